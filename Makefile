@@ -1,0 +1,43 @@
+# Needs Python 3.11 and make. Everything else is installed below .venv and the user's cache.
+.DEFAULT_GOAL := help
+STACK ?= dev
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup sandbox preview sandbox-down status test check format lock bench
+
+help: ## Show this help.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Install the pinned tools and both distributions into .venv.
+
+$(READY): requirements/dev.txt components/pyproject.toml sandbox/pyproject.toml scripts/install.sh
+	@PYTHON=$(PYTHON) scripts/install.sh
+
+sandbox: $(READY) ## Bring STACK up on real Kubernetes with a simulated cloud.
+	@$(BIN)/llmplatform sandbox up $(STACK)
+
+preview: $(READY) ## Show what STACK would create, with no credentials and no network.
+	@$(BIN)/llmplatform sandbox preview $(STACK)
+
+status: $(READY) ## Show nodes and pods of the sandbox, and why a pod waits.
+	@$(BIN)/llmplatform sandbox status $(STACK)
+
+sandbox-down: $(READY) ## Destroy STACK in the sandbox and check that nothing is left.
+	@$(BIN)/llmplatform sandbox down $(STACK)
+
+test: $(READY) ## Run all tests: unit, contract and sandbox.
+	@$(BIN)/pytest tests
+
+check: $(READY) ## Check format, lint, types, layers and the settings' schema.
+	@scripts/check.sh
+
+format: $(READY) ## Format the code.
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lock: ## Compile the pinned requirements anew.
+	@scripts/lock.sh
+
+bench: $(READY) ## Time preview and up beside the same resources without components.
+	@$(BIN)/python benchmarks/run.py

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Everything that can be judged without running the program. Runs all checks, then fails if one did.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+failed=()
+step() {
+  local name=$1
+  shift
+  if "$@"; then echo "ok    $name"; else
+    echo "FAIL  $name"
+    failed+=("$name")
+  fi
+}
+step format .venv/bin/ruff format --check --quiet .
+step lint .venv/bin/ruff check --quiet .
+step spelling .venv/bin/codespell components sandbox infra tests docs scripts README.md CHANGELOG.md CONTRIBUTING.md
+step yaml .venv/bin/yamllint -s .
+step layers .venv/bin/lint-imports
+step schema .venv/bin/python -m llmplatform.specs.schema --check
+step types .venv/bin/pyright
+[ ${#failed[@]} -eq 0 ] || {
+  echo "failed: ${failed[*]}" >&2
+  exit 1
+}

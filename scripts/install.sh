@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Makes .venv: pinned requirements by hash, then both distributions, editable. Uses uv where it is installed, else pip.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+  echo "$python is $("$python" -V 2>&1 | cut -d' ' -f2); llmplatform needs Python 3.11 or newer: set PYTHON to one" >&2
+  exit 2
+}
+echo "Installing into .venv …"
+if command -v uv >/dev/null; then
+  [ -x .venv/bin/python ] || uv venv --quiet --python "$python" .venv
+  uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements/dev.txt
+  uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e components -e sandbox
+else
+  [ -x .venv/bin/python ] || "$python" -m venv .venv
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e components -e sandbox
+fi
+touch .venv/.ready

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Pins every requirement with its hashes and names no index, so that any mirror of PyPI serves it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+command -v uv >/dev/null || {
+  echo "uv is missing: install it with 'pip install uv'" >&2
+  exit 2
+}
+for set in run dev; do
+  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+    --output-file "requirements/$set.txt" "requirements/$set.in"
+done
