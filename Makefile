@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup sandbox preview sandbox-down status test check format lock bench
+.PHONY: help setup sandbox preview sandbox-down status test check format lock
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,5 +39,3 @@ format: $(READY) ## Format the code.
 lock: ## Compile the pinned requirements anew.
 	@scripts/lock.sh
 
-bench: $(READY) ## Time preview and up beside the same resources without components.
-	@$(BIN)/python benchmarks/run.py

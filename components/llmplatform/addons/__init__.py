@@ -1,0 +1,22 @@
+"""What is installed in a cluster beneath the models."""
+
+from llmplatform.addons.cert_manager import Certificate, CertificateArgs, CertManager, CertManagerArgs
+from llmplatform.addons.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
+from llmplatform.addons.gpu_operator import GpuOperator, GpuOperatorArgs
+from llmplatform.addons.monitoring import Monitoring, MonitoringArgs
+from llmplatform.addons.namespaces import Namespace, NamespaceArgs
+
+__all__ = [
+    "CertManager",
+    "CertManagerArgs",
+    "Certificate",
+    "CertificateArgs",
+    "ClusterAutoscaler",
+    "ClusterAutoscalerArgs",
+    "GpuOperator",
+    "GpuOperatorArgs",
+    "Monitoring",
+    "MonitoringArgs",
+    "Namespace",
+    "NamespaceArgs",
+]

@@ -1,0 +1,192 @@
+"""Certificates: cert-manager with its kinds, one issuer, and a certificate for each host that asks.
+
+Dangerous to replace: the release's kinds, with which every certificate would go; they are kept when it is uninstalled.
+"""
+
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from llmplatform.addons.namespaces import Namespace, NamespaceArgs
+from llmplatform.base.charts import Values, release
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.labels import labels
+from llmplatform.base.ordering import after
+from llmplatform.catalog.versions import CHARTS
+from llmplatform.specs.addons import CertManager as Spec
+from llmplatform.specs.mirrors import Mirrors
+
+NAMESPACE = "cert-manager"
+API_VERSION = "cert-manager.io/v1"
+DURATION = "2160h"
+"""90 days."""
+RENEW_BEFORE = "360h"
+"""15 days."""
+SOLVER_PORT = 8089
+"""Where the pod that answers an HTTP challenge listens."""
+
+meta = kubernetes.meta.v1
+CustomResource = kubernetes.apiextensions.CustomResource
+
+
+class _Crds(Values):
+    enabled: bool = True
+    keep: bool = True
+
+
+class _Servicemonitor(Values):
+    enabled: bool
+
+
+class _Prometheus(Values):
+    servicemonitor: _Servicemonitor
+
+
+class _Resources(Values):
+    requests: dict[str, str]
+
+
+class _Part(Values):
+    resources: _Resources
+
+
+class CertManagerValues(Values):
+    """Values of the chart that we set. Its schema refuses any key that it does not know."""
+
+    crds: _Crds = _Crds()
+    image_registry: str | None
+    prometheus: _Prometheus
+    resources: _Resources = _Resources(requests={"cpu": "20m", "memory": "96Mi"})
+    webhook: _Part = _Part(resources=_Resources(requests={"cpu": "10m", "memory": "48Mi"}))
+    cainjector: _Part = _Part(resources=_Resources(requests={"cpu": "10m", "memory": "96Mi"}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertManagerArgs:
+    """Arguments of `CertManager`."""
+
+    spec: Spec
+    charts_dir: str
+    mirrors: Mirrors = field(default_factory=Mirrors)
+    monitoring: bool = False
+    """Scrape its metrics."""
+    monitoring_kinds: pulumi.Resource | None = None
+    """What brings the kind ServiceMonitor; None when it is there already."""
+
+
+class CertManager(PlatformComponent):
+    """cert-manager and the issuer of the environment."""
+
+    issuer: pulumi.Output[str]
+    """Name of the ClusterIssuer; known when it exists."""
+
+    def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:addons:CertManager", name, opts)
+        # The API server calls its webhook from outside the cluster's network.
+        space = Namespace(f"{name}-space", NamespaceArgs(namespace=NAMESPACE, network="open"), self.child())
+        installed = release(
+            f"{name}-release",
+            CHARTS["cert-manager"],
+            values(args),
+            namespace=space.name,
+            charts_dir=args.charts_dir,
+            # The chart's ServiceMonitors fail without their kind.
+            opts=self.child(depends_on=[args.monitoring_kinds] if args.monitoring_kinds else []),
+        )
+        issuer = CustomResource(
+            f"{name}-issuer",
+            api_version=API_VERSION,
+            kind="ClusterIssuer",
+            metadata=meta.ObjectMetaArgs(name="platform", labels=labels("issuer", instance=name)),
+            spec=issuer_spec(args.spec),
+            # The kind comes with the release, and its webhook must answer.
+            opts=self.child(depends_on=[installed]),
+        )
+        self.issuer = after("platform", issuer)
+        self.finish()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateArgs:
+    """Arguments of `Certificate`."""
+
+    host: str
+    namespace: pulumi.Input[str]
+    """Namespace of the Secret that holds certificate and key."""
+    issuer: pulumi.Input[str]
+    """Name of a ClusterIssuer."""
+
+
+class Certificate(PlatformComponent):
+    """A certificate for one host: 90 days, renewed 15 days ahead, with a new key each time."""
+
+    secret: pulumi.Output[str]
+    """Name of the Secret that cert-manager writes."""
+
+    def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:addons:Certificate", name, opts)
+        secret = f"{name}-tls"
+        certificate = CustomResource(
+            f"{name}-certificate",
+            api_version=API_VERSION,
+            kind="Certificate",
+            metadata=meta.ObjectMetaArgs(
+                name=name, namespace=args.namespace, labels=labels("certificate", instance=name)
+            ),
+            spec={
+                "secretName": secret,
+                "dnsNames": [args.host],
+                "duration": DURATION,
+                "renewBefore": RENEW_BEFORE,
+                "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+                "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": args.issuer},
+            },
+            opts=self.child(),
+        )
+        self._challenge_policy(name, args)
+        self.secret = after(secret, certificate)
+        self.finish()
+
+    def _challenge_policy(self, name: str, args: CertificateArgs) -> None:
+        """Lets the authority's question through to the solver's pods, which exist only while an ACME issuer asks."""
+        networking = kubernetes.networking.v1
+        networking.NetworkPolicy(
+            f"{name}-challenge",
+            metadata=meta.ObjectMetaArgs(
+                name=f"{name}-challenge", namespace=args.namespace, labels=labels("certificate", instance=name)
+            ),
+            spec=networking.NetworkPolicySpecArgs(
+                pod_selector=meta.LabelSelectorArgs(match_labels={"acme.cert-manager.io/http01-solver": "true"}),
+                policy_types=["Ingress"],
+                ingress=[
+                    networking.NetworkPolicyIngressRuleArgs(
+                        ports=[networking.NetworkPolicyPortArgs(protocol="TCP", port=SOLVER_PORT)]
+                    )
+                ],
+            ),
+            opts=self.child(),
+        )
+
+
+def issuer_spec(spec: Spec) -> dict[str, object]:
+    """Spec of the ClusterIssuer."""
+    if spec.issuer.kind == "self_signed":
+        return {"selfSigned": {}}
+    return {
+        "acme": {
+            "email": spec.issuer.email,
+            "server": spec.issuer.server,
+            "privateKeySecretRef": {"name": "acme-account"},
+            # By default the solver's Service takes a port of every node.
+            "solvers": [{"http01": {"ingress": {"serviceType": "ClusterIP"}}}],
+        }
+    }
+
+
+def values(args: CertManagerArgs) -> CertManagerValues:
+    """Values of the release."""
+    return CertManagerValues(
+        image_registry=args.mirrors.images.get("quay.io"),
+        prometheus=_Prometheus(servicemonitor=_Servicemonitor(enabled=args.monitoring)),
+    )

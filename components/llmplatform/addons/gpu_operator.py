@@ -1,0 +1,149 @@
+"""NVIDIA's GPU operator: device plugin, feature discovery and GPU metrics.
+
+Driver and container toolkit come with the node image. A second owner of `nvidia.com/gpu` on a node is an error, so the
+device plugin is left to node images that bring their own.
+Dangerous to replace: nothing; but while it is gone no new GPU pod starts.
+"""
+
+from dataclasses import dataclass, field
+
+import pulumi
+from pydantic import Field
+
+from llmplatform.addons.namespaces import Namespace, NamespaceArgs
+from llmplatform.base.charts import Values, release
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.ordering import after
+from llmplatform.catalog.versions import CHARTS
+from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.mirrors import Mirrors
+
+NAMESPACE = "gpu-operator"
+NVIDIA = "nvcr.io/nvidia"
+FEATURE_DISCOVERY = "registry.k8s.io/nfd/node-feature-discovery"
+
+
+class _Component(Values):
+    enabled: bool | None = None
+    repository: str | None = None
+
+
+class _Operator(Values):
+    repository: str | None
+    upgrade_crd: bool = Field(default=True, serialization_alias="upgradeCRD")
+    """Helm itself never upgrades these."""
+    cleanup_crd: bool = Field(default=False, serialization_alias="cleanupCRD")
+
+
+class _EnvVar(Values):
+    name: str
+    value: str
+
+
+class _PluginCheck(Values):
+    env: tuple[_EnvVar, ...] = (_EnvVar(name="WITH_WORKLOAD", value="false"),)
+    """The check must not take the GPU that a model waits for."""
+
+
+class _Validator(Values):
+    repository: str | None
+    plugin: _PluginCheck = _PluginCheck()
+
+
+class _ServiceMonitor(Values):
+    enabled: bool
+    interval: str = "15s"
+
+
+class _DcgmExporter(Values):
+    repository: str | None
+    service_monitor: _ServiceMonitor
+
+
+class _Image(Values):
+    repository: str
+
+
+class _FeatureDiscovery(Values):
+    image: _Image
+
+
+class GpuOperatorValues(Values):
+    """Values of the chart that we set."""
+
+    driver: _Component = _Component(enabled=False)
+    toolkit: _Component = _Component(enabled=False)
+    """Installing it over the image's own breaks the container runtime of every new node."""
+    device_plugin: _Component
+    mig_manager: _Component = _Component(enabled=False)
+    """It restarts nodes to divide GPUs; no pool asks for that."""
+    gfd: _Component
+    operator: _Operator
+    validator: _Validator
+    dcgm_exporter: _DcgmExporter
+    node_feature_discovery: _FeatureDiscovery | None = Field(serialization_alias="node-feature-discovery")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuOperatorArgs:
+    """Arguments of `GpuOperator`."""
+
+    pools: tuple[PoolPlan, ...]
+    charts_dir: str
+    mirrors: Mirrors = field(default_factory=Mirrors)
+    monitoring: bool = False
+    """Scrape GPU metrics."""
+    monitoring_kinds: pulumi.Resource | None = None
+    """What brings the kind ServiceMonitor; None when it is there already."""
+
+
+class GpuOperator(PlatformComponent):
+    """The operator in a namespace of its own."""
+
+    namespace: pulumi.Output[str]
+
+    def __init__(self, name: str, args: GpuOperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:addons:GpuOperator", name, opts)
+        # Its DaemonSets mount the host, and its operator makes more of them than a policy could name.
+        space = Namespace(
+            f"{name}-space",
+            NamespaceArgs(namespace=NAMESPACE, pod_security="privileged", network="open"),
+            self.child(),
+        )
+        kinds = [args.monitoring_kinds] if args.monitoring_kinds else []
+        installed = release(
+            f"{name}-release",
+            CHARTS["gpu-operator"],
+            values(args),
+            namespace=space.name,
+            charts_dir=args.charts_dir,
+            # The operator silently makes no ServiceMonitor when the kind is missing at its start.
+            opts=self.child(depends_on=kinds),
+        )
+        self.namespace = after(space.name, installed)
+        self.finish()
+
+
+def brings_device_plugin(pools: tuple[PoolPlan, ...]) -> bool:
+    """Whether any GPU pool's image lacks a device plugin. Bottlerocket carries its own."""
+    return any(pool.gpu and pool.spec.image != "bottlerocket" for pool in pools)
+
+
+def values(args: GpuOperatorArgs) -> GpuOperatorValues:
+    """Values of the release."""
+
+    def mirrored(folder: str) -> str | None:
+        moved = args.mirrors.image(folder)
+        return moved if moved != folder else None
+
+    discovery = mirrored(FEATURE_DISCOVERY)
+    return GpuOperatorValues(
+        device_plugin=_Component(enabled=brings_device_plugin(args.pools), repository=mirrored(NVIDIA)),
+        gfd=_Component(enabled=True, repository=mirrored(NVIDIA)),
+        operator=_Operator(repository=mirrored(NVIDIA)),
+        validator=_Validator(repository=mirrored(NVIDIA)),
+        dcgm_exporter=_DcgmExporter(
+            repository=mirrored(f"{NVIDIA}/k8s"), service_monitor=_ServiceMonitor(enabled=args.monitoring)
+        ),
+        node_feature_discovery=_FeatureDiscovery(image=_Image(repository=discovery)) if discovery else None,
+    )

@@ -1,0 +1,106 @@
+"""Prometheus, Alertmanager and Grafana.
+
+The kinds that others need (ServiceMonitor and its like) are a release apart, so that nobody waits for Prometheus to
+run.
+Dangerous to replace: the release of the kinds, with which every monitor and rule would go, and Prometheus' volume.
+"""
+
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pulumi_random as random
+
+from llmplatform.addons.monitoring_values import PASSWORD_KEY, USER_KEY, values
+from llmplatform.addons.namespaces import Namespace, NamespaceArgs
+from llmplatform.base.charts import Values, release
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.labels import labels
+from llmplatform.base.ordering import after
+from llmplatform.catalog.versions import CHARTS
+from llmplatform.specs.addons import Monitoring as Spec
+from llmplatform.specs.mirrors import Mirrors
+
+NAMESPACE = "monitoring"
+STACK = "kube-prometheus-stack"
+ADMIN_SECRET = "grafana-admin"  # noqa: S105 the name of an object
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringArgs:
+    """Arguments of `Monitoring`."""
+
+    spec: Spec
+    charts_dir: str
+    storage_class: pulumi.Input[str] | None = None
+    """Class of volumes for one node. None: the cluster's default."""
+    mirrors: Mirrors = field(default_factory=Mirrors)
+
+
+class Monitoring(PlatformComponent):
+    """Metrics, alerts and dashboards, in a namespace of their own."""
+
+    namespace: pulumi.Output[str]
+    """Namespace of the Prometheus that scrapes; known when the kinds that it reads are installed."""
+    prometheus_url: pulumi.Output[str]
+    """Address within the cluster."""
+    grafana_secret: pulumi.Output[str]
+    """Secret with Grafana's administrator, under `admin-user` and `admin-password`."""
+
+    def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:addons:Monitoring", name, opts)
+        self._logical, self._args = name, args
+        # The node exporter reads the host; nothing but the namespace's own pods has business with the rest.
+        space = Namespace(
+            f"{name}-space",
+            NamespaceArgs(namespace=NAMESPACE, pod_security="privileged", network="inward_closed"),
+            self.child(),
+        )
+        self.kinds: pulumi.Resource = self._kinds(space.name)
+        """Brings ServiceMonitor and its like: what makes one of them depends on this."""
+        secret = self._admin(space.name)
+        installed = self._stack(space.name, secret)
+
+        self.namespace = after(space.name, self.kinds)
+        self.prometheus_url = after(f"http://{STACK}-prometheus.{NAMESPACE}.svc:9090", installed)
+        self.grafana_secret = secret
+        self.finish()
+
+    def _kinds(self, namespace: pulumi.Output[str]) -> kubernetes.helm.v3.Release:
+        return release(
+            f"{self._logical}-kinds",
+            CHARTS["prometheus-operator-crds"],
+            Values(),
+            namespace=namespace,
+            charts_dir=self._args.charts_dir,
+            opts=self.child(),
+        )
+
+    def _admin(self, namespace: pulumi.Output[str]) -> pulumi.Output[str]:
+        """The chart would roll its own password anew, and write it into the release."""
+        password = random.RandomPassword(f"{self._logical}-grafana", length=32, special=False, opts=self.child())
+        secret = kubernetes.core.v1.Secret(
+            f"{self._logical}-grafana-secret",
+            metadata=kubernetes.meta.v1.ObjectMetaArgs(
+                name=ADMIN_SECRET, namespace=namespace, labels=labels("grafana", instance=self._logical)
+            ),
+            string_data={USER_KEY: "admin", PASSWORD_KEY: password.result},
+            opts=self.child(),
+        )
+        return after(ADMIN_SECRET, secret)
+
+    def _stack(self, namespace: pulumi.Output[str], admin_secret: pulumi.Output[str]) -> kubernetes.helm.v3.Release:
+        return release(
+            f"{self._logical}-stack",
+            CHARTS[STACK],
+            values(
+                self._args.spec,
+                admin_secret=admin_secret,
+                storage_class=self._args.storage_class,
+                mirrors=self._args.mirrors,
+            ),
+            namespace=namespace,
+            charts_dir=self._args.charts_dir,
+            # Its Prometheus and monitors are of kinds that the other release brings.
+            opts=self.child(depends_on=[self.kinds]),
+        )

@@ -1,0 +1,141 @@
+"""Values of kube-prometheus-stack: only the keys that we set."""
+
+from typing import Any
+
+import pulumi
+from pydantic import Field
+
+from llmplatform.base.charts import Values
+from llmplatform.specs.addons import Monitoring as Spec
+from llmplatform.specs.mirrors import Mirrors
+
+USER_KEY = "admin-user"
+PASSWORD_KEY = "admin-password"  # noqa: S105 the name of a key
+DISK_SHARE = 0.85
+"""Part of the volume that metrics fill; the rest is for the write-ahead log and compaction."""
+
+_MANAGED = ("etcd", "kubeControllerManager", "kubeSchedulerAlerting", "kubeSchedulerRecording", "kubeProxy")
+"""Rules about what a managed control plane does not show. They would fire for ever."""
+
+
+class _Switch(Values):
+    enabled: bool
+
+
+class _Image(Values):
+    registry: str
+
+
+class _Part(Values):
+    """A container: where its image comes from, and what it asks for."""
+
+    image: _Image | None
+    resources: dict[str, dict[str, str]] | None = None
+
+
+class _AdminCredentials(Values):
+    existing_secret: pulumi.Output[str] | str
+    user_key: str = USER_KEY
+    password_key: str = PASSWORD_KEY
+
+
+class _Grafana(_Part):
+    admin: _AdminCredentials
+    sidecar: _Part
+
+
+class _PrometheusSpec(_Part):
+    retention: str
+    retention_size: str
+    storage_spec: dict[str, Any]
+    # Open selectors: nothing has to carry the release's label to be seen.
+    service_monitor_selector_nil_uses_helm_values: bool = False
+    pod_monitor_selector_nil_uses_helm_values: bool = False
+    rule_selector_nil_uses_helm_values: bool = False
+    probe_selector_nil_uses_helm_values: bool = False
+    scrape_config_selector_nil_uses_helm_values: bool = False
+
+
+class _Prometheus(Values):
+    prometheus_spec: _PrometheusSpec
+
+
+class _AlertmanagerSpec(_Part):
+    storage: dict[str, Any]
+
+
+class _Alertmanager(Values):
+    alertmanager_spec: _AlertmanagerSpec
+
+
+class _Operator(_Part):
+    admission_webhooks: _Switch = _Switch(enabled=False)
+    """They only check rules' syntax, and need certificate jobs that have hung other installations."""
+    tls: _Switch = _Switch(enabled=False)
+    """Serves the webhooks alone."""
+    prometheus_config_reloader: _Part
+
+
+class _DefaultRules(Values):
+    rules: dict[str, bool]
+
+
+class MonitoringValues(Values):
+    """Values of the chart that we set."""
+
+    crds: _Switch = _Switch(enabled=False)
+    """They are a release of their own: Helm never upgrades these."""
+    grafana: _Grafana
+    prometheus: _Prometheus
+    alertmanager: _Alertmanager
+    prometheus_operator: _Operator
+    kube_state_metrics: _Part = Field(serialization_alias="kube-state-metrics")
+    node_exporter: _Part = Field(serialization_alias="prometheus-node-exporter")
+    kube_controller_manager: _Switch = _Switch(enabled=False)
+    kube_scheduler: _Switch = _Switch(enabled=False)
+    kube_etcd: _Switch = _Switch(enabled=False)
+    kube_proxy: _Switch = _Switch(enabled=False)
+    default_rules: _DefaultRules = _DefaultRules(rules=dict.fromkeys(_MANAGED, False))
+
+
+def values(
+    spec: Spec, *, admin_secret: pulumi.Input[str], storage_class: pulumi.Input[str] | None, mirrors: Mirrors
+) -> MonitoringValues:
+    """Values of the release. `storage_class` None: the cluster's default."""
+
+    def part(registry: str, cpu: str, memory: str) -> dict[str, Any]:
+        mirror = mirrors.images.get(registry)
+        requests = {"requests": {"cpu": cpu, "memory": memory}}
+        return {"image": _Image(registry=mirror) if mirror else None, "resources": requests}
+
+    return MonitoringValues(
+        grafana=_Grafana(
+            **part("docker.io", "100m", "256Mi"),
+            admin=_AdminCredentials(existing_secret=pulumi.Output.from_input(admin_secret)),
+            sidecar=_Part(**part("quay.io", "20m", "96Mi")),
+        ),
+        prometheus=_Prometheus(
+            prometheus_spec=_PrometheusSpec(
+                **part("quay.io", "250m", "1Gi"),
+                retention=f"{spec.retention_days}d",
+                retention_size=f"{int(spec.storage_gib * DISK_SHARE * 1024)}MB",
+                storage_spec=_volume(spec.storage_gib, storage_class),
+            )
+        ),
+        alertmanager=_Alertmanager(
+            alertmanager_spec=_AlertmanagerSpec(**part("quay.io", "20m", "64Mi"), storage=_volume(2, storage_class))
+        ),
+        prometheus_operator=_Operator(
+            **part("quay.io", "50m", "128Mi"), prometheus_config_reloader=_Part(**part("quay.io", "10m", "32Mi"))
+        ),
+        kube_state_metrics=_Part(**part("registry.k8s.io", "20m", "96Mi")),
+        node_exporter=_Part(**part("quay.io", "20m", "32Mi")),
+    )
+
+
+def _volume(gib: int, storage_class: pulumi.Input[str] | None) -> dict[str, Any]:
+    """A claim template. Its keys are those of a PersistentVolumeClaim."""
+    spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": f"{gib}Gi"}}}
+    if storage_class is not None:
+        spec["storageClassName"] = storage_class
+    return {"volumeClaimTemplate": {"spec": spec}}

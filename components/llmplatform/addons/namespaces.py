@@ -1,0 +1,132 @@
+"""A namespace with its guard rails: Pod Security, quota, defaults for containers, and a network that starts closed.
+
+Makes nothing that opens the network but DNS: each workload brings the policy that it needs. Dangerous to replace: the
+namespace, because everything in it goes with it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.labels import labels
+from llmplatform.base.ordering import after
+
+PodSecurity = Literal["restricted", "baseline", "privileged"]
+Traffic = Literal["closed", "inward_closed", "open"]
+
+core = kubernetes.core.v1
+meta = kubernetes.meta.v1
+networking = kubernetes.networking.v1
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamespaceArgs:
+    """Arguments of `Namespace`."""
+
+    namespace: str
+    """Its name in the cluster."""
+    pod_security: PodSecurity = "restricted"
+    """What is enforced. Whoever needs more than `restricted` is still warned about it."""
+    quota: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Bounds on the whole namespace, e.g. `{"requests.nvidia.com/gpu": "8"}`. Empty: none."""
+    container_defaults: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Requests of containers that name none, e.g. `{"cpu": "100m", "memory": "128Mi"}`. Empty: none."""
+    network: Traffic = "closed"
+    """`closed`: nothing in or out but DNS, until a policy allows it. `inward_closed`: only the namespace's own pods get
+    in. `open`: for operators, which the API server calls and whose charts bring no policies."""
+
+
+class Namespace(PlatformComponent):
+    """A namespace that refuses what nobody asked for."""
+
+    name: pulumi.Output[str]
+    """Known when its guard rails stand, so that what is put into it comes after them."""
+
+    def __init__(self, name: str, args: NamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:addons:Namespace", name, opts)
+        self._logical, self._args = name, args
+        self._labels = labels("namespace", instance=args.namespace)
+
+        self._namespace = self._make()
+        self._inside = after(args.namespace, self._namespace)
+        rails = [*self._quota(), *self._container_defaults(), *self._network()]
+
+        self.name = after(args.namespace, self._namespace, *rails)
+        self.finish()
+
+    def _make(self) -> core.Namespace:
+        return core.Namespace(
+            f"{self._logical}-namespace",
+            metadata=meta.ObjectMetaArgs(
+                name=self._args.namespace, labels=self._labels | pod_security_labels(self._args.pod_security)
+            ),
+            opts=self.child(),
+        )
+
+    def _meta(self, name: str) -> meta.ObjectMetaArgs:
+        return meta.ObjectMetaArgs(name=name, namespace=self._inside, labels=self._labels)
+
+    def _quota(self) -> list[pulumi.Resource]:
+        if not self._args.quota:
+            return []
+        quota = core.ResourceQuota(
+            f"{self._logical}-quota",
+            metadata=self._meta("quota"),
+            spec=core.ResourceQuotaSpecArgs(hard=self._args.quota),
+            opts=self.child(),
+        )
+        return [quota]
+
+    def _container_defaults(self) -> list[pulumi.Resource]:
+        if not self._args.container_defaults:
+            return []
+        item = core.LimitRangeItemArgs(type="Container", default_request=self._args.container_defaults)
+        limits = core.LimitRange(
+            f"{self._logical}-defaults",
+            metadata=self._meta("defaults"),
+            spec=core.LimitRangeSpecArgs(limits=[item]),
+            opts=self.child(),
+        )
+        return [limits]
+
+    def _network(self) -> list[pulumi.Resource]:
+        everyone = meta.LabelSelectorArgs()
+        if self._args.network == "closed":
+            closed = networking.NetworkPolicySpecArgs(pod_selector=everyone, policy_types=["Ingress", "Egress"])
+            dns = networking.NetworkPolicySpecArgs(
+                pod_selector=everyone, policy_types=["Egress"], egress=[dns_egress()]
+            )
+            return [self._policy("default-deny", closed), self._policy("allow-dns", dns)]
+        if self._args.network == "inward_closed":
+            neighbours = networking.NetworkPolicyIngressRuleArgs(
+                from_=[networking.NetworkPolicyPeerArgs(pod_selector=everyone)]
+            )
+            inward = networking.NetworkPolicySpecArgs(
+                pod_selector=everyone, policy_types=["Ingress"], ingress=[neighbours]
+            )
+            return [self._policy("own-pods-only", inward)]
+        return []
+
+    def _policy(self, name: str, spec: networking.NetworkPolicySpecArgs) -> networking.NetworkPolicy:
+        return networking.NetworkPolicy(
+            f"{self._logical}-{name}", metadata=self._meta(name), spec=spec, opts=self.child()
+        )
+
+
+def pod_security_labels(enforced: PodSecurity) -> dict[str, str]:
+    """Labels of Pod Security admission: the level is enforced, and what is not `restricted` is reported."""
+    prefix = "pod-security.kubernetes.io"
+    return {f"{prefix}/enforce": enforced, f"{prefix}/audit": "restricted", f"{prefix}/warn": "restricted"}
+
+
+def dns_egress() -> networking.NetworkPolicyEgressRuleArgs:
+    """Lets pods ask the cluster's DNS."""
+    system = meta.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": "kube-system"})
+    return networking.NetworkPolicyEgressRuleArgs(
+        to=[networking.NetworkPolicyPeerArgs(namespace_selector=system)],
+        ports=[networking.NetworkPolicyPortArgs(protocol=protocol, port=53) for protocol in ("UDP", "TCP")],
+    )

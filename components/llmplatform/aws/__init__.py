@@ -1,0 +1,36 @@
+"""The platform on AWS: network, EKS cluster, node pools, identities, storage."""
+
+from llmplatform.aws.autoscaling import Autoscaling, AutoscalingArgs
+from llmplatform.aws.cluster import Cluster, ClusterArgs
+from llmplatform.aws.cluster_addons import ClusterAddons, ClusterAddonsArgs
+from llmplatform.aws.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
+from llmplatform.aws.identity import WorkloadIdentity, WorkloadIdentityArgs
+from llmplatform.aws.network import Network, NetworkArgs
+from llmplatform.aws.node_pool import NodePool, NodePoolArgs
+from llmplatform.aws.node_role import NodeRole, NodeRoleArgs
+from llmplatform.aws.policies import Statement
+from llmplatform.aws.storage import Storage, StorageArgs
+
+__all__ = [
+    "Autoscaling",
+    "AutoscalingArgs",
+    "Cluster",
+    "ClusterAddons",
+    "ClusterAddonsArgs",
+    "ClusterArgs",
+    "ExistingCluster",
+    "ExistingClusterArgs",
+    "ExistingNetwork",
+    "ExistingNetworkArgs",
+    "Network",
+    "NetworkArgs",
+    "NodePool",
+    "NodePoolArgs",
+    "NodeRole",
+    "NodeRoleArgs",
+    "Statement",
+    "Storage",
+    "StorageArgs",
+    "WorkloadIdentity",
+    "WorkloadIdentityArgs",
+]

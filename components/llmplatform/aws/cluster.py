@@ -1,0 +1,185 @@
+"""An EKS cluster with explicit access, encrypted secrets, kept logs, and the add-ons that its nodes cannot join without.
+
+Makes: control plane with its role, key and log group; access entries; vpc-cni, kube-proxy and the pod identity agent.
+Does not: nodes (`NodePool`), add-ons that need a node to run on (`ClusterAddons`).
+Replaced, with all that runs in it, when its name, role, subnets, service range, or encryption change.
+Auto Mode is left out: its own GPU images would be a second way to do everything that the pools do.
+Source of the arguments: EKS user guide; pulumi-aws 7.51.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from llmplatform.aws.access import administrators
+from llmplatform.aws.encryption import secrets_key
+from llmplatform.aws.kubeconfig import kubeconfig
+from llmplatform.aws.policies import Conditions, managed, trust
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.ordering import after
+from llmplatform.catalog import versions
+from llmplatform.specs.cloud import Aws
+from llmplatform.specs.cluster import NewCluster
+from llmplatform.specs.environment import Environment
+
+LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+
+NODE_ADDONS: Mapping[str, Mapping[str, object]] = {
+    "vpc-cni": {
+        # Network policies are enforced by the CNI itself.
+        "enableNetworkPolicy": "true",
+        # Addresses come 16 at a time: pods start sooner, and a node is not bound by its number of interfaces.
+        "env": {"ENABLE_PREFIX_DELEGATION": "true", "WARM_PREFIX_TARGET": "1"},
+    },
+    "kube-proxy": {},
+    "eks-pod-identity-agent": {},
+}
+"""Add-ons that are DaemonSets of the host network, with their configuration: active without a node, needed by the first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterArgs:
+    """What a cluster is made from."""
+
+    spec: NewCluster
+    environment: Environment
+    cloud: Aws
+    subnet_ids: Mapping[str, pulumi.Input[str]]
+    """Zone to private subnet, for the control plane's interfaces."""
+    tags: Mapping[str, str]
+
+
+class Cluster(PlatformComponent):
+    """An EKS cluster that nodes can join and its administrators can log in to."""
+
+    cluster_name: pulumi.Output[str]
+    """Name of the cluster."""
+    joinable_name: pulumi.Output[str]
+    """The same name, for nodes: they are made after what they need to become ready, and are gone before it goes."""
+    kubeconfig: pulumi.Output[str]
+    """JSON, with an exec plugin and no token. Whoever uses it waits until the administrators are let in."""
+    security_group_id: pulumi.Output[str]
+    """Security group that EKS makes for control plane and nodes."""
+    version: pulumi.Output[str]
+    """Kubernetes minor of the control plane."""
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:aws:Cluster", name, opts)
+        self._prefix, self._args = name, args
+        self._protected = args.environment.protection == "full"
+        # EKS names the log group after the cluster, and the group has to be there first: so the name is fixed here.
+        fixed_name = f"{args.environment.name}-{name}"
+        cluster = self._control_plane(fixed_name, self._log_group(fixed_name), *self._role(fixed_name))
+        admins = administrators(
+            name, cluster.name, args.spec.admins, args.cloud.partition, dict(args.tags), self.child()
+        )
+        addons = [self._addon(cluster, addon) for addon in NODE_ADDONS]
+        self.cluster_name = cluster.name
+        self.joinable_name = after(cluster.name, *addons)
+        self.kubeconfig = after(_kubeconfig(cluster, args.cloud.region), *admins)
+        self.security_group_id = cluster.vpc_config.apply(lambda config: config.cluster_security_group_id)
+        self.version = cluster.version
+        self.finish()
+
+    def _role(self, cluster_name: str) -> tuple[aws.iam.Role, aws.iam.RolePolicyAttachment]:
+        role = aws.iam.Role(
+            f"{self._prefix}-control-plane",
+            assume_role_policy=trust("eks.amazonaws.com", conditions=_only_for(self._args.cloud, cluster_name)),
+            tags=self._args.tags,
+            opts=self.child(),
+        )
+        attachment = aws.iam.RolePolicyAttachment(
+            f"{self._prefix}-control-plane",
+            role=role.name,
+            policy_arn=managed(self._args.cloud.partition, "AmazonEKSClusterPolicy"),
+            opts=self.child(),
+        )
+        return role, attachment
+
+    def _log_group(self, cluster_name: str) -> aws.cloudwatch.LogGroup:
+        return aws.cloudwatch.LogGroup(
+            f"{self._prefix}-logs",
+            # The name under which EKS writes; left to EKS, the group would keep logs for ever and outlive the cluster.
+            name=f"/aws/eks/{cluster_name}/cluster",
+            retention_in_days=self._args.spec.log_retention_days,
+            tags=self._args.tags,
+            opts=self.child(),
+        )
+
+    def _control_plane(
+        self,
+        fixed_name: str,
+        logs: aws.cloudwatch.LogGroup,
+        role: aws.iam.Role,
+        attachment: aws.iam.RolePolicyAttachment,
+    ) -> aws.eks.Cluster:
+        args, spec = self._args, self._args.spec
+        key = secrets_key(
+            f"{self._prefix}-secrets", args.cloud, role.arn, args.tags, self.child(protect=self._protected)
+        )
+        return aws.eks.Cluster(
+            f"{self._prefix}-cluster",
+            name=fixed_name,
+            version=spec.kubernetes_version,
+            # Without its policy the role cannot delete what EKS has put into the network: the policy outlives the cluster.
+            role_arn=after(role.arn, attachment),
+            access_config=aws.eks.ClusterAccessConfigArgs(
+                authentication_mode="API", bootstrap_cluster_creator_admin_permissions=False
+            ),
+            vpc_config=_vpc_config(args),
+            kubernetes_network_config=aws.eks.ClusterKubernetesNetworkConfigArgs(
+                ip_family="ipv4", service_ipv4_cidr=spec.service_cidr
+            ),
+            encryption_config=aws.eks.ClusterEncryptionConfigArgs(
+                provider=aws.eks.ClusterEncryptionConfigProviderArgs(key_arn=key.arn), resources=["secrets"]
+            ),
+            enabled_cluster_log_types=list(LOGS),
+            # Extended support costs six times as much, and would begin without a word.
+            upgrade_policy=aws.eks.ClusterUpgradePolicyArgs(support_type="STANDARD"),
+            zonal_shift_config=aws.eks.ClusterZonalShiftConfigArgs(enabled=True),
+            bootstrap_self_managed_addons=False,
+            deletion_protection=self._protected,
+            tags=args.tags,
+            # EKS would make the log group itself, without an end to its retention.
+            opts=self.child(protect=self._protected, depends_on=[logs]),
+        )
+
+    def _addon(self, cluster: aws.eks.Cluster, addon: str) -> aws.eks.Addon:
+        configuration = NODE_ADDONS[addon]
+        return aws.eks.Addon(
+            f"{self._prefix}-{addon}",
+            cluster_name=cluster.name,
+            addon_name=addon,
+            addon_version=versions.EKS_ADDONS[addon],
+            configuration_values=json.dumps(configuration) if configuration else None,
+            resolve_conflicts_on_create="OVERWRITE",
+            resolve_conflicts_on_update="OVERWRITE",
+            tags=self._args.tags,
+            opts=self.child(),
+        )
+
+
+def _only_for(cloud: Aws, cluster_name: str) -> Conditions:
+    """EKS takes the role for this cluster only ("Cross-service confused deputy prevention", EKS user guide)."""
+    arn = f"arn:{cloud.partition}:eks:{cloud.region}:{cloud.account_id}:cluster/{cluster_name}"
+    return {"StringEquals": {"aws:SourceAccount": cloud.account_id}, "ArnEquals": {"aws:SourceArn": arn}}
+
+
+def _vpc_config(args: ClusterArgs) -> aws.eks.ClusterVpcConfigArgs:
+    public = list(args.spec.endpoint.public_cidrs)
+    return aws.eks.ClusterVpcConfigArgs(
+        subnet_ids=list(args.subnet_ids.values()),
+        endpoint_private_access=True,
+        endpoint_public_access=bool(public),
+        public_access_cidrs=public or None,
+    )
+
+
+def _kubeconfig(cluster: aws.eks.Cluster, region: str) -> pulumi.Output[str]:
+    authority = cluster.certificate_authority.apply(lambda found: found.data or "")
+    return pulumi.Output.all(cluster.name, cluster.endpoint, authority).apply(
+        lambda found: kubeconfig(found[0], region, found[1], found[2])
+    )

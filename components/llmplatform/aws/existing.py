@@ -1,0 +1,70 @@
+"""A network and a cluster that somebody else has made. Nothing is created and nothing is changed: ids are passed on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from llmplatform.aws.kubeconfig import kubeconfig
+from llmplatform.base.component import PlatformComponent
+from llmplatform.specs.cloud import Aws
+from llmplatform.specs.cluster import ExistingCluster as ClusterSpec
+from llmplatform.specs.network import ExistingNetwork as NetworkSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingNetworkArgs:
+    """Which network."""
+
+    spec: NetworkSpec
+
+
+class ExistingNetwork(PlatformComponent):
+    """A VPC that exists, with subnets per zone."""
+
+    network_id: pulumi.Output[str]
+    """Id of the VPC."""
+    private_subnet_ids: Mapping[str, pulumi.Output[str]]
+    """Zone to private subnet."""
+    public_subnet_ids: Mapping[str, pulumi.Output[str]]
+    """Zone to public subnet; empty where there is none."""
+
+    def __init__(self, name: str, args: ExistingNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:aws:ExistingNetwork", name, opts)
+        spec = args.spec
+        self.network_id = pulumi.Output.from_input(spec.vpc_id)
+        self.private_subnet_ids = {zone: pulumi.Output.from_input(id_) for zone, id_ in spec.private_subnets.items()}
+        self.public_subnet_ids = {zone: pulumi.Output.from_input(id_) for zone, id_ in spec.public_subnets.items()}
+        self.finish()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingClusterArgs:
+    """Which cluster, and where."""
+
+    spec: ClusterSpec
+    cloud: Aws
+
+
+class ExistingCluster(PlatformComponent):
+    """An EKS cluster that exists and lets whoever runs the program in."""
+
+    cluster_name: pulumi.Output[str]
+    """Name of the cluster."""
+    joinable_name: pulumi.Output[str]
+    """The same name: a cluster that exists has what its nodes need."""
+    kubeconfig: pulumi.Output[str]
+    """JSON, with an exec plugin and no token."""
+    security_group_id: pulumi.Output[str]
+    """Security group of its nodes."""
+
+    def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:aws:ExistingCluster", name, opts)
+        spec = args.spec
+        self.cluster_name = pulumi.Output.from_input(spec.name)
+        self.joinable_name = self.cluster_name
+        self.kubeconfig = pulumi.Output.from_input(
+            kubeconfig(spec.name, args.cloud.region, spec.endpoint_url, spec.certificate_authority)
+        )
+        self.security_group_id = pulumi.Output.from_input(spec.security_group_id)
+        self.finish()

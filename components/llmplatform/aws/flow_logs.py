@@ -1,0 +1,48 @@
+"""Record of the connections that a network accepted and refused, in a log group that forgets after a month."""
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_aws as aws
+
+from llmplatform.aws.policies import Statement, document, trust
+from llmplatform.base.ordering import after
+from llmplatform.specs.cloud import Aws
+
+RETENTION_DAYS = 30
+
+
+def flow_logs(
+    name: str, vpc: aws.ec2.Vpc, cloud: Aws, tags: Mapping[str, str], opts: pulumi.ResourceOptions
+) -> aws.ec2.FlowLog:
+    """Flow log of a VPC, with the log group and the role it writes with."""
+    group = aws.cloudwatch.LogGroup(f"{name}-logs", retention_in_days=RETENTION_DAYS, tags=tags, opts=opts)
+    role = aws.iam.Role(
+        f"{name}-logs",
+        assume_role_policy=trust(
+            "vpc-flow-logs.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": cloud.account_id}}
+        ),
+        tags=tags,
+        opts=opts,
+    )
+    policy = aws.iam.RolePolicy(f"{name}-logs", role=role.name, policy=group.arn.apply(_write), opts=opts)
+    return aws.ec2.FlowLog(
+        name,
+        vpc_id=vpc.id,
+        traffic_type="ALL",
+        log_destination_type="cloud-watch-logs",
+        log_destination=group.arn,
+        iam_role_arn=after(role.arn, policy),
+        tags=tags,
+        opts=opts,
+    )
+
+
+def _write(group_arn: str) -> str:
+    return document(
+        Statement(
+            sid="WriteFlowLogs",
+            actions=("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"),
+            resources=(group_arn, f"{group_arn}:*"),
+        )
+    )

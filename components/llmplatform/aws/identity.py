@@ -1,0 +1,86 @@
+"""The right of one service account of one cluster to act in AWS: EKS Pod Identity, without a key.
+
+Makes: a role that only this service account can take, its association, and one policy per grant.
+Does not: the service account itself. Pods get the rights when they start after the association exists.
+Source: "Create IAM role with trust policy required by EKS Pod Identity" and its request tags, EKS user guide.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from llmplatform.aws.policies import Statement, document, trust
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.ordering import after
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadIdentityArgs:
+    """Which service account, of which cluster."""
+
+    cluster_name: pulumi.Input[str]
+    namespace: str
+    service_account: str
+    tags: Mapping[str, str]
+
+
+class WorkloadIdentity(PlatformComponent):
+    """A service account that can act in AWS, within what it is granted."""
+
+    namespace: pulumi.Output[str]
+    """Namespace of the service account. Whoever uses it waits for the association."""
+    service_account: pulumi.Output[str]
+    """Name of the service account, likewise."""
+    annotations: Mapping[str, pulumi.Output[str]]
+    """Empty: Pod Identity wants no annotation on the service account."""
+    role_arn: pulumi.Output[str]
+    """ARN of the role."""
+
+    def __init__(self, name: str, args: WorkloadIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:aws:WorkloadIdentity", name, opts)
+        self._prefix = name
+        self._role = pod_role(name, args, self.child())
+        association = aws.eks.PodIdentityAssociation(
+            f"{name}-association",
+            cluster_name=args.cluster_name,
+            namespace=args.namespace,
+            service_account=args.service_account,
+            role_arn=self._role.arn,
+            tags=args.tags,
+            opts=self.child(),
+        )
+        self.namespace = after(args.namespace, association)
+        self.service_account = after(args.service_account, association)
+        self.annotations = {}
+        self.role_arn = self._role.arn
+        self.finish()
+
+    def grant(self, name: str, statements: pulumi.Input[Sequence[Statement]]) -> aws.iam.RolePolicy:
+        """Allow what the statements say. `name` tells this grant from the identity's others."""
+        return aws.iam.RolePolicy(
+            f"{self._prefix}-{name}",
+            role=self._role.name,
+            policy=pulumi.Output.from_input(statements).apply(lambda given: document(*given)),
+            opts=self.child(),
+        )
+
+
+def pod_role(name: str, args: WorkloadIdentityArgs, opts: pulumi.ResourceOptions) -> aws.iam.Role:
+    """A role that only the pods of the service account can take."""
+
+    def policy(cluster: str) -> str:
+        tags = {
+            "aws:RequestTag/eks-cluster-name": cluster,
+            "aws:RequestTag/kubernetes-namespace": args.namespace,
+            "aws:RequestTag/kubernetes-service-account": args.service_account,
+        }
+        return trust("pods.eks.amazonaws.com", conditions={"StringEquals": tags}, tag_session=True)
+
+    return aws.iam.Role(
+        f"{name}-role",
+        assume_role_policy=pulumi.Output.from_input(args.cluster_name).apply(policy),
+        tags=args.tags,
+        opts=opts,
+    )

@@ -1,0 +1,66 @@
+"""What every machine of a pool looks like, apart from its type, place and price: disk, metadata service, first boot."""
+
+import base64
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_aws as aws
+
+from llmplatform.aws.user_data import user_data
+from llmplatform.planning.pools import PoolPlan
+
+
+def launch_template(
+    name: str, plan: PoolPlan, tags: Mapping[str, str], opts: pulumi.ResourceOptions
+) -> aws.ec2.LaunchTemplate:
+    """Template of a pool.
+
+    Instance types stay on the node groups (a group with several types wants a template without one), subnets and
+    security groups with EKS (which adds the cluster's group only when the template names none).
+    """
+    text = user_data(plan)
+    return aws.ec2.LaunchTemplate(
+        name,
+        update_default_version=True,
+        metadata_options=aws.ec2.LaunchTemplateMetadataOptionsArgs(
+            http_endpoint="enabled",
+            http_tokens="required",
+            # One hop ends at the node: pods take their rights from pod identity, never from the node's role.
+            http_put_response_hop_limit=1,
+        ),
+        block_device_mappings=_disks(plan),
+        tag_specifications=[
+            # The tags of a node group reach neither its machines nor their disks.
+            aws.ec2.LaunchTemplateTagSpecificationArgs(resource_type=kind, tags={**tags, "Name": name})
+            for kind in ("instance", "volume", "network-interface")
+        ],
+        user_data=base64.b64encode(text.encode()).decode() if text else None,
+        tags=tags,
+        opts=opts,
+    )
+
+
+def _disks(plan: PoolPlan) -> list[aws.ec2.LaunchTemplateBlockDeviceMappingArgs]:
+    if plan.spec.image == "al2023":
+        return [_disk("/dev/xvda", _data(plan))]
+    # Bottlerocket's own disk keeps the size that its image gives it; images and pods are on the second.
+    system = aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(encrypted="true", delete_on_termination="true")
+    return [_disk("/dev/xvda", system), _disk("/dev/xvdb", _data(plan))]
+
+
+def _disk(
+    device: str, volume: aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs
+) -> aws.ec2.LaunchTemplateBlockDeviceMappingArgs:
+    return aws.ec2.LaunchTemplateBlockDeviceMappingArgs(device_name=device, ebs=volume)
+
+
+def _data(plan: PoolPlan) -> aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs:
+    return aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
+        volume_type="gp3",
+        volume_size=plan.spec.disk_gib,
+        # Unpacking an engine's image is bound by the disk; gp3's own 125 MiB/s would take four times as long.
+        iops=6000 if plan.gpu else None,
+        throughput=500 if plan.gpu else None,
+        encrypted="true",
+        delete_on_termination="true",
+    )

@@ -1,0 +1,49 @@
+"""What tells cluster-autoscaler how a node of an empty group will look.
+
+It reads labels and taints from the EKS API while a group has never had a node, resources from the group's own tags,
+and everything from the tags of the Auto Scaling group otherwise: so all of it is said twice.
+Source: cluster-autoscaler's AWS provider (`aws_manager.go`) and its README, "Auto-discovery setup".
+"""
+
+from collections.abc import Mapping
+
+from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan
+
+GPU_LABEL = "k8s.amazonaws.com/accelerator"
+"""Node label by which the autoscaler waits for the device plugin of a new node instead of adding another."""
+
+_TEMPLATE = "k8s.io/cluster-autoscaler/node-template"
+
+_USABLE_DISK = 0.85
+"""Share of the disk that is sure to be allocatable: kubelet evicts at 10 % left, and image and system take their part."""
+
+
+def node_labels(plan: PoolPlan) -> dict[str, str]:
+    """Labels of the pool's nodes on EKS."""
+    return {**plan.labels, **({GPU_LABEL: plan.gpu.accelerator} if plan.gpu else {})}
+
+
+def resource_tags(plan: PoolPlan) -> dict[str, str]:
+    """Resources that EC2's description of the instance type does not tell."""
+    tags = {f"{_TEMPLATE}/resources/ephemeral-storage": f"{ephemeral_storage_gib(plan)}Gi"}
+    if plan.gpu:
+        tags[f"{_TEMPLATE}/resources/{GPU_RESOURCE}"] = str(plan.shape.gpus)
+    return tags
+
+
+def group_tags(plan: PoolPlan) -> Mapping[str, str]:
+    """All tags of an Auto Scaling group, by key. The keys follow from the plan alone."""
+    labels = {f"{_TEMPLATE}/label/{key}": value for key, value in node_labels(plan).items()}
+    taints = {f"{_TEMPLATE}/taint/{taint.key}": f"{taint.value}:{taint.effect}" for taint in plan.taints}
+    return {**labels, **taints, **resource_tags(plan)}
+
+
+def short(tag: str) -> str:
+    """A tag's key as part of a resource's name: `label-llmplatform.dev/pool`."""
+    return tag.removeprefix(f"{_TEMPLATE}/").replace("/", "-", 1)
+
+
+def ephemeral_storage_gib(plan: PoolPlan) -> int:
+    """Disk that pods of a node can ask for, on the safe side. Local NVMe disks replace the root volume in that."""
+    size = plan.shape.nvme_gb * 10**9 // 2**30 if plan.shape.nvme_gb else plan.spec.disk_gib
+    return int(size * _USABLE_DISK)

@@ -1,0 +1,140 @@
+"""Where pods keep data: encrypted disks (the default class), and a file system that many nodes share.
+
+Makes: an EFS file system with a mount target per zone, and the StorageClasses `gp3` and `efs`.
+Does not: the drivers (`ClusterAddons`), snapshots.
+Replacing the file system loses what is in it. With full protection it cannot be deleted, is backed up every day, and
+volumes stay when their claims go.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as k8s
+
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.labels import labels
+from llmplatform.base.ordering import after
+from llmplatform.specs.environment import Environment
+
+BLOCK_CLASS = "gp3"
+SHARED_CLASS = "efs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageArgs:
+    """What storage is made from. The component takes both an AWS and a Kubernetes provider."""
+
+    environment: Environment
+    network_id: pulumi.Input[str]
+    subnet_ids: Mapping[str, pulumi.Input[str]]
+    """Zone to private subnet; each gets a mount target."""
+    security_group_id: pulumi.Input[str]
+    """Security group of the nodes, the only ones that may mount."""
+    tags: Mapping[str, str]
+
+
+class Storage(PlatformComponent):
+    """Storage classes, and the file system behind the shared one."""
+
+    block_class: pulumi.Output[str]
+    """Class of volumes for one pod; the default."""
+    shared_class: pulumi.Output[str]
+    """Class of volumes for many pods at once. Whoever uses it waits for the mount targets, and leaves before they go."""
+    file_system_id: pulumi.Output[str]
+    """Id of the EFS file system."""
+
+    def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:aws:Storage", name, opts)
+        self._prefix, self._args = name, args
+        self._kept = args.environment.protection == "full"
+        files = self._file_system()
+        targets = self._mount_targets(files)
+        block = self._class(BLOCK_CLASS, "ebs.csi.aws.com", {"type": "gp3", "encrypted": "true"}, default=True)
+        shared = self._class(SHARED_CLASS, "efs.csi.aws.com", _shared_parameters(files), default=False)
+        self.block_class = after(BLOCK_CLASS, block)
+        self.shared_class = after(SHARED_CLASS, shared, *targets)
+        self.file_system_id = files.id
+        self.finish()
+
+    def _file_system(self) -> aws.efs.FileSystem:
+        files = aws.efs.FileSystem(
+            f"{self._prefix}-files",
+            encrypted=True,
+            # Weights are read in bursts when a pool grows; what is not read costs nothing.
+            throughput_mode="elastic",
+            lifecycle_policies=[
+                aws.efs.FileSystemLifecyclePolicyArgs(transition_to_ia="AFTER_30_DAYS"),
+                aws.efs.FileSystemLifecyclePolicyArgs(transition_to_primary_storage_class="AFTER_1_ACCESS"),
+            ],
+            tags={**self._args.tags, "Name": f"{self._args.environment.name}-{self._prefix}"},
+            opts=self.child(protect=self._kept),
+        )
+        aws.efs.BackupPolicy(
+            f"{self._prefix}-backup",
+            file_system_id=files.id,
+            backup_policy=aws.efs.BackupPolicyBackupPolicyArgs(status="ENABLED" if self._kept else "DISABLED"),
+            opts=self.child(),
+        )
+        return files
+
+    def _mount_targets(self, files: aws.efs.FileSystem) -> list[aws.efs.MountTarget]:
+        group = aws.ec2.SecurityGroup(
+            f"{self._prefix}-nfs",
+            vpc_id=self._args.network_id,
+            description="NFS from the nodes of the cluster",
+            ingress=[
+                aws.ec2.SecurityGroupIngressArgs(
+                    description="NFS from nodes",
+                    protocol="tcp",
+                    from_port=2049,
+                    to_port=2049,
+                    security_groups=[self._args.security_group_id],
+                )
+            ],
+            # A mount target only answers.
+            egress=[],
+            tags=self._args.tags,
+            opts=self.child(),
+        )
+        return [
+            aws.efs.MountTarget(
+                f"{self._prefix}-{zone}",
+                file_system_id=files.id,
+                subnet_id=subnet,
+                security_groups=[group.id],
+                opts=self.child(),
+            )
+            for zone, subnet in self._args.subnet_ids.items()
+        ]
+
+    def _class(
+        self, class_name: str, driver: str, parameters: Mapping[str, pulumi.Input[str]], *, default: bool
+    ) -> k8s.storage.v1.StorageClass:
+        return k8s.storage.v1.StorageClass(
+            f"{self._prefix}-{class_name}",
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name=class_name,
+                labels=labels("storage"),
+                annotations={"storageclass.kubernetes.io/is-default-class": str(default).lower()},
+            ),
+            provisioner=driver,
+            parameters=parameters,
+            reclaim_policy="Retain" if self._kept else "Delete",
+            # The zone of a disk is that of the pod; a shared volume is in all zones.
+            volume_binding_mode="WaitForFirstConsumer" if default else "Immediate",
+            allow_volume_expansion=default,
+            opts=self.child(),
+        )
+
+
+def _shared_parameters(files: aws.efs.FileSystem) -> Mapping[str, pulumi.Input[str]]:
+    # Each volume is an access point: a directory of its own, with a user of its own, so that any pod's user can write.
+    return {
+        "provisioningMode": "efs-ap",
+        "fileSystemId": files.id,
+        "directoryPerms": "700",
+        "basePath": "/volumes",
+        "ensureUniqueDirectory": "true",
+    }

@@ -1,0 +1,22 @@
+"""What every component stands on."""
+
+import inspect
+from typing import Any
+
+import pulumi
+
+
+class PlatformComponent(pulumi.ComponentResource):
+    """A component whose public, annotated attributes *are* its outputs."""
+
+    def __init__(self, token: str, name: str, opts: pulumi.ResourceOptions | None) -> None:
+        super().__init__(token, name, None, opts)
+
+    def child(self, **extra: Any) -> pulumi.ResourceOptions:
+        """Options of a child resource; `extra` are further options of that child alone."""
+        return pulumi.ResourceOptions(parent=self, **extra)
+
+    def finish(self) -> None:
+        """Register the outputs. An output that is promised by an annotation and not set raises AttributeError."""
+        names = [name for name in inspect.get_annotations(type(self)) if not name.startswith("_")]
+        self.register_outputs({name: getattr(self, name) for name in names})

@@ -1,0 +1,39 @@
+"""Where the clouds, the add-ons and the services meet: what each promises to the others."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import pulumi
+
+
+class Network(Protocol):
+    """A network with a private subnet in each zone."""
+
+    network_id: pulumi.Output[str]
+    private_subnet_ids: Mapping[str, pulumi.Output[str]]
+    """Zone to subnet."""
+    public_subnet_ids: Mapping[str, pulumi.Output[str]]
+
+
+class Cluster(Protocol):
+    """A conformant Kubernetes cluster that can be logged in to."""
+
+    cluster_name: pulumi.Output[str]
+    kubeconfig: pulumi.Output[str]
+    """JSON, with an exec plugin and no token. It is known only when its principal is let in, so whoever uses it waits for that."""
+
+
+class NodePool(Protocol):
+    """Nodes that pods can be placed on."""
+
+    group_names: Mapping[str, pulumi.Output[str]]
+    """Planned group name to the name under which an autoscaler finds it."""
+
+
+class WorkloadIdentity(Protocol):
+    """The right of one Kubernetes service account to act in the cloud, without a key."""
+
+    namespace: pulumi.Output[str]
+    service_account: pulumi.Output[str]
+    annotations: Mapping[str, pulumi.Output[str]]
+    """Annotations that the service account must carry; empty where the cloud needs none."""

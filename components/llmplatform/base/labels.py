@@ -1,0 +1,38 @@
+"""The labels and tags that say what an object is for: one function each, so that all objects agree."""
+
+from collections.abc import Mapping
+
+from llmplatform.specs.stack import Stack
+
+MANAGED_BY = "llmplatform"
+
+MODEL_CLIENT = {"llmplatform.dev/model-client": "true"}
+"""Label of the pods that may call model servers: routers and gateways in the models' namespace."""
+
+
+def labels(component: str, *, instance: str | None = None, part_of: str = "llmplatform") -> dict[str, str]:
+    """Kubernetes' recommended labels for an object of a component."""
+    found = {
+        "app.kubernetes.io/name": component,
+        "app.kubernetes.io/part-of": part_of,
+        "app.kubernetes.io/managed-by": MANAGED_BY,
+    }
+    if instance:
+        found["app.kubernetes.io/instance"] = instance
+    return found
+
+
+def selector(component: str, instance: str) -> dict[str, str]:
+    """The part of the labels that never changes, by which pods are selected."""
+    return {"app.kubernetes.io/name": component, "app.kubernetes.io/instance": instance}
+
+
+def tags(stack: Stack) -> Mapping[str, str]:
+    """Tags of every cloud object of an environment."""
+    return {
+        "llmplatform:environment": stack.environment.name,
+        "llmplatform:owner": stack.environment.owner,
+        "llmplatform:cost-center": stack.environment.cost_center,
+        "llmplatform:managed-by": "pulumi",
+        **stack.tags,
+    }

@@ -1,0 +1,22 @@
+"""What is known: GPUs, machines, models, versions, and what charts and engines accept. Data files with source and date, and their readers."""
+
+from llmplatform.catalog import gpus, instance_types, models, regions, versions
+from llmplatform.catalog.chart_values import ChartKeys, CrdKind, chart_crds, chart_keys
+from llmplatform.catalog.gpus import Gpu
+from llmplatform.catalog.instance_types import InstanceType
+from llmplatform.catalog.models import ModelShape
+
+__all__ = [
+    "ChartKeys",
+    "CrdKind",
+    "Gpu",
+    "InstanceType",
+    "ModelShape",
+    "chart_crds",
+    "chart_keys",
+    "gpus",
+    "instance_types",
+    "models",
+    "regions",
+    "versions",
+]

@@ -1,0 +1,132 @@
+"""What the pinned charts accept and bring, from `data/charts/<chart>.json` (written by `scripts/chart_keys.py`).
+
+Most charts take a misspelt key without a word and do nothing; only their own values.yaml shows which keys there are.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any, cast
+
+from llmplatform.catalog.tables import DATA
+
+OPEN = frozenset(
+    {
+        "affinity", "annotations", "args", "containerSecurityContext", "data", "env", "extraArgs", "extraEnv", "featureGates",
+        "global", "labels", "limits", "nodeSelector", "podAnnotations", "podLabels", "podSecurityContext", "requests", "resources",
+        "securityContext", "selector", "strategy", "updateStrategy",
+    }
+)  # fmt: skip
+"""Names of maps whose keys the user chooses, or Kubernetes defines, even where values.yaml fills them with examples."""
+
+OPEN_ENDINGS = ("Annotations", "Labels", "NodeSelector", "Selector", "SecurityContext", "Resources")
+"""Endings of such names."""
+
+ALSO: Mapping[str, tuple[str, ...]] = {
+    "grafana": ("adminPassword",),
+}
+"""Key paths that templates read and values.yaml shows only as comments. Source: the comments, at the pinned version."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrdKind:
+    """A kind that a chart defines."""
+
+    group: str
+    versions: tuple[str, ...]
+    """Served versions."""
+    kind: str
+    plural: str
+    scope: str
+    """`Namespaced` or `Cluster`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartKeys:
+    """The keys that a chart's values may have: a tree in which None is any value, and an empty map any keys."""
+
+    chart: str
+    version: str
+    source: str
+    tree: Mapping[str, Any]
+
+    def unknown(self, values: Mapping[str, Any]) -> list[str]:
+        """One line for each key that the chart does not know: path, fault and remedy. Empty: all are known."""
+        return list(_unknown(values, self.tree, ""))
+
+
+def chart_keys(chart: str, version: str) -> ChartKeys:
+    """The keys of a chart. Raises KeyError when that version's keys are not on record."""
+    document = _document(chart)
+    if document["version"] != version:
+        raise KeyError(
+            f"{chart} {version}: its keys are not on record (those of {document['version']} are); run scripts/chart_keys.py"
+        )
+    return ChartKeys(chart=chart, version=version, source=document["source"], tree=_tree(chart))
+
+
+def chart_crds(chart: str) -> tuple[CrdKind, ...]:
+    """The kinds that a chart defines; empty for a chart without. Raises KeyError for a chart that is not on record."""
+    return tuple(
+        CrdKind(
+            group=crd["group"],
+            versions=tuple(crd["versions"]),
+            kind=crd["kind"],
+            plural=crd["plural"],
+            scope=crd["scope"],
+        )
+        for crd in _document(chart)["crds"]
+    )
+
+
+@lru_cache
+def _document(chart: str) -> dict[str, Any]:
+    path = DATA / "charts" / f"{chart}.json"
+    if not path.exists():
+        raise KeyError(f"{chart}: its keys are not on record; run scripts/chart_keys.py")
+    return cast(dict[str, Any], json.loads(path.read_text(encoding="utf-8")))
+
+
+@lru_cache
+def _tree(chart: str) -> Mapping[str, Any]:
+    """The chart's keys, with those of its dependencies below their aliases. A dependency that is not on record is open."""
+    document = _document(chart)
+    tree: dict[str, Any] = {"global": {}, **document["keys"]}
+    for alias, dependency in document["dependencies"].items():
+        known = (DATA / "charts" / f"{dependency}.json").exists()
+        tree[alias] = _merged(tree.get(alias) or {}, _tree(dependency)) if known else {}
+    for path in ALSO.get(chart, ()):
+        *parents, last = path.split(".")
+        _inner(tree, parents)[last] = None
+    return tree
+
+
+def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    both = {**first, **second}
+    for key in first.keys() & second.keys():
+        if isinstance(first[key], dict) and isinstance(second[key], dict):
+            both[key] = _merged(first[key], second[key])
+    return both
+
+
+def _inner(tree: dict[str, Any], steps: list[str]) -> dict[str, Any]:
+    for step in steps:
+        tree = tree.setdefault(step, {})
+    return tree
+
+
+def _unknown(values: Mapping[str, Any], tree: Mapping[str, Any], path: str) -> Iterator[str]:
+    for key, value in values.items():
+        here = f"{path}.{key}".removeprefix(".")
+        if key not in tree:
+            near = get_close_matches(key, tree, n=1)
+            remedy = f"did you mean '{near[0]}'?" if near else "remove it, or see the chart's values.yaml"
+            yield f"{here}: the chart has no such key; {remedy}"
+        elif isinstance(value, Mapping) and isinstance(tree[key], Mapping) and not _is_open(key, tree[key]):
+            yield from _unknown(cast(Mapping[str, Any], value), tree[key], here)
+
+
+def _is_open(key: str, tree: Mapping[str, Any]) -> bool:
+    return not tree or key in OPEN or key.endswith(OPEN_ENDINGS)

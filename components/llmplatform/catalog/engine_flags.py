@@ -1,0 +1,38 @@
+"""What the command lines of engines accept, from `data/engines/<engine>-<version>.txt` by `scripts/engine_flags.py`."""
+
+from functools import lru_cache
+
+from llmplatform.catalog.tables import DATA
+
+
+@lru_cache
+def _lines(engine: str, version: str) -> tuple[str, ...]:
+    path = DATA / "engines" / f"{engine}-{version}.txt"
+    if not path.exists():
+        raise KeyError(f"{engine} {version}: its flags are not on record; run scripts/engine_flags.py")
+    return tuple(line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
+
+
+def _named(engine: str, version: str, kind: str) -> frozenset[str]:
+    start = f"{kind} "
+    return frozenset(line.removeprefix(start) for line in _lines(engine, version) if line.startswith(start))
+
+
+def flags(engine: str, version: str) -> frozenset[str]:
+    """Long flags; switches without their `--no-` form. Raises KeyError when that version's are not on record."""
+    return frozenset(line for line in _lines(engine, version) if line.startswith("--"))
+
+
+def tool_parsers(engine: str, version: str) -> frozenset[str]:
+    """Parsers of tool calls by name. Raises KeyError as `flags` does."""
+    return _named(engine, version, "tool-parser")
+
+
+def reasoning_parsers(engine: str, version: str) -> frozenset[str]:
+    """Parsers of reasoning output by name. Raises KeyError as `flags` does."""
+    return _named(engine, version, "reasoning-parser")
+
+
+def versions(engine: str) -> tuple[str, ...]:
+    """Versions of an engine whose flags are on record."""
+    return tuple(sorted(path.stem.removeprefix(f"{engine}-") for path in (DATA / "engines").glob(f"{engine}-*.txt")))

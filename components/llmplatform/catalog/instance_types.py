@@ -1,0 +1,89 @@
+"""The machines that the clouds rent out, from `data/instances/<provider>.csv`."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from llmplatform.catalog import gpus
+from llmplatform.catalog.gpus import Gpu
+from llmplatform.catalog.tables import rows
+
+PROVIDERS = ("aws", "alicloud")
+"""Clouds with a table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceType:
+    """One type of machine."""
+
+    name: str
+    provider: str
+    vcpus: int
+    memory_mib: int
+    allocatable_memory_mib: int
+    """What pods can ask for in all, after the hypervisor's and the kubelet's share. DaemonSets take theirs from it, too."""
+    gpus: int
+    """Whole GPUs; 0 for a machine without, and for one with a slice of a GPU."""
+    gpu: Gpu | None
+    nvme_gb: int
+    """Local NVMe storage; 0 where there is none."""
+    architecture: str
+    """`amd64` or `arm64`."""
+    efa: int
+    """Elastic Fabric Adapters."""
+    price_hour: float | None
+    """On-demand price of one hour; None where it is not published."""
+    currency: str
+    """`USD` (us-east-1) or `CNY` (cn-hangzhou)."""
+    unusable: str
+    """Why its GPUs cannot be used on managed nodes; empty: they can."""
+
+    @property
+    def price_usd_hour(self) -> float | None:
+        """The price where it is in US dollars. Prices are never converted."""
+        return self.price_hour if self.currency == "USD" else None
+
+    @property
+    def shape(self) -> tuple[int, int, int, str]:
+        """What an autoscaler plans with: vCPUs, memory in MiB, GPUs, and the GPU's name."""
+        return self.vcpus, self.memory_mib, self.gpus, self.gpu.name if self.gpu else ""
+
+
+@lru_cache(maxsize=len(PROVIDERS))
+def _all(provider: str) -> dict[str, InstanceType]:
+    if provider not in PROVIDERS:
+        raise KeyError(provider)
+    return {row["name"]: _instance_type(provider, row) for row in rows(f"instances/{provider}")}
+
+
+def _instance_type(provider: str, row: dict[str, str]) -> InstanceType:
+    memory = int(float(row["memory_gib"]) * 1024)
+    return InstanceType(
+        name=row["name"],
+        provider=provider,
+        vcpus=int(row["vcpus"]),
+        memory_mib=memory,
+        allocatable_memory_mib=int(row["allocatable_mib"] or _allocatable(memory)),
+        gpus=int(row["gpus"] or 0),
+        gpu=gpus.get(row["gpu"]) if row["gpu"] else None,
+        nvme_gb=int(row["nvme_gb"] or 0),
+        architecture=row["architecture"] or "amd64",
+        efa=int(row["efa"] or 0),
+        price_hour=float(row["price_hour"]) if row["price_hour"] else None,
+        currency="USD" if provider == "aws" else "CNY",
+        unusable=row["unusable"],
+    )
+
+
+def _allocatable(memory_mib: int) -> int:
+    """A careful estimate where no figure is published: a tenth for hypervisor and kernel, 1 GiB for kubelet and runtime."""
+    return int(memory_mib * 0.9) - 1024
+
+
+def get(provider: str, name: str) -> InstanceType:
+    """The type of that name, as the cloud spells it. Raises KeyError."""
+    return _all(provider)[name]
+
+
+def names(provider: str) -> tuple[str, ...]:
+    """All names of a cloud. Raises KeyError for a cloud without a table."""
+    return tuple(_all(provider))

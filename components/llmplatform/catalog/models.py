@@ -1,0 +1,78 @@
+"""Published models whose numbers are known, from `data/models.csv`."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated
+
+from annotated_types import Gt
+
+from llmplatform.catalog.tables import rows
+
+_Positive = Annotated[int, Gt(0)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelShape:
+    """The numbers of a model's config.json that decide whether it fits."""
+
+    __pydantic_config__ = {"extra": "forbid", "use_attribute_docstrings": True}
+
+    parameters_billion: Annotated[float, Gt(0)]
+    """All parameters, not only the active ones of a mixture of experts."""
+    layers: _Positive
+    """`num_hidden_layers`."""
+    hidden_size: _Positive
+    """`hidden_size`."""
+    attention_heads: _Positive
+    """`num_attention_heads`."""
+    kv_heads: _Positive
+    """`num_key_value_heads`."""
+    head_dim: _Positive
+    """`head_dim`, or hidden_size / attention_heads."""
+    vocabulary: _Positive
+    """`vocab_size`."""
+    context_length: _Positive
+    """Longest context of the published configuration, in tokens."""
+    tied_embeddings: bool = False
+    """`tie_word_embeddings`: input and output share one matrix."""
+    bytes_per_parameter: Annotated[float, Gt(0)] = 2.0
+    """Bytes of a weight outside the embeddings: 2 for bf16 and fp16, 1 for fp8, 0.52 for int4 with groups of 128."""
+    kv_layers: _Positive | None = None
+    """Layers with a key-value cache, where not all have one (hybrid models)."""
+    latent_kv: _Positive | None = None
+    """Values of a token in a compressed cache (`kv_lora_rank` + `qk_rope_head_dim`), which every GPU holds in full."""
+    float16: bool = True
+    """Runs in float16, which is all that GPUs without bfloat16 compute."""
+
+
+@lru_cache(maxsize=1)
+def _all() -> dict[str, ModelShape]:
+    return {row["id"]: _shape(row) for row in rows("models")}
+
+
+def _shape(row: dict[str, str]) -> ModelShape:
+    return ModelShape(
+        parameters_billion=float(row["parameters_billion"]),
+        layers=int(row["layers"]),
+        hidden_size=int(row["hidden_size"]),
+        attention_heads=int(row["attention_heads"]),
+        kv_heads=int(row["kv_heads"]),
+        head_dim=int(row["head_dim"]),
+        vocabulary=int(row["vocabulary"]),
+        context_length=int(row["context_length"]),
+        tied_embeddings=row["tied"] == "yes",
+        bytes_per_parameter=float(row["bytes_per_parameter"] or 2.0),
+        kv_layers=int(row["kv_layers"]) if row["kv_layers"] else None,
+        latent_kv=int(row["latent_kv"]) if row["latent_kv"] else None,
+        float16=row["float16"] != "no",
+    )
+
+
+def get(hf_id: str) -> ModelShape | None:
+    """The shape of a Hugging Face id; None for a model that the table does not hold."""
+    return _all().get(hf_id)
+
+
+def names() -> tuple[str, ...]:
+    """All known ids."""
+    return tuple(_all())

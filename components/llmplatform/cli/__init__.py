@@ -1,0 +1,5 @@
+"""The `llmplatform` command."""
+
+from llmplatform.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,39 @@
+"""The root command. Other distributions add theirs by the entry point group `llmplatform.commands`."""
+
+from importlib.metadata import entry_points
+from typing import Annotated
+
+import typer
+
+from llmplatform.cli import charts, stacks
+
+app = typer.Typer(
+    help="An LLM platform on AWS EKS or Alibaba ACK, from one stack file.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.command("validate")(stacks.validate)
+app.command("schema")(stacks.schema)
+app.add_typer(charts.app, name="charts")
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    """Common options."""
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(installed("llmplatform"))
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point of the console command."""
+    for point in entry_points(group="llmplatform.commands"):
+        app.add_typer(point.load(), name=point.name)
+    app()
+

@@ -1,0 +1,89 @@
+"""Where chart archives come from: classic repositories with an index, and OCI registries.
+
+Both protocols are the public ones: the index of https://helm.sh/docs/topics/chart_repository and the pull part of the
+OCI distribution specification with anonymous bearer tokens. Every digest that the source states is checked.
+"""
+
+import hashlib
+import re
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+import yaml
+
+from llmplatform.catalog.versions import Chart
+
+_LAYER = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+class ChartError(Exception):
+    """A chart that could not be had: chart, fault, remedy, in one line."""
+
+
+def fetch(chart: Chart, repository: str, transport: httpx.BaseTransport | None = None) -> bytes:
+    """The chart's archive. `repository` is the chart's own or a mirror of it; an OCI one is the folder that the chart lies in."""
+    try:
+        with httpx.Client(follow_redirects=True, timeout=60, transport=transport) as client:
+            if repository.startswith("oci://"):
+                return _from_registry(client, chart, f"{repository.removeprefix('oci://').rstrip('/')}/{chart.name}")
+            return _from_index(client, chart, repository.rstrip("/") + "/")
+    except httpx.HTTPError as error:
+        raise ChartError(
+            f"{chart.name} {chart.version}: {repository} gave no archive ({error}); "
+            "check the network, or set mirrors.charts in the stack file and pass --stack"
+        ) from None
+
+
+def _from_index(client: httpx.Client, chart: Chart, repository: str) -> bytes:
+    index = yaml.load(_get(client, urljoin(repository, "index.yaml")).content, Loader=_loader())  # noqa: S506
+    entries: list[dict[str, Any]] = index.get("entries", {}).get(chart.name, [])
+    wanted = chart.version.removeprefix("v")
+    entry = next((entry for entry in entries if str(entry["version"]).removeprefix("v") == wanted), None)
+    if entry is None:
+        raise ChartError(f"{chart.name} {chart.version}: {repository} does not have it; check the version in the catalog")
+    data = _get(client, urljoin(repository, entry["urls"][0])).content
+    _check(chart, data, entry.get("digest"))
+    return data
+
+
+def _from_registry(client: httpx.Client, chart: Chart, repository: str) -> bytes:
+    host, _, path = repository.partition("/")
+    scheme = "http" if re.match(r"(localhost|127\.0\.0\.1)(:|$)", host) else "https"
+    base = f"{scheme}://{host}/v2/{path}"
+    # A registry tag has no '+', which is how Helm spells build metadata.
+    manifest = _get(client, f"{base}/manifests/{chart.version.replace('+', '_')}", accept=_MANIFEST).json()
+    layer = next((layer for layer in manifest.get("layers", []) if layer["mediaType"] == _LAYER), None)
+    if layer is None:
+        raise ChartError(f"{chart.name} {chart.version}: oci://{repository} holds no Helm chart; check the address")
+    data = _get(client, f"{base}/blobs/{layer['digest']}").content
+    _check(chart, data, layer["digest"])
+    return data
+
+
+def _get(client: httpx.Client, url: str, accept: str = "*/*") -> httpx.Response:
+    response = client.get(url, headers={"Accept": accept})
+    if response.status_code == httpx.codes.UNAUTHORIZED:
+        token = _token(client, response.headers.get("www-authenticate", ""))
+        response = client.get(url, headers={"Accept": accept, "Authorization": f"Bearer {token}"})
+    return response.raise_for_status()
+
+
+def _token(client: httpx.Client, challenge: str) -> str:
+    parts = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+    realm = parts.pop("realm", "")
+    answer = client.get(realm, params=parts).raise_for_status().json()
+    return str(answer.get("token") or answer["access_token"])
+
+
+def _check(chart: Chart, data: bytes, stated: str | None) -> None:
+    found = hashlib.sha256(data).hexdigest()
+    if stated and stated.removeprefix("sha256:") != found:
+        raise ChartError(
+            f"{chart.name} {chart.version}: the archive's SHA-256 is {found}, its source states {stated}; fetch it again"
+        )
+
+
+def _loader() -> type[yaml.SafeLoader]:
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -1,0 +1,44 @@
+"""`charts.lock`: the digest of every chart archive that was ever accepted."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from llmplatform.catalog.versions import Chart
+from llmplatform.cli.chart_sources import ChartError
+
+
+@dataclass
+class Lock:
+    """Chart and version to the archive's SHA-256, in hexadecimal."""
+
+    path: Path
+    digests: dict[str, str] = field(default_factory=dict[str, str])
+
+    @classmethod
+    def read(cls, path: Path) -> "Lock":
+        """The lock of a project; empty when there is none yet."""
+        return cls(path, json.loads(path.read_text()) if path.exists() else {})
+
+    def holds(self, chart: Chart, data: bytes) -> bool:
+        """Whether this archive is the recorded one."""
+        return self.digests.get(_key(chart)) == hashlib.sha256(data).hexdigest()
+
+    def admit(self, chart: Chart, data: bytes) -> None:
+        """Record an archive, or raise when another one was recorded for the same version."""
+        found = hashlib.sha256(data).hexdigest()
+        known = self.digests.setdefault(_key(chart), found)
+        if known != found:
+            raise ChartError(
+                f"{chart.name} {chart.version}: the archive's SHA-256 is {found}, charts.lock has {known}; "
+                "a published chart never changes: find out why before you remove the line"
+            )
+
+    def write(self) -> None:
+        """Write the file, sorted, so that a diff shows what changed."""
+        self.path.write_text(json.dumps(dict(sorted(self.digests.items())), indent=2) + "\n")
+
+
+def _key(chart: Chart) -> str:
+    return f"{chart.name}-{chart.version}"

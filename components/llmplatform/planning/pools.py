@@ -1,0 +1,108 @@
+"""Node pools as they follow from the settings: groups, labels, taints and the shape of a node."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from llmplatform.catalog import Gpu, InstanceType, instance_types
+from llmplatform.specs.pools import Pool
+from llmplatform.specs.stack import Stack
+
+GPU_RESOURCE = "nvidia.com/gpu"
+"""Extended resource that NVIDIA's device plugin offers."""
+
+POOL_LABEL = "llmplatform.dev/pool"
+"""Node label with the pool's name: what pods select, equal on the spot and the on-demand group."""
+
+PRIORITIES: Mapping[str, int] = {"spot": 50, "on_demand": 10}
+"""Expander priorities: the higher number is filled first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taint:
+    """A node taint in Kubernetes spelling."""
+
+    key: str
+    value: str
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupPlan:
+    """One node group of a pool: machines paid for in one way."""
+
+    name: str
+    """Stable and unique in the environment: the pool's name, with the capacity behind it where a pool has two groups."""
+    capacity: Literal["on_demand", "spot"]
+    minimum: int
+    maximum: int
+    priority: int
+    """Expander priority; the higher number is filled first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolPlan:
+    """One pool. Every group of it looks the same to a pod."""
+
+    name: str
+    spec: Pool
+    shape: InstanceType
+    """The shape that all its instance types share (vCPUs, memory, GPUs)."""
+    zones: tuple[str, ...]
+    labels: Mapping[str, str]
+    taints: tuple[Taint, ...]
+    groups: tuple[GroupPlan, ...]
+
+    @property
+    def gpu(self) -> Gpu | None:
+        """The GPU of its nodes; None for a pool without GPUs."""
+        return self.shape.gpu
+
+    @property
+    def interruptible(self) -> bool:
+        """Whether a node can be taken away at short notice."""
+        return any(group.capacity == "spot" for group in self.groups)
+
+
+def plan_pool(name: str, pool: Pool, stack: Stack) -> PoolPlan:
+    """The plan of one pool. The settings are valid: the instance types exist and share one shape."""
+    shape = instance_types.get(stack.cloud.provider, pool.instance_types[0])
+    labels = {POOL_LABEL: name, **pool.labels}
+    taints: tuple[Taint, ...] = ()
+    if shape.gpu:
+        taints = (Taint(key=GPU_RESOURCE, value="present", effect="NoSchedule"),)
+    return PoolPlan(
+        name=name,
+        spec=pool,
+        shape=shape,
+        zones=pool.zones or stack.cloud.zones,
+        labels=labels,
+        taints=taints,
+        groups=_groups(name, pool),
+    )
+
+
+def plan_pools(stack: Stack) -> tuple[PoolPlan, ...]:
+    """All pools, in the order of the stack file."""
+    return tuple(plan_pool(name, pool, stack) for name, pool in stack.pools.items())
+
+
+def gpu_capacity(pools: tuple[PoolPlan, ...]) -> int:
+    """GPUs that the pools have when every group of them is full."""
+    return sum(group.maximum * pool.shape.gpus for pool in pools for group in pool.groups)
+
+
+def _groups(name: str, pool: Pool) -> tuple[GroupPlan, ...]:
+    def group(suffix: str, capacity: Literal["on_demand", "spot"], minimum: int) -> GroupPlan:
+        return GroupPlan(
+            name=f"{name}{suffix}",
+            capacity=capacity,
+            minimum=minimum,
+            maximum=pool.max,
+            priority=PRIORITIES[capacity],
+        )
+
+    if pool.capacity == "spot_first":
+        # Nodes that must always be there are bought on demand, so that a stock-out cannot take them.
+        return group("-spot", "spot", 0), group("-on-demand", "on_demand", pool.min)
+    return (group("", pool.capacity, pool.min),)

@@ -1,0 +1,97 @@
+"""vLLM's command line and environment for a plan.
+
+Facts from the wheel of 0.33.0: the image's ENTRYPOINT is `vllm serve`, so the arguments begin with the model; every
+flag is in `catalog/data/engines`, which a test compares with what is emitted here.
+"""
+
+from collections.abc import Mapping
+
+from llmplatform.catalog.versions import ENGINES
+from llmplatform.planning.models import ModelPlan
+
+PORT = 8000
+HEALTH_PATH = "/health"
+"""Answers only when the model is loaded, and 503 once the engine is dead. It asks nothing of the GPU."""
+METRICS_PATH = "/metrics"
+USER = 2000
+"""User `vllm` of the image; its group is 0 and its home is writable for that group."""
+HOME = "/home/vllm"
+CACHE = f"{HOME}/.cache"
+API_KEY_VARIABLE = "VLLM_API_KEY"
+TOKEN_VARIABLE = "HF_TOKEN"  # noqa: S105 the name of a variable
+
+_QUIET_ENDPOINTS = f"{HEALTH_PATH},{METRICS_PATH},/ping"
+
+
+def version(plan: ModelPlan) -> str:
+    """The engine's version: the one that the model asks for, else the catalog's."""
+    return plan.spec.engine.version or ENGINES["vllm"].version
+
+
+def image(plan: ModelPlan) -> str:
+    """Public reference of the engine's image."""
+    known = ENGINES["vllm"]
+    wanted = version(plan)
+    if wanted == known.version:
+        return known.image
+    repository, _, _ = known.image.partition("@")[0].rpartition(":")
+    return f"{repository}:v{wanted}"
+
+
+def arguments(plan: ModelPlan) -> tuple[str, ...]:
+    """Arguments of the container: the model, then flags with their values."""
+    flags: dict[str, str | None] = {
+        "--served-model-name": plan.name,
+        "--port": str(PORT),
+        "--revision": plan.spec.revision,
+        "--trust-remote-code": "" if plan.spec.trust_remote_code else None,
+        **_memory_flags(plan),
+        **_parser_flags(plan),
+        "--shutdown-timeout": str(plan.drain.shutdown),
+        "--disable-access-log-for-endpoints": _QUIET_ENDPOINTS,
+    }
+    emitted = (
+        word for flag, value in flags.items() if value is not None for word in ((flag, value) if value else (flag,))
+    )
+    return plan.spec.source, *emitted
+
+
+def environment(plan: ModelPlan, *, huggingface: str | None = None) -> Mapping[str, str]:
+    """Plain environment variables. `huggingface` is the endpoint that stands in for huggingface.co."""
+    found = {
+        "HOME": HOME,
+        "HF_HOME": f"{CACHE}/huggingface",
+        # Kernels are compiled for one engine version on one kind of GPU, and the volume outlives both.
+        "VLLM_CACHE_ROOT": f"{CACHE}/vllm/{version(plan)}-{_gpu_name(plan)}",
+        "VLLM_ENGINE_READY_TIMEOUT_S": str(plan.startup_seconds),
+        "VLLM_NO_USAGE_STATS": "1",
+    }
+    if huggingface:
+        found["HF_ENDPOINT"] = huggingface
+    return found
+
+
+def _memory_flags(plan: ModelPlan) -> dict[str, str | None]:
+    engine = plan.spec.engine
+    return {
+        # Without it weights published in bfloat16 are refused by a GPU that has no such arithmetic.
+        "--dtype": "half" if plan.pool.gpu and not plan.pool.gpu.bf16 else None,
+        "--tensor-parallel-size": str(plan.gpus),
+        "--max-model-len": str(plan.spec.context_length) if plan.spec.context_length else None,
+        "--gpu-memory-utilization": str(engine.gpu_memory_utilization),
+        "--max-num-seqs": str(engine.max_num_seqs) if engine.max_num_seqs else None,
+        "--kv-cache-dtype": engine.kv_cache_dtype if engine.kv_cache_dtype != "auto" else None,
+    }
+
+
+def _parser_flags(plan: ModelPlan) -> dict[str, str | None]:
+    engine = plan.spec.engine
+    return {
+        "--enable-auto-tool-choice": "" if engine.tool_call_parser else None,
+        "--tool-call-parser": engine.tool_call_parser,
+        "--reasoning-parser": engine.reasoning_parser,
+    }
+
+
+def _gpu_name(plan: ModelPlan) -> str:
+    return plan.pool.gpu.name.lower().replace(" ", "-") if plan.pool.gpu else "cpu"

@@ -1,0 +1,173 @@
+"""The pods of a model server: where they go, what they may do, how long they may take.
+
+Facts on probes, shared memory and users: vLLM's image and wheel. The root file system is writable because NVIDIA's CDI
+hook writes into it before the container starts. Nothing has a privilege, so the namespace can enforce `restricted`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from llmplatform.planning.models import ModelPlan
+from llmplatform.planning.pools import GPU_RESOURCE, POOL_LABEL
+from llmplatform.serving.engines import vllm
+
+PROBE_SECONDS = 10
+"""Period of the startup probe; the startup time is a multiple of it."""
+PORT_NAME = "http"
+
+core = kubernetes.core.v1
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodArgs:
+    """What a pod is made of beside its plan."""
+
+    plan: ModelPlan
+    image: str
+    labels: Mapping[str, str]
+    selector: Mapping[str, str]
+    service_account: pulumi.Input[str]
+    environment: Mapping[str, str]
+    secrets: Mapping[str, core.SecretKeySelectorArgs]
+    """Environment variable to the key that holds its value."""
+    claim: pulumi.Input[str] | None
+    """Claim of the weights' volume; None: the node's disk."""
+
+
+def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
+    """The template of one replica."""
+    return core.PodTemplateSpecArgs(
+        metadata=kubernetes.meta.v1.ObjectMetaArgs(
+            labels=args.labels,
+            # The autoscaler keeps nodes whose pods have local volumes; ours hold only what can be had again.
+            annotations={"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"},
+        ),
+        spec=core.PodSpecArgs(
+            service_account_name=args.service_account,
+            automount_service_account_token=False,
+            # A Service named like the engine would become the variable VLLM_PORT, on which the engine fails.
+            enable_service_links=False,
+            termination_grace_period_seconds=args.plan.drain.grace,
+            affinity=_affinity(args.plan),
+            tolerations=_tolerations(args.plan),
+            topology_spread_constraints=_spread(args.selector),
+            security_context=_pod_security(),
+            containers=[_container(args)],
+            volumes=[_cache_volume(args), _shared_memory(args.plan)],
+        ),
+    )
+
+
+def _container(args: PodArgs) -> core.ContainerArgs:
+    return core.ContainerArgs(
+        name="engine",
+        image=args.image,
+        image_pull_policy="IfNotPresent",
+        args=list(vllm.arguments(args.plan)),
+        env=_environment(args),
+        ports=[core.ContainerPortArgs(name=PORT_NAME, container_port=vllm.PORT, protocol="TCP")],
+        resources=_resources(args.plan),
+        startup_probe=_probe(period=PROBE_SECONDS, failures=args.plan.startup_seconds // PROBE_SECONDS),
+        readiness_probe=_probe(period=5, failures=3),
+        liveness_probe=_probe(period=10, failures=6),
+        lifecycle=core.LifecycleArgs(
+            pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=args.plan.drain.pre_stop))
+        ),
+        security_context=core.SecurityContextArgs(
+            allow_privilege_escalation=False,
+            privileged=False,
+            read_only_root_filesystem=False,
+            capabilities=core.CapabilitiesArgs(drop=["ALL"]),
+        ),
+        volume_mounts=[
+            core.VolumeMountArgs(name="cache", mount_path=vllm.CACHE),
+            core.VolumeMountArgs(name="shared-memory", mount_path="/dev/shm"),  # noqa: S108 what NCCL opens
+        ],
+    )
+
+
+def _environment(args: PodArgs) -> list[core.EnvVarArgs]:
+    plain = [core.EnvVarArgs(name=name, value=value) for name, value in args.environment.items()]
+    secret = [
+        core.EnvVarArgs(name=name, value_from=core.EnvVarSourceArgs(secret_key_ref=key))
+        for name, key in args.secrets.items()
+    ]
+    return plain + secret
+
+
+def _resources(plan: ModelPlan) -> core.ResourceRequirementsArgs:
+    """No CPU limit: throttling costs latency. No request for the disk: an empty group's is unknown to autoscalers."""
+    memory = f"{plan.memory_mib}Mi"
+    return core.ResourceRequirementsArgs(
+        requests={"cpu": f"{plan.cpu_millicores}m", "memory": memory, GPU_RESOURCE: str(plan.gpus)},
+        limits={"memory": memory, GPU_RESOURCE: str(plan.gpus)},
+    )
+
+
+def _probe(*, period: int, failures: int) -> core.ProbeArgs:
+    return core.ProbeArgs(
+        http_get=core.HTTPGetActionArgs(path=vllm.HEALTH_PATH, port=PORT_NAME),
+        period_seconds=period,
+        timeout_seconds=5,
+        failure_threshold=failures,
+    )
+
+
+def _affinity(plan: ModelPlan) -> core.AffinityArgs:
+    of_pool = core.NodeSelectorRequirementArgs(key=POOL_LABEL, operator="In", values=[plan.pool.name])
+    return core.AffinityArgs(
+        node_affinity=core.NodeAffinityArgs(
+            required_during_scheduling_ignored_during_execution=core.NodeSelectorArgs(
+                node_selector_terms=[core.NodeSelectorTermArgs(match_expressions=[of_pool])]
+            )
+        )
+    )
+
+
+def _tolerations(plan: ModelPlan) -> list[core.TolerationArgs]:
+    return [
+        core.TolerationArgs(key=taint.key, operator="Equal", value=taint.value, effect=taint.effect)
+        for taint in plan.pool.taints
+    ]
+
+
+def _spread(selector: Mapping[str, str]) -> list[core.TopologySpreadConstraintArgs]:
+    """Preferred, never required: GPUs are where the cloud has them. Revisions are spread apart from one another."""
+    return [
+        core.TopologySpreadConstraintArgs(
+            max_skew=1,
+            topology_key=key,
+            when_unsatisfiable="ScheduleAnyway",
+            label_selector=kubernetes.meta.v1.LabelSelectorArgs(match_labels=selector),
+            match_label_keys=["pod-template-hash"],
+        )
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
+
+
+def _pod_security() -> core.PodSecurityContextArgs:
+    return core.PodSecurityContextArgs(
+        run_as_non_root=True,
+        run_as_user=vllm.USER,
+        run_as_group=0,
+        fs_group=0,
+        fs_group_change_policy="OnRootMismatch",
+        seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
+    )
+
+
+def _cache_volume(args: PodArgs) -> core.VolumeArgs:
+    if args.claim is not None:
+        claim = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=args.claim)
+        return core.VolumeArgs(name="cache", persistent_volume_claim=claim)
+    return core.VolumeArgs(
+        name="cache", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=f"{args.plan.volume_gib}Gi")
+    )
+
+
+def _shared_memory(plan: ModelPlan) -> core.VolumeArgs:
+    disk = core.EmptyDirVolumeSourceArgs(medium="Memory", size_limit=f"{plan.shm_mib}Mi")
+    return core.VolumeArgs(name="shared-memory", empty_dir=disk)

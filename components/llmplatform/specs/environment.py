@@ -1,0 +1,19 @@
+"""Who an environment belongs to and how carefully it is kept."""
+
+from typing import Literal
+
+from llmplatform.specs.section import Section
+from llmplatform.specs.vocabulary import Name, TagValue
+
+
+class Environment(Section):
+    """Identity of the environment; every cloud object carries it as tags."""
+
+    name: Name
+    """Short name; conventionally the stack's name."""
+    owner: TagValue
+    """Team that answers for the environment."""
+    cost_center: TagValue
+    """Where its cost is booked."""
+    protection: Literal["none", "full"] = "full"
+    """`full` refuses to delete what holds data or cannot be made again: network, cluster, keys, volumes. `none` is for environments that come and go."""

@@ -1,0 +1,31 @@
+"""What runs in the cluster beneath the models: installed by us, or there already."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from llmplatform.specs.section import Section
+from llmplatform.specs.vocabulary import Name
+
+
+class NewPlatform(Section):
+    """Add-ons, namespaces and guard rails are installed by this stack."""
+
+    kind: Literal["new"]
+    models_namespace: Name = "models"
+    """Namespace of the model servers."""
+
+
+class ExistingPlatform(Section):
+    """Another stack has installed the add-ons; this one only adds to it."""
+
+    kind: Literal["existing"]
+    models_namespace: Name = "models"
+    """Namespace of the model servers; it exists."""
+    monitoring_namespace: Name = "monitoring"
+    """Namespace whose Prometheus scrapes the models."""
+    shared_storage_class: Name = "efs"
+    """Class of volumes that many pods share; the models' weights lie on one."""
+
+
+Platform = Annotated[NewPlatform | ExistingPlatform, Field(discriminator="kind")]

@@ -1,0 +1,97 @@
+"""Rules about Kubernetes versions and what is installed."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+from llmplatform.catalog import versions
+from llmplatform.specs.problems import Problem, listed
+from llmplatform.specs.stack import Stack
+
+_CHARTS_OF = {
+    "cluster_autoscaler": ("cluster-autoscaler",),
+    "gpu_operator": ("gpu-operator",),
+    "cert_manager": ("cert-manager",),
+    "monitoring": ("kube-prometheus-stack", "prometheus-operator-crds"),
+}
+"""Setting to the charts that it installs."""
+
+
+def today() -> date:
+    """The day on which a version is judged."""
+    return datetime.now(UTC).date()
+
+
+def _offered() -> list[str]:
+    return [release.minor for release in versions.EKS.values() if release.standard_support_ends > today()]
+
+
+def _can_be_made(stack: Stack) -> bool:
+    return stack.cluster.kind != "new" or stack.cluster.kubernetes_version in _offered()
+
+
+def kubernetes_is_supported(stack: Stack) -> Iterator[Problem]:
+    """EKS offers the version, under standard support: we ask for no other."""
+    if _can_be_made(stack):
+        return
+    minor, current = stack.cluster.kubernetes_version, _offered()
+    release = versions.EKS.get(minor)
+    if release is None:
+        yield Problem("cluster.kubernetes_version", f"EKS does not offer {minor}", f"use {listed(current)}")
+    else:
+        yield Problem(
+            "cluster.kubernetes_version",
+            f"standard support of {minor} ended on {release.standard_support_ends}, and EKS refuses or surcharges it",
+            f"use {listed(current)}",
+        )
+
+
+def charts_know_kubernetes(stack: Stack) -> Iterator[Problem]:
+    """Every chart that is installed is tested with the version."""
+    if stack.platform.kind != "new" or not _can_be_made(stack):
+        return
+    minor = stack.cluster.kubernetes_version
+    for addon, charts in _CHARTS_OF.items():
+        for name in charts:
+            chart = versions.CHARTS[name]
+            if getattr(stack.addons, addon).enabled and chart.kubernetes and minor not in chart.kubernetes:
+                yield Problem(
+                    "cluster.kubernetes_version",
+                    f"chart {name} {chart.version} is not tested with {minor}",
+                    f"use {listed(chart.kubernetes)}, or set addons.{addon}.enabled to false",
+                )
+
+
+def node_images_exist(stack: Stack) -> Iterator[Problem]:
+    """Each pool's operating system has a pinned image for the version."""
+    minor = stack.cluster.kubernetes_version
+    if not _can_be_made(stack):
+        return
+    for name, pool in stack.pools.items():
+        known = versions.EKS_NODE_IMAGES[pool.image]
+        if minor not in known:
+            yield Problem(
+                f"pools.{name}.image",
+                f"no release of {pool.image} for Kubernetes {minor} is pinned",
+                f"set cluster.kubernetes_version to {listed(tuple(known))}",
+            )
+
+
+def existing_platform_has_a_cluster(stack: Stack) -> Iterator[Problem]:
+    """A platform that exists is in a cluster that exists."""
+    if stack.platform.kind == "existing" and stack.cluster.kind != "existing":
+        yield Problem(
+            "platform.kind",
+            "an existing platform cannot be in a new cluster",
+            "write 'new', or set cluster.kind to 'existing'",
+        )
+
+
+def acme_has_a_host(stack: Stack) -> Iterator[Problem]:
+    """An ACME authority is asked for something."""
+    addons = stack.addons
+    if addons.cert_manager.enabled and addons.cert_manager.issuer.kind == "acme" and addons.gateway.host is None:
+        yield Problem(
+            "addons.gateway.host",
+            "an ACME issuer has nothing to certify without a host",
+            "write the gateway's host name, or set addons.cert_manager.issuer.kind to 'self_signed'",
+        )

@@ -1,0 +1,64 @@
+"""Rules about inference engines."""
+
+from collections.abc import Iterator
+
+from llmplatform.catalog import engine_flags, versions
+from llmplatform.specs.models import Model
+from llmplatform.specs.problems import Problem, listed, suggestion
+from llmplatform.specs.rules.placement import has_kernels, placed
+from llmplatform.specs.stack import Stack
+
+
+def engine_is_on_record(stack: Stack) -> Iterator[Problem]:
+    """A version that is asked for is one whose flags are known."""
+    for name, model in stack.models.items():
+        known = engine_flags.versions(model.engine.kind)
+        if model.engine.version and model.engine.version not in known:
+            yield Problem(
+                f"models.{name}.engine.version",
+                f"what {model.engine.kind} {model.engine.version} accepts is not on record",
+                f"use {listed(known)}, or leave it out",
+            )
+
+
+def parsers_exist(stack: Stack) -> Iterator[Problem]:
+    """The parsers for tool calls and reasoning are the engine's."""
+    for name, model in stack.models.items():
+        for key, wanted, known in _parsers(model):
+            if wanted and wanted not in known:
+                yield Problem(
+                    f"models.{name}.engine.{key}",
+                    f"{model.engine.kind} has no parser '{wanted}'",
+                    suggestion(wanted, sorted(known)),
+                )
+
+
+def _parsers(model: Model) -> Iterator[tuple[str, str | None, frozenset[str]]]:
+    engine = model.engine
+    version = engine.version or versions.ENGINES[engine.kind].version
+    if version in engine_flags.versions(engine.kind):
+        yield "tool_call_parser", engine.tool_call_parser, engine_flags.tool_parsers(engine.kind, version)
+        yield "reasoning_parser", engine.reasoning_parser, engine_flags.reasoning_parsers(engine.kind, version)
+
+
+def engine_runs_on_gpu(stack: Stack) -> Iterator[Problem]:
+    """The engine has kernels for the pool's GPUs, and the model runs in a format that they compute."""
+    for name, model, machine in placed(stack):
+        engine, gpu, shape = versions.ENGINES[model.engine.kind], machine.gpu, model.known_shape
+        if not has_kernels(model, gpu):
+            yield Problem(
+                f"models.{name}.pool",
+                f"{model.engine.kind} {engine.version} has no kernels for the {gpu.name} of pool '{model.pool}' "
+                f"(compute capability {_dotted(gpu.compute_capability)}; it needs {_dotted(engine.compute_capability)})",
+                "use a pool of newer GPUs, such as T4, A10G or L4",
+            )
+        elif shape and not gpu.bf16 and not shape.float16:
+            yield Problem(
+                f"models.{name}.pool",
+                f"'{model.source}' needs bfloat16, which the {gpu.name} of pool '{model.pool}' does not compute",
+                "use a pool of newer GPUs, such as A10G or L4",
+            )
+
+
+def _dotted(capability: tuple[int, int]) -> str:
+    return f"{capability[0]}.{capability[1]}"

@@ -1,0 +1,64 @@
+"""Rules about names, labels and tags."""
+
+from collections.abc import Iterator
+
+from llmplatform.specs.problems import Problem
+from llmplatform.specs.stack import Stack
+
+RESERVED_LABELS = (
+    "kubernetes.io",
+    "k8s.io",
+    "amazonaws.com",
+    "aliyun.com",
+    "alibabacloud.com",
+    "nvidia.com",
+    "llmplatform.dev",
+)
+"""Domains whose node labels somebody else sets: Kubernetes, the clouds, NVIDIA, ourselves."""
+
+GROUP_SUFFIXES = ("-spot", "-on-demand")
+"""What a `spot_first` pool's two groups are called beside the pool's name."""
+
+MOST_TAGS = 40
+"""AWS allows 50 on a resource; the rest are ours and the cloud's."""
+
+
+def groups_are_unique(stack: Stack) -> Iterator[Problem]:
+    """No pool is called as a group of another one is."""
+    for name, pool in stack.pools.items():
+        if pool.capacity != "spot_first":
+            continue
+        for suffix in GROUP_SUFFIXES:
+            if f"{name}{suffix}" in stack.pools:
+                yield Problem(
+                    f"pools.{name}{suffix}",
+                    f"a node group of the spot_first pool '{name}' has that name",
+                    "give this pool another name",
+                )
+
+
+def labels_are_ours_to_set(stack: Stack) -> Iterator[Problem]:
+    """A pool's labels keep out of reserved domains."""
+    for name, pool in stack.pools.items():
+        for label in pool.labels:
+            domain, slash, _ = label.rpartition("/")
+            reserved = next((each for each in RESERVED_LABELS if domain == each or domain.endswith(f".{each}")), None)
+            if slash and reserved:
+                yield Problem(
+                    f"pools.{name}.labels.{label}",
+                    f"labels of {reserved} are set by others",
+                    "use a domain of your own, or none",
+                )
+
+
+def tags_are_allowed(stack: Stack) -> Iterator[Problem]:
+    """Tags are few, and none is the cloud's or ours."""
+    if len(stack.tags) > MOST_TAGS:
+        yield Problem(
+            "tags", f"{len(stack.tags)} tags are too many: AWS allows 50 in all", f"write at most {MOST_TAGS}"
+        )
+    for tag in stack.tags:
+        if tag.lower().startswith("aws:"):
+            yield Problem(f"tags.{tag}", "AWS keeps tags that begin with 'aws:' to itself", "choose another name")
+        if tag.lower().startswith("llmplatform:"):
+            yield Problem(f"tags.{tag}", "tags that begin with 'llmplatform:' are ours", "choose another name")

@@ -1,0 +1,91 @@
+"""Rules about address ranges and subnets."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+
+from llmplatform.specs.problems import Problem
+from llmplatform.specs.stack import Stack
+
+SMALLEST_PREFIX = 20
+"""Each pod takes an address of a private subnet. Of a /20, divided for six zones, a zone gets 512 of them, less what AWS keeps."""
+
+LARGEST_PREFIX = 16
+"""AWS makes no larger VPC."""
+
+_PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+
+
+def range_is_large_enough(stack: Stack) -> Iterator[Problem]:
+    """A new network has room for the pods of six zones."""
+    if stack.network.kind != "new":
+        return
+    prefix = IPv4Network(stack.network.cidr).prefixlen
+    if prefix > SMALLEST_PREFIX:
+        yield Problem(
+            "network.cidr",
+            f"a /{prefix} is too small: every pod takes an address of its zone's private subnet, and the range is divided for six zones",
+            f"use a /{LARGEST_PREFIX} (8,192 addresses for each zone's pods), at least a /{SMALLEST_PREFIX} (512)",
+        )
+    if prefix < LARGEST_PREFIX:
+        yield Problem("network.cidr", f"a /{prefix} is larger than AWS allows", f"use a /{LARGEST_PREFIX}")
+
+
+def existing_network_serves_every_zone(stack: Stack) -> Iterator[Problem]:
+    """An existing network has a private subnet in each zone; subnets are not confused."""
+    network = stack.network
+    if network.kind != "existing":
+        return
+    for zone in stack.cloud.zones:
+        if zone not in network.private_subnets:
+            yield Problem(
+                "network.private_subnets",
+                f"there is none for zone '{zone}'",
+                f"add '{zone}: subnet-…', or remove the zone from cloud.zones",
+            )
+    for key, subnets in (("private_subnets", network.private_subnets), ("public_subnets", network.public_subnets)):
+        for zone in subnets:
+            if zone not in stack.cloud.zones:
+                yield Problem(
+                    f"network.{key}.{zone}",
+                    f"'{zone}' is not a zone of the environment",
+                    "add it to cloud.zones, or remove it here",
+                )
+    yield from _each_subnet_once(
+        [(f"network.private_subnets.{zone}", subnet) for zone, subnet in network.private_subnets.items()]
+        + [(f"network.public_subnets.{zone}", subnet) for zone, subnet in network.public_subnets.items()]
+    )
+
+
+def _each_subnet_once(subnets: list[tuple[str, str]]) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for path, subnet in subnets:
+        if subnet in seen:
+            yield Problem(
+                path,
+                f"'{subnet}' is {seen[subnet]} as well",
+                "a subnet lies in one zone and is private or public: write the other id",
+            )
+        seen.setdefault(subnet, path)
+
+
+def services_lie_outside_the_network(stack: Stack) -> Iterator[Problem]:
+    """Services have a private range of their own, of a size that EKS takes."""
+    if stack.cluster.kind != "new":
+        return
+    services, network = IPv4Network(stack.cluster.service_cidr), IPv4Network(stack.network.cidr)
+    if services.overlaps(network):
+        yield Problem(
+            "cluster.service_cidr",
+            f"{services} overlaps the network's {network}: a Service would hide a machine",
+            f"use {_free(network)}, or another network.cidr",
+        )
+    if not 12 <= services.prefixlen <= 24 or not any(services.subnet_of(block) for block in _PRIVATE):
+        yield Problem(
+            "cluster.service_cidr",
+            f"EKS does not take {services} for Services",
+            "use a /12 to /24 within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
+        )
+
+
+def _free(network: IPv4Network) -> str:
+    return next(block for block in ("172.20.0.0/16", "10.100.0.0/16") if not IPv4Network(block).overlaps(network))

@@ -1,0 +1,65 @@
+"""Rules about accounts, regions and zones."""
+
+from collections.abc import Iterator
+
+from llmplatform.catalog import regions
+from llmplatform.specs.problems import Problem, listed, suggestion
+from llmplatform.specs.stack import Stack
+
+
+def region_is_known(stack: Stack) -> Iterator[Problem]:
+    """The region is one of the cloud's."""
+    known = regions.names(stack.cloud.provider)
+    if stack.cloud.region not in known:
+        yield Problem(
+            "cloud.region",
+            f"'{stack.cloud.region}' is not a region of {stack.cloud.provider}",
+            suggestion(stack.cloud.region, known),
+        )
+
+
+def zones_are_in_region(stack: Stack) -> Iterator[Problem]:
+    """Each zone belongs to the region and is named once."""
+    zones = stack.cloud.zones
+    if stack.cloud.region not in regions.names(stack.cloud.provider):
+        return
+    for index, zone in enumerate(zones):
+        if zone[:-1] != stack.cloud.region:
+            yield Problem(
+                f"cloud.zones[{index}]",
+                f"'{zone}' is not in region '{stack.cloud.region}'",
+                f"write a zone like '{stack.cloud.region}{zone[-1]}', or change the region",
+            )
+        if zone in zones[:index]:
+            yield Problem(f"cloud.zones[{index}]", f"'{zone}' is written twice", "remove one")
+
+
+def pool_zones_are_the_environments(stack: Stack) -> Iterator[Problem]:
+    """A pool uses zones that the environment has a subnet in."""
+    for name, pool in stack.pools.items():
+        for index, zone in enumerate(pool.zones):
+            path = f"pools.{name}.zones[{index}]"
+            if zone not in stack.cloud.zones:
+                yield Problem(
+                    path,
+                    f"'{zone}' is not a zone of the environment",
+                    f"use {listed(stack.cloud.zones)}, or add it to cloud.zones",
+                )
+            if zone in pool.zones[:index]:
+                yield Problem(path, f"'{zone}' is written twice", "remove one")
+
+
+def principals_are_of_the_partition(stack: Stack) -> Iterator[Problem]:
+    """Administrators are principals that the cluster's partition can know."""
+    if stack.cluster.kind != "new":
+        return
+    for index, arn in enumerate(stack.cluster.admins):
+        partition = arn.split(":")[1]
+        if partition != stack.cloud.partition:
+            yield Problem(
+                f"cluster.admins[{index}]",
+                f"'{partition}' is not the partition of region '{stack.cloud.region}'",
+                f"write 'arn:{stack.cloud.partition}:iam::…'",
+            )
+        if arn in stack.cluster.admins[:index]:
+            yield Problem(f"cluster.admins[{index}]", f"'{arn}' is written twice", "remove one")

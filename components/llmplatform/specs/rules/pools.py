@@ -1,0 +1,121 @@
+"""Rules about node pools."""
+
+from collections.abc import Iterator
+
+from llmplatform.catalog import InstanceType, instance_types
+from llmplatform.specs.problems import Problem, listed, nearest
+from llmplatform.specs.rules.placement import gpu_node, is_cpu, known_types
+from llmplatform.specs.stack import Stack
+
+SMALLEST_GPU_DISK_GIB = 200
+"""An engine's image unpacks to 25 to 30 GiB, twice that while it is pulled, and weights come on top."""
+
+
+def instance_types_are_known(stack: Stack) -> Iterator[Problem]:
+    """Each instance type is in the catalog, once."""
+    names = instance_types.names(stack.cloud.provider)
+    for name, pool in stack.pools.items():
+        for index, wanted in enumerate(pool.instance_types):
+            path = f"pools.{name}.instance_types[{index}]"
+            if wanted not in names:
+                near = nearest(wanted, names)
+                yield Problem(
+                    path,
+                    f"instance type '{wanted}' is not known",
+                    f"did you mean '{near}'?" if near else "use one of the catalog's",
+                )
+            if wanted in pool.instance_types[:index]:
+                yield Problem(path, f"'{wanted}' is written twice", "remove one")
+
+
+def instance_types_share_a_shape(stack: Stack) -> Iterator[Problem]:
+    """All machines of a pool look the same to the autoscaler, which plans with the first."""
+    for name, pool in stack.pools.items():
+        known = known_types(stack, pool)
+        for other in known[1:]:
+            if other.shape != known[0].shape:
+                yield Problem(
+                    f"pools.{name}.instance_types[{pool.instance_types.index(other.name)}]",
+                    f"'{other.name}' ({_described(other)}) has another shape than '{known[0].name}' ({_described(known[0])}), "
+                    "with which the autoscaler plans",
+                    f"make a pool of its own for it{_alternatives(known[0])}",
+                )
+
+
+def _alternatives(machine: InstanceType) -> str:
+    every = (instance_types.get(machine.provider, name) for name in instance_types.names(machine.provider))
+    same = [each.name for each in every if each.shape == machine.shape and each.name != machine.name]
+    return f", or use {listed(same[:3])}" if same else ""
+
+
+def _described(machine: InstanceType) -> str:
+    gpus = f"{machine.gpus} x {machine.gpu.name}, " if machine.gpu else ""
+    return f"{gpus}{machine.vcpus} vCPU, {machine.memory_mib // 1024} GiB"
+
+
+def gpus_are_usable(stack: Stack) -> Iterator[Problem]:
+    """A machine with GPUs offers them to Kubernetes."""
+    for name, pool in stack.pools.items():
+        for machine in known_types(stack, pool):
+            if machine.unusable:
+                yield Problem(
+                    f"pools.{name}.instance_types[{pool.instance_types.index(machine.name)}]",
+                    f"'{machine.name}' {machine.unusable}",
+                    "use a type with whole GPUs, such as g5.2xlarge or g6.2xlarge",
+                )
+
+
+def gpu_nodes_have_disks(stack: Stack) -> Iterator[Problem]:
+    """A GPU node holds an engine's image."""
+    for name, pool in stack.pools.items():
+        if gpu_node(stack, pool) and pool.disk_gib < SMALLEST_GPU_DISK_GIB:
+            yield Problem(
+                f"pools.{name}.disk_gib",
+                f"{pool.disk_gib} GiB are too few for a GPU node: an engine's image alone unpacks to 30 GiB",
+                f"write {SMALLEST_GPU_DISK_GIB} or more",
+            )
+
+
+def something_runs_the_system(stack: Stack) -> Iterator[Problem]:
+    """A new cluster has nodes without GPUs: GPU nodes are tainted, and the autoscaler cannot start itself."""
+    if stack.cluster.kind != "new" or any(not known_types(stack, pool) for pool in stack.pools.values()):
+        return
+    system = {name: pool for name, pool in stack.pools.items() if is_cpu(stack, pool)}
+    if not system:
+        yield Problem(
+            "pools",
+            "no pool without GPUs: GPU nodes are tainted, so that DNS, the autoscaler and the other add-ons have nowhere to run",
+            "add a pool such as 'system: {instance_types: [m7i.xlarge], min: 2, max: 4}'",
+        )
+    elif all(pool.min == 0 for pool in system.values()):
+        yield Problem(
+            f"pools.{next(iter(system))}.min",
+            "no pool without GPUs keeps a node, so that the autoscaler itself has nowhere to run",
+            "write 'min: 2'",
+        )
+
+
+def something_adds_nodes(stack: Stack) -> Iterator[Problem]:
+    """A pool that starts from zero has an autoscaler."""
+    if stack.platform.kind != "new" or stack.addons.cluster_autoscaler.enabled:
+        return
+    for name, pool in stack.pools.items():
+        if pool.min == 0:
+            yield Problem(
+                f"pools.{name}.min",
+                "the pool starts from no node, and without cluster_autoscaler nobody adds one",
+                f"write 'min: {pool.max}', or set addons.cluster_autoscaler.enabled to true",
+            )
+
+
+def something_offers_gpus(stack: Stack) -> Iterator[Problem]:
+    """GPU nodes have a device plugin: the operator's, or the one within Bottlerocket."""
+    if stack.platform.kind != "new" or stack.addons.gpu_operator.enabled:
+        return
+    bare = [name for name, pool in stack.pools.items() if gpu_node(stack, pool) and pool.image != "bottlerocket"]
+    if bare:
+        yield Problem(
+            "addons.gpu_operator.enabled",
+            f"without it nothing offers the GPUs of pool {listed(bare, 'and')} to Kubernetes",
+            "write true, or set the pool's image to 'bottlerocket', which has a device plugin of its own",
+        )

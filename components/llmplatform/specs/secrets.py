@@ -1,0 +1,21 @@
+"""Which secrets a stack file can hold. Their values never enter a spec: only the program reads them, as Outputs."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from llmplatform.specs.section import Section
+
+
+class Encrypted(Section):
+    """A value that `pulumi config set --secret --path` has encrypted."""
+
+    secure: Annotated[str, Field(min_length=1)]
+    """The ciphertext, as Pulumi writes it."""
+
+
+class Secrets(Section):
+    """Encrypted values."""
+
+    huggingface_token: Encrypted | None = None
+    """Token for gated models: `pulumi config set --secret --path 'secrets.huggingface_token'`."""

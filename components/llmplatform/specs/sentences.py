@@ -1,0 +1,208 @@
+"""Puts pydantic's findings into plain sentences with a remedy and the path as it is in the file."""
+
+import dataclasses
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from llmplatform.specs.problems import Problem, listed, nearest, suggestion
+
+_DISCRIMINATORS = ("kind", "provider")
+"""Keys that choose the arm of a union."""
+
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+_MISSING = ("missing", "missing_keyword_only_argument")
+_NUMBERS = {
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+}
+_KINDS = {
+    "int_type": ("a whole number", "write digits without quotes"),
+    "int_from_float": ("a whole number", "write it without decimals"),
+    "float_type": ("a number", "write digits without quotes"),
+    "bool_type": ("true or false", "write true or false, without quotes"),
+    "dict_type": ("a group of keys", "write 'key: value' lines below it"),
+    "model_type": ("a group of keys", "write 'key: value' lines below it"),
+    "dataclass_type": ("a group of keys", "write 'key: value' lines below it"),
+    "model_attributes_type": ("a group of keys", "write 'key: value' lines below it"),
+    "tuple_type": ("a list", "write it in brackets: [a, b]"),
+}
+
+
+def problems(error: ValidationError, model: type[BaseModel], raw: Mapping[str, object]) -> list[Problem]:
+    """One problem for each mistake. `raw` is what was validated."""
+    findings = error.errors(include_url=False)
+    misspelt = {
+        (*found["loc"][:-1], nearest(str(found["loc"][-1]), _keys(_at(model, found["loc"][:-1]))))
+        for found in findings
+        if found["type"] in _UNKNOWN
+    }
+    return [
+        _problem(found, model, raw)
+        for found in findings
+        # A misspelt key is unknown and missing: it is one mistake. A secret in clear text is told by a rule, unquoted.
+        if not (found["type"] in _MISSING and found["loc"] in misspelt)
+        and not (found["loc"][:1] == ("secrets",) and isinstance(found["input"], str))
+    ]
+
+
+def _problem(error: ErrorDetails, model: type[BaseModel], raw: Mapping[str, object]) -> Problem:
+    steps = _steps(error["loc"], raw)
+    path = written(steps)
+    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    if error["loc"][-1:] == ("[key]",):
+        fault, remedy = _ours(error)
+        return Problem(path, f"its name is wrong: {fault}", remedy)
+    if kind in _UNKNOWN:
+        known = _keys(_at(model, error["loc"][:-1]))
+        return Problem(path, f"unknown key '{steps[-1]}'", suggestion(str(steps[-1]), known, _keys_remedy(known)))
+    if kind in _MISSING:
+        return Problem(path, "required key is missing", _missing_remedy(_at(model, error["loc"][:-1]), str(steps[-1])))
+    if kind == "union_tag_not_found":
+        key = str(context["discriminator"]).strip("'")
+        choices = _tags(_at(model, error["loc"]))
+        return Problem(f"{path}.{key}", "required key is missing", f"write {key}: {' or '.join(choices)}")
+    if kind == "union_tag_invalid":
+        key = str(context["discriminator"]).strip("'")
+        choices = _tags(_at(model, error["loc"]))
+        return Problem(f"{path}.{key}", f"'{context['tag']}' is not known", suggestion(str(context["tag"]), choices))
+    if kind == "literal_error":
+        choices = typing.get_args(_plain(_at(model, error["loc"])))
+        near = nearest(str(value), [str(choice) for choice in choices])
+        return Problem(
+            path, f"'{value}' is not a choice", f"did you mean '{near}'?" if near else f"use {listed(choices)}"
+        )
+    fault, remedy = _value(kind, value, context) or _ours(error)
+    return Problem(path, fault, remedy)
+
+
+def _value(kind: str, value: object, context: Mapping[str, Any]) -> tuple[str, str] | None:
+    if value is None:
+        return "has no value", "write one, or remove the key"
+    if kind == "string_type":
+        if isinstance(value, bool):
+            return f"YAML reads this as {str(value).lower()}", "put it in quotes"
+        if isinstance(value, int | float):
+            return f"{value} is a number", f'put it in quotes: "{value}"'
+        return "must be text", "write one value"
+    if kind in _KINDS:
+        wanted, remedy = _KINDS[kind]
+        return f"{_shown(value)} is not {wanted}", remedy
+    if kind in _NUMBERS:
+        bound = _NUMBERS[kind].format(**context)
+        return f"{value} is out of range", f"write {bound}"
+    if kind in ("too_short", "string_too_short"):
+        count = context.get("min_length")
+        what = "characters" if kind.startswith("string") else "entries"
+        return (
+            "is too short",
+            f"write at least {count} {what if count != 1 else what.removesuffix('s').replace('entrie', 'entry')}",
+        )
+    if kind in ("too_long", "string_too_long"):
+        what = "characters" if kind.startswith("string") else "entries"
+        return "is too long", f"write at most {context.get('max_length')} {what}"
+    return None
+
+
+def _ours(error: ErrorDetails) -> tuple[str, str]:
+    """Fault and remedy of a validator of ours, which writes them as `fault; remedy`."""
+    text = error["msg"].removeprefix("Value error, ")
+    fault, separator, remedy = text.partition("; ")
+    return fault, remedy if separator else "see the description of the key"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "a group of keys"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "a list"
+    return str(value).lower() if isinstance(value, bool) else f"'{value}'" if isinstance(value, str) else str(value)
+
+
+def _keys_remedy(known: Sequence[str]) -> str:
+    return f"remove it; the keys here are {listed(known, 'and')}"
+
+
+def _missing_remedy(parent: object, key: str) -> str:
+    field = parent.model_fields.get(key) if isinstance(parent, type) and issubclass(parent, BaseModel) else None
+    text = (field.description or "") if field else ""
+    about = text.replace("\n", " ").split(". ")[0].split(": ")[0].rstrip(".")
+    return f"add '{key}:'" + (f" ({about})" if about else "")
+
+
+def _steps(loc: Sequence[int | str], raw: object) -> list[int | str]:
+    """The location without what only pydantic knows: the arms of unions, and marks of keys."""
+    steps: list[int | str] = []
+    here = raw
+    entered = False
+    for part in loc:
+        if isinstance(here, Mapping):
+            arm = not entered and part in [here.get(key) for key in _DISCRIMINATORS]
+            if arm or part == "[key]":
+                entered = True
+                continue
+            here = here.get(part)
+        elif isinstance(here, Sequence) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        entered = False
+        steps.append(part)
+    return steps
+
+
+def written(steps: Sequence[int | str]) -> str:
+    """The path of a value as the file spells it: `cluster.admins[0]`."""
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return text.removeprefix(".") or "the stack"
+
+
+def _at(model: object, loc: Sequence[int | str]) -> object:
+    """The type that is wanted at a location; None where that is not a model's doing."""
+    here: object = model
+    for part in loc:
+        here = _step(_plain(here), part)
+    return _plain(here)
+
+
+def _step(here: object, part: int | str) -> object:
+    if isinstance(here, type) and issubclass(here, BaseModel):
+        field = here.model_fields.get(str(part))
+        return field.annotation if field else None
+    if isinstance(here, type) and dataclasses.is_dataclass(here):
+        return typing.get_type_hints(here).get(str(part))
+    arms = typing.get_args(here)
+    if typing.get_origin(here) in (dict, tuple):
+        return arms[1] if typing.get_origin(here) is dict else arms[0]
+    return next((arm for arm in arms if part in _tags(arm)), None)
+
+
+def _plain(annotation: object) -> object:
+    """The annotation without metadata and without None."""
+    while typing.get_origin(annotation) is typing.Annotated:
+        annotation = typing.get_args(annotation)[0]
+    arms = [arm for arm in typing.get_args(annotation) if arm is not type(None)]
+    if len(arms) == 1 and len(typing.get_args(annotation)) == 2:
+        return _plain(arms[0])
+    return annotation
+
+
+def _keys(here: object) -> list[str]:
+    if isinstance(here, type) and issubclass(here, BaseModel):
+        return list(here.model_fields)
+    if isinstance(here, type) and dataclasses.is_dataclass(here):
+        return [field.name for field in dataclasses.fields(here)]
+    return []
+
+
+def _tags(here: object) -> list[str]:
+    """The values of the key that chooses an arm."""
+    if isinstance(here, type) and issubclass(here, BaseModel):
+        fields = [here.model_fields[key] for key in _DISCRIMINATORS if key in here.model_fields]
+        return [str(choice) for field in fields for choice in typing.get_args(field.annotation)]
+    return [tag for arm in typing.get_args(here) for tag in _tags(arm)]

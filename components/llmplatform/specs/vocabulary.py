@@ -1,0 +1,110 @@
+"""The named types that settings are written in: one line each, so that the models read as prose.
+
+Their checks raise `ValueError` with the rule and a way out.
+"""
+
+import base64
+import binascii
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+
+@dataclass(frozen=True)
+class _Matching:
+    """Text of a form; the form is in the JSON schema, too."""
+
+    pattern: str
+    rule: str
+
+    def check(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value):
+            raise ValueError(f"'{value}' is not valid; {self.rule}")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
+
+
+def _cidr(value: str) -> str:
+    try:
+        network = ipaddress.IPv4Network(value)
+    except ValueError:
+        raise ValueError(
+            f"'{value}' is not an IPv4 range; write one like 10.20.0.0/16, with no host bits set"
+        ) from None
+    return str(network)
+
+
+def _base64(value: str) -> str:
+    try:
+        base64.b64decode(value, validate=True)
+    except binascii.Error:
+        raise ValueError("it is not base64; copy certificateAuthority.data of aws eks describe-cluster") from None
+    return value
+
+
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=32),
+    _Matching(r"[a-z]([-a-z0-9]*[a-z0-9])?", "use lower-case letters, digits and '-', beginning with a letter"),
+]
+"""Name of an environment, pool or model. 32 characters leave room for the stack, the role and a suffix in a cloud name."""
+
+Cidr = Annotated[str, AfterValidator(_cidr), Field(json_schema_extra={"pattern": r"^\d+(\.\d+){3}/\d+$"})]
+Certificate = Annotated[str, Field(min_length=1), AfterValidator(_base64)]
+AwsAccountId = Annotated[str, _Matching(r"\d{12}", "an AWS account id has exactly 12 digits, in quotes")]
+AwsRegion = Annotated[str, _Matching(r"[a-z]{2}(-[a-z]+)+-\d", "write a region like us-east-1")]
+AwsZone = Annotated[str, _Matching(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "write a zone like us-east-1a")]
+AwsPrincipal = Annotated[
+    str,
+    _Matching(
+        r"arn:aws[-a-z]*:iam::\d{12}:(role|user)/\S+",
+        "write the ARN of an IAM role or user, like arn:aws:iam::111122223333:role/admin",
+    ),
+]
+ClusterName = Annotated[str, _Matching(r"[A-Za-z0-9][-\w]{0,99}", "use at most 100 letters, digits, '-' and '_'")]
+VpcId = Annotated[str, _Matching(r"vpc-[0-9a-f]{8,17}", "write a VPC id like vpc-0123456789abcdef0")]
+SubnetId = Annotated[str, _Matching(r"subnet-[0-9a-f]{8,17}", "write a subnet id like subnet-0123456789abcdef0")]
+SecurityGroupId = Annotated[str, _Matching(r"sg-[0-9a-f]{8,17}", "write a security group id like sg-0123456789abcdef0")]
+InstanceTypeName = Annotated[str, _Matching(r"[a-z0-9][-a-z0-9.]+", "write an instance type like g5.2xlarge")]
+KubernetesMinor = Annotated[str, _Matching(r"1\.\d{2}", 'write a minor version in quotes, like "1.35"')]
+ModelId = Annotated[str, _Matching(r"[\w.-]+/[\w.-]+", "write a Hugging Face id like Qwen/Qwen3-8B")]
+Host = Annotated[
+    str,
+    _Matching(r"([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}", "write a host name like llm.example.org"),
+]
+Email = Annotated[str, _Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "write an e-mail address")]
+LabelKey = Annotated[
+    str,
+    _Matching(
+        r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?",
+        "use at most 63 letters, digits, '-', '_' and '.', after a domain and '/' if there is one",
+    ),
+]
+LabelValue = Annotated[
+    str, _Matching(r"([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?", "use at most 63 letters, digits, '-', '_' and '.'")
+]
+TagKey = Annotated[
+    str, _Matching(r"[-\w .:/=+@]{1,128}", "use at most 128 letters, digits, spaces and . : / = + - @ _")
+]
+TagValue = Annotated[
+    str, _Matching(r"[-\w .:/=+@]{0,256}", "use at most 256 letters, digits, spaces and . : / = + - @ _")
+]
+HttpsUrl = Annotated[str, _Matching(r"https://\S+", "write an https:// address")]
+ChartAddress = Annotated[str, _Matching(r"(https|oci)://\S+", "write an https:// or oci:// address")]
+RegistryHost = Annotated[str, _Matching(r"[a-z0-9.-]+(:\d+)?", "write a registry host like docker.io")]
+RegistryPrefix = Annotated[
+    str,
+    _Matching(
+        r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._/-]+)?",
+        "write a registry prefix like registry.example.org/mirror, without https://",
+    ),
+]

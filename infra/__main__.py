@@ -1,0 +1,42 @@
+"""The platform, from the ground up: cloud, cluster, add-ons, models. Each part is made from the parts above it."""
+
+import foundation
+import platform_layer
+import providers
+import pulumi
+import settings
+
+from llmplatform.planning.models import plan_models
+from llmplatform.planning.pools import plan_pools
+from llmplatform.serving import ModelServer, ModelServerArgs
+
+wanted = settings.load()
+stack = wanted.stack
+pools = plan_pools(stack)
+models = plan_models(stack, pools)
+
+cloud = foundation.build(stack, pools)
+inside = pulumi.ResourceOptions(providers=[cloud.kubernetes, providers.generated()])
+platform = platform_layer.install(stack, pools, cloud, inside)
+
+servers = {
+    model.name: ModelServer(
+        model.name,
+        ModelServerArgs(
+            plan=model,
+            namespace=platform.models_namespace,
+            mirrors=stack.mirrors,
+            storage_class=cloud.shared_class,
+            huggingface_token=wanted.secrets.huggingface_token,
+            monitoring_namespace=platform.monitoring_namespace,
+            monitoring_kinds=platform.monitoring_kinds,
+        ),
+        inside,
+    )
+    for model in models
+}
+
+pulumi.export("cluster", cloud.cluster_name)
+pulumi.export("models", {name: server.url for name, server in servers.items()})
+pulumi.export("api_key_secrets", {name: server.api_key_secret for name, server in servers.items()})
+pulumi.export("grafana_secret", platform.grafana_secret)

@@ -1,0 +1,127 @@
+"""What runs in the cluster beneath the models: installed here, or by another stack."""
+
+from dataclasses import dataclass
+
+import pulumi
+from foundation import Foundation
+
+from llmplatform import addons
+from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_capacity
+from llmplatform.specs.platform import ExistingPlatform
+from llmplatform.specs.stack import Stack
+
+CHARTS = "../.charts"
+"""Where `llmplatform charts pull` puts the archives, seen from this program's folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """What the models find in the cluster."""
+
+    models_namespace: pulumi.Output[str]
+    monitoring_namespace: pulumi.Output[str] | None
+    """Namespace of the Prometheus that scrapes; None where nobody does."""
+    monitoring_kinds: pulumi.Resource | None
+    """What brings the kind ServiceMonitor; None where it is there already, or nobody scrapes."""
+    grafana_secret: pulumi.Output[str] | None
+
+
+def install(
+    stack: Stack, pools: tuple[PoolPlan, ...], foundation: Foundation, inside: pulumi.ResourceOptions
+) -> Platform:
+    """The platform that a stack file asks for. `inside` has the providers of the cluster."""
+    if isinstance(stack.platform, ExistingPlatform):
+        return Platform(
+            models_namespace=pulumi.Output.from_input(stack.platform.models_namespace),
+            monitoring_namespace=pulumi.Output.from_input(stack.platform.monitoring_namespace),
+            monitoring_kinds=None,
+            grafana_secret=None,
+        )
+    layer = _Layer(stack, pools, foundation, inside)
+    models = layer.models_namespace()
+    layer.gpu_operator()
+    layer.cluster_autoscaler()
+    layer.certificates(models)
+    monitoring = layer.monitoring
+    return Platform(
+        models_namespace=models,
+        monitoring_namespace=monitoring.namespace if monitoring else None,
+        monitoring_kinds=layer.kinds,
+        grafana_secret=monitoring.grafana_secret if monitoring else None,
+    )
+
+
+class _Layer:
+    """The add-ons of one cluster: each depends on the kinds that monitoring brings, and on nothing else of the others."""
+
+    def __init__(
+        self, stack: Stack, pools: tuple[PoolPlan, ...], foundation: Foundation, inside: pulumi.ResourceOptions
+    ) -> None:
+        self.stack, self.pools, self.foundation, self.inside = stack, pools, foundation, inside
+        self.monitoring = self._monitoring() if stack.addons.monitoring.enabled else None
+        self.kinds = self.monitoring.kinds if self.monitoring else None
+
+    def _monitoring(self) -> addons.Monitoring:
+        args = addons.MonitoringArgs(
+            spec=self.stack.addons.monitoring,
+            charts_dir=CHARTS,
+            storage_class=self.foundation.block_class,
+            mirrors=self.stack.mirrors,
+        )
+        return addons.Monitoring("monitoring", args, self.inside)
+
+    def models_namespace(self) -> pulumi.Output[str]:
+        args = addons.NamespaceArgs(
+            namespace=self.stack.platform.models_namespace,
+            # Nobody can ask for more GPUs than the pools can grow to.
+            quota={f"requests.{GPU_RESOURCE}": str(gpu_capacity(self.pools))},
+            container_defaults={"cpu": "100m", "memory": "128Mi"},
+        )
+        return addons.Namespace("models", args, self.inside).name
+
+    def gpu_operator(self) -> None:
+        if not (self.stack.addons.gpu_operator.enabled and any(pool.gpu for pool in self.pools)):
+            return
+        args = addons.GpuOperatorArgs(
+            pools=self.pools,
+            charts_dir=CHARTS,
+            mirrors=self.stack.mirrors,
+            monitoring=self.monitoring is not None,
+            monitoring_kinds=self.kinds,
+        )
+        addons.GpuOperator("gpu-operator", args, self.inside)
+
+    def cluster_autoscaler(self) -> None:
+        cloud = self.foundation.autoscaler
+        if not (self.stack.addons.cluster_autoscaler.enabled and cloud):
+            return
+        args = addons.ClusterAutoscalerArgs(
+            spec=self.stack.addons.cluster_autoscaler,
+            region=self.stack.cloud.region,
+            kubernetes_version=self.stack.cluster.kubernetes_version,
+            cluster_name=self.foundation.cluster_name,
+            identity=cloud.identity,
+            pools=self.pools,
+            group_names=cloud.group_names,
+            charts_dir=CHARTS,
+            mirrors=self.stack.mirrors,
+            monitoring_namespace=self.monitoring.namespace if self.monitoring else None,
+            monitoring_kinds=self.kinds,
+        )
+        addons.ClusterAutoscaler("autoscaler", args, self.inside)
+
+    def certificates(self, namespace: pulumi.Output[str]) -> None:
+        wanted = self.stack.addons
+        if not wanted.cert_manager.enabled:
+            return
+        args = addons.CertManagerArgs(
+            spec=wanted.cert_manager,
+            charts_dir=CHARTS,
+            mirrors=self.stack.mirrors,
+            monitoring=self.monitoring is not None,
+            monitoring_kinds=self.kinds,
+        )
+        manager = addons.CertManager("cert-manager", args, self.inside)
+        if wanted.gateway.host:
+            certificate = addons.CertificateArgs(host=wanted.gateway.host, namespace=namespace, issuer=manager.issuer)
+            addons.Certificate("gateway", certificate, self.inside)

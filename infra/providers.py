@@ -1,0 +1,26 @@
+"""The only place that makes providers: nothing lands in an account or a cluster that is not named here."""
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pulumi_random
+
+from llmplatform.specs.cloud import Aws
+
+
+def aws(cloud: Aws) -> pulumi.ProviderResource:
+    """The AWS account of the settings, and no other: with credentials of another account it refuses to work."""
+    import pulumi_aws
+
+    return pulumi_aws.Provider("aws", region=cloud.region, allowed_account_ids=[cloud.account_id])
+
+
+def cluster(name: pulumi.Input[str], kubeconfig: pulumi.Input[str]) -> kubernetes.Provider:
+    """A cluster. Its identifier is its name, so that a changed kubeconfig does not replace what is in it."""
+    return kubernetes.Provider(
+        "kubernetes", kubeconfig=kubeconfig, cluster_identifier=name, enable_server_side_apply=True
+    )
+
+
+def generated() -> pulumi.ProviderResource:
+    """Passwords and keys, made once and kept in the state, encrypted."""
+    return pulumi_random.Provider("generated")

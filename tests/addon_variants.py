@@ -1,0 +1,104 @@
+"""Every add-on in every combination of what can be switched, for tests that hold for all of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import pulumi
+from plans import ON_DEMAND, SPOT_FIRST, pool_plans
+
+from llmplatform.addons import (
+    CertManager,
+    CertManagerArgs,
+    ClusterAutoscaler,
+    ClusterAutoscalerArgs,
+    GpuOperator,
+    GpuOperatorArgs,
+    Monitoring,
+    MonitoringArgs,
+)
+from llmplatform.specs import addons as specs
+from llmplatform.specs.mirrors import Mirrors
+
+CHARTS_DIR = "../.charts"
+REGISTRIES = ("docker.io", "ghcr.io", "nvcr.io", "quay.io", "registry.k8s.io")
+MIRRORED = Mirrors(images={host: f"registry.example.org/{host}" for host in REGISTRIES})
+ISSUERS = (specs.SelfSignedIssuer(kind="self_signed"), specs.AcmeIssuer(kind="acme", email="ops@example.org"))
+BOTTLEROCKET = {**ON_DEMAND, "image": "bottlerocket"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """An identity as a cloud's component promises it."""
+
+    namespace: pulumi.Output[str]
+    service_account: pulumi.Output[str]
+    annotations: dict[str, pulumi.Output[str]]
+
+
+def autoscaler(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> ClusterAutoscaler:
+    """The autoscaler of a stack with a pool that tries spot machines first."""
+    pools = changes.pop("pools", None) or pool_plans(gpu=SPOT_FIRST)
+    identity = Identity(
+        namespace=pulumi.Output.from_input("kube-system"),
+        service_account=pulumi.Output.from_input("cluster-autoscaler"),
+        annotations={},
+    )
+    groups = {group.name: pulumi.Output.from_input(f"eks-{group.name}-1.a") for pool in pools for group in pool.groups}
+    args = {
+        "spec": specs.ClusterAutoscaler(),
+        "region": "us-east-1",
+        "kubernetes_version": "1.35",
+        "cluster_name": pulumi.Output.from_input("core"),
+        "identity": identity,
+        "pools": pools,
+        "group_names": groups,
+        "charts_dir": CHARTS_DIR,
+        "mirrors": mirrors or Mirrors(),
+        "monitoring_namespace": "monitoring" if monitored else None,
+        **changes,
+    }
+    return ClusterAutoscaler("autoscaler", ClusterAutoscalerArgs(**args))
+
+
+def gpu_operator(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> GpuOperator:
+    """The GPU operator."""
+    args = {"pools": pool_plans(gpu=SPOT_FIRST), "charts_dir": CHARTS_DIR, "mirrors": mirrors or Mirrors(), **changes}
+    return GpuOperator("gpu-operator", GpuOperatorArgs(monitoring=monitored, **args))
+
+
+def cert_manager(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> CertManager:
+    """The certificate manager."""
+    args = {"spec": specs.CertManager(), "charts_dir": CHARTS_DIR, "mirrors": mirrors or Mirrors(), **changes}
+    return CertManager("cert-manager", CertManagerArgs(monitoring=monitored, **args))
+
+
+def monitoring(*, mirrors: Mirrors | None = None, **changes: Any) -> Monitoring:
+    """Prometheus and its companions."""
+    args = {"spec": specs.Monitoring(), "charts_dir": CHARTS_DIR, "mirrors": mirrors or Mirrors(), **changes}
+    return Monitoring("monitoring", MonitoringArgs(**args))
+
+
+def variants() -> dict[str, Callable[[], object]]:
+    """A program for each combination."""
+    found: dict[str, Callable[[], object]] = {}
+    for monitored, mirrors in product((True, False), (Mirrors(), MIRRORED)):
+        shared = {"monitored": monitored, "mirrors": mirrors}
+        name = f"{'monitored' if monitored else 'unmonitored'}, {'mirrored' if mirrors.images else 'public'}"
+        found[f"autoscaler, {name}"] = lambda shared=shared: autoscaler(**shared)
+        for image, pool in (("al2023", SPOT_FIRST), ("bottlerocket", BOTTLEROCKET)):
+            found[f"gpu-operator, {image}, {name}"] = lambda shared=shared, pool=pool: gpu_operator(
+                pools=pool_plans(gpu=pool), **shared
+            )
+        for issuer in ISSUERS:
+            spec = specs.CertManager(issuer=issuer)
+            found[f"cert-manager, {issuer.kind}, {name}"] = lambda shared=shared, spec=spec: cert_manager(
+                spec=spec, **shared
+            )
+    for mirrors, storage_class in product((Mirrors(), MIRRORED), (None, "gp3")):
+        name = f"{'mirrored' if mirrors.images else 'public'}, {storage_class}"
+        found[f"monitoring, {name}"] = lambda mirrors=mirrors, storage_class=storage_class: monitoring(
+            mirrors=mirrors, storage_class=storage_class
+        )
+    return found

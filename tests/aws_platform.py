@@ -1,0 +1,121 @@
+"""The AWS platform that the AWS tests look at: real settings, real plans, every component wired to the next."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from llmplatform import aws
+from llmplatform.planning.pools import PoolPlan, plan_pools
+from llmplatform.specs.cloud import Aws
+from llmplatform.specs.cluster import NewCluster
+from llmplatform.specs.environment import Environment
+from llmplatform.specs.network import NewNetwork
+from llmplatform.specs.pools import Pool
+from llmplatform.specs.stack import Stack
+from engine import Engine
+
+TAGS = {"llmplatform:environment": "dev", "llmplatform:owner": "ml"}
+
+ZONES = ("us-east-1a", "us-east-1b")
+
+POOLS: Mapping[str, Mapping[str, Any]] = {
+    "system": {"instance_types": ("m7i.xlarge",), "min": 2, "max": 4, "disk_gib": 50},
+    "a10g": {"instance_types": ("g5.2xlarge",), "capacity": "spot_first", "max": 4},
+    "bottled": {"instance_types": ("g6.2xlarge",), "capacity": "spot", "max": 2, "image": "bottlerocket"},
+}
+
+
+def stack(**changes: Any) -> Stack:
+    """A development environment; `changes` replace whole sections."""
+    sections: dict[str, Any] = {
+        "environment": Environment(name="dev", owner="ml", cost_center="1234", protection="none"),
+        "cloud": Aws(provider="aws", account_id="111122223333", region="us-east-1", zones=ZONES),
+        "network": NewNetwork(kind="new", cidr="10.0.0.0/16", nat="single"),
+        "cluster": NewCluster(
+            kind="new",
+            kubernetes_version="1.35",
+            admins=("arn:aws:iam::111122223333:role/deploy", "arn:aws:iam::111122223333:user/ops/ada"),
+        ),
+        "pools": {name: Pool.model_validate(pool) for name, pool in POOLS.items()},
+    }
+    return Stack.model_validate({**sections, **changes})
+
+
+def plan(name: str, **changes: Any) -> PoolPlan:
+    """The plan of one of the pools, with some of its settings changed."""
+    pools = {name: Pool.model_validate({**POOLS[name], **changes})}
+    return plan_pools(stack(pools=pools))[0]
+
+
+def network(settings: Stack, name: str = "core", **extra: Any) -> aws.Network:
+    """The network of an environment."""
+    assert isinstance(settings.network, NewNetwork)
+    args = aws.NetworkArgs(
+        spec=settings.network, environment=settings.environment, cloud=settings.cloud, tags=TAGS, **extra
+    )
+    return aws.Network(name, args)
+
+
+def cluster(settings: Stack, subnets: Mapping[str, pulumi.Input[str]], name: str = "main") -> aws.Cluster:
+    """The cluster of an environment."""
+    assert isinstance(settings.cluster, NewCluster)
+    args = aws.ClusterArgs(
+        spec=settings.cluster, environment=settings.environment, cloud=settings.cloud, subnet_ids=subnets, tags=TAGS
+    )
+    return aws.Cluster(name, args)
+
+
+def node_pool(pool: PoolPlan, name: str | None = None, **wiring: Any) -> aws.NodePool:
+    """A pool, in a cluster that is there unless `wiring` says otherwise."""
+    given: dict[str, Any] = {
+        "cluster_name": "dev-main",
+        "node_role_arn": "arn:aws:iam::111122223333:role/nodes",
+        "subnet_ids": {zone: f"subnet-{zone}" for zone in ZONES},
+        **wiring,
+    }
+    return aws.NodePool(name or pool.name, aws.NodePoolArgs(plan=pool, kubernetes_version="1.35", tags=TAGS, **given))
+
+
+def platform(settings: Stack, **extra: Any) -> dict[str, Any]:
+    """Everything on AWS, as a program wires it."""
+    net = network(settings, **extra)
+    main = cluster(settings, net.private_subnet_ids)
+    role = aws.NodeRole("nodes", aws.NodeRoleArgs(cloud=settings.cloud, tags=TAGS))
+    pools = {
+        planned.name: node_pool(
+            planned,
+            cluster_name=main.joinable_name,
+            node_role_arn=role.role_arn,
+            subnet_ids=net.private_subnet_ids,
+        )
+        for planned in plan_pools(settings)
+    }
+    addons = aws.ClusterAddons(
+        "addons", aws.ClusterAddonsArgs(cluster_name=pools["system"].cluster_name, cloud=settings.cloud, tags=TAGS)
+    )
+    autoscaling = aws.Autoscaling(
+        "autoscaling", aws.AutoscalingArgs(cluster_name=main.cluster_name, cloud=settings.cloud, tags=TAGS)
+    )
+    storage = aws.Storage(
+        "storage",
+        aws.StorageArgs(
+            environment=settings.environment,
+            network_id=net.network_id,
+            subnet_ids=net.private_subnet_ids,
+            security_group_id=main.security_group_id,
+            tags=TAGS,
+        ),
+    )
+    return {
+        "kubeconfig": main.kubeconfig,
+        "groups": {name: pool.group_names for name, pool in pools.items()},
+        "addons": addons.cluster_name,
+        "autoscaler": autoscaling.service_account,
+        "classes": [storage.block_class, storage.shared_class],
+    }
+
+
+def built(settings: Stack | None = None, *, preview: bool = False, **extra: Any) -> Engine:
+    """What the whole platform registers."""
+    return Engine(preview=preview).run(lambda: platform(settings or stack(), **extra))

@@ -1,0 +1,285 @@
+"""A recording fake engine: runs a program against Pulumi's mocks, with no process, no socket and no cloud.
+
+    engine = Engine().run(lambda: Network("core", args))
+    assert engine.one("aws:ec2/vpc:Vpc").inputs["enableDnsHostnames"] is True
+
+Everything is keyed as it goes over the wire: types are tokens, property names are camelCase, numbers that came as
+floats are integers again. `run` returns when every registration and every output has settled, so that what follows
+may assert exact sets and counts. An error raised by the program, or by a component, is raised by `run`.
+"""
+
+import asyncio
+import logging
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pulumi
+from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks, test
+from pulumi.runtime.mocks import MockMonitor
+
+Properties = dict[str, Any]
+Computed = Mapping[str, Any] | Callable[["Registered"], Mapping[str, Any]]
+"""What a cloud adds to a resource's inputs: a constant, or a function of the registration."""
+
+_SECRET = "4dabf18193072939515e22adb298388d"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """One registration, as an engine sees it."""
+
+    type: str
+    name: str
+    urn: str
+    parent: str
+    """URN of the parent."""
+    inputs: Properties
+    """Properties, secrets unwrapped."""
+    secrets: frozenset[str]
+    """Top-level properties that hold a secret."""
+    custom: bool
+    """False for a component."""
+    dependencies: frozenset[str]
+    """URNs that it waits for: those in `depends_on` and those whose outputs it uses."""
+    protect: bool
+    ignore_changes: tuple[str, ...]
+    retain_on_delete: bool
+    deleted_with: str
+    delete_before_replace: bool
+    provider: str
+    """Reference of the provider; empty when none was given."""
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(kw_only=True)
+class Engine(Mocks):
+    """Records what a program registers, and answers as the clouds would."""
+
+    outputs: Mapping[str, Computed] = field(default_factory=dict[str, Computed])
+    """Computed properties by type token, beside those of `CLOUD`."""
+    answers: Mapping[str, Callable[[Properties], Properties]] = field(
+        default_factory=dict[str, Callable[[Properties], Properties]]
+    )
+    """Answers to lookups by function token. A lookup that is not here is an error: previews make none."""
+    project: str = "llmplatform"
+    stack: str = "test"
+    preview: bool = False
+    """Run as a preview does: what a cloud computes is unknown, save what `outputs` gives."""
+    registered: list[Registered] = field(default_factory=list["Registered"])
+    result: Any = None
+    """What the program returned, outputs resolved."""
+
+    def run(self, program: Callable[[], Any]) -> "Engine":
+        """Run the program to its end."""
+
+        def settle() -> Any:
+            return pulumi.Output.from_input(program()).apply(self._keep)
+
+        with _event_loop():
+            set_mocks(
+                self,
+                project=self.project,
+                stack=self.stack,
+                preview=self.preview,
+                logger=(log := _Log()),
+                monitor=_Monitor(self),
+            )
+            test(settle)()
+        assert not log.warnings, f"a user would be warned: {log.warnings}"
+        return self
+
+    def all(self, type_: str) -> list[Registered]:
+        """Every registration of a type, by name."""
+        return sorted((found for found in self.registered if found.type == type_), key=lambda found: found.name)
+
+    def one(self, type_: str, name: str | None = None) -> Registered:
+        """The only registration of a type, or the one of that name."""
+        found = [each for each in self.all(type_) if name is None or each.name == name]
+        assert len(found) == 1, f"{len(found)} registrations of {type_} {name or ''}; registered: {self._inventory()}"
+        return found[0]
+
+    def named(self, name: str) -> Registered:
+        """The only registration with a name, of whatever type."""
+        found = [each for each in self.registered if each.name == name]
+        assert len(found) == 1, f"{len(found)} registrations are named {name}; registered: {self._inventory()}"
+        return found[0]
+
+    def waits_for(self, later: Registered, earlier: Registered) -> bool:
+        """Whether one is created after the other, and so deleted before it, at any distance."""
+        by_urn = {each.urn: each for each in self.registered}
+        seen: set[str] = set()
+        ahead = [later.urn]
+        while ahead:
+            urn = ahead.pop()
+            if urn == earlier.urn:
+                return True
+            if urn not in seen and urn in by_urn:
+                seen.add(urn)
+                ahead.extend(by_urn[urn].dependencies)
+        return False
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        """Answer a registration: id `<name>-id`, the inputs, and what the cloud computes; in a preview only the inputs."""
+        registered = self.registered[-1]
+        state: Properties = {}
+        if not self.preview:
+            state = {"arn": f"arn:aws:test:us-east-1:111122223333:{args.typ.split(':')[-1].lower()}/{args.name}"}
+            state |= _computed(CLOUD, registered)
+        id_ = "" if self.preview else f"{args.name}-id"
+        return id_, {**state, **registered.inputs, **_computed(self.outputs, registered)}
+
+    def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        """Answer a lookup, or refuse it."""
+        if args.token not in self.answers:
+            raise AssertionError(f"unexpected lookup {args.token}: a preview without credentials cannot answer it")
+        return self.answers[args.token](args.args), []
+
+    def _keep(self, value: Any) -> Any:
+        self.result = value
+        return value
+
+    def _inventory(self) -> list[str]:
+        return sorted(f"{each.type} {each.name}" for each in self.registered)
+
+
+class _Log(logging.Logger):
+    """Keeps warnings: the SDK logs one where a deprecated resource or property is used."""
+
+    def __init__(self) -> None:
+        super().__init__("program")
+        self.warnings: list[str] = []
+
+    def warning(self, msg: object, *args: object, **kwargs: Any) -> None:
+        self.warnings.append(str(msg))
+
+    def error(self, msg: object, *args: object, **kwargs: Any) -> None:
+        self.warnings.append(str(msg))
+
+
+class _Monitor(MockMonitor):
+    """Keeps the whole registration, where the mocks of the SDK see only name and inputs."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.engine = engine
+
+    def RegisterResource(self, request: Any) -> Any:
+        if request.type != "pulumi:pulumi:Stack":
+            registered = self._registered(request)
+            if any(registered.urn == each.urn for each in self.engine.registered):
+                raise AssertionError(f"two resources have the URN {registered.urn}: an engine refuses that")
+            self.engine.registered.append(registered)
+        return super().RegisterResource(request)
+
+    def _registered(self, request: Any) -> Registered:
+        from pulumi.runtime import rpc
+
+        raw = cast(Properties, rpc.deserialize_properties(request.object, keep_unknowns=True))
+        return Registered(
+            type=request.type,
+            name=request.name,
+            urn=self.make_urn(request.parent, request.type, request.name),
+            parent=request.parent,
+            inputs={key: _plain(value) for key, value in raw.items()},
+            secrets=frozenset(key for key, value in raw.items() if _is_secret(value)),
+            custom=request.custom,
+            dependencies=frozenset(request.dependencies),
+            protect=request.protect,
+            ignore_changes=tuple(request.ignoreChanges),
+            retain_on_delete=request.retainOnDelete,
+            deleted_with=request.deletedWith,
+            delete_before_replace=request.deleteBeforeReplace,
+            provider=request.provider,
+            aliases=tuple([*request.aliasURNs, *(alias.urn or alias.spec.name for alias in request.aliases)]),
+        )
+
+
+@contextmanager
+def _event_loop() -> Iterator[None]:
+    """A loop that is closed afterwards, with one worker: registrations arrive one at a time, in a stable order."""
+    loop = asyncio.new_event_loop()
+    # One error fails many futures: `run` raises the first, and the others would only be printed after the test.
+    loop.set_exception_handler(lambda _loop, _context: None)
+    loop.set_default_executor(worker := ThreadPoolExecutor(max_workers=1))
+    asyncio.set_event_loop(loop)
+    worker.submit(lambda: asyncio.set_event_loop(asyncio.new_event_loop())).result()
+    try:
+        yield
+    finally:
+        worker.submit(lambda: asyncio.get_event_loop().close()).result()
+        worker.shutdown()
+        loop.close()
+        asyncio.set_event_loop(None)
+
+
+def _computed(table: Mapping[str, Computed], registered: Registered) -> Mapping[str, Any]:
+    found = table.get(registered.type, {})
+    return found(registered) if callable(found) else found
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and _SECRET in cast(Properties, value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        mapping = cast(Properties, value)
+        if _is_secret(mapping):
+            return _plain(mapping["value"])
+        return {key: _plain(each) for key, each in mapping.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in cast(Sequence[Any], value)]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of a value with its path: `spec.template.spec.containers[0].image`."""
+    if isinstance(value, dict):
+        for key, each in cast(Properties, value).items():
+            yield from walk(each, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for index, each in enumerate(cast(Sequence[Any], value)):
+            yield from walk(each, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def _hex(registered: Registered) -> str:
+    return format(zlib.crc32(registered.urn.encode()), "08x")
+
+
+CLOUD: Mapping[str, Computed] = {
+    "aws:ec2/vpc:Vpc": lambda it: {"defaultSecurityGroupId": "sg-default", "mainRouteTableId": "rtb-main"},
+    "aws:ec2/eip:Eip": lambda it: {"allocationId": f"eipalloc-{it.name}", "publicIp": "203.0.113.7"},
+    "aws:cloudwatch/logGroup:LogGroup": lambda it: {
+        "arn": f"arn:aws:logs:us-east-1:111122223333:log-group:{it.inputs.get('name', it.name)}"
+    },
+    "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
+    "aws:iam/role:Role": lambda it: {
+        "name": f"{it.name}-{_hex(it)}",
+        "arn": f"arn:aws:iam::111122223333:role/{it.name}",
+    },
+    "aws:kms/key:Key": lambda it: {
+        "keyId": f"key-{it.name}",
+        "arn": f"arn:aws:kms:us-east-1:111122223333:key/{it.name}",
+    },
+    "aws:eks/cluster:Cluster": lambda it: {
+        "arn": f"arn:aws:eks:us-east-1:111122223333:cluster/{it.inputs.get('name', it.name)}",
+        "endpoint": "https://0123456789ABCDEF.gr7.us-east-1.eks.amazonaws.com",
+        "certificateAuthority": {"data": "Y2VydGlmaWNhdGU="},
+        "identities": [{"oidcs": [{"issuer": "https://oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF"}]}],
+        "vpcConfig": {**it.inputs.get("vpcConfig", {}), "clusterSecurityGroupId": "sg-cluster", "vpcId": "vpc-1"},
+    },
+    "aws:eks/nodeGroup:NodeGroup": lambda it: {
+        "nodeGroupName": f"test-{it.name}-{_hex(it)}",
+        "resources": [{"autoscalingGroups": [{"name": f"eks-{it.name}"}]}],
+    },
+    "random:index/randomPassword:RandomPassword": {"result": "generated-password"},
+}
+"""What the clouds compute and components read, so that a component can index into it."""

@@ -1,0 +1,50 @@
+"""Runs the committed program over a stack file on the fake engine, as `pulumi preview` or `pulumi up` would."""
+
+import json
+import runpy
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from engine import Engine
+from pulumi.runtime import set_all_config
+
+ROOT = Path(__file__).parent.parent
+STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+"""Every committed stack."""
+
+
+def stack_config(stack: str) -> dict[str, Any]:
+    """The `config:` of a committed stack file."""
+    return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+
+
+def run_program(config: Mapping[str, Any], stack: str, *, preview: bool = False) -> Engine:
+    """Everything that the program registers for a configuration. Values that are `{secure: …}` come as plain text."""
+    values = {key: value if isinstance(value, str) else json.dumps(_decrypted(value)) for key, value in config.items()}
+
+    def program() -> None:
+        set_all_config(values, [key for key in values if key == "llmplatform:secrets"])
+        folder = str(ROOT / "infra")
+        before = set(sys.modules)
+        sys.path.insert(0, folder)
+        try:
+            runpy.run_path(f"{folder}/__main__.py", run_name="__main__")
+        finally:
+            sys.path.remove(folder)
+            # The program's own modules are loaded anew by each run, as a new process would.
+            for name in set(sys.modules) - before:
+                if str(getattr(sys.modules[name], "__file__", "")).startswith(folder):
+                    del sys.modules[name]
+
+    return Engine(stack=stack, preview=preview).run(program)
+
+
+def _decrypted(value: Any) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {"secure"}:
+            return f"decrypted {value['secure']}"
+        return {key: _decrypted(each) for key, each in value.items()}
+    return value

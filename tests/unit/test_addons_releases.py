@@ -1,0 +1,211 @@
+import re
+from typing import Any
+
+import pytest
+import yaml
+from addon_variants import BOTTLEROCKET, ISSUERS, autoscaler, cert_manager, gpu_operator, monitoring
+from engine import Engine
+from plans import ON_DEMAND, SPOT_FIRST, pool_plans
+
+from llmplatform.addons import Certificate, CertificateArgs
+from llmplatform.catalog.versions import CLUSTER_AUTOSCALER
+from llmplatform.specs import addons as specs
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
+CERTIFICATE = "kubernetes:cert-manager.io/v1:Certificate"
+ISSUER = "kubernetes:cert-manager.io/v1:ClusterIssuer"
+
+
+def values(engine: Engine, release: str) -> dict[str, Any]:
+    return engine.one(RELEASE, release).inputs["values"]
+
+
+def test_the_autoscaler_fills_spot_groups_before_on_demand_groups() -> None:
+    engine = Engine().run(autoscaler)
+    config = engine.one(CONFIG_MAP).inputs
+    assert config["metadata"]["name"] == "cluster-autoscaler-priority-expander", "the autoscaler reads no other"
+    assert config["metadata"]["namespace"] == "kube-system"
+    document = yaml.safe_load(config["data"]["priorities"])
+    best, rest = sorted(document, reverse=True)
+    assert [bool(re.search(pattern, "eks-gpu-spot-1.a")) for pattern in document[best]] == [True]
+    assert len(document[rest]) == 2, (
+        "a group that the expander does not know is never filled: not the system pool's either"
+    )
+
+
+def test_every_pattern_of_the_expander_means_exactly_one_group() -> None:
+    engine = Engine().run(lambda: autoscaler(pools=pool_plans(gpu=SPOT_FIRST, gpu2=ON_DEMAND)))
+    document = yaml.safe_load(engine.one(CONFIG_MAP).inputs["data"]["priorities"])
+    patterns = [pattern for found in document.values() for pattern in found]
+    groups = [f"eks-{group}-1.a" for group in ("system", "gpu-spot", "gpu-on-demand", "gpu2")]
+    for group in groups:
+        assert sum(bool(re.search(pattern, group)) for pattern in patterns) == 1, f"patterns overlap at {group}"
+    assert not any(re.search(pattern, "eks-gpu-spot-1xa") for pattern in patterns), "a dot in a name is a dot"
+
+
+def test_the_chart_makes_no_priorities_of_its_own() -> None:
+    assert "expanderPriorities" not in values(Engine().run(autoscaler), "autoscaler-release"), "two owners, one object"
+
+
+def test_the_autoscaler_starts_with_its_priorities_and_not_before() -> None:
+    engine = Engine().run(autoscaler)
+    assert engine.waits_for(engine.one(RELEASE), engine.one(CONFIG_MAP)), "it would buy at random"
+
+
+@pytest.mark.parametrize("minor", CLUSTER_AUTOSCALER)
+def test_the_autoscaler_is_of_the_clusters_minor(minor: str) -> None:
+    found = values(Engine().run(lambda: autoscaler(kubernetes_version=minor)), "autoscaler-release")
+    assert found["image"]["tag"].startswith(f"v{minor}."), "it simulates that minor's scheduler"
+
+
+def test_the_autoscaler_is_tuned_for_gpu_pools() -> None:
+    spec = specs.ClusterAutoscaler(scale_down_minutes=7)
+    flags = values(Engine().run(lambda: autoscaler(spec=spec)), "autoscaler-release")["extraArgs"]
+    assert flags["expander"] == "priority,least-waste"
+    assert flags["max-node-provision-time"] == "5m", "a spot group without stock would hold a pod for 15 minutes"
+    assert flags["balance-similar-node-groups"] == "false", "it would buy on demand beside spot"
+    assert flags["skip-nodes-with-local-storage"] == "false", "shared memory would keep every GPU node for ever"
+    assert flags["node-info-cache-expire-time"] == "10m"
+    assert flags["scale-down-unneeded-time"] == flags["scale-down-delay-after-add"] == "7m"
+
+
+def test_the_autoscaler_runs_as_the_service_account_that_has_the_rights() -> None:
+    account = values(Engine().run(autoscaler), "autoscaler-release")["rbac"]["serviceAccount"]
+    assert account == {"create": True, "name": "cluster-autoscaler"}
+
+
+def test_the_gpu_operator_leaves_driver_and_toolkit_to_the_node_image() -> None:
+    found = values(Engine().run(gpu_operator), "gpu-operator-release")
+    assert found["driver"] == found["toolkit"] == {"enabled": False}, "a second toolkit breaks new nodes' runtime"
+    assert found["operator"] == {"upgradeCRD": True, "cleanupCRD": False}
+    assert found["validator"]["plugin"]["env"], "empty, it has rendered as null"
+
+
+@pytest.mark.parametrize(
+    ("pools", "brings"), [({"gpu": SPOT_FIRST}, True), ({"gpu": BOTTLEROCKET}, False), ({}, False)]
+)
+def test_nvidia_gpus_have_exactly_one_device_plugin(pools: dict[str, Any], brings: bool) -> None:
+    engine = Engine().run(lambda: gpu_operator(pools=pool_plans(**pools)))
+    assert values(engine, "gpu-operator-release")["devicePlugin"] == {"enabled": brings}, "Bottlerocket carries its own"
+
+
+def test_gpu_metrics_are_scraped_where_somebody_scrapes() -> None:
+    for monitored in (True, False):
+        engine = Engine().run(lambda monitored=monitored: gpu_operator(monitored=monitored))
+        monitor = values(engine, "gpu-operator-release")["dcgmExporter"]["serviceMonitor"]
+        assert monitor == {"enabled": monitored, "interval": "15s"}
+
+
+def test_certificates_live_90_days_and_are_renewed_15_days_ahead() -> None:
+    args = CertificateArgs(host="llm.example.org", namespace="models", issuer="platform")
+    engine = Engine().run(lambda: Certificate("gateway", args).secret)
+    spec = engine.one(CERTIFICATE).inputs["spec"]
+    assert (spec["duration"], spec["renewBefore"]) == ("2160h", "360h")
+    assert spec["dnsNames"] == ["llm.example.org"]
+    assert spec["privateKey"]["rotationPolicy"] == "Always"
+    assert spec["secretName"] == engine.result == "gateway-tls"
+
+
+@pytest.mark.parametrize(("issuer", "kind"), [(ISSUERS[0], "selfSigned"), (ISSUERS[1], "acme")])
+def test_the_issuer_is_the_one_in_the_settings(issuer: specs.Issuer, kind: str) -> None:
+    engine = Engine().run(lambda: cert_manager(spec=specs.CertManager(issuer=issuer)))
+    assert set(engine.one(ISSUER).inputs["spec"]) == {kind}
+
+
+def test_the_solver_of_an_acme_challenge_can_be_asked_in_a_closed_namespace() -> None:
+    args = CertificateArgs(host="llm.example.org", namespace="models", issuer="platform")
+    policy = Engine().run(lambda: Certificate("gateway", args)).one("kubernetes:networking.k8s.io/v1:NetworkPolicy")
+    assert policy.inputs["spec"]["podSelector"]["matchLabels"] == {"acme.cert-manager.io/http01-solver": "true"}
+    assert policy.inputs["spec"]["ingress"] == [{"ports": [{"protocol": "TCP", "port": 8089}]}]
+    engine = Engine().run(lambda: cert_manager(spec=specs.CertManager(issuer=ISSUERS[1])))
+    (solver,) = engine.one(ISSUER).inputs["spec"]["acme"]["solvers"]
+    assert solver["http01"]["ingress"]["serviceType"] == "ClusterIP", "a port of every node is open to the network"
+
+
+def test_the_issuer_waits_for_its_kind_and_certificates_for_the_issuer() -> None:
+    def program() -> None:
+        issuer = cert_manager().issuer
+        Certificate("gateway", CertificateArgs(host="llm.example.org", namespace="models", issuer=issuer))
+
+    engine = Engine().run(program)
+    assert engine.waits_for(engine.one(ISSUER), engine.one(RELEASE))
+    assert engine.waits_for(engine.one(CERTIFICATE), engine.one(ISSUER))
+
+
+def test_the_kinds_of_cert_manager_outlive_its_release() -> None:
+    found = values(Engine().run(cert_manager), "cert-manager-release")
+    assert found["crds"] == {"enabled": True, "keep": True}, "every certificate would go with them"
+
+
+def test_prometheus_sees_everything_and_does_not_fill_its_disk() -> None:
+    spec = specs.Monitoring(retention_days=7, storage_gib=20)
+    engine = Engine().run(lambda: monitoring(spec=spec, storage_class="gp3"))
+    prometheus = values(engine, "monitoring-stack")["prometheus"]["prometheusSpec"]
+    selectors = {key: value for key, value in prometheus.items() if key.endswith("SelectorNilUsesHelmValues")}
+    assert len(selectors) == 5
+    assert not any(selectors.values()), "monitors without the release's label would be ignored in silence"
+    assert prometheus["retention"] == "7d"
+    assert int(prometheus["retentionSize"].removesuffix("MB")) < 20 * 1024 * 0.9
+    claim = prometheus["storageSpec"]["volumeClaimTemplate"]["spec"]
+    assert claim["storageClassName"] == "gp3"
+    assert claim["resources"]["requests"]["storage"] == "20Gi"
+
+
+def test_the_managed_control_plane_is_neither_scraped_nor_alerted_on() -> None:
+    found = values(Engine().run(monitoring), "monitoring-stack")
+    for part in ("kubeControllerManager", "kubeScheduler", "kubeEtcd", "kubeProxy"):
+        assert found[part] == {"enabled": False}
+    assert not any(found["defaultRules"]["rules"].values()), "they would fire for ever"
+
+
+def test_the_kinds_of_monitoring_have_a_release_of_their_own_that_comes_first() -> None:
+    engine = Engine().run(monitoring)
+    assert values(engine, "monitoring-stack")["crds"] == {"enabled": False}
+    assert engine.waits_for(engine.named("monitoring-stack"), engine.named("monitoring-kinds"))
+
+
+def test_grafanas_administrator_is_a_generated_secret_that_the_chart_only_names() -> None:
+    engine = Engine().run(monitoring)
+    secret = engine.one("kubernetes:core/v1:Secret")
+    assert secret.secrets == {"stringData"}
+    assert secret.inputs["stringData"] == {"admin-user": "admin", "admin-password": "generated-password"}
+    admin = values(engine, "monitoring-stack")["grafana"]["admin"]
+    assert admin == {
+        "existingSecret": secret.inputs["metadata"]["name"],
+        "userKey": "admin-user",
+        "passwordKey": "admin-password",
+    }
+    assert engine.waits_for(engine.named("monitoring-stack"), secret), "Grafana would not start"
+
+
+def test_nothing_waits_for_prometheus_but_only_for_the_kinds() -> None:
+    def program() -> None:
+        kinds = monitoring().kinds
+        gpu_operator(monitoring_kinds=kinds)
+        cert_manager(monitoring_kinds=kinds)
+        autoscaler(monitoring_kinds=kinds)
+
+    engine = Engine().run(program)
+    for release in ("gpu-operator-release", "cert-manager-release", "autoscaler-release"):
+        assert engine.waits_for(engine.named(release), engine.named("monitoring-kinds"))
+        assert not engine.waits_for(engine.named(release), engine.named("monitoring-stack")), "a serial chain is slow"
+
+
+def test_addons_wait_for_none_of_one_another_without_monitoring() -> None:
+    def program() -> None:
+        for addon in (gpu_operator, cert_manager, autoscaler):
+            addon(monitored=False)
+
+    engine = Engine().run(program)
+    releases = engine.all(RELEASE)
+    chained = [(a.name, b.name) for a in releases for b in releases if a != b and engine.waits_for(a, b)]
+    assert not chained
+
+
+@pytest.mark.parametrize(
+    ("addon", "level"), [(gpu_operator, "privileged"), (monitoring, "privileged"), (cert_manager, "restricted")]
+)
+def test_each_addon_is_allowed_what_it_needs_and_no_more(addon: Any, level: str) -> None:
+    namespace = Engine().run(addon).one("kubernetes:core/v1:Namespace")
+    assert namespace.inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == level

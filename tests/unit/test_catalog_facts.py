@@ -1,0 +1,120 @@
+"""The catalog's tables agree with themselves and with what is published."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from llmplatform.catalog import engine_flags, gpus, instance_types, models, regions, tables, versions
+from llmplatform.catalog.fit import legal_tensor_parallel
+
+PROVIDERS = instance_types.PROVIDERS
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_machine_can_give_pods_less_than_it_has(provider: str) -> None:
+    for name in instance_types.names(provider):
+        machine = instance_types.get(provider, name)
+        assert 0 < machine.allocatable_memory_mib < machine.memory_mib, f"{name}: hypervisor and kubelet take a share"
+        assert machine.vcpus > 0, name
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_machine_counts_gpus_when_it_has_a_kind_of_them(provider: str) -> None:
+    for name in instance_types.names(provider):
+        machine = instance_types.get(provider, name)
+        assert (machine.gpus > 0) == (machine.gpu is not None) or machine.unusable, (
+            f"{name}: only slices are not counted"
+        )
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_names_are_unique(provider: str) -> None:
+    listed = [row["name"] for row in tables.rows(f"instances/{provider}")]
+    assert len(listed) == len(set(listed)), "a second row would silently win"
+
+
+@pytest.mark.parametrize(
+    ("name", "gpu", "count"),
+    [
+        ("g5.12xlarge", "A10G", 4),
+        ("g5.16xlarge", "A10G", 1),
+        ("g6e.16xlarge", "L40S", 1),
+        ("g6e.48xlarge", "L40S", 8),
+        ("p4d.24xlarge", "A100-40GB", 8),
+        ("p4de.24xlarge", "A100-80GB", 8),
+        ("p5.4xlarge", "H100", 1),
+    ],
+)
+def test_the_count_of_gpus_does_not_follow_from_the_size(name: str, gpu: str, count: int) -> None:
+    machine = instance_types.get("aws", name)
+    assert (machine.gpu, machine.gpus) == (gpus.get(gpu), count), "a 16xlarge has one GPU where the 12xlarge has four"
+
+
+def test_prices_are_never_converted() -> None:
+    machine = instance_types.get("alicloud", "ecs.gn7i-c8g1.2xlarge")
+    assert machine.price_hour is not None, "the price list has it"
+    assert machine.price_usd_hour is None, "it is in yuan, and no rate is known here"
+
+
+def test_an_unknown_name_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        instance_types.get("aws", "g5.3xlarge")
+    with pytest.raises(KeyError):
+        instance_types.get("gcp", "g2-standard-4")
+
+
+@pytest.mark.parametrize("table", ["gpus", "models", "regions", "instances/aws", "instances/alicloud"])
+def test_every_table_names_its_source(table: str) -> None:
+    first = (tables.DATA / f"{table}.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith("# "), "a figure without a source cannot be checked again"
+
+
+@pytest.mark.parametrize(
+    ("model", "legal"),
+    [
+        ("Qwen/Qwen3-8B", [1, 2, 4, 8, 16]),
+        ("Qwen/Qwen3-14B", [1, 2, 4, 8]),
+        ("microsoft/phi-4", [1, 2, 5, 10]),
+        ("Qwen/Qwen2.5-7B-Instruct", [1, 2, 4]),
+        ("meta-llama/Llama-3.2-3B-Instruct", [1, 2, 4, 8]),
+        ("Qwen/Qwen2.5-0.5B-Instruct", [1, 2, 14]),
+        ("Qwen/Qwen2.5-1.5B-Instruct", [1, 2, 4, 6, 12]),
+    ],
+)
+def test_heads_are_spread_as_the_engine_asserts(model: str, legal: list[int]) -> None:
+    shape = models.get(model)
+    assert shape is not None
+    found = [size for size in range(1, 17) if legal_tensor_parallel(shape, size)]
+    # 28 heads over 28 GPUs, and the like, lie outside of any node.
+    assert [size for size in found if size in legal] == legal, "a legal size must not be refused"
+    assert not set(found) & ({1, 2, 4, 8, 16} - set(legal)), "an illegal size of a whole node must be refused"
+
+
+def test_every_region_is_of_a_known_form() -> None:
+    assert "us-east-1" in regions.names("aws")
+    assert all(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region) for region in regions.names("aws"))
+
+
+def test_everything_that_is_installed_is_pinned_to_a_release() -> None:
+    for chart in versions.CHARTS.values():
+        assert re.fullmatch(r"v?\d+\.\d+\.\d+", chart.version), f"{chart.name}: a range or a branch would move"
+    for kind, engine in versions.ENGINES.items():
+        assert engine.image.endswith(engine.version), f"{kind}: image and version are raised together"
+        assert engine.version in engine_flags.versions(kind), f"{kind}: nobody knows which flags it takes"
+
+
+def test_renovate_follows_every_chart_and_engine() -> None:
+    text = Path(versions.__file__).read_text(encoding="utf-8")
+    followed = set(re.findall(r"# renovate: datasource=\S+ depName=(\S+)", text))
+    for chart in versions.CHARTS.values():
+        wanted = chart.name if not chart.oci else f"{chart.repository.removeprefix('oci://')}/{chart.name}"
+        assert wanted in followed, f"{chart.name}: nobody would learn of a new release"
+
+
+def test_every_kubernetes_release_that_charts_know_has_images() -> None:
+    newest = [minor for minor in versions.EKS if minor >= "1.34"]
+    for system, images in versions.EKS_NODE_IMAGES.items():
+        assert sorted(images) == newest, f"{system}: a node group needs a pinned image for the cluster's minor"
+    assert sorted(versions.CLUSTER_AUTOSCALER) == newest, "its image follows the cluster's minor"
+    assert tuple(newest) == versions.CHARTS["cluster-autoscaler"].kubernetes

@@ -1,0 +1,90 @@
+"""Fetching charts: both kinds of source, and every way in which an archive can be the wrong one."""
+
+import hashlib
+from pathlib import Path
+
+import httpx
+import pytest
+
+from llmplatform.catalog.versions import CHARTS, Chart
+from llmplatform.cli.chart_sources import ChartError, fetch
+from llmplatform.cli.charts_lock import Lock
+
+ARCHIVE = b"a chart archive"
+DIGEST = hashlib.sha256(ARCHIVE).hexdigest()
+CHART: Chart = next(iter(CHARTS.values()))
+
+
+def index(*, digest: str = DIGEST, url: str = "charts/it.tgz") -> httpx.MockTransport:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/stable/index.yaml":
+            entry = f"{{version: '{CHART.version}', digest: {digest}, urls: ['{url}']}}"
+            return httpx.Response(200, text=f"entries: {{{CHART.name}: [{entry}]}}")
+        found = request.url.path == "/stable/charts/it.tgz"
+        return httpx.Response(200, content=ARCHIVE) if found else httpx.Response(404)
+
+    return httpx.MockTransport(answer)
+
+
+def registry(asked: list[httpx.Request], *, blob: bytes = ARCHIVE) -> httpx.MockTransport:
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        if request.url.host == "auth.test":
+            return httpx.Response(200, json={"token": "anonymous"})
+        if request.headers.get("authorization") != "Bearer anonymous":
+            challenge = 'Bearer realm="https://auth.test/token",service="charts.test",scope="repository:x:pull"'
+            return httpx.Response(401, headers={"www-authenticate": challenge})
+        if "/manifests/" in request.url.path:
+            layer = {
+                "mediaType": "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
+                "digest": f"sha256:{DIGEST}",
+            }
+            return httpx.Response(200, json={"layers": [layer]})
+        return httpx.Response(200, content=blob)
+
+    return httpx.MockTransport(answer)
+
+
+def test_a_classic_repository_gives_the_archive_that_its_index_names() -> None:
+    assert fetch(CHART, "https://charts.test/stable", index()) == ARCHIVE
+
+
+def test_an_archive_that_differs_from_the_index_is_refused() -> None:
+    with pytest.raises(ChartError, match="its source states deadbeef"):
+        fetch(CHART, "https://charts.test/stable", index(digest="deadbeef"))
+
+
+def test_a_version_that_the_repository_does_not_have_is_named() -> None:
+    other = Chart(name=CHART.name, version="0.0.1", repository=CHART.repository)
+    with pytest.raises(ChartError, match=r"0\.0\.1: https://charts.test/stable/ does not have it"):
+        fetch(other, "https://charts.test/stable", index())
+
+
+def test_a_registry_is_asked_with_an_anonymous_token_for_the_repository() -> None:
+    asked: list[httpx.Request] = []
+    assert fetch(CHART, "oci://charts.test/x", registry(asked)) == ARCHIVE
+    token = next(request for request in asked if request.url.host == "auth.test")
+    assert token.url.params["scope"] == "repository:x:pull", "a token is asked for this repository alone"
+
+
+def test_a_blob_that_differs_from_its_digest_is_refused() -> None:
+    with pytest.raises(ChartError, match="its source states"):
+        fetch(CHART, "oci://charts.test/x", registry([], blob=b"something else"))
+
+
+def test_a_source_that_is_away_says_what_to_set() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("connection refused", request=request)
+
+    with pytest.raises(ChartError, match="set mirrors.charts"):
+        fetch(CHART, "https://charts.test/stable", httpx.MockTransport(refuse))
+
+
+def test_the_lock_refuses_another_archive_for_the_same_version(tmp_path: Path) -> None:
+    lock = Lock.read(tmp_path / "charts.lock")
+    lock.admit(CHART, ARCHIVE)
+    lock.write()
+    again = Lock.read(tmp_path / "charts.lock")
+    assert again.holds(CHART, ARCHIVE)
+    with pytest.raises(ChartError, match="a published chart never changes"):
+        again.admit(CHART, b"something else")

@@ -1,0 +1,113 @@
+"""Memory of models on GPUs against reference vectors."""
+
+from dataclasses import replace
+
+import pytest
+
+from llmplatform.catalog import gpus, models
+from llmplatform.catalog.models import ModelShape
+from llmplatform.planning.fit import fit, weights_gib
+
+CHATGLM = "zai-org/chatglm3-6b"
+LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
+QWEN = "Qwen/Qwen2.5-7B-Instruct"
+
+
+def shape(name: str, bytes_per_parameter: float = 2.0) -> ModelShape:
+    found = models.get(name)
+    assert found is not None, name
+    return replace(found, bytes_per_parameter=bytes_per_parameter)
+
+
+@pytest.mark.parametrize(
+    ("model", "quantized", "tensor_parallel", "weights", "overhead", "cache", "tokens", "fits"),
+    [
+        ("Qwen/Qwen3-4B", 2.0, 1, 7.49, 2.4, 3.51, 25_500, True),
+        (QWEN, 0.52, 1, 5.19, 2.4, 5.80, 108_600, True),
+        (LLAMA, 2.0, 1, 14.96, 2.4, -3.96, 0, False),
+        (LLAMA, 0.52, 1, 5.34, 2.4, 5.66, 46_300, True),
+        (CHATGLM, 2.0, 1, 11.62, 2.4, -0.63, 0, False),
+        (LLAMA, 2.0, 4, 3.74, 3.0, 6.66, 218_100, True),
+    ],
+)
+def test_the_memory_of_a_t4_agrees_with_the_reference(
+    model: str,
+    quantized: float,
+    tensor_parallel: int,
+    weights: float,
+    overhead: float,
+    cache: float,
+    tokens: int,
+    fits: bool,
+) -> None:
+    found = fit(shape(model, quantized), gpus.get("T4"), tensor_parallel=tensor_parallel, context_length=8192)
+    assert found.weights_gib == pytest.approx(weights, rel=0.02)
+    assert found.overhead_gib == pytest.approx(overhead)
+    assert found.kv_gib == pytest.approx(cache, abs=0.1)
+    assert found.kv_tokens == pytest.approx(tokens, rel=0.03)
+    assert found.fits is fits
+
+
+@pytest.mark.parametrize(
+    ("model", "gib"),
+    [
+        ("Qwen/Qwen3-8B", 15.3),
+        ("Qwen/Qwen3-32B", 61.0),
+        ("meta-llama/Llama-3.3-70B-Instruct", 131.4),
+        ("openai/gpt-oss-120b", 60.8),
+        ("openai/gpt-oss-20b", 12.8),
+        ("deepseek-ai/DeepSeek-V3", 642),
+        ("google/gemma-2-9b-it", 17.2),
+    ],
+)
+def test_weights_are_as_large_as_published(model: str, gib: float) -> None:
+    found = models.get(model)
+    assert found is not None
+    assert weights_gib(found) == pytest.approx(gib, rel=0.02)
+
+
+def test_quantized_weights_keep_their_embeddings_in_16_bit() -> None:
+    assert weights_gib(shape(QWEN, 0.52)) * 2**30 / 1e9 == pytest.approx(5.6, rel=0.02), (
+        "half a byte each would say 4.0 GB"
+    )
+    assert weights_gib(shape(LLAMA, 1.0)) * 2**30 / 1e9 == pytest.approx(9.1, rel=0.02), (
+        "one byte each would say 8.0 GB"
+    )
+
+
+def test_a_cache_in_8_bit_holds_twice_the_tokens() -> None:
+    model, gpu = shape("Qwen/Qwen3-8B"), gpus.get("L4")
+    assert fit(model, gpu, kv_bytes=1).kv_tokens == pytest.approx(2 * fit(model, gpu).kv_tokens, abs=2)
+
+
+def test_a_compressed_cache_is_not_divided_among_gpus() -> None:
+    model = models.get("deepseek-ai/DeepSeek-V3")
+    assert model is not None
+    one, eight = (fit(model, gpus.get("H200"), tensor_parallel=size) for size in (1, 8))
+    assert one.kv_bytes_per_token == eight.kv_bytes_per_token == pytest.approx(68.6 * 1024, rel=0.01)
+
+
+def test_key_value_heads_are_copied_when_there_are_more_gpus_than_heads() -> None:
+    model = models.get("Qwen/Qwen3-30B-A3B")
+    assert model is not None
+    assert model.kv_heads == 4
+    four, eight = (fit(model, gpus.get("L4"), tensor_parallel=size).kv_bytes_per_token for size in (4, 8))
+    assert four == eight, "each GPU holds at least one head"
+
+
+def test_only_layers_with_a_cache_count() -> None:
+    model = models.get("Qwen/Qwen3-Next-80B-A3B-Instruct")
+    assert model is not None
+    assert fit(model, gpus.get("H100")).kv_bytes_per_token == 24 * 1024
+
+
+def test_a_large_gpu_needs_more_for_itself_unless_sequences_are_bounded() -> None:
+    model, gpu = shape("Qwen/Qwen3-8B"), gpus.get("H100")
+    assert fit(model, gpu).overhead_gib > fit(model, gpu, max_num_seqs=256).overhead_gib
+
+
+def test_a_longer_context_never_fits_where_a_shorter_does_not() -> None:
+    model, gpu = shape("Qwen/Qwen3-8B"), gpus.get("A10G")
+    verdicts = [fit(model, gpu, context_length=length).fits for length in range(1024, 40961, 1024)]
+    assert verdicts == sorted(verdicts, reverse=True)
+    assert {True, False} == set(verdicts)

@@ -1,0 +1,96 @@
+import pytest
+from plans import ON_DEMAND, SPOT_FIRST, SPOT_OF_FOUR, T4, model_plan
+
+from llmplatform.catalog.versions import ENGINES
+from llmplatform.serving.engines import vllm
+
+
+def value_of(flag: str, arguments: tuple[str, ...]) -> str:
+    return arguments[arguments.index(flag) + 1]
+
+
+def test_the_arguments_begin_with_the_model() -> None:
+    arguments = vllm.arguments(model_plan())
+    assert arguments[0] == "Qwen/Qwen3-8B", "the image's ENTRYPOINT is `vllm serve`"
+    assert not {"serve", "--model"} & set(arguments)
+
+
+def test_clients_ask_for_the_name_in_the_settings() -> None:
+    assert value_of("--served-model-name", vllm.arguments(model_plan())) == "chat"
+
+
+def test_what_is_not_set_is_left_to_the_engine() -> None:
+    arguments = vllm.arguments(model_plan())
+    unset = {"--revision", "--dtype", "--max-num-seqs", "--kv-cache-dtype", "--trust-remote-code"}
+    assert not unset & set(arguments)
+    assert not {"--tool-call-parser", "--enable-auto-tool-choice", "--reasoning-parser"} & set(arguments)
+
+
+def test_a_gpu_without_bfloat16_runs_in_half_precision() -> None:
+    arguments = vllm.arguments(model_plan(T4, source="Qwen/Qwen2.5-1.5B-Instruct"))
+    assert value_of("--dtype", arguments) == "half", "weights are published in bfloat16, which a T4 does not compute"
+
+
+def test_every_setting_of_the_engine_reaches_the_command_line() -> None:
+    engine = {
+        "gpu_memory_utilization": 0.85,
+        "max_num_seqs": 64,
+        "kv_cache_dtype": "fp8",
+        "tool_call_parser": "hermes",
+        "reasoning_parser": "qwen3",
+    }
+    plan = model_plan(SPOT_OF_FOUR, tensor_parallel=4, revision="a" * 40, trust_remote_code=True, engine=engine)
+    arguments = vllm.arguments(plan)
+    expected = {
+        "--gpu-memory-utilization": "0.85",
+        "--max-num-seqs": "64",
+        "--kv-cache-dtype": "fp8",
+        "--tool-call-parser": "hermes",
+        "--reasoning-parser": "qwen3",
+        "--revision": "a" * 40,
+        "--tensor-parallel-size": "4",
+        "--max-model-len": "8192",
+    }
+    assert {flag: value_of(flag, arguments) for flag in expected} == expected
+    assert "--enable-auto-tool-choice" in arguments, "without it the parser is never asked"
+    assert "--trust-remote-code" in arguments
+
+
+@pytest.mark.parametrize("pool", [SPOT_FIRST, ON_DEMAND])
+def test_the_engine_drains_for_as_long_as_the_plan_says(pool: dict[str, object]) -> None:
+    plan = model_plan(pool)
+    assert value_of("--shutdown-timeout", vllm.arguments(plan)) == str(plan.drain.shutdown), (
+        "its default aborts answers"
+    )
+
+
+def test_the_engine_waits_for_its_workers_as_long_as_the_probe_does() -> None:
+    plan = model_plan(startup_minutes=45)
+    assert vllm.environment(plan)["VLLM_ENGINE_READY_TIMEOUT_S"] == "2700", "else it gives up before the probe does"
+
+
+def test_everything_that_is_worth_keeping_lies_on_the_cache_volume() -> None:
+    environment = vllm.environment(model_plan())
+    for name in ("HF_HOME", "VLLM_CACHE_ROOT"):
+        assert environment[name].startswith(f"{vllm.CACHE}/"), f"{name} would be lost with the pod"
+
+
+def test_compiled_kernels_of_one_gpu_are_not_given_to_another() -> None:
+    small = {"source": "Qwen/Qwen2.5-1.5B-Instruct"}
+    roots = {vllm.environment(model_plan(pool, **small))["VLLM_CACHE_ROOT"] for pool in (SPOT_FIRST, T4)}
+    assert len(roots) == 2
+
+
+def test_a_mirror_stands_in_for_the_hub() -> None:
+    assert "HF_ENDPOINT" not in vllm.environment(model_plan())
+    mirrored = vllm.environment(model_plan(), huggingface="https://hub.example.org")
+    assert mirrored["HF_ENDPOINT"] == "https://hub.example.org"
+
+
+def test_no_environment_variable_holds_a_secret() -> None:
+    assert not {"HF_TOKEN", "VLLM_API_KEY"} & vllm.environment(model_plan(gated=True)).keys()
+
+
+def test_the_image_is_pinned_by_the_engines_version() -> None:
+    assert vllm.image(model_plan()) == ENGINES["vllm"].image
+    assert ENGINES["vllm"].image.endswith(f":v{ENGINES['vllm'].version}"), "the flags were read from this version"

@@ -1,0 +1,254 @@
+"""What settings demand of one another, beyond the wrong files of test_specs_bad_files."""
+
+from copy import deepcopy
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmplatform.specs import InvalidStack, Stack, parse
+from llmplatform.specs.files import read
+from llmplatform.specs.rules import clusters
+
+ROOT = Path(__file__).parents[2]
+VPC = "vpc-0123456789abcdef0"
+EXISTING_CLUSTER = {
+    "kind": "existing",
+    "name": "Team_Cluster",
+    "kubernetes_version": "1.35",
+    "endpoint_url": "https://example.eks.amazonaws.com",
+    "certificate_authority": "Q0E=",
+    "security_group_id": "sg-0123456789abcdef0",
+}
+
+
+@pytest.fixture(autouse=True)
+def _on_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "today", lambda: date(2026, 11, 21))
+
+
+@pytest.fixture
+def raw() -> dict[str, Any]:
+    return deepcopy(read(ROOT / "Pulumi.dev.yaml"))
+
+
+def problems(raw: dict[str, Any]) -> list[str]:
+    try:
+        parse(raw)
+    except InvalidStack as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+def subnets(*zones: str) -> dict[str, str]:
+    return {zone: f"subnet-0123456789abcde{index:02x}" for index, zone in enumerate(zones)}
+
+
+def test_an_existing_network_serves_every_zone(raw: dict[str, Any]) -> None:
+    network = {"kind": "existing", "vpc_id": VPC, "cidr": "10.9.0.0/16"}
+    raw["network"] = {**network, "private_subnets": subnets("us-east-1a", "us-east-1b")}
+    assert problems(raw) == []
+    raw["network"] = {**network, "private_subnets": subnets("us-east-1a", "us-east-1c")}
+    assert problems(raw) == [
+        "network.private_subnets: there is none for zone 'us-east-1b'; add 'us-east-1b: subnet-…', or remove the zone from cloud.zones",
+        "network.private_subnets.us-east-1c: 'us-east-1c' is not a zone of the environment; add it to cloud.zones, or remove it here",
+    ]
+
+
+def test_a_subnet_is_named_once(raw: dict[str, Any]) -> None:
+    one = "subnet-0123456789abcde00"
+    raw["network"] = {
+        "kind": "existing",
+        "vpc_id": VPC,
+        "cidr": "10.9.0.0/16",
+        "private_subnets": {"us-east-1a": one, "us-east-1b": one},
+    }
+    assert problems(raw) == [
+        (
+            f"network.private_subnets.us-east-1b: '{one}' is network.private_subnets.us-east-1a as well; "
+            "a subnet lies in one zone and is private or public: write the other id"
+        )
+    ]
+
+
+def test_services_have_a_private_range_of_a_size_that_eks_takes(raw: dict[str, Any]) -> None:
+    for cidr in ("172.20.0.0/25", "100.64.0.0/16", "10.0.0.0/8"):
+        raw["cluster"]["service_cidr"] = cidr
+        assert any(line.startswith(f"cluster.service_cidr: EKS does not take {cidr}") for line in problems(raw)), cidr
+
+
+def test_an_existing_platform_is_in_an_existing_cluster(raw: dict[str, Any]) -> None:
+    raw["platform"] = {"kind": "existing"}
+    assert problems(raw) == [
+        "platform.kind: an existing platform cannot be in a new cluster; write 'new', or set cluster.kind to 'existing'"
+    ]
+    raw["cluster"] = EXISTING_CLUSTER
+    assert problems(raw) == []
+
+
+def test_an_existing_cluster_needs_no_system_pool(raw: dict[str, Any]) -> None:
+    del raw["pools"]["system"]
+    assert any(line.startswith("pools: no pool without GPUs") for line in problems(raw))
+    raw["cluster"] = EXISTING_CLUSTER
+    assert problems(raw) == []
+
+
+def test_a_version_is_one_that_the_chosen_charts_know(raw: dict[str, Any]) -> None:
+    raw["cluster"] = {**EXISTING_CLUSTER, "kubernetes_version": "1.37"}
+    lines = problems(raw)
+    assert any("chart cluster-autoscaler 9.59.0 is not tested with 1.37" in line for line in lines)
+    raw["addons"]["cluster_autoscaler"] = {"enabled": False}
+    raw["pools"]["gpu"]["min"] = 1
+    assert not any("cluster-autoscaler" in line for line in problems(raw)), "a chart that is left out has no say"
+
+
+def test_standard_support_is_judged_by_the_day(raw: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    raw["cluster"]["kubernetes_version"] = "1.34"
+    assert problems(raw) == []
+    monkeypatch.setattr(clusters, "today", lambda: date(2026, 12, 2))
+    assert problems(raw) == [
+        (
+            "cluster.kubernetes_version: standard support of 1.34 ended on 2026-12-02, and EKS refuses or surcharges it; "
+            "use '1.35' or '1.36'"
+        )
+    ]
+
+
+def test_a_pool_that_starts_from_zero_needs_the_autoscaler(raw: dict[str, Any]) -> None:
+    raw["addons"]["cluster_autoscaler"] = {"enabled": False}
+    assert problems(raw) == [
+        (
+            "pools.gpu.min: the pool starts from no node, and without cluster_autoscaler nobody adds one; "
+            "write 'min: 3', or set addons.cluster_autoscaler.enabled to true"
+        )
+    ]
+
+
+def test_pool_zones_are_the_environments(raw: dict[str, Any]) -> None:
+    raw["pools"]["gpu"]["zones"] = ["us-east-1c"]
+    assert problems(raw) == [
+        (
+            "pools.gpu.zones[0]: 'us-east-1c' is not a zone of the environment; "
+            "use 'us-east-1a' or 'us-east-1b', or add it to cloud.zones"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "label", ["nvidia.com/gpu", "node.kubernetes.io/x", "eks.amazonaws.com/x", "llmplatform.dev/pool"]
+)
+def test_labels_of_others_are_left_to_them(raw: dict[str, Any], label: str) -> None:
+    raw["pools"]["gpu"]["labels"] = {label: "x"}
+    domain = next(each for each in ("nvidia.com", "kubernetes.io", "amazonaws.com", "llmplatform.dev") if each in label)
+    assert problems(raw) == [
+        f"pools.gpu.labels.{label}: labels of {domain} are set by others; use a domain of your own, or none"
+    ]
+
+
+def test_tags_keep_clear_of_the_clouds_and_ours(raw: dict[str, Any]) -> None:
+    raw["tags"] = {"aws:a": "x", "llmplatform:owner": "y", "team": "LLM platform <x>"}
+    assert problems(raw) == [
+        "tags.team: 'LLM platform <x>' is not valid; use at most 256 letters, digits, spaces and . : / = + - @ _"
+    ]
+    raw["tags"]["team"] = "LLM platform @ example.org"
+    assert problems(raw) == [
+        "tags.aws:a: AWS keeps tags that begin with 'aws:' to itself; choose another name",
+        "tags.llmplatform:owner: tags that begin with 'llmplatform:' are ours; choose another name",
+    ]
+    raw["tags"] = {f"tag-{number}": "x" for number in range(41)}
+    assert problems(raw) == ["tags: 41 tags are too many: AWS allows 50 in all; write at most 40"]
+
+
+def test_a_model_that_needs_bfloat16_is_kept_off_a_t4(raw: dict[str, Any]) -> None:
+    raw["pools"]["gpu"]["instance_types"] = ["g4dn.2xlarge"]
+    raw["models"] = {"gemma": {"source": "google/gemma-3-1b-it", "pool": "gpu"}}
+    assert problems(raw) == [
+        (
+            "models.gemma.pool: 'google/gemma-3-1b-it' needs bfloat16, which the T4 of pool 'gpu' does not compute; "
+            "use a pool of newer GPUs, such as A10G or L4"
+        )
+    ]
+
+
+def test_a_model_may_bring_its_own_shape(raw: dict[str, Any]) -> None:
+    model = raw["models"]["qwen3-8b"]
+    model["source"] = "example/unheard-of-1b"
+    assert any("the catalog does not know" in line for line in problems(raw))
+    model["shape"] = {
+        "parameters_billion": 1.0,
+        "layers": 16,
+        "hidden_size": 2048,
+        "attention_heads": 32,
+        "kv_heads": 8,
+        "head_dim": 64,
+        "vocabulary": 128256,
+        "context_length": 32768,
+    }
+    assert problems(raw) == []
+    model["shape"]["layrs"] = 3
+    assert problems(raw) == ["models.qwen3-8b.shape.layrs: unknown key 'layrs'; did you mean 'layers'?"]
+
+
+def test_a_larger_pool_is_proposed_where_there_is_one(raw: dict[str, Any]) -> None:
+    raw["pools"]["big"] = {"instance_types": ["g6e.2xlarge"], "max": 1}
+    raw["models"]["qwen3-8b"]["context_length"] = 40960
+    assert problems(raw)[0].endswith("set context_length to 18432, or use pool 'big'")
+
+
+def test_more_gpus_are_proposed_where_the_node_has_them(raw: dict[str, Any]) -> None:
+    raw["pools"]["gpu"]["instance_types"] = ["g5.12xlarge"]
+    raw["models"]["qwen3-8b"]["context_length"] = 40960
+    assert problems(raw)[0].endswith("set context_length to 18432, or set tensor_parallel to 2")
+
+
+def test_the_remedies_for_a_model_that_does_not_fit_make_it_fit(raw: dict[str, Any]) -> None:
+    raw["models"]["qwen3-8b"]["context_length"] = 18432
+    assert problems(raw) == [], "the length that was proposed"
+
+
+def test_a_pool_whose_nodes_are_too_small_for_two_replicas_counts_whole_nodes(raw: dict[str, Any]) -> None:
+    raw["pools"]["gpu"] = {"instance_types": ["g5.12xlarge"], "max": 2}
+    model = {"source": "microsoft/phi-4", "pool": "gpu", "context_length": 8192, "tensor_parallel": 2}
+    raw["models"] = {"phi": {**model, "replicas": 4}}
+    assert problems(raw) == [], "two replicas of two GPUs are on each node"
+    raw["models"]["phi"]["replicas"] = 5
+    assert [line.partition(":")[0] for line in problems(raw)] == ["pools.gpu.max"]
+
+
+def test_mistakes_of_a_broken_section_do_not_hide_those_of_the_others(raw: dict[str, Any]) -> None:
+    raw["cloud"]["account_id"] = "1"
+    raw["models"]["broken"] = {"source": "nonsense"}
+    raw["models"]["qwen3-8b"]["pool"] = "gpus"
+    assert [line.partition(":")[0] for line in problems(raw)] == [
+        "cloud.account_id",
+        "models.broken.source",
+        "models.broken.pool",
+        "models.qwen3-8b.pool",
+    ]
+
+
+def test_numbers_in_quotes_and_words_for_numbers_are_refused(raw: dict[str, Any]) -> None:
+    raw["pools"]["gpu"]["max"] = "3"
+    raw["models"]["qwen3-8b"]["replicas"] = True
+    raw["network"]["flow_logs"] = "yes"
+    assert problems(raw) == [
+        "network.flow_logs: 'yes' is not true or false; write true or false, without quotes",
+        "pools.gpu.max: '3' is not a whole number; write digits without quotes",
+        "models.qwen3-8b.replicas: true is not a whole number; write digits without quotes",
+    ]
+
+
+def test_settings_cannot_be_changed_once_read(raw: dict[str, Any]) -> None:
+    stack = parse(raw)
+    with pytest.raises(Exception, match="frozen"):
+        stack.environment.name = "other"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_thousand_models_are_read(raw: dict[str, Any]) -> None:
+    model = raw["models"].pop("qwen3-8b")
+    raw["pools"]["gpu"]["max"] = 1000
+    raw["models"] = {f"model-{number}": model for number in range(1000)}
+    stack = parse(raw)
+    assert isinstance(stack, Stack)
+    assert len(stack.models) == 1000

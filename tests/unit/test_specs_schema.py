@@ -1,0 +1,96 @@
+"""The JSON schema of stack files, and the files that we ship."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from llmplatform.specs import check_stack_file, schema
+from llmplatform.specs.stack import Stack
+
+ROOT = Path(__file__).parents[2]
+STACKS = sorted(ROOT.glob("Pulumi.*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def validator() -> Draft202012Validator:
+    document = json.loads(schema.TARGET.read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(document)
+    return Draft202012Validator(document)
+
+
+def load(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_the_schema_is_the_one_of_the_models() -> None:
+    assert schema.TARGET.read_text(encoding="utf-8") == schema.text(), "run python -m llmplatform.specs.schema"
+
+
+@pytest.mark.parametrize("path", STACKS, ids=lambda path: path.name)
+def test_a_shipped_file_is_valid(path: Path, validator: Draft202012Validator) -> None:
+    assert check_stack_file(path) == []
+    assert [error.message for error in validator.iter_errors(load(path))] == [], "an editor would mark it"
+
+
+@pytest.mark.parametrize("path", STACKS, ids=lambda path: path.name)
+def test_a_shipped_file_points_editors_at_the_schema(path: Path) -> None:
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    target = first.removeprefix("# yaml-language-server: $schema=")
+    assert (ROOT / target) == schema.TARGET
+
+
+def test_shipped_environments_are_told_apart_by_values_only() -> None:
+    dev, prod = (set(load(ROOT / f"Pulumi.{name}.yaml")["config"]) for name in ("dev", "prod"))
+    assert dev <= prod, "an environment has what the smaller one has"
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("environment", "nmae", "x"),
+        ("environment", "protection", "some"),
+        ("cloud", "account_id", 111122223333),
+        ("network", "nat", "two"),
+        ("cluster", "kubernetes_version", 1.35),
+        ("cluster", "name", "of the other arm"),
+    ],
+)
+def test_the_schema_refuses_what_the_models_refuse(
+    section: str, key: str, value: object, validator: Draft202012Validator, tmp_path: Path
+) -> None:
+    document = load(ROOT / "Pulumi.dev.yaml")
+    document["config"][f"llmplatform:{section}"][key] = value
+    assert list(validator.iter_errors(document)), "the editor says it first"
+    path = tmp_path / "Pulumi.dev.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    assert check_stack_file(path)
+
+
+def test_what_pulumi_itself_writes_is_allowed(validator: Draft202012Validator) -> None:
+    document = load(ROOT / "Pulumi.dev.yaml")
+    document |= {"encryptionsalt": "v1:x", "secretsprovider": "awskms://alias/x", "encryptedkey": "x"}
+    document["config"] |= {
+        "aws:region": "us-east-1",
+        "pulumi:tags": {"a": "b"},
+        "llmplatform:secrets": {"huggingface_token": {"secure": "AAAB"}},
+    }
+    assert [error.message for error in validator.iter_errors(document)] == []
+
+
+def test_every_section_is_described() -> None:
+    for name, field in Stack.model_fields.items():
+        assert field.description, f"{name}: an editor shows the description"
+
+
+def test_the_command_tells_a_stale_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(schema, "TARGET", tmp_path / "stack.schema.json")
+    monkeypatch.setattr("sys.argv", ["schema", "--check"])
+    assert schema.main() == 1, "there is none yet"
+    monkeypatch.setattr("sys.argv", ["schema"])
+    assert schema.main() == 0
+    monkeypatch.setattr("sys.argv", ["schema", "--check"])
+    assert schema.main() == 0
