@@ -111,10 +111,11 @@ class _Account:
         network: aws.Network | aws.ExistingNetwork,
         cluster: aws.Cluster | aws.ExistingCluster,
     ) -> dict[str, aws.NodePool]:
-        if not plans:
+        made = [plan for plan in plans if plan.groups]
+        if not made:
             return {}
         role = aws.NodeRole("nodes", aws.NodeRoleArgs(cloud=self.cloud, tags=self.tags), self.here)
-        return {plan.name: aws.NodePool(plan.name, self._pool(plan, network, cluster, role), self.here) for plan in plans}
+        return {plan.name: aws.NodePool(plan.name, self._pool(plan, network, cluster, role), self.here) for plan in made}
 
     def _pool(
         self,
@@ -137,7 +138,7 @@ class _Account:
         nodes: list[pulumi.Resource] = list(pools.values())
         if not isinstance(self.stack.cluster, NewCluster):
             return nodes
-        untainted = next(pools[plan.name] for plan in plans if not plan.taints)
+        untainted = next(pools[plan.name] for plan in plans if plan.name in pools and not plan.taints)
         args = aws.ClusterAddonsArgs(cluster_name=untainted.cluster_name, cloud=self.cloud, tags=self.tags)
         return [*nodes, aws.ClusterAddons("addons", args, self.here)]
 

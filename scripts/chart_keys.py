@@ -1,8 +1,8 @@
 """Writes what charts accept and bring: key paths of their values, and their custom resource definitions.
 
-Usage: chart_keys.py [--check] [FOLDER]. FOLDER (default: $LLMPLATFORM_CHARTS) holds a folder for each chart, with Chart.yaml,
-values.yaml, and where there are any values.schema.json, crds/ and charts/. Charts that it lacks keep their data.
-Only names of keys are taken; no values and no text.
+Usage: chart_keys.py [--check] [FOLDER]. FOLDER (default: $LLMPLATFORM_CHARTS) holds a folder for each chart, with
+Chart.yaml, values.yaml, and where there are any values.schema.json, crds/ and charts/. Charts that it lacks keep their
+data. Only names of keys are taken; no values and no text.
 """
 
 import argparse
@@ -33,7 +33,11 @@ class _Loader(yaml.CSafeLoader):
     """Takes a bare `=` for text, which the CRDs of prometheus-operator hold."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
+def _text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", _text)
 
 
 def main() -> int:
@@ -117,7 +121,10 @@ def _of_schema(schema: dict[str, Any], document: dict[str, Any]) -> Any:
 
 
 def _merged(first: Any, second: Any) -> Any:
-    """Both trees together. Where one is closed and the other open or a value, the keys of the closed one are known ones only."""
+    """Both trees together.
+
+    Where one is closed and the other open or a value, the keys of the closed one are known ones only.
+    """
     if not isinstance(first, dict) or not isinstance(second, dict):
         return first if first is not None else second
     both = {key: _merged(value, second[key]) if key in second else value for key, value in first.items()}
@@ -125,7 +132,7 @@ def _merged(first: Any, second: Any) -> Any:
 
 
 def _crds(path: Path) -> list[dict[str, Any]]:
-    documents = yaml.load_all(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
+    documents = yaml.load_all(path.read_text(encoding="utf-8"), Loader=_Loader)
     return [
         {
             "group": crd["spec"]["group"],

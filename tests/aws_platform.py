@@ -1,9 +1,11 @@
 """The AWS platform that the AWS tests look at: real settings, real plans, every component wired to the next."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import pulumi
+from engine import Engine
 
 from llmplatform import aws
 from llmplatform.planning.pools import PoolPlan, plan_pools
@@ -13,7 +15,6 @@ from llmplatform.specs.environment import Environment
 from llmplatform.specs.network import NewNetwork
 from llmplatform.specs.pools import Pool
 from llmplatform.specs.stack import Stack
-from engine import Engine
 
 TAGS = {"llmplatform:environment": "dev", "llmplatform:owner": "ml"}
 
@@ -114,6 +115,12 @@ def platform(settings: Stack, **extra: Any) -> dict[str, Any]:
         "autoscaler": autoscaling.service_account,
         "classes": [storage.block_class, storage.shared_class],
     }
+
+
+@lru_cache(maxsize=1)
+def whole() -> Engine:
+    """What the whole platform of the development environment registers; looked at by many tests, changed by none."""
+    return built()
 
 
 def built(settings: Stack | None = None, *, preview: bool = False, **extra: Any) -> Engine:

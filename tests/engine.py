@@ -11,7 +11,7 @@ may assert exact sets and counts. An error raised by the program, or by a compon
 import asyncio
 import logging
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,8 +69,8 @@ class Engine(Mocks):
     stack: str = "test"
     preview: bool = False
     """Run as a preview does: what a cloud computes is unknown, save what `outputs` gives."""
-    registered: list[Registered] = field(default_factory=list["Registered"])
-    result: Any = None
+    registered: list[Registered] = field(default_factory=list["Registered"], repr=False)
+    result: Any = field(default=None, repr=False)
     """What the program returned, outputs resolved."""
 
     def run(self, program: Callable[[], Any]) -> "Engine":
@@ -123,7 +123,7 @@ class Engine(Mocks):
         return False
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        """Answer a registration: id `<name>-id`, the inputs, and what the cloud computes; in a preview only the inputs."""
+        """Answer a registration: id `<name>-id`, the inputs, and what the cloud computes (not in a preview)."""
         registered = self.registered[-1]
         state: Properties = {}
         if not self.preview:
@@ -194,12 +194,12 @@ class _Monitor(MockMonitor):
             deleted_with=request.deletedWith,
             delete_before_replace=request.deleteBeforeReplace,
             provider=request.provider,
-            aliases=tuple([*request.aliasURNs, *(alias.urn or alias.spec.name for alias in request.aliases)]),
+            aliases=(*request.aliasURNs, *(alias.urn or alias.spec.name for alias in request.aliases)),
         )
 
 
 @contextmanager
-def _event_loop() -> Iterator[None]:
+def _event_loop() -> Generator[None]:
     """A loop that is closed afterwards, with one worker: registrations arrive one at a time, in a stable order."""
     loop = asyncio.new_event_loop()
     # One error fails many futures: `run` raises the first, and the others would only be printed after the test.

@@ -24,6 +24,6 @@ def _parliament() -> Any:
 
 
 def findings(policy: str) -> list[str]:
-    """What is wrong with a policy, one line each: unknown actions, resources that an action does not know, bad conditions."""
+    """What is wrong with a policy, one line each: unknown actions, mismatched resources, bad conditions."""
     analysed = _parliament().analyze_policy_string(policy)
     return sorted(f"{found.issue}: {found.detail}" for found in analysed.findings)

@@ -35,7 +35,7 @@ def cloud(folder: Path, control_plane: FakeControlPlane | None = None) -> Simula
     return open_cloud("aws", folder, control_plane or FakeControlPlane(), patience=0.1)
 
 
-def make(account: SimulatedCloud, type_: str, name: str = "x", **inputs: Any) -> Record:
+def make(account: SimulatedCloud, type_: str, name: str = "x", /, **inputs: Any) -> Record:
     return account.account.create(type_, f"urn:pulumi:dev::p::{type_}::{name}", inputs, SCOPE)
 
 
@@ -190,7 +190,9 @@ REALISTIC: Mapping[str, Callable[[Made], dict[str, Any]]] = {
         "launchTemplate": {"id": m["aws:ec2/launchTemplate:LaunchTemplate"].id, "version": "1"},
     },
     "aws:autoscaling/tag:Tag": lambda m: {
-        "autoscalingGroupName": m["aws:eks/nodeGroup:NodeGroup"].outputs["resources"][0]["autoscalingGroups"][0]["name"],
+        "autoscalingGroupName": m["aws:eks/nodeGroup:NodeGroup"].outputs["resources"][0]["autoscalingGroups"][0][
+            "name"
+        ],
         "tag": {
             "key": "k8s.io/cluster-autoscaler/node-template/label/pool",
             "value": "gpu",

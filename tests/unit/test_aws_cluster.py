@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from aws_platform import TAGS, ZONES, built, cluster, stack
+from aws_platform import TAGS, ZONES, cluster, stack, whole
 from engine import Engine
 
 from llmplatform import aws
@@ -136,8 +136,8 @@ def test_the_cni_enforces_network_policies() -> None:
 
 
 def test_nodes_join_after_the_network_addons_and_leave_before_them() -> None:
-    engine = built()
-    group = engine.named("a10g-spot-nodes")
+    engine = whole()
+    group = engine.named("a10g-spot")
     for addon in ("vpc-cni", "kube-proxy", "eks-pod-identity-agent"):
         assert engine.waits_for(group, engine.named(f"main-{addon}")), f"a node needs {addon} to become ready"
 
@@ -174,7 +174,7 @@ def test_two_clusters_live_in_one_stack() -> None:
 
 
 def test_addons_with_pods_wait_for_a_node_and_not_for_one_another() -> None:
-    engine = built()
+    engine = whole()
     addons = [found for found in engine.all(_ADDON) if found.name.startswith("addons-")]
     assert {found.inputs["addonName"] for found in addons} == {
         "coredns", "metrics-server", "eks-node-monitoring-agent", "aws-ebs-csi-driver", "aws-efs-csi-driver",
@@ -187,7 +187,7 @@ def test_addons_with_pods_wait_for_a_node_and_not_for_one_another() -> None:
 
 @pytest.mark.parametrize("driver", ["ebs", "efs"])
 def test_a_storage_driver_gives_its_volumes_back_before_it_loses_its_rights(driver: str) -> None:
-    engine = built()
+    engine = whole()
     addon = engine.one(_ADDON, f"addons-aws-{driver}-csi-driver")
     attachment = engine.one("aws:iam/rolePolicyAttachment:RolePolicyAttachment", f"addons-aws-{driver}-csi-driver")
     assert engine.waits_for(addon, attachment)
@@ -217,7 +217,7 @@ def test_an_existing_cluster_is_used_without_a_change() -> None:
 
 
 def test_everything_that_takes_tags_carries_those_of_the_environment() -> None:
-    engine = built()
+    engine = whole()
     untagged = {
         found.type
         for found in engine.registered

@@ -4,11 +4,12 @@ import base64
 import tomllib
 from dataclasses import replace
 from email import message_from_string
-from typing import Any
+from email.message import Message
+from typing import Any, cast
 
 import pytest
 import yaml
-from aws_platform import ZONES, built, node_pool, plan, stack
+from aws_platform import ZONES, built, node_pool, plan, stack, whole
 from engine import Engine, Registered
 
 from llmplatform.aws.node_pool import AMI_TYPES, EFFECTS
@@ -31,9 +32,9 @@ def _user_data(engine: Engine) -> str:
 
 
 def _node_config(engine: Engine) -> dict[str, Any]:
-    (part,) = message_from_string(_user_data(engine)).get_payload()
+    part = cast(list[Message], message_from_string(_user_data(engine)).get_payload())[0]
     assert part.get_content_type() == "application/node.eks.aws", "nodeadm reads parts of this type alone"
-    return yaml.safe_load(part.get_payload())
+    return yaml.safe_load(str(part.get_payload()))
 
 
 def _alike(group: Registered) -> dict[str, Any]:
@@ -51,8 +52,8 @@ def test_a_spot_first_pool_has_two_groups_that_a_pod_cannot_tell_apart() -> None
 def test_the_autoscaler_finds_the_groups_by_the_names_of_their_auto_scaling_groups() -> None:
     engine = _made(plan("a10g"))
     assert engine.result["groups"] == {
-        "a10g-spot": "eks-a10g-spot-nodes",
-        "a10g-on-demand": "eks-a10g-on-demand-nodes",
+        "a10g-spot": "eks-a10g-spot",
+        "a10g-on-demand": "eks-a10g-on-demand",
     }
 
 
@@ -226,7 +227,7 @@ def test_a_zone_without_a_subnet_is_refused() -> None:
 
 
 def test_the_nodes_rights_outlive_the_nodes() -> None:
-    engine = built()
+    engine = whole()
     for attachment in engine.all("aws:iam/rolePolicyAttachment:RolePolicyAttachment"):
         if attachment.name.startswith("nodes-"):
             assert engine.waits_for(engine.named("system-nodes"), attachment), (
@@ -235,7 +236,7 @@ def test_the_nodes_rights_outlive_the_nodes() -> None:
 
 
 def test_pools_do_not_wait_for_one_another() -> None:
-    engine = built()
+    engine = whole()
     groups = engine.all(_GROUP)
     assert not any(engine.waits_for(one, other) for one in groups for other in groups if one is not other)
 
@@ -246,7 +247,7 @@ def test_two_pools_of_one_plan_live_in_one_stack() -> None:
         node_pool(plan("a10g"), "two")
 
     assert [found.name for found in Engine().run(program).all(_GROUP)] == [
-        "one-on-demand-nodes", "one-spot-nodes", "two-on-demand-nodes", "two-spot-nodes",
+        "one-on-demand", "one-spot", "two-on-demand", "two-spot",
     ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from llmplatform.aws.policies import Statement
 from llmplatform.specs.network import NewNetwork
 
 _ANY_RESOURCE = {
+    "FindLogGroups": "DescribeLogGroups knows no resource",
     "ReadGroups": "EC2 Auto Scaling's Describe actions know no resource",
     "ReadMachines": "EC2's Describe actions know no resource",
 }

@@ -36,8 +36,8 @@ def test_the_keys_of_another_version_are_not_taken_for_this_one() -> None:
     [
         (
             "gpu-operator",
-            {"driver": {"enbled": False}},
-            ["driver.enbled: the chart has no such key; did you mean 'enabled'?"],
+            {"driver": {"enabledd": False}},
+            ["driver.enabledd: the chart has no such key; did you mean 'enabled'?"],
         ),
         (
             "cluster-autoscaler",
@@ -93,11 +93,11 @@ def test_keys_that_a_chart_has_are_taken(chart: str, values: dict[str, object]) 
 
 
 def test_keys_of_a_dependency_are_checked_below_its_alias() -> None:
-    assert unknown("kube-prometheus-stack", {"grafana": {"persistance": {}}}) == [
-        "grafana.persistance: the chart has no such key; did you mean 'persistence'?"
+    assert unknown("kube-prometheus-stack", {"grafana": {"persistenc": {}}}) == [
+        "grafana.persistenc: the chart has no such key; did you mean 'persistence'?"
     ]
-    assert unknown("gpu-operator", {"node-feature-discovery": {"wrker": {}}}) == [
-        "node-feature-discovery.wrker: the chart has no such key; did you mean 'worker'?"
+    assert unknown("gpu-operator", {"node-feature-discovery": {"workr": {}}}) == [
+        "node-feature-discovery.workr: the chart has no such key; did you mean 'worker'?"
     ]
 
 

@@ -35,7 +35,9 @@ def test_realistic_inputs_of_every_type_pass(tmp_path: Path) -> None:
 
 
 def test_a_typo_names_the_nearest_property_also_inside_an_object() -> None:
-    found = findings("aws:eks/nodeGroup:NodeGroup", **NODE_GROUP, instanceType=["g5.xlarge"], updateConfig={"max_unavailable": 1})
+    found = findings(
+        "aws:eks/nodeGroup:NodeGroup", **NODE_GROUP, instanceType=["g5.xlarge"], updateConfig={"max_unavailable": 1}
+    )
     assert "write instanceTypes" in found["instanceType"]
     assert "write maxUnavailable" in found["updateConfig.max_unavailable"], "nested typos arrive untranslated"
 
@@ -87,7 +89,9 @@ def test_dead_images_are_refused_although_the_api_lists_them() -> None:
 
 
 def test_properties_that_exclude_one_another_are_refused() -> None:
-    found = findings("aws:eks/nodeGroup:NodeGroup", **NODE_GROUP, diskSize=100, launchTemplate={"id": "lt-1", "version": "1"})
+    found = findings(
+        "aws:eks/nodeGroup:NodeGroup", **NODE_GROUP, diskSize=100, launchTemplate={"id": "lt-1", "version": "1"}
+    )
     assert "conflicts with diskSize" in found["launchTemplate"]
 
 

@@ -31,7 +31,8 @@ def test_an_error_of_the_program_reaches_the_test() -> None:
 
 def test_an_error_in_an_output_reaches_the_test() -> None:
     def program() -> None:
-        _vpc().id.apply(lambda id_: {}[id_])
+        nothing: dict[str, str] = {}
+        _vpc().id.apply(lambda id_: nothing[id_])
 
     with pytest.raises(KeyError, match="vpc-id"):
         Engine().run(program)

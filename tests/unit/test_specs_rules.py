@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from llmplatform.planning.pools import plan_pools
 from llmplatform.specs import InvalidStack, Stack, parse
 from llmplatform.specs.files import read
 from llmplatform.specs.rules import clusters
@@ -51,8 +52,14 @@ def test_an_existing_network_serves_every_zone(raw: dict[str, Any]) -> None:
     assert problems(raw) == []
     raw["network"] = {**network, "private_subnets": subnets("us-east-1a", "us-east-1c")}
     assert problems(raw) == [
-        "network.private_subnets: there is none for zone 'us-east-1b'; add 'us-east-1b: subnet-…', or remove the zone from cloud.zones",
-        "network.private_subnets.us-east-1c: 'us-east-1c' is not a zone of the environment; add it to cloud.zones, or remove it here",
+        (
+            "network.private_subnets: there is none for zone 'us-east-1b'; add 'us-east-1b: subnet-…', or "
+            "remove the zone from cloud.zones"
+        ),
+        (
+            "network.private_subnets.us-east-1c: 'us-east-1c' is not a zone of the environment; add it to "
+            "cloud.zones, or remove it here"
+        ),
     ]
 
 
@@ -94,6 +101,17 @@ def test_an_existing_cluster_needs_no_system_pool(raw: dict[str, Any]) -> None:
     assert problems(raw) == []
 
 
+def test_models_alone_may_use_a_pool_of_another_stack(raw: dict[str, Any]) -> None:
+    del raw["pools"]["system"]
+    raw["pools"]["gpu"]["existing"] = True
+    assert any(line.startswith("pools.gpu.existing: a new cluster has no pools") for line in problems(raw))
+    raw["cluster"], raw["platform"] = EXISTING_CLUSTER, {"kind": "existing"}
+    assert problems(raw) == []
+    (pool,) = plan_pools(parse(raw))
+    assert pool.groups == (), "nothing is made for it"
+    assert pool.interruptible, "its models still drain within the notice of a spot machine"
+
+
 def test_a_version_is_one_that_the_chosen_charts_know(raw: dict[str, Any]) -> None:
     raw["cluster"] = {**EXISTING_CLUSTER, "kubernetes_version": "1.37"}
     lines = problems(raw)
@@ -109,7 +127,8 @@ def test_standard_support_is_judged_by_the_day(raw: dict[str, Any], monkeypatch:
     monkeypatch.setattr(clusters, "today", lambda: date(2026, 12, 2))
     assert problems(raw) == [
         (
-            "cluster.kubernetes_version: standard support of 1.34 ended on 2026-12-02, and EKS refuses or surcharges it; "
+            "cluster.kubernetes_version: standard support of 1.34 ended on 2026-12-02, and EKS refuses or "
+            "surcharges it; "
             "use '1.35' or '1.36'"
         )
     ]
@@ -123,6 +142,19 @@ def test_a_pool_that_starts_from_zero_needs_the_autoscaler(raw: dict[str, Any]) 
             "write 'min: 3', or set addons.cluster_autoscaler.enabled to true"
         )
     ]
+
+
+def test_two_device_plugins_on_a_node_are_refused(raw: dict[str, Any]) -> None:
+    raw["pools"]["rocket"] = {"instance_types": ["g6.2xlarge"], "max": 1, "image": "bottlerocket"}
+    assert problems(raw) == [
+        (
+            "pools.rocket.image: Bottlerocket has a device plugin of its own, and pool 'gpu' needs the "
+            "operator's, which would "
+            "offer the GPUs here a second time; use one image for all GPU pools"
+        )
+    ]
+    raw["pools"]["gpu"]["image"] = "bottlerocket"
+    assert problems(raw) == []
 
 
 def test_pool_zones_are_the_environments(raw: dict[str, Any]) -> None:

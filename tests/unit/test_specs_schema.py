@@ -51,7 +51,7 @@ def test_shipped_environments_are_told_apart_by_values_only() -> None:
 @pytest.mark.parametrize(
     ("section", "key", "value"),
     [
-        ("environment", "nmae", "x"),
+        ("environment", "names", "x"),
         ("environment", "protection", "some"),
         ("cloud", "account_id", 111122223333),
         ("network", "nat", "two"),

@@ -1,4 +1,4 @@
-"""An EKS cluster with explicit access, encrypted secrets, kept logs, and the add-ons that its nodes cannot join without.
+"""An EKS cluster with explicit access, encrypted secrets, kept logs, and the add-ons that its nodes need to join.
 
 Makes: control plane with its role, key and log group; access entries; vpc-cni, kube-proxy and the pod identity agent.
 Does not: nodes (`NodePool`), add-ons that need a node to run on (`ClusterAddons`).
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+from pulumi_aws.eks.outputs import ClusterVpcConfig
 
 from llmplatform.aws.access import administrators
 from llmplatform.aws.encryption import secrets_key
@@ -37,7 +38,7 @@ NODE_ADDONS: Mapping[str, Mapping[str, object]] = {
     "kube-proxy": {},
     "eks-pod-identity-agent": {},
 }
-"""Add-ons that are DaemonSets of the host network, with their configuration: active without a node, needed by the first."""
+"""Add-ons on the host network, with their configuration: active without a node, needed by the first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ class Cluster(PlatformComponent):
         self.cluster_name = cluster.name
         self.joinable_name = after(cluster.name, *addons)
         self.kubeconfig = after(_kubeconfig(cluster, args.cloud.region), *admins)
-        self.security_group_id = cluster.vpc_config.apply(lambda config: config.cluster_security_group_id)
+        self.security_group_id = cluster.vpc_config.apply(_security_group)
         self.version = cluster.version
         self.finish()
 
@@ -124,7 +125,7 @@ class Cluster(PlatformComponent):
             f"{self._prefix}-cluster",
             name=fixed_name,
             version=spec.kubernetes_version,
-            # Without its policy the role cannot delete what EKS has put into the network: the policy outlives the cluster.
+            # The policy outlives the cluster: without it EKS cannot remove what it has put into the network.
             role_arn=after(role.arn, attachment),
             access_config=aws.eks.ClusterAccessConfigArgs(
                 authentication_mode="API", bootstrap_cluster_creator_admin_permissions=False
@@ -176,6 +177,10 @@ def _vpc_config(args: ClusterArgs) -> aws.eks.ClusterVpcConfigArgs:
         endpoint_public_access=bool(public),
         public_access_cidrs=public or None,
     )
+
+
+def _security_group(config: ClusterVpcConfig) -> str:
+    return config.cluster_security_group_id or ""
 
 
 def _kubeconfig(cluster: aws.eks.Cluster, region: str) -> pulumi.Output[str]:

@@ -1,7 +1,7 @@
 """Managed add-ons that need a node to run on: cluster DNS, the drivers of volumes, metrics, and the watch over nodes.
 
 They are made side by side once there are nodes; before that they would stay degraded until EKS gives up on them.
-Needed: a pool without taints, for none of them tolerates the taint of GPU nodes (except the watch, which runs everywhere).
+Needed: a pool without taints; only the watch tolerates the taint of GPU nodes.
 """
 
 from collections.abc import Mapping

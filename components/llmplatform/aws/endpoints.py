@@ -22,7 +22,6 @@ INTERFACES = (
     "autoscaling",
     "elasticloadbalancing",
     "elasticfilesystem",
-    "ssm",
 )
 """Services that nodes, their add-ons and cluster-autoscaler call."""
 

@@ -44,5 +44,10 @@ def _write(group_arn: str) -> str:
             sid="WriteFlowLogs",
             actions=("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"),
             resources=(group_arn, f"{group_arn}:*"),
-        )
+        ),
+        Statement(
+            sid="FindLogGroups",
+            actions=("logs:DescribeLogGroups",),
+            any_resource_because="DescribeLogGroups knows no resource",
+        ),
     )

@@ -33,7 +33,7 @@ class NetworkArgs:
     environment: Environment
     cloud: Aws
     private_endpoints: bool = False
-    """Make interface endpoints, so that nodes reach AWS without leaving the network. They are charged by the hour and zone."""
+    """Make interface endpoints: nodes reach AWS without leaving the network. Charged by the hour and zone."""
     tags: Mapping[str, str]
 
     def __post_init__(self) -> None:

@@ -2,15 +2,18 @@
 
 Makes: a launch template, the node groups, and the tags by which cluster-autoscaler plans from zero.
 Does not: the role of the nodes (`NodeRole`), the autoscaler.
-A change of instance types, image family, capacity or subnets replaces a group: the new one is there before the old one
-is drained. Other changes roll through the group, one node at a time, without extra machines.
+A change of instance types, image family, capacity or subnets replaces a group: the new one is there before the old
+one is drained. Other changes roll through the group, one node at a time, without extra machines.
+EKS refuses a minimum above, and a maximum below, the number of nodes that there are just now: change that number first
+(`aws eks update-nodegroup-config`), then the bound.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+from pulumi_aws.eks.outputs import NodeGroupResource
 
 from llmplatform.aws.launch_template import launch_template
 from llmplatform.aws.scale_from_zero import group_tags, node_labels, resource_tags, short
@@ -72,7 +75,7 @@ class NodePool(PlatformComponent):
         self._prefix, self._args = name, args
         template = launch_template(f"{name}-template", args.plan, args.tags, self.child())
         groups = {group.name: self._group(group, template) for group in args.plan.groups}
-        self.group_names = {planned: _autoscaling_group(made) for planned, made in groups.items()}
+        self.group_names = {planned: made.resources.apply(_autoscaling_group) for planned, made in groups.items()}
         for planned, autoscaling_group in self.group_names.items():
             self._tag(planned, autoscaling_group)
         self.cluster_name = after(args.cluster_name, *groups.values())
@@ -118,12 +121,12 @@ class NodePool(PlatformComponent):
 
     def _child_name(self, planned: str) -> str:
         """Name of a group's resource: the component's name, and what sets the group apart from the pool's others."""
-        return f"{self._prefix}{planned.removeprefix(self._args.plan.name)}-nodes"
+        return f"{self._prefix}{planned.removeprefix(self._args.plan.name) or '-nodes'}"
 
 
 def _taint(taint: Taint) -> aws.eks.NodeGroupTaintArgs:
     return aws.eks.NodeGroupTaintArgs(key=taint.key, value=taint.value, effect=EFFECTS[taint.effect])
 
 
-def _autoscaling_group(group: aws.eks.NodeGroup) -> pulumi.Output[str]:
-    return group.resources.apply(lambda resources: resources[0].autoscaling_groups[0].name)
+def _autoscaling_group(resources: Sequence[NodeGroupResource]) -> str:
+    return (resources[0].autoscaling_groups or [])[0].name or ""

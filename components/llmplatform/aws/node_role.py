@@ -1,4 +1,4 @@
-"""The role that the machines of node pools act as: join the cluster, attach addresses, pull images; nothing for pods."""
+"""The role that nodes act as: join the cluster, attach addresses, pull images. It is not for pods."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

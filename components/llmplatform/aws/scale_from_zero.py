@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan
 
 GPU_LABEL = "k8s.amazonaws.com/accelerator"
-"""Node label by which the autoscaler waits for the device plugin of a new node instead of adding another."""
+"""Node label by which the autoscaler waits for a new node's device plugin instead of adding another."""
 
 _TEMPLATE = "k8s.io/cluster-autoscaler/node-template"
 
 _USABLE_DISK = 0.85
-"""Share of the disk that is sure to be allocatable: kubelet evicts at 10 % left, and image and system take their part."""
+"""Share of a disk that is sure to be allocatable: kubelet evicts at 10 % left, the system takes its part."""
 
 
 def node_labels(plan: PoolPlan) -> dict[str, str]:

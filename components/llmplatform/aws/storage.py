@@ -41,7 +41,7 @@ class Storage(PlatformComponent):
     block_class: pulumi.Output[str]
     """Class of volumes for one pod; the default."""
     shared_class: pulumi.Output[str]
-    """Class of volumes for many pods at once. Whoever uses it waits for the mount targets, and leaves before they go."""
+    """Class of volumes for many pods at once. Whoever uses it waits for the mount targets."""
     file_system_id: pulumi.Output[str]
     """Id of the EFS file system."""
 

@@ -29,7 +29,7 @@ def user_data(plan: PoolPlan) -> str | None:
 
 
 def node_config(plan: PoolPlan) -> dict[str, object]:
-    """nodeadm's configuration: local disks hold images and pods, and large images come quickly."""
+    """Nodeadm's configuration: local disks hold images and pods, and large images come quickly."""
     spec: dict[str, object] = {
         # Layers are fetched and unpacked in parallel: an engine's image is 10 GB and more.
         "featureGates": {"FastImagePull": True},

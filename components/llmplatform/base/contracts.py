@@ -1,6 +1,6 @@
 """Where the clouds, the add-ons and the services meet: what each promises to the others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
 import pulumi
@@ -20,7 +20,7 @@ class Cluster(Protocol):
 
     cluster_name: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
-    """JSON, with an exec plugin and no token. It is known only when its principal is let in, so whoever uses it waits for that."""
+    """JSON, with an exec plugin and no token. Whoever uses it waits until the administrators are let in."""
 
 
 class NodePool(Protocol):

@@ -1,4 +1,7 @@
-"""What is known: GPUs, machines, models, versions, and what charts and engines accept. Data files with source and date, and their readers."""
+"""What is known: GPUs, machines, models, versions, and what charts and engines accept.
+
+Data files with source and date, and their readers.
+"""
 
 from llmplatform.catalog import gpus, instance_types, models, regions, versions
 from llmplatform.catalog.chart_values import ChartKeys, CrdKind, chart_crds, chart_keys

@@ -13,12 +13,31 @@ from typing import Any, cast
 from llmplatform.catalog.tables import DATA
 
 OPEN = frozenset(
-    {
-        "affinity", "annotations", "args", "containerSecurityContext", "data", "env", "extraArgs", "extraEnv", "featureGates",
-        "global", "labels", "limits", "nodeSelector", "podAnnotations", "podLabels", "podSecurityContext", "requests", "resources",
-        "securityContext", "selector", "strategy", "updateStrategy",
-    }
-)  # fmt: skip
+    [
+        "affinity",
+        "annotations",
+        "args",
+        "containerSecurityContext",
+        "data",
+        "env",
+        "extraArgs",
+        "extraEnv",
+        "featureGates",
+        "global",
+        "labels",
+        "limits",
+        "nodeSelector",
+        "podAnnotations",
+        "podLabels",
+        "podSecurityContext",
+        "requests",
+        "resources",
+        "securityContext",
+        "selector",
+        "strategy",
+        "updateStrategy",
+    ]
+)
 """Names of maps whose keys the user chooses, or Kubernetes defines, even where values.yaml fills them with examples."""
 
 OPEN_ENDINGS = ("Annotations", "Labels", "NodeSelector", "Selector", "SecurityContext", "Resources")
@@ -62,7 +81,8 @@ def chart_keys(chart: str, version: str) -> ChartKeys:
     document = _document(chart)
     if document["version"] != version:
         raise KeyError(
-            f"{chart} {version}: its keys are not on record (those of {document['version']} are); run scripts/chart_keys.py"
+            f"{chart} {version}: its keys are not on record (those of {document['version']} are); run "
+            "scripts/chart_keys.py"
         )
     return ChartKeys(chart=chart, version=version, source=document["source"], tree=_tree(chart))
 
@@ -91,7 +111,10 @@ def _document(chart: str) -> dict[str, Any]:
 
 @lru_cache
 def _tree(chart: str) -> Mapping[str, Any]:
-    """The chart's keys, with those of its dependencies below their aliases. A dependency that is not on record is open."""
+    """The chart's keys, with those of its dependencies below their aliases.
+
+    A dependency that is not on record is open.
+    """
     document = _document(chart)
     tree: dict[str, Any] = {"global": {}, **document["keys"]}
     for alias, dependency in document["dependencies"].items():

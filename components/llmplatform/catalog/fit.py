@@ -1,8 +1,8 @@
 """Whether a model fits GPUs: memory of the weights, of the engine's own work, and of the key-value cache.
 
-Formula and overheads follow vLLM (see `ENGINES` for the version): it refuses to start when one request of the full context
-does not fit the cache. The overheads are estimates on the careful side, unverified on hardware; the engine prints the truth
-at start-up ("GPU KV cache size"). Sizes are GiB on each GPU.
+Formula and overheads follow vLLM: it refuses to start when one request of the full context does not fit the cache.
+The overheads are estimates on the careful side, unverified on hardware; the engine prints the truth at start-up ("GPU
+KV cache size"). Sizes are GiB on each GPU.
 """
 
 from dataclasses import dataclass

@@ -20,7 +20,8 @@ class InstanceType:
     vcpus: int
     memory_mib: int
     allocatable_memory_mib: int
-    """What pods can ask for in all, after the hypervisor's and the kubelet's share. DaemonSets take theirs from it, too."""
+    """What pods can ask for in all, after the hypervisor's and the kubelet's share. DaemonSets take theirs from
+    it, too."""
     gpus: int
     """Whole GPUs; 0 for a machine without, and for one with a slice of a GPU."""
     gpu: Gpu | None
@@ -75,7 +76,7 @@ def _instance_type(provider: str, row: dict[str, str]) -> InstanceType:
 
 
 def _allocatable(memory_mib: int) -> int:
-    """A careful estimate where no figure is published: a tenth for hypervisor and kernel, 1 GiB for kubelet and runtime."""
+    """A careful estimate where no figure is published: 10 % for the hypervisor, 1 GiB for the kubelet."""
     return int(memory_mib * 0.9) - 1024
 
 

@@ -1,8 +1,9 @@
 """Published models whose numbers are known, from `data/models.csv`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Gt
 
@@ -15,7 +16,8 @@ _Positive = Annotated[int, Gt(0)]
 class ModelShape:
     """The numbers of a model's config.json that decide whether it fits."""
 
-    __pydantic_config__ = {"extra": "forbid", "use_attribute_docstrings": True}
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid", "use_attribute_docstrings": True}
+    """Settings take a shape as it is, and read this when they do."""
 
     parameters_billion: Annotated[float, Gt(0)]
     """All parameters, not only the active ones of a mixture of experts."""

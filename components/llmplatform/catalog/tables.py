@@ -1,4 +1,4 @@
-"""Reads the catalog's tables: comma-separated files under `data/`, whose leading `#` lines name the source and its date."""
+"""Reads the catalog's tables: comma-separated files below `data/`, whose `#` lines name the source and its date."""
 
 import csv
 from collections.abc import Iterator
@@ -9,6 +9,9 @@ DATA = Path(__file__).parent / "data"
 
 
 def rows(name: str) -> Iterator[dict[str, str]]:
-    """The rows of `data/<name>.csv`, each by column. An empty cell is an empty string: the fact is not known or does not apply."""
+    """The rows of `data/<name>.csv`, each by column.
+
+    An empty cell is an empty string: the fact is not known or does not apply.
+    """
     with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
         yield from csv.DictReader(line for line in lines if not line.startswith("#"))

@@ -1,6 +1,7 @@
 """The one place for versions: charts, images, engines, Kubernetes releases, node images and managed add-ons.
 
-Renovate follows the `# renovate:` comments. Checked 2026-11-21. What could not be checked against its publisher says `unverified`.
+Renovate follows the `# renovate:` comments. Checked 2026-11-21; what could not be checked against its publisher says
+`unverified`.
 """
 
 from collections.abc import Mapping
@@ -87,7 +88,8 @@ ENGINES: Mapping[str, Engine] = {
 """Inference engines by kind. Source: the wheel's metadata and kernels, and the image's documentation."""
 
 CLUSTER_AUTOSCALER: Mapping[str, str] = {"1.34": "v1.34.5", "1.35": "v1.35.2", "1.36": "v1.36.1"}
-"""Image tag of cluster-autoscaler by Kubernetes minor: it simulates that minor's scheduler. Source: tags seen in its repository."""
+"""Image tag of cluster-autoscaler by Kubernetes minor: it simulates that minor's scheduler. Source: tags seen in
+its repository."""
 
 EKS: Mapping[str, KubernetesRelease] = {
     release.minor: release
@@ -105,7 +107,8 @@ EKS_NODE_IMAGES: Mapping[str, Mapping[str, str]] = {
     "al2023": {"1.34": "1.34.7-20260512", "1.35": "1.35.7-20260903", "1.36": "1.36.3-20260903"},
     "bottlerocket": {"1.34": "1.65.0-0be31b34", "1.35": "1.65.0-0be31b34", "1.36": "1.65.0-0be31b34"},
 }
-"""`release_version` of managed node groups by operating system and minor; NVIDIA variants share it. Source: the releases of
+"""`release_version` of managed node groups by operating system and minor; NVIDIA variants share it. Source: the
+releases of
 amazon-eks-ami. Bottlerocket is released for several minors at once; its use with 1.34 and 1.36 is unverified."""
 
 EKS_ADDONS: Mapping[str, str | None] = {

@@ -1,0 +1,1 @@
+"""What follows: fit, placement and capacity, as pure functions of settings and catalog."""

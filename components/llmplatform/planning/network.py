@@ -8,7 +8,8 @@ ZONES = 6
 """Zones that there is room for: no region of AWS has more."""
 
 _EIGHTHS = 3
-"""Prefix bits of an eighth: six private subnets take six of them, the public ones share the seventh; the last stays free."""
+"""Prefix bits of an eighth: six private subnets take six of them, the public ones share the seventh; the last
+stays free."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,8 @@ class SubnetPlan:
 def plan_subnets(cidr: str, zones: Sequence[str]) -> SubnetPlan:
     """The subnets of the zones in a range of /16 to /20. Raises ValueError for more than six zones.
 
-    Zones a to f have their own ranges. Where letters go further (Alibaba Cloud), a zone takes the first free range after its own.
+    Zones a to f have their own ranges. Where letters go further (Alibaba Cloud), a zone takes the first free range
+    after its own.
     """
     if len(zones) > ZONES:
         raise ValueError(f"{len(zones)} zones; there is room for {ZONES}")

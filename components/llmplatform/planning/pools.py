@@ -32,7 +32,8 @@ class GroupPlan:
     """One node group of a pool: machines paid for in one way."""
 
     name: str
-    """Stable and unique in the environment: the pool's name, with the capacity behind it where a pool has two groups."""
+    """Stable and unique in the environment: the pool's name, with the capacity behind it where a pool has two
+    groups."""
     capacity: Literal["on_demand", "spot"]
     minimum: int
     maximum: int
@@ -52,6 +53,7 @@ class PoolPlan:
     labels: Mapping[str, str]
     taints: tuple[Taint, ...]
     groups: tuple[GroupPlan, ...]
+    """What is made; nothing for a pool of another stack."""
 
     @property
     def gpu(self) -> Gpu | None:
@@ -61,7 +63,7 @@ class PoolPlan:
     @property
     def interruptible(self) -> bool:
         """Whether a node can be taken away at short notice."""
-        return any(group.capacity == "spot" for group in self.groups)
+        return self.spec.capacity != "on_demand"
 
 
 def plan_pool(name: str, pool: Pool, stack: Stack) -> PoolPlan:
@@ -102,6 +104,8 @@ def _groups(name: str, pool: Pool) -> tuple[GroupPlan, ...]:
             priority=PRIORITIES[capacity],
         )
 
+    if pool.existing:
+        return ()
     if pool.capacity == "spot_first":
         # Nodes that must always be there are bought on demand, so that a stock-out cannot take them.
         return group("-spot", "spot", 0), group("-on-demand", "on_demand", pool.min)

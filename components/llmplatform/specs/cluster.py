@@ -20,7 +20,8 @@ class Endpoint(Section):
     """Who reaches the cluster's API. It is always reachable from within the network."""
 
     public_cidrs: tuple[Cidr, ...] = ()
-    """Ranges on the internet that may reach it. Empty: private only, and the machine that runs Pulumi must be in the network."""
+    """Ranges on the internet that may reach it. Empty: private only, and the machine that runs Pulumi must be in
+    the network."""
 
 
 class NewCluster(Section):
@@ -31,7 +32,8 @@ class NewCluster(Section):
     """Minor version, in quotes. Raise it one minor at a time."""
     endpoint: Endpoint = Endpoint()
     admins: Annotated[tuple[AwsPrincipal, ...], Field(min_length=1)]
-    """IAM principals that administer the cluster: whoever runs `pulumi up` has to be one of them. Nobody else gets in."""
+    """IAM principals that administer the cluster: whoever runs `pulumi up` has to be one of them. Nobody else gets
+    in."""
     service_cidr: Cidr = "172.20.0.0/16"
     """Addresses of Services; outside the network's range."""
     log_retention_days: PositiveInt = 30

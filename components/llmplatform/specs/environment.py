@@ -16,4 +16,5 @@ class Environment(Section):
     cost_center: TagValue
     """Where its cost is booked."""
     protection: Literal["none", "full"] = "full"
-    """`full` refuses to delete what holds data or cannot be made again: network, cluster, keys, volumes. `none` is for environments that come and go."""
+    """`full` refuses to delete what holds data or cannot be made again: network, cluster, keys, volumes. `none` is
+    for environments that come and go."""

@@ -16,7 +16,7 @@ NAMESPACE = "llmplatform:"
 """Prefix of our keys; those of providers and of Pulumi itself are left alone."""
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+class _Loader(yaml.CSafeLoader):
     """Refuses a key that is written twice: YAML would silently take the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -52,10 +52,10 @@ def _json(raw: Mapping[str, object]) -> str:
     try:
         return json.dumps(raw, default=str)
     except TypeError:
-        raise InvalidStack([Problem("the stack", "a key is not text", "put it in quotes")]) from None
+        raise InvalidStack([Problem("config", "a key is not text", "put it in quotes")]) from None
     except (ValueError, RecursionError):
         raise InvalidStack(
-            [Problem("the stack", "a value contains itself", "write it out instead of using an alias")]
+            [Problem("config", "a value contains itself", "write it out instead of using an alias")]
         ) from None
 
 
@@ -80,7 +80,10 @@ def check_stack_file(path: Path) -> list[str]:
 
 
 def read(path: Path) -> dict[str, object]:
-    """The plain settings of a stack file by section, unchecked. Raises InvalidStack where there are none to be found."""
+    """The plain settings of a stack file by section, unchecked.
+
+    Raises InvalidStack where there are none to be found.
+    """
     config = _config(path, _document(path))
     found: dict[str, object] = {}
     faults: list[Problem] = []

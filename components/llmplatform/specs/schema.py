@@ -1,6 +1,7 @@
 """The JSON schema of stack files, generated from the models, so that an editor completes and checks them.
 
-`python -m llmplatform.specs.schema` writes stack.schema.json beside this module; with `--check` it only says whether it is stale.
+`python -m llmplatform.specs.schema` writes stack.schema.json beside this module; with `--check` it only says whether
+it is stale.
 """
 
 import argparse

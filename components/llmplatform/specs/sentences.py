@@ -21,6 +21,12 @@ _NUMBERS = {
     "less_than": "less than {lt}",
     "less_than_equal": "at most {le}",
 }
+_LENGTHS = {
+    "too_short": ("has too few entries", "write {min_length} or more"),
+    "too_long": ("has too many entries", "write {max_length} or fewer"),
+    "string_too_short": ("is too short", "write {min_length} or more characters"),
+    "string_too_long": ("is too long", "write {max_length} or fewer characters"),
+}
 _KINDS = {
     "int_type": ("a whole number", "write digits without quotes"),
     "int_from_float": ("a whole number", "write it without decimals"),
@@ -47,7 +53,7 @@ def problems(error: ValidationError, model: type[BaseModel], raw: Mapping[str, o
         for found in findings
         # A misspelt key is unknown and missing: it is one mistake. A secret in clear text is told by a rule, unquoted.
         if not (found["type"] in _MISSING and found["loc"] in misspelt)
-        and not (found["loc"][:1] == ("secrets",) and isinstance(found["input"], str))
+        and not (found["loc"][:1] == ("secrets",) and found["type"] not in _UNKNOWN and _is_scalar(found["input"]))
     ]
 
 
@@ -96,16 +102,9 @@ def _value(kind: str, value: object, context: Mapping[str, Any]) -> tuple[str, s
     if kind in _NUMBERS:
         bound = _NUMBERS[kind].format(**context)
         return f"{value} is out of range", f"write {bound}"
-    if kind in ("too_short", "string_too_short"):
-        count = context.get("min_length")
-        what = "characters" if kind.startswith("string") else "entries"
-        return (
-            "is too short",
-            f"write at least {count} {what if count != 1 else what.removesuffix('s').replace('entrie', 'entry')}",
-        )
-    if kind in ("too_long", "string_too_long"):
-        what = "characters" if kind.startswith("string") else "entries"
-        return "is too long", f"write at most {context.get('max_length')} {what}"
+    if kind in _LENGTHS:
+        fault, remedy = _LENGTHS[kind]
+        return fault, remedy.format(**context)
     return None
 
 
@@ -114,6 +113,10 @@ def _ours(error: ErrorDetails) -> tuple[str, str]:
     text = error["msg"].removeprefix("Value error, ")
     fault, separator, remedy = text.partition("; ")
     return fault, remedy if separator else "see the description of the key"
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, str | int | float)
 
 
 def _shown(value: object) -> str:
@@ -141,9 +144,11 @@ def _steps(loc: Sequence[int | str], raw: object) -> list[int | str]:
     here = raw
     entered = False
     for part in loc:
+        if part == "[key]":
+            continue
         if isinstance(here, Mapping):
             arm = not entered and part in [here.get(key) for key in _DISCRIMINATORS]
-            if arm or part == "[key]":
+            if arm:
                 entered = True
                 continue
             here = here.get(part)

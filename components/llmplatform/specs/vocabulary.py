@@ -56,7 +56,8 @@ Name = Annotated[
     Field(min_length=1, max_length=32),
     _Matching(r"[a-z]([-a-z0-9]*[a-z0-9])?", "use lower-case letters, digits and '-', beginning with a letter"),
 ]
-"""Name of an environment, pool or model. 32 characters leave room for the stack, the role and a suffix in a cloud name."""
+"""Name of an environment, pool or model. 32 characters leave room for the stack, the role and a suffix in a cloud
+name."""
 
 Cidr = Annotated[str, AfterValidator(_cidr), Field(json_schema_extra={"pattern": r"^\d+(\.\d+){3}/\d+$"})]
 Certificate = Annotated[str, Field(min_length=1), AfterValidator(_base64)]

@@ -5,7 +5,7 @@ A rule whose sections are themselves wrong is left out, so that one mistake is t
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 from pydantic import TypeAdapter
 
@@ -38,7 +38,9 @@ RULES: Mapping[Rule, tuple[str, ...]] = {
     pools.gpus_are_usable: ("provider", "pools"),
     pools.gpu_nodes_have_disks: ("provider", "pools"),
     pools.something_runs_the_system: ("provider", "cluster", "pools"),
+    pools.existing_pools_are_in_an_existing_cluster: ("cluster", "pools"),
     pools.something_adds_nodes: ("platform", "pools", "addons"),
+    pools.only_one_offers_gpus: ("provider", "platform", "pools", "addons"),
     pools.something_offers_gpus: ("provider", "platform", "pools", "addons"),
     names.groups_are_unique: ("pools",),
     names.labels_are_ours_to_set: ("pools",),
@@ -80,12 +82,15 @@ def _provider(raw: Mapping[str, object]) -> object:
 
 
 def sound_sections(raw: Mapping[str, object], faulty: Sequence[Location]) -> dict[str, object]:
-    """The sections that are right in themselves, as settings. Models count one by one, because nothing refers to them."""
+    """The sections that are right in themselves, as settings.
+
+    Models count one by one, because nothing refers to them.
+    """
     whole = {location[0] for location in faulty if location[0] != "models" or len(location) == 1}
     wrong_models = {location[1] for location in faulty if location[0] == "models" and len(location) > 1}
     sound: dict[str, object] = {}
     for name, field in Stack.model_fields.items():
-        if name in whole:
+        if name in whole or field.annotation is None:
             continue
         if name not in raw:
             sound[name] = field.get_default(call_default_factory=True)
@@ -93,6 +98,6 @@ def sound_sections(raw: Mapping[str, object], faulty: Sequence[Location]) -> dic
         value = raw[name]
         if name == "models" and isinstance(value, Mapping):
             value = {key: each for key, each in cast(Mapping[str, object], value).items() if key not in wrong_models}
-        section: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])
+        section: TypeAdapter[Any] = TypeAdapter(field.annotation)
         sound[name] = section.validate_json(json.dumps(value, default=str), strict=True)
     return sound

@@ -6,6 +6,8 @@ from typing import cast
 
 from llmplatform.specs.problems import Problem
 
+_ENCRYPT = "run pulumi config set --secret --path 'llmplatform:secrets."
+
 _TOKENS = {
     "a Hugging Face token": re.compile(r"\bhf_[A-Za-z0-9]{16,}"),
     "an AWS access key": re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"),
@@ -18,17 +20,23 @@ _TOKENS = {
 def cleartext(raw: Mapping[str, object]) -> Iterator[Problem]:
     """Every value below `secrets` that is not encrypted, and every value elsewhere that looks like a token."""
     secrets = raw.get("secrets")
+    if isinstance(secrets, str | int | float):
+        yield Problem("secrets", "a secret is in clear text", f"revoke it, and {_ENCRYPT}huggingface_token'")
     if isinstance(secrets, Mapping):
         for name, value in cast(Mapping[str, object], secrets).items():
-            if isinstance(value, str):
+            if name == "secure":
+                yield Problem(
+                    "secrets", "the section is encrypted as a whole", f"remove it, and {_ENCRYPT}huggingface_token'"
+                )
+            elif not isinstance(value, Mapping):
                 yield Problem(
                     f"secrets.{name}",
                     "the secret is in clear text",
-                    f"revoke it, and run pulumi config set --secret --path 'llmplatform:secrets.{name}'",
+                    f"revoke it, and {_ENCRYPT}{name}'",
                 )
     for path, value in _texts(raw, ""):
         kind = next((kind for kind, pattern in _TOKENS.items() if pattern.search(value)), None)
-        if kind and not path.startswith("secrets."):
+        if kind and not path.startswith("secrets"):
             yield Problem(
                 path, f"this looks like {kind} in clear text", "revoke it; secrets belong below 'secrets', encrypted"
             )

@@ -68,7 +68,7 @@ def node_images_exist(stack: Stack) -> Iterator[Problem]:
         return
     for name, pool in stack.pools.items():
         known = versions.EKS_NODE_IMAGES[pool.image]
-        if minor not in known:
+        if minor not in known and not pool.existing:
             yield Problem(
                 f"pools.{name}.image",
                 f"no release of {pool.image} for Kubernetes {minor} is pinned",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from llmplatform.catalog import engine_flags, versions
+from llmplatform.catalog import Gpu, engine_flags, versions
 from llmplatform.specs.models import Model
 from llmplatform.specs.problems import Problem, listed, suggestion
 from llmplatform.specs.rules.placement import has_kernels, placed
@@ -49,7 +49,7 @@ def engine_runs_on_gpu(stack: Stack) -> Iterator[Problem]:
             yield Problem(
                 f"models.{name}.pool",
                 f"{model.engine.kind} {engine.version} has no kernels for the {gpu.name} of pool '{model.pool}' "
-                f"(compute capability {_dotted(gpu.compute_capability)}; it needs {_dotted(engine.compute_capability)})",
+                f"(compute capability {_dotted(gpu)}; it needs {_dotted(engine)})",
                 "use a pool of newer GPUs, such as T4, A10G or L4",
             )
         elif shape and not gpu.bf16 and not shape.float16:
@@ -60,5 +60,6 @@ def engine_runs_on_gpu(stack: Stack) -> Iterator[Problem]:
             )
 
 
-def _dotted(capability: tuple[int, int]) -> str:
-    return f"{capability[0]}.{capability[1]}"
+def _dotted(of: Gpu | versions.Engine) -> str:
+    major, minor = of.compute_capability
+    return f"{major}.{minor}"

@@ -7,7 +7,8 @@ from llmplatform.specs.problems import Problem
 from llmplatform.specs.stack import Stack
 
 SMALLEST_PREFIX = 20
-"""Each pod takes an address of a private subnet. Of a /20, divided for six zones, a zone gets 512 of them, less what AWS keeps."""
+"""Each pod takes an address of a private subnet. Of a /20, divided for six zones, a zone gets 512 of them, less
+what AWS keeps."""
 
 LARGEST_PREFIX = 16
 """AWS makes no larger VPC."""
@@ -23,7 +24,10 @@ def range_is_large_enough(stack: Stack) -> Iterator[Problem]:
     if prefix > SMALLEST_PREFIX:
         yield Problem(
             "network.cidr",
-            f"a /{prefix} is too small: every pod takes an address of its zone's private subnet, and the range is divided for six zones",
+            (
+                f"a /{prefix} is too small: every pod takes an address of its zone's private subnet, and the "
+                "range is divided for six zones"
+            ),
             f"use a /{LARGEST_PREFIX} (8,192 addresses for each zone's pods), at least a /{SMALLEST_PREFIX} (512)",
         )
     if prefix < LARGEST_PREFIX:

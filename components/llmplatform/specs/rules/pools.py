@@ -36,7 +36,8 @@ def instance_types_share_a_shape(stack: Stack) -> Iterator[Problem]:
             if other.shape != known[0].shape:
                 yield Problem(
                     f"pools.{name}.instance_types[{pool.instance_types.index(other.name)}]",
-                    f"'{other.name}' ({_described(other)}) has another shape than '{known[0].name}' ({_described(known[0])}), "
+                    f"'{other.name}' ({_described(other)}) has another shape than '{known[0].name}' "
+                    f"({_described(known[0])}), "
                     "with which the autoscaler plans",
                     f"make a pool of its own for it{_alternatives(known[0])}",
                 )
@@ -68,11 +69,24 @@ def gpus_are_usable(stack: Stack) -> Iterator[Problem]:
 def gpu_nodes_have_disks(stack: Stack) -> Iterator[Problem]:
     """A GPU node holds an engine's image."""
     for name, pool in stack.pools.items():
-        if gpu_node(stack, pool) and pool.disk_gib < SMALLEST_GPU_DISK_GIB:
+        if gpu_node(stack, pool) and pool.disk_gib < SMALLEST_GPU_DISK_GIB and not pool.existing:
             yield Problem(
                 f"pools.{name}.disk_gib",
                 f"{pool.disk_gib} GiB are too few for a GPU node: an engine's image alone unpacks to 30 GiB",
                 f"write {SMALLEST_GPU_DISK_GIB} or more",
+            )
+
+
+def existing_pools_are_in_an_existing_cluster(stack: Stack) -> Iterator[Problem]:
+    """A pool of another stack is in a cluster of another stack."""
+    if stack.cluster.kind == "existing":
+        return
+    for name, pool in stack.pools.items():
+        if pool.existing:
+            yield Problem(
+                f"pools.{name}.existing",
+                "a new cluster has no pools of another stack",
+                "write false, or set cluster.kind to 'existing'",
             )
 
 
@@ -84,7 +98,10 @@ def something_runs_the_system(stack: Stack) -> Iterator[Problem]:
     if not system:
         yield Problem(
             "pools",
-            "no pool without GPUs: GPU nodes are tainted, so that DNS, the autoscaler and the other add-ons have nowhere to run",
+            (
+                "no pool without GPUs: GPU nodes are tainted, so that DNS, the autoscaler and the other "
+                "add-ons have nowhere to run"
+            ),
             "add a pool such as 'system: {instance_types: [m7i.xlarge], min: 2, max: 4}'",
         )
     elif all(pool.min == 0 for pool in system.values()):
@@ -100,7 +117,7 @@ def something_adds_nodes(stack: Stack) -> Iterator[Problem]:
     if stack.platform.kind != "new" or stack.addons.cluster_autoscaler.enabled:
         return
     for name, pool in stack.pools.items():
-        if pool.min == 0:
+        if pool.min == 0 and not pool.existing:
             yield Problem(
                 f"pools.{name}.min",
                 "the pool starts from no node, and without cluster_autoscaler nobody adds one",
@@ -108,11 +125,32 @@ def something_adds_nodes(stack: Stack) -> Iterator[Problem]:
             )
 
 
+def only_one_offers_gpus(stack: Stack) -> Iterator[Problem]:
+    """The operator's device plugin runs on all GPU nodes or on none: two on a node would both offer its GPUs."""
+    if stack.platform.kind != "new" or not stack.addons.gpu_operator.enabled:
+        return
+    bare, own = (
+        _without_plugin(stack),
+        [name for name, pool in stack.pools.items() if gpu_node(stack, pool) and pool.image == "bottlerocket"],
+    )
+    if bare and own:
+        yield Problem(
+            f"pools.{own[0]}.image",
+            f"Bottlerocket has a device plugin of its own, and pool {listed(bare, 'and')} needs the operator's, "
+            "which would offer the GPUs here a second time",
+            "use one image for all GPU pools",
+        )
+
+
+def _without_plugin(stack: Stack) -> list[str]:
+    return [name for name, pool in stack.pools.items() if gpu_node(stack, pool) and pool.image != "bottlerocket"]
+
+
 def something_offers_gpus(stack: Stack) -> Iterator[Problem]:
     """GPU nodes have a device plugin: the operator's, or the one within Bottlerocket."""
     if stack.platform.kind != "new" or stack.addons.gpu_operator.enabled:
         return
-    bare = [name for name, pool in stack.pools.items() if gpu_node(stack, pool) and pool.image != "bottlerocket"]
+    bare = _without_plugin(stack)
     if bare:
         yield Problem(
             "addons.gpu_operator.enabled",

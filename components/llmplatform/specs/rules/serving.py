@@ -90,7 +90,8 @@ def model_fits(stack: Stack) -> Iterator[Problem]:
         if not fit.fits:
             yield Problem(
                 f"models.{name}",
-                f"'{model.source}' with a context of {fit.context_length} tokens needs {fit.needed_gib:.1f} GiB on each "
+                f"'{model.source}' with a context of {fit.context_length} tokens needs "
+                f"{fit.needed_gib:.1f} GiB on each "
                 f"{node.gpu.name} of pool '{model.pool}', which has {fit.usable_gib:.1f} GiB for it "
                 f"(weights {fit.weights_gib:.1f}, engine {fit.overhead_gib:.1f})",
                 _way_out(stack, model, shape, node),
@@ -153,7 +154,10 @@ def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
         if nodes > pool.max * groups:
             yield Problem(
                 f"pools.{name}.max",
-                f"the replicas of its models need {wanted} GPUs on {nodes} nodes, and it has at most {pool.max * groups}",
+                (
+                    f"the replicas of its models need {wanted} GPUs on {nodes} nodes, and it has at most "
+                    f"{pool.max * groups}"
+                ),
                 f"write {ceil(nodes / groups)} or more, or lower the replicas",
             )
 

@@ -26,7 +26,8 @@ kubernetes.core.v1.ConfigMap(
     "settings",
     metadata=kubernetes.meta.v1.ObjectMetaArgs(name="settings", namespace=namespace.metadata.name),
     data={"replicas": config.require("replicas")},
-    opts=inside,
+    # The end of a sandbox is not held up by what a real environment protects.
+    opts=pulumi.ResourceOptions(provider=cluster, protect=True),
 )
 pulumi.export("namespace", namespace.metadata.name)
 pulumi.export("password", password.result)

@@ -1,0 +1,58 @@
+"""Reads a stack's state where the engine's file backend keeps it: a question to the CLI costs a start of it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from llmplatform_sandbox.paths import SandboxPaths
+
+_SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - a public marker
+"""Key by which the engine marks a wrapped value in its state (pulumi/pulumi sdk/go/common/resource/sig)."""
+Resource = dict[str, Any]
+
+
+class Checkpoint:
+    """The state of one stack; everything is empty while the stack does not exist."""
+
+    def __init__(self, paths: SandboxPaths, project: str, stack: str) -> None:
+        self._file: Path = paths.backend / ".pulumi" / "stacks" / project / f"{stack}.json"
+
+    def exists(self) -> bool:
+        """Whether the stack was ever made."""
+        return self._file.exists()
+
+    def resources(self) -> Sequence[Resource]:
+        """The resources in the engine's own notation (`type`, `urn`, `id`, `protect`, `outputs` …)."""
+        return self._latest("resources")
+
+    def pending_creates(self) -> list[str]:
+        """URN of each create that was under way when an engine was killed."""
+        return [
+            operation["resource"]["urn"]
+            for operation in self._latest("pending_operations")
+            if operation["type"] == "creating"
+        ]
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs by the last update; a secret one as `[secret]`."""
+        for resource in self.resources():
+            if resource["type"] == "pulumi:pulumi:Stack":
+                outputs = cast(dict[str, Any], resource.get("outputs") or {})
+                return {name: _masked(value) for name, value in outputs.items()}
+        return {}
+
+    def _latest(self, part: str) -> list[Resource]:
+        try:
+            content: dict[str, Any] = json.loads(self._file.read_text())
+        except FileNotFoundError:
+            return []
+        latest = cast(dict[str, Any], content["checkpoint"].get("latest") or {})
+        return latest.get(part) or []
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        mapping = cast(dict[str, Any], value)
+        return "[secret]" if _SECRET in mapping else {key: _masked(item) for key, item in mapping.items()}
+    return [_masked(item) for item in cast(list[Any], value)] if isinstance(value, list) else value

@@ -1,0 +1,220 @@
+"""The objects of a simulated account: create, change, read and delete by the rules of facts.toml.
+
+Create is never idempotent: the same request twice makes two objects, or collides on a unique name, as in the cloud.
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from llmplatform_sandbox.cloud import schema
+from llmplatform_sandbox.cloud.behaviour import Behaviour, Plain
+from llmplatform_sandbox.cloud.facts import CloudFacts, Makes, TypeFacts, find
+from llmplatform_sandbox.cloud.faults import Faults
+from llmplatform_sandbox.cloud.requests import CloudError, Scope
+from llmplatform_sandbox.cloud.rules import Rules, kind_of, nowhere
+from llmplatform_sandbox.cloud.store import Record, Store
+from llmplatform_sandbox.cloud.templates import get, put, render
+
+
+class Account:
+    """The account's API. Thread-safe."""
+
+    def __init__(
+        self, store: Store, facts: CloudFacts, faults: Faults, behaviours: Mapping[str, Behaviour], settle: float = 8.0
+    ) -> None:
+        """`settle`: seconds that a deletion waits for what depends on the object; real providers wait minutes."""
+        self.store, self.facts, self.faults = store, facts, faults
+        self._behaviours, self._settle, self._plain = behaviours, settle, Plain()
+        self._rules = Rules(store, facts)
+
+    def behaviour(self, type_: str) -> Behaviour:
+        """The hooks of a type."""
+        return self._behaviours.get(type_, self._plain)
+
+    @property
+    def scope(self) -> Scope:
+        """The scope of the latest request of the program: what the cloud's own doings are in."""
+        return Scope(**json.loads(self.store.setting("scope", '{"region": "us-east-1"}')))
+
+    def create(self, type_: str, made_by: str, inputs: Mapping[str, Any], scope: Scope, owner: str = "") -> Record:
+        """Make an object. Raises CloudError, or NotReady once it exists."""
+        with self.faults.call("create", type_):
+            with self.store.transaction():
+                self.store.set("scope", json.dumps(asdict(replace(scope, default_tags={}))))
+                record = self._add(type_, made_by, inputs, scope, owner)
+            changes = self.behaviour(type_).created(self, record)
+            return self.amend(record, changes)
+
+    def amend(self, record: Record, outputs: Mapping[str, Any]) -> Record:
+        """Set outputs, by path, of an object that exists."""
+        with self.store.transaction():
+            current = self.store.get(record.type, record.id) or record
+            merged = dict(current.outputs)
+            for path, value in outputs.items():
+                put(merged, path, value)
+            amended = replace(current, outputs=merged)
+            self.store.change(amended)
+            return amended
+
+    def update(self, type_: str, id_: str, inputs: Mapping[str, Any], scope: Scope) -> Record:
+        """Change an object in place."""
+        facts = self.facts.of(type_)
+        with self.faults.call("update", type_):
+            with self.store.transaction():
+                old = self.store.get(type_, id_)
+                if old is None:
+                    raise CloudError(render(facts.missing, {"value": id_}, nowhere))
+                given = _known_inputs(type_)
+                kept = {key: value for key, value in old.outputs.items() if key not in given or key in facts.computed}
+                outputs = self._with_defaults(facts, type_, {**kept, **inputs}, scope)
+                outputs |= {name: old.outputs.get(name, 0) + 1 for name in facts.increments}
+                new = replace(old, inputs=dict(inputs), outputs=outputs)
+                self._rules.refuse_duplicates(facts, new)
+                self.store.change(new, self._rules.links(facts, inputs))
+                new = self._remake(facts, old, new, scope)
+            self.behaviour(type_).updated(self, old, new)
+            return self.store.get(type_, id_) or new
+
+    def read(self, type_: str, id_: str) -> Record | None:
+        """The object as it is now, None when it is gone."""
+        with self.faults.call("read", type_):
+            record = self.store.get(type_, id_)
+            return None if record is None else self.behaviour(type_).live(self, record)
+
+    def delete(self, type_: str, id_: str) -> None:
+        """Remove an object and all that goes with it; gone already is success.
+
+        Raises CloudError naming what depends on it.
+        """
+        facts = self.facts.of(type_)
+        with self.faults.call("delete", type_):
+            deadline = time.monotonic() + self._settle
+            while (record := self.store.get(type_, id_)) is not None:
+                if facts.protected_by and record.outputs.get(facts.protected_by):
+                    raise CloudError(
+                        f"InvalidRequestException: {id_} is protected; set {facts.protected_by} to false first"
+                    )
+                blockers = self._blockers(record)
+                if not blockers:
+                    self.behaviour(type_).deleting(self, record)
+                    with self.store.transaction():
+                        blockers = self._blockers(record)
+                        if not blockers:
+                            self.remove_tree(record)
+                            return
+                if time.monotonic() > deadline:
+                    names = "; ".join(f"{kind_of(one.type)} {one.id} (made by {one.made_by})" for one in blockers)
+                    values = {**record.outputs, "id": id_, "type": kind_of(type_)}
+                    raise CloudError(f"{render(facts.in_use, values, nowhere)}: {names}")
+                time.sleep(0.2)
+
+    def remove_tree(self, record: Record) -> None:
+        """Remove an object with what it owns and what cannot be without it.
+
+        An owned one that others hold on to stays, as an orphan of the account.
+        """
+        with self.store.transaction():
+            for owned in self.store.owned(record.key):
+                if not self._blockers(owned, within=record):
+                    self.remove_tree(owned)
+            for dependent in self.store.referrers(record, "cascade"):
+                self.remove_tree(dependent)
+            self.store.remove(record)
+
+    def _blockers(self, record: Record, within: Record | None = None) -> list[Record]:
+        inside = {one.key for one in self._family(within or record)}
+        return [one for one in self.store.referrers(record, "block") if one.key not in inside]
+
+    def _family(self, record: Record) -> list[Record]:
+        return [record, *(member for owned in self.store.owned(record.key) for member in self._family(owned))]
+
+    # Making
+
+    def _add(self, type_: str, made_by: str, inputs: Mapping[str, Any], scope: Scope, owner: str) -> Record:
+        facts = self.facts.of(type_)
+        links = self._rules.links(facts, inputs)
+        self._rules.refuse_above_quota(facts, type_, inputs)
+        self.behaviour(type_).creating(self, inputs)
+        outputs = self._with_defaults(facts, type_, dict(inputs), scope)
+        values: dict[str, Any] = {**asdict(scope), **outputs}
+        follow = self._rules.follower(facts, values)
+        late: dict[str, Any] = {}
+        for path, template in facts.computed.items():
+            if get(outputs, path) is None and "{id}" in json.dumps(template):
+                late[path] = template
+            elif get(outputs, path) is None:
+                rendered = render(template, values, follow)
+                put(outputs, path, rendered)
+                put(values, path, rendered)
+        id_ = str(render(facts.id, values, follow))
+        values["id"] = id_
+        for path, template in late.items():
+            rendered = render(template, values, follow)
+            put(outputs, path, rendered)
+            put(values, path, rendered)
+        if not facts.registered:
+            outputs["id"] = id_
+        record = Record(type=type_, id=id_, made_by=made_by, owner=owner, inputs=dict(inputs), outputs=outputs)
+        self._rules.refuse_duplicates(facts, record)
+        try:
+            self.store.add(record, links)
+        except KeyError:
+            raise CloudError(render(facts.exists, values, nowhere)) from None
+        return self._make(facts, record, scope, facts.makes)
+
+    def _make(self, facts: TypeFacts, record: Record, scope: Scope, makes: Sequence[Makes]) -> Record:
+        outputs = dict(record.outputs)
+        for rule in makes:
+            if rule.unless and get(outputs, rule.unless) is not None:
+                continue
+            if any(get(outputs, path) != value for path, value in rule.when.items()):
+                continue
+            for each in [value for _, value in find(outputs, rule.each)] if rule.each else [None]:
+                values = {**asdict(scope), **outputs, "id": record.id, "each": each}
+                state = render(rule.state, values, self._rules.follower(facts, values))
+                made = self._add(
+                    rule.type,
+                    f"{self.facts.package} {kind_of(record.type)} {record.id}",
+                    {key: value for key, value in state.items() if value is not None},
+                    scope,
+                    record.key,
+                )
+                for output in rule.outputs:
+                    put(outputs, output.removesuffix("[]"), made.id, append=output.endswith("[]"))
+        if outputs != record.outputs:
+            record = replace(record, outputs=outputs)
+            self.store.change(record)
+        return record
+
+    def _remake(self, facts: TypeFacts, old: Record, new: Record, scope: Scope) -> Record:
+        """Follow a changed list of what each gets one: interfaces of an endpoint in other subnets."""
+        for rule in facts.makes:
+            if rule.each is None or [v for _, v in find(old.outputs, rule.each)] == [
+                v for _, v in find(new.outputs, rule.each)
+            ]:
+                continue
+            for owned in self.store.owned(new.key):
+                if owned.type == rule.type:
+                    self.remove_tree(owned)
+            new = replace(new, outputs={**new.outputs, **{output.removesuffix("[]"): [] for output in rule.outputs}})
+            new = self._make(facts, new, scope, [rule])
+        return new
+
+    def _with_defaults(self, facts: TypeFacts, type_: str, outputs: dict[str, Any], scope: Scope) -> dict[str, Any]:
+        for path, value in facts.defaults.items():
+            if get(outputs, path) is None:
+                put(outputs, path, value)
+        if facts.registered:
+            known = schema.resource(type_).outputs
+            if "region" in known and outputs.get("region") is None:
+                outputs["region"] = scope.region
+            if "tagsAll" in known:
+                outputs["tagsAll"] = {**scope.default_tags, **(outputs.get("tags") or {})}
+        return outputs
+
+
+def _known_inputs(type_: str) -> Mapping[str, schema.Property]:
+    return schema.resource(type_).inputs if ":" in type_ else {}

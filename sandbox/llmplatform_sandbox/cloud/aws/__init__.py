@@ -1,0 +1,1 @@
+"""What AWS does beyond its table of facts."""

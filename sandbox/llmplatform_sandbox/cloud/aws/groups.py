@@ -1,0 +1,274 @@
+"""Managed node groups: each is an Auto Scaling group with its instances, their interfaces and disks."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llmplatform_sandbox.cloud.account import Account
+from llmplatform_sandbox.cloud.aws.machines import allocatable, machine
+from llmplatform_sandbox.cloud.requests import CloudError
+from llmplatform_sandbox.cloud.store import Record
+from llmplatform_sandbox.cloud.templates import get
+from llmplatform_sandbox.interfaces import Instance, NodeGroup, NodeTemplate, Taint, Unavailable
+
+GROUP, NODE_GROUP, INSTANCE = "auto-scaling-group", "aws:eks/nodeGroup:NodeGroup", "instance"
+_TAG = "aws:autoscaling/tag:Tag"
+_DISCOVERY = "k8s.io/cluster-autoscaler/enabled"
+_TEMPLATE = "k8s.io/cluster-autoscaler/node-template/"
+_EFFECTS = {"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute"}
+_DEFAULT_DISK_GIB = 20
+
+
+class Groups:
+    """The Auto Scaling groups of an account."""
+
+    def __init__(self, account: Account) -> None:
+        self._account, self._store = account, account.store
+
+    # As the cluster and its autoscaler see them
+
+    def all(self) -> list[NodeGroup]:
+        """Every group with its bounds and target."""
+        return [
+            NodeGroup(
+                id=group.id,
+                minimum=group.outputs["minSize"],
+                maximum=group.outputs["maxSize"],
+                target=group.outputs["desiredCapacity"],
+                zones=sorted({zone for _, zone in self._subnets(self.owner(group))}),
+                autoscaled=self.tags(group).get(_DISCOVERY) == "true",
+            )
+            for group in self._store.all(GROUP)
+        ]
+
+    def instances(self) -> list[Instance]:
+        """Every machine that runs."""
+        return [self._instance(record) for record in self._store.all(INSTANCE)]
+
+    def template(self, group_id: str) -> NodeTemplate | None:
+        """What cluster-autoscaler's AWS provider builds for an empty group (aws_manager.go, buildNodeFromTemplate).
+
+        Capacity of the first instance type, taken for allocatable; labels and taints of DescribeNodegroup; tags.
+        """
+        group = self._require(group_id)
+        node_group = self.owner(group)
+        types = self.instance_types(node_group)
+        try:
+            kind = machine(types[0])
+        except (KeyError, IndexError):
+            return None
+        tags = {
+            key.removeprefix(_TEMPLATE): value for key, value in self.tags(group).items() if key.startswith(_TEMPLATE)
+        }
+        own = {
+            key.removeprefix(_TEMPLATE): value
+            for key, value in (node_group.outputs.get("tagsAll") or {}).items()
+            if key.startswith(f"{_TEMPLATE}resources/")
+        }
+        resources = {"cpu": str(kind.vcpus), "memory": f"{kind.memory_mib}Mi", "pods": "110"}
+        if kind.gpus:
+            resources["nvidia.com/gpu"] = str(kind.gpus)
+        resources |= _below("resources/", tags) | _below("resources/", own)
+        tagged = [
+            Taint(key=key, value=value.rpartition(":")[0], effect=value.rpartition(":")[2])
+            for key, value in _below("taint/", tags).items()
+        ]
+        taints = {(taint.key, taint.effect): taint for taint in (*tagged, *_taints(node_group))}
+        labels = _below("label/", tags) | self._labels(node_group, kind.name, kind.architecture)
+        return NodeTemplate(labels=labels, taints=list(taints.values()), resources=resources)
+
+    def resize(self, group_id: str, size: int) -> None:
+        """Raises Unavailable, with nothing changed, when machines cannot be had."""
+        with self._store.transaction():
+            group = self._require(group_id)
+            low, high = group.outputs["minSize"], group.outputs["maxSize"]
+            if not low <= size <= high:
+                raise ValueError(f"ValidationError: {size} is out of the bounds of {group_id}: {low} to {high}")
+            running = self._running(group)
+            node_group = self.owner(group)
+            wanted = [self._available_type(node_group, group) for _ in range(size - len(running))]
+            self._store.shortage(group_id, None)
+            for kind in wanted:
+                self._launch(group, node_group, kind)
+            for surplus in running[size:]:
+                self._account.remove_tree(surplus)
+            self._set_desired(group, size)
+
+    def terminate(self, instance_id: str) -> None:
+        """End one instance and shrink its group by one. Ended already is success."""
+        with self._store.transaction():
+            record = self._store.get(INSTANCE, instance_id)
+            if record is None:
+                return
+            group = self._require(record.outputs["group"])
+            self._account.remove_tree(record)
+            self._set_desired(group, max(group.outputs["minSize"], group.outputs["desiredCapacity"] - 1))
+
+    # As the node group's resource needs them
+
+    def group_of(self, node_group: Record) -> Record | None:
+        """The Auto Scaling group of a node group."""
+        return next((one for one in self._store.owned(node_group.key) if one.type == GROUP), None)
+
+    def owner(self, group: Record) -> Record:
+        """The node group of an Auto Scaling group."""
+        return self._store.get(NODE_GROUP, group.outputs["nodeGroup"]) or group
+
+    def set_bounds(self, group: Record, low: int, high: int) -> None:
+        """Other limits for the autoscaler; no machine comes or goes."""
+        self._account.amend(group, {"minSize": low, "maxSize": high})
+
+    def replace_instances(self, group: Record) -> None:
+        """New machines for all: another version of the launch template or of the image."""
+        with self._store.transaction():
+            for record in self._running(group):
+                kind = self._available_type(self.owner(group), group)
+                self._launch(group, self.owner(group), kind)
+                self._account.remove_tree(record)
+
+    def relabel(self, group: Record) -> None:
+        """Labels and taints reach the machines that run, too."""
+        for record in self._running(group):
+            self._account.amend(
+                record, self._identity(self.owner(group), record.outputs["instanceType"], record.outputs["zone"])
+            )
+
+    def tags(self, group: Record) -> Mapping[str, str]:
+        """Tags of the group: those that EKS sets, and those added as resources."""
+        added = {
+            tag.outputs["tag"]["key"]: tag.outputs["tag"]["value"]
+            for tag in self._store.all(_TAG)
+            if tag.outputs["autoscalingGroupName"] == group.id
+        }
+        return {**group.outputs["tags"], **added}
+
+    def instance_types(self, node_group: Record) -> Sequence[str]:
+        """Types in order of preference: of the node group, else of its launch template, else EKS's default."""
+        given = node_group.outputs.get("instanceTypes")
+        template = self.launch_template(node_group.outputs)
+        of_template = get(template.outputs, "instanceType") if template else None
+        return given or ([of_template] if of_template else ["t3.medium"])
+
+    def launch_template(self, node_group: Mapping[str, Any]) -> Record | None:
+        """The template that a node group's properties name."""
+        wanted = node_group.get("launchTemplate") or {}
+        type_ = "aws:ec2/launchTemplate:LaunchTemplate"
+        if wanted.get("id"):
+            return self._store.get(type_, wanted["id"])
+        return self._store.by_output(type_, "name", wanted["name"]) if wanted.get("name") else None
+
+    # Insides
+
+    def _require(self, group_id: str) -> Record:
+        group = self._store.get(GROUP, group_id)
+        if group is None:
+            raise CloudError(f"ValidationError: AutoScalingGroup name not found - no such group: {group_id}")
+        return group
+
+    def _running(self, group: Record) -> list[Record]:
+        return [one for one in self._store.owned(group.key) if one.type == INSTANCE]
+
+    def _set_desired(self, group: Record, size: int) -> None:
+        self._account.amend(group, {"desiredCapacity": size})
+
+    def _available_type(self, node_group: Record, group: Record) -> str:
+        types = self.instance_types(node_group)
+        spot = node_group.outputs.get("capacityType") == "SPOT"
+        for name in types:
+            if not (spot and self._account.faults.active("spot-stockout", name)):
+                return name
+        zones = ", ".join(sorted({zone for _, zone in self._subnets(node_group)}))
+        reason = f"InsufficientInstanceCapacity: no spot capacity for {', '.join(types)} in {zones}"
+        raise Unavailable(f"{group.id}: {reason}")
+
+    def note_shortage(self, group_id: str, reason: str) -> None:
+        """Remember why a group did not get its machines."""
+        self._store.shortage(group_id, reason)
+
+    def _launch(self, group: Record, node_group: Record, kind: str) -> None:
+        used = [one.outputs["subnetId"] for one in self._running(group)]
+        subnet, zone = min(self._subnets(node_group), key=lambda pair: used.count(pair[0]))
+        template = self.launch_template(node_group.outputs)
+        cluster = self._store.get("aws:eks/cluster:Cluster", node_group.outputs["clusterName"])
+        own = get(template.outputs, "vpcSecurityGroupIds") if template else None
+        joined = [get(cluster.outputs, "vpcConfig.clusterSecurityGroupId")] if cluster else []
+        state = {
+            "group": group.id,
+            "subnetId": subnet,
+            "zone": zone,
+            "securityGroups": own or joined,
+            "instanceType": kind,
+            "image": node_group.outputs["amiType"],
+            "volumeSize": _disk(node_group, template),
+            "raid0": _raid0(template),
+            **self._identity(node_group, kind, zone),
+        }
+        self._account.create(
+            INSTANCE, f"aws auto-scaling-group {group.id}", state, self._account.scope, owner=group.key
+        )
+
+    def _identity(self, node_group: Record, kind: str, zone: str) -> dict[str, Any]:
+        labels = self._labels(node_group, kind, machine(kind).architecture)
+        taints = [{"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in _taints(node_group)]
+        return {"labels": labels | {"topology.kubernetes.io/zone": zone}, "taints": taints}
+
+    def _labels(self, node_group: Record, kind: str, architecture: str) -> dict[str, str]:
+        region = self._account.scope.region
+        zones = [zone for _, zone in self._subnets(node_group)]
+        return {
+            **(node_group.outputs.get("labels") or {}),
+            "eks.amazonaws.com/nodegroup": node_group.outputs["nodeGroupName"],
+            "eks.amazonaws.com/capacityType": node_group.outputs["capacityType"],
+            "node.kubernetes.io/instance-type": kind,
+            "topology.kubernetes.io/region": region,
+            "topology.kubernetes.io/zone": zones[0] if zones else "",
+            "kubernetes.io/arch": architecture,
+            "kubernetes.io/os": "linux",
+        }
+
+    def _subnets(self, node_group: Record) -> list[tuple[str, str]]:
+        found = [self._store.get("aws:ec2/subnet:Subnet", one) for one in node_group.outputs.get("subnetIds") or []]
+        region = self._account.scope.region
+        return [(one.id, one.outputs.get("availabilityZone") or f"{region}a") for one in found if one is not None]
+
+    def _instance(self, record: Record) -> Instance:
+        state = record.outputs
+        kind = machine(state["instanceType"])
+        return Instance(
+            id=record.id,
+            group=state["group"],
+            zone=state["zone"],
+            image=state["image"],
+            gpus=kind.gpus,
+            template=NodeTemplate(
+                labels=state["labels"],
+                taints=[Taint(**taint) for taint in state["taints"]],
+                resources=allocatable(kind, state["volumeSize"], raid0=state["raid0"]),
+            ),
+        )
+
+
+def _below(prefix: str, tags: Mapping[str, str]) -> dict[str, str]:
+    return {key.removeprefix(prefix): value for key, value in tags.items() if key.startswith(prefix)}
+
+
+def _taints(node_group: Record) -> list[Taint]:
+    given = node_group.outputs.get("taints") or []
+    return [Taint(key=one["key"], value=one.get("value") or "", effect=_EFFECTS[one["effect"]]) for one in given]
+
+
+def _disk(node_group: Record, template: Record | None) -> int:
+    mappings = get(template.outputs, "blockDeviceMappings") if template else None
+    sizes = [size for one in mappings or [] if (size := get(one, "ebs.volumeSize"))]
+    return int(max(sizes, default=node_group.outputs.get("diskSize") or _DEFAULT_DISK_GIB))
+
+
+def _raid0(template: Record | None) -> bool:
+    """Whether NVMe disks hold images and scratch space (nodeadm's localStorage, Bottlerocket's ephemeral storage)."""
+    data = get(template.outputs, "userData") if template else None
+    try:
+        text = base64.b64decode(data or "", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+    return "RAID0" in text or "ephemeral-storage" in text

@@ -1,0 +1,58 @@
+"""What a machine of EC2 offers as a node of EKS.
+
+Allocatable CPU by the reservation formula of the EKS AMIs (amazon-eks-ami, nodeadm kubelet config: 6 % of the first
+core, 1 % of the second, 0.5 % of the next two, 0.25 % of the others); pods by the usual interface limits of the
+sizes.
+"""
+
+from collections.abc import Mapping
+
+from llmplatform.catalog import instance_types
+from llmplatform.catalog.instance_types import InstanceType
+
+ARM_IMAGES = ("AL2023_ARM_64_STANDARD", "AL2023_ARM_64_NVIDIA", "BOTTLEROCKET_ARM_64", "BOTTLEROCKET_ARM_64_FIPS",
+              "BOTTLEROCKET_ARM_64_NVIDIA", "BOTTLEROCKET_ARM_64_NVIDIA_FIPS")  # fmt: skip
+
+
+def machine(name: str) -> InstanceType:
+    """Raises KeyError for a type that the catalog does not have."""
+    return instance_types.get("aws", name)
+
+
+def offered(name: str) -> bool:
+    """Whether EC2 (the catalog) has a type of that name."""
+    try:
+        machine(name)
+    except KeyError:
+        return False
+    return True
+
+
+def capacity(kind: InstanceType, disk_gib: int, *, raid0: bool) -> Mapping[str, str]:
+    """A node's whole resources, without what a device plugin adds."""
+    disk = kind.nvme_gb * 1000**3 if raid0 and kind.nvme_gb else disk_gib * 1024**3
+    return {
+        "cpu": str(kind.vcpus),
+        "memory": f"{kind.memory_mib}Mi",
+        "ephemeral-storage": str(disk),
+        "pods": str(_pods(kind.vcpus)),
+    }
+
+
+def allocatable(kind: InstanceType, disk_gib: int, *, raid0: bool) -> Mapping[str, str]:
+    """What is left of them for pods."""
+    whole = capacity(kind, disk_gib, raid0=raid0)
+    reserved = 60 + 10 * min(kind.vcpus - 1, 1) + 5 * min(max(kind.vcpus - 2, 0), 2) + 2.5 * max(kind.vcpus - 4, 0)
+    return {
+        "cpu": f"{int(kind.vcpus * 1000 - reserved)}m",
+        "memory": f"{kind.allocatable_memory_mib}Mi",
+        # The kubelet evicts below 10 % and keeps 1 GiB for the system.
+        "ephemeral-storage": str(int(int(whole["ephemeral-storage"]) * 0.9) - 1024**3),
+        "pods": whole["pods"],
+    }
+
+
+def _pods(vcpus: int) -> int:
+    if vcpus <= 2:
+        return 29
+    return 58 if vcpus <= 16 else 234

@@ -1,0 +1,182 @@
+"""What a cloud does with each resource type beyond the SDK's names: identities, replacements, references, quotas.
+
+One `facts.toml` per cloud. A type that is not in it is refused, never guessed. Paths are wire names joined by dots,
+`[]` for every member of a list: `vpcConfig.subnetIds[]`. Strings under `id`, `computed` and `makes` are templates,
+see templates.py.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+class Fact(BaseModel):
+    """A row of the table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Naming(Fact):
+    """The property that holds the physical name."""
+
+    property: str
+    prefix: str | None = None
+    """The property that asks for a generated name, where there is one."""
+    max: int
+    """Longest name that the cloud takes."""
+    starts: str = ""
+    """What a generated name begins with (`alias/`)."""
+    separator: str = "-"
+
+
+class Reference(Fact):
+    """A property that points at an object of the account."""
+
+    to: tuple[str, ...]
+    """Types that it may point at."""
+    by: str = "id"
+    """The output of the target that is written: id, arn, name …"""
+    on_delete: Literal["block", "ignore", "cascade"] = "block"
+    """What becomes of the target's deletion while this lives; `cascade`: this goes with it."""
+    outside: str = ""
+    """Values that exist beyond the account (managed policies), as a regular expression."""
+
+
+def _reference(value: Any) -> Any:
+    """A plain string is a blocking reference by id."""
+    value = {"to": value} if isinstance(value, str) else dict(value)
+    if isinstance(value["to"], str):
+        value["to"] = (value["to"],)
+    return value
+
+
+class Makes(Fact):
+    """An object that the cloud makes along with the resource, and frees with it."""
+
+    type: str
+    each: str | None = None
+    """One per value at this path, which the templates call `each`."""
+    when: Mapping[str, Any] = {}
+    """Only if these properties have these values."""
+    unless: str | None = None
+    """Not where this property is set."""
+    outputs: tuple[str, ...] = ()
+    """The outputs that receive the id; with `[]`, a list of ids."""
+    state: Mapping[str, Any] = {}
+
+
+class Quota(Fact):
+    """A service quota with AWS's default value for a new account."""
+
+    limit: int
+    per: str | None = None
+    """Counted per value of this property; else per region."""
+    error: str
+    code: str = ""
+    """Quota code to ask an increase for."""
+
+
+class Refused(Fact):
+    """A value that the API still lists and the cloud does not take."""
+
+    pattern: str
+    reason: str
+
+
+class TypeFacts(Fact):
+    """One resource type, or one kind of object that only the cloud itself makes."""
+
+    source: str
+    """Where these rules were read."""
+    id: str
+    name: Naming | None = None
+    replace: tuple[str, ...] = ()
+    """Properties whose change replaces the object."""
+    computed: Mapping[str, Any] = {}
+    """Outputs that the cloud decides, once, at creation."""
+    defaults: Mapping[str, Any] = {}
+    """Inputs that the cloud fills when they are absent."""
+    unset: tuple[str, ...] = ()
+    """Outputs that stay empty for what the sandbox supports."""
+    increments: tuple[str, ...] = ()
+    """Outputs that count the changes."""
+    references: Mapping[str, Annotated[Reference, BeforeValidator(_reference)]] = {}
+    enums: Mapping[str, str | tuple[str, ...]] = {}
+    """Path → botocore's `service.Shape`, or the values themselves."""
+    ranges: Mapping[str, tuple[float, float]] = {}
+    patterns: Mapping[str, str] = {}
+    json_documents: tuple[str, ...] = ()
+    """Properties that hold JSON text."""
+    exclusive: tuple[tuple[str, ...], ...] = ()
+    """At most one of each group."""
+    one_of: tuple[tuple[str, ...], ...] = ()
+    """Exactly one of each group."""
+    refused: Mapping[str, tuple[Refused, ...]] = {}
+    unique: tuple[tuple[str, ...], ...] = ()
+    """Properties that together no two objects share."""
+    quotas: tuple[Quota, ...] = ()
+    makes: tuple[Makes, ...] = ()
+    missing: str = "ResourceNotFoundException: {value} does not exist"
+    """The cloud's answer to a reference to one that does not exist."""
+    in_use: str = "DependencyViolation: {type} '{id}' has dependencies and cannot be deleted"
+    """The cloud's answer to a deletion while something depends on it."""
+    exists: str = "ResourceAlreadyExistsException: {id} exists already"
+    protected_by: str | None = None
+    """The property that forbids deletion while it is true."""
+    registered: bool = True
+    """False for objects that only the cloud or a controller makes."""
+
+
+class CloudFacts(Fact):
+    """All facts of one cloud."""
+
+    package: str
+    types: Mapping[str, TypeFacts]
+
+    def of(self, type_: str) -> TypeFacts:
+        """Raises LookupError with one sentence for a type that is not known."""
+        found = self.types.get(type_)
+        if found is None:
+            raise LookupError(
+                f"{type_}: not in the sandbox's facts; leave it out, or add it to cloud/{self.package}/facts.toml"
+            )
+        return found
+
+
+@cache
+def load(package: str) -> CloudFacts:
+    """The facts of a Pulumi package. Raises LookupError for a cloud that is not simulated."""
+    source = files("llmplatform_sandbox.cloud") / package / "facts.toml"
+    if not source.is_file():
+        raise LookupError(f"{package}: not a cloud that the sandbox simulates")
+    return CloudFacts.model_validate({"package": package, "types": tomllib.loads(source.read_text())})
+
+
+def find(value: Any, path: str) -> list[tuple[str, Any]]:
+    """Every (concrete path, value) that a path with `[]` meets; nothing where it is absent."""
+    found = [("", value)]
+    for step in path.split("."):
+        name, lists = step.rstrip("[]"), step.count("[]")
+        found = [
+            (f"{at}.{name}" if at else name, inner[name])
+            for at, inner in found
+            if isinstance(inner, Mapping) and inner.get(name) is not None
+        ]
+        for _ in range(lists):
+            found = [
+                (f"{at}[{n}]", member)
+                for at, inner in found
+                if isinstance(inner, list)
+                for n, member in enumerate(inner)
+            ]
+    return found
+
+
+def pattern_of(path: str) -> str:
+    """`subnetIds[3]` → `subnetIds[]`: the path as facts write it."""
+    return re.sub(r"\[\d+\]", "[]", path)

@@ -1,0 +1,79 @@
+"""Rules between the objects of an account: references, quotas, names that only one may have."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from llmplatform_sandbox.cloud.facts import CloudFacts, TypeFacts, find, pattern_of
+from llmplatform_sandbox.cloud.requests import CloudError
+from llmplatform_sandbox.cloud.store import Link, Record, Store
+from llmplatform_sandbox.cloud.templates import Follow, get, render
+
+
+class Rules:
+    """The facts, applied to what the store holds."""
+
+    def __init__(self, store: Store, facts: CloudFacts) -> None:
+        self._store, self._facts = store, facts
+
+    def links(self, facts: TypeFacts, inputs: Mapping[str, Any]) -> list[Link]:
+        """What an object's inputs point at. Raises CloudError for a reference to what does not exist."""
+        links: list[Link] = []
+        for pattern, reference in facts.references.items():
+            for path, value in find(inputs, pattern):
+                target = self.target(facts, pattern, value)
+                if target is not None:
+                    on_delete = reference.on_delete
+                    links.append(Link(path=path, target_type=target.type, target_id=target.id, on_delete=on_delete))
+        return links
+
+    def target(self, facts: TypeFacts, pattern: str, value: Any) -> Record | None:
+        """The object that a reference points at; None for one beyond the account.
+
+        Raises CloudError when there is none.
+        """
+        reference = facts.references[pattern]
+        for type_ in reference.to:
+            found = self._store.by_output(type_, reference.by, value)
+            if found is not None:
+                return found
+        if reference.outside and re.search(reference.outside, str(value)):
+            return None
+        raise CloudError(render(self._facts.of(reference.to[0]).missing, {"value": value}, nowhere))
+
+    def follower(self, facts: TypeFacts, values: Mapping[str, Any]) -> Follow:
+        """Resolves `{path>output}` of templates."""
+
+        def follow(path: str, output: str) -> Any:
+            value = get(values, path)
+            target = None if value is None else self.target(facts, pattern_of(path), value)
+            return None if target is None else target.outputs.get(output)
+
+        return follow
+
+    def refuse_above_quota(self, facts: TypeFacts, type_: str, inputs: Mapping[str, Any]) -> None:
+        """Raises CloudError when one more would be too many."""
+        for quota in facts.quotas:
+            peers = [one for one in self._store.all(type_) if not one.owner]
+            if quota.per:
+                peers = [one for one in peers if get(one.outputs, quota.per) == get(inputs, quota.per)]
+            if len(peers) >= quota.limit:
+                raise CloudError(f"{quota.error} (quota {quota.limit}; ask AWS to raise {quota.code})")
+
+    def refuse_duplicates(self, facts: TypeFacts, record: Record) -> None:
+        """Raises CloudError when another object has what only one may have."""
+        for properties in facts.unique:
+            own = [get(record.outputs, path) for path in properties]
+            for peer in self._store.all(record.type):
+                if peer.id != record.id and [get(peer.outputs, path) for path in properties] == own:
+                    raise CloudError(render(facts.exists, {**record.outputs, "id": record.id}, nowhere))
+
+
+def kind_of(type_: str) -> str:
+    """`aws:ec2/subnet:Subnet` → `Subnet`."""
+    return type_.rsplit(":", 1)[-1]
+
+
+def nowhere(path: str, output: str) -> Any:
+    """For templates that follow no reference."""
+    return None

@@ -1,0 +1,126 @@
+"""A simulated account as the rest of the sandbox sees it: the `Cloud` of interfaces.py over the account's store."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from llmplatform_sandbox.cloud.account import Account
+from llmplatform_sandbox.cloud.aws.behaviours import ADDON, CLUSTER, SELF_MANAGED, behaviours
+from llmplatform_sandbox.cloud.aws.groups import Groups
+from llmplatform_sandbox.cloud.aws.machines import offered
+from llmplatform_sandbox.cloud.control_plane import ControlPlane
+from llmplatform_sandbox.cloud.facts import load
+from llmplatform_sandbox.cloud.faults import Faults
+from llmplatform_sandbox.cloud.requests import CloudError
+from llmplatform_sandbox.cloud.store import Store
+from llmplatform_sandbox.cloud.templates import get
+from llmplatform_sandbox.interfaces import CloudObject, Instance, NodeGroup, NodeTemplate, Unavailable
+
+_FILE = "cloud.sqlite"
+_ADMIN = "AmazonEKSClusterAdminPolicy"
+
+
+def open_cloud(package: str, folder: Path, control_plane: ControlPlane, *, patience: float = 10.0) -> "SimulatedCloud":
+    """The account whose store lies in a folder. Raises LookupError for a cloud that is not simulated.
+
+    `patience`: seconds that it waits before it gives up on something that real clouds wait minutes for.
+    """
+    return SimulatedCloud(package, folder, control_plane, patience)
+
+
+class SimulatedCloud:
+    """One account of one cloud. Thread-safe; every change survives a kill."""
+
+    def __init__(self, package: str, folder: Path, control_plane: ControlPlane, patience: float) -> None:
+        self.name = package
+        self._store = Store(folder / _FILE)
+        self._faults = Faults(self._store, lambda kind, target: offered(target))
+        self.account = Account(
+            self._store, load(package), self._faults, behaviours(control_plane, patience), settle=patience
+        )
+        self._groups = Groups(self.account)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._store.close()
+
+    # What exists
+
+    def objects(self) -> Sequence[CloudObject]:
+        """Everything that exists, in the order of creation."""
+        return [
+            CloudObject(type=one.type, id=one.id, made_by=one.made_by, detail=one.outputs) for one in self._store.all()
+        ]
+
+    def add_object(self, type_: str, made_by: str, detail: Mapping[str, Any]) -> str:
+        """Raises CloudError for a kind that the facts do not have."""
+        try:
+            facts = self.account.facts.of(type_)
+        except LookupError as error:
+            raise CloudError(str(error)) from error
+        if any(rule.each == "subnetIds[]" for rule in facts.makes) and "subnetIds" not in detail:
+            detail = {**detail, "subnetIds": self._cluster_subnets()}
+        return self.account.create(type_, made_by, dict(detail), self.account.scope).id
+
+    def remove_object(self, id_: str, made_by: str = "") -> None:
+        """Ids are unique per type only: without `made_by`, an object of the program is never meant."""
+        for record in self._store.by_id(id_):
+            meant = record.made_by == made_by if made_by else not self.account.facts.of(record.type).registered
+            if meant:
+                self.account.remove_tree(record)
+
+    def _cluster_subnets(self) -> list[str]:
+        return [subnet for one in self._store.all(CLUSTER) for subnet in get(one.outputs, "vpcConfig.subnetIds") or []]
+
+    # Node groups
+
+    def node_groups(self) -> Sequence[NodeGroup]:
+        """The Auto Scaling groups."""
+        return self._groups.all()
+
+    def template(self, group: str) -> NodeTemplate | None:
+        """What an autoscaler can know of an empty group's next node."""
+        return self._groups.template(group)
+
+    def resize(self, group: str, size: int) -> None:
+        """Raises Unavailable, and remembers why, when the cloud cannot deliver."""
+        try:
+            self._groups.resize(group, size)
+        except Unavailable as error:
+            self._groups.note_shortage(group, str(error))
+            raise
+
+    def terminate(self, instance: str) -> None:
+        """End one instance."""
+        self._groups.terminate(instance)
+
+    def instances(self) -> Sequence[Instance]:
+        """The machines that run."""
+        return self._groups.instances()
+
+    def installed(self) -> Iterable[str]:
+        """Names of the add-ons that the cluster has, self-managed ones included."""
+        own = [one.outputs["addonName"] for one in self._store.all(ADDON)]
+        bootstrapped = any(one.outputs["bootstrapSelfManagedAddons"] for one in self._store.all(CLUSTER))
+        return [*own, *(one for one in SELF_MANAGED if bootstrapped and one not in own)]
+
+    def admins(self) -> Sequence[str]:
+        """Principals that administer the cluster through an access entry."""
+        type_ = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
+        return sorted(
+            {one.outputs["principalArn"] for one in self._store.all(type_) if one.outputs["policyArn"].endswith(_ADMIN)}
+        )
+
+    # Faults
+
+    def fault(self, kind: str, target: str, *, active: bool) -> None:
+        """Raises ValueError on a kind or target that does not exist."""
+        self._faults.set(kind, target, active=active)
+
+    def faults(self) -> Sequence[tuple[str, str]]:
+        """(kind, target) of every active fault."""
+        return self._store.faults()
+
+    def shortages(self) -> Mapping[str, str]:
+        """Why a group did not get its machines, by its name."""
+        return self._store.shortages()

@@ -1,0 +1,184 @@
+"""`llmplatform sandbox …`: the command line of the sandbox.
+
+Progress goes to standard error, results to standard output. What a command needs is imported when it
+runs: the root command loads this module for every call of `llmplatform`.
+"""
+
+import json
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from llmplatform_sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from llmplatform_sandbox.lifecycle import Sandbox
+
+app = typer.Typer(
+    name="sandbox",
+    help="Run a stack on the real Pulumi engine and a real Kubernetes control plane, with simulated clouds.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+Stack = Annotated[str, typer.Argument(help="Stack, as in Pulumi.<stack>.yaml.")]
+ProjectFolder = Annotated[
+    Path, typer.Option("--project", help="Folder of the Pulumi project.", show_default="current folder")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+
+
+@app.command()
+def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
+    """Bring the stack up. The first run on a machine builds the tools (about ten minutes)."""
+    with _sandbox(project, stack) as (sandbox, timings):
+        outcome = sandbox.up()
+        snapshot = sandbox.settle()
+        versions = sandbox.tools().versions
+    from llmplatform_sandbox import report
+
+    if as_json:
+        document = {"changes": outcome.changes, "timings": timings, **report.snapshot_json(snapshot)}
+        print(json.dumps({**document, "outputs": outcome.outputs}, indent=2))
+        return
+    console = Console()
+    report.print_snapshot(console, snapshot)
+    report.print_reality(console, versions, snapshot)
+    report.print_next_steps(console, stack)
+    console.print(report.changes_sentence(outcome.changes))
+    report.print_timings(console, timings)
+
+
+@app.command()
+def preview(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
+    """Plan the whole stack on an empty account: no credentials, no network, nothing started."""
+    console = Console()
+    with _sandbox(project, stack) as (sandbox, timings):
+        outcome = sandbox.preview(colour=console.is_terminal and not as_json)
+    from llmplatform_sandbox import report
+
+    if as_json:
+        kept = ("op", "type", "name", "urn")
+        steps = [{key: value for key, value in asdict(step).items() if key in kept} for step in outcome.steps]
+        print(json.dumps({"changes": outcome.changes, "steps": steps, "timings": timings}, indent=2))
+        return
+    print(outcome.text)
+    report.print_timings(console, timings)
+
+
+@app.command()
+def down(
+    stack: Stack = "dev",
+    project: ProjectFolder = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Forget the resources instead of destroying them.")] = False,
+) -> None:
+    """Delete everything, check that nothing is left, and stop every process. Exits with 1 and names what is left."""
+    with _sandbox(project, stack, check=False) as (sandbox, _):
+        found = sandbox.down(force=force)
+    for orphan in found.orphans:
+        print(f"left behind: {orphan.type} {orphan.id}, made by {orphan.made_by}", file=sys.stderr)
+    if found.orphans:
+        print(
+            f"{len(found.orphans)} objects were left behind; in a real account they would go on costing money: "
+            "let what makes them delete them",
+            file=sys.stderr,
+        )
+        raise typer.Exit(1)
+    print(f"{stack}: everything is gone ({found.outcome.changes.get('delete', 0)} resources deleted)")
+
+
+@app.command()
+def status(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
+    """Show nodes, pods and outputs, and one line for each Pending pod that says why."""
+    with _sandbox(project, stack, check=False) as (sandbox, _):
+        snapshot, running = sandbox.snapshot(), sandbox.running()
+    from llmplatform_sandbox import report
+
+    if as_json:
+        print(json.dumps({"running": running, **report.snapshot_json(snapshot)}, indent=2))
+        return
+    console = Console()
+    report.print_snapshot(console, snapshot)
+    if not running:
+        console.print(f"Not all processes run; `llmplatform sandbox up {stack}` starts them again.")
+
+
+@app.command()
+def env(stack: Stack = "dev", project: ProjectFolder = Path()) -> None:
+    """Print the variables that let your own pulumi and kubectl work on the sandbox; starts what does not run."""
+    with _sandbox(project, stack) as (sandbox, _):
+        values = sandbox.shell_variables()
+    from llmplatform_sandbox.shell import exports
+
+    print(f'# eval "$(llmplatform sandbox env {stack})"; again after a change to the stack file, which is copied.')
+    print(exports(values))
+
+
+@app.command()
+def fault(
+    kind: Annotated[str, typer.Argument(help="What goes wrong, e.g. spot-stockout.")],
+    target: Annotated[str, typer.Argument(help="Where, e.g. an instance type.")],
+    clear: Annotated[bool, typer.Option("--clear", help="End the fault.")] = False,
+    stack: Annotated[str, typer.Option("--stack", help="Stack whose account is meant.")] = "dev",
+    project: ProjectFolder = Path(),
+) -> None:
+    """Let something go wrong in the simulated account, or end it."""
+    with _sandbox(project, stack, check=False) as (sandbox, _):
+        sandbox.fault(kind, target, active=not clear)
+    print(f"{kind} {target}: {'ended' if clear else 'active'}")
+
+
+@contextmanager
+def _sandbox(project: Path, stack: str, *, check: bool = True) -> Generator[tuple["Sandbox", dict[str, float]]]:
+    from llmplatform_sandbox.display import display
+    from llmplatform_sandbox.lifecycle import Sandbox
+    from llmplatform_sandbox.progress import Event, PhaseEnded
+
+    timings: dict[str, float] = {}
+    try:
+        with display(Console(stderr=True)) as show:
+
+            def receive(event: Event) -> None:
+                if isinstance(event, PhaseEnded):
+                    timings[event.phase] = timings.get(event.phase, 0.0) + event.seconds
+                show(event)
+
+            sandbox = Sandbox(project, stack, receive)
+            if check:
+                _check_stack_file(sandbox.project.stack_file(stack))
+            yield sandbox, timings
+    except SandboxError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        print(f"interrupted; the next `llmplatform sandbox up {stack}` goes on from here", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def _check_stack_file(file: Path) -> None:
+    """Refuse a stack file with wrong platform settings before anything starts: all errors, one per line."""
+    import yaml
+
+    try:
+        content: dict[str, Any] = yaml.safe_load(file.read_text()) or {}
+    except (FileNotFoundError, yaml.YAMLError):
+        return  # Reading the project says what is wrong.
+    config: dict[str, Any] = content.get("config") or {}
+    if not any(str(key).startswith("llmplatform:") for key in config):
+        return
+    try:
+        from llmplatform.specs import check_stack_file
+    except ImportError:
+        return
+    errors = check_stack_file(file)
+    if errors:
+        raise SandboxError("\n".join(errors), exit_code=2)
+
+
+if __name__ == "__main__":
+    app()

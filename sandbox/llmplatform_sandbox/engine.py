@@ -1,0 +1,273 @@
+"""Drives the real Pulumi engine on a copied project, through the public Automation API, the program in this process.
+
+Every command of the CLI costs a start and a key derivation (0.15 to 0.3 s): no command runs that is not needed.
+"""
+
+import contextlib
+import io
+import json
+import os
+import re
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pulumi import automation
+from pulumi.automation import LocalWorkspace, PulumiCommand, Stack
+from pulumi.automation.errors import CommandError
+from pulumi.automation.events import EngineEvent, StepEventMetadata
+from semver import VersionInfo
+
+from llmplatform_sandbox.checkpoint import Checkpoint
+from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.paths import SandboxPaths
+from llmplatform_sandbox.program import program_runner
+from llmplatform_sandbox.progress import Output, Report, ResourceStep
+from llmplatform_sandbox.project import Project
+from llmplatform_sandbox.toolchain import Toolchain
+
+MARK = "LLMPLATFORM_SANDBOX_ENGINE"
+"""Variable by which a CLI process that outlived its parent is recognised as one of ours; holds the state folder."""
+_REMEDY = "correct what the errors above say and run again"
+_COLOUR = re.compile(r"<\{%[^%]*%\}>")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What an operation of the engine did."""
+
+    changes: dict[str, int]
+    """Engine's word (create, update, same …) → number of resources."""
+    outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The stack's outputs; a secret one as `[secret]`."""
+    text: str = ""
+    """The engine's own display."""
+    steps: tuple[ResourceStep, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was, or would be, created, changed or deleted."""
+        return any(count for op, count in self.changes.items() if op not in ("same", "read", "refresh"))
+
+
+class Engine:
+    """The engine at work on one stack of a copied project."""
+
+    def __init__(
+        self, project: Project, stack: str, paths: SandboxPaths, tools: Toolchain, debug_providers: str, report: Report
+    ) -> None:
+        self._paths = paths
+        self._name = stack
+        self.checkpoint = Checkpoint(paths, project.name, stack)
+        self._report = report
+        self._workspace = LocalWorkspace(
+            work_dir=str(paths.project),
+            pulumi_home=str(paths.pulumi_home),
+            program=program_runner(project.program),
+            env_vars={
+                **environment(paths),
+                "PULUMI_DEBUG_PROVIDERS": debug_providers,
+                "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",
+                MARK: str(paths.folder),
+            },
+            pulumi_command=_Command(tools["pulumi"], tools.versions["pulumi"]),
+        )
+
+    def preview(self, *, colour: bool = False) -> Outcome:
+        """Plan, and change nothing."""
+        recorder = _Recorder(self._report)
+        with self._running(recorder):
+            result = self._stack().preview(
+                on_event=recorder, color="always" if colour else "never", suppress_progress=True, diff=False
+            )
+        return Outcome(
+            changes=_counts(result.change_summary), text=result.stdout, steps=tuple(recorder.planned.values())
+        )
+
+    def up(self) -> Outcome:
+        """Apply the program. Raises `SandboxError` when a resource or the program fails; what was reported says why."""
+        recorder = _Recorder(self._report)
+        with self._running(recorder):
+            result = self._stack().up(on_event=recorder, color="never", suppress_progress=True, show_secrets=False)
+        outputs = {name: "[secret]" if value.secret else value.value for name, value in result.outputs.items()}
+        return Outcome(changes=recorder.changes, outputs=outputs, text=result.stdout, steps=tuple(recorder.finished))
+
+    def destroy(self) -> Outcome:
+        """Delete every resource of the stack, protected ones included: nothing in a sandbox is worth protecting."""
+        recorder = _Recorder(self._report)
+        with self._running(recorder):
+            stack = self._stack()
+            resources = self.checkpoint.resources()
+            if any(resource.get("protect") for resource in resources):
+                command = ["state", "unprotect", "--all", "--yes", "--stack", self._name]
+                self._workspace.pulumi_command.run(command, self._workspace.work_dir, self._workspace.env_vars)
+            if resources:
+                stack.destroy(on_event=recorder, color="never", suppress_progress=True, show_secrets=False)
+        return Outcome(changes=recorder.changes, steps=tuple(recorder.finished))
+
+    def forget_pending(self) -> None:
+        """Remove all pending operations from the state."""
+        with self._running(_Recorder(self._report)):
+            stack = self._stack()
+            deployment = stack.export_stack()
+            kept = {
+                part: value for part, value in (deployment.deployment or {}).items() if part != "pending_operations"
+            }
+            stack.import_stack(automation.Deployment(version=deployment.version, deployment=kept))
+
+    def locks(self) -> list[dict[str, Any]]:
+        """The backend's locks on the stack: who holds them (`pid`, `hostname`, `username`)."""
+        folder = self._paths.backend / ".pulumi" / "locks"
+        return [json.loads(file.read_text() or "{}") for file in sorted(folder.rglob("*.json"))]
+
+    def unlock(self) -> None:
+        """Remove the locks of engines that are gone."""
+        with self._running(_Recorder(self._report)):
+            self._stack().cancel()
+
+    def ensure_stack(self) -> None:
+        """Make the stack in the backend when it is not there yet."""
+        if not self.checkpoint.exists():
+            with self._running(_Recorder(self._report)):
+                self._stack()
+
+    def _stack(self) -> Stack:
+        make = Stack.select if self.checkpoint.exists() else Stack.create
+        return make(self._name, self._workspace)
+
+    @contextlib.contextmanager
+    def _running(self, recorder: "_Recorder") -> Generator[None]:
+        with _without_user_settings(), contextlib.redirect_stdout(_Lines(self._report)):
+            try:
+                yield
+            except automation.errors.ConcurrentUpdateError:
+                raise SandboxError(
+                    f"{self._name}: another engine is at work on this stack; wait for it to end"
+                ) from None
+            except CommandError as error:
+                raise SandboxError(recorder.failure() or _last_error(str(error))) from None
+
+
+class _Command(PulumiCommand):
+    """The CLI at a path, of a known version; the base class would start it once more to ask for the version."""
+
+    def __init__(self, binary: Path, version: str) -> None:
+        self.command = str(binary)
+        self.version = VersionInfo.parse(version.removeprefix("v"))
+
+
+class _Recorder:
+    """Receives the engine's events, passes them on, and remembers what the caller wants to know at the end."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._began: dict[str, float] = {}
+        self._errors: list[str] = []
+        self._failed: list[str] = []
+        self.changes: dict[str, int] = {}
+        self.planned: dict[str, ResourceStep] = {}
+        self.finished: list[ResourceStep] = []
+
+    def __call__(self, event: EngineEvent) -> None:
+        if event.resource_pre_event:
+            metadata = event.resource_pre_event.metadata
+            self._began[metadata.urn] = time.monotonic()
+            step = _step(metadata, "started")
+            self.planned[metadata.urn] = step
+            self._report(step)
+        elif event.res_outputs_event:
+            self._ended(event.res_outputs_event.metadata, "done")
+        elif event.res_op_failed_event:
+            self._failed.append(_name(event.res_op_failed_event.metadata.urn))
+            self._ended(event.res_op_failed_event.metadata, "failed")
+        elif event.summary_event:
+            self.changes = _counts(event.summary_event.resource_changes)
+        elif event.diagnostic_event and not event.diagnostic_event.ephemeral:
+            diagnostic = event.diagnostic_event
+            # The engine repeats each failed resource's error once more, as the failure of the whole update.
+            text = _COLOUR.sub("", (diagnostic.prefix or "") + diagnostic.message).strip()
+            if text and text != "update failed" and diagnostic.severity != "debug":
+                severity = "error" if diagnostic.severity == "error" else diagnostic.severity.partition("#")[0]
+                text = (
+                    f"{_name(diagnostic.urn)}: {text}"
+                    if diagnostic.urn and "pulumi:pulumi:Stack" not in diagnostic.urn
+                    else text
+                )
+                self._report(Output(text=text, severity=severity))
+                if severity == "error":
+                    self._errors.append(text)
+
+    def failure(self) -> str:
+        """One sentence on what failed; empty when the engine said nothing."""
+        if self._failed:
+            return f"{len(self._failed)} of the resources failed ({', '.join(self._failed)}); {_REMEDY}"
+        return f"the program failed; {_REMEDY}" if self._errors else ""
+
+    def _ended(self, metadata: StepEventMetadata, state: str) -> None:
+        began = self._began.get(metadata.urn)
+        step = _step(metadata, state, time.monotonic() - began if began else 0.0)
+        self.finished.append(step)
+        self._report(step)
+
+
+class _Lines(io.TextIOBase):
+    """A text stream that reports each line: what a program prints."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._rest = ""
+
+    def write(self, text: str, /) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._report(Output(text=line))
+        return len(text)
+
+
+def environment(paths: SandboxPaths) -> dict[str, str]:
+    """The variables that point any Pulumi CLI at a sandbox's state, and keep it from the network."""
+    return {
+        "PULUMI_BACKEND_URL": f"file://{paths.backend}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.passphrase),
+        "PULUMI_HOME": str(paths.pulumi_home),
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_CI_DETECTION": "true",
+    }
+
+
+@contextlib.contextmanager
+def _without_user_settings() -> Generator[None]:
+    # A passphrase, a stack or a backend of the user's environment would win over ours.
+    removed = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PULUMI_")}
+    try:
+        yield
+    finally:
+        os.environ.update(removed)
+
+
+def _step(metadata: StepEventMetadata, state: str, seconds: float = 0.0) -> ResourceStep:
+    return ResourceStep(
+        op=metadata.op.value,
+        type=metadata.type,
+        name=_name(metadata.urn),
+        urn=metadata.urn,
+        state=state,
+        seconds=seconds,
+    )
+
+
+def _name(urn: str) -> str:
+    return urn.split("::", 3)[-1]
+
+
+def _counts(changes: Mapping[Any, int]) -> dict[str, int]:
+    return {str(getattr(op, "value", op)): count for op, count in changes.items()}
+
+
+def _last_error(text: str) -> str:
+    lines = [line for line in text.splitlines() if "error" in line.lower()]
+    return (lines or text.splitlines() or ["the engine failed"])[-1].strip()

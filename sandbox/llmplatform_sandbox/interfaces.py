@@ -1,0 +1,136 @@
+"""The seams between the parts of the sandbox: each part depends on these, never on another part's insides."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class KubeAccess:
+    """How to reach the sandbox's API server as administrator."""
+
+    server: str
+    """https URL on loopback."""
+    ca_pem: str
+    kubeconfig: Path
+    """Client-certificate kubeconfig, mode 0600."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taint:
+    key: str
+    value: str
+    effect: str
+    """Kubernetes spelling: NoSchedule, PreferNoSchedule, NoExecute."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeTemplate:
+    """What a new node of a node group would look like to the scheduler."""
+
+    labels: Mapping[str, str]
+    taints: Sequence[Taint]
+    resources: Mapping[str, str]
+    """Allocatable quantities by resource name (cpu, memory, ephemeral-storage, pods, nvidia.com/gpu …)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeGroup:
+    """A pool of the cloud as an autoscaler sees it (an Auto Scaling group, an ACK node pool)."""
+
+    id: str
+    minimum: int
+    maximum: int
+    target: int
+    zones: Sequence[str]
+    autoscaled: bool
+    """Whether the cloud's discovery tags offer the group to the autoscaler."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """A machine that the cloud runs for a node group."""
+
+    id: str
+    group: str
+    zone: str
+    image: str
+    """Image kind that decides what the node carries by itself, e.g. AL2023_x86_64_NVIDIA."""
+    template: NodeTemplate
+    """What the node really is, once it has joined."""
+    gpus: int = 0
+    """GPUs that the hardware has; offered to Kubernetes only when exactly one device plugin owns them."""
+
+
+class Unavailable(Exception):
+    """The cloud has no capacity for a request (a stock-out, a quota). The message says what and where."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloudObject:
+    """One object that exists in the simulated account."""
+
+    type: str
+    id: str
+    made_by: str
+    """URN of the resource, or the controller that made it, e.g. `kubernetes/ebs.csi.aws.com default/data`."""
+    detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Cloud(Protocol):
+    """A simulated account. All methods are thread-safe and crash-safe."""
+
+    name: str
+    """Pulumi package: aws, alicloud."""
+
+    def objects(self) -> Sequence[CloudObject]: ...
+
+    def add_object(self, type_: str, made_by: str, detail: Mapping[str, Any]) -> str:
+        """Something a controller in the cluster asked the cloud for (a disk, a load balancer, an interface). Returns its id."""
+        ...
+
+    def remove_object(self, id_: str, made_by: str = "") -> None:
+        """Remove what a controller asked for; with `made_by`, whatever of that id that one made (a half-made resource)."""
+        ...
+
+    def node_groups(self) -> Sequence[NodeGroup]: ...
+
+    def template(self, group: str) -> NodeTemplate | None:
+        """What the autoscaler can know about a node of a group that has none: from tags and the cloud's API. None when it cannot know."""
+        ...
+
+    def resize(self, group: str, size: int) -> None:
+        """Ask for a new target size. Raises `Unavailable` when the cloud cannot fulfil it; the target is then restored."""
+        ...
+
+    def terminate(self, instance: str) -> None:
+        """Remove one instance and shrink its group's target by one."""
+        ...
+
+    def instances(self) -> Sequence[Instance]: ...
+
+    def installed(self) -> Iterable[str]:
+        """Names of the managed add-ons that run in the cluster (aws-ebs-csi-driver, coredns …)."""
+        ...
+
+    def fault(self, kind: str, target: str, *, active: bool) -> None:
+        """Turn an injected fault on or off, e.g. kind `spot-stockout`, target an instance type. Raises ValueError on an unknown kind or target."""
+        ...
+
+    def faults(self) -> Sequence[tuple[str, str]]: ...
+
+    def shortages(self) -> Mapping[str, str]:
+        """Node group → the latest reason why the cloud did not deliver, in one line; empty when all is well."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """A Helm release as recorded in the cluster, in Helm's own storage Secret."""
+
+    name: str
+    namespace: str
+    chart: str
+    version: str
+    values: Mapping[str, Any]

@@ -1,0 +1,63 @@
+"""Which changed properties of a Kubernetes object force a replacement. The rules are data: immutable.toml."""
+
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+_ALWAYS = ("metadata.name", "metadata.namespace", "apiVersion", "kind")
+_INDEX = re.compile(r"\[\d+\]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rule:
+    group: str
+    kind: str
+    paths: Collection[str]
+    exceptions: Collection[str]
+    mutable_by: str | None
+
+    def covers(self, path: str) -> bool:
+        return _below(path, self.paths) and not _below(path, self.exceptions)
+
+
+@cache
+def _rules() -> list[_Rule]:
+    text = resources.files("llmplatform_sandbox.kube").joinpath("immutable.toml").read_text()
+    return [
+        _Rule(
+            group=row["group"],
+            kind=row["kind"],
+            paths=row["paths"],
+            exceptions=row.get("except", ()),
+            mutable_by=row.get("mutable_by"),
+        )
+        for row in tomllib.loads(text)["rule"]
+    ]
+
+
+def replacing(
+    api_version: str, kind: str, changed: Iterable[str], *, provider: Mapping[str, object], locked: bool
+) -> set[str]:
+    """Of the changed property paths, those that need a new object.
+
+    `provider`: the provider's arguments (`enableConfigMapMutable` …); `locked`: the live object says `immutable: true`.
+    """
+    group = api_version.rpartition("/")[0]
+    found: set[str] = set()
+    for path in changed:
+        if path in _ALWAYS:
+            # A new API version of the same group is the same object; another group is another one.
+            found |= {path} if path != "apiVersion" else set()
+        for rule in _rules():
+            mutable = rule.mutable_by and not locked and str(provider.get(rule.mutable_by, "")).lower() == "true"
+            if (rule.group, rule.kind) == (group, kind) and not mutable and rule.covers(path):
+                found.add(path)
+    return found
+
+
+def _below(path: str, roots: Collection[str]) -> bool:
+    plain = _INDEX.sub("[*]", path)
+    return any(plain == root or plain.startswith((f"{root}.", f"{root}[")) for root in roots)

@@ -1,0 +1,153 @@
+"""When an object of the Kubernetes API counts as ready: the rules that the Kubernetes provider of Pulumi awaits by.
+
+Source: pulumi-kubernetes, provider/pkg/await. A rule looks at the live object (and at the cluster where the object
+alone does not tell) and answers None when ready, or why not in a few words. A kind without a rule is ready once the API
+server has it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from llmplatform_sandbox.kube.client import Kube, Object
+
+DEFAULT_TIMEOUT: Final = 600.0
+"""Seconds."""
+
+
+class NeverReady(Exception):
+    """Waiting longer is no use; the message says why."""
+
+
+Rule = Callable[[Kube, Object], str | None]
+
+
+def waiting_for(kube: Kube, obj: Object) -> str | None:
+    """None when the object is ready, else what it waits for. Raises `NeverReady` when it has failed for good."""
+    rule = _RULES.get((obj["apiVersion"].partition("/")[0] if "/" in obj["apiVersion"] else "", obj["kind"]))
+    return rule(kube, obj) if rule else None
+
+
+def condition(obj: Mapping[str, Any], type_: str) -> dict[str, Any]:
+    """A status condition by its type; empty when the object has none such."""
+    return next((c for c in obj.get("status", {}).get("conditions") or [] if c.get("type") == type_), {})
+
+
+def _observed(obj: Object) -> bool:
+    return obj.get("status", {}).get("observedGeneration", 0) >= obj["metadata"].get("generation", 0)
+
+
+def _deployment(kube: Kube, obj: Object) -> str | None:
+    status, wanted = obj.get("status", {}), obj["spec"].get("replicas", 1)
+    if not _observed(obj):
+        return "the controller has not seen it yet"
+    updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+    if updated < wanted or available < wanted or status.get("replicas", 0) > updated:
+        progressing = condition(obj, "Progressing")
+        stuck = f" ({progressing['reason']})" if progressing.get("status") == "False" else ""
+        return f"{min(updated, available)} of {wanted} updated replicas available{stuck}"
+    return None if wanted == 0 or condition(obj, "Available").get("status") == "True" else "not yet Available"
+
+
+def _stateful_set(kube: Kube, obj: Object) -> str | None:
+    status, spec = obj.get("status", {}), obj["spec"]
+    wanted, strategy = spec.get("replicas", 1), spec.get("updateStrategy", {})
+    if not _observed(obj):
+        return "the controller has not seen it yet"
+    ready = status.get("readyReplicas", 0)
+    if ready < wanted:
+        return f"{ready} of {wanted} replicas ready"
+    if strategy.get("type") == "OnDelete" or strategy.get("rollingUpdate", {}).get("partition"):
+        return None
+    updated = status.get("updatedReplicas", 0)
+    return None if updated >= wanted else f"{updated} of {wanted} replicas updated"
+
+
+def _daemon_set(kube: Kube, obj: Object) -> str | None:
+    status = obj.get("status", {})
+    if not _observed(obj):
+        return "the controller has not seen it yet"
+    wanted, ready = status.get("desiredNumberScheduled", 0), status.get("numberReady", 0)
+    if obj["spec"].get("updateStrategy", {}).get("type") != "OnDelete":
+        ready = min(ready, status.get("updatedNumberScheduled", 0))
+    return None if ready >= wanted else f"{ready} of {wanted} pods ready"
+
+
+def _job(kube: Kube, obj: Object) -> str | None:
+    failed = condition(obj, "Failed")
+    if failed.get("status") == "True":
+        raise NeverReady(f"failed: {failed.get('reason', '')} {failed.get('message', '')}".strip())
+    if condition(obj, "Complete").get("status") == "True" or condition(obj, "Suspended").get("status") == "True":
+        return None
+    status = obj.get("status", {})
+    return f"not complete: {status.get('active', 0)} pods active, {status.get('succeeded', 0)} succeeded"
+
+
+def _pod(kube: Kube, obj: Object) -> str | None:
+    phase = obj.get("status", {}).get("phase", "Pending")
+    if phase == "Failed":
+        raise NeverReady("the pod failed")
+    if phase == "Succeeded" or condition(obj, "Ready").get("status") == "True":
+        return None
+    return f"phase {phase}, not Ready"
+
+
+def _service(kube: Kube, obj: Object) -> str | None:
+    spec = obj["spec"]
+    if spec.get("type") == "LoadBalancer" and not obj.get("status", {}).get("loadBalancer", {}).get("ingress"):
+        return "the load balancer has no address yet"
+    if spec.get("type") == "ExternalName" or not spec.get("selector") or spec.get("clusterIP") == "None":
+        return None
+    # The real provider waits for a first pod behind the Service; `pulumi.com/skipAwait` is the way round it.
+    name, namespace = obj["metadata"]["name"], obj["metadata"]["namespace"]
+    label = {"labelSelector": f"kubernetes.io/service-name={name}"}
+    for piece in kube.list("discovery.k8s.io/v1", "EndpointSlice", namespace, cached=True, **label):
+        if any(endpoint.get("conditions", {}).get("ready") for endpoint in piece.get("endpoints") or []):
+            return None
+    return "no ready pod behind it"
+
+
+def _ingress(kube: Kube, obj: Object) -> str | None:
+    addressed = obj.get("status", {}).get("loadBalancer", {}).get("ingress")
+    return None if addressed else "no controller has given it an address"
+
+
+def _claim(kube: Kube, obj: Object) -> str | None:
+    if obj.get("status", {}).get("phase") == "Bound":
+        return None
+    class_name = obj["spec"].get("storageClassName")
+    found = kube.get("storage.k8s.io/v1", "StorageClass", class_name) if class_name else None
+    if found and found.get("volumeBindingMode") == "WaitForFirstConsumer":
+        return None
+    return "not bound"
+
+
+def _volume(kube: Kube, obj: Object) -> str | None:
+    phase = obj.get("status", {}).get("phase", "Pending")
+    return None if phase in ("Available", "Bound") else f"phase {phase}"
+
+
+def _definition(kube: Kube, obj: Object) -> str | None:
+    refused = condition(obj, "NamesAccepted")
+    if refused.get("status") == "False":
+        raise NeverReady(f"its names are refused: {refused.get('message', '')}")
+    return None if condition(obj, "Established").get("status") == "True" else "not yet Established"
+
+
+def _namespace(kube: Kube, obj: Object) -> str | None:
+    phase = obj.get("status", {}).get("phase")
+    return None if phase == "Active" else f"phase {phase}"
+
+
+_RULES: Final[Mapping[tuple[str, str], Rule]] = {
+    ("apps", "Deployment"): _deployment,
+    ("apps", "StatefulSet"): _stateful_set,
+    ("apps", "DaemonSet"): _daemon_set,
+    ("batch", "Job"): _job,
+    ("", "Pod"): _pod,
+    ("", "Service"): _service,
+    ("networking.k8s.io", "Ingress"): _ingress,
+    ("", "PersistentVolumeClaim"): _claim,
+    ("", "PersistentVolume"): _volume,
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): _definition,
+    ("", "Namespace"): _namespace,
+}

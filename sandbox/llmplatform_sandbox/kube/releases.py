@@ -1,0 +1,111 @@
+"""Helm releases as Helm itself keeps them: a Secret per revision, so that `helm list` and other readers see the same.
+
+Format: https://helm.sh/docs/topics/advanced/#storage-backends and helm pkg/storage/driver (JSON, gzip, base64, and the
+Secret's own base64). Values may be secret: they are in that Secret only, and nothing here logs them.
+"""
+
+import base64
+import gzip
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from llmplatform_sandbox.interfaces import Release
+from llmplatform_sandbox.kube.client import Kube, Object
+
+_TYPE = "helm.sh/release.v1"
+
+
+def releases(kube: Kube) -> list[Release]:
+    """The deployed releases of all namespaces."""
+    found: list[Release] = []
+    for obj in kube.list("v1", "Secret", cached=True, labelSelector="owner=helm,status=deployed"):
+        if obj.get("type") == _TYPE:
+            record = _decode(obj["data"]["release"])
+            meta = record["chart"]["metadata"]
+            found.append(
+                Release(
+                    name=record["name"],
+                    namespace=record["namespace"],
+                    chart=meta["name"],
+                    version=meta["version"],
+                    values=record.get("config") or {},
+                )
+            )
+    return found
+
+
+def revisions(kube: Kube, namespace: str, name: str) -> list[Object]:
+    """The storage Secrets of a release, oldest first."""
+    found = kube.list("v1", "Secret", namespace, labelSelector=f"owner=helm,name={name}")
+    return sorted(found, key=lambda obj: int(obj["metadata"]["labels"]["version"]))
+
+
+def record_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The release inside a storage Secret."""
+    return _decode(obj["data"]["release"])
+
+
+def write_revision(kube: Kube, release: Release, *, revision: int, manifest: str, app_version: str, owner: str) -> None:
+    """Record a deployed revision; the ones before it become superseded. `owner` marks whose it is, for recovery."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
+    action = "Install complete" if revision == 1 else "Upgrade complete"
+    version = {"name": release.chart, "version": release.version, "appVersion": app_version, "apiVersion": "v2"}
+    record = {
+        "name": release.name,
+        "info": {
+            "first_deployed": now,
+            "last_deployed": now,
+            "deleted": "",
+            "description": action,
+            "status": "deployed",
+        },
+        "chart": {"metadata": version, "lock": None, "templates": [], "values": {}, "schema": None, "files": []},
+        "config": dict(release.values),
+        "manifest": manifest,
+        "version": revision,
+        "namespace": release.namespace,
+    }
+    kube.apply(_secret(record, owner), manager="helm")
+    for obj in revisions(kube, release.namespace, release.name):
+        labels = obj["metadata"]["labels"]
+        if labels["status"] == "deployed" and int(labels["version"]) < revision:
+            old = dict(record_of(obj))
+            old["info"] = {**old["info"], "status": "superseded"}
+            kube.apply(_secret(old, owner), manager="helm")
+
+
+def owner_of(obj: Mapping[str, Any]) -> str:
+    """Whose a storage Secret is; empty for one that Helm itself wrote."""
+    return obj["metadata"].get("annotations", {}).get("sandbox.llmplatform.dev/owner", "")
+
+
+def _secret(record: Mapping[str, Any], owner: str) -> Object:
+    packed = base64.b64encode(gzip.compress(json.dumps(record).encode(), mtime=0))
+    name, version, status = record["name"], record["version"], record["info"]["status"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": f"sh.helm.release.v1.{name}.v{version}",
+            "namespace": record["namespace"],
+            "labels": {
+                "owner": "helm",
+                "name": name,
+                "version": str(version),
+                "status": status,
+                "modifiedAt": str(int(time.time())),
+            },
+            "annotations": {"sandbox.llmplatform.dev/owner": owner},
+        },
+        "type": _TYPE,
+        "data": {"release": base64.b64encode(packed).decode()},
+    }
+
+
+@lru_cache(maxsize=256)
+def _decode(data: str) -> Mapping[str, Any]:
+    return json.loads(gzip.decompress(base64.b64decode(base64.b64decode(data))))

@@ -1,0 +1,105 @@
+"""A small language server for a user's own `pulumi`, where no Python language host is installed.
+
+Each run of a program happens in a process of its own, in the folder from which the engine was started, with fresh
+modules. The child is this module as a script: the engine's request on its standard input, the response on descriptor 3.
+"""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any, cast
+
+import grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, language_pb2, language_pb2_grpc, plugin_pb2
+
+from llmplatform_sandbox.program import program_runner
+from llmplatform_sandbox.providers.serve import start
+
+
+class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
+    """What the engine asks a language host for, for programs whose packages are installed in this Python."""
+
+    def __init__(self) -> None:
+        self._engines: dict[str, str] = {}
+
+    def Handshake(
+        self, request: language_pb2.LanguageHandshakeRequest, context: grpc.ServicerContext
+    ) -> language_pb2.LanguageHandshakeResponse:
+        """Note the engine's address."""
+        # One server answers several engines at once; a connection tells them apart.
+        self._engines[context.peer()] = request.engine_address
+        return language_pb2.LanguageHandshakeResponse()
+
+    def GetPluginInfo(self, request: object, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
+        """Name the host's version."""
+        return plugin_pb2.PluginInfo(version="1.0.0")
+
+    def GetRequiredPlugins(
+        self, request: object, context: grpc.ServicerContext
+    ) -> language_pb2.GetRequiredPluginsResponse:
+        """Ask for none: all providers are attached."""
+        return language_pb2.GetRequiredPluginsResponse()
+
+    def GetRequiredPackages(
+        self, request: object, context: grpc.ServicerContext
+    ) -> language_pb2.GetRequiredPackagesResponse:
+        """Ask for none: all providers are attached."""
+        return language_pb2.GetRequiredPackagesResponse()
+
+    def Run(self, request: language_pb2.RunRequest, context: grpc.ServicerContext) -> language_pb2.RunResponse:
+        """Run the program in a new process and hand back what it answers."""
+        answer, answering = os.pipe()
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+        command = [sys.executable, "-m", __name__, str(answering)]
+        with subprocess.Popen(
+            command,
+            cwd=request.pwd or None,
+            env=environment,
+            pass_fds=[answering],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as child:
+            os.close(answering)
+            context.add_callback(child.kill)
+            stdin, stdout = cast(IO[bytes], child.stdin), cast(IO[bytes], child.stdout)
+            stdin.write(request.SerializeToString())
+            stdin.close()
+            engine = self._engines.get(context.peer(), "")
+            for line in stdout:
+                _log(engine, line.decode(errors="replace").rstrip("\n"))
+            with os.fdopen(answer, "rb") as pipe:
+                response = pipe.read()
+        if child.returncode != 0:
+            return language_pb2.RunResponse(error=f"the program's process ended with status {child.returncode}")
+        return language_pb2.RunResponse.FromString(response)
+
+
+def serve_language(*, port: int = 0) -> tuple[grpc.Server, int]:
+    """Start the language server on loopback; returns it and its port."""
+    server = grpc.server(ThreadPoolExecutor(8))
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(), server)
+    return start(server, port)
+
+
+def _log(engine: str, line: str) -> None:
+    if engine and line:
+        with grpc.insecure_channel(engine) as channel:
+            engine_pb2_grpc.EngineStub(channel).Log(engine_pb2.LogRequest(severity=engine_pb2.INFO, message=line))
+
+
+def _run_once(answering: int) -> None:
+    # The SDK's server for inline programs sets up its runtime from a request; internal, so the SDK's version is pinned.
+    from pulumi.automation._server import LanguageServer
+
+    request = language_pb2.RunRequest.FromString(sys.stdin.buffer.read())
+    program = Path(request.info.program_directory or request.pwd) / (request.info.entry_point or ".")
+    response = LanguageServer(program_runner(program.resolve())).Run(request, cast(Any, None))
+    with os.fdopen(answering, "wb") as pipe:
+        pipe.write(response.SerializeToString())
+
+
+if __name__ == "__main__":
+    _run_once(int(sys.argv[1]))

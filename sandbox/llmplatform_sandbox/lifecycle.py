@@ -1,0 +1,247 @@
+"""The operations of a sandbox. Each reports what it does while it runs and returns what came of it."""
+
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmplatform_sandbox.checkpoint import Checkpoint
+from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, ControlPlane
+from llmplatform_sandbox.endpoints import Endpoints, fingerprint, read_endpoints
+from llmplatform_sandbox.engine import Engine, Outcome
+from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.hosting import open_clouds, serve_providers
+from llmplatform_sandbox.interfaces import Cloud, CloudObject
+from llmplatform_sandbox.paths import SandboxPaths, ignore_from_git, sandbox_paths
+from llmplatform_sandbox.processes import Processes
+from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Report
+from llmplatform_sandbox.project import copy_project, read_project
+from llmplatform_sandbox.recovery import recover
+from llmplatform_sandbox.shell import variables
+from llmplatform_sandbox.snapshot import Snapshot, take
+from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, Toolchain, ensure
+
+_WORLD = "world"
+_WORLD_WITHIN = 60.0
+_SETTLED_WITHIN = 45.0
+_CALM = 6.0
+"""Seconds without a change after which things are taken to stay so: all that is simulated happens faster."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Down:
+    """What was found when a sandbox was taken down."""
+
+    outcome: Outcome
+    orphans: tuple[CloudObject, ...]
+    """Objects that nobody deleted: in a real account they would go on costing money."""
+
+
+class Sandbox:
+    """The sandbox of one stack of one project folder."""
+
+    def __init__(self, folder: Path, stack: str, report: Report) -> None:
+        self.project = read_project(folder)
+        self.stack = stack
+        self.paths: SandboxPaths = sandbox_paths(self.project.folder, stack)
+        self._report = report
+        self._processes = Processes(self.paths.run, self.paths.logs)
+
+    def preview(self, *, colour: bool = False) -> Outcome:
+        """The plan of the whole stack on an empty account. Starts no process but the engine and needs no network."""
+        with self._phase("tools", "Looking for the Pulumi CLI"):
+            tools = ensure([PULUMI], report=self._report)
+        with tempfile.TemporaryDirectory(prefix="llmplatform-preview-") as folder:
+            paths = SandboxPaths(Path(folder))
+            paths.create()
+            copy_project(self.project, self.stack, paths)
+            servers, ports = serve_providers(open_clouds(paths.clouds, None), None)
+            try:
+                endpoints = Endpoints(pid=os.getpid(), providers=ports)
+                engine = Engine(self.project, self.stack, paths, tools, endpoints.debug_providers, self._report)
+                with self._phase("engine", f"Planning {self.stack}"):
+                    return engine.preview(colour=colour)
+            finally:
+                for server in servers:
+                    server.stop(grace=0)
+
+    def up(self) -> Outcome:
+        """Start what does not run and apply the program."""
+        with self._locked():
+            engine = self._started()
+            with self._phase("engine", f"Applying {self.stack}"):
+                return engine.up()
+
+    def down(self, *, force: bool = False) -> Down:
+        """Destroy the stack, look for what is left in the clouds, stop every process, remove the state folder.
+
+        With `force` nothing is destroyed or looked for. When the engine cannot destroy the stack, everything stays for another look and `SandboxError` is raised.
+        """
+        if not self.paths.exists():
+            return Down(outcome=Outcome(changes={}), orphans=())
+        with self._locked():
+            outcome, orphans = Outcome(changes={}), ()
+            if not force:
+                engine = self._started()
+                with self._phase("engine", f"Destroying {self.stack}"):
+                    outcome = engine.destroy()
+                with self._phase("account", "Looking for what was left behind"):
+                    orphans = self._left_over()
+            with self._phase("processes", "Stopping the control plane"):
+                self.stop()
+            shutil.rmtree(self.paths.folder)
+        return Down(outcome=outcome, orphans=tuple(orphans))
+
+    def settle(self) -> Snapshot:
+        """Wait until no pod is Pending any more, or until waiting makes no difference; then look."""
+        with self._phase("pods", "Waiting for pods to start"):
+            deadline = time.monotonic() + _SETTLED_WITHIN
+            snapshot, since = self.snapshot(), time.monotonic()
+            while any(pod.state == "Pending" for pod in snapshot.pods) and time.monotonic() < min(
+                deadline, since + _CALM
+            ):
+                time.sleep(0.5)
+                latest = self.snapshot()
+                if (latest.nodes, latest.pods) != (snapshot.nodes, snapshot.pods):
+                    since = time.monotonic()
+                snapshot = latest
+        return snapshot
+
+    def snapshot(self) -> Snapshot:
+        """What there is at this moment."""
+        self._require_existence()
+        control_plane = self.control_plane()
+        return take(
+            control_plane.access() if control_plane.running() else None,
+            self.clouds(),
+            Checkpoint(self.paths, self.project.name, self.stack),
+        )
+
+    def running(self) -> bool:
+        """Whether every process of the sandbox is alive."""
+        return self.control_plane().running() and self._processes.running(_WORLD)
+
+    def fault(self, kind: str, target: str, *, active: bool) -> None:
+        """Turn a fault of the simulated accounts on or off.
+
+        Raises `SandboxError` (exit code 2) for a fault or a target that no account knows.
+        """
+        self._require_existence()
+        refusals: list[str] = []
+        clouds = self.clouds()
+        for cloud in clouds.values():
+            try:
+                cloud.fault(kind, target, active=active)
+            except ValueError as error:
+                refusals.append(str(error))
+        if len(refusals) == len(clouds):
+            raise SandboxError("\n".join(refusals), exit_code=2)
+
+    def shell_variables(self) -> dict[str, str]:
+        """Start what does not run, and return the variables that point a user's own tools at the sandbox."""
+        with self._locked():
+            engine = self._started()
+            engine.ensure_stack()
+            endpoints = read_endpoints(self.paths)
+            if endpoints is None:
+                raise SandboxError(f"{_WORLD}: it ended; see {self.paths.logs / _WORLD}.log")
+            return variables(self.paths, self.stack, endpoints, self.control_plane().access(), self.tools()["pulumi"])
+
+    def tools(self) -> Toolchain:
+        """All tools, built first where they are missing."""
+        return ensure([PULUMI, KUBERNETES, KWOK, ETCD], report=self._report)
+
+    def stop(self) -> None:
+        """Stop every process of the sandbox; its state stays."""
+        self._processes.stop(_WORLD, grace=3.0)
+        self.control_plane().stop()
+        self._processes.stop(*self._processes.names())
+
+    def clouds(self) -> Mapping[str, Cloud]:
+        """The simulated accounts, for reading and for faults."""
+        return open_clouds(self.paths.clouds, None)
+
+    def control_plane(self, tools: Toolchain | None = None) -> ControlPlane:
+        """The sandbox's control plane; without tools for a look or a stop."""
+        return ControlPlane(self.paths, tools or Toolchain({}, {}))
+
+    def engine(self, tools: Toolchain) -> Engine:
+        """The engine on the sandbox's state, attached to the running world."""
+        endpoints = read_endpoints(self.paths)
+        return Engine(
+            self.project, self.stack, self.paths, tools, endpoints.debug_providers if endpoints else "", self._report
+        )
+
+    def _started(self) -> Engine:
+        with self._phase("tools", "Looking for the tools"):
+            tools = self.tools()
+        copy_project(self.project, self.stack, self.paths)
+        for text in recover(self.engine(tools), self.paths, self._processes, _WORLD, self.clouds):
+            self._report(Output(text=text, severity="warning"))
+        with self._phase("start", f"Starting Kubernetes {KUBERNETES_MINOR} and the simulated clouds"):
+            control_plane = self.control_plane(tools)
+            control_plane.prepare()
+            with ThreadPoolExecutor() as pool:
+                for started in [pool.submit(control_plane.start), pool.submit(self._start_world)]:
+                    started.result()
+        return self.engine(tools)
+
+    def _start_world(self) -> None:
+        endpoints = read_endpoints(self.paths)
+        if endpoints and endpoints.pid == self._processes.pid(_WORLD) and endpoints.fingerprint == fingerprint():
+            return
+        self._processes.stop(_WORLD)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+        command = [sys.executable, "-m", "llmplatform_sandbox.world", "--folder", str(self.paths.folder)]
+        self._processes.start(_WORLD, command, environment=environment)
+        deadline = time.monotonic() + _WORLD_WITHIN
+        while time.monotonic() < deadline:
+            self._processes.require(_WORLD)
+            endpoints = read_endpoints(self.paths)
+            if endpoints and endpoints.pid == self._processes.pid(_WORLD):
+                return
+            time.sleep(0.05)
+        raise SandboxError(f"{_WORLD}: not ready after {_WORLD_WITHIN:.0f} s\n{self._processes.last_words(_WORLD)}")
+
+    def _require_existence(self) -> None:
+        if not self.paths.exists():
+            raise SandboxError(f"{self.stack}: there is no such sandbox; run `llmplatform sandbox up {self.stack}`")
+
+    def _left_over(self) -> Sequence[CloudObject]:
+        # The played controllers free what they made a moment after the cluster's objects are gone.
+        left, since = None, time.monotonic()
+        while left or left is None:
+            latest = [item for cloud in self.clouds().values() for item in cloud.objects()]
+            if latest != left:
+                left, since = latest, time.monotonic()
+            elif time.monotonic() - since > _CALM:
+                break
+            time.sleep(0.3)
+        return left
+
+    @contextmanager
+    def _locked(self) -> Generator[None]:
+        ignore_from_git(self.project.folder)
+        self.paths.create()
+        with (self.paths.run / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SandboxError(
+                    f"{self.stack}: another command is at work on this sandbox; wait for it to end"
+                ) from None
+            yield
+
+    @contextmanager
+    def _phase(self, phase: str, text: str) -> Generator[None]:
+        self._report(PhaseStarted(phase=phase, text=text))
+        began = time.monotonic()
+        yield
+        self._report(PhaseEnded(phase=phase, seconds=time.monotonic() - began))

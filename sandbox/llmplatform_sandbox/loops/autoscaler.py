@@ -1,0 +1,281 @@
+"""Plays cluster-autoscaler: grows the node groups that pending pods would fit on, and gives back nodes that stay empty.
+
+It acts only while a release of chart `cluster-autoscaler` is in the cluster, by that release's own flags. Like the
+real one it sees the cloud through a small interface, and knows an empty group only by what tags and the cloud's API
+say of it. Durations of the flags are real ones; the sandbox runs them faster, `TIME_SCALE` times, within bounds.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+
+from llmplatform_sandbox.interfaces import Instance, NodeGroup, NodeTemplate, Release, Unavailable
+from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.kube.releases import releases
+from llmplatform_sandbox.loops.expander import Option, Priorities, best, pack, priorities
+from llmplatform_sandbox.loops.fit import Object, Resources, Room, quantities, requests
+from llmplatform_sandbox.loops.gpus import GPU
+from llmplatform_sandbox.loops.nodes import instance_id
+
+_log = logging.getLogger(__name__)
+
+CHART = "cluster-autoscaler"
+TIME_SCALE = 60.0
+"""One real minute of back-off lasts a second here."""
+_BACKOFF_SECONDS = (2.0, 10.0)
+ACCELERATOR = "k8s.amazonaws.com/accelerator"
+"""Label of GPU nodes: one without GPUs counts as still starting, cloudprovider/aws GPULabel."""
+_PRIORITIES = "cluster-autoscaler-priority-expander"
+_KEEP = "cluster-autoscaler.kubernetes.io/scale-down-disabled"
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class NodeGroups(Protocol):
+    """What an autoscaler needs of a cloud; after cluster-autoscaler's externalgrpc protocol."""
+
+    def node_groups(self) -> Sequence[NodeGroup]:
+        """Groups with bounds and targets."""
+        ...
+
+    def template(self, group: str) -> NodeTemplate | None:
+        """What can be known of an empty group's next node; None when nothing can."""
+        ...
+
+    def instances(self) -> Sequence[Instance]:
+        """Machines by group."""
+        ...
+
+    def resize(self, group: str, size: int) -> None:
+        """Ask for another target. Raises Unavailable."""
+        ...
+
+    def terminate(self, instance: str) -> None:
+        """End one machine and shrink its group."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Flags:
+    expanders: Sequence[str]
+    backoff: float
+    longest_backoff: float
+    scale_down: bool
+
+
+@dataclass
+class _Backoff:
+    until: float
+    seconds: float
+
+
+@dataclass
+class _View:
+    """The cluster at one moment."""
+
+    groups: Sequence[NodeGroup]
+    nodes: Mapping[str, Sequence[Object]]
+    """Ready nodes by group."""
+    pods: Mapping[str, Sequence[Object]]
+    """Pods by node name; "" for those without."""
+    daemonsets: Sequence[Object] = field(default_factory=list[Object])
+
+
+class AutoscalerLoop:
+    """Decides once per `step`."""
+
+    def __init__(self, cloud: NodeGroups, kube: Kube, scale_down_after: float = 60.0) -> None:
+        """`scale_down_after`: seconds that a node has to be empty before it is given back."""
+        self._cloud, self._kube, self._scale_down_after = cloud, kube, scale_down_after
+        self._backoffs: dict[str, _Backoff] = {}
+        self._empty_since: dict[str, float] = {}
+
+    def step(self) -> None:
+        """Look, grow one group or more, shrink. Level-triggered."""
+        release = next((one for one in releases(self._kube) if one.chart == CHART), None)
+        if release is None:
+            self._empty_since.clear()
+            return
+        flags = flags_of(release)
+        view = self._look()
+        waiting = [pod for pod in view.pods.get("", ()) if _unschedulable(pod)]
+        left, reserved = self._place(waiting, view) if waiting else ([], set[str]())
+        if left:
+            self._grow(left, view, flags, release)
+        if flags.scale_down:
+            self._shrink(view, reserved)
+
+    def _look(self) -> _View:
+        groups = [group for group in self._cloud.node_groups() if group.autoscaled]
+        group_of = {instance.id: instance.group for instance in self._cloud.instances()}
+        nodes: dict[str, list[Object]] = {}
+        for node in self._kube.list("v1", "Node", cached=True):
+            if _ready(node):
+                nodes.setdefault(group_of.get(instance_id(node), ""), []).append(node)
+        pods: dict[str, list[Object]] = {}
+        for pod in self._kube.list("v1", "Pod", cached=True):
+            if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed"):
+                pods.setdefault(pod["spec"].get("nodeName", ""), []).append(pod)
+        return _View(
+            groups=groups, nodes=nodes, pods=pods, daemonsets=self._kube.list("apps/v1", "DaemonSet", cached=True)
+        )
+
+    # Growing
+
+    def _place(self, waiting: Sequence[Object], view: _View) -> tuple[list[Object], set[str]]:
+        """Those that fit on no node, there or asked for already; and the nodes that the others are about to use."""
+        rooms: list[tuple[str, Room]] = []
+        for node in (node for nodes in view.nodes.values() for node in nodes):
+            name = node["metadata"]["name"]
+            rooms.append((name, _room_of(node, view.pods.get(name, ()))))
+        for group in view.groups:
+            coming = group.target - len(view.nodes.get(group.id, ()))
+            rooms += [("", room) for _ in range(coming) if (room := self._room(group, view)) is not None]
+        left: list[Object] = []
+        reserved: set[str] = set()
+        for pod in waiting:
+            taken = next((name for name, room in rooms if room.take(pod)), None)
+            if taken is None:
+                left.append(pod)
+            else:
+                reserved.add(taken)
+        return left, reserved
+
+    def _grow(self, waiting: Sequence[Object], view: _View, flags: _Flags, release: Release) -> None:
+        known = self._priorities(release) if "priority" in flags.expanders else None
+        options = [option for group in view.groups if (option := self._option(group, waiting, view)) is not None]
+        while options:
+            chosen = best(options, flags.expanders, known)
+            target = next(group.target for group in view.groups if group.id == chosen.group)
+            try:
+                self._cloud.resize(chosen.group, target + chosen.nodes)
+            except Unavailable as error:
+                self._back_off(chosen.group, flags)
+                _log.info("scale-up failed: %s", error)
+                options = [option for option in options if option.group != chosen.group]
+                continue
+            self._backoffs.pop(chosen.group, None)
+            _log.info("scale-up: %s to %d for %d pods", chosen.group, target + chosen.nodes, len(chosen.pods))
+            return
+
+    def _option(self, group: NodeGroup, waiting: Sequence[Object], view: _View) -> Option | None:
+        backoff = self._backoffs.get(group.id)
+        if group.target >= group.maximum or (backoff and time.monotonic() < backoff.until):
+            return None
+        example = self._room(group, view)
+        if example is None:
+            return None
+
+        def fresh() -> Room:
+            return Room(labels=example.labels, taints=example.taints, free=dict(example.free))
+
+        nodes, placed = pack(waiting, fresh, group.maximum - group.target)
+        room = {name: str(amount) for name, amount in example.free.items()}
+        return Option(group=group.id, nodes=nodes, pods=placed, room=room) if placed else None
+
+    def _room(self, group: NodeGroup, view: _View) -> Room | None:
+        """A new node of a group: like one that it has, else by the cloud's template; less what DaemonSets take."""
+        nodes = view.nodes.get(group.id, ())
+        if nodes:
+            room = _room_of(nodes[0], ())
+        else:
+            template = self._cloud.template(group.id)
+            if template is None:
+                return None
+            taints = [{"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in template.taints]
+            room = Room(labels=template.labels, taints=taints, free=quantities(template.resources))
+        for daemonset in view.daemonsets:
+            room.take(daemonset["spec"]["template"])
+        return room
+
+    def _back_off(self, group: str, flags: _Flags) -> None:
+        """First for the initial duration, then twice as long each time."""
+        before = self._backoffs.get(group)
+        low, high = _BACKOFF_SECONDS
+        seconds = before.seconds * 2 if before else flags.backoff / TIME_SCALE
+        seconds = max(low, min(seconds, flags.longest_backoff / TIME_SCALE, high))
+        self._backoffs[group] = _Backoff(until=time.monotonic() + seconds, seconds=seconds)
+
+    def _priorities(self, release: Release) -> Priorities | None:
+        """From the ConfigMap beside the release, else from the value that the chart would make it of."""
+        config = self._kube.get("v1", "ConfigMap", _PRIORITIES, release.namespace)
+        text = (config or {}).get("data", {}).get("priorities") or release.values.get("expanderPriorities")
+        try:
+            return priorities(text) if text else None
+        except (ValueError, TypeError) as error:
+            _log.warning("%s/%s: %s", release.namespace, _PRIORITIES, error)
+            return None
+
+    # Shrinking
+
+    def _shrink(self, view: _View, reserved: set[str]) -> None:
+        now = time.monotonic()
+        empty: dict[str, float] = {}
+        for group in view.groups:
+            nodes = view.nodes.get(group.id, ())
+            spare = group.target - group.minimum
+            for node in nodes:
+                name = node["metadata"]["name"]
+                if name in reserved or not _idle(node, view.pods.get(name, ())):
+                    continue
+                empty[name] = self._empty_since.get(name, now)
+                if spare > 0 and now - empty[name] >= self._scale_down_after:
+                    _log.info("scale-down: %s of %s was empty", name, group.id)
+                    self._cloud.terminate(instance_id(node))
+                    spare -= 1
+        self._empty_since = empty
+
+
+def flags_of(release: Release) -> _Flags:
+    """The flags of a release's `extraArgs`, by cluster-autoscaler's defaults."""
+    args: Mapping[str, Any] = release.values.get("extraArgs") or {}
+    return _Flags(
+        expanders=[one.strip() for one in str(args.get("expander", "least-waste")).split(",")],
+        backoff=_duration(args.get("initial-node-group-backoff-duration", "5m")),
+        longest_backoff=_duration(args.get("max-node-group-backoff-duration", "30m")),
+        scale_down=str(args.get("scale-down-enabled", "true")).lower() != "false",
+    )
+
+
+def _duration(text: Any) -> float:
+    """Go's spelling (`1h30m`) in seconds."""
+    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(str(text)))
+
+
+def _unschedulable(pod: Object) -> bool:
+    conditions = pod.get("status", {}).get("conditions", ())
+    return not pod["metadata"].get("deletionTimestamp") and any(
+        one["type"] == "PodScheduled" and one["status"] == "False" and one.get("reason") == "Unschedulable"
+        for one in conditions
+    )
+
+
+def _ready(node: Object) -> bool:
+    """Up, and with its GPUs where the label says that it has some."""
+    status = node.get("status", {})
+    up = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", ()))
+    waits = ACCELERATOR in node["metadata"].get("labels", {}) and not status.get("allocatable", {}).get(GPU)
+    return up and not waits
+
+
+def _room_of(node: Object, pods: Sequence[Object]) -> Room:
+    taints = [taint for taint in node["spec"].get("taints", ()) if not taint["key"].startswith("node.kubernetes.io/")]
+    labels = {key: value for key, value in node["metadata"]["labels"].items() if key != "kubernetes.io/hostname"}
+    free: Resources = quantities(node["status"]["allocatable"])
+    for pod in pods:
+        for name, amount in requests(pod).items():
+            free[name] = free.get(name, Decimal(0)) - amount
+    return Room(labels=labels, taints=taints, free=free)
+
+
+def _idle(node: Object, pods: Sequence[Object]) -> bool:
+    if node["metadata"].get("annotations", {}).get(_KEEP) == "true" or node["spec"].get("unschedulable"):
+        return False
+    owners = [
+        owner["kind"] for pod in pods for owner in pod["metadata"].get("ownerReferences", ()) or [{"kind": "Pod"}]
+    ]
+    return all(kind in ("DaemonSet", "Node") for kind in owners)

@@ -1,0 +1,77 @@
+"""Plays the controllers that a real cluster would have: volumes, load balancers, certificates.
+
+Which ones, by whom and how is data (controllers.toml); a rule holds only while the add-on or the release that would do
+the work is there. So a claim stays Pending without its CSI driver, and a load balancer outlives a controller that was
+removed too early.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import resources
+from typing import Any
+
+from llmplatform_sandbox.interfaces import Cloud, Release
+from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.kube.releases import releases
+from llmplatform_sandbox.loops.balancers import play_load_balancers
+from llmplatform_sandbox.loops.certificates import play_certificates
+from llmplatform_sandbox.loops.volumes import play_volumes
+
+
+@dataclass(frozen=True)
+class Players:
+    """Who is there to do a controller's work."""
+
+    clouds: Mapping[str, Cloud]
+    releases: Sequence[Release]
+    addons: frozenset[str]
+
+    def there(self, played_by: Iterable[str]) -> bool:
+        """Whether one of the players (`addon:x`, `chart:x`, `cloud:x`) is there."""
+        charts = {release.chart for release in self.releases}
+        present = {
+            *(f"addon:{a}" for a in self.addons),
+            *(f"chart:{c}" for c in charts),
+            *(f"cloud:{c}" for c in self.clouds),
+        }
+        return not present.isdisjoint(played_by)
+
+
+@cache
+def rules() -> Mapping[str, list[dict[str, Any]]]:
+    """The rows of controllers.toml, by kind."""
+    return tomllib.loads(resources.files("llmplatform_sandbox.loops").joinpath("controllers.toml").read_text())
+
+
+def players(kube: Kube, clouds: Sequence[Cloud]) -> Players:
+    """Who is there now."""
+    addons = frozenset(addon for cloud in clouds for addon in cloud.installed())
+    return Players({cloud.name: cloud for cloud in clouds}, releases(kube), addons)
+
+
+class ControllersLoop:
+    """One round per `step`."""
+
+    def __init__(self, kube: Kube, clouds: Sequence[Cloud]) -> None:
+        self._kube = kube
+        self._clouds = clouds
+
+    def step(self) -> None:
+        """Look, and answer what has not been answered. Level-triggered and idempotent."""
+        now = players(self._kube, self._clouds)
+        active = {kind: [row for row in rows if now.there(row["played_by"])] for kind, rows in rules().items()}
+        plays = (
+            partial(play_volumes, self._kube, now.clouds, active["volume"]),
+            partial(play_load_balancers, self._kube, now.clouds, active["load_balancer"]),
+            partial(play_certificates, self._kube, now.releases, active["certificate"]),
+        )
+        failures: list[Exception] = []
+        for play in plays:
+            try:
+                play()
+            except Exception as error:
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup("controllers", failures)

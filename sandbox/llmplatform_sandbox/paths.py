@@ -1,0 +1,114 @@
+"""Where a sandbox keeps its things: one state folder per (project, stack) and one tool cache per user."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SandboxPaths:
+    """The state folder of one sandbox, private to the user (mode 0700)."""
+
+    folder: Path
+
+    @property
+    def project(self) -> Path:
+        """The copied project file and stack file that the engine works on."""
+        return self.folder / "project"
+
+    @property
+    def backend(self) -> Path:
+        """The engine's file backend."""
+        return self.folder / "backend"
+
+    @property
+    def pulumi_home(self) -> Path:
+        """The CLI's own folder, so that it never meets the user's logins and plugins."""
+        return self.folder / "pulumi-home"
+
+    @property
+    def passphrase(self) -> Path:
+        """File with the generated passphrase of the stack's secrets, mode 0600."""
+        return self.folder / "passphrase"
+
+    @property
+    def clouds(self) -> Path:
+        """Folder of the simulated accounts' stores."""
+        return self.folder / "clouds"
+
+    @property
+    def kube(self) -> Path:
+        """PKI, kubeconfigs and the database of the control plane."""
+        return self.folder / "kube"
+
+    @property
+    def run(self) -> Path:
+        """Pid files, locks and endpoints of the running processes."""
+        return self.folder / "run"
+
+    @property
+    def logs(self) -> Path:
+        """What the background processes wrote, a file each."""
+        return self.folder / "logs"
+
+    @property
+    def shims(self) -> Path:
+        """Commands that `sandbox env` puts first on PATH."""
+        return self.folder / "shims"
+
+    @property
+    def endpoints(self) -> Path:
+        """JSON that the world process writes once it serves; see `world.Endpoints`."""
+        return self.run / "endpoints.json"
+
+    def exists(self) -> bool:
+        """Whether the sandbox was ever started, and not taken down since."""
+        return self.passphrase.exists()
+
+    def create(self) -> None:
+        """Make the folders and the passphrase; leaves what is there alone."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        for folder in (
+            self.project,
+            self.backend,
+            self.pulumi_home,
+            self.clouds,
+            self.kube,
+            self.run,
+            self.logs,
+            self.shims,
+        ):
+            folder.mkdir(exist_ok=True)
+        if not self.passphrase.exists():
+            write_private(self.passphrase, secrets.token_urlsafe(32))
+
+
+def sandbox_paths(project: Path, stack: str) -> SandboxPaths:
+    """The state folder of a project folder's stack: `<project>/.sandbox/<stack>`, with nothing created yet."""
+    return SandboxPaths(project.resolve() / ".sandbox" / stack)
+
+
+def ignore_from_git(project: Path) -> None:
+    """Let git ignore the project's sandbox folder by a file inside it, so that no tracked file needs a change."""
+    folder = project.resolve() / ".sandbox"
+    folder.mkdir(exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+
+
+def cache_folder() -> Path:
+    """The user's cache of built tools: `$XDG_CACHE_HOME/llmplatform/tools`, by default below `~/.cache`."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "llmplatform" / "tools"
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that nobody else can read, replacing it in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    temporary.replace(path)

@@ -1,0 +1,132 @@
+"""Starts, finds and stops the sandbox's background processes.
+
+A process is known by its name and a pid file in the run folder. The file holds the pid together with the time at which
+the kernel started it, so that a number that was reused since (a reboot, a long pause) is never taken for ours, let
+alone killed.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from llmplatform_sandbox.errors import SandboxError
+
+_POLL = 0.02
+
+
+class Processes:
+    """The background processes of one sandbox."""
+
+    def __init__(self, run: Path, logs: Path) -> None:
+        self._run = run
+        self._logs = logs
+
+    def start(self, name: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> None:
+        """Start a process in a session of its own, unless it runs already; its output is appended to `logs/<name>.log`.
+
+        Secrets never go into `command`: every user of the machine can read it.
+        """
+        if self.running(name):
+            return
+        log = self._logs / f"{name}.log"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        # posix_spawn rather than subprocess: the process outlives this one, and nobody waits for it.
+        pid = os.posix_spawn(
+            command[0],
+            list(command),
+            dict(os.environ if environment is None else environment),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
+        self._pid_file(name).write_text(json.dumps({"pid": pid, "started": start_time(pid)}))
+
+    def running(self, name: str) -> bool:
+        """Whether a process of ours is alive."""
+        return self.pid(name) is not None
+
+    def pid(self, name: str) -> int | None:
+        """The pid of a process of ours that is alive."""
+        try:
+            noted = json.loads(self._pid_file(name).read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return noted["pid"] if noted["started"] and start_time(noted["pid"]) == noted["started"] else None
+
+    def names(self) -> list[str]:
+        """Names of all processes that were started and not stopped since, alive or not."""
+        return sorted(file.stem for file in self._run.glob("*.pid"))
+
+    def stop(self, *names: str, grace: float = 5.0) -> None:
+        """Ask processes to end, all at once; kill those that have not after `grace` seconds."""
+        alive = {name: pid for name in names if (pid := self.pid(name))}
+        for how, wait in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
+            for pid in alive.values():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, how)
+            deadline = time.monotonic() + wait
+            while alive and time.monotonic() < deadline:
+                alive = {name: pid for name, pid in alive.items() if self.pid(name)}
+                time.sleep(_POLL)
+        for name in names:
+            if name not in alive:
+                self._pid_file(name).unlink(missing_ok=True)
+
+    def last_words(self, name: str, lines: int = 5) -> str:
+        """The end of a process's log, for an error message."""
+        log = self._logs / f"{name}.log"
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
+
+    def require(self, name: str) -> None:
+        """Raise `SandboxError` with the end of the log unless the process is alive."""
+        if not self.running(name):
+            raise SandboxError(f"{name}: the process ended; see {self._logs / name}.log\n{self.last_words(name)}")
+
+    def _pid_file(self, name: str) -> Path:
+        return self._run / f"{name}.pid"
+
+
+def start_time(pid: int) -> str:
+    """When a process began, in the kernel's own notation; empty when there is no such process or it is a zombie."""
+    with suppress(ChildProcessError):
+        # A process that we started ourselves stays a zombie until somebody asks how it ended.
+        os.waitpid(pid, os.WNOHANG)
+    if Path("/proc/self/stat").exists():
+        try:
+            # The second field, the command's name in parentheses, may itself hold spaces and parentheses.
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
+        return "" if fields[0] in "ZX" else fields[19]
+    answer = subprocess.run(
+        ["ps", "-o", "state=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return "" if answer.startswith("Z") else answer.partition(" ")[2].strip()
+
+
+def free_ports(count: int, *, preferred: Sequence[int] = ()) -> list[int]:
+    """Ports on loopback that nobody listens on: each preferred one if free, else one of the kernel's choice."""
+    held: list[socket.socket] = []
+    try:
+        for index in range(count):
+            wanted = preferred[index] if index < len(preferred) else 0
+            holder = socket.socket()
+            held.append(holder)
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                holder.bind(("127.0.0.1", wanted))
+            except OSError:
+                holder.bind(("127.0.0.1", 0))
+        return [holder.getsockname()[1] for holder in held]
+    finally:
+        for holder in held:
+            holder.close()

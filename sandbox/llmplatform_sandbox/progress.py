@@ -1,0 +1,61 @@
+"""What a long operation tells its caller. Plain data: a terminal, a log and a test read the same events."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseStarted:
+    """A part of the operation begins: tools, control plane, world, engine, settle."""
+
+    phase: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseEnded:
+    """The part of the operation came to its end; not sent when it failed."""
+
+    phase: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolBuild:
+    """A tool is being built from its Go module; sent at the start, every few seconds, and at the end."""
+
+    tool: str
+    version: str
+    seconds: float
+    done: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceStep:
+    """The engine begins or ends one step on one resource."""
+
+    op: str
+    """Engine's word: create, update, delete, replace, same, read, refresh …"""
+    type: str
+    name: str
+    urn: str
+    state: str
+    """`started`, `done` or `failed`."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """A line that the engine or the program wrote for people."""
+
+    text: str
+    severity: str = "info"
+
+
+Event = PhaseStarted | PhaseEnded | ToolBuild | ResourceStep | Output
+Report = Callable[[Event], None]
+"""Receiver of events; called from several threads."""
+
+
+def silent(_event: Event) -> None:
+    """A receiver for callers that want no events."""

@@ -1,0 +1,1 @@
+"""gRPC resource providers that the engine attaches to."""

@@ -1,0 +1,272 @@
+"""The resource provider of a simulated cloud: the engine's calls in terms of its account.
+
+It takes the real provider's arguments, checks inputs by the installed SDK and the cloud's facts, and gives the
+outputs that the real provider gives. A secret never reaches the account: it keeps a digest.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from typing_extensions import override
+
+from llmplatform_sandbox.cloud import schema
+from llmplatform_sandbox.cloud.check import UNKNOWN as UNKNOWN_INPUT
+from llmplatform_sandbox.cloud.check import check, check_arguments
+from llmplatform_sandbox.cloud.facts import TypeFacts, pattern_of
+from llmplatform_sandbox.cloud.requests import CloudError, NotReady, Scope
+from llmplatform_sandbox.cloud.simulated import SimulatedCloud
+from llmplatform_sandbox.cloud.templates import get, put
+from llmplatform_sandbox.providers.base import (
+    UNKNOWN,
+    Autonaming,
+    Change,
+    Diff,
+    Failure,
+    InitFailed,
+    ProviderError,
+    ProviderServicer,
+    Secret,
+    contains_secret,
+    contains_unknown,
+    diff_values,
+    mark_secrets,
+    unwrap_secrets,
+)
+
+Values = dict[str, Any]
+_DEFAULTED = "__defaults"
+"""Where the real provider, too, notes which inputs it named itself."""
+_ACCOUNT = "123456789012"
+
+
+class CloudProvider(ProviderServicer):
+    """`aws` over a simulated account."""
+
+    def __init__(self, cloud: SimulatedCloud) -> None:
+        super().__init__()
+        self._cloud, self._account = cloud, cloud.account
+
+    # The provider resource
+
+    @override
+    def check_config(self, args: Values) -> list[Failure]:
+        given = {key: _argument(value) for key, value in args.items() if key not in ("version", "pluginDownloadURL")}
+        return [Failure(path, f"{path}: {reason}") for path, reason in check_arguments(self._cloud.name, _known(given))]
+
+    @override
+    def configure(self, args: Values) -> None:
+        self._scope(args)
+
+    def _scope(self, args: Values) -> Scope:
+        plain: Values = {key: _argument(unwrap_secrets(value)) for key, value in args.items()}
+        region = plain.get("region") or "us-east-1"
+        accounts = plain.get("allowedAccountIds") or [_ACCOUNT]
+        tags = (plain.get("defaultTags") or {}).get("tags") or {}
+        return Scope(
+            region=str(region),
+            account=str(accounts[0]),
+            partition="aws-cn" if str(region).startswith("cn-") else "aws",
+            default_tags={key: str(value) for key, value in tags.items() if value is not UNKNOWN},
+        )
+
+    # Resources
+
+    @override
+    def check(self, typ: str, olds: Values, news: Values, autonaming: Autonaming) -> tuple[Values, list[Failure]]:
+        inputs = {key: value for key, value in news.items() if value is not None and key != _DEFAULTED}
+        facts = self._account.facts.types.get(typ)
+        if facts is not None:
+            inputs |= _named(facts, olds, inputs, autonaming)
+        plain = _known(unwrap_secrets(inputs))
+        findings = check(self._account.facts, typ, plain)
+        if not findings:
+            findings = list(self._account.behaviour(typ).check(_without_unknown(plain)))
+        return inputs, [_failure(path, reason, inputs) for path, reason in findings]
+
+    @override
+    def diff(self, typ: str, id_: str, old_inputs: Values, old_outputs: Values, new_inputs: Values) -> Diff:
+        facts = self._account.facts.of(typ)
+        changes = diff_values(_plain_inputs(old_inputs), _plain_inputs(new_inputs))
+        if "tagsAll" in old_outputs and "tags" not in {path.split(".")[0].split("[")[0] for path in changes}:
+            tags = unwrap_secrets(new_inputs.get("tags"))
+            after = {**self._scope(self.config).default_tags, **(tags if isinstance(tags, Mapping) else {})}
+            if after != unwrap_secrets(old_outputs["tagsAll"]):
+                changes["tagsAll"] = Change.UPDATE
+        replaces = [path for path in changes if _replaces(facts, path)]
+        same_name = facts.name is not None and facts.name.property not in new_inputs.get(_DEFAULTED, ())
+        keeps = facts.name is not None and facts.name.property in new_inputs and facts.name.property not in changes
+        return Diff(changes=changes, replaces=replaces, delete_before_replace=bool(replaces) and same_name and keeps)
+
+    @override
+    def create(self, typ: str, urn: str, inputs: Values, preview: bool, timeout: float) -> tuple[str, Values]:
+        given = _plain_inputs(inputs)
+        if preview or contains_unknown(given):
+            return "", self._planned(typ, given, {})
+        try:
+            record = self._account.create(typ, urn, _digested(given), self._scope(self.config))
+        except NotReady as error:
+            raise InitFailed(error.record.id, _outputs(error.record.outputs, given), [error.reason]) from error
+        except (CloudError, LookupError) as error:
+            raise ProviderError(str(error)) from error
+        return record.id, _outputs(record.outputs, given)
+
+    @override
+    def update(
+        self, typ: str, urn: str, id_: str, old_inputs: Values, old_outputs: Values, new_inputs: Values,
+        preview: bool, timeout: float,
+    ) -> Values:  # fmt: skip
+        given = _plain_inputs(new_inputs)
+        if preview or contains_unknown(given):
+            return self._planned(typ, given, old_outputs)
+        try:
+            record = self._account.update(typ, id_, _digested(given), self._scope(self.config))
+        except NotReady as error:
+            raise InitFailed(id_, _outputs(error.record.outputs, given), [error.reason]) from error
+        except (CloudError, LookupError) as error:
+            raise ProviderError(str(error)) from error
+        return _outputs(record.outputs, given)
+
+    @override
+    def read(self, typ: str, urn: str, id_: str, inputs: Values, outputs: Values) -> tuple[str, Values, Values] | None:
+        record = self._account.read(typ, id_)
+        if record is None:
+            return None
+        named = {_DEFAULTED: inputs[_DEFAULTED]} if _DEFAULTED in inputs else {}
+        return record.id, {**_restored(record.inputs, inputs), **named}, _restored(record.outputs, outputs)
+
+    @override
+    def delete(self, typ: str, urn: str, id_: str, inputs: Values, outputs: Values, timeout: float) -> None:
+        try:
+            self._account.delete(typ, id_)
+        except CloudError as error:
+            raise ProviderError(str(error)) from error
+
+    @override
+    def invoke(self, token: str, args: Values) -> Values:
+        raise ProviderError(
+            f"{token}: no invokes; a preview has no credentials to look things up with, so write the value as a setting"
+        )
+
+    def _planned(self, typ: str, given: Values, old: Values) -> Values:
+        """Outputs of a preview: what is written is known, what the cloud decides is not, unless it stays as it is."""
+        facts, known = self._account.facts.of(typ), schema.resource(typ)
+        planned: Values = dict(given)
+        for path, value in facts.defaults.items():
+            if get(planned, path) is None and not _under_unknown(planned, path):
+                put(planned, path, value)
+        for name in known.outputs:
+            if name not in planned and name not in facts.unset:
+                planned[name] = old[name] if name in old and name not in facts.increments else UNKNOWN
+        if "tagsAll" in known.outputs:
+            tags = given.get("tags") or {}
+            planned["tagsAll"] = (
+                UNKNOWN if not isinstance(tags, Mapping) else {**self._scope(self.config).default_tags, **tags}
+            )
+        optional = [
+            name for name in known.inputs if name not in given and name not in old and name not in facts.defaults
+        ]
+        for name in optional:
+            if name not in facts.computed and name != "region" and planned.get(name) is UNKNOWN:
+                del planned[name]
+        return planned
+
+
+def _argument(value: Any) -> Any:
+    """Provider arguments travel as JSON text where they are no strings."""
+    if isinstance(value, str) and (value in ("true", "false") or value[:1] in "[{"):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _known(value: Any) -> Any:
+    """With the mark of check.py in place of unknown values."""
+    if isinstance(value, Mapping):
+        return {key: _known(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_known(inner) for inner in value]
+    return UNKNOWN_INPUT if value is UNKNOWN else value
+
+
+def _without_unknown(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_unknown(inner) for key, inner in value.items() if inner is not UNKNOWN_INPUT}
+    if isinstance(value, list):
+        return [_without_unknown(inner) for inner in value if inner is not UNKNOWN_INPUT]
+    return value
+
+
+def _named(facts: TypeFacts, olds: Values, inputs: Values, autonaming: Autonaming) -> Values:
+    """The physical name that the provider chooses, when the program gives none."""
+    naming = facts.name
+    if naming is None or naming.property in inputs:
+        return {}
+    if naming.prefix and naming.prefix in inputs:
+        return {}
+    kept = olds.get(naming.property) if naming.property in (olds.get(_DEFAULTED) or ()) else None
+    name = autonaming.pick(kept)
+    if name is None:
+        return {}
+    if not kept:
+        room = naming.max - len(naming.starts)
+        head, _, tail = name.rpartition("-")
+        name = name if len(name) <= room else f"{head[: room - len(tail) - 1]}-{tail}"
+        name = naming.starts + (name.lower() if naming.property == "bucket" else name)
+    return {naming.property: name, _DEFAULTED: [naming.property]}
+
+
+def _failure(path: str, reason: str, inputs: Values) -> Failure:
+    top = re.split(r"[.\[]", path, maxsplit=1)[0]
+    if contains_secret(inputs.get(top)):
+        reason = "not a value that the cloud takes (it is secret, so it is not shown)"
+    return Failure(path, f"{path}: {reason}" if path else reason)
+
+
+def _plain_inputs(inputs: Values) -> Values:
+    return {key: value for key, value in inputs.items() if not key.startswith("__")}
+
+
+def _replaces(facts: TypeFacts, path: str) -> bool:
+    pattern = pattern_of(path)
+    return any(
+        pattern == rule or pattern.startswith((f"{rule}.", f"{rule}[")) or rule.startswith(f"{pattern}.")
+        for rule in facts.replace
+    )
+
+
+def _digested(value: Any) -> Any:
+    """The account never sees a secret."""
+    if isinstance(value, Secret):
+        text = json.dumps(value.value, sort_keys=True, default=str)
+        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    if isinstance(value, Mapping):
+        return {key: _digested(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_digested(inner) for inner in value]
+    return value
+
+
+def _outputs(stored: Mapping[str, Any], given: Values) -> Values:
+    """The account's outputs, with the secrets of the inputs where it keeps digests."""
+    return {
+        **stored,
+        **{key: mark_secrets(unwrap_secrets(value), value) for key, value in given.items() if contains_secret(value)},
+    }
+
+
+def _restored(stored: Mapping[str, Any], remembered: Values) -> Values:
+    """What the account has, with the engine's own value where it is the secret that the account keeps the digest of."""
+    return {
+        key: remembered[key] if key in remembered and _digested(remembered[key]) == value else value
+        for key, value in stored.items()
+    }
+
+
+def _under_unknown(values: Values, path: str) -> bool:
+    parents = path.split(".")[:-1]
+    return any(get(values, ".".join(parents[: n + 1])) is UNKNOWN for n in range(len(parents)))

@@ -1,0 +1,245 @@
+"""`kubernetes:helm.sh/v3:Release`: a Helm release as a resource, as far as the API server can tell.
+
+Played: the check of every value key against the catalog, the chart's CRDs, Helm's own release record with its
+revisions, the namespace, uninstalling. NOT played: the chart's workloads, service accounts, RBAC, webhooks and hooks;
+no pod of a release runs, and what its controllers would answer is the business of loops/controllers.py. The archive of
+the chart need not exist.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from llmplatform.catalog.chart_values import chart_crds, chart_keys
+from llmplatform_sandbox.interfaces import Release
+from llmplatform_sandbox.kube import definitions, releases
+from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.kube.errors import KubeError
+from llmplatform_sandbox.kube.waiting import TimedOut
+from llmplatform_sandbox.providers.diffs import Diff, diff_values
+from llmplatform_sandbox.providers.outcomes import Autonaming, Failure, ProviderError
+from llmplatform_sandbox.providers.values import UNKNOWN, unwrap_secrets
+
+Values = dict[str, Any]
+
+RELEASE: Final = "kubernetes:helm.sh/v3:Release"
+_ARCHIVE: Final = re.compile(r"^(?P<name>.+?)-(?P<version>v?\d+\.\d+.*)\.tgz$")
+_INPUT_NAMES = """
+allowNullValues atomic chart cleanupOnFail compat createNamespace dependencyUpdate description devel
+disableCRDHooks disableOpenapiValidation disableWebhooks forceUpdate keyring lint manifest maxHistory name
+namespace postrender recreatePods renderSubchartNotes replace repositoryOpts resetValues resourceNames
+reuseValues skipAwait skipCrds takeOwnership timeout values valueYamlFiles verify version waitForJobs
+"""
+_INPUTS: Final = frozenset(_INPUT_NAMES.split())
+_HISTORY: Final = 10
+
+
+def chart_of(inputs: Mapping[str, Any]) -> tuple[str, str]:
+    """(chart, version) of a release's inputs: from the archive's file name, else from `chart` and `version`."""
+    chart = str(inputs["chart"])
+    match = _ARCHIVE.match(chart.rsplit("/", 1)[-1])
+    if match:
+        return match["name"], match["version"]
+    return chart.rstrip("/").rsplit("/", 1)[-1], str(inputs.get("version") or "")
+
+
+class ReleaseProvider:
+    """The hooks of a provider, for one type. `charts`: a folder of unpacked charts, one folder per chart name."""
+
+    def __init__(self, kube: Kube | None, charts: Path | None) -> None:
+        self._kube = kube
+        self._charts = charts
+
+    def check(self, olds: Values, news: Values, naming: Autonaming, namespace: str) -> tuple[Values, list[Failure]]:
+        """Complete name and namespace; refuse inputs that a Release does not have, and keys that its chart does not."""
+        failures = [
+            Failure(key, f"{key}: a Release has no such input")
+            for key in sorted(set(news) - _INPUTS)
+            if key[:2] != "__"
+        ]
+        inputs = {"namespace": namespace, **news}
+        if not inputs.get("name"):
+            name = naming.pick(olds.get("name") if isinstance(olds.get("name"), str) else None)
+            if name is None:
+                failures.append(Failure("name", "name: missing, and the project turns autonaming off; give a name"))
+            else:
+                inputs["name"] = name
+        if not inputs.get("chart"):
+            failures.append(Failure("chart", "chart: missing; give the path of a chart archive"))
+        elif inputs["chart"] is not UNKNOWN:
+            chart, version = chart_of(inputs)
+            if not version:
+                reason = f"chart: {chart} has no version; name a local archive, <chart>-<version>.tgz, or set version"
+                failures.append(Failure("chart", reason))
+            values = unwrap_secrets(inputs.get("values") or {})
+            if isinstance(values, Mapping):
+                failures.extend(Failure("values", f"values: {line}") for line in _unknown_keys(chart, version, values))
+        if inputs.get("valueYamlFiles"):
+            failures.append(Failure("valueYamlFiles", "valueYamlFiles: the sandbox cannot check them; use values"))
+        return inputs, failures
+
+    def diff(self, old_inputs: Values, new_inputs: Values) -> Diff:
+        """Another name or namespace is another release."""
+        changes = diff_values(old_inputs, new_inputs)
+        moved = {"name", "namespace"} & set(changes)
+        return Diff(changes=changes, replaces=moved)
+
+    def create(self, urn: str, inputs: Values, preview: bool) -> tuple[str, Values]:
+        """Install: CRDs first, then the record."""
+        if preview:
+            return "", {**inputs, "status": UNKNOWN, "resourceNames": UNKNOWN}
+        clear, kube = unwrap_secrets(inputs), self._cluster()
+        namespace, name = clear["namespace"], clear["name"]
+        existing = releases.revisions(kube, namespace, name)
+        if any(releases.owner_of(obj) != _owner(urn) for obj in existing):
+            raise ProviderError(
+                f"release {namespace}/{name}: the name is in use; uninstall it, or name this one otherwise"
+            )
+        return f"{namespace}/{name}", self._install(urn, inputs)
+
+    def update(self, urn: str, new_inputs: Values, preview: bool) -> Values:
+        """Upgrade: a new revision."""
+        if preview:
+            return {**new_inputs, "status": UNKNOWN, "resourceNames": UNKNOWN}
+        return self._install(urn, new_inputs)
+
+    def read(self, id_: str, inputs: Values, outputs: Values) -> tuple[str, Values, Values] | None:
+        """The release as recorded in the cluster, or None."""
+        namespace, _, name = id_.rpartition("/")
+        found = releases.revisions(self._cluster(), namespace or "default", name)
+        if not found:
+            return None
+        record = releases.record_of(found[-1])
+        meta = record["chart"]["metadata"]
+        live = Release(name=name, namespace=record["namespace"], chart=meta["name"], version=meta["version"], values={})
+        return id_, inputs, {**outputs, "status": _status(live, record["version"], meta.get("appVersion", ""))}
+
+    def delete(self, outputs: Values) -> None:
+        """Uninstall: the record with all revisions, and the CRDs that go with the release."""
+        kube, clear = self._cluster(), unwrap_secrets(outputs)
+        found = releases.revisions(kube, clear["namespace"], clear["name"])
+        if found:
+            definitions.remove(kube, releases.record_of(found[-1]).get("manifest", ""))
+        for obj in found:
+            kube.delete(obj)
+
+    # Insides ---------------------------------------------------------------------------------------------------------
+
+    def _cluster(self) -> Kube:
+        if self._kube is None:
+            raise ProviderError("this preview has no cluster; `llmplatform sandbox up` starts one")
+        return self._kube
+
+    def _install(self, urn: str, inputs: Values) -> Values:
+        clear, kube = unwrap_secrets(inputs), self._cluster()
+        chart, version = chart_of(clear)
+        values = clear.get("values") or {}
+        release = Release(name=clear["name"], namespace=clear["namespace"], chart=chart, version=version, values=values)
+        try:
+            self._namespace(kube, release.namespace, create=bool(clear.get("createNamespace")))
+            manifest = self._definitions(kube, release, skip=bool(clear.get("skipCrds")))
+            found = releases.revisions(kube, release.namespace, release.name)
+            revision = 1 + max((int(obj["metadata"]["labels"]["version"]) for obj in found), default=0)
+            app_version = self._app_version(chart)
+            releases.write_revision(
+                kube, release, revision=revision, manifest=manifest, app_version=app_version, owner=_owner(urn)
+            )
+            for obj in found[: max(0, len(found) + 1 - int(clear.get("maxHistory") or _HISTORY))]:
+                kube.delete(obj)
+        except KubeError as error:
+            raise ProviderError("\n".join(error.lines(f"release {release.namespace}/{release.name}"))) from None
+        except TimedOut as error:
+            raise ProviderError(f"release {release.namespace}/{release.name}: a definition is {error}") from None
+        return {**inputs, "status": _status(release, revision, app_version), "resourceNames": {}}
+
+    def _namespace(self, kube: Kube, name: str, *, create: bool) -> None:
+        if kube.get("v1", "Namespace", name):
+            return
+        if not create:
+            raise ProviderError(f"namespace {name}: not found; create it first, or set createNamespace")
+        kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, manager="helm")
+
+    def _definitions(self, kube: Kube, release: Release, *, skip: bool) -> str:
+        """Install the chart's CRDs; returns the manifest of those that an uninstall takes away."""
+        rule = _rules().get(release.chart, {})
+        in_templates = bool(rule.get("templates"))
+        if (skip and not in_templates) or not _setting(rule, "switch", release.values, otherwise=True):
+            return ""
+        folder = self._charts / release.chart if self._charts else None
+        found = (
+            definitions.from_folder(folder, release.values)
+            if folder and folder.is_dir()
+            else _permissive(release.chart)
+        )
+        definitions.install(kube, found, upgrade=in_templates)
+        kept = not in_templates or _setting(rule, "keep", release.values, otherwise=False)
+        return "" if kept else definitions.manifest_of(found)
+
+    def _app_version(self, chart: str) -> str:
+        file = self._charts / chart / "Chart.yaml" if self._charts else None
+        match = (
+            re.search(r"^appVersion: *[\"']?([^\s\"']+)", file.read_text(), re.MULTILINE)
+            if file and file.is_file()
+            else None
+        )
+        return match[1] if match else ""
+
+
+def _owner(urn: str) -> str:
+    return hashlib.sha256(urn.encode()).hexdigest()[:16]
+
+
+def _status(release: Release, revision: int, app_version: str) -> Values:
+    return {
+        "appVersion": app_version,
+        "chart": release.chart,
+        "name": release.name,
+        "namespace": release.namespace,
+        "revision": revision,
+        "status": "deployed",
+        "version": release.version,
+    }
+
+
+@cache
+def _rules() -> Mapping[str, Any]:
+    return tomllib.loads(resources.files("llmplatform_sandbox.providers").joinpath("chart_crds.toml").read_text())
+
+
+def _setting(rule: Mapping[str, Any], key: str, values: Mapping[str, Any], *, otherwise: bool) -> bool:
+    if key not in rule:
+        return otherwise
+    path, default = rule[key]
+    found = definitions.lookup(values, path)
+    return bool(default if found is None else found)
+
+
+def _unknown_keys(chart: str, version: str, values: Mapping[str, Any]) -> list[str]:
+    """Value keys that the chart does not have, by the catalog; a chart that it does not know is not checked."""
+    try:
+        chart_crds(chart)
+    except KeyError:
+        return []
+    try:
+        return chart_keys(chart, version).unknown(values)
+    except KeyError as error:
+        return [str(error.args[0])]
+
+
+def _permissive(chart: str) -> list[definitions.Definition]:
+    """Permissive definitions of the kinds that the catalog says a chart brings."""
+    try:
+        found = chart_crds(chart)
+    except KeyError:
+        return []
+    return [
+        definitions.permissive(
+            group=crd.group, versions=crd.versions, kind=crd.kind, plural=crd.plural, scope=crd.scope
+        )
+        for crd in found
+    ]

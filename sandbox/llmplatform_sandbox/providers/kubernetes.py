@@ -1,0 +1,292 @@
+"""The `kubernetes` package for the engine, against the sandbox's own API server.
+
+Plays pulumi-kubernetes with server-side apply: naming, diffs and replacements, awaited readiness, Patch resources,
+custom resources by discovery, Helm releases (helm.py). Differences from the real one: the kubeconfig's credentials are
+not used (the sandbox injects the access); server-side apply is used even where an argument turns it off; an update is
+diffed by inputs alone; an object that an interrupted run of the same resource left behind is taken over, any other
+existing object is refused, as the real one does unless `upsertExistingObjects` is set; functions and YAML rendering are
+refused.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+from typing_extensions import override
+
+from llmplatform_sandbox.explain import workload_reasons
+from llmplatform_sandbox.interfaces import KubeAccess
+from llmplatform_sandbox.kube.client import Kube, Object
+from llmplatform_sandbox.kube.errors import KubeError, UnknownKind
+from llmplatform_sandbox.kube.immutable import replacing
+from llmplatform_sandbox.kube.readiness import DEFAULT_TIMEOUT, NeverReady, waiting_for
+from llmplatform_sandbox.kube.waiting import TimedOut, until_gone, until_ready
+from llmplatform_sandbox.providers import manifests
+from llmplatform_sandbox.providers.base import (
+    Autonaming,
+    Diff,
+    Failure,
+    InitFailed,
+    ProviderError,
+    ProviderServicer,
+    Values,
+    contains_unknown,
+    diff_values,
+    unwrap_secrets,
+)
+from llmplatform_sandbox.providers.helm import RELEASE, ReleaseProvider
+
+_ARGUMENTS = """
+alwaysRender cluster clusterIdentifier context deleteUnreachable enableConfigMapMutable enablePatchForce
+enableSecretMutable enableServerSideApply helmReleaseSettings kubeClientSettings kubeconfig namespace
+renderYamlToDirectory skipUpdateUnreachable strictMode suppressDeprecationWarnings suppressHelmHookWarnings
+upsertExistingObjects
+"""
+
+
+class KubernetesProvider(ProviderServicer):
+    """`kube` None: a preview without a cluster, which touches nothing. `charts`: a folder of unpacked charts (CRDs)."""
+
+    version: ClassVar[str] = "4.34.2"
+    config_keys: ClassVar[frozenset[str] | None] = frozenset(_ARGUMENTS.split())
+
+    def __init__(self, kube: KubeAccess | None, charts: Path | None = None) -> None:
+        super().__init__()
+        self._kube = Kube(kube) if kube else None
+        self._releases = ReleaseProvider(self._kube, charts)
+
+    @override
+    def check_config(self, args: Values) -> list[Failure]:
+        failures = super().check_config(args)
+        if args.get("renderYamlToDirectory"):
+            reason = (
+                "renderYamlToDirectory: the sandbox applies objects to its own API server; remove it for the sandbox"
+            )
+            failures.append(Failure("renderYamlToDirectory", reason))
+        return failures
+
+    @override
+    def diff_config(self, old: Values, new: Values) -> Diff:
+        changes = diff_values(old, new)
+        if old.get("clusterIdentifier") or new.get("clusterIdentifier"):
+            return Diff(changes=changes, replaces={"clusterIdentifier"} & set(changes))
+        moved = "kubeconfig" in changes and _server(old) != _server(new)
+        return Diff(changes=changes, replaces={"kubeconfig"} if moved else ())
+
+    @override
+    def check(self, typ: str, olds: Values, news: Values, autonaming: Autonaming) -> tuple[Values, list[Failure]]:
+        if typ == RELEASE:
+            return self._releases.check(olds, news, autonaming, self.config.get("namespace") or "default")
+        try:
+            api_version, kind = manifests.kind_of(typ, news)
+        except ValueError as error:
+            return news, [Failure("", str(error))]
+        inputs, fault = manifests.named(news, olds, autonaming)
+        failures = [Failure("metadata.name", fault)] if fault else []
+        if manifests.is_patch(typ) and fault is None and inputs is not news:
+            failures.append(
+                Failure("metadata.name", "metadata.name: missing; a Patch must name the object that it changes")
+            )
+        namespaced = self._namespaced(api_version, kind)
+        inputs = manifests.in_namespace(inputs, olds, namespaced, self.config.get("namespace") or "default")
+        return manifests.secretive(inputs, kind), failures
+
+    @override
+    def diff(self, typ: str, id_: str, old_inputs: Values, old_outputs: Values, new_inputs: Values) -> Diff:
+        if typ == RELEASE:
+            return self._releases.diff(old_inputs, new_inputs)
+        api_version, kind = manifests.kind_of(typ, new_inputs)
+        changes = diff_values(manifests.visible(old_inputs), manifests.visible(new_inputs))
+        locked = unwrap_secrets(old_outputs.get("immutable")) is True
+        replaces = replacing(api_version, kind, changes, provider=self.config, locked=locked)
+        if manifests.is_patch(typ):
+            replaces = {path for path in replaces if path.startswith("metadata.")}
+        same = manifests.identity(old_inputs) == manifests.identity(new_inputs)
+        autonamed = manifests.annotation(new_inputs, manifests.AUTONAMED) == "true"
+        return Diff(changes=changes, replaces=replaces, delete_before_replace=same and not autonamed)
+
+    @override
+    def create(self, typ: str, urn: str, inputs: Values, preview: bool, timeout: float) -> tuple[str, Values]:
+        if typ == RELEASE:
+            return self._releases.create(urn, inputs, preview)
+        _, kind = manifests.kind_of(typ, inputs)
+        if preview:
+            self._rehearse(typ, urn, inputs, {})
+            return "", manifests.preview_of(inputs, {}, kind)
+        body = manifests.body_of(inputs)
+        manager = manifests.manager_for(urn, inputs, {})
+        if not manifests.is_patch(typ):
+            self._refuse_existing(body, manager)
+        return self._put(typ, inputs, body, manager, timeout)
+
+    @override
+    def update(
+        self, typ: str, urn: str, id_: str, old_inputs: Values, old_outputs: Values, new_inputs: Values,
+        preview: bool, timeout: float,
+    ) -> Values:  # fmt: skip
+        if typ == RELEASE:
+            return self._releases.update(urn, new_inputs, preview)
+        _, kind = manifests.kind_of(typ, new_inputs)
+        if preview:
+            self._rehearse(typ, urn, new_inputs, old_outputs)
+            return manifests.preview_of(new_inputs, old_outputs, kind)
+        body = manifests.body_of(new_inputs)
+        return self._put(typ, new_inputs, body, manifests.manager_for(urn, new_inputs, old_outputs), timeout)[1]
+
+    @override
+    def read(self, typ: str, urn: str, id_: str, inputs: Values, outputs: Values) -> tuple[str, Values, Values] | None:
+        if self._kube is None:
+            return id_, inputs, outputs
+        if typ == RELEASE:
+            return self._releases.read(id_, inputs, outputs)
+        api_version, kind = manifests.kind_of(typ, outputs or inputs)
+        namespace, _, name = id_.rpartition("/")
+        live = self._get(api_version, kind, name, namespace or None)
+        if live is None:
+            return None
+        manager = manifests.manager_for(urn, inputs, outputs)
+        seen = manifests.outputs_of(live, inputs, manager)
+        inputs = manifests.live_inputs(inputs, {**live, "stringData": unwrap_secrets(inputs.get("stringData"))}) or {
+            key: value for key, value in seen.items() if key != "status" and not key.startswith("__")
+        }
+        if manifests.annotation(inputs, manifests.SKIP_AWAIT) != "true" and not manifests.is_patch(typ):
+            reason = self._not_ready(live)
+            if reason:
+                raise InitFailed(id_, seen, [f"{manifests.described(live)}: {reason}"], inputs)
+        return id_, inputs, seen
+
+    @override
+    def delete(self, typ: str, urn: str, id_: str, inputs: Values, outputs: Values, timeout: float) -> None:
+        kube = self._cluster()
+        try:
+            if typ == RELEASE:
+                return self._releases.delete(outputs)
+            api_version, kind = manifests.kind_of(typ, outputs or inputs)
+            namespace, _, name = id_.rpartition("/")
+            metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+            target = {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+            if manifests.is_patch(typ):
+                # Applying nothing gives up the fields that this resource owns, and leaves the object.
+                if kube.get(api_version, kind, name, namespace or None):
+                    kube.apply(target, manager=manifests.manager_for(urn, inputs, outputs), force=True)
+                return None
+            propagation = manifests.annotation(inputs or outputs, manifests.PROPAGATION).capitalize() or "Foreground"
+            live = kube.get(api_version, kind, name, namespace or None)
+            if live is None or not kube.delete(target, propagation=propagation):
+                return None
+            if manifests.annotation(inputs or outputs, manifests.SKIP_AWAIT) == "true":
+                return None
+            seconds = self._patience(inputs or outputs, timeout)
+            if not until_gone(kube, live, seconds=seconds, wanted=self.wanted):
+                raise ProviderError(
+                    f"{manifests.described(target)}: still there after {seconds:.0f} s{_held(kube, live)}"
+                )
+        except UnknownKind:
+            return None
+        except KubeError as error:
+            if error.unreachable and str(self.config.get("deleteUnreachable", "")).lower() == "true":
+                return None
+            raise ProviderError("\n".join(error.lines(f"deleting {id_}"))) from None
+
+    # Insides ---------------------------------------------------------------------------------------------------------
+
+    def _cluster(self) -> Kube:
+        if self._kube is None:
+            raise ProviderError("this preview has no cluster; `llmplatform sandbox up` starts one")
+        return self._kube
+
+    def _get(self, api_version: str, kind: str, name: str, namespace: str | None) -> Object | None:
+        try:
+            return self._cluster().get(api_version, kind, name, namespace)
+        except UnknownKind:
+            return None
+        except KubeError as error:
+            raise ProviderError("\n".join(error.lines(f"{kind} {name}"))) from None
+
+    def _namespaced(self, api_version: str, kind: str) -> bool | None:
+        """None when nobody can tell yet: a custom resource whose definition is not there."""
+        known = manifests.built_in_scope(api_version, kind)
+        if known is not None or self._kube is None:
+            return known
+        try:
+            return self._kube.kind(api_version, kind).namespaced
+        except KubeError:
+            return None
+
+    def _refuse_existing(self, body: Object, manager: str) -> None:
+        if str(self.config.get("upsertExistingObjects", "")).lower() == "true":
+            return
+        metadata = body["metadata"]
+        live = self._get(body["apiVersion"], body["kind"], metadata["name"], metadata.get("namespace"))
+        # An object that no manager owns a field of comes from an apply of nothing but its name: an interrupted one.
+        managers = {entry.get("manager") for entry in (live or {"metadata": {}})["metadata"].get("managedFields", [])}
+        if managers and manager not in managers:
+            raise ProviderError(
+                f"{manifests.described(body)}: exists already; import it, name it otherwise, or patch it"
+            )
+
+    def _put(self, typ: str, inputs: Values, body: Object, manager: str, timeout: float) -> tuple[str, Values]:
+        kube = self._cluster()
+        try:
+            live = kube.apply(body, manager=manager, force=self._force(typ, inputs))
+        except KubeError as error:
+            raise ProviderError("\n".join(error.lines(manifests.described(body)))) from None
+        id_ = manifests.id_of(live)
+        if manifests.is_patch(typ) or manifests.annotation(inputs, manifests.SKIP_AWAIT) == "true":
+            return id_, manifests.outputs_of(live, inputs, manager)
+        try:
+            live = until_ready(kube, live, seconds=self._patience(inputs, timeout), wanted=self.wanted)
+        except (TimedOut, NeverReady, KubeError) as error:
+            live = error.obj if isinstance(error, TimedOut) else live
+            reasons = [f"{manifests.described(body)}: {error}", *workload_reasons(kube, live)]
+            raise InitFailed(id_, manifests.outputs_of(live, inputs, manager), reasons) from None
+        return id_, manifests.outputs_of(live, inputs, manager)
+
+    def _force(self, typ: str, inputs: Values) -> bool:
+        """A Patch asks before it takes a field from another manager; a whole object is the program's own."""
+        asked = manifests.annotation(inputs, manifests.PATCH_FORCE) or str(self.config.get("enablePatchForce", ""))
+        return asked.lower() == "true" or not manifests.is_patch(typ)
+
+    def _rehearse(self, typ: str, urn: str, inputs: Values, old_outputs: Values) -> None:
+        """A dry run of the API server, where there is one and all is known. Raises `ProviderError` when it refuses."""
+        if self._kube is None or contains_unknown(inputs):
+            return
+        body = manifests.body_of(inputs)
+        metadata = body["metadata"]
+        try:
+            live = self._kube.get(body["apiVersion"], body["kind"], metadata["name"], metadata.get("namespace"))
+            # A planned replacement would collide with the object that it replaces.
+            if live is None or old_outputs:
+                manager = manifests.manager_for(urn, inputs, old_outputs)
+                self._kube.apply(body, manager=manager, force=self._force(typ, inputs), dry_run=True)
+        except KubeError as error:
+            # What the same plan is still to create: the kind's CRD, the namespace.
+            if not (error.not_found or error.unreachable):
+                raise ProviderError("\n".join(error.lines(manifests.described(body)))) from None
+
+    def _not_ready(self, live: Object) -> str | None:
+        try:
+            return waiting_for(self._cluster(), live)
+        except NeverReady as error:
+            return str(error)
+
+    @staticmethod
+    def _patience(inputs: Mapping[str, Any], timeout: float) -> float:
+        annotated = manifests.annotation(inputs, manifests.TIMEOUT)
+        return timeout or (float(annotated) if annotated.isdecimal() else DEFAULT_TIMEOUT)
+
+
+def _server(args: Values) -> Any:
+    """The API servers that a kubeconfig names; the text itself when it is no YAML (a path, say)."""
+    text = unwrap_secrets(args.get("kubeconfig"))
+    try:
+        return [cluster["cluster"]["server"] for cluster in yaml.safe_load(text)["clusters"]]
+    except (yaml.YAMLError, TypeError, KeyError, AttributeError):
+        return text
+
+
+def _held(kube: Kube, obj: Object) -> str:
+    live = kube.get(obj["apiVersion"], obj["kind"], obj["metadata"]["name"], obj["metadata"].get("namespace"))
+    finalizers = (live or {}).get("metadata", {}).get("finalizers", [])
+    return f"; held by {', '.join(finalizers)}" if finalizers else ""

@@ -1,0 +1,28 @@
+"""Serves a provider to any number of engines."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from pulumi.runtime.proto import provider_pb2_grpc
+
+_OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024), ("grpc.max_send_message_length", 400 * 1024 * 1024)]
+"""The engine's own limit."""
+_THREADS = 64
+"""The engine works on many resources at once, and each may wait for minutes."""
+
+
+def serve(servicer: provider_pb2_grpc.ResourceProviderServicer, *, port: int = 0) -> tuple[grpc.Server, int]:
+    """Start a gRPC server for a provider on loopback; returns it, to be stopped by the caller, and its port."""
+    server = grpc.server(ThreadPoolExecutor(_THREADS), options=_OPTIONS)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    return start(server, port)
+
+
+def start(server: grpc.Server, port: int = 0) -> tuple[grpc.Server, int]:
+    """Start a server on a port of loopback, on a free one when that is taken or 0."""
+    try:
+        bound = server.add_insecure_port(f"127.0.0.1:{port}")
+    except RuntimeError:
+        bound = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, bound

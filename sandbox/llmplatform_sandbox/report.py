@@ -1,0 +1,123 @@
+"""What a command prints at its end: tables for people, one JSON document for programs."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from llmplatform_sandbox.snapshot import Snapshot
+
+_LONGEST = 100
+
+
+def print_snapshot(console: Console, snapshot: Snapshot) -> None:
+    """Tables of nodes, pods and outputs; a line for each pod that waits, each fault and each shortage."""
+    if snapshot.nodes:
+        columns = {
+            "Node": [node.name for node in snapshot.nodes],
+            "Pool": [node.pool for node in snapshot.nodes],
+            "Capacity": [node.capacity for node in snapshot.nodes],
+            "Type": [node.instance_type for node in snapshot.nodes],
+            "Zone": [node.zone for node in snapshot.nodes],
+            "GPUs": [str(node.gpus) for node in snapshot.nodes],
+            "State": [node.state for node in snapshot.nodes],
+        }
+        console.print(_table(columns))
+    if snapshot.pods:
+        columns = {
+            "Namespace": [pod.namespace for pod in snapshot.pods],
+            "Pod": [pod.name for pod in snapshot.pods],
+            "Node": [pod.node for pod in snapshot.pods],
+            "State": [pod.state for pod in snapshot.pods],
+        }
+        console.print(_table(columns))
+    for title, lines in (
+        ("Pending", list(snapshot.pending)),
+        ("Shortages", [f"{group}: {reason}" for group, reason in sorted(snapshot.shortages.items())]),
+        ("Faults active", [f"{kind} {target}" for kind, target in snapshot.faults]),
+    ):
+        if lines:
+            console.print(Text(title, style="bold yellow"))
+            for line in lines:
+                console.print(Text(f"  {line}"), soft_wrap=True)
+    if snapshot.outputs:
+        outputs = sorted(snapshot.outputs.items())
+        console.print(
+            _table({"Output": [name for name, _ in outputs], "Value": [_short(value) for _, value in outputs]})
+        )
+
+
+def print_reality(console: Console, versions: Mapping[str, str], snapshot: Snapshot) -> None:
+    """What of all this was real, and what was played."""
+    real = (
+        f"Pulumi engine {versions['pulumi']}; Kubernetes {versions['kubernetes']} API server, controller-manager and "
+        f"scheduler on etcd {versions['etcd']}. Every object passed strict validation and was scheduled for real."
+    )
+    simulated = (
+        f"The cloud account ({snapshot.objects} objects), its machines and kubelets (KWOK {versions['kwok']}): "
+        "no container ran. Helm releases: values checked, CRDs applied, no templates. "
+        "Volumes, load balancers, certificates, autoscaling."
+    )
+    for title, style, text in (("Real", "bold green", real), ("Simulated", "bold yellow", simulated)):
+        console.print(Text(title, style=style))
+        console.print(Padding(text, (0, 0, 0, 2)))
+
+
+def print_next_steps(console: Console, stack: str) -> None:
+    """Commands that make sense now."""
+    console.print(Text("Next", style="bold"))
+    for command, why in (
+        (f"llmplatform sandbox status {stack}", "nodes, pods, and why a pod waits"),
+        (f'eval "$(llmplatform sandbox env {stack})"', "then use your own pulumi and kubectl on the sandbox"),
+        (f"llmplatform sandbox fault spot-stockout TYPE --stack {stack}", "see the fall-back to on-demand capacity"),
+        (f"llmplatform sandbox down {stack}", "delete everything and check that nothing is left"),
+    ):
+        console.print(Text.assemble("  ", (command, "cyan"), f"  {why}"), soft_wrap=True)
+
+
+def print_timings(console: Console, timings: Mapping[str, float]) -> None:
+    """How long each phase took, in seconds."""
+    parts = ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in timings.items())
+    console.print(Text(f"{sum(timings.values()):.1f} s in all: {parts}", style="dim"))
+
+
+def changes_sentence(changes: Mapping[str, int]) -> str:
+    """For people: `120 created, 2 updated`, `No changes (120 resources)`."""
+    changed = {op: count for op, count in changes.items() if op not in _UNCHANGED and count}
+    if not changed:
+        return f"No changes ({sum(changes.values())} resources)"
+    return "Resources: " + ", ".join(f"{count} {_PAST.get(op, op)}" for op, count in sorted(changed.items()))
+
+
+_UNCHANGED = {"same", "read", "refresh"}
+_PAST = {"create": "created", "update": "updated", "delete": "deleted", "replace": "replaced"}
+
+
+def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
+    """The snapshot as plain values."""
+    return asdict(snapshot)
+
+
+def _table(columns: Mapping[str, list[str]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+    # A column in which nothing is known says nothing.
+    kept = {title: cells for title, cells in columns.items() if any(cells)}
+    for title in kept:
+        table.add_column(title, overflow="fold", justify="right" if title == "GPUs" else "left")
+    for row in zip(*kept.values(), strict=True):
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else _json(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

@@ -1,0 +1,124 @@
+"""What there is in a sandbox at this moment: nodes, pods, why pods wait, faults, shortages, outputs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from llmplatform_sandbox.checkpoint import Checkpoint
+from llmplatform_sandbox.explain import pending
+from llmplatform_sandbox.interfaces import Cloud, KubeAccess
+from llmplatform_sandbox.kube.client import Kube
+
+POOL_LABELS = ("eks.amazonaws.com/nodegroup", "alibabacloud.com/nodepool-id")
+"""Label with which a managed cluster names a node's pool."""
+CAPACITY_LABELS = ("eks.amazonaws.com/capacityType", "alibabacloud.com/spot-instance")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A node as the API server has it."""
+
+    name: str
+    pool: str
+    capacity: str
+    """`SPOT`, `ON_DEMAND` or what the cloud calls it."""
+    instance_type: str
+    zone: str
+    gpus: int
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pod:
+    """A pod as the API server has it."""
+
+    namespace: str
+    name: str
+    node: str
+    state: str
+    """As kubectl's STATUS column would say it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """One look at a sandbox."""
+
+    nodes: tuple[Node, ...] = ()
+    pods: tuple[Pod, ...] = ()
+    pending: tuple[str, ...] = ()
+    """A line per Pending pod: which, and why."""
+    objects: int = 0
+    """Objects in the simulated accounts."""
+    faults: tuple[tuple[str, str], ...] = ()
+    shortages: dict[str, str] = field(default_factory=dict[str, str])
+    outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def take(kube: KubeAccess | None, clouds: Mapping[str, Cloud], checkpoint: Checkpoint) -> Snapshot:
+    """Look once. `kube` is None while no control plane runs: nodes and pods are then empty."""
+    shortages = {group: reason for cloud in clouds.values() for group, reason in cloud.shortages().items()}
+    nodes, pods, pending = _cluster(kube, clouds) if kube else ((), (), ())
+    return Snapshot(
+        nodes=nodes,
+        pods=pods,
+        pending=pending,
+        objects=sum(len(cloud.objects()) for cloud in clouds.values()),
+        faults=tuple(fault for cloud in clouds.values() for fault in cloud.faults()),
+        shortages=shortages,
+        outputs=checkpoint.outputs(),
+    )
+
+
+def _cluster(
+    access: KubeAccess, clouds: Mapping[str, Cloud]
+) -> tuple[tuple[Node, ...], tuple[Pod, ...], tuple[str, ...]]:
+    kube = Kube(access)
+    try:
+        nodes = tuple(
+            sorted((_node(item) for item in kube.list("v1", "Node")), key=lambda node: (node.pool, node.name))
+        )
+        pods = tuple(sorted((_pod(item) for item in kube.list("v1", "Pod")), key=lambda pod: (pod.namespace, pod.name)))
+        return (
+            nodes,
+            pods,
+            tuple(pending(kube, list(clouds.values()))) if any(pod.state == "Pending" for pod in pods) else (),
+        )
+    finally:
+        kube.close()
+
+
+def _node(item: dict[str, Any]) -> Node:
+    labels = item["metadata"].get("labels", {})
+    status = item.get("status", {})
+    ready = any(
+        condition["type"] == "Ready" and condition["status"] == "True" for condition in status.get("conditions", [])
+    )
+    gpus = sum(int(amount) for resource, amount in status.get("allocatable", {}).items() if resource.endswith("/gpu"))
+    return Node(
+        name=item["metadata"]["name"],
+        pool=_first(labels, POOL_LABELS),
+        capacity=_first(labels, CAPACITY_LABELS),
+        instance_type=labels.get("node.kubernetes.io/instance-type", ""),
+        zone=labels.get("topology.kubernetes.io/zone", ""),
+        gpus=gpus,
+        state=("Ready" if ready else "NotReady") + (", cordoned" if item["spec"].get("unschedulable") else ""),
+    )
+
+
+def _pod(item: dict[str, Any]) -> Pod:
+    status = item.get("status", {})
+    state = status.get("reason") or status.get("phase", "Unknown")
+    if item["metadata"].get("deletionTimestamp"):
+        state = "Terminating"
+    elif state == "Succeeded":
+        state = "Completed"
+    elif state == "Running" and not all(container.get("ready") for container in status.get("containerStatuses", [])):
+        state = "Running, not ready"
+    metadata = item["metadata"]
+    return Pod(
+        namespace=metadata["namespace"], name=metadata["name"], node=item["spec"].get("nodeName", ""), state=state
+    )
+
+
+def _first(labels: Mapping[str, str], names: tuple[str, ...]) -> str:
+    return next((labels[name] for name in names if name in labels), "")

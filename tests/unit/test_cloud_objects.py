@@ -1,0 +1,222 @@
+"""Objects of a simulated account: what depends on what, what is made along, what survives."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from unit.cloud_account import SCOPE, FakeControlPlane, cloud, make, type_of, whole_account
+
+from llmplatform_sandbox.cloud import SimulatedCloud
+from llmplatform_sandbox.cloud.requests import CloudError, NotReady
+from llmplatform_sandbox.cloud.store import Record
+
+CLUSTER, NODE_GROUP, ADDON = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup", "aws:eks/addon:Addon"
+VPC, SUBNET, GROUP = "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/securityGroup:SecurityGroup"
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> SimulatedCloud:
+    return cloud(tmp_path)
+
+
+def update(account: SimulatedCloud, record: Record, **changes: Any) -> Record:
+    return account.account.update(record.type, record.id, {**record.inputs, **changes}, SCOPE)
+
+
+def test_one_of_everything_comes_and_goes_without_a_trace(tmp_path: Path) -> None:
+    control_plane = FakeControlPlane()
+    account = cloud(tmp_path, control_plane)
+    made = whole_account(account)
+    for key in reversed(made):
+        account.account.delete(type_of(key), made[key].id)
+    assert account.objects() == [], "what is left is an orphan that costs money"
+    assert control_plane.resets == 1, "a deleted cluster takes its API server along"
+
+
+def test_a_second_create_of_the_same_makes_a_second_object(account: SimulatedCloud) -> None:
+    first, second = (make(account, VPC, cidrBlock="10.0.0.0/16") for _ in range(2))
+    assert first.id != second.id, "Create is never idempotent by URN, or orphans after a kill could not be seen"
+
+
+def test_a_name_that_only_one_may_have_collides(account: SimulatedCloud) -> None:
+    make(account, "aws:iam/role:Role", name="r", assumeRolePolicy="{}")
+    with pytest.raises(CloudError, match="EntityAlreadyExists: Role with name r"):
+        make(account, "aws:iam/role:Role", name="r", assumeRolePolicy="{}")
+
+
+def test_a_reference_to_nothing_is_refused_with_the_services_own_code(account: SimulatedCloud) -> None:
+    with pytest.raises(CloudError, match=r"InvalidVpcID.NotFound.*vpc-0"):
+        make(account, SUBNET, vpcId="vpc-0", cidrBlock="10.0.0.0/20")
+
+
+def test_managed_policies_exist_beyond_the_account(account: SimulatedCloud) -> None:
+    make(account, "aws:iam/role:Role", name="r", assumeRolePolicy="{}")
+    arn = "arn:aws:iam::111122223333:policy/none"
+    with pytest.raises(CloudError, match="NoSuchEntity"):
+        make(account, "aws:iam/rolePolicyAttachment:RolePolicyAttachment", role="r", policyArn=arn)
+    make(
+        account,
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        role="r",
+        policyArn="arn:aws:iam::aws:policy/ReadOnlyAccess",
+    )
+
+
+def test_a_vpc_with_an_interface_left_in_it_names_the_interface(account: SimulatedCloud) -> None:
+    made = whole_account(account, "aws:ec2/subnet:Subnet#b")
+    leaked = account.add_object("network-interface", "kubernetes/leak", {"subnetId": made[SUBNET].id})
+    with pytest.raises(CloudError, match=f"DependencyViolation.*{leaked}.*kubernetes/leak"):
+        account.account.delete(SUBNET, made[SUBNET].id)
+    account.remove_object(leaked)
+    account.account.delete(SUBNET, made[SUBNET].id)
+
+
+def test_a_role_with_a_policy_attached_cannot_be_deleted(account: SimulatedCloud) -> None:
+    make(account, "aws:iam/role:Role", name="r", assumeRolePolicy="{}")
+    make(account, "aws:iam/rolePolicy:RolePolicy", name="p", role="r", policy="{}")
+    with pytest.raises(CloudError, match="DeleteConflict"):
+        account.account.delete("aws:iam/role:Role", "r")
+
+
+def test_the_sixth_vpc_exceeds_the_quota_of_a_new_account(account: SimulatedCloud) -> None:
+    for number in range(5):
+        make(account, VPC, cidrBlock=f"10.{number}.0.0/16")
+    with pytest.raises(CloudError, match=r"VpcLimitExceeded.*quota 5.*L-F678F1CE"):
+        make(account, VPC, cidrBlock="10.9.0.0/16")
+
+
+def test_a_nat_gateway_needs_an_internet_gateway_first(account: SimulatedCloud) -> None:
+    made = whole_account(account, SUBNET)
+    address = make(account, "aws:ec2/eip:Eip", domain="vpc")
+    with pytest.raises(CloudError, match=r"Gateway\.NotAttached"):
+        make(account, "aws:ec2/natGateway:NatGateway", subnetId=made[SUBNET].id, allocationId=address.id)
+
+
+def test_a_cluster_gets_the_real_control_plane_and_interfaces_of_its_own(tmp_path: Path) -> None:
+    control_plane = FakeControlPlane()
+    account = cloud(tmp_path, control_plane)
+    made = whole_account(account, CLUSTER)
+    outputs = made[CLUSTER].outputs
+    assert outputs["endpoint"] == "https://127.0.0.1:6443"
+    assert outputs["certificateAuthority"] == {"data": "UEVN"}
+    assert outputs["identities"][0]["oidcs"][0]["issuer"].startswith("https://oidc.eks.eu-west-1.")
+    assert control_plane.service_cidr == "172.20.0.0/16", "the API server hands out the cluster's own service range"
+    own = [one for one in account.objects() if one.made_by == "aws Cluster dev"]
+    assert [one.type for one in own] == [GROUP, "network-interface", "network-interface"]
+    assert outputs["vpcConfig"]["clusterSecurityGroupId"] == own[0].id
+
+
+def test_subnets_of_one_zone_are_too_few_for_a_cluster(account: SimulatedCloud) -> None:
+    made = whole_account(account, "aws:iam/role:Role")
+    config = {"subnetIds": [made[SUBNET].id]}
+    with pytest.raises(CloudError, match="two different AZs"):
+        make(account, CLUSTER, name="x", roleArn=made["aws:iam/role:Role"].outputs["arn"], vpcConfig=config)
+
+
+def test_a_log_group_that_nobody_made_first_outlives_the_cluster(account: SimulatedCloud) -> None:
+    made = whole_account(account, "aws:iam/role:Role")
+    config = {"subnetIds": [made[SUBNET].id, made["aws:ec2/subnet:Subnet#b"].id]}
+    role = made["aws:iam/role:Role"].outputs["arn"]
+    make(account, CLUSTER, name="other", roleArn=role, vpcConfig=config, enabledClusterLogTypes=["api"])
+    account.account.delete(CLUSTER, "other")
+    left = [one for one in account.objects() if one.id == "/aws/eks/other/cluster"]
+    assert left, "EKS leaves a log group without retention behind"
+
+
+def test_a_cluster_with_node_groups_cannot_be_deleted(account: SimulatedCloud) -> None:
+    whole_account(account, NODE_GROUP)
+    with pytest.raises(CloudError, match="ResourceInUseException: Cluster dev has nodegroups attached"):
+        account.account.delete(CLUSTER, "dev")
+
+
+def test_a_security_group_that_others_hold_survives_its_cluster_and_blocks_the_vpc(account: SimulatedCloud) -> None:
+    made = whole_account(account, CLUSTER)
+    held = made[CLUSTER].outputs["vpcConfig"]["clusterSecurityGroupId"]
+    account.add_object("network-interface", "kubernetes/lb", {"subnetId": made[SUBNET].id, "securityGroups": [held]})
+    account.account.delete(CLUSTER, "dev")
+    assert any(one.id == held for one in account.objects())
+
+
+def test_deletion_protection_holds(account: SimulatedCloud) -> None:
+    made = whole_account(account, CLUSTER)
+    update(account, made[CLUSTER], deletionProtection=True)
+    with pytest.raises(CloudError, match="deletionProtection to false first"):
+        account.account.delete(CLUSTER, "dev")
+
+
+def test_a_second_cluster_is_refused_in_one_sentence(account: SimulatedCloud) -> None:
+    made = whole_account(account, CLUSTER)
+    with pytest.raises(CloudError, match="the sandbox has one control plane, and dev uses it"):
+        make(account, CLUSTER, **{**made[CLUSTER].inputs, "name": "second"})
+
+
+def test_an_addon_with_a_deployment_is_degraded_without_nodes(account: SimulatedCloud) -> None:
+    whole_account(account, CLUSTER)
+    with pytest.raises(NotReady, match="coredns: DEGRADED"):
+        make(account, ADDON, clusterName="dev", addonName="coredns")
+    assert "coredns" in list(account.installed()), "it exists all the same, as in EKS"
+
+
+def test_networking_addons_need_no_node(account: SimulatedCloud) -> None:
+    whole_account(account, CLUSTER)
+    make(account, ADDON, clusterName="dev", addonName="vpc-cni")
+    make(account, ADDON, clusterName="dev", addonName="kube-proxy")
+    assert set(account.installed()) == {"vpc-cni", "kube-proxy"}
+
+
+def test_a_changed_launch_template_has_another_version(account: SimulatedCloud) -> None:
+    made = make(account, "aws:ec2/launchTemplate:LaunchTemplate", name="t")
+    assert update(account, made, description="new").outputs["latestVersion"] == 2
+
+
+def test_other_subnets_move_an_endpoints_interfaces(account: SimulatedCloud) -> None:
+    made = whole_account(account, "aws:ec2/vpcEndpoint:VpcEndpoint")
+    endpoint = made["aws:ec2/vpcEndpoint:VpcEndpoint"]
+    assert len(endpoint.outputs["networkInterfaceIds"]) == 2
+    after = update(account, endpoint, subnetIds=[made[SUBNET].id])
+    assert len(after.outputs["networkInterfaceIds"]) == 1
+    account.account.delete(SUBNET, made["aws:ec2/subnet:Subnet#b"].id)
+
+
+def test_default_tags_reach_tags_all_and_the_resources_own_win(account: SimulatedCloud) -> None:
+    made = make(account, VPC, cidrBlock="10.0.0.0/16", tags={"owner": "me", "a": "b"})
+    assert made.outputs["tagsAll"] == {"owner": "me", "a": "b"}
+
+
+def test_a_load_balancer_has_an_interface_in_every_subnet_of_the_cluster(account: SimulatedCloud) -> None:
+    whole_account(account, CLUSTER)
+    before = len(account.objects())
+    made = account.add_object("load-balancer", "kubernetes/gateway", {})
+    assert len(account.objects()) == before + 3
+    account.remove_object(made)
+    assert len(account.objects()) == before
+
+
+def test_what_was_accepted_before_a_kill_is_there_after_it(tmp_path: Path) -> None:
+    account = cloud(tmp_path)
+    vpc = make(account, VPC, cidrBlock="10.0.0.0/16")
+    # No close: as if the process had been killed. Another opens the same file.
+    assert any(one.id == vpc.id for one in cloud(tmp_path).objects())
+
+
+def test_a_failed_create_leaves_nothing_behind(account: SimulatedCloud) -> None:
+    made = whole_account(account, "aws:ec2/subnet:Subnet#b")
+    before = account.objects()
+    with pytest.raises(CloudError):
+        make(
+            account,
+            "aws:ec2/vpcEndpoint:VpcEndpoint",
+            vpcId=made[VPC].id,
+            serviceName="com.amazonaws.eu-west-1.s3",
+            vpcEndpointType="Interface",
+            subnetIds=[made[SUBNET].id, "subnet-0"],
+        )
+    assert account.objects() == before, "half an endpoint would be an orphan"
+
+
+def test_the_file_is_private_and_sound(tmp_path: Path) -> None:
+    cloud(tmp_path)
+    file = tmp_path / "cloud.sqlite"
+    assert file.stat().st_mode & 0o077 == 0
+    assert sqlite3.connect(file).execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -1,0 +1,83 @@
+"""Background processes: found again, never mistaken for another, gone when stopped."""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.processes import Processes, start_time
+
+SLEEPER = [sys.executable, "-c", "import time; print('here', flush=True); time.sleep(60)"]
+STUBBORN = [
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('here', flush=True); time.sleep(60)",
+]
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Processes:
+    for folder in ("run", "logs"):
+        (tmp_path / folder).mkdir()
+    return Processes(tmp_path / "run", tmp_path / "logs")
+
+
+def wait_for(file: Path) -> None:
+    deadline = time.monotonic() + 10
+    while not (file.exists() and file.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def test_a_process_is_found_by_another_object_and_started_only_once(processes: Processes, tmp_path: Path) -> None:
+    processes.start("sleeper", SLEEPER)
+    other = Processes(tmp_path / "run", tmp_path / "logs")
+    pid = other.pid("sleeper")
+    other.start("sleeper", SLEEPER)
+    assert pid is not None
+    assert other.pid("sleeper") == pid, "a process that runs is left alone"
+    processes.stop("sleeper")
+    assert not start_time(pid), "a stopped process is gone from the process table"
+
+
+def test_a_process_that_ignores_the_polite_signal_is_killed(processes: Processes, tmp_path: Path) -> None:
+    processes.start("stubborn", STUBBORN)
+    wait_for(tmp_path / "logs" / "stubborn.log")
+    pid = processes.pid("stubborn")
+    assert pid is not None
+    processes.stop("stubborn", grace=0.2)
+    assert not start_time(pid)
+    assert processes.names() == [], "no pid file is left of a stopped process"
+
+
+def test_a_pid_that_was_reused_is_neither_ours_nor_killed(processes: Processes, tmp_path: Path) -> None:
+    (tmp_path / "run" / "old.pid").write_text(json.dumps({"pid": os.getpid(), "started": "1"}))
+    assert not processes.running("old"), "the pid is alive, but it is another process than the one that was noted"
+    processes.stop("old", grace=0.1)
+    assert start_time(os.getpid()), "this very test would have been killed"
+
+
+def test_a_process_that_died_is_reported_with_the_end_of_its_log(processes: Processes) -> None:
+    processes.start("brief", [sys.executable, "-c", "raise SystemExit('no such flag')"])
+    pid = json.loads((processes._pid_file("brief")).read_text())["pid"]  # pyright: ignore[reportPrivateUsage]
+    deadline = time.monotonic() + 10
+    while start_time(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    with pytest.raises(SandboxError, match=r"brief: the process ended.*\n.*no such flag"):
+        processes.require("brief")
+
+
+def test_a_killed_process_counts_as_gone_before_anybody_has_waited_for_it(processes: Processes) -> None:
+    processes.start("sleeper", SLEEPER)
+    pid = processes.pid("sleeper")
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while processes.running("sleeper") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not processes.running("sleeper"), "a zombie does not run"
+    processes.stop("sleeper")

@@ -1,0 +1,124 @@
+"""Checkpoint, certificates, program runner, command line: what needs neither engine nor cluster."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from rich.console import Console
+from typer.testing import CliRunner
+
+from llmplatform_sandbox.checkpoint import Checkpoint
+from llmplatform_sandbox.commands import app
+from llmplatform_sandbox.display import PlainDisplay
+from llmplatform_sandbox.paths import SandboxPaths
+from llmplatform_sandbox.pki import CLIENTS, Pki
+from llmplatform_sandbox.program import program_runner
+from llmplatform_sandbox.progress import Output, ResourceStep, ToolBuild
+from llmplatform_sandbox.report import changes_sentence
+
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x:y"}
+
+
+def state(folder: Path, latest: dict[str, object]) -> Checkpoint:
+    file = folder / "backend" / ".pulumi" / "stacks" / "app" / "dev.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
+    return Checkpoint(SandboxPaths(folder), "app", "dev")
+
+
+def test_a_secret_output_is_masked_wherever_it_is_nested(tmp_path: Path) -> None:
+    stack = {
+        "type": "pulumi:pulumi:Stack",
+        "outputs": {"plain": 1, "token": SECRET, "deep": {"list": [SECRET, "seen"]}},
+    }
+    checkpoint = state(tmp_path, {"resources": [stack]})
+    assert checkpoint.outputs() == {"plain": 1, "token": "[secret]", "deep": {"list": ["[secret]", "seen"]}}
+
+
+def test_only_creates_count_as_pending_creates(tmp_path: Path) -> None:
+    operations = [{"type": kind, "resource": {"urn": kind}} for kind in ("creating", "updating", "deleting")]
+    assert state(tmp_path, {"pending_operations": operations}).pending_creates() == ["creating"]
+
+
+def test_a_stack_that_does_not_exist_has_an_empty_state(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(SandboxPaths(tmp_path), "app", "dev")
+    assert (checkpoint.exists(), checkpoint.outputs(), list(checkpoint.resources())) == (False, {}, [])
+
+
+def test_every_client_certificate_names_the_user_that_kubernetes_expects(tmp_path: Path) -> None:
+    pki = Pki(tmp_path / "pki")
+    pki.create()
+    pki.write_kubeconfigs("https://127.0.0.1:1")
+    authority = x509.load_pem_x509_certificate(pki.certificate("ca").read_bytes())
+    for client, (user, _) in CLIENTS.items():
+        certificate = x509.load_pem_x509_certificate(pki.certificate(client).read_bytes())
+        certificate.verify_directly_issued_by(authority)
+        assert user in certificate.subject.rfc4514_string()
+    for file in pki.folder.iterdir():
+        if file.suffix != ".crt":
+            assert file.stat().st_mode & 0o077 == 0, f"{file.name} holds a key, or leads to one"
+
+
+def test_a_program_sees_fresh_modules_in_every_run(tmp_path: Path) -> None:
+    (tmp_path / "counted_once.py").write_text("RUNS = []\n")
+    (tmp_path / "__main__.py").write_text(
+        "import pathlib\nimport counted_once\ncounted_once.RUNS.append(1)\n"
+        "log = pathlib.Path(__file__).with_name('log')\nlog.write_text(str(len(counted_once.RUNS)))\n"
+    )
+    run = program_runner(tmp_path)
+    run()
+    (tmp_path / "log").unlink()
+    run()
+    assert (tmp_path / "log").read_text() == "1", "a module's state must not leak from one run into the next"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"same": 120}, "No changes (120 resources)"),
+        ({"create": 3, "same": 2, "delete": 1}, "Resources: 3 created, 1 deleted"),
+    ],
+)
+def test_the_last_line_says_what_changed(changes: dict[str, int], sentence: str) -> None:
+    assert changes_sentence(changes) == sentence
+
+
+def test_plain_progress_names_the_tool_that_is_built_and_what_failed_and_not_what_stayed() -> None:
+    sink = io.StringIO()
+    show = PlainDisplay(Console(file=sink, width=200))
+    for seconds in (0.0, 5.0, 10.0, 35.0):
+        show(ToolBuild(tool="kwok", version="v1", seconds=seconds))
+    step = {"type": "aws:ec2/vpc:Vpc", "urn": "u", "seconds": 1.0}
+    show(ResourceStep(op="same", name="quiet", state="done", **step))  # pyright: ignore[reportArgumentType]
+    show(ResourceStep(op="create", name="loud", state="failed", **step))  # pyright: ignore[reportArgumentType]
+    show(Output(text="[not markup]", severity="error"))
+    lines = sink.getvalue().splitlines()
+    assert [line for line in lines if "kwok" in line][1].endswith("35 s"), "a log gets a line every half minute"
+    assert not any("quiet" in line for line in lines)
+    assert any("loud: failed" in line for line in lines)
+    assert "[not markup]" in lines, "text of others is never read as markup"
+
+
+@pytest.mark.parametrize("command", ["up", "preview", "env"])
+def test_a_wrong_stack_file_ends_with_all_its_errors_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: app\nruntime: python\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  llmplatform:pools: {}\n")
+    errors = ["pools: empty; write a pool", "models.a.pool: no such pool; write one of …"]
+    monkeypatch.setattr("llmplatform.specs.check_stack_file", lambda _path: errors, raising=False)
+    result = CliRunner().invoke(app, [command, "dev", "--project", str(tmp_path)])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == errors
+    assert not (tmp_path / ".sandbox").exists(), "nothing is created when a setting is wrong"
+
+
+@pytest.mark.parametrize("command", [["status", "dev"], ["fault", "spot-stockout", "g5.xlarge"]])
+def test_asking_about_a_sandbox_that_is_not_there_says_how_to_make_one(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: app\nruntime: python\n")
+    result = CliRunner().invoke(app, [*command, "--project", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "run `llmplatform sandbox up dev`" in result.stderr
+    assert not (tmp_path / ".sandbox").exists()

