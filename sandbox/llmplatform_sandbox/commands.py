@@ -46,7 +46,7 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = Fa
         document = {"changes": outcome.changes, "timings": timings, **report.snapshot_json(snapshot)}
         print(json.dumps({**document, "outputs": outcome.outputs}, indent=2))
         return
-    console = Console()
+    console = Console(highlight=False)
     report.print_snapshot(console, snapshot)
     report.print_reality(console, versions, snapshot)
     report.print_next_steps(console, stack)
@@ -57,7 +57,7 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = Fa
 @app.command()
 def preview(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
     """Plan the whole stack on an empty account: no credentials, no network, nothing started."""
-    console = Console()
+    console = Console(highlight=False)
     with _sandbox(project, stack) as (sandbox, timings):
         outcome = sandbox.preview(colour=console.is_terminal and not as_json)
     from llmplatform_sandbox import report
@@ -102,7 +102,7 @@ def status(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json 
     if as_json:
         print(json.dumps({"running": running, **report.snapshot_json(snapshot)}, indent=2))
         return
-    console = Console()
+    console = Console(highlight=False)
     report.print_snapshot(console, snapshot)
     if not running:
         console.print(f"Not all processes run; `llmplatform sandbox up {stack}` starts them again.")
@@ -141,7 +141,7 @@ def _sandbox(project: Path, stack: str, *, check: bool = True) -> Generator[tupl
 
     timings: dict[str, float] = {}
     try:
-        with display(Console(stderr=True)) as show:
+        with display(Console(stderr=True, highlight=False)) as show:
 
             def receive(event: Event) -> None:
                 if isinstance(event, PhaseEnded):

@@ -136,9 +136,7 @@ class ControlPlane:
             self._processes.require("etcd")
             self._processes.require("kube-apiserver")
             try:
-                with urllib.request.urlopen(  # noqa: S310 - an https URL of ours
-                    f"{_url(settings)}/readyz", context=context, timeout=5
-                ):
+                with urllib.request.urlopen(f"{_url(settings)}/readyz", context=context, timeout=5):
                     return
             except (urllib.error.URLError, TimeoutError, ConnectionError):
                 time.sleep(0.1)

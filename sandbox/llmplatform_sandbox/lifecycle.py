@@ -82,14 +82,16 @@ class Sandbox:
     def down(self, *, force: bool = False) -> Down:
         """Destroy the stack, look for what is left in the clouds, stop every process, remove the state folder.
 
-        With `force` nothing is destroyed or looked for. When the engine cannot destroy the stack, everything stays for another look and `SandboxError` is raised.
+        With `force` nothing is destroyed or looked for. When the engine cannot destroy the stack, everything stays for
+        another look and `SandboxError` is raised.
         """
         if not self.paths.exists():
             return Down(outcome=Outcome(changes={}), orphans=())
         with self._locked():
             outcome, orphans = Outcome(changes={}), ()
             if not force:
-                engine = self._started()
+                # What was applied is destroyed, whatever has become of the stack file since.
+                engine = self._started(copy=not self._copied())
                 with self._phase("engine", f"Destroying {self.stack}"):
                     outcome = engine.destroy()
                 with self._phase("account", "Looking for what was left behind"):
@@ -179,10 +181,14 @@ class Sandbox:
             self.project, self.stack, self.paths, tools, endpoints.debug_providers if endpoints else "", self._report
         )
 
-    def _started(self) -> Engine:
+    def _copied(self) -> bool:
+        return (self.paths.project / f"Pulumi.{self.stack}.yaml").exists()
+
+    def _started(self, *, copy: bool = True) -> Engine:
         with self._phase("tools", "Looking for the tools"):
             tools = self.tools()
-        copy_project(self.project, self.stack, self.paths)
+        if copy:
+            copy_project(self.project, self.stack, self.paths)
         for text in recover(self.engine(tools), self.paths, self._processes, _WORLD, self.clouds):
             self._report(Output(text=text, severity="warning"))
         with self._phase("start", f"Starting Kubernetes {KUBERNETES_MINOR} and the simulated clouds"):
@@ -216,15 +222,17 @@ class Sandbox:
 
     def _left_over(self) -> Sequence[CloudObject]:
         # The played controllers free what they made a moment after the cluster's objects are gone.
-        left, since = None, time.monotonic()
-        while left or left is None:
+        left: list[CloudObject] | None = None
+        since = time.monotonic()
+        while True:
             latest = [item for cloud in self.clouds().values() for item in cloud.objects()]
             if latest != left:
                 left, since = latest, time.monotonic()
             elif time.monotonic() - since > _CALM:
-                break
+                return latest
+            if not latest:
+                return latest
             time.sleep(0.3)
-        return left
 
     @contextmanager
     def _locked(self) -> Generator[None]:
