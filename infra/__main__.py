@@ -1,11 +1,11 @@
 """The platform, from the ground up: cloud, cluster, add-ons, models. Each part is made from the parts above it."""
 
+import pulumi
+
 import foundation
 import platform_layer
 import providers
-import pulumi
 import settings
-
 from llmplatform.planning.models import plan_models
 from llmplatform.planning.pools import plan_pools
 from llmplatform.serving import ModelServer, ModelServerArgs
@@ -15,8 +15,9 @@ stack = wanted.stack
 pools = plan_pools(stack)
 models = plan_models(stack, pools)
 
-cloud = foundation.build(stack, pools)
-inside = pulumi.ResourceOptions(providers=[cloud.kubernetes, providers.generated()])
+generated = providers.generated()
+cloud = foundation.build(stack, pools, generated)
+inside = pulumi.ResourceOptions(providers=[cloud.kubernetes, generated])
 platform = platform_layer.install(stack, pools, cloud, inside)
 
 servers = {

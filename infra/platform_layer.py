@@ -1,12 +1,14 @@
 """What runs in the cluster beneath the models: installed here, or by another stack."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
-from foundation import Foundation
 
+from foundation import Foundation
 from llmplatform import addons
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_capacity
+from llmplatform.specs.addons import AlicloudAddons
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.stack import Stack
 
@@ -39,7 +41,7 @@ def install(
         )
     layer = _Layer(stack, pools, foundation, inside)
     models = layer.models_namespace()
-    layer.gpu_operator()
+    layer.gpus()
     layer.cluster_autoscaler()
     layer.certificates(models)
     monitoring = layer.monitoring
@@ -52,7 +54,7 @@ def install(
 
 
 class _Layer:
-    """The add-ons of one cluster: each depends on the kinds that monitoring brings, and on nothing else of the others."""
+    """The add-ons of one cluster: each depends on the kinds that monitoring brings, and on nothing else of another."""
 
     def __init__(
         self, stack: Stack, pools: tuple[PoolPlan, ...], foundation: Foundation, inside: pulumi.ResourceOptions
@@ -79,17 +81,25 @@ class _Layer:
         )
         return addons.Namespace("models", args, self.inside).name
 
-    def gpu_operator(self) -> None:
-        if not (self.stack.addons.gpu_operator.enabled and any(pool.gpu for pool in self.pools)):
+    def gpus(self) -> None:
+        if not any(pool.gpu for pool in self.pools):
             return
-        args = addons.GpuOperatorArgs(
-            pools=self.pools,
-            charts_dir=CHARTS,
-            mirrors=self.stack.mirrors,
-            monitoring=self.monitoring is not None,
-            monitoring_kinds=self.kinds,
-        )
-        addons.GpuOperator("gpu-operator", args, self.inside)
+        wanted = self.stack.addons
+        # ACK brings driver and device plugin: a second owner of either would break its nodes.
+        if isinstance(wanted, AlicloudAddons):
+            if wanted.gpu_metrics.enabled:
+                addons.GpuMetrics("gpu-metrics", addons.GpuMetricsArgs(**self._on_gpu_pools()), self.inside)
+        elif wanted.gpu_operator.enabled:
+            addons.GpuOperator("gpu-operator", addons.GpuOperatorArgs(**self._on_gpu_pools()), self.inside)
+
+    def _on_gpu_pools(self) -> dict[str, Any]:
+        return {
+            "pools": self.pools,
+            "charts_dir": CHARTS,
+            "mirrors": self.stack.mirrors,
+            "monitoring": self.monitoring is not None,
+            "monitoring_kinds": self.kinds,
+        }
 
     def cluster_autoscaler(self) -> None:
         cloud = self.foundation.autoscaler

@@ -4,7 +4,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pulumi_random
 
-from llmplatform.specs.cloud import Aws
+from llmplatform.specs.cloud import Alicloud, Aws
 
 
 def aws(cloud: Aws) -> pulumi.ProviderResource:
@@ -12,6 +12,15 @@ def aws(cloud: Aws) -> pulumi.ProviderResource:
     import pulumi_aws
 
     return pulumi_aws.Provider("aws", region=cloud.region, allowed_account_ids=[cloud.account_id])
+
+
+def alicloud(cloud: Alicloud) -> pulumi.ProviderResource:
+    """The Alibaba Cloud account of the settings. The kind of account is given because looking it up is slow."""
+    import pulumi_alicloud
+
+    return pulumi_alicloud.Provider(
+        "alicloud", region=cloud.region, account_id=cloud.account_id, account_type=cloud.account_type
+    )
 
 
 def cluster(name: pulumi.Input[str], kubeconfig: pulumi.Input[str]) -> kubernetes.Provider:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 DATA = Path(__file__).parent.parent / "components/llmplatform/catalog/data/engines"
 ENGINE_ARGUMENTS = "vllm/engine/arg_utils.py"
-FRONTEND_ARGUMENTS = "vllm/entrypoints/common/cli_args.py"
+FRONTEND_ARGUMENTS = ("vllm/entrypoints/common/cli_args.py", "vllm/entrypoints/openai/cli_args.py")
+"""Where it is, and where it was before."""
 FRONTEND_CLASSES = {"BaseFrontendArgs", "FrontendArgs"}
 PARSER_FUNCTIONS = {"add_cli_args", "make_arg_parser"}
 FEWEST_FLAGS = 100
@@ -25,6 +26,8 @@ REGISTRIES = {
     "tool-parser": ("vllm/tool_parsers/__init__.py", "_TOOL_PARSERS_TO_REGISTER"),
     "reasoning-parser": ("vllm/reasoning/__init__.py", "_REASONING_PARSERS_TO_REGISTER"),
 }
+DECORATED = {"tool-parser": "vllm/entrypoints/openai/tool_parsers/"}
+"""Folders of older releases, whose parsers register themselves by a decorator."""
 
 
 def added_arguments(tree: ast.Module) -> Iterator[str]:
@@ -58,6 +61,18 @@ def registered(tree: ast.Module, variable: str) -> Iterator[str]:
             yield from (str(key.value) for key in table.keys if isinstance(key, ast.Constant))
 
 
+def decorated(tree: ast.Module) -> Iterator[str]:
+    """Names that `@….register_module(…)` gives to the classes of a module."""
+    for cls in ast.walk(tree):
+        for call in cls.decorator_list if isinstance(cls, ast.ClassDef) else ():
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+                yield from (
+                    str(word.value)
+                    for word in ast.walk(call)
+                    if isinstance(word, ast.Constant) and call.func.attr == "register_module"
+                )
+
+
 def read(wheel: Path) -> tuple[str, list[str]]:
     """Version of the wheel, and the lines of the list."""
     _, version, *_ = wheel.name.split("-")
@@ -66,14 +81,20 @@ def read(wheel: Path) -> tuple[str, list[str]]:
         def parse(path: str) -> ast.Module:
             return ast.parse(archive.read(path))
 
-        frontend = parse(FRONTEND_ARGUMENTS)
+        files = archive.namelist()
+        frontend = parse(next(path for path in FRONTEND_ARGUMENTS if path in files))
         flags = {*added_arguments(parse(ENGINE_ARGUMENTS)), *added_arguments(frontend), *fields_as_flags(frontend)}
         if len(flags) < FEWEST_FLAGS:
             raise SystemExit(f"only {len(flags)} flags found in {wheel.name}; adapt this script")
         lines = sorted(flags)
         for kind, (path, variable) in REGISTRIES.items():
-            names = sorted(registered(parse(path), variable))
-            if not names:
+            folder = DECORATED.get(kind, path)
+            older = [file for file in files if file.startswith(folder) and file.endswith(".py")]
+            if path in files:
+                names = sorted(registered(parse(path), variable))
+            else:
+                names = sorted(name for file in older for name in decorated(parse(file)))
+            if not names and (path in files or older):
                 raise SystemExit(f"no {kind} found in {wheel.name}; adapt this script")
             lines += [f"{kind} {name}" for name in names]
     return version, lines

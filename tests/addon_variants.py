@@ -13,6 +13,8 @@ from llmplatform.addons import (
     CertManagerArgs,
     ClusterAutoscaler,
     ClusterAutoscalerArgs,
+    GpuMetrics,
+    GpuMetricsArgs,
     GpuOperator,
     GpuOperatorArgs,
     Monitoring,
@@ -35,6 +37,7 @@ class Identity:
     namespace: pulumi.Output[str]
     service_account: pulumi.Output[str]
     annotations: dict[str, pulumi.Output[str]]
+    namespace_labels: dict[str, str]
 
 
 def autoscaler(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> ClusterAutoscaler:
@@ -44,6 +47,7 @@ def autoscaler(*, monitored: bool = True, mirrors: Mirrors | None = None, **chan
         namespace=pulumi.Output.from_input("kube-system"),
         service_account=pulumi.Output.from_input("cluster-autoscaler"),
         annotations={},
+        namespace_labels={},
     )
     groups = {group.name: pulumi.Output.from_input(f"eks-{group.name}-1.a") for pool in pools for group in pool.groups}
     args = {
@@ -68,6 +72,12 @@ def gpu_operator(*, monitored: bool = True, mirrors: Mirrors | None = None, **ch
     return GpuOperator("gpu-operator", GpuOperatorArgs(monitoring=monitored, **args))
 
 
+def gpu_metrics(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> GpuMetrics:
+    """Metrics of GPUs where the cloud brings the rest."""
+    args = {"pools": pool_plans(gpu=SPOT_FIRST), "charts_dir": CHARTS_DIR, "mirrors": mirrors or Mirrors(), **changes}
+    return GpuMetrics("gpu-metrics", GpuMetricsArgs(monitoring=monitored, **args))
+
+
 def cert_manager(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> CertManager:
     """The certificate manager."""
     args = {"spec": specs.CertManager(), "charts_dir": CHARTS_DIR, "mirrors": mirrors or Mirrors(), **changes}
@@ -87,6 +97,7 @@ def variants() -> dict[str, Callable[[], object]]:
         shared = {"monitored": monitored, "mirrors": mirrors}
         name = f"{'monitored' if monitored else 'unmonitored'}, {'mirrored' if mirrors.images else 'public'}"
         found[f"autoscaler, {name}"] = lambda shared=shared: autoscaler(**shared)
+        found[f"gpu-metrics, {name}"] = lambda shared=shared: gpu_metrics(**shared)
         for image, pool in (("al2023", SPOT_FIRST), ("bottlerocket", BOTTLEROCKET)):
             found[f"gpu-operator, {image}, {name}"] = lambda shared=shared, pool=pool: gpu_operator(
                 pools=pool_plans(gpu=pool), **shared

@@ -10,11 +10,11 @@ from engine import Engine
 from llmplatform import aws
 from llmplatform.planning.pools import PoolPlan, plan_pools
 from llmplatform.specs.cloud import Aws
-from llmplatform.specs.cluster import NewCluster
+from llmplatform.specs.cluster import NewEksCluster
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.network import NewNetwork
-from llmplatform.specs.pools import Pool
-from llmplatform.specs.stack import Stack
+from llmplatform.specs.pools import AwsPool
+from llmplatform.specs.stack import AwsStack
 
 TAGS = {"llmplatform:environment": "dev", "llmplatform:owner": "ml"}
 
@@ -27,29 +27,29 @@ POOLS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def stack(**changes: Any) -> Stack:
+def stack(**changes: Any) -> AwsStack:
     """A development environment; `changes` replace whole sections."""
     sections: dict[str, Any] = {
         "environment": Environment(name="dev", owner="ml", cost_center="1234", protection="none"),
         "cloud": Aws(provider="aws", account_id="111122223333", region="us-east-1", zones=ZONES),
         "network": NewNetwork(kind="new", cidr="10.0.0.0/16", nat="single"),
-        "cluster": NewCluster(
+        "cluster": NewEksCluster(
             kind="new",
             kubernetes_version="1.35",
             admins=("arn:aws:iam::111122223333:role/deploy", "arn:aws:iam::111122223333:user/ops/ada"),
         ),
-        "pools": {name: Pool.model_validate(pool) for name, pool in POOLS.items()},
+        "pools": {name: AwsPool.model_validate(pool) for name, pool in POOLS.items()},
     }
-    return Stack.model_validate({**sections, **changes})
+    return AwsStack.model_validate({**sections, **changes})
 
 
 def plan(name: str, **changes: Any) -> PoolPlan:
     """The plan of one of the pools, with some of its settings changed."""
-    pools = {name: Pool.model_validate({**POOLS[name], **changes})}
+    pools = {name: AwsPool.model_validate({**POOLS[name], **changes})}
     return plan_pools(stack(pools=pools))[0]
 
 
-def network(settings: Stack, name: str = "core", **extra: Any) -> aws.Network:
+def network(settings: AwsStack, name: str = "core", **extra: Any) -> aws.Network:
     """The network of an environment."""
     assert isinstance(settings.network, NewNetwork)
     args = aws.NetworkArgs(
@@ -58,9 +58,9 @@ def network(settings: Stack, name: str = "core", **extra: Any) -> aws.Network:
     return aws.Network(name, args)
 
 
-def cluster(settings: Stack, subnets: Mapping[str, pulumi.Input[str]], name: str = "main") -> aws.Cluster:
+def cluster(settings: AwsStack, subnets: Mapping[str, pulumi.Input[str]], name: str = "main") -> aws.Cluster:
     """The cluster of an environment."""
-    assert isinstance(settings.cluster, NewCluster)
+    assert isinstance(settings.cluster, NewEksCluster)
     args = aws.ClusterArgs(
         spec=settings.cluster, environment=settings.environment, cloud=settings.cloud, subnet_ids=subnets, tags=TAGS
     )
@@ -78,7 +78,7 @@ def node_pool(pool: PoolPlan, name: str | None = None, **wiring: Any) -> aws.Nod
     return aws.NodePool(name or pool.name, aws.NodePoolArgs(plan=pool, kubernetes_version="1.35", tags=TAGS, **given))
 
 
-def platform(settings: Stack, **extra: Any) -> dict[str, Any]:
+def platform(settings: AwsStack, **extra: Any) -> dict[str, Any]:
     """Everything on AWS, as a program wires it."""
     net = network(settings, **extra)
     main = cluster(settings, net.private_subnet_ids)
@@ -123,6 +123,6 @@ def whole() -> Engine:
     return built()
 
 
-def built(settings: Stack | None = None, *, preview: bool = False, **extra: Any) -> Engine:
+def built(settings: AwsStack | None = None, *, preview: bool = False, **extra: Any) -> Engine:
     """What the whole platform registers."""
     return Engine(preview=preview).run(lambda: platform(settings or stack(), **extra))

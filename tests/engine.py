@@ -53,6 +53,8 @@ class Registered:
     provider: str
     """Reference of the provider; empty when none was given."""
     aliases: tuple[str, ...] = ()
+    secret_outputs: tuple[str, ...] = ()
+    """Computed properties that are kept encrypted."""
 
 
 @dataclass(kw_only=True)
@@ -194,6 +196,7 @@ class _Monitor(MockMonitor):
             deleted_with=request.deletedWith,
             delete_before_replace=request.deleteBeforeReplace,
             provider=request.provider,
+            secret_outputs=tuple(request.additionalSecretOutputs),
             aliases=(*request.aliasURNs, *(alias.urn or alias.spec.name for alias in request.aliases)),
         )
 
@@ -280,6 +283,26 @@ CLOUD: Mapping[str, Computed] = {
         "nodeGroupName": f"test-{it.name}-{_hex(it)}",
         "resources": [{"autoscalingGroups": [{"name": f"eks-{it.name}"}]}],
     },
+    "alicloud:vpc/natGateway:NatGateway": lambda it: {"snatTableIds": f"stb-{it.name}"},
+    "alicloud:ecs/eipAddress:EipAddress": {"ipAddress": "203.0.113.7"},
+    "alicloud:cs/managedKubernetes:ManagedKubernetes": lambda it: {
+        "connections": [
+            {"apiServerInternet": "https://203.0.113.9:6443", "apiServerIntranet": "https://10.40.192.5:6443"}
+        ],
+        "certificateAuthorities": [
+            {"clusterCert": "Y2VydGlmaWNhdGU=", "clientCert": "Y2xpZW50", "clientKey": "Y2xpZW50LWtleQ=="}
+        ],
+        "rrsaMetadata": {
+            "enabled": True,
+            "ramOidcProviderArn": f"acs:ram::1111222233334444:oidc-provider/ack-rrsa-{it.name}-id",
+            "rrsaOidcIssuerUrl": f"https://oidc-ack-cn-hangzhou.oss-cn-hangzhou.aliyuncs.com/{it.name}-id",
+        },
+        "securityGroupId": "sg-cluster",
+    },
+    "alicloud:cs/nodePool:NodePool": lambda it: {"scalingGroupId": f"asg-{it.name}", "nodePoolId": f"np-{it.name}"},
+    "alicloud:nas/mountTarget:MountTarget": lambda it: {"mountTargetDomain": f"{it.name}.cn-hangzhou.nas.aliyuncs.com"},
+    "alicloud:ram/role:Role": lambda it: {"arn": f"acs:ram::1111222233334444:role/{it.inputs['roleName']}"},
+    "random:index/randomId:RandomId": lambda it: {"hex": _hex(it)[:6]},
     "random:index/randomPassword:RandomPassword": {"result": "generated-password"},
 }
 """What the clouds compute and components read, so that a component can index into it."""

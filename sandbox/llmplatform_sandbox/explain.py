@@ -4,7 +4,7 @@ Lines read `namespace/name: reason`. Several pods with the same reason get a lin
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from llmplatform_sandbox.interfaces import Cloud
@@ -26,7 +26,7 @@ _PHRASES: Final = (
 )
 
 
-def pending(kube: Kube, clouds: Sequence[Cloud] = ()) -> list[str]:
+def pending(kube: Kube, clouds: Collection[Cloud] = ()) -> list[str]:
     """One line per pod that should run and does not, then one per Deployment that cannot even make its pods."""
     view = _View(kube, clouds)
     pods = sorted(kube.list("v1", "Pod", fieldSelector="status.phase=Pending"), key=_name)
@@ -34,7 +34,7 @@ def pending(kube: Kube, clouds: Sequence[Cloud] = ()) -> list[str]:
     return lines + [line for obj in kube.list("apps/v1", "Deployment") for line in _not_made(obj)]
 
 
-def workload_reasons(kube: Kube, obj: Object, clouds: Sequence[Cloud] = ()) -> list[str]:
+def workload_reasons(kube: Kube, obj: Object, clouds: Collection[Cloud] = ()) -> list[str]:
     """The lines that concern one object: those of a workload's pods. Empty when nothing is wrong or nobody answers."""
     try:
         return [*_not_made(obj), *_pod_lines(_View(kube, clouds), _pods_of(kube, obj))]
@@ -45,7 +45,7 @@ def workload_reasons(kube: Kube, obj: Object, clouds: Sequence[Cloud] = ()) -> l
 class _View:
     """The cluster and the clouds at one moment."""
 
-    def __init__(self, kube: Kube, clouds: Sequence[Cloud]) -> None:
+    def __init__(self, kube: Kube, clouds: Collection[Cloud]) -> None:
         self._kube = kube
         self._players = players(kube, clouds)
         self._pools = PoolView(kube, clouds, self._players.releases)

@@ -1,46 +1,84 @@
 """Makes the simulated accounts and serves all providers over them: in the world process, and in a preview's own."""
 
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import grpc
+from typing_extensions import override
 
 from llmplatform_sandbox.cloud import NoControlPlane, SimulatedCloud, open_cloud
+from llmplatform_sandbox.cloud.simulated import FILE
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, ControlPlane
 from llmplatform_sandbox.interfaces import KubeAccess
+from llmplatform_sandbox.providers.base import ProviderServicer
 from llmplatform_sandbox.providers.cloud import CloudProvider
 from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
 from llmplatform_sandbox.providers.random import RandomProvider
 from llmplatform_sandbox.providers.serve import serve
 
-CLOUDS = ("aws",)
+CLOUDS = ("aws", "alicloud")
 """Simulated clouds, by Pulumi package."""
 
 
-def open_clouds(folder: Path, control_plane: ControlPlane | None) -> dict[str, SimulatedCloud]:
+class Accounts(Mapping[str, SimulatedCloud]):
+    """The simulated accounts below a folder, by Pulumi package.
+
+    An account comes to be when it is first asked for, by a program that uses its cloud; those that are there already
+    are what iteration meets, now and as long as the mapping lives.
+    """
+
+    def __init__(self, folder: Path, control_plane: ControlPlane | None) -> None:
+        self._folder = folder
+        self._control_plane = control_plane or NoControlPlane(minor=KUBERNETES_MINOR)
+        self._open: dict[str, SimulatedCloud] = {}
+        self._lock = threading.Lock()
+
+    @override
+    def __getitem__(self, package: str) -> SimulatedCloud:
+        if package not in CLOUDS:
+            raise KeyError(package)
+        with self._lock:
+            if package not in self._open:
+                self._open[package] = open_cloud(package, self._folder / package, self._control_plane)
+            return self._open[package]
+
+    @override
+    def __contains__(self, package: object) -> bool:
+        return package in CLOUDS and (self._folder / str(package) / FILE).is_file()
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return (package for package in CLOUDS if package in self)
+
+    @override
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def open_clouds(folder: Path, control_plane: ControlPlane | None) -> Accounts:
     """The simulated accounts whose stores lie below a folder; without a control plane for a preview or a look."""
-    clouds: dict[str, SimulatedCloud] = {}
-    for package in CLOUDS:
-        store = folder / package
-        store.mkdir(parents=True, exist_ok=True)
-        clouds[package] = open_cloud(package, store, control_plane or NoControlPlane(minor=KUBERNETES_MINOR))
-    return clouds
+    return Accounts(folder, control_plane)
 
 
 def serve_providers(
-    clouds: Mapping[str, SimulatedCloud], kube: KubeAccess | None, *, ports: Mapping[str, int] | None = None
+    clouds: Accounts, kube: KubeAccess | None, *, ports: Mapping[str, int] | None = None
 ) -> tuple[list[grpc.Server], dict[str, int]]:
-    """Serve all providers; without `kube` for a preview.
+    """Serve all providers whose SDK is installed; without `kube` for a preview.
 
     Returns the servers, to be stopped by the caller, and the port of each package. `ports` are tried
     first. Charts come from the folder that LLMPLATFORM_CHARTS names.
     """
     charts = os.environ.get("LLMPLATFORM_CHARTS")
-    servicers = {
+    servicers: dict[str, ProviderServicer] = {
         "kubernetes": KubernetesProvider(kube, Path(charts) if charts else None),
         "random": RandomProvider(),
-        **{package: CloudProvider(cloud) for package, cloud in clouds.items()},
     }
+    for package in CLOUDS:
+        if find_spec(f"pulumi_{package}"):
+            servicers[package] = CloudProvider(partial(clouds.__getitem__, package))
     served = {package: serve(servicer, port=(ports or {}).get(package, 0)) for package, servicer in servicers.items()}
     return [server for server, _ in served.values()], {package: port for package, (_, port) in served.items()}

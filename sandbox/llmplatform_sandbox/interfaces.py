@@ -44,6 +44,8 @@ class NodeGroup:
     maximum: int
     target: int
     zones: Sequence[str]
+    name: str
+    """Of the pool, as whoever made it called it."""
     autoscaled: bool
     """Whether the cloud's discovery tags offer the group to the autoscaler."""
 
@@ -61,6 +63,23 @@ class Instance:
     """What the node really is, once it has joined."""
     gpus: int = 0
     """GPUs that the hardware has; offered to Kubernetes only when exactly one device plugin owns them."""
+    node: str = ""
+    """Name of the node that it registers as."""
+    provider_id: str = ""
+    """As the cloud's controller manager spells it on the node."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManagedAutoscaler:
+    """The settings of an autoscaler that the cloud itself runs for the cluster."""
+
+    expanders: Sequence[str]
+    """As cluster-autoscaler names them, the first decides first."""
+    priorities: Mapping[int, Sequence[str]]
+    """For the expander `priority`: number → node groups, the highest first."""
+    scale_down: bool
+    from_zero: bool
+    """Whether it acts while the cluster has no ready node at all."""
 
 
 class Unavailable(Exception):
@@ -114,11 +133,27 @@ class Cloud(Protocol):
         """Names of the managed add-ons that run in the cluster (aws-ebs-csi-driver, coredns …)."""
         ...
 
+    def networked(self) -> bool:
+        """Whether the add-ons are there without which no node gets ready."""
+        ...
+
+    def owns(self, provider_id: str) -> bool:
+        """Whether a node's provider id is one of this cloud."""
+        ...
+
+    def autoscaler(self) -> ManagedAutoscaler | None:
+        """The autoscaler that the cloud runs; None where the cluster has to bring its own."""
+        ...
+
     def fault(self, kind: str, target: str, *, active: bool) -> None:
         """Turn an injected fault on or off, e.g. kind `spot-stockout`, target an instance type. Raises ValueError on an unknown kind or target."""
         ...
 
     def faults(self) -> Sequence[tuple[str, str]]: ...
+
+    def remarks(self) -> Sequence[str]:
+        """What the cloud accepted without a word and then did otherwise, a line each."""
+        ...
 
     def shortages(self) -> Mapping[str, str]:
         """Node group → the latest reason why the cloud did not deliver, in one line; empty when all is well."""

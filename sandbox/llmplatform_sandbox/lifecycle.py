@@ -144,7 +144,8 @@ class Sandbox:
             except ValueError as error:
                 refusals.append(str(error))
         if len(refusals) == len(clouds):
-            raise SandboxError("\n".join(refusals), exit_code=2)
+            reason = "\n".join(refusals) or f"{self.stack}: nothing of a cloud was made yet that could be struck"
+            raise SandboxError(reason, exit_code=2)
 
     def shell_variables(self) -> dict[str, str]:
         """Start what does not run, and return the variables that point a user's own tools at the sandbox."""

@@ -1,7 +1,7 @@
 """The clouds' node groups as a pending pod sees them: which would suit it, and why none of them gives it a node."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from llmplatform_sandbox.interfaces import Cloud, Instance, NodeGroup, NodeTemplate, Release
 from llmplatform_sandbox.kube.client import Kube, Object
@@ -9,19 +9,17 @@ from llmplatform_sandbox.loops.autoscaler import CHART as AUTOSCALER
 from llmplatform_sandbox.loops.fit import Room, fits, quantities, requests
 from llmplatform_sandbox.loops.gpus import GPU, gpu_fault
 
-_NAME_LABELS: Final = ("eks.amazonaws.com/nodegroup", "alibabacloud.com/nodepool-id")
-"""Labels by which a managed cluster names a node's pool."""
-
 
 class PoolView:
     """The pools at one moment."""
 
-    def __init__(self, kube: Kube, clouds: Sequence[Cloud], releases: Sequence[Release]) -> None:
+    def __init__(self, kube: Kube, clouds: Collection[Cloud], releases: Sequence[Release]) -> None:
         self._kube = kube
         self._releases = releases
         self._groups: list[tuple[NodeGroup, NodeTemplate | None]] = []
         self._instances: list[Instance] = []
         self._shortages: dict[str, str] = {}
+        self._autoscaled = any(one.chart == AUTOSCALER for one in releases) or any(one.autoscaler() for one in clouds)
         for cloud in clouds:
             self._groups += [(group, _template(cloud, group)) for group in cloud.node_groups()]
             self._instances += cloud.instances()
@@ -34,7 +32,7 @@ class PoolView:
             if faults:
                 return faults
         suited = [(group, template) for group, template in self._groups if template and _suits(pod, template)]
-        return [self._state(group, template) for group, template in suited]
+        return [self._state(group) for group, _ in suited]
 
     def node_fault(self, node: Object | None) -> str:
         """What a node that is not Ready says of itself, as an addition to a sentence."""
@@ -44,15 +42,13 @@ class PoolView:
 
     def _gpu_faults(self, pod: Object) -> list[str]:
         """Why the machines with GPUs that are there, and would suit, offer none."""
-        images = {
-            one.image for one in self._instances if one.gpus and _suits(pod, one.template, extra={GPU: str(one.gpus)})
-        }
+        images = {one.image for one in self._instances if one.gpus and _suits(pod, _hardware(one))}
         daemonsets = self._kube.list("apps/v1", "DaemonSet", cached=True) if images else []
         faults = {image: gpu_fault(self._releases, daemonsets, image) for image in sorted(images)}
         return [f"its nodes offer no GPUs: {fault}" for fault in faults.values() if fault]
 
-    def _state(self, group: NodeGroup, template: NodeTemplate) -> str:
-        name = _name(group, template)
+    def _state(self, group: NodeGroup) -> str:
+        name = group.name
         shortage = self._shortages.get(group.id)
         running = sum(1 for one in self._instances if one.group == group.id)
         if shortage:
@@ -63,22 +59,23 @@ class PoolView:
             return f"pool {name} is at its maximum of {group.maximum} node{'s' if group.maximum != 1 else ''}"
         if not group.autoscaled:
             return f"pool {name} is not offered to the autoscaler"
-        if not any(release.chart == AUTOSCALER for release in self._releases):
+        if not self._autoscaled:
             return f"pool {name} could grow, but no autoscaler is installed"
         return f"pool {name} can grow; waiting for the autoscaler"
 
 
 def _template(cloud: Cloud, group: NodeGroup) -> NodeTemplate | None:
     """What a node of the group is: as seen on one that runs, else as the autoscaler knows it."""
-    running = next((one.template for one in cloud.instances() if one.group == group.id), None)
+    running = next((_hardware(one) for one in cloud.instances() if one.group == group.id), None)
     return running or cloud.template(group.id)
 
 
-def _suits(pod: Object, template: NodeTemplate, extra: Mapping[str, str] | None = None) -> bool:
+def _hardware(instance: Instance) -> NodeTemplate:
+    """A machine with all the GPUs that are in it, whether a device plugin offers them or not."""
+    gpus = {GPU: str(instance.gpus)} if instance.gpus else {}
+    return replace(instance.template, resources={**instance.template.resources, **gpus})
+
+
+def _suits(pod: Object, template: NodeTemplate) -> bool:
     taints = [{"key": t.key, "value": t.value, "effect": t.effect} for t in template.taints]
-    free = quantities({**template.resources, **(extra or {})})
-    return fits(pod, Room(labels=template.labels, taints=taints, free=free))
-
-
-def _name(group: NodeGroup, template: NodeTemplate) -> str:
-    return next((template.labels[label] for label in _NAME_LABELS if label in template.labels), group.id)
+    return fits(pod, Room(labels=template.labels, taints=taints, free=quantities(template.resources)))

@@ -39,6 +39,7 @@ def print_snapshot(console: Console, snapshot: Snapshot) -> None:
     for title, lines in (
         ("Pending", list(snapshot.pending)),
         ("Shortages", [f"{group}: {reason}" for group, reason in sorted(snapshot.shortages.items())]),
+        ("Accepted without a word", list(snapshot.remarks)),
         ("Faults active", [f"{kind} {target}" for kind, target in snapshot.faults]),
     ):
         if lines:

@@ -10,12 +10,14 @@ from llmplatform_sandbox.engine import environment
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.paths import SandboxPaths
 
-_AWS = '''#!{python}
-"""Stands in for the AWS CLI of a sandbox: answers `aws eks get-token` with the sandbox's certificate."""
+_SHIMS = {"aws": ("eks", "get-token"), "ack-ram-tool": ("credential-plugin", "get-credential")}
+"""Command of a cloud that kubeconfigs call → the words by which they ask for credentials."""
+_SHIM = '''#!{python}
+"""Stands in for a cloud's command in a sandbox: answers `{usage}` with the sandbox's certificate."""
 import json, os, sys
 words = [word for word in sys.argv[1:] if not word.startswith("-")]
-if "eks" not in words or "get-token" not in words:
-    sys.exit("aws: this is the sandbox's stand-in; it knows only `aws eks get-token`")
+if not {words!r}.issubset(words):
+    sys.exit("this is the sandbox's stand-in; it knows only `{usage}`")
 asked = json.loads(os.environ.get("KUBERNETES_EXEC_INFO") or "{{}}")
 status = {{"clientCertificateData": open({certificate!r}).read(), "clientKeyData": open({key!r}).read()}}
 version = asked.get("apiVersion", "client.authentication.k8s.io/v1beta1")
@@ -24,8 +26,8 @@ print(json.dumps({{"kind": "ExecCredential", "apiVersion": version, "spec": {{}}
 
 
 def variables(paths: SandboxPaths, stack: str, endpoints: Endpoints, kube: KubeAccess, pulumi: Path) -> dict[str, str]:
-    """Name → value of what has to be exported; also writes the stand-in for the cloud's CLI."""
-    _write_shims(paths)
+    """Name → value of what has to be exported; also writes the stand-ins for the clouds' commands."""
+    write_shims(paths)
     return {
         **environment(paths),
         "PULUMI_STACK": stack,
@@ -46,8 +48,18 @@ def exports(values: dict[str, str]) -> str:
     )
 
 
-def _write_shims(paths: SandboxPaths) -> None:
+def write_shims(paths: SandboxPaths) -> None:
+    """Stand-ins for the commands by which kubeconfigs get their credentials."""
     pki = paths.kube / "pki"
-    aws = paths.shims / "aws"
-    aws.write_text(_AWS.format(python=sys.executable, certificate=str(pki / "admin.crt"), key=str(pki / "admin.key")))
-    aws.chmod(0o755)
+    for command, words in _SHIMS.items():
+        shim = paths.shims / command
+        shim.write_text(
+            _SHIM.format(
+                python=sys.executable,
+                usage=" ".join((command, *words)),
+                words=set(words),
+                certificate=str(pki / "admin.crt"),
+                key=str(pki / "admin.key"),
+            )
+        )
+        shim.chmod(0o755)

@@ -9,9 +9,7 @@ from llmplatform_sandbox.explain import pending
 from llmplatform_sandbox.interfaces import Cloud, KubeAccess
 from llmplatform_sandbox.kube.client import Kube
 
-POOL_LABELS = ("eks.amazonaws.com/nodegroup", "alibabacloud.com/nodepool-id")
-"""Label with which a managed cluster names a node's pool."""
-CAPACITY_LABELS = ("eks.amazonaws.com/capacityType", "alibabacloud.com/spot-instance")
+CAPACITY_LABELS = ("eks.amazonaws.com/capacityType", "node.alibabacloud.com/spot-strategy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +49,8 @@ class Snapshot:
     """Objects in the simulated accounts."""
     faults: tuple[tuple[str, str], ...] = ()
     shortages: dict[str, str] = field(default_factory=dict[str, str])
+    remarks: tuple[str, ...] = ()
+    """What a cloud accepted without a word and did otherwise."""
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -65,6 +65,7 @@ def take(kube: KubeAccess | None, clouds: Mapping[str, Cloud], checkpoint: Check
         objects=sum(len(cloud.objects()) for cloud in clouds.values()),
         faults=tuple(fault for cloud in clouds.values() for fault in cloud.faults()),
         shortages=shortages,
+        remarks=tuple(remark for cloud in clouds.values() for remark in cloud.remarks()),
         outputs=checkpoint.outputs(),
     )
 
@@ -72,22 +73,24 @@ def take(kube: KubeAccess | None, clouds: Mapping[str, Cloud], checkpoint: Check
 def _cluster(
     access: KubeAccess, clouds: Mapping[str, Cloud]
 ) -> tuple[tuple[Node, ...], tuple[Pod, ...], tuple[str, ...]]:
-    kube = Kube(access)
+    kube, pools = Kube(access), _pools(clouds)
     try:
         nodes = tuple(
-            sorted((_node(item) for item in kube.list("v1", "Node")), key=lambda node: (node.pool, node.name))
+            sorted((_node(item, pools) for item in kube.list("v1", "Node")), key=lambda node: (node.pool, node.name))
         )
         pods = tuple(sorted((_pod(item) for item in kube.list("v1", "Pod")), key=lambda pod: (pod.namespace, pod.name)))
-        return (
-            nodes,
-            pods,
-            tuple(pending(kube, list(clouds.values()))) if any(pod.state == "Pending" for pod in pods) else (),
-        )
+        return nodes, pods, tuple(pending(kube, list(clouds.values())))
     finally:
         kube.close()
 
 
-def _node(item: dict[str, Any]) -> Node:
+def _pools(clouds: Mapping[str, Cloud]) -> Mapping[str, str]:
+    """Node → name of its pool."""
+    names = {group.id: group.name for cloud in clouds.values() for group in cloud.node_groups()}
+    return {one.node: names.get(one.group, "") for cloud in clouds.values() for one in cloud.instances()}
+
+
+def _node(item: dict[str, Any], pools: Mapping[str, str]) -> Node:
     labels = item["metadata"].get("labels", {})
     status = item.get("status", {})
     ready = any(
@@ -96,7 +99,7 @@ def _node(item: dict[str, Any]) -> Node:
     gpus = sum(int(amount) for resource, amount in status.get("allocatable", {}).items() if resource.endswith("/gpu"))
     return Node(
         name=item["metadata"]["name"],
-        pool=_first(labels, POOL_LABELS),
+        pool=pools.get(item["metadata"]["name"], ""),
         capacity=_first(labels, CAPACITY_LABELS),
         instance_type=labels.get("node.kubernetes.io/instance-type", ""),
         zone=labels.get("topology.kubernetes.io/zone", ""),

@@ -9,13 +9,14 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from llmplatform_sandbox.cloud import SimulatedCloud
 from llmplatform_sandbox.controlplane import ControlPlane
 from llmplatform_sandbox.endpoints import Endpoints, fingerprint, read_endpoints
-from llmplatform_sandbox.hosting import open_clouds, serve_providers
+from llmplatform_sandbox.hosting import CLOUDS, Accounts, open_clouds, serve_providers
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.language import serve_language
@@ -85,15 +86,34 @@ def main() -> None:
     World(paths, ended).run()
 
 
-def _loops(clouds: Mapping[str, SimulatedCloud], access: KubeAccess) -> list[tuple[str, Callable[[], None]]]:
+def _loops(clouds: Accounts, access: KubeAccess) -> list[tuple[str, Callable[[], None]]]:
     loops: list[tuple[str, Callable[[], None]]] = [
         ("pods", PodsLoop(Kube(access)).step),
-        ("controllers", ControllersLoop(Kube(access), list(clouds.values())).step),
+        ("controllers", ControllersLoop(Kube(access), clouds.values()).step),
     ]
-    for package, cloud in clouds.items():
-        loops.append((f"{package} nodes", NodesLoop(cloud, Kube(access)).step))
-        loops.append((f"{package} autoscaler", AutoscalerLoop(cloud, Kube(access)).step))
+    for package in CLOUDS:
+        loops.append((f"{package} nodes", _once_there(clouds, package, access, NodesLoop)))
+        loops.append((f"{package} autoscaler", _once_there(clouds, package, access, AutoscalerLoop)))
     return loops
+
+
+class _Loop(Protocol):
+    def step(self) -> None: ...
+
+
+def _once_there(
+    clouds: Accounts, package: str, access: KubeAccess, loop: Callable[[SimulatedCloud, Kube], _Loop]
+) -> Callable[[], None]:
+    """A loop over an account that a program may use later, or never."""
+    made: list[_Loop] = []
+
+    def step() -> None:
+        if not made and package in clouds:
+            made.append(loop(clouds[package], Kube(access)))
+        for one in made:
+            one.step()
+
+    return step
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Every Kubernetes object of every committed stack, checked strictly before any cluster exists.
 
 Built-in kinds are checked against the published schemas of the Kubernetes version that the stack asks for; custom
-resources against the definitions in the pinned charts, where `LLMPLATFORM_CHARTS` points at their contents.
+resources against the definitions in the pinned charts, where `LLMPLATFORM_CHARTS` points at their contents, and against
+`ack_kinds.yaml` where an add-on of the cloud defines them.
 """
 
 import functools
@@ -24,6 +25,14 @@ CHARTS = os.environ.get("LLMPLATFORM_CHARTS")
 def manifests(stack: str) -> tuple[Registered, ...]:
     registered = run_program(stack_config(stack), stack).registered
     return tuple(each for each in registered if each.type.startswith("kubernetes:") and "kind" in each.inputs)
+
+
+@functools.cache
+def kinds_of_addons() -> dict[tuple[str, str], dict[str, Any]]:
+    """(apiVersion, kind) of what a cloud's managed add-ons bring to its schema, closed against unknown fields."""
+    documents = yaml.safe_load((Path(__file__).parent / "ack_kinds.yaml").read_text())
+    keys = {key: key.rsplit("/", 1) for key in documents}
+    return {(version, kind): closed(documents[key]) for key, (version, kind) in keys.items()}
 
 
 @functools.cache
@@ -78,11 +87,10 @@ def faults(manifest: dict[str, Any]) -> list[str]:
     except kubernetes_validate.utils.ValidationError as error:
         return [f"{'.'.join(map(str, error.path))}: {error.message}"]
     except kubernetes_validate.utils.SchemaNotFoundError:
-        if not CHARTS:
-            return []
-        if key not in definitions():
-            return [f"{key} is neither built in nor defined by a pinned chart"]
-        validator = jsonschema.Draft7Validator(definitions()[key])
+        known = {**kinds_of_addons(), **(definitions() if CHARTS else {})}
+        if key not in known:
+            return [f"{key} is neither built in nor defined by a pinned chart or an add-on"] if CHARTS else []
+        validator = jsonschema.Draft7Validator(known[key])
         return [f"{'.'.join(map(str, error.path))}: {error.message}" for error in validator.iter_errors(manifest)]
     return []
 
@@ -99,7 +107,9 @@ def test_every_object_has_an_explicit_name_and_our_labels(stack: str) -> None:
     for each in manifests(stack):
         metadata = each.inputs["metadata"]
         assert metadata.get("name"), f"{each.urn}: a random name breaks references from outside the program"
-        assert metadata.get("labels", {}).get("app.kubernetes.io/managed-by") == "llmplatform", f"{each.urn} is unlabelled"
+        assert metadata.get("labels", {}).get("app.kubernetes.io/managed-by") == "llmplatform", (
+            f"{each.urn} is unlabelled"
+        )
 
 
 def deployment() -> dict[str, Any]:
@@ -134,3 +144,19 @@ def test_a_custom_resource_is_held_to_the_definition_of_its_chart() -> None:
     del monitor["spec"]["endpoints"][0]["intervall"]
     monitor["spec"]["endpoints"][0]["scheme"] = "gopher"
     assert any("gopher" in fault for fault in faults(monitor)), "an enumeration is part of the definition"
+
+
+@pytest.mark.parametrize("kind", ["pipeline", "log_config"])
+def test_what_a_clouds_collector_is_told_has_only_documented_fields(kind: str) -> None:
+    from engine import Engine
+
+    from llmplatform import alicloud
+
+    def program() -> None:
+        args = {"namespace": "models", "project_name": "logs", "store": "models", "region": "cn-hangzhou"}
+        alicloud.LogCollection("models", alicloud.LogCollectionArgs(kind=kind, **args))  # type: ignore[arg-type]
+
+    (manifest,) = [each.inputs for each in Engine().run(program).registered if each.custom]
+    assert not faults(manifest)
+    manifest["spec"]["logStore"] = "models"
+    assert any("logStore" in fault for fault in faults(manifest)), "the cluster would take it without a word"

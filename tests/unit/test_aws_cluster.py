@@ -9,23 +9,23 @@ from engine import Engine
 
 from llmplatform import aws
 from llmplatform.aws.access import principal_key
-from llmplatform.specs.cluster import ExistingCluster, NewCluster
-from llmplatform.specs.stack import Stack
+from llmplatform.specs.cluster import ExistingEksCluster, NewEksCluster
+from llmplatform.specs.stack import AwsStack
 
 _CLUSTER = "aws:eks/cluster:Cluster"
 _ADDON = "aws:eks/addon:Addon"
 _SUBNETS = {zone: f"subnet-{zone}" for zone in ZONES}
 
 
-def _settings(protection: str = "none", **changes: Any) -> Stack:
+def _settings(protection: str = "none", **changes: Any) -> AwsStack:
     base = stack()
-    assert isinstance(base.cluster, NewCluster)
-    spec = NewCluster.model_validate({**base.cluster.model_dump(), **changes})
+    assert isinstance(base.cluster, NewEksCluster)
+    spec = NewEksCluster.model_validate({**base.cluster.model_dump(), **changes})
     environment = base.environment.model_copy(update={"protection": protection})
     return base.model_copy(update={"cluster": spec, "environment": environment})
 
 
-def _made(settings: Stack | None = None, *, preview: bool = False) -> Engine:
+def _made(settings: AwsStack | None = None, *, preview: bool = False) -> Engine:
     def program() -> dict[str, object]:
         made = cluster(settings or _settings(), _SUBNETS)
         return {"name": made.cluster_name, "joinable": made.joinable_name, "kubeconfig": made.kubeconfig}
@@ -196,7 +196,7 @@ def test_a_storage_driver_gives_its_volumes_back_before_it_loses_its_rights(driv
 
 
 def test_an_existing_cluster_is_used_without_a_change() -> None:
-    spec = ExistingCluster(
+    spec = ExistingEksCluster(
         kind="existing",
         name="theirs",
         kubernetes_version="1.35",

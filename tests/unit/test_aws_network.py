@@ -8,7 +8,7 @@ from engine import Engine
 from llmplatform import aws
 from llmplatform.aws.endpoints import INTERFACES
 from llmplatform.specs.cloud import Aws
-from llmplatform.specs.network import ExistingNetwork, NewNetwork
+from llmplatform.specs.network import ExistingSubnets, NewNetwork
 
 _SUBNET = "aws:ec2/subnet:Subnet"
 _NAT = "aws:ec2/natGateway:NatGateway"
@@ -148,7 +148,7 @@ def test_two_networks_live_in_one_stack() -> None:
 
 
 def test_an_existing_network_is_adopted_without_a_change() -> None:
-    spec = ExistingNetwork(
+    spec = ExistingSubnets(
         kind="existing",
         vpc_id="vpc-0123456789abcdef0",
         cidr="10.0.0.0/16",

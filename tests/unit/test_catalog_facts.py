@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from llmplatform.catalog import engine_flags, gpus, instance_types, models, regions, tables, versions
+from llmplatform.catalog import (
+    engine_flags,
+    gpu_zones,
+    gpus,
+    instance_types,
+    models,
+    preparation,
+    regions,
+    tables,
+    versions,
+)
 from llmplatform.catalog.fit import legal_tensor_parallel
 
 PROVIDERS = instance_types.PROVIDERS
@@ -64,7 +74,10 @@ def test_an_unknown_name_is_a_key_error() -> None:
         instance_types.get("gcp", "g2-standard-4")
 
 
-@pytest.mark.parametrize("table", ["gpus", "models", "regions", "instances/aws", "instances/alicloud"])
+@pytest.mark.parametrize(
+    "table",
+    ["gpus", "gpu_zones", "models", "model_engines", "preparation", "regions", "instances/aws", "instances/alicloud"],
+)
 def test_every_table_names_its_source(table: str) -> None:
     first = (tables.DATA / f"{table}.csv").read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith("# "), "a figure without a source cannot be checked again"
@@ -94,14 +107,17 @@ def test_heads_are_spread_as_the_engine_asserts(model: str, legal: list[int]) ->
 def test_every_region_is_of_a_known_form() -> None:
     assert "us-east-1" in regions.names("aws")
     assert all(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region) for region in regions.names("aws"))
+    assert "cn-hangzhou" in regions.names("alicloud")
+    assert all(re.fullmatch(r"[a-z]{2}-[a-z]+(-\d)?", region) for region in regions.names("alicloud"))
 
 
 def test_everything_that_is_installed_is_pinned_to_a_release() -> None:
     for chart in versions.CHARTS.values():
         assert re.fullmatch(r"v?\d+\.\d+\.\d+", chart.version), f"{chart.name}: a range or a branch would move"
-    for kind, engine in versions.ENGINES.items():
-        assert engine.image.endswith(engine.version), f"{kind}: image and version are raised together"
-        assert engine.version in engine_flags.versions(kind), f"{kind}: nobody knows which flags it takes"
+    for kind, newest in versions.ENGINES.items():
+        for engine in (newest, *versions.OLDER_ENGINES.get(kind, ())):
+            assert engine.image.endswith(engine.version), f"{kind}: image and version are raised together"
+            assert engine.version in engine_flags.versions(kind), f"{kind}: nobody knows which flags it takes"
 
 
 def test_renovate_follows_every_chart_and_engine() -> None:
@@ -118,3 +134,69 @@ def test_every_kubernetes_release_that_charts_know_has_images() -> None:
         assert sorted(images) == newest, f"{system}: a node group needs a pinned image for the cluster's minor"
     assert sorted(versions.CLUSTER_AUTOSCALER) == newest, "its image follows the cluster's minor"
     assert tuple(newest) == versions.CHARTS["cluster-autoscaler"].kubernetes
+
+
+def test_a_family_is_what_the_cloud_calls_it() -> None:
+    assert instance_types.get("alicloud", "ecs.gn7i-c16g1.4xlarge").family == "gn7i"
+    assert instance_types.get("alicloud", "ecs.gn8is.2xlarge").family == "gn8is"
+    assert instance_types.get("aws", "g5.2xlarge").family == "g5"
+
+
+def test_zones_of_gpus_are_zones_of_the_region_and_families_of_the_catalog() -> None:
+    for row in tables.rows("gpu_zones"):
+        families = {instance_types.get(row["provider"], name).family for name in instance_types.names(row["provider"])}
+        assert row["family"] in families, f"{row}: no machine would ever ask"
+        assert row["region"] in regions.names(row["provider"])
+        assert all(zone.startswith(row["region"]) for zone in row["zones"].split()), row
+
+
+def test_a_family_without_a_row_is_not_known_to_be_anywhere() -> None:
+    machine = instance_types.get("alicloud", "ecs.gn8is.2xlarge")
+    assert gpu_zones.known(machine, "cn-hangzhou") == frozenset(), "not known, rather than sold nowhere"
+
+
+def test_releases_of_ack_are_of_their_minor_and_the_newest_comes_first() -> None:
+    for minor, known in versions.ACK.items():
+        found = [re.fullmatch(rf"{re.escape(minor)}\.(\d+)-aliyun\.\d+", each) for each in known.releases]
+        patches = [int(each[1]) for each in found if each]
+        assert len(patches) == len(known.releases), f"{minor}: {known.releases}"
+        assert patches == sorted(patches, reverse=True), f"{minor}: the first is what new clusters get"
+
+
+def test_the_drivers_that_ack_is_asked_for_are_on_its_list() -> None:
+    assert versions.ACK_DRIVER in versions.ACK_DRIVERS
+    assert versions.ACK_DEFAULT_DRIVER in versions.ACK_DRIVERS
+    assert int(versions.ACK_DRIVER.partition(".")[0]) >= versions.ENGINES["vllm"].driver, "the engine would not start"
+    assert versions.ENGINES["vllm"].driver <= versions.EKS_NODE_DRIVER
+
+
+def test_models_have_the_names_that_modelscope_gives_them() -> None:
+    assert models.modelscope_id("Qwen/Qwen3-8B") == "Qwen/Qwen3-8B"
+    assert models.modelscope_id("zai-org/chatglm3-6b") == "ZhipuAI/chatglm3-6b"
+    assert models.modelscope_id("meta-llama/Llama-3.1-8B-Instruct") == "LLM-Research/Meta-Llama-3.1-8B-Instruct"
+    assert models.modelscope_id("microsoft/Phi-4-reasoning") is None
+    assert models.modelscope_id("nobody/knows-this") is None
+
+
+def test_models_with_limits_are_models_of_the_catalog_and_releases_on_record() -> None:
+    for row in tables.rows("model_engines"):
+        limits = models.limits(row["id"], row["engine"])
+        assert row["id"] in models.names()
+        assert limits is not None
+        assert limits.reason, "a refusal without a reason cannot be argued with"
+        for version in limits.versions:
+            assert versions.engine(row["engine"], version).version == version, f"{version} could not be asked for"
+
+
+@pytest.mark.parametrize("provider", ["alicloud"])
+def test_the_preparation_of_an_account_is_documented_as_the_catalog_has_it(provider: str) -> None:
+    page = (Path(__file__).parents[2] / "docs/clouds.md").read_text(encoding="utf-8")
+    assert preparation.markdown(provider) in page, "run scripts/preparation_table.py"
+
+
+def test_a_role_is_authorised_before_what_needs_it_is_made() -> None:
+    roles = {step.name for step in preparation.steps("alicloud") if step.kind == "role"}
+    assert {"AliyunCSManagedKubernetesRole", "AliyunCSManagedAutoScalerRole", "AliyunCSManagedNlcRole"} <= roles
+    kinds = [step.kind for step in preparation.steps("alicloud")]
+    assert kinds.index("service") < kinds.index("role"), "a role is offered once its service is activated"
+    assert preparation.steps("nowhere") == ()

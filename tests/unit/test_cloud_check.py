@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.cloud_account import REALISTIC, cloud, type_of, whole_account
+from unit.cloud_account import cloud
 
 from llmplatform_sandbox.cloud.check import UNKNOWN, check
 from llmplatform_sandbox.cloud.facts import load
@@ -20,18 +20,6 @@ NODE_GROUP: dict[str, Any] = {
 
 def findings(type_: str, **inputs: Any) -> dict[str, str]:
     return dict(check(FACTS, type_, inputs))
-
-
-def test_every_type_of_the_facts_has_a_realistic_example() -> None:
-    registered = {name for name, facts in FACTS.types.items() if facts.registered}
-    assert registered == {type_of(key) for key in REALISTIC}, "a type without an example is a type that nobody tried"
-
-
-def test_realistic_inputs_of_every_type_pass(tmp_path: Path) -> None:
-    account = cloud(tmp_path)
-    for key, record in whole_account(account).items():
-        assert not check(FACTS, record.type, record.inputs), key
-        assert not account.account.behaviour(record.type).check(record.inputs), key
 
 
 def test_a_typo_names_the_nearest_property_also_inside_an_object() -> None:
@@ -134,12 +122,6 @@ def test_a_type_that_is_not_in_the_facts_is_refused_in_one_sentence(type_: str) 
 )
 def test_values_that_the_api_would_refuse(type_: str, inputs: dict[str, Any], path: str) -> None:
     assert path in findings(type_, **inputs)
-
-
-def test_another_kubernetes_minor_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    [(path, reason)] = cloud(tmp_path).account.behaviour("aws:eks/cluster:Cluster").check({"version": "1.36"})
-    assert path == "version"
-    assert "the sandbox runs Kubernetes 1.35" in reason
 
 
 @pytest.mark.parametrize(

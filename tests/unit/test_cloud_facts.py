@@ -1,15 +1,31 @@
-"""The table of AWS facts against the installed SDK and botocore: a name that does not exist there is a mistake here."""
+"""The tables of facts against the installed SDKs and botocore: a name that does not exist there is a mistake here."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 
+import pulumi
 import pytest
 
 from llmplatform_sandbox.cloud import enums, schema
 from llmplatform_sandbox.cloud.facts import TypeFacts, load
 
-TYPES = {name: facts for name, facts in load("aws").types.items() if facts.registered}
+CLOUDS = ("aws", "alicloud")
+TYPES = {name: facts for package in CLOUDS for name, facts in load(package).types.items() if facts.registered}
 every_type = pytest.mark.parametrize("name", sorted(TYPES))
+every_row = pytest.mark.parametrize(
+    ("package", "name"), [(package, name) for package in CLOUDS for name in sorted(load(package).types)]
+)
+BY_BEHAVIOUR = {
+    "aws:eks/cluster:Cluster": {"endpoint", "certificateAuthority"},
+    "alicloud:cs/managedKubernetes:ManagedKubernetes": {
+        "connections",
+        "natGatewayId",
+        "rrsaMetadata",
+        "slbInternet",
+        "slbIntranet",
+    },
+}
+"""Outputs that a behaviour gives."""
 
 
 def _walk(fields: Mapping[str, schema.Property], path: str) -> schema.Property | None:
@@ -39,9 +55,7 @@ def _input_paths(facts: TypeFacts) -> Iterator[str]:
     yield from (quota.per for quota in facts.quotas if quota.per)
     yield from (rule.each for rule in facts.makes if rule.each)
     if facts.name:
-        yield facts.name.property
-        if facts.name.prefix:
-            yield facts.name.prefix
+        yield from (one for one in (facts.name.property, facts.name.prefix, facts.name.written) if one)
     if facts.protected_by:
         yield facts.protected_by
 
@@ -67,10 +81,8 @@ def test_every_output_of_the_sdk_gets_a_value_or_is_said_to_stay_empty(name: str
     facts, known = TYPES[name], schema.resource(name)
     made = {path.split(".")[0].removesuffix("[]") for rule in facts.makes for path in rule.outputs}
     told = {*(path.split(".")[0] for path in facts.computed), *facts.unset, *made, "tagsAll", "region"}
-    by_behaviour = {"aws:eks/cluster:Cluster": {"endpoint", "certificateAuthority"}}.get(name, set[str]())
-    silent = (
-        {one.name for one in known.outputs.values() if not one.deprecated} - set(known.inputs) - told - by_behaviour
-    )
+    there = {one.name for one in known.outputs.values() if not one.deprecated}
+    silent = there - set(known.inputs) - told - BY_BEHAVIOUR.get(name, set[str]())
     assert not silent, f"{name}: facts say nothing of the outputs {sorted(silent)}"
 
 
@@ -97,9 +109,9 @@ def test_defaults_obey_the_rules_of_their_own_type(name: str) -> None:
             assert value in (enums.values(members) if isinstance(members, str) else members), f"{path}: {value}"
 
 
-@pytest.mark.parametrize("name", sorted(load("aws").types))
-def test_references_point_at_types_that_are_in_the_facts(name: str) -> None:
-    types = load("aws").types
+@every_row
+def test_references_point_at_types_that_are_in_the_facts(package: str, name: str) -> None:
+    types = load(package).types
     facts = types[name]
     for path, reference in facts.references.items():
         assert set(reference.to) <= set(types), f"{name}.{path}: {reference.to}"
@@ -109,9 +121,23 @@ def test_references_point_at_types_that_are_in_the_facts(name: str) -> None:
     assert {rule.type for rule in facts.makes} <= set(types), "what is made has to be known"
 
 
-@pytest.mark.parametrize("name", sorted(load("aws").types))
-def test_patterns_are_valid_and_every_row_has_a_source(name: str) -> None:
-    facts = load("aws").types[name]
+@every_row
+def test_patterns_are_valid_and_every_row_has_a_source(package: str, name: str) -> None:
+    facts = load(package).types[name]
     for expression in (*facts.patterns.values(), *(one.pattern for rows in facts.refused.values() for one in rows)):
         re.compile(expression)
     assert facts.source, "a fact without a source cannot be checked again"
+
+
+class _Arguments:
+    @property
+    @pulumi.getter(name="wireName")
+    def wire_name(self) -> str | Awaitable[str] | pulumi.Output[str | None]:
+        raise NotImplementedError
+
+
+def test_what_an_output_may_carry_does_not_make_a_property_optional() -> None:
+    """The SDK's Output arm is a forward reference that keeps what the first reader in the process made of it."""
+    found = schema.properties(_Arguments)
+    assert found["wireName"].required
+    assert found["wireName"].shape.kind == "string"

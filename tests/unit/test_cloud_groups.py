@@ -9,7 +9,7 @@ from unit.cloud_account import SCOPE, cloud, make, whole_account
 
 from llmplatform_sandbox.cloud import SimulatedCloud
 from llmplatform_sandbox.cloud.requests import CloudError, NotReady
-from llmplatform_sandbox.interfaces import Taint, Unavailable
+from llmplatform_sandbox.interfaces import Taint
 
 NODE_GROUP, TEMPLATE, TAG = (
     "aws:eks/nodeGroup:NodeGroup",
@@ -62,17 +62,6 @@ def test_an_instance_has_an_interface_a_disk_and_the_labels_of_eks(account: Simu
     assert sorted(of_instance) == ["network-interface", "volume"]
 
 
-def test_instances_spread_over_the_zones(account: SimulatedCloud) -> None:
-    account.resize(group(account), 4)
-    zones = [one.zone for one in account.instances()]
-    assert sorted(zones) == ["eu-west-1a", "eu-west-1a", "eu-west-1b", "eu-west-1b"]
-
-
-def test_resize_stays_within_the_bounds(account: SimulatedCloud) -> None:
-    with pytest.raises(ValueError, match="0 to 4"):
-        account.resize(group(account), 5)
-
-
 def test_a_terminated_instance_frees_its_interface_and_shrinks_the_group(account: SimulatedCloud) -> None:
     [instance] = account.instances()
     account.terminate(instance.id)
@@ -87,51 +76,6 @@ def test_refresh_sees_the_size_that_the_autoscaler_chose(account: SimulatedCloud
     assert record.inputs["scalingConfig"]["desiredSize"] == 3
     update(account, labels={"pool": "other"})
     assert account.node_groups()[0].target == 3, "an update of something else leaves the size alone"
-
-
-def test_a_stock_out_of_one_type_takes_the_next(account: SimulatedCloud) -> None:
-    account.fault("spot-stockout", "g5.2xlarge", active=True)
-    account.resize(group(account), 2)
-    kinds = [one.template.labels["node.kubernetes.io/instance-type"] for one in account.instances()]
-    assert kinds == ["g5.2xlarge", "g6.2xlarge"]
-
-
-def test_a_stock_out_of_every_type_is_unavailable_and_changes_nothing(account: SimulatedCloud) -> None:
-    for kind in ("g5.2xlarge", "g6.2xlarge"):
-        account.fault("spot-stockout", kind, active=True)
-    with pytest.raises(Unavailable, match=r"InsufficientInstanceCapacity.*g5\.2xlarge, g6\.2xlarge"):
-        account.resize(group(account), 3)
-    assert account.node_groups()[0].target == 1
-    assert group(account) in account.shortages()
-    account.fault("spot-stockout", "g6.2xlarge", active=False)
-    account.resize(group(account), 2)
-    assert account.shortages() == {}, "what was delivered is no shortage any more"
-
-
-def test_a_stock_out_of_spot_leaves_on_demand_alone(account: SimulatedCloud) -> None:
-    make(account, NODE_GROUP, **group_inputs(account, nodeGroupName="gpu-od", capacityType="ON_DEMAND"))
-    for kind in ("g5.2xlarge", "g6.2xlarge"):
-        account.fault("spot-stockout", kind, active=True)
-    account.resize(group(account, "gpu-od"), 2)
-
-
-def test_a_node_group_that_gets_no_machine_exists_and_is_not_ready(account: SimulatedCloud) -> None:
-    account.fault("spot-stockout", "g5.2xlarge", active=True)
-    only = group_inputs(account, nodeGroupName="starved", instanceTypes=["g5.2xlarge"])
-    with pytest.raises(NotReady, match="AsgInstanceLaunchFailures"):
-        make(account, NODE_GROUP, **only)
-    assert account.account.read(NODE_GROUP, "dev:starved") is not None
-
-
-@pytest.mark.parametrize(("kind", "target"), [("spot-stockout", "g5.none"), ("stockout", "g5.2xlarge")])
-def test_unknown_faults_are_refused(account: SimulatedCloud, kind: str, target: str) -> None:
-    with pytest.raises(ValueError, match="write"):
-        account.fault(kind, target, active=True)
-
-
-def test_faults_survive_a_restart(tmp_path: Path) -> None:
-    cloud(tmp_path).fault("spot-stockout", "g5.2xlarge", active=True)
-    assert cloud(tmp_path).faults() == [("spot-stockout", "g5.2xlarge")]
 
 
 def test_the_template_knows_tags_of_the_group_and_what_eks_tells(account: SimulatedCloud) -> None:
@@ -213,3 +157,12 @@ def test_nvme_disks_hold_scratch_space_only_when_the_user_data_says_so(account: 
     [fast] = [one for one in account.instances() if one.group == group(account, "n")]
     assert plain == int(300 * 1024**3 * 0.9) - 1024**3
     assert int(fast.template.resources["ephemeral-storage"]) == int(450 * 1000**3 * 0.9) - 1024**3
+
+
+def test_machines_whose_role_may_not_join_fail_the_group(account: SimulatedCloud) -> None:
+    role = make(account, "aws:iam/role:Role", name="bare", assumeRolePolicy="{}")
+    inputs = group_inputs(account, nodeGroupName="n", nodeRoleArn=role.outputs["arn"])
+    with pytest.raises(NotReady, match="attach AmazonEKSWorkerNodePolicy"):
+        make(account, NODE_GROUP, **inputs)
+    empty = {"minSize": 0, "maxSize": 1, "desiredSize": 0}
+    make(account, NODE_GROUP, **{**inputs, "nodeGroupName": "later", "scalingConfig": empty})

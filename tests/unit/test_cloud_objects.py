@@ -1,11 +1,14 @@
 """Objects of a simulated account: what depends on what, what is made along, what survives."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.cloud_account import SCOPE, FakeControlPlane, cloud, make, type_of, whole_account
+from unit.cloud_account import SCOPE, FakeControlPlane, cloud, make, whole_account
 
 from llmplatform_sandbox.cloud import SimulatedCloud
 from llmplatform_sandbox.cloud.requests import CloudError, NotReady
@@ -24,32 +27,6 @@ def update(account: SimulatedCloud, record: Record, **changes: Any) -> Record:
     return account.account.update(record.type, record.id, {**record.inputs, **changes}, SCOPE)
 
 
-def test_one_of_everything_comes_and_goes_without_a_trace(tmp_path: Path) -> None:
-    control_plane = FakeControlPlane()
-    account = cloud(tmp_path, control_plane)
-    made = whole_account(account)
-    for key in reversed(made):
-        account.account.delete(type_of(key), made[key].id)
-    assert account.objects() == [], "what is left is an orphan that costs money"
-    assert control_plane.resets == 1, "a deleted cluster takes its API server along"
-
-
-def test_a_second_create_of_the_same_makes_a_second_object(account: SimulatedCloud) -> None:
-    first, second = (make(account, VPC, cidrBlock="10.0.0.0/16") for _ in range(2))
-    assert first.id != second.id, "Create is never idempotent by URN, or orphans after a kill could not be seen"
-
-
-def test_a_name_that_only_one_may_have_collides(account: SimulatedCloud) -> None:
-    make(account, "aws:iam/role:Role", name="r", assumeRolePolicy="{}")
-    with pytest.raises(CloudError, match="EntityAlreadyExists: Role with name r"):
-        make(account, "aws:iam/role:Role", name="r", assumeRolePolicy="{}")
-
-
-def test_a_reference_to_nothing_is_refused_with_the_services_own_code(account: SimulatedCloud) -> None:
-    with pytest.raises(CloudError, match=r"InvalidVpcID.NotFound.*vpc-0"):
-        make(account, SUBNET, vpcId="vpc-0", cidrBlock="10.0.0.0/20")
-
-
 def test_managed_policies_exist_beyond_the_account(account: SimulatedCloud) -> None:
     make(account, "aws:iam/role:Role", name="r", assumeRolePolicy="{}")
     arn = "arn:aws:iam::111122223333:policy/none"
@@ -63,27 +40,11 @@ def test_managed_policies_exist_beyond_the_account(account: SimulatedCloud) -> N
     )
 
 
-def test_a_vpc_with_an_interface_left_in_it_names_the_interface(account: SimulatedCloud) -> None:
-    made = whole_account(account, "aws:ec2/subnet:Subnet#b")
-    leaked = account.add_object("network-interface", "kubernetes/leak", {"subnetId": made[SUBNET].id})
-    with pytest.raises(CloudError, match=f"DependencyViolation.*{leaked}.*kubernetes/leak"):
-        account.account.delete(SUBNET, made[SUBNET].id)
-    account.remove_object(leaked)
-    account.account.delete(SUBNET, made[SUBNET].id)
-
-
 def test_a_role_with_a_policy_attached_cannot_be_deleted(account: SimulatedCloud) -> None:
     make(account, "aws:iam/role:Role", name="r", assumeRolePolicy="{}")
     make(account, "aws:iam/rolePolicy:RolePolicy", name="p", role="r", policy="{}")
     with pytest.raises(CloudError, match="DeleteConflict"):
         account.account.delete("aws:iam/role:Role", "r")
-
-
-def test_the_sixth_vpc_exceeds_the_quota_of_a_new_account(account: SimulatedCloud) -> None:
-    for number in range(5):
-        make(account, VPC, cidrBlock=f"10.{number}.0.0/16")
-    with pytest.raises(CloudError, match=r"VpcLimitExceeded.*quota 5.*L-F678F1CE"):
-        make(account, VPC, cidrBlock="10.9.0.0/16")
 
 
 def test_a_nat_gateway_needs_an_internet_gateway_first(account: SimulatedCloud) -> None:
@@ -124,31 +85,12 @@ def test_a_log_group_that_nobody_made_first_outlives_the_cluster(account: Simula
     assert left, "EKS leaves a log group without retention behind"
 
 
-def test_a_cluster_with_node_groups_cannot_be_deleted(account: SimulatedCloud) -> None:
-    whole_account(account, NODE_GROUP)
-    with pytest.raises(CloudError, match="ResourceInUseException: Cluster dev has nodegroups attached"):
-        account.account.delete(CLUSTER, "dev")
-
-
 def test_a_security_group_that_others_hold_survives_its_cluster_and_blocks_the_vpc(account: SimulatedCloud) -> None:
     made = whole_account(account, CLUSTER)
     held = made[CLUSTER].outputs["vpcConfig"]["clusterSecurityGroupId"]
     account.add_object("network-interface", "kubernetes/lb", {"subnetId": made[SUBNET].id, "securityGroups": [held]})
     account.account.delete(CLUSTER, "dev")
     assert any(one.id == held for one in account.objects())
-
-
-def test_deletion_protection_holds(account: SimulatedCloud) -> None:
-    made = whole_account(account, CLUSTER)
-    update(account, made[CLUSTER], deletionProtection=True)
-    with pytest.raises(CloudError, match="deletionProtection to false first"):
-        account.account.delete(CLUSTER, "dev")
-
-
-def test_a_second_cluster_is_refused_in_one_sentence(account: SimulatedCloud) -> None:
-    made = whole_account(account, CLUSTER)
-    with pytest.raises(CloudError, match="the sandbox has one control plane, and dev uses it"):
-        make(account, CLUSTER, **{**made[CLUSTER].inputs, "name": "second"})
 
 
 def test_an_addon_with_a_deployment_is_degraded_without_nodes(account: SimulatedCloud) -> None:
@@ -193,13 +135,6 @@ def test_a_load_balancer_has_an_interface_in_every_subnet_of_the_cluster(account
     assert len(account.objects()) == before
 
 
-def test_what_was_accepted_before_a_kill_is_there_after_it(tmp_path: Path) -> None:
-    account = cloud(tmp_path)
-    vpc = make(account, VPC, cidrBlock="10.0.0.0/16")
-    # No close: as if the process had been killed. Another opens the same file.
-    assert any(one.id == vpc.id for one in cloud(tmp_path).objects())
-
-
 def test_a_failed_create_leaves_nothing_behind(account: SimulatedCloud) -> None:
     made = whole_account(account, "aws:ec2/subnet:Subnet#b")
     before = account.objects()
@@ -220,3 +155,54 @@ def test_the_file_is_private_and_sound(tmp_path: Path) -> None:
     file = tmp_path / "cloud.sqlite"
     assert file.stat().st_mode & 0o077 == 0
     assert sqlite3.connect(file).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_deleted_secret_keeps_its_name_for_the_recovery_window(account: SimulatedCloud) -> None:
+    type_ = "aws:secretsmanager/secret:Secret"
+    for days, name in ((0, "free"), (7, "kept")):
+        account.account.delete(type_, make(account, type_, name=name, recoveryWindowInDays=days).id)
+    make(account, type_, name="free")
+    with pytest.raises(CloudError, match="already scheduled for deletion: kept"):
+        make(account, type_, name="kept")
+
+
+def test_an_id_that_two_types_share_removes_only_what_was_meant(account: SimulatedCloud) -> None:
+    made = whole_account(account)
+    policy = made["aws:s3/bucketPolicy:BucketPolicy"]
+    account.remove_object(policy.id)
+    assert account.account.read("aws:s3/bucket:Bucket", policy.id) is not None, "objects of the program stay"
+    assert account.account.read(policy.type, policy.id) is not None
+    account.remove_object(policy.id, policy.made_by)
+    assert account.account.read(policy.type, policy.id) is None
+    assert account.account.read("aws:s3/bucket:Bucket", policy.id) is not None, "the bucket has the same id"
+
+
+def test_a_cluster_that_bootstraps_its_addons_has_a_network(account: SimulatedCloud) -> None:
+    made = whole_account(account, CLUSTER)
+    assert "vpc-cni" not in account.installed()
+    account.account.amend(made[CLUSTER], {"bootstrapSelfManagedAddons": True})
+    assert {"vpc-cni", "kube-proxy"} <= set(account.installed())
+
+
+def test_a_process_that_is_killed_while_it_creates_leaves_whole_objects(tmp_path: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from unit.cloud_account import cloud, whole_account
+account = cloud(Path(sys.argv[1]))
+made = whole_account(account, "aws:ec2/subnet:Subnet#b")
+subnets = [record.id for key, record in made.items() if "Subnet" in key]
+while True:
+    account.add_object("load-balancer", "test", {"subnetIds": subnets})
+    print("made", flush=True)
+"""
+    tests = str(Path(__file__).parents[1])
+    command, environment = [sys.executable, "-c", script, str(tmp_path)], {**os.environ, "PYTHONPATH": tests}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for _ in range(20):
+            process.stdout.readline()
+        process.kill()
+    kinds = [one.type for one in cloud(tmp_path).objects()]
+    assert kinds.count("load-balancer") >= 20, "what was accepted before the kill stays"
+    assert kinds.count("network-interface") == 2 * kinds.count("load-balancer"), "all of an object or nothing"

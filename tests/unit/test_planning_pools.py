@@ -1,16 +1,19 @@
 """Node pools as they follow from the settings."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from llmplatform.planning.pools import GPU_RESOURCE, POOL_LABEL, PoolPlan, plan_pools
-from llmplatform.specs import load_stack
+from llmplatform.catalog import versions
+from llmplatform.planning.pools import DRIVER_LABEL, GPU_RESOURCE, POOL_LABEL, PoolPlan, plan_pools
+from llmplatform.specs import load_stack, parse
+from llmplatform.specs.files import read
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(params=["dev", "prod"])
+@pytest.fixture(params=["dev", "prod", "dev-ack", "prod-ack"])
 def pools(request: pytest.FixtureRequest) -> dict[str, PoolPlan]:
     return {pool.name: pool for pool in plan_pools(load_stack(ROOT / f"Pulumi.{request.param}.yaml"))}
 
@@ -28,8 +31,9 @@ def test_both_groups_of_a_pool_look_the_same_to_a_pod(pools: dict[str, PoolPlan]
         assert pool.labels[POOL_LABEL] == pool.name, "labels belong to the pool, not to a group"
 
 
-def test_spot_is_tried_first_and_what_must_stay_is_bought_on_demand() -> None:
-    pools = {pool.name: pool for pool in plan_pools(load_stack(ROOT / "Pulumi.prod.yaml"))}
+@pytest.mark.parametrize("stack", ["prod", "prod-ack"])
+def test_spot_is_tried_first_and_what_must_stay_is_bought_on_demand(stack: str) -> None:
+    pools = {pool.name: pool for pool in plan_pools(load_stack(ROOT / f"Pulumi.{stack}.yaml"))}
     spot, on_demand = pools["gpu-small"].groups
     assert (spot.capacity, on_demand.capacity) == ("spot", "on_demand")
     assert spot.priority > on_demand.priority, "the expander takes the higher number"
@@ -45,3 +49,57 @@ def test_group_names_are_unique(pools: dict[str, PoolPlan]) -> None:
 
 def test_a_pool_without_zones_uses_all(pools: dict[str, PoolPlan]) -> None:
     assert all(len(pool.zones) >= 2 for pool in pools.values())
+
+
+def planned(stack: str, **changes: object) -> dict[str, PoolPlan]:
+    """Plans of a committed stack's pools, with some settings of its GPU pool changed."""
+    settings = read(ROOT / f"Pulumi.{stack}.yaml")
+    pools = cast(dict[str, dict[str, object]], settings["pools"])
+    pools["gpu"] |= changes
+    return {pool.name: pool for pool in plan_pools(parse(settings))}
+
+
+def test_ack_is_told_which_driver_to_install_where_there_are_gpus() -> None:
+    pools = planned("dev-ack")
+    assert pools["gpu"].driver == pools["gpu"].labels[DRIVER_LABEL] == versions.ACK_DRIVER, "its default is too old"
+    assert pools["system"].driver is None
+    assert DRIVER_LABEL not in pools["system"].labels
+
+
+def test_a_driver_that_is_asked_for_is_installed() -> None:
+    older = {"engine": {"version": "0.6.6.post1"}, "source": "Qwen/Qwen2.5-7B-Instruct"}
+    settings = read(ROOT / "Pulumi.dev-ack.yaml")
+    pools = cast(dict[str, dict[str, object]], settings["pools"])
+    models = cast(dict[str, dict[str, object]], settings["models"])
+    pools["gpu"]["driver"] = "550.163.01"
+    models["qwen3-8b"] |= older
+    pool = next(pool for pool in plan_pools(parse(settings)) if pool.name == "gpu")
+    assert pool.labels[DRIVER_LABEL] == "550.163.01"
+
+
+def test_on_aws_the_driver_is_the_images() -> None:
+    pool = planned("dev")["gpu"]
+    assert pool.driver is None
+    assert DRIVER_LABEL not in pool.labels
+
+
+def test_a_limit_of_the_price_is_for_spot_machines_of_each_type() -> None:
+    spot, on_demand = planned("dev-ack", spot_price_limit=5.5)["gpu"].groups
+    assert spot.price_limits == {"ecs.gn7i-c16g1.4xlarge": "5.5"}
+    assert on_demand.price_limits == {}, "a machine on demand has one price"
+
+
+def test_without_a_limit_the_market_price_is_paid() -> None:
+    assert all(group.price_limits == {} for group in planned("dev-ack")["gpu"].groups)
+
+
+def test_a_pool_lies_where_its_machines_are_sold() -> None:
+    settings = read(ROOT / "Pulumi.dev-ack.yaml")
+    cloud = cast(dict[str, object], settings["cloud"])
+    cloud["zones"] = ["cn-hangzhou-b", "cn-hangzhou-k"]
+    pools = {pool.name: pool for pool in plan_pools(parse(settings))}
+    assert pools["gpu"].zones == ("cn-hangzhou-k",), "zone b is not known to sell gn7i"
+    assert pools["system"].zones == ("cn-hangzhou-b", "cn-hangzhou-k")
+    cloud["gpu_zones"] = {"gn7i": ["cn-hangzhou-b"]}
+    pools = {pool.name: pool for pool in plan_pools(parse(settings))}
+    assert pools["gpu"].zones == ("cn-hangzhou-b", "cn-hangzhou-k"), "the account knows better"

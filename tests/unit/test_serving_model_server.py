@@ -204,6 +204,13 @@ def test_mirrors_stand_in_for_registry_and_hub() -> None:
     assert ports == [443, 8443], "the mirror would be out of reach"
 
 
+def test_weights_come_from_modelscope_under_their_name_there() -> None:
+    engine = served(args={"mirrors": Mirrors(models="modelscope")}, source="meta-llama/Llama-3.2-3B-Instruct")
+    assert container(engine)["args"][0] == "LLM-Research/Llama-3.2-3B-Instruct", "the hub knows no other"
+    assert {"name": "VLLM_USE_MODELSCOPE", "value": "True"} in container(engine)["env"]
+    assert "command" not in container(engine), "the image knows what to run"
+
+
 def test_metrics_are_scraped_every_15_seconds_where_somebody_scrapes() -> None:
     engine = served()
     (endpoint,) = engine.one(MONITOR).inputs["spec"]["endpoints"]

@@ -1,6 +1,9 @@
+from typing import Any
+
 import pytest
 from plans import ON_DEMAND, SPOT_FIRST, SPOT_OF_FOUR, T4, model_plan
 
+from llmplatform.catalog import engine_flags
 from llmplatform.catalog.versions import ENGINES
 from llmplatform.serving.engines import vllm
 
@@ -94,3 +97,40 @@ def test_no_environment_variable_holds_a_secret() -> None:
 def test_the_image_is_pinned_by_the_engines_version() -> None:
     assert vllm.image(model_plan()) == ENGINES["vllm"].image
     assert ENGINES["vllm"].image.endswith(f":v{ENGINES['vllm'].version}"), "the flags were read from this version"
+
+
+OLDER: dict[str, Any] = {
+    "source": "zai-org/chatglm3-6b",
+    "trust_remote_code": True,
+    "engine": {"version": "0.6.6.post1"},
+}
+
+
+def test_an_older_release_is_started_by_its_command_and_without_the_flags_of_newer_ones() -> None:
+    plan = model_plan(**OLDER)
+    release = vllm.release(plan)
+    assert release.command == ("vllm", "serve"), "its image starts another program"
+    assert vllm.image(plan).endswith(":v0.6.6.post1")
+    flags = {word for word in vllm.arguments(plan) if word.startswith("--")}
+    assert not flags - engine_flags.flags("vllm", release.version), "the engine would refuse to start"
+    assert "--trust-remote-code" in flags
+
+
+def test_an_older_image_is_told_who_its_user_is_and_where_it_can_write() -> None:
+    environment = vllm.environment(model_plan(**OLDER))
+    assert environment["USER"], "the image has no user of that number, and PyTorch asks for one"
+    assert environment["TRITON_CACHE_DIR"].startswith(vllm.CACHE), "the rest of its home cannot be written"
+
+
+def test_the_newest_release_needs_neither() -> None:
+    assert not vllm.release(model_plan()).command
+    assert "USER" not in vllm.environment(model_plan())
+
+
+def test_weights_from_modelscope_have_their_name_there() -> None:
+    plan = model_plan(**OLDER)
+    assert vllm.arguments(plan, source="ZhipuAI/chatglm3-6b")[0] == "ZhipuAI/chatglm3-6b"
+    assert "VLLM_USE_MODELSCOPE" not in vllm.environment(plan)
+    environment = vllm.environment(plan, modelscope=True)
+    assert environment["VLLM_USE_MODELSCOPE"] == "True"
+    assert environment["MODELSCOPE_CACHE"].startswith(f"{vllm.CACHE}/"), "weights would be lost with the pod"

@@ -9,7 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from llmplatform.specs import check_stack_file, schema
-from llmplatform.specs.stack import Stack
+from llmplatform.specs.stack import STACKS as STACKS_BY_CLOUD
 
 ROOT = Path(__file__).parents[2]
 STACKS = sorted(ROOT.glob("Pulumi.*.yaml"))
@@ -43,8 +43,9 @@ def test_a_shipped_file_points_editors_at_the_schema(path: Path) -> None:
     assert (ROOT / target) == schema.TARGET
 
 
-def test_shipped_environments_are_told_apart_by_values_only() -> None:
-    dev, prod = (set(load(ROOT / f"Pulumi.{name}.yaml")["config"]) for name in ("dev", "prod"))
+@pytest.mark.parametrize(("small", "large"), [("dev", "prod"), ("dev-ack", "prod-ack")])
+def test_shipped_environments_are_told_apart_by_values_only(small: str, large: str) -> None:
+    dev, prod = (set(load(ROOT / f"Pulumi.{name}.yaml")["config"]) for name in (small, large))
     assert dev <= prod, "an environment has what the smaller one has"
 
 
@@ -70,6 +71,35 @@ def test_the_schema_refuses_what_the_models_refuse(
     assert check_stack_file(path)
 
 
+@pytest.mark.parametrize(
+    ("stack", "section", "key"),
+    [
+        ("dev", "cluster", "release"),
+        ("dev", "addons", "logs"),
+        ("dev-ack", "addons", "gpu_operator"),
+        ("dev-ack", "cloud", "partition"),
+    ],
+)
+def test_a_key_of_one_cloud_is_unknown_on_the_other(
+    stack: str, section: str, key: str, validator: Draft202012Validator, tmp_path: Path
+) -> None:
+    document = load(ROOT / f"Pulumi.{stack}.yaml")
+    document["config"][f"llmplatform:{section}"][key] = {}
+    assert list(validator.iter_errors(document)), "the editor says it first"
+    path = tmp_path / f"Pulumi.{stack}.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    (line,) = check_stack_file(path)
+    assert line.startswith(f"{section}.{key}: ")
+
+
+def test_a_file_must_say_which_cloud_it_is_for(validator: Draft202012Validator) -> None:
+    document = load(ROOT / "Pulumi.dev.yaml")
+    del document["config"]["llmplatform:cloud"]["provider"]
+    assert list(validator.iter_errors(document))
+    document["config"]["llmplatform:cloud"]["provider"] = "gcp"
+    assert list(validator.iter_errors(document))
+
+
 def test_what_pulumi_itself_writes_is_allowed(validator: Draft202012Validator) -> None:
     document = load(ROOT / "Pulumi.dev.yaml")
     document |= {"encryptionsalt": "v1:x", "secretsprovider": "awskms://alias/x", "encryptedkey": "x"}
@@ -81,8 +111,9 @@ def test_what_pulumi_itself_writes_is_allowed(validator: Draft202012Validator) -
     assert [error.message for error in validator.iter_errors(document)] == []
 
 
-def test_every_section_is_described() -> None:
-    for name, field in Stack.model_fields.items():
+@pytest.mark.parametrize("provider", STACKS_BY_CLOUD)
+def test_every_section_is_described(provider: str) -> None:
+    for name, field in STACKS_BY_CLOUD[provider].model_fields.items():
         assert field.description, f"{name}: an editor shows the description"
 
 

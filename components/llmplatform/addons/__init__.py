@@ -2,6 +2,7 @@
 
 from llmplatform.addons.cert_manager import Certificate, CertificateArgs, CertManager, CertManagerArgs
 from llmplatform.addons.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
+from llmplatform.addons.gpu_metrics import GpuMetrics, GpuMetricsArgs
 from llmplatform.addons.gpu_operator import GpuOperator, GpuOperatorArgs
 from llmplatform.addons.monitoring import Monitoring, MonitoringArgs
 from llmplatform.addons.namespaces import Namespace, NamespaceArgs
@@ -13,6 +14,8 @@ __all__ = [
     "CertificateArgs",
     "ClusterAutoscaler",
     "ClusterAutoscalerArgs",
+    "GpuMetrics",
+    "GpuMetricsArgs",
     "GpuOperator",
     "GpuOperatorArgs",
     "Monitoring",

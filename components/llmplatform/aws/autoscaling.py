@@ -35,6 +35,8 @@ class Autoscaling(PlatformComponent):
     """Name of its service account. Whoever uses either waits until the rights are there."""
     annotations: Mapping[str, pulumi.Output[str]]
     """Annotations of the service account: none on AWS."""
+    namespace_labels: Mapping[str, str]
+    """Labels of its namespace: none on AWS."""
 
     def __init__(self, name: str, args: AutoscalingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:Autoscaling", name, opts)
@@ -53,6 +55,7 @@ class Autoscaling(PlatformComponent):
         self.namespace = after(identity.namespace, grant)
         self.service_account = after(identity.service_account, grant)
         self.annotations = identity.annotations
+        self.namespace_labels = identity.namespace_labels
         self.finish()
 
 

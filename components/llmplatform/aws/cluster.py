@@ -23,7 +23,7 @@ from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
 from llmplatform.catalog import versions
 from llmplatform.specs.cloud import Aws
-from llmplatform.specs.cluster import NewCluster
+from llmplatform.specs.cluster import NewEksCluster
 from llmplatform.specs.environment import Environment
 
 LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -45,7 +45,7 @@ NODE_ADDONS: Mapping[str, Mapping[str, object]] = {
 class ClusterArgs:
     """What a cluster is made from."""
 
-    spec: NewCluster
+    spec: NewEksCluster
     environment: Environment
     cloud: Aws
     subnet_ids: Mapping[str, pulumi.Input[str]]

@@ -8,8 +8,8 @@ import pulumi
 from llmplatform.aws.kubeconfig import kubeconfig
 from llmplatform.base.component import PlatformComponent
 from llmplatform.specs.cloud import Aws
-from llmplatform.specs.cluster import ExistingCluster as ClusterSpec
-from llmplatform.specs.network import ExistingNetwork as NetworkSpec
+from llmplatform.specs.cluster import ExistingEksCluster as ClusterSpec
+from llmplatform.specs.network import ExistingSubnets as NetworkSpec
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,6 +35,8 @@ class WorkloadIdentity(PlatformComponent):
     """Name of the service account, likewise."""
     annotations: Mapping[str, pulumi.Output[str]]
     """Empty: Pod Identity wants no annotation on the service account."""
+    namespace_labels: Mapping[str, str]
+    """Empty: nor a label on its namespace."""
     role_arn: pulumi.Output[str]
     """ARN of the role."""
 
@@ -54,6 +56,7 @@ class WorkloadIdentity(PlatformComponent):
         self.namespace = after(args.namespace, association)
         self.service_account = after(args.service_account, association)
         self.annotations = {}
+        self.namespace_labels = {}
         self.role_arn = self._role.arn
         self.finish()
 

@@ -1,4 +1,7 @@
-"""Where the clouds, the add-ons and the services meet: what each promises to the others."""
+"""Where the clouds, the add-ons and the services meet: what each promises to the others.
+
+The conformance tests hold every cloud to this: a third cloud begins with a line in their table.
+"""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -11,8 +14,9 @@ class Network(Protocol):
 
     network_id: pulumi.Output[str]
     private_subnet_ids: Mapping[str, pulumi.Output[str]]
-    """Zone to subnet."""
+    """Zone to subnet of nodes. Whoever uses one waits for its way to the internet, and leaves before that goes."""
     public_subnet_ids: Mapping[str, pulumi.Output[str]]
+    """Zone to subnet of internet-facing load balancers."""
 
 
 class Cluster(Protocol):
@@ -21,6 +25,8 @@ class Cluster(Protocol):
     cluster_name: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
     """JSON, with an exec plugin and no token. Whoever uses it waits until the administrators are let in."""
+    security_group_id: pulumi.Output[str]
+    """Security group of its nodes."""
 
 
 class NodePool(Protocol):
@@ -37,3 +43,14 @@ class WorkloadIdentity(Protocol):
     service_account: pulumi.Output[str]
     annotations: Mapping[str, pulumi.Output[str]]
     """Annotations that the service account must carry; empty where the cloud needs none."""
+    namespace_labels: Mapping[str, str]
+    """Labels that the service account's namespace must carry; empty where the cloud needs none."""
+
+
+class Storage(Protocol):
+    """Storage classes."""
+
+    block_class: pulumi.Output[str]
+    """Class of encrypted volumes for one pod; the cluster's default."""
+    shared_class: pulumi.Output[str]
+    """Class of volumes for many pods at once. Whoever uses it waits until it can be mounted."""

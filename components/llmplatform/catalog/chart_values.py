@@ -44,6 +44,7 @@ OPEN_ENDINGS = ("Annotations", "Labels", "NodeSelector", "Selector", "SecurityCo
 """Endings of such names."""
 
 ALSO: Mapping[str, tuple[str, ...]] = {
+    "dcgm-exporter": ("customMetrics",),
     "grafana": ("adminPassword",),
 }
 """Key paths that templates read and values.yaml shows only as comments. Source: the comments, at the pinned version."""

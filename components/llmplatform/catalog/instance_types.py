@@ -44,6 +44,11 @@ class InstanceType:
         return self.price_hour if self.currency == "USD" else None
 
     @property
+    def family(self) -> str:
+        """What the cloud calls machines of one generation and kind: `g5`, `gn7i`."""
+        return self.name.removeprefix("ecs.").partition(".")[0].partition("-")[0]
+
+    @property
     def shape(self) -> tuple[int, int, int, str]:
         """What an autoscaler plans with: vCPUs, memory in MiB, GPUs, and the GPU's name."""
         return self.vcpus, self.memory_mib, self.gpus, self.gpu.name if self.gpu else ""

@@ -78,3 +78,42 @@ def get(hf_id: str) -> ModelShape | None:
 def names() -> tuple[str, ...]:
     """All known ids."""
     return tuple(_all())
+
+
+@lru_cache(maxsize=1)
+def _modelscope() -> dict[str, str]:
+    return {row["id"]: row["id"] if row["modelscope"] == "=" else row["modelscope"] for row in rows("models")}
+
+
+def modelscope_id(hf_id: str) -> str | None:
+    """The same weights at ModelScope, where some vendors have another name; None where that is not known."""
+    return _modelscope().get(hf_id) or None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a model asks of its engine."""
+
+    versions: tuple[str, ...]
+    """Versions of the engine that run it."""
+    reason: str
+    """Why no other does."""
+
+
+@lru_cache(maxsize=1)
+def _limits() -> dict[tuple[str, str], Limits]:
+    return {
+        (row["id"], row["engine"]): Limits(versions=tuple(row["versions"].split()), reason=row["reason"])
+        for row in rows("model_engines")
+    }
+
+
+def limits(hf_id: str, engine: str) -> Limits | None:
+    """The versions of an engine that run a model; None where every version on record does."""
+    return _limits().get((hf_id, engine))
+
+
+@lru_cache(maxsize=1)
+def with_code() -> frozenset[str]:
+    """Models whose own code comes with the weights, without which no engine reads them."""
+    return frozenset(row["id"] for row in rows("model_engines") if row["code"] == "yes")

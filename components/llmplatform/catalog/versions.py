@@ -5,7 +5,7 @@ Renovate follows the `# renovate:` comments. Checked 2026-11-21; what could not 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 
@@ -38,6 +38,10 @@ class Engine:
     """Lowest NVIDIA driver branch that runs its CUDA."""
     compute_capability: tuple[int, int]
     """Oldest GPU that it has kernels for."""
+    command: tuple[str, ...] = ()
+    """What the container runs, where the image's ENTRYPOINT does not take our arguments."""
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Variables that the image lacks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,18 @@ class KubernetesRelease:
     minor: str
     standard_support_ends: date
     """After this day the cloud refuses it, or charges for extended support."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AckRelease:
+    """A minor version that ACK offers, and its exact versions."""
+
+    minor: str
+    releases: tuple[str, ...]
+    """Exact versions that were seen, the newest first. Of a minor ACK makes clusters with its newest alone; older ones
+    stay here for clusters that have them."""
+    support_ends: date
+    """After this day ACK makes no clusters of it and repairs none."""
 
 
 _CHARTS = (
@@ -64,6 +80,8 @@ _CHARTS = (
         repository="https://helm.ngc.nvidia.com/nvidia",
         kubernetes=("1.33", "1.34", "1.35", "1.36"),
     ),
+    # renovate: datasource=helm depName=dcgm-exporter registryUrl=https://nvidia.github.io/dcgm-exporter/helm-charts
+    Chart(name="dcgm-exporter", version="4.8.2", repository="https://nvidia.github.io/dcgm-exporter/helm-charts"),
     # renovate: datasource=docker depName=quay.io/jetstack/charts/cert-manager
     Chart(name="cert-manager", version="v1.21.1", repository="oci://quay.io/jetstack/charts"),
     # renovate: datasource=docker depName=ghcr.io/prometheus-community/charts/kube-prometheus-stack
@@ -86,6 +104,34 @@ ENGINES: Mapping[str, Engine] = {
     ),
 }
 """Inference engines by kind. Source: the wheel's metadata and kernels, and the image's documentation."""
+
+OLDER_ENGINES: Mapping[str, tuple[Engine, ...]] = {
+    "vllm": (
+        Engine(
+            version="0.6.6.post1",
+            image="docker.io/vllm/vllm-openai:v0.6.6.post1",
+            cuda="12.4",
+            driver=550,
+            compute_capability=(7, 5),
+            command=("vllm", "serve"),
+            # Its image has no user of our number, and nobody's home can be written.
+            environment={
+                "USER": "vllm",
+                "TRITON_CACHE_DIR": "/home/vllm/.cache/triton",
+                "VLLM_CONFIG_ROOT": "/home/vllm/.cache/vllm/config",
+            },
+        ),
+    ),
+}
+"""Releases that stay for models which newer ones do not run. Never raised. Source: as above; whether the image's
+packages are those of its day is unverified."""
+
+
+def engine(kind: str, version: str | None = None) -> Engine:
+    """A release of an engine; the one that we are tested with where none is named, or none of that name is known."""
+    older = {each.version: each for each in OLDER_ENGINES.get(kind, ())}
+    return older.get(version or "", ENGINES[kind])
+
 
 CLUSTER_AUTOSCALER: Mapping[str, str] = {"1.34": "v1.34.5", "1.35": "v1.35.2", "1.36": "v1.36.1"}
 """Image tag of cluster-autoscaler by Kubernetes minor: it simulates that minor's scheduler. Source: tags seen in
@@ -123,3 +169,57 @@ EKS_ADDONS: Mapping[str, str | None] = {
 }
 """Managed add-ons of EKS and their versions. None: the one that EKS takes by default for the cluster's minor, which it
 chooses once and keeps; no published list of them could be checked."""
+
+EKS_NODE_DRIVER = 580
+"""NVIDIA driver branch within the node images of EKS. Source: the releases of amazon-eks-ami and Bottlerocket."""
+
+ACK: Mapping[str, AckRelease] = {
+    release.minor: release
+    for release in (
+        AckRelease(minor="1.34", releases=("1.34.10-aliyun.1", "1.34.3-aliyun.1"), support_ends=date(2026, 9, 30)),
+        AckRelease(
+            minor="1.35",
+            releases=("1.35.7-aliyun.1", "1.35.2-aliyun.1", "1.35.1-aliyun.1", "1.35.0-aliyun.1"),
+            support_ends=date(2027, 2, 28),
+        ),
+        AckRelease(minor="1.36", releases=("1.36.2-aliyun.1", "1.36.1-aliyun.1"), support_ends=date(2027, 5, 30)),
+    )
+}
+"""Kubernetes releases on ACK by minor. Source of the dates: ACK's page on supported versions (2026-10-06); of the exact
+versions: public configurations and logs of accounts of autumn 2026 (unverified: there is no published list)."""
+
+ACK_ADDONS: Mapping[str, str | None] = {
+    "terway-eniip": None,
+    "csi-plugin": None,
+    "managed-csiprovisioner": None,
+    "coredns": None,
+    "metrics-server": None,
+    "ack-node-problem-detector": None,
+    "node-lifecycle-controller": None,
+    "ack-pod-identity-webhook": None,
+    "loongcollector": None,
+    "aliyun-acr-credential-helper": None,
+}
+"""Managed add-ons of ACK and their versions. None: the one that ACK takes by default for the cluster's minor; no
+published list of them could be checked. The name managed-csiprovisioner is unverified."""
+
+ACK_DRIVER = "580.126.09"
+"""NVIDIA driver that is asked for where a pool says nothing. Source: Alibaba's Terraform templates of 2026, and a log
+of an A10 machine in cn-hangzhou. That ACK's list has it is unverified, and for a driver that ACK does not know it
+silently installs its default."""
+
+ACK_DRIVERS: Mapping[str, str] = {
+    "580.126.09": "13.0",
+    "570.169": "12.8",
+    "570.133.20": "12.8",
+    "550.163.01": "12.4",
+    "550.144.03": "12.4",
+    "550.90.07": "12.4",
+    "535.230.02": "12.2",
+    "535.161.07": "12.2",
+}
+"""NVIDIA drivers that ACK installs, and the newest CUDA that each runs. Source: ACK's list of driver versions (pages of
+November 2025 to March 2026); 580.126.09: as above, unverified. CUDA: NVIDIA's table of toolkits and drivers."""
+
+ACK_DEFAULT_DRIVER = "535.161.07"
+"""What ACK installs where nothing, or something unknown, is asked for. Source: ACK's list of driver versions."""

@@ -39,6 +39,26 @@ def plan_subnets(cidr: str, zones: Sequence[str]) -> SubnetPlan:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class VswitchPlan:
+    """Address ranges of Alibaba Cloud's vSwitches by zone: nodes and pods take theirs from different ones."""
+
+    nodes: Mapping[str, str]
+    """For nodes, load balancers and NAT gateways: 1/64 of the network each."""
+    pods: Mapping[str, str]
+    """For pods, one address each: 1/8 of the network each."""
+
+
+def plan_vswitches(cidr: str, zones: Sequence[str]) -> VswitchPlan:
+    """The vSwitches of the zones in a range of /16 to /20: the same ranges that `plan_subnets` gives.
+
+    A vSwitch is neither public nor private: what needs few addresses has the small ranges, pods have the large ones.
+    Raises ValueError for more than six zones.
+    """
+    plan = plan_subnets(cidr, zones)
+    return VswitchPlan(nodes=plan.public, pods=plan.private)
+
+
 def _slots(zones: Sequence[str]) -> Mapping[str, int]:
     slots: dict[str, int] = {}
     for zone in sorted(zones):

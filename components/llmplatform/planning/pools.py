@@ -1,11 +1,11 @@
 """Node pools as they follow from the settings: groups, labels, taints and the shape of a node."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from llmplatform.catalog import Gpu, InstanceType, instance_types
-from llmplatform.specs.pools import Pool
+from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
+from llmplatform.specs.pools import AlicloudPool, Pool
 from llmplatform.specs.stack import Stack
 
 GPU_RESOURCE = "nvidia.com/gpu"
@@ -13,6 +13,9 @@ GPU_RESOURCE = "nvidia.com/gpu"
 
 POOL_LABEL = "llmplatform.dev/pool"
 """Node label with the pool's name: what pods select, equal on the spot and the on-demand group."""
+
+DRIVER_LABEL = "ack.aliyun.com/nvidia-driver-version"
+"""Node label by which ACK is told which NVIDIA driver to install. Nodes that are there already keep theirs."""
 
 PRIORITIES: Mapping[str, int] = {"spot": 50, "on_demand": 10}
 """Expander priorities: the higher number is filled first."""
@@ -39,6 +42,8 @@ class GroupPlan:
     maximum: int
     priority: int
     """Expander priority; the higher number is filled first."""
+    price_limits: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Instance type to the most that one spot machine may cost in an hour. Empty: the market price."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,8 @@ class PoolPlan:
     taints: tuple[Taint, ...]
     groups: tuple[GroupPlan, ...]
     """What is made; nothing for a pool of another stack."""
+    driver: str | None = None
+    """NVIDIA driver that the nodes are to have; None: the one within their image, or none."""
 
     @property
     def gpu(self) -> Gpu | None:
@@ -69,7 +76,8 @@ class PoolPlan:
 def plan_pool(name: str, pool: Pool, stack: Stack) -> PoolPlan:
     """The plan of one pool. The settings are valid: the instance types exist and share one shape."""
     shape = instance_types.get(stack.cloud.provider, pool.instance_types[0])
-    labels = {POOL_LABEL: name, **pool.labels}
+    driver = _driver(pool, shape)
+    labels = {POOL_LABEL: name, **pool.labels, **({DRIVER_LABEL: driver} if driver else {})}
     taints: tuple[Taint, ...] = ()
     if shape.gpu:
         taints = (Taint(key=GPU_RESOURCE, value="present", effect="NoSchedule"),)
@@ -77,10 +85,11 @@ def plan_pool(name: str, pool: Pool, stack: Stack) -> PoolPlan:
         name=name,
         spec=pool,
         shape=shape,
-        zones=pool.zones or stack.cloud.zones,
+        zones=pool.zones or stack.cloud.zones_with(shape),
         labels=labels,
         taints=taints,
         groups=_groups(name, pool),
+        driver=driver,
     )
 
 
@@ -94,6 +103,18 @@ def gpu_capacity(pools: tuple[PoolPlan, ...]) -> int:
     return sum(group.maximum * pool.shape.gpus for pool in pools for group in pool.groups)
 
 
+def _driver(pool: Pool, shape: InstanceType) -> str | None:
+    if not isinstance(pool, AlicloudPool) or shape.gpu is None:
+        return None
+    return pool.driver or versions.ACK_DRIVER
+
+
+def _price_limits(pool: Pool) -> Mapping[str, str]:
+    if not isinstance(pool, AlicloudPool) or pool.spot_price_limit is None:
+        return {}
+    return dict.fromkeys(pool.instance_types, str(pool.spot_price_limit))
+
+
 def _groups(name: str, pool: Pool) -> tuple[GroupPlan, ...]:
     def group(suffix: str, capacity: Literal["on_demand", "spot"], minimum: int) -> GroupPlan:
         return GroupPlan(
@@ -102,6 +123,7 @@ def _groups(name: str, pool: Pool) -> tuple[GroupPlan, ...]:
             minimum=minimum,
             maximum=pool.max,
             priority=PRIORITIES[capacity],
+            price_limits=_price_limits(pool) if capacity == "spot" else {},
         )
 
     if pool.existing:

@@ -158,11 +158,14 @@ class ModelServer(PlatformComponent):
         keys = {vllm.API_KEY_VARIABLE: KEY, vllm.TOKEN_VARIABLE: TOKEN}
         return pods.PodArgs(
             plan=plan,
+            source=mirrors.model(plan.spec.source),
             image=mirrors.image(vllm.image(plan)),
             labels=self._labels,
             selector=self._selector,
             service_account=account,
-            environment=vllm.environment(plan, huggingface=mirrors.huggingface),
+            environment=vllm.environment(
+                plan, huggingface=mirrors.huggingface, modelscope=mirrors.models == "modelscope"
+            ),
             secrets={
                 variable: core.SecretKeySelectorArgs(name=secret, key=keys[variable])
                 for variable, secret in secrets.items()

@@ -26,6 +26,8 @@ class PodArgs:
     """What a pod is made of beside its plan."""
 
     plan: ModelPlan
+    source: str
+    """What the hub calls the model."""
     image: str
     labels: Mapping[str, str]
     selector: Mapping[str, str]
@@ -66,7 +68,8 @@ def _container(args: PodArgs) -> core.ContainerArgs:
         name="engine",
         image=args.image,
         image_pull_policy="IfNotPresent",
-        args=list(vllm.arguments(args.plan)),
+        command=list(vllm.release(args.plan).command) or None,
+        args=list(vllm.arguments(args.plan, source=args.source)),
         env=_environment(args),
         ports=[core.ContainerPortArgs(name=PORT_NAME, container_port=vllm.PORT, protocol="TCP")],
         resources=_resources(args.plan),

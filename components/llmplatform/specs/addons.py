@@ -16,10 +16,35 @@ class ClusterAutoscaler(Section):
     """How long a node is idle before it goes."""
 
 
+class AckAutoscaler(ClusterAutoscaler):
+    """ACK's own autoscaler, configured by the platform."""
+
+    scaler: Literal["cluster-autoscaler", "goatscaler"] = "cluster-autoscaler"
+    """`goatscaler` (instant scaling) is quicker, but knows no priorities and does not see what spot machines there
+    are: it is for pools that are paid on demand."""
+
+
 class GpuOperator(Section):
     """NVIDIA's device plugin, feature discovery and GPU metrics. Driver and toolkit come with the node image."""
 
     enabled: bool = True
+
+
+class GpuMetrics(Section):
+    """Metrics of GPUs by NVIDIA's DCGM exporter. ACK itself brings driver and device plugin."""
+
+    enabled: bool = True
+
+
+class Logs(Section):
+    """Collects the model servers' logs into the cloud's log service."""
+
+    enabled: bool = True
+    collection: Literal["pipeline", "log_config"] = "pipeline"
+    """`pipeline` is the maintained kind (ClusterAliyunPipelineConfig); `log_config` (AliyunLogConfig) is for clusters
+    that have it already."""
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    """How long the logs stay."""
 
 
 class AcmeIssuer(Section):
@@ -66,11 +91,24 @@ class Gateway(Section):
     """Host of the gateway; a certificate is issued for it. Empty: none."""
 
 
-class Addons(Section):
+class _Addons(Section):
+    """What can be installed on all clouds."""
+
+    cert_manager: CertManager = CertManager()
+    monitoring: Monitoring = Monitoring()
+    gateway: Gateway = Gateway()
+
+
+class AwsAddons(_Addons):
     """Everything that can be installed."""
 
     cluster_autoscaler: ClusterAutoscaler = ClusterAutoscaler()
     gpu_operator: GpuOperator = GpuOperator()
-    cert_manager: CertManager = CertManager()
-    monitoring: Monitoring = Monitoring()
-    gateway: Gateway = Gateway()
+
+
+class AlicloudAddons(_Addons):
+    """Everything that can be installed."""
+
+    cluster_autoscaler: AckAutoscaler = AckAutoscaler()
+    gpu_metrics: GpuMetrics = GpuMetrics()
+    logs: Logs = Logs()

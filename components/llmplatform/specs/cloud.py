@@ -4,8 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from llmplatform.catalog import InstanceType, gpu_zones
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import AwsAccountId, AwsRegion, AwsZone
+from llmplatform.specs.vocabulary import (
+    AlicloudAccountId,
+    AlicloudRegion,
+    AlicloudZone,
+    AwsAccountId,
+    AwsRegion,
+    AwsZone,
+    InstanceFamily,
+)
 
 
 class Aws(Section):
@@ -26,6 +35,33 @@ class Aws(Section):
             return "aws-cn"
         return "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
 
+    def zones_with(self, machine: InstanceType) -> tuple[str, ...]:
+        """Zones of the environment that sell a machine, as far as that is known: of AWS's it is not."""
+        return self.zones
 
-Cloud = Aws
+
+class Alicloud(Section):
+    """An Alibaba Cloud account, written down for the same reason."""
+
+    provider: Literal["alicloud"]
+    account_id: AlicloudAccountId
+    """The account's id; roles and images are addressed with it."""
+    account_type: Literal["Domestic", "International"]
+    """Which site the account is registered with: `Domestic` is aliyun.com, `International` is alibabacloud.com.
+    Without it the provider asks the billing service, which takes half a minute and a right of its own."""
+    region: AlicloudRegion
+    """Region of everything in the environment."""
+    zones: Annotated[tuple[AlicloudZone, ...], Field(min_length=2, max_length=6)]
+    """Availability zones, at least two, so that a zone can fail."""
+    gpu_zones: dict[InstanceFamily, tuple[AlicloudZone, ...]] = Field(default_factory=dict)
+    """Zones that sell a family of machines (`gn7i`), beside those that the catalog knows."""
+
+    def zones_with(self, machine: InstanceType) -> tuple[str, ...]:
+        """Zones of the environment that sell a machine; all of them where that is not known."""
+        sold = gpu_zones.known(machine, self.region)
+        here = {*sold, *self.gpu_zones.get(machine.family, ())}
+        return tuple(zone for zone in self.zones if not sold or zone in here)
+
+
+Cloud = Annotated[Aws | Alicloud, Field(discriminator="provider")]
 """The clouds that a stack file can name, told apart by `provider`."""

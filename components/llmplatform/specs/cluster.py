@@ -6,12 +6,16 @@ from pydantic import Field, PositiveInt
 
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import (
+    AckClusterId,
+    AckRelease,
+    AlicloudSecurityGroupId,
     AwsPrincipal,
     Certificate,
     Cidr,
     ClusterName,
     HttpsUrl,
     KubernetesMinor,
+    RamPrincipal,
     SecurityGroupId,
 )
 
@@ -25,35 +29,68 @@ class Endpoint(Section):
 
 
 class NewCluster(Section):
-    """A managed cluster of the environment's own."""
+    """A managed cluster of the environment's own, on any cloud."""
 
     kind: Literal["new"]
     kubernetes_version: KubernetesMinor
     """Minor version, in quotes. Raise it one minor at a time."""
     endpoint: Endpoint = Endpoint()
+    service_cidr: Cidr = "172.20.0.0/16"
+    """Addresses of Services; outside the network's range."""
+
+
+class NewEksCluster(NewCluster):
+    """A managed cluster of the environment's own."""
+
     admins: Annotated[tuple[AwsPrincipal, ...], Field(min_length=1)]
     """IAM principals that administer the cluster: whoever runs `pulumi up` has to be one of them. Nobody else gets
     in."""
-    service_cidr: Cidr = "172.20.0.0/16"
-    """Addresses of Services; outside the network's range."""
     log_retention_days: PositiveInt = 30
     """How long control-plane logs stay."""
+
+
+class NewAckCluster(NewCluster):
+    """A managed Pro cluster of the environment's own."""
+
+    release: AckRelease | None = None
+    """Exact version of ACK within the minor. Empty: the one that this release is tested with."""
+    tier: Literal["ack.pro.small", "ack.pro.xlarge", "ack.pro.2xlarge", "ack.pro.4xlarge"] = "ack.pro.small"
+    """Size of the control plane. Those above `small` have reserved capacity, for thousands of nodes."""
+    admins: Annotated[tuple[RamPrincipal, ...], Field(min_length=1)]
+    """RAM users and roles that administer the cluster, by id. Whoever makes a cluster administers it, too."""
+    log_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    """How long control-plane and audit logs stay."""
 
 
 class ExistingCluster(Section):
     """A cluster that exists. Its own nodes stay as they are; our pools are added to it."""
 
     kind: Literal["existing"]
-    name: ClusterName
-    """Name of the cluster in its cloud."""
     kubernetes_version: KubernetesMinor
     """Its minor version, in quotes."""
     endpoint_url: HttpsUrl
     """API server's address."""
     certificate_authority: Certificate
     """Base64 of the API server's CA bundle (it is public)."""
+
+
+class ExistingEksCluster(ExistingCluster):
+    """An EKS cluster that exists. Its own nodes stay as they are; our pools are added to it."""
+
+    name: ClusterName
+    """Name of the cluster in its cloud."""
     security_group_id: SecurityGroupId
     """The cluster's security group, which nodes join."""
 
 
-Cluster = Annotated[NewCluster | ExistingCluster, Field(discriminator="kind")]
+class ExistingAckCluster(ExistingCluster):
+    """An ACK cluster that exists. Its own nodes stay as they are; our pools are added to it."""
+
+    id: AckClusterId
+    """Id of the cluster in its cloud."""
+    security_group_id: AlicloudSecurityGroupId
+    """The cluster's security group, which nodes join."""
+
+
+EksCluster = Annotated[NewEksCluster | ExistingEksCluster, Field(discriminator="kind")]
+AckCluster = Annotated[NewAckCluster | ExistingAckCluster, Field(discriminator="kind")]

@@ -8,7 +8,7 @@ from typing import Any, cast
 import yaml
 from pydantic import ValidationError
 
-from llmplatform.specs import rules, sentences
+from llmplatform.specs import arms, rules, sentences
 from llmplatform.specs.problems import InvalidStack, Problem, nearest, suggestion
 from llmplatform.specs.stack import Stack
 
@@ -36,11 +36,13 @@ def parse(raw: Mapping[str, object]) -> Stack:
     text = _json(raw)
     raw = cast(dict[str, object], json.loads(text))
     found = list(rules.cleartext(raw))
+    kind = arms.stack_class(raw)
     try:
-        stack = Stack.model_validate_json(text, strict=True)
+        stack = kind.model_validate_json(text, strict=True)
     except ValidationError as error:
-        found = sentences.problems(error, Stack, raw) + found
-        found += rules.problems_of_sound(raw, [each["loc"] for each in error.errors(include_url=False)])
+        told = [*arms.provider_is_known(raw), *sentences.problems(error, kind, raw)]
+        found = [problem for problem in told if problem.path != "cloud.provider" or problem == told[0]] + found
+        found += rules.problems_of_sound(kind, raw, [each["loc"] for each in error.errors(include_url=False)])
     else:
         found += rules.problems(stack)
         if not found:

@@ -1,9 +1,12 @@
 """Where charts, images and models come from when not from their public homes."""
 
+from typing import Literal
+
 from pydantic import Field
 
+from llmplatform.catalog import models
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import ChartAddress, HttpsUrl, RegistryHost, RegistryPrefix
+from llmplatform.specs.vocabulary import AcrInstanceId, ChartAddress, HttpsUrl, RegistryHost, RegistryPrefix
 
 
 class Mirrors(Section):
@@ -15,6 +18,8 @@ class Mirrors(Section):
     """Chart repository address, or its beginning, to the address that stands in for it."""
     huggingface: HttpsUrl | None = None
     """Endpoint that stands in for huggingface.co."""
+    models: Literal["huggingface", "modelscope"] = "huggingface"
+    """Hub that weights come from. Models keep their Hugging Face ids here; those of ModelScope follow from them."""
 
     def image(self, reference: str) -> str:
         """The reference with its registry replaced. A reference without a registry means docker.io."""
@@ -31,3 +36,15 @@ class Mirrors(Section):
             return address
         start = max(known, key=len)
         return self.charts[start] + address[len(start) :]
+
+    def model(self, source: str) -> str:
+        """The model's id at the hub that its weights come from."""
+        return (models.modelscope_id(source) or source) if self.models == "modelscope" else source
+
+
+class AlicloudMirrors(Mirrors):
+    """Rewrites every outside address. Empty: the public ones."""
+
+    acr: AcrInstanceId | None = None
+    """Instance of Container Registry Enterprise Edition that nodes pull from without a password, as ACK's credential
+    helper sees to. Empty: the registries are open to the nodes."""

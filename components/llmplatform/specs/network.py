@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import AwsZone, Cidr, SubnetId, VpcId
+from llmplatform.specs.vocabulary import AlicloudVpcId, AlicloudZone, AwsZone, Cidr, SubnetId, VpcId, VswitchId
 
 
 class NewNetwork(Section):
-    """A network of the environment's own, with a public and a private subnet in each zone."""
+    """A network of the environment's own, with addresses for nodes, pods and load balancers in each zone."""
 
     kind: Literal["new"]
     cidr: Cidr = "10.0.0.0/16"
@@ -24,14 +24,40 @@ class ExistingNetwork(Section):
     """A VPC that exists. Nothing in it is changed."""
 
     kind: Literal["existing"]
-    vpc_id: VpcId
-    """The VPC."""
     cidr: Cidr
     """Address range of the VPC; security rules admit it."""
+
+
+class ExistingSubnets(ExistingNetwork):
+    """A VPC of AWS and its subnets. Nothing in it is changed."""
+
+    vpc_id: VpcId
+    """The VPC."""
     private_subnets: dict[AwsZone, SubnetId]
     """One private subnet per zone of the environment, with a way out to the internet."""
     public_subnets: dict[AwsZone, SubnetId] = Field(default_factory=dict)
     """Subnets for internet-facing load balancers. Empty where there are none."""
 
 
-Network = Annotated[NewNetwork | ExistingNetwork, Field(discriminator="kind")]
+class Vswitch(Section):
+    """A vSwitch of Alibaba Cloud."""
+
+    id: VswitchId
+    """Its id."""
+    cidr: Cidr
+    """Its address range, from which follows how many pods it holds."""
+
+
+class ExistingVswitches(ExistingNetwork):
+    """A VPC of Alibaba Cloud and its vSwitches. Nothing in it is changed."""
+
+    vpc_id: AlicloudVpcId
+    """The VPC."""
+    node_vswitches: dict[AlicloudZone, Vswitch]
+    """One vSwitch per zone of the environment for nodes, with a way out to the internet."""
+    pod_vswitches: dict[AlicloudZone, Vswitch] = Field(default_factory=dict)
+    """One vSwitch per zone for pods: Terway gives each an address of it. Empty: pods share those of the nodes."""
+
+
+AwsNetwork = Annotated[NewNetwork | ExistingSubnets, Field(discriminator="kind")]
+AlicloudNetwork = Annotated[NewNetwork | ExistingVswitches, Field(discriminator="kind")]

@@ -28,4 +28,12 @@ class ExistingPlatform(Section):
     """Class of volumes that many pods share; the models' weights lie on one."""
 
 
-Platform = Annotated[NewPlatform | ExistingPlatform, Field(discriminator="kind")]
+class ExistingAckPlatform(ExistingPlatform):
+    """Another stack has installed the add-ons; this one only adds to it."""
+
+    shared_storage_class: Name = "nas"
+    """Class of volumes that many pods share; the models' weights lie on one."""
+
+
+EksPlatform = Annotated[NewPlatform | ExistingPlatform, Field(discriminator="kind")]
+AckPlatform = Annotated[NewPlatform | ExistingAckPlatform, Field(discriminator="kind")]

@@ -5,13 +5,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import AwsZone, InstanceTypeName, LabelKey, LabelValue
+from llmplatform.specs.vocabulary import AlicloudZone, AwsZone, DriverVersion, InstanceTypeName, LabelKey, LabelValue
 
 Capacity = Literal["on_demand", "spot", "spot_first"]
 
 
-class Pool(Section):
-    """Machines of one shape. Whether it is a GPU pool follows from the instance types."""
+class _Pool(Section):
+    """What pools have in common on all clouds."""
 
     instance_types: Annotated[tuple[InstanceTypeName, ...], Field(min_length=1)]
     """Tried together; all have the same GPUs, vCPUs and memory, because the autoscaler plans with one shape per
@@ -26,10 +26,6 @@ class Pool(Section):
     disk_gib: Annotated[int, Field(ge=20, le=16384)] = 200
     """Size of the encrypted root volume in GiB. An engine's image takes 25 to 30 GiB unpacked; GPU pools need 200
     or more."""
-    image: Literal["al2023", "bottlerocket"] = "al2023"
-    """Operating system of the nodes."""
-    zones: tuple[AwsZone, ...] = ()
-    """Zones to use, of the environment's. Empty: all of them."""
     labels: dict[LabelKey, LabelValue] = Field(default_factory=dict)
     """Node labels beside ours."""
     existing: bool = False
@@ -40,3 +36,29 @@ class Pool(Section):
         if self.min > self.max:
             raise ValueError(f"min ({self.min}) is above max ({self.max}); raise max or lower min")
         return self
+
+
+class AwsPool(_Pool):
+    """Machines of one shape. Whether it is a GPU pool follows from the instance types."""
+
+    image: Literal["al2023", "bottlerocket"] = "al2023"
+    """Operating system of the nodes."""
+    zones: tuple[AwsZone, ...] = ()
+    """Zones to use, of the environment's. Empty: all of them."""
+
+
+class AlicloudPool(_Pool):
+    """Machines of one shape. Whether it is a GPU pool follows from the instance types."""
+
+    image: Literal["alinux3", "alinux3_container"] = "alinux3"
+    """Operating system of the nodes: Alibaba Cloud Linux 3, or its edition for containers alone."""
+    zones: tuple[AlicloudZone, ...] = ()
+    """Zones to use, of the environment's. Empty: all of them that have the machines."""
+    driver: DriverVersion | None = None
+    """NVIDIA driver that ACK installs on nodes with GPUs. Empty: the one that this release is tested with."""
+    spot_price_limit: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Most that one spot machine may cost in an hour, in the account's currency. Empty: the market price, at most
+    that of a machine on demand."""
+
+
+Pool = AwsPool | AlicloudPool

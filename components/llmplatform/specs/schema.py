@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from llmplatform.specs.files import NAMESPACE
-from llmplatform.specs.stack import Stack
+from llmplatform.specs.stack import STACKS
 
 TARGET = Path(__file__).with_name("stack.schema.json")
 
 
 def schema() -> dict[str, Any]:
     """The schema of a whole stack file: our sections below `config:`, and what Pulumi itself keeps there."""
-    stack = _plain(Stack.model_json_schema())
-    sections = {f"{NAMESPACE}{name}": section for name, section in stack["properties"].items()}
+    by_cloud = {provider: _plain(model.model_json_schema()) for provider, model in STACKS.items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Stack file of llmplatform",
@@ -30,19 +29,36 @@ def schema() -> dict[str, Any]:
         "properties": {
             "config": {
                 "type": "object",
-                "description": stack["description"],
-                "required": [f"{NAMESPACE}{name}" for name in stack["required"]],
-                "additionalProperties": False,
-                "properties": sections,
-                # Keys of providers and of Pulumi are theirs to check.
-                "patternProperties": {f"^(?!{NAMESPACE})[^:]+:": {}},
+                "required": [f"{NAMESPACE}cloud"],
+                "properties": {
+                    f"{NAMESPACE}cloud": {"required": ["provider"], "properties": {"provider": {"enum": [*STACKS]}}}
+                },
+                "allOf": [{"if": _names(provider), "then": _config(stack)} for provider, stack in by_cloud.items()],
             },
             "encryptionsalt": {"type": "string"},
             "encryptedkey": {"type": "string"},
             "secretsprovider": {"type": "string"},
             "environment": {},
         },
-        "$defs": stack["$defs"],
+        "$defs": {name: model for stack in by_cloud.values() for name, model in stack["$defs"].items()},
+    }
+
+
+def _names(provider: str) -> dict[str, Any]:
+    """Holds for the settings of one cloud."""
+    cloud = {"type": "object", "required": ["provider"], "properties": {"provider": {"const": provider}}}
+    return {"type": "object", "required": [f"{NAMESPACE}cloud"], "properties": {f"{NAMESPACE}cloud": cloud}}
+
+
+def _config(stack: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands below `config:` for one cloud."""
+    return {
+        "description": stack["description"],
+        "required": [f"{NAMESPACE}{name}" for name in stack["required"]],
+        "additionalProperties": False,
+        "properties": {f"{NAMESPACE}{name}": section for name, section in stack["properties"].items()},
+        # Keys of providers and of Pulumi are theirs to check.
+        "patternProperties": {f"^(?!{NAMESPACE})[^:]+:": {}},
     }
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from llmplatform.specs.problems import Problem, listed, nearest, suggestion
+from llmplatform.specs.stack import STACKS
 
 _DISCRIMINATORS = ("kind", "provider")
 """Keys that choose the arm of a union."""
@@ -16,9 +17,9 @@ _DISCRIMINATORS = ("kind", "provider")
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 _MISSING = ("missing", "missing_keyword_only_argument")
 _NUMBERS = {
-    "greater_than": "more than {gt}",
+    "greater_than": "more than {gt:g}",
     "greater_than_equal": "at least {ge}",
-    "less_than": "less than {lt}",
+    "less_than": "less than {lt:g}",
     "less_than_equal": "at most {le}",
 }
 _LENGTHS = {
@@ -54,7 +55,13 @@ def problems(error: ValidationError, model: type[BaseModel], raw: Mapping[str, o
         # A misspelt key is unknown and missing: it is one mistake. A secret in clear text is told by a rule, unquoted.
         if not (found["type"] in _MISSING and found["loc"] in misspelt)
         and not (found["loc"][:1] == ("secrets",) and found["type"] not in _UNKNOWN and _is_scalar(found["input"]))
+        # An entry that is wrong is not counted, and yet it is there.
+        and not (found["type"] == "too_short" and any(_within(other["loc"], found["loc"]) for other in findings))
     ]
+
+
+def _within(inner: Sequence[int | str], outer: Sequence[int | str]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def _problem(error: ErrorDetails, model: type[BaseModel], raw: Mapping[str, object]) -> Problem:
@@ -66,6 +73,9 @@ def _problem(error: ErrorDetails, model: type[BaseModel], raw: Mapping[str, obje
         return Problem(path, f"its name is wrong: {fault}", remedy)
     if kind in _UNKNOWN:
         known = _keys(_at(model, error["loc"][:-1]))
+        other = _cloud_with(str(steps[-1]), model, error["loc"][:-1])
+        if other:
+            return Problem(path, f"'{steps[-1]}' is for {other} alone", _keys_remedy(known))
         return Problem(path, f"unknown key '{steps[-1]}'", suggestion(str(steps[-1]), known, _keys_remedy(known)))
     if kind in _MISSING:
         return Problem(path, "required key is missing", _missing_remedy(_at(model, error["loc"][:-1]), str(steps[-1])))
@@ -85,6 +95,12 @@ def _problem(error: ErrorDetails, model: type[BaseModel], raw: Mapping[str, obje
         )
     fault, remedy = _value(kind, value, context) or _ours(error)
     return Problem(path, fault, remedy)
+
+
+def _cloud_with(key: str, model: type[BaseModel], loc: Sequence[int | str]) -> str | None:
+    """The other cloud that has such a key there."""
+    others = (provider for provider, other in STACKS.items() if other is not model and key in _keys(_at(other, loc)))
+    return next(others, None)
 
 
 def _value(kind: str, value: object, context: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -1,43 +1,79 @@
-"""The whole stack file: the one definition of what a user can ask for."""
+"""The whole stack file: the one definition of what a user can ask for.
+
+There is one class for each cloud: a key that a cloud does not have is an unknown key there.
+"""
+
+from collections.abc import Mapping
 
 from pydantic import Field
 
-from llmplatform.specs.addons import Addons
-from llmplatform.specs.cloud import Cloud
-from llmplatform.specs.cluster import Cluster
+from llmplatform.specs.addons import AlicloudAddons, AwsAddons
+from llmplatform.specs.cloud import Alicloud, Aws
+from llmplatform.specs.cluster import AckCluster, EksCluster
 from llmplatform.specs.environment import Environment
-from llmplatform.specs.mirrors import Mirrors
+from llmplatform.specs.mirrors import AlicloudMirrors, Mirrors
 from llmplatform.specs.models import Model
-from llmplatform.specs.network import Network
-from llmplatform.specs.platform import NewPlatform, Platform
-from llmplatform.specs.pools import Pool
+from llmplatform.specs.network import AlicloudNetwork, AwsNetwork
+from llmplatform.specs.platform import AckPlatform, EksPlatform, NewPlatform
+from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.secrets import Secrets
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import Name, TagKey, TagValue
 
 
-class Stack(Section):
-    """One environment, as its stack file describes it under the `llmplatform:` keys."""
+class _Stack(Section):
+    """What stack files have in common on all clouds."""
 
     environment: Environment
     """Who the environment belongs to, and how carefully it is kept."""
-    cloud: Cloud
-    """Account, region and zones."""
-    network: Network
-    """The network of nodes and pods: `new`, or an `existing` one."""
-    cluster: Cluster
-    """The Kubernetes cluster: `new`, or an `existing` one."""
-    platform: Platform = NewPlatform(kind="new")
-    """What runs beneath the models: `new`, or installed by another stack (`existing`)."""
-    pools: dict[Name, Pool] = Field(default_factory=dict)
-    """Node pools by name."""
     models: dict[Name, Model] = Field(default_factory=dict)
     """Served models by name; the name is what clients ask for."""
-    addons: Addons = Addons()
-    """What is installed in the cluster beneath the models."""
-    mirrors: Mirrors = Mirrors()
-    """Where charts, images and models come from when not from their public homes."""
     secrets: Secrets = Secrets()
     """Encrypted values; `pulumi config set --secret --path` writes them."""
     tags: dict[TagKey, TagValue] = Field(default_factory=dict)
     """Tags on every cloud object beside ours."""
+
+
+class AwsStack(_Stack):
+    """One environment, as its stack file describes it under the `llmplatform:` keys."""
+
+    cloud: Aws
+    """Account, region and zones."""
+    network: AwsNetwork
+    """The network of nodes and pods: `new`, or an `existing` one."""
+    cluster: EksCluster
+    """The Kubernetes cluster: `new`, or an `existing` one."""
+    platform: EksPlatform = NewPlatform(kind="new")
+    """What runs beneath the models: `new`, or installed by another stack (`existing`)."""
+    pools: dict[Name, AwsPool] = Field(default_factory=dict)
+    """Node pools by name."""
+    addons: AwsAddons = AwsAddons()
+    """What is installed in the cluster beneath the models."""
+    mirrors: Mirrors = Mirrors()
+    """Where charts, images and models come from when not from their public homes."""
+
+
+class AlicloudStack(_Stack):
+    """One environment, as its stack file describes it under the `llmplatform:` keys."""
+
+    cloud: Alicloud
+    """Account, region and zones."""
+    network: AlicloudNetwork
+    """The network of nodes and pods: `new`, or an `existing` one."""
+    cluster: AckCluster
+    """The Kubernetes cluster: `new`, or an `existing` one."""
+    platform: AckPlatform = NewPlatform(kind="new")
+    """What runs beneath the models: `new`, or installed by another stack (`existing`)."""
+    pools: dict[Name, AlicloudPool] = Field(default_factory=dict)
+    """Node pools by name."""
+    addons: AlicloudAddons = AlicloudAddons()
+    """What is installed in the cluster beneath the models."""
+    mirrors: AlicloudMirrors = AlicloudMirrors()
+    """Where charts, images and models come from when not from their public homes."""
+
+
+Stack = AwsStack | AlicloudStack
+"""One environment on any cloud."""
+
+STACKS: Mapping[str, type[AwsStack] | type[AlicloudStack]] = {"aws": AwsStack, "alicloud": AlicloudStack}
+"""The class of a stack file by `cloud.provider`."""

@@ -71,10 +71,29 @@ AwsPrincipal = Annotated[
         "write the ARN of an IAM role or user, like arn:aws:iam::111122223333:role/admin",
     ),
 ]
+AlicloudAccountId = Annotated[str, _Matching(r"\d{16}", "an Alibaba Cloud account id has exactly 16 digits, in quotes")]
+AlicloudRegion = Annotated[str, _Matching(r"[a-z]{2}-[a-z]+(-\d)?", "write a region like cn-hangzhou")]
+AlicloudZone = Annotated[str, _Matching(r"[a-z]{2}-[a-z]+-(\d-?)?[a-z]", "write a zone like cn-hangzhou-i")]
+RamPrincipal = Annotated[
+    str,
+    _Matching(
+        r"(user|role)/\d{15,20}",
+        "write 'user/' or 'role/' and the id that RAM shows for it, like role/301234567890123456",
+    ),
+]
 ClusterName = Annotated[str, _Matching(r"[A-Za-z0-9][-\w]{0,99}", "use at most 100 letters, digits, '-' and '_'")]
+AckClusterId = Annotated[str, _Matching(r"c[0-9a-z]{32}", "write a cluster id: 'c' and 32 letters and digits")]
+AckRelease = Annotated[str, _Matching(r"1\.\d{2}\.\d+-aliyun\.\d+", "write an exact version like 1.35.2-aliyun.1")]
+DriverVersion = Annotated[str, _Matching(r"\d{3}\.\d{1,3}(\.\d{2})?", "write a driver version like 580.126.09")]
+AlicloudVpcId = Annotated[str, _Matching(r"vpc-[0-9a-z]{8,25}", "write a VPC id like vpc-bp1aevy8sofi8mh1qabcd")]
+VswitchId = Annotated[str, _Matching(r"vsw-[0-9a-z]{8,25}", "write a vSwitch id like vsw-bp12mw1f8k3jgygk9abcd")]
+AlicloudSecurityGroupId = Annotated[
+    str, _Matching(r"sg-[0-9a-z]{8,25}", "write a security group id like sg-bp1a2b3c4d5e6f7g8h")
+]
 VpcId = Annotated[str, _Matching(r"vpc-[0-9a-f]{8,17}", "write a VPC id like vpc-0123456789abcdef0")]
 SubnetId = Annotated[str, _Matching(r"subnet-[0-9a-f]{8,17}", "write a subnet id like subnet-0123456789abcdef0")]
 SecurityGroupId = Annotated[str, _Matching(r"sg-[0-9a-f]{8,17}", "write a security group id like sg-0123456789abcdef0")]
+InstanceFamily = Annotated[str, _Matching(r"[a-z0-9]+", "write the family alone, like gn7i")]
 InstanceTypeName = Annotated[str, _Matching(r"[a-z0-9][-a-z0-9.]+", "write an instance type like g5.2xlarge")]
 KubernetesMinor = Annotated[str, _Matching(r"1\.\d{2}", 'write a minor version in quotes, like "1.35"')]
 ModelId = Annotated[str, _Matching(r"[\w.-]+/[\w.-]+", "write a Hugging Face id like Qwen/Qwen3-8B")]
@@ -101,6 +120,7 @@ TagValue = Annotated[
 ]
 HttpsUrl = Annotated[str, _Matching(r"https://\S+", "write an https:// address")]
 ChartAddress = Annotated[str, _Matching(r"(https|oci)://\S+", "write an https:// or oci:// address")]
+AcrInstanceId = Annotated[str, _Matching(r"cri-[0-9a-z]{8,25}", "write an instance id like cri-abcdefgh12345678")]
 RegistryHost = Annotated[str, _Matching(r"[a-z0-9.-]+(:\d+)?", "write a registry host like docker.io")]
 RegistryPrefix = Annotated[
     str,

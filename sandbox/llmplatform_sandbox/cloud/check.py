@@ -3,7 +3,8 @@
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from llmplatform_sandbox.cloud import enums, schema
@@ -16,15 +17,21 @@ UNKNOWN = object()
 """Stands for a value that a preview does not know: it is there, and nothing more is said of it."""
 
 
-def check(facts: CloudFacts, type_: str, inputs: Mapping[str, Any]) -> list[Finding]:
-    """All faults of the inputs of one resource, in a stable order."""
+def check(
+    facts: CloudFacts, type_: str, inputs: Mapping[str, Any], *, generated: Collection[str] = ()
+) -> list[Finding]:
+    """All faults of the inputs of one resource, in a stable order.
+
+    `generated`: inputs that the provider itself set, which may be deprecated ones.
+    """
     try:
         rules, known = facts.of(type_), schema.resource(type_)
     except LookupError as error:
         return [("", str(error))]
     if not rules.registered:
         return [("", f"{type_}: made by the cloud itself; it cannot be registered")]
-    findings = list(_object(known.inputs, inputs, ""))
+    own = {name: replace(one, deprecated=None) for name, one in known.inputs.items() if name in generated}
+    findings = list(_object({**known.inputs, **own}, inputs, ""))
     wrong = {path for path, _ in findings}
     findings += [finding for finding in _rules(rules, inputs) if finding[0] not in wrong]
     return findings

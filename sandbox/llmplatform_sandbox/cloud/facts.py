@@ -27,6 +27,8 @@ class Naming(Fact):
     property: str
     prefix: str | None = None
     """The property that asks for a generated name, where there is one."""
+    written: str | None = None
+    """The property that holds a name which the program gives, where that is another one."""
     max: int
     """Longest name that the cloud takes."""
     starts: str = ""

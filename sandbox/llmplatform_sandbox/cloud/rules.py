@@ -58,7 +58,7 @@ class Rules:
             if quota.per:
                 peers = [one for one in peers if get(one.outputs, quota.per) == get(inputs, quota.per)]
             if len(peers) >= quota.limit:
-                raise CloudError(f"{quota.error} (quota {quota.limit}; ask AWS to raise {quota.code})")
+                raise CloudError(f"{quota.error} (quota {quota.limit}; ask for more of {quota.code})")
 
     def refuse_duplicates(self, facts: TypeFacts, record: Record) -> None:
         """Raises CloudError when another object has what only one may have."""

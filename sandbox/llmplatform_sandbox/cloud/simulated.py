@@ -4,20 +4,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from llmplatform_sandbox.cloud import parts
 from llmplatform_sandbox.cloud.account import Account
-from llmplatform_sandbox.cloud.aws.behaviours import ADDON, CLUSTER, SELF_MANAGED, behaviours
-from llmplatform_sandbox.cloud.aws.groups import Groups
-from llmplatform_sandbox.cloud.aws.machines import offered
 from llmplatform_sandbox.cloud.control_plane import ControlPlane
 from llmplatform_sandbox.cloud.facts import load
 from llmplatform_sandbox.cloud.faults import Faults
 from llmplatform_sandbox.cloud.requests import CloudError
 from llmplatform_sandbox.cloud.store import Store
-from llmplatform_sandbox.cloud.templates import get
-from llmplatform_sandbox.interfaces import CloudObject, Instance, NodeGroup, NodeTemplate, Unavailable
+from llmplatform_sandbox.interfaces import (
+    CloudObject,
+    Instance,
+    ManagedAutoscaler,
+    NodeGroup,
+    NodeTemplate,
+    Unavailable,
+)
 
-_FILE = "cloud.sqlite"
-_ADMIN = "AmazonEKSClusterAdminPolicy"
+FILE = "cloud.sqlite"
+"""Name of an account's store."""
 
 
 def open_cloud(package: str, folder: Path, control_plane: ControlPlane, *, patience: float = 10.0) -> "SimulatedCloud":
@@ -33,12 +37,13 @@ class SimulatedCloud:
 
     def __init__(self, package: str, folder: Path, control_plane: ControlPlane, patience: float) -> None:
         self.name = package
-        self._store = Store(folder / _FILE)
-        self._faults = Faults(self._store, lambda kind, target: offered(target))
+        self.parts = parts.load(package)
+        self._store = Store(folder / FILE)
+        self._faults = Faults(self._store, self.parts.targets)
         self.account = Account(
-            self._store, load(package), self._faults, behaviours(control_plane, patience), settle=patience
+            self._store, load(package), self._faults, self.parts.behaviours(control_plane, patience), settle=patience
         )
-        self._groups = Groups(self.account)
+        self._groups = self.parts.groups(self.account)
 
     def close(self) -> None:
         """Give the file back."""
@@ -59,7 +64,7 @@ class SimulatedCloud:
         except LookupError as error:
             raise CloudError(str(error)) from error
         if any(rule.each == "subnetIds[]" for rule in facts.makes) and "subnetIds" not in detail:
-            detail = {**detail, "subnetIds": self._cluster_subnets()}
+            detail = {**detail, "subnetIds": self.parts.subnets(self._store)}
         return self.account.create(type_, made_by, dict(detail), self.account.scope).id
 
     def remove_object(self, id_: str, made_by: str = "") -> None:
@@ -69,13 +74,10 @@ class SimulatedCloud:
             if meant:
                 self.account.remove_tree(record)
 
-    def _cluster_subnets(self) -> list[str]:
-        return [subnet for one in self._store.all(CLUSTER) for subnet in get(one.outputs, "vpcConfig.subnetIds") or []]
-
     # Node groups
 
     def node_groups(self) -> Sequence[NodeGroup]:
-        """The Auto Scaling groups."""
+        """The pools."""
         return self._groups.all()
 
     def template(self, group: str) -> NodeTemplate | None:
@@ -99,23 +101,40 @@ class SimulatedCloud:
         return self._groups.instances()
 
     def installed(self) -> Iterable[str]:
-        """Names of the add-ons that the cluster has, self-managed ones included."""
-        own = [one.outputs["addonName"] for one in self._store.all(ADDON)]
-        bootstrapped = any(one.outputs["bootstrapSelfManagedAddons"] for one in self._store.all(CLUSTER))
-        return [*own, *(one for one in SELF_MANAGED if bootstrapped and one not in own)]
+        """Names of the add-ons that the cluster has."""
+        return self.parts.installed(self._store)
+
+    def networked(self) -> bool:
+        """Whether nodes can get ready."""
+        there = frozenset(self.installed())
+        return any(needed <= there for needed in self.parts.network)
+
+    def owns(self, provider_id: str) -> bool:
+        """Whether a node's provider id is spelt as this cloud does."""
+        return bool(self.parts.provider_id.search(provider_id))
+
+    def remarks(self) -> Sequence[str]:
+        """What the cloud took without a word and did otherwise."""
+        return self.parts.remarks(self.account)
 
     def admins(self) -> Sequence[str]:
-        """Principals that administer the cluster through an access entry."""
-        type_ = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
-        return sorted(
-            {one.outputs["principalArn"] for one in self._store.all(type_) if one.outputs["policyArn"].endswith(_ADMIN)}
-        )
+        """Principals that administer the cluster."""
+        return self.parts.admins(self._store)
+
+    def autoscaler(self) -> ManagedAutoscaler | None:
+        """The one that the cloud runs."""
+        return self.parts.autoscaler(self.account)
 
     # Faults
 
     def fault(self, kind: str, target: str, *, active: bool) -> None:
         """Raises ValueError on a kind or target that does not exist."""
         self._faults.set(kind, target, active=active)
+        if kind == "zone-outage" and active:
+            self._groups.lose_zone(target)
+        if not active:
+            # What is still short says so again at the next try.
+            self._store.forget_shortages()
 
     def faults(self) -> Sequence[tuple[str, str]]:
         """(kind, target) of every active fault."""

@@ -1,9 +1,9 @@
 """The strings of facts.toml that stand for values the cloud makes up.
 
-`{id}`, `{region}`, `{account}`, `{partition}`, `{now}`, `{each}`; a path of the object's own properties (`{tag.key}`);
-`{path>output}` for an output of the object that a reference points at; and fresh values: `{uuid}`, `{ipv4}` (public),
-`{privateIpv4}`, `{hexN}`, `{upperN}`, `{digitsN}` with N characters. `{{` and `}}` are braces. A string that is one
-path alone keeps the type of its value; a path that is absent gives an empty string.
+`{id}`, `{region}`, `{account}`, `{partition}`, `{now}`, `{epoch}` (seconds), `{each}`; a path of the object's own
+properties (`{tag.key}`); `{path>output}` for an output of the object that a reference points at; and fresh values:
+`{uuid}`, `{ipv4}` (public), `{privateIpv4}`, `{hexN}`, `{upperN}`, `{digitsN}` with N characters. `{{` and `}}` are
+braces. A string that is one path alone keeps the type of its value; a path that is absent gives an empty string.
 """
 
 import re
@@ -72,6 +72,8 @@ def _value(token: str, values: Mapping[str, Any], follow: Follow) -> Any:
             return str(uuid.uuid4())
         case "now":
             return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        case "epoch":
+            return int(datetime.now(UTC).timestamp())
         case "ipv4":
             return f"198.51.100.{secrets.randbelow(254) + 1}"
         case "privateIpv4":

@@ -1,25 +1,34 @@
 """Plays cluster-autoscaler: grows the node groups that pending pods would fit on, and gives back nodes that stay empty.
 
-It acts only while a release of chart `cluster-autoscaler` is in the cluster, by that release's own flags. Like the
-real one it sees the cloud through a small interface, and knows an empty group only by what tags and the cloud's API
-say of it. Durations of the flags are real ones; the sandbox runs them faster, `TIME_SCALE` times, within bounds.
+It acts while the cloud runs one for the cluster, by that one's settings, or while a release of chart
+`cluster-autoscaler` is in the cluster, by that release's flags. Like the real one it sees the cloud through a small
+interface, and knows an empty group only by what tags and the cloud's API say of it. Durations of the flags are real
+ones; the sandbox runs them faster, `TIME_SCALE` times, within bounds.
 """
 
 import logging
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
-from llmplatform_sandbox.interfaces import Instance, NodeGroup, NodeTemplate, Release, Unavailable
+from llmplatform_sandbox.interfaces import (
+    Instance,
+    ManagedAutoscaler,
+    NodeGroup,
+    NodeTemplate,
+    Release,
+    Unavailable,
+)
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.releases import releases
 from llmplatform_sandbox.loops.expander import Option, Priorities, best, pack, priorities
 from llmplatform_sandbox.loops.fit import Object, Resources, Room, quantities, requests
 from llmplatform_sandbox.loops.gpus import GPU
 from llmplatform_sandbox.loops.nodes import instance_id
+from llmplatform_sandbox.loops.scale_down import Occupancy, ScaleDown, goes
 
 _log = logging.getLogger(__name__)
 
@@ -27,10 +36,9 @@ CHART = "cluster-autoscaler"
 TIME_SCALE = 60.0
 """One real minute of back-off lasts a second here."""
 _BACKOFF_SECONDS = (2.0, 10.0)
-ACCELERATOR = "k8s.amazonaws.com/accelerator"
-"""Label of GPU nodes: one without GPUs counts as still starting, cloudprovider/aws GPULabel."""
+ACCELERATORS = frozenset({"k8s.amazonaws.com/accelerator", "aliyun.accelerator/nvidia_name"})
+"""Labels of GPU nodes: one without GPUs counts as still starting; GPULabel of cloudprovider/aws and …/alicloud."""
 _PRIORITIES = "cluster-autoscaler-priority-expander"
-_KEEP = "cluster-autoscaler.kubernetes.io/scale-down-disabled"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -58,6 +66,14 @@ class NodeGroups(Protocol):
         """End one machine and shrink its group."""
         ...
 
+    def shortages(self) -> Mapping[str, str]:
+        """Groups that did not get what they asked for, with the reason."""
+        ...
+
+    def autoscaler(self) -> ManagedAutoscaler | None:
+        """The one that the cloud runs by itself."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Flags:
@@ -65,6 +81,9 @@ class _Flags:
     backoff: float
     longest_backoff: float
     scale_down: bool
+    from_zero: bool = True
+    priorities: Priorities | None = None
+    """For the expander `priority`; None leaves the choice to the next expander."""
 
 
 @dataclass
@@ -74,14 +93,9 @@ class _Backoff:
 
 
 @dataclass
-class _View:
+class _View(Occupancy):
     """The cluster at one moment."""
 
-    groups: Sequence[NodeGroup]
-    nodes: Mapping[str, Sequence[Object]]
-    """Ready nodes by group."""
-    pods: Mapping[str, Sequence[Object]]
-    """Pods by node name; "" for those without."""
     daemonsets: Sequence[Object] = field(default_factory=list[Object])
 
 
@@ -90,24 +104,34 @@ class AutoscalerLoop:
 
     def __init__(self, cloud: NodeGroups, kube: Kube, scale_down_after: float = 60.0) -> None:
         """`scale_down_after`: seconds that a node has to be empty before it is given back."""
-        self._cloud, self._kube, self._scale_down_after = cloud, kube, scale_down_after
+        self._cloud, self._kube = cloud, kube
         self._backoffs: dict[str, _Backoff] = {}
-        self._empty_since: dict[str, float] = {}
+        self._scale_down = ScaleDown(cloud, kube, scale_down_after)
 
     def step(self) -> None:
         """Look, grow one group or more, shrink. Level-triggered."""
-        release = next((one for one in releases(self._kube) if one.chart == CHART), None)
-        if release is None:
-            self._empty_since.clear()
+        flags = self._flags()
+        if flags is None:
+            self._scale_down.forget()
             return
-        flags = flags_of(release)
+        self._forgive()
         view = self._look()
         waiting = [pod for pod in view.pods.get("", ()) if _unschedulable(pod)]
         left, reserved = self._place(waiting, view) if waiting else ([], set[str]())
-        if left:
-            self._grow(left, view, flags, release)
+        if left and (flags.from_zero or any(view.nodes.values())):
+            self._grow(left, view, flags)
         if flags.scale_down:
-            self._shrink(view, reserved)
+            self._scale_down.step(view, reserved)
+
+    def _flags(self) -> _Flags | None:
+        managed = self._cloud.autoscaler()
+        if managed:
+            return _managed(managed)
+        release = next((one for one in releases(self._kube) if one.chart == CHART), None)
+        if release is None:
+            return None
+        flags = flags_of(release)
+        return replace(flags, priorities=self._priorities(release)) if "priority" in flags.expanders else flags
 
     def _look(self) -> _View:
         groups = [group for group in self._cloud.node_groups() if group.autoscaled]
@@ -145,11 +169,10 @@ class AutoscalerLoop:
                 reserved.add(taken)
         return left, reserved
 
-    def _grow(self, waiting: Sequence[Object], view: _View, flags: _Flags, release: Release) -> None:
-        known = self._priorities(release) if "priority" in flags.expanders else None
+    def _grow(self, waiting: Sequence[Object], view: _View, flags: _Flags) -> None:
         options = [option for group in view.groups if (option := self._option(group, waiting, view)) is not None]
         while options:
-            chosen = best(options, flags.expanders, known)
+            chosen = best(options, flags.expanders, flags.priorities)
             target = next(group.target for group in view.groups if group.id == chosen.group)
             try:
                 self._cloud.resize(chosen.group, target + chosen.nodes)
@@ -179,9 +202,9 @@ class AutoscalerLoop:
 
     def _room(self, group: NodeGroup, view: _View) -> Room | None:
         """A new node of a group: like one that it has, else by the cloud's template; less what DaemonSets take."""
-        nodes = view.nodes.get(group.id, ())
-        if nodes:
-            room = _room_of(nodes[0], ())
+        staying = [node for node in view.nodes.get(group.id, ()) if not goes(node)]
+        if staying:
+            room = _room_of(staying[0], ())
         else:
             template = self._cloud.template(group.id)
             if template is None:
@@ -191,6 +214,11 @@ class AutoscalerLoop:
         for daemonset in view.daemonsets:
             room.take(daemonset["spec"]["template"])
         return room
+
+    def _forgive(self) -> None:
+        """Try a group again as soon as the cloud no longer reports a shortage: nobody should wait for a back-off to see it."""
+        short = self._cloud.shortages()
+        self._backoffs = {group: backoff for group, backoff in self._backoffs.items() if group in short}
 
     def _back_off(self, group: str, flags: _Flags) -> None:
         """First for the initial duration, then twice as long each time."""
@@ -210,24 +238,17 @@ class AutoscalerLoop:
             _log.warning("%s/%s: %s", release.namespace, _PRIORITIES, error)
             return None
 
-    # Shrinking
 
-    def _shrink(self, view: _View, reserved: set[str]) -> None:
-        now = time.monotonic()
-        empty: dict[str, float] = {}
-        for group in view.groups:
-            nodes = view.nodes.get(group.id, ())
-            spare = group.target - group.minimum
-            for node in nodes:
-                name = node["metadata"]["name"]
-                if name in reserved or not _idle(node, view.pods.get(name, ())):
-                    continue
-                empty[name] = self._empty_since.get(name, now)
-                if spare > 0 and now - empty[name] >= self._scale_down_after:
-                    _log.info("scale-down: %s of %s was empty", name, group.id)
-                    self._cloud.terminate(instance_id(node))
-                    spare -= 1
-        self._empty_since = empty
+def _managed(settings: ManagedAutoscaler) -> _Flags:
+    """Group ids are regular expressions that match themselves."""
+    return _Flags(
+        expanders=settings.expanders,
+        backoff=_duration("5m"),
+        longest_backoff=_duration("30m"),
+        scale_down=settings.scale_down,
+        from_zero=settings.from_zero,
+        priorities=settings.priorities,
+    )
 
 
 def flags_of(release: Release) -> _Flags:
@@ -258,7 +279,9 @@ def _ready(node: Object) -> bool:
     """Up, and with its GPUs where the label says that it has some."""
     status = node.get("status", {})
     up = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", ()))
-    waits = ACCELERATOR in node["metadata"].get("labels", {}) and not status.get("allocatable", {}).get(GPU)
+    waits = not ACCELERATORS.isdisjoint(node["metadata"].get("labels", {})) and not status.get("allocatable", {}).get(
+        GPU
+    )
     return up and not waits
 
 
@@ -270,12 +293,3 @@ def _room_of(node: Object, pods: Sequence[Object]) -> Room:
         for name, amount in requests(pod).items():
             free[name] = free.get(name, Decimal(0)) - amount
     return Room(labels=labels, taints=taints, free=free)
-
-
-def _idle(node: Object, pods: Sequence[Object]) -> bool:
-    if node["metadata"].get("annotations", {}).get(_KEEP) == "true" or node["spec"].get("unschedulable"):
-        return False
-    owners = [
-        owner["kind"] for pod in pods for owner in pod["metadata"].get("ownerReferences", ()) or [{"kind": "Pod"}]
-    ]
-    return all(kind in ("DaemonSet", "Node") for kind in owners)

@@ -7,9 +7,9 @@ https://kubernetes.io/docs/tasks/access-application-cluster/create-external-load
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llmplatform_sandbox.interfaces import Cloud
+from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.kube.client import Kube, Object
-from llmplatform_sandbox.kube.errors import KubeError
+from llmplatform_sandbox.kube.errors import next_round_sees
 
 Rule = Mapping[str, Any]
 
@@ -21,29 +21,30 @@ def play_load_balancers(kube: Kube, clouds: Mapping[str, Cloud], rules: Sequence
         rule = owned or next((r for r in rules if _fits(r, service)), None)
         if rule is None or rule["cloud"] not in clouds:
             continue
-        try:
+        with next_round_sees():
             if service["metadata"].get("deletionTimestamp") or service["spec"].get("type") != "LoadBalancer":
                 if owned:
                     _free(kube, clouds[rule["cloud"]], rule, service)
             elif not _addressed(service):
                 _serve(kube, clouds[rule["cloud"]], rule, service)
-        except KubeError as error:
-            # The cached list lags behind; the next round sees what is.
-            if not (error.not_found or error.conflict):
-                raise
 
 
 def subnets_for(cloud: Cloud, rule: Rule, service: Object) -> list[str]:
     """One subnet per zone that carries the tag of the Service's scheme, in the order of their ids."""
-    scheme = rule["scheme"]
-    asked = service["metadata"].get("annotations", {}).get(scheme["annotation"])
-    wanted = scheme.get("values", {}).get(asked, asked if asked in rule["tags"] else scheme["default"])
-    tag = rule["tags"][wanted]
+    tag = rule["tags"][scheme_of(rule, service)]
     by_zone: dict[str, str] = {}
     for obj in sorted(cloud.objects(), key=lambda obj: obj.id):
         if obj.type == rule["subnets"] and (obj.detail.get("tags") or {}).get(tag) in ("1", ""):
             by_zone.setdefault(obj.detail.get("availabilityZone") or "", obj.id)
     return list(by_zone.values())
+
+
+def scheme_of(rule: Rule, service: Object) -> str:
+    """Whether a Service's balancer faces the internet, in the rule's own words."""
+    scheme = rule["scheme"]
+    asked = service["metadata"].get("annotations", {}).get(scheme["annotation"])
+    known = rule.get("tags", scheme.get("known", ()))
+    return scheme.get("values", {}).get(asked, asked if asked in known else scheme["default"])
 
 
 def _fits(rule: Rule, service: Object) -> bool:
@@ -73,13 +74,20 @@ def _serve(kube: Kube, cloud: Cloud, rule: Rule, service: Object) -> None:
         kube.patch(service, {"metadata": metadata})
     ours = [obj for obj in cloud.objects() if obj.made_by == _made_by(service) and obj.type == rule["object"]]
     if not ours:
-        subnets = subnets_for(cloud, rule, service)
-        if not subnets:
-            return
-        id_ = cloud.add_object(rule["object"], _made_by(service), {"subnetIds": subnets})
+        detail: dict[str, Any] = {"scheme": scheme_of(rule, service)}
+        if "tags" in rule:
+            detail["subnetIds"] = subnets_for(cloud, rule, service)
+            if not detail["subnetIds"]:
+                return
+        id_ = cloud.add_object(rule["object"], _made_by(service), detail)
         ours = [obj for obj in cloud.objects() if obj.id == id_]
-    host = ours[0].detail.get("dnsName") or f"{ours[0].id}.elb.sandbox.invalid"
-    kube.patch(service, {"status": {"loadBalancer": {"ingress": [{"hostname": host}]}}}, subresource="status")
+    kube.patch(service, {"status": {"loadBalancer": {"ingress": [_address(ours[0])]}}}, subresource="status")
+
+
+def _address(balancer: CloudObject) -> dict[str, str]:
+    if "address" in balancer.detail:
+        return {"ip": balancer.detail["address"]}
+    return {"hostname": balancer.detail.get("dnsName") or f"{balancer.id}.elb.sandbox.invalid"}
 
 
 def _free(kube: Kube, cloud: Cloud, rule: Rule, service: Object) -> None:

@@ -6,7 +6,7 @@ removed too early.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import resources
@@ -45,7 +45,7 @@ def rules() -> Mapping[str, list[dict[str, Any]]]:
     return tomllib.loads(resources.files("llmplatform_sandbox.loops").joinpath("controllers.toml").read_text())
 
 
-def players(kube: Kube, clouds: Sequence[Cloud]) -> Players:
+def players(kube: Kube, clouds: Collection[Cloud]) -> Players:
     """Who is there now."""
     addons = frozenset(addon for cloud in clouds for addon in cloud.installed())
     return Players({cloud.name: cloud for cloud in clouds}, releases(kube), addons)
@@ -54,7 +54,7 @@ def players(kube: Kube, clouds: Sequence[Cloud]) -> Players:
 class ControllersLoop:
     """One round per `step`."""
 
-    def __init__(self, kube: Kube, clouds: Sequence[Cloud]) -> None:
+    def __init__(self, kube: Kube, clouds: Collection[Cloud]) -> None:
         self._kube = kube
         self._clouds = clouds
 

@@ -2,7 +2,7 @@
 
 None offers nothing; two fight over the same devices. Sources: the values of the charts gpu-operator and nvidia-
 device-plugin; EKS user guide, GPU AMIs (AL2023 NVIDIA has driver and toolkit, Bottlerocket NVIDIA has the device
-plugin as well).
+plugin as well); ACK user guide, GPU node pools (ACK installs driver and device plugin on whatever image joins).
 """
 
 import re
@@ -25,8 +25,9 @@ _PLUGIN_CHARTS: Mapping[str, Callable[[Release], bool]] = {
 }
 """Chart → whether a release of it brings a device plugin."""
 _PLUGIN_IMAGE = re.compile(r"(^|/)(k8s-device-plugin|nvidia-gpu-device-plugin)[:@]")
-_IMAGE_WITH_PLUGIN = re.compile(r"^BOTTLEROCKET_.*NVIDIA")
-_IMAGE_WITH_DRIVER = re.compile(r"NVIDIA|^AliyunLinux")
+_ACK = r"^(AliyunLinux|ContainerOS|Ubuntu|CentOS)"
+_IMAGE_WITH_PLUGIN = re.compile(rf"^BOTTLEROCKET_.*NVIDIA|{_ACK}")
+_IMAGE_WITH_DRIVER = re.compile(rf"NVIDIA|{_ACK}")
 
 
 def device_plugin_owners(releases: Sequence[Release], daemonsets: Sequence[Mapping[str, Any]], image: str) -> list[str]:

@@ -1,5 +1,6 @@
 """The machines of the cloud as nodes of the cluster: each instance registers, a terminated one leaves."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,8 +10,6 @@ from llmplatform_sandbox.kube.errors import KubeError
 from llmplatform_sandbox.kube.releases import releases
 from llmplatform_sandbox.loops.gpus import GPU, gpu_fault
 
-NETWORK = frozenset({"vpc-cni", "kube-proxy"})
-"""Managed add-ons without which a node stays NotReady."""
 KUBELET = {"kwok.x-k8s.io/node": "fake"}
 """The annotation that hands a node to KWOK, which plays its kubelet."""
 _FOREIGN = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/", "ToBeDeletedByClusterAutoscaler")
@@ -33,7 +32,7 @@ class NodesLoop:
         """Register, correct and remove. Idempotent."""
         instances = list(self._cloud.instances())
         nodes = {name_of(node): node for node in self._kube.list("v1", "Node", cached=True)}
-        network = set(self._cloud.installed()) >= NETWORK
+        network = self._cloud.networked()
         with_gpus = any(instance.gpus for instance in instances)
         installed = releases(self._kube) if with_gpus else []
         daemonsets = self._kube.list("apps/v1", "DaemonSet", cached=True) if with_gpus else []
@@ -45,7 +44,7 @@ class NodesLoop:
             else:
                 self._correct(live, wanted)
         for left in nodes.values():
-            if (left["spec"].get("providerID") or "").startswith(f"{self._cloud.name}://"):
+            if self._cloud.owns(left["spec"].get("providerID") or ""):
                 self._remove(left)
 
     def _register(self, wanted: Object) -> None:
@@ -100,13 +99,12 @@ def name_of(node: Mapping[str, Any]) -> str:
 
 def instance_id(node: Mapping[str, Any]) -> str:
     """The cloud's id in a node's providerID; empty for a node of no instance."""
-    return (node["spec"].get("providerID") or "").rpartition("/")[2]
+    return re.split(r"[./]", node["spec"].get("providerID") or "")[-1]
 
 
 def node_of(instance: Instance, installed: Sequence[Release], daemonsets: Sequence[Object], *, network: bool) -> Object:
     """The Node that an instance registers as."""
     labels = dict(instance.template.labels)
-    name = f"{instance.id}.{labels.get('topology.kubernetes.io/region', 'local')}.compute.internal"
     allocatable = dict(instance.template.resources)
     capacity = dict(instance.template.resources)
     if instance.gpus and not gpu_fault(installed, daemonsets, instance.image):
@@ -115,12 +113,12 @@ def node_of(instance: Instance, installed: Sequence[Release], daemonsets: Sequen
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {
-            "name": name,
-            "labels": labels | {"kubernetes.io/hostname": name},
+            "name": instance.node,
+            "labels": labels | {"kubernetes.io/hostname": instance.node},
             "annotations": KUBELET if network else {},
         },
         "spec": {
-            "providerID": provider_id(instance),
+            "providerID": instance.provider_id,
             "taints": [_taint(taint) for taint in instance.template.taints],
         },
         "status": {
@@ -130,11 +128,6 @@ def node_of(instance: Instance, installed: Sequence[Release], daemonsets: Sequen
             "nodeInfo": _info(instance, labels),
         },
     }
-
-
-def provider_id(instance: Instance) -> str:
-    """The spelling of the AWS cloud provider."""
-    return f"aws:///{instance.zone}/{instance.id}"
 
 
 def _taint(taint: Taint) -> dict[str, str]:

@@ -7,9 +7,9 @@ https://kubernetes-csi.github.io/docs/external-provisioner.html
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from llmplatform_sandbox.interfaces import Cloud
+from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.kube.client import Kube, Object
-from llmplatform_sandbox.kube.errors import KubeError
+from llmplatform_sandbox.kube.errors import next_round_sees
 from llmplatform_sandbox.kube.quantities import amount
 
 _FINALIZER: Final = "external-provisioner.volume.kubernetes.io/finalizer"
@@ -33,14 +33,16 @@ def play_volumes(kube: Kube, clouds: Mapping[str, Cloud], rules: Sequence[Rule])
         storage_class = classes.get(claim["spec"].get("storageClassName", ""))
         rule = by_name.get(storage_class["provisioner"]) if storage_class else None
         if rule and storage_class and not claim["metadata"].get("deletionTimestamp"):
-            if claim["spec"].get("volumeName"):
-                _grow(kube, claim, volumes, storage_class)
-            elif _name(claim) not in known:
-                _provision(kube, clouds[rule["cloud"]], rule, claim, storage_class)
+            with next_round_sees():
+                if claim["spec"].get("volumeName"):
+                    _grow(kube, claim, volumes, storage_class)
+                elif _name(claim) not in known:
+                    _provision(kube, clouds[rule["cloud"]], rule, claim, storage_class)
     for volume in volumes:
         rule = by_name.get(volume["metadata"].get("annotations", {}).get(_PROVISIONED_BY, ""))
         if rule:
-            _free(kube, clouds[rule["cloud"]], volume)
+            with next_round_sees():
+                _free(kube, clouds[rule["cloud"]], volume)
 
 
 def obstacle(cloud: Cloud, rule: Rule, claim: Object, storage_class: Object) -> str | None:
@@ -50,12 +52,22 @@ def obstacle(cloud: Cloud, rule: Rule, claim: Object, storage_class: Object) -> 
         return (
             f"{rule['provisioner']} has no access mode {', '.join(wrong)}; use one of {', '.join(rule['access_modes'])}"
         )
+    least, asked = rule.get("minimum"), claim["spec"]["resources"]["requests"]["storage"]
+    rounds_up = (storage_class.get("parameters") or {}).get(rule.get("rounds_up")) == "true"
+    if least and not rounds_up and (amount(asked) or 0) < (amount(least) or 0):
+        return f"{rule['provisioner']} has no disk of {asked}; ask for {least} or more"
     needed = rule.get("parameter")
     if needed:
         value = storage_class.get("parameters", {}).get(needed["name"])
-        if not any(obj.type == needed["type"] and obj.id == value for obj in cloud.objects()):
+        # A server is followed by a path on it: host:/path.
+        name = str(value).partition(":")[0]
+        if not any(obj.type == needed["type"] and _named(obj, needed.get("by")) == name for obj in cloud.objects()):
             return f"StorageClass {storage_class['metadata']['name']}: {needed['name']} {value}: not in the account"
     return None
+
+
+def _named(obj: CloudObject, output: str | None) -> str:
+    return obj.detail.get(output, "") if output else obj.id
 
 
 def _name(claim: Object) -> str:
@@ -79,12 +91,7 @@ def _provision(kube: Kube, cloud: Cloud, rule: Rule, claim: Object, storage_clas
         return
     size = claim["spec"]["resources"]["requests"]["storage"]
     handle = _disk(cloud, rule, claim, size, zone) if rule.get("object") else f"{rule['provisioner']}::{_name(claim)}"
-    volume = _volume(rule, claim, storage_class, size, handle, zone)
-    try:
-        kube.create(volume)
-    except KubeError as error:
-        if not error.conflict:
-            raise
+    kube.create(_volume(rule, claim, storage_class, size, handle, zone))
 
 
 def _disk(cloud: Cloud, rule: Rule, claim: Object, size: str, zone: str | None) -> str:

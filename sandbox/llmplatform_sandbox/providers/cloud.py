@@ -7,12 +7,15 @@ outputs that the real provider gives. A secret never reaches the account: it kee
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import Any
 
+from pulumi.runtime.proto import plugin_pb2
 from typing_extensions import override
 
 from llmplatform_sandbox.cloud import schema
+from llmplatform_sandbox.cloud.account import Account
 from llmplatform_sandbox.cloud.check import UNKNOWN as UNKNOWN_INPUT
 from llmplatform_sandbox.cloud.check import check, check_arguments
 from llmplatform_sandbox.cloud.facts import TypeFacts, pattern_of
@@ -39,38 +42,43 @@ from llmplatform_sandbox.providers.base import (
 Values = dict[str, Any]
 _DEFAULTED = "__defaults"
 """Where the real provider, too, notes which inputs it named itself."""
-_ACCOUNT = "123456789012"
 
 
 class CloudProvider(ProviderServicer):
-    """`aws` over a simulated account."""
+    """`aws` or `alicloud` over a simulated account."""
 
-    def __init__(self, cloud: SimulatedCloud) -> None:
+    def __init__(self, cloud: Callable[[], SimulatedCloud]) -> None:
+        """`cloud`: asked at each call, so that an account need not be there before a program uses its cloud."""
         super().__init__()
-        self._cloud, self._account = cloud, cloud.account
+        self._open = cloud
+
+    @property
+    def _cloud(self) -> SimulatedCloud:
+        return self._open()
+
+    @property
+    def _account(self) -> Account:
+        return self._cloud.account
+
+    @override
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        """The SDK's version: the engine warns of a provider that is older than the program's SDK."""
+        return plugin_pb2.PluginInfo(version=version(f"pulumi-{self._cloud.name}"))
 
     # The provider resource
 
     @override
     def check_config(self, args: Values) -> list[Failure]:
         given = {key: _argument(value) for key, value in args.items() if key not in ("version", "pluginDownloadURL")}
-        return [Failure(path, f"{path}: {reason}") for path, reason in check_arguments(self._cloud.name, _known(given))]
+        findings = [*check_arguments(self._cloud.name, _known(given)), *self._cloud.parts.arguments(given)]
+        return [Failure(path, f"{path}: {reason}") for path, reason in findings]
 
     @override
     def configure(self, args: Values) -> None:
         self._scope(args)
 
     def _scope(self, args: Values) -> Scope:
-        plain: Values = {key: _argument(unwrap_secrets(value)) for key, value in args.items()}
-        region = plain.get("region") or "us-east-1"
-        accounts = plain.get("allowedAccountIds") or [_ACCOUNT]
-        tags = (plain.get("defaultTags") or {}).get("tags") or {}
-        return Scope(
-            region=str(region),
-            account=str(accounts[0]),
-            partition="aws-cn" if str(region).startswith("cn-") else "aws",
-            default_tags={key: str(value) for key, value in tags.items() if value is not UNKNOWN},
-        )
+        return self._cloud.parts.scope({key: _argument(unwrap_secrets(value)) for key, value in args.items()})
 
     # Resources
 
@@ -81,7 +89,7 @@ class CloudProvider(ProviderServicer):
         if facts is not None:
             inputs |= _named(facts, olds, inputs, autonaming)
         plain = _known(unwrap_secrets(inputs))
-        findings = check(self._account.facts, typ, plain)
+        findings = check(self._account.facts, typ, plain, generated=inputs.get(_DEFAULTED, ()))
         if not findings:
             findings = list(self._account.behaviour(typ).check(_without_unknown(plain)))
         return inputs, [_failure(path, reason, inputs) for path, reason in findings]
@@ -206,7 +214,7 @@ def _named(facts: TypeFacts, olds: Values, inputs: Values, autonaming: Autonamin
     naming = facts.name
     if naming is None or naming.property in inputs:
         return {}
-    if naming.prefix and naming.prefix in inputs:
+    if (naming.prefix and naming.prefix in inputs) or (naming.written and naming.written in inputs):
         return {}
     kept = olds.get(naming.property) if naming.property in (olds.get(_DEFAULTED) or ()) else None
     name = autonaming.pick(kept)

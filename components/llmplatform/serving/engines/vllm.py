@@ -1,12 +1,14 @@
 """vLLM's command line and environment for a plan.
 
 Facts from the wheel of 0.33.0: the image's ENTRYPOINT is `vllm serve`, so the arguments begin with the model; every
-flag is in `catalog/data/engines`, which a test compares with what is emitted here.
+flag is in `catalog/data/engines`, which a test compares with what is emitted here. Older releases are served for the
+models that need them: they end without waiting for their answers, and log every probe.
 """
 
 from collections.abc import Mapping
 
-from llmplatform.catalog.versions import ENGINES
+from llmplatform.catalog import engine_flags, versions
+from llmplatform.catalog.versions import Engine
 from llmplatform.planning.models import ModelPlan
 
 PORT = 8000
@@ -23,23 +25,21 @@ TOKEN_VARIABLE = "HF_TOKEN"  # noqa: S105 the name of a variable
 _QUIET_ENDPOINTS = f"{HEALTH_PATH},{METRICS_PATH},/ping"
 
 
-def version(plan: ModelPlan) -> str:
-    """The engine's version: the one that the model asks for, else the catalog's."""
-    return plan.spec.engine.version or ENGINES["vllm"].version
+def release(plan: ModelPlan) -> Engine:
+    """The engine's release: the one that the model asks for, else the catalog's."""
+    return versions.engine("vllm", plan.spec.engine.version)
 
 
 def image(plan: ModelPlan) -> str:
     """Public reference of the engine's image."""
-    known = ENGINES["vllm"]
-    wanted = version(plan)
-    if wanted == known.version:
-        return known.image
-    repository, _, _ = known.image.partition("@")[0].rpartition(":")
-    return f"{repository}:v{wanted}"
+    return release(plan).image
 
 
-def arguments(plan: ModelPlan) -> tuple[str, ...]:
-    """Arguments of the container: the model, then flags with their values."""
+def arguments(plan: ModelPlan, *, source: str | None = None) -> tuple[str, ...]:
+    """Arguments of the container: the model, then flags with their values.
+
+    `source` is what the hub calls the model, where that is not what Hugging Face does.
+    """
     flags: dict[str, str | None] = {
         "--served-model-name": plan.name,
         "--port": str(PORT),
@@ -47,28 +47,43 @@ def arguments(plan: ModelPlan) -> tuple[str, ...]:
         "--trust-remote-code": "" if plan.spec.trust_remote_code else None,
         **_memory_flags(plan),
         **_parser_flags(plan),
-        "--shutdown-timeout": str(plan.drain.shutdown),
-        "--disable-access-log-for-endpoints": _QUIET_ENDPOINTS,
+        **_operational_flags(plan),
     }
     emitted = (
         word for flag, value in flags.items() if value is not None for word in ((flag, value) if value else (flag,))
     )
-    return plan.spec.source, *emitted
+    return source or plan.spec.source, *emitted
 
 
-def environment(plan: ModelPlan, *, huggingface: str | None = None) -> Mapping[str, str]:
-    """Plain environment variables. `huggingface` is the endpoint that stands in for huggingface.co."""
+def environment(plan: ModelPlan, *, huggingface: str | None = None, modelscope: bool = False) -> Mapping[str, str]:
+    """Plain environment variables.
+
+    `huggingface` is the endpoint that stands in for huggingface.co; with `modelscope`, weights come from there.
+    """
+    engine = release(plan)
     found = {
         "HOME": HOME,
         "HF_HOME": f"{CACHE}/huggingface",
         # Kernels are compiled for one engine version on one kind of GPU, and the volume outlives both.
-        "VLLM_CACHE_ROOT": f"{CACHE}/vllm/{version(plan)}-{_gpu_name(plan)}",
+        "VLLM_CACHE_ROOT": f"{CACHE}/vllm/{engine.version}-{_gpu_name(plan)}",
         "VLLM_ENGINE_READY_TIMEOUT_S": str(plan.startup_seconds),
         "VLLM_NO_USAGE_STATS": "1",
+        **engine.environment,
     }
     if huggingface:
         found["HF_ENDPOINT"] = huggingface
+    if modelscope:
+        found |= {"VLLM_USE_MODELSCOPE": "True", "MODELSCOPE_CACHE": f"{CACHE}/modelscope"}
     return found
+
+
+def _operational_flags(plan: ModelPlan) -> dict[str, str | None]:
+    known = engine_flags.flags("vllm", release(plan).version)
+    wanted = {
+        "--shutdown-timeout": str(plan.drain.shutdown),
+        "--disable-access-log-for-endpoints": _QUIET_ENDPOINTS,
+    }
+    return {flag: value for flag, value in wanted.items() if flag in known}
 
 
 def _memory_flags(plan: ModelPlan) -> dict[str, str | None]:

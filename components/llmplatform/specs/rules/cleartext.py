@@ -11,6 +11,7 @@ _ENCRYPT = "run pulumi config set --secret --path 'llmplatform:secrets."
 _TOKENS = {
     "a Hugging Face token": re.compile(r"\bhf_[A-Za-z0-9]{16,}"),
     "an AWS access key": re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"),
+    "an Alibaba Cloud access key": re.compile(r"\bLTAI[A-Za-z0-9]{12,26}\b"),
     "an API key": re.compile(r"\bsk-[A-Za-z0-9_-]{16,}"),
     "a GitHub token": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}"),
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),

@@ -1,19 +1,22 @@
 """Rules about Kubernetes versions and what is installed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
 from llmplatform.catalog import versions
 from llmplatform.specs.problems import Problem, listed
-from llmplatform.specs.stack import Stack
+from llmplatform.specs.stack import AwsStack, Stack
 
-_CHARTS_OF = {
-    "cluster_autoscaler": ("cluster-autoscaler",),
-    "gpu_operator": ("gpu-operator",),
+_ON_ALL_CLOUDS = {
     "cert_manager": ("cert-manager",),
     "monitoring": ("kube-prometheus-stack", "prometheus-operator-crds"),
 }
 """Setting to the charts that it installs."""
+_CHARTS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "aws": {"cluster_autoscaler": ("cluster-autoscaler",), "gpu_operator": ("gpu-operator",), **_ON_ALL_CLOUDS},
+    # ACK brings autoscaler, driver and device plugin itself.
+    "alicloud": {"gpu_metrics": ("dcgm-exporter",), **_ON_ALL_CLOUDS},
+}
 
 
 def today() -> date:
@@ -21,26 +24,40 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def _offered() -> list[str]:
-    return [release.minor for release in versions.EKS.values() if release.standard_support_ends > today()]
+def _ends(stack: Stack) -> dict[str, date]:
+    """Last day of support of each minor, of those that the cloud has offered."""
+    if isinstance(stack, AwsStack):
+        return {minor: release.standard_support_ends for minor, release in versions.EKS.items()}
+    return {minor: release.support_ends for minor, release in versions.ACK.items()}
+
+
+def _offered(stack: Stack) -> list[str]:
+    return [minor for minor, ends in _ends(stack).items() if ends > today()]
 
 
 def _can_be_made(stack: Stack) -> bool:
-    return stack.cluster.kind != "new" or stack.cluster.kubernetes_version in _offered()
+    return stack.cluster.kind != "new" or stack.cluster.kubernetes_version in _offered(stack)
 
 
 def kubernetes_is_supported(stack: Stack) -> Iterator[Problem]:
-    """EKS offers the version, under standard support: we ask for no other."""
+    """The cloud offers the version, under standard support: we ask for no other."""
     if _can_be_made(stack):
         return
-    minor, current = stack.cluster.kubernetes_version, _offered()
-    release = versions.EKS.get(minor)
-    if release is None:
-        yield Problem("cluster.kubernetes_version", f"EKS does not offer {minor}", f"use {listed(current)}")
+    minor, current = stack.cluster.kubernetes_version, _offered(stack)
+    ends = _ends(stack).get(minor)
+    service = "EKS" if isinstance(stack, AwsStack) else "ACK"
+    if ends is None:
+        yield Problem("cluster.kubernetes_version", f"{service} does not offer {minor}", f"use {listed(current)}")
+    elif isinstance(stack, AwsStack):
+        yield Problem(
+            "cluster.kubernetes_version",
+            f"standard support of {minor} ended on {ends}, and EKS refuses or surcharges it",
+            f"use {listed(current)}",
+        )
     else:
         yield Problem(
             "cluster.kubernetes_version",
-            f"standard support of {minor} ended on {release.standard_support_ends}, and EKS refuses or surcharges it",
+            f"support of {minor} ended on {ends}, and ACK makes no clusters of it",
             f"use {listed(current)}",
         )
 
@@ -50,7 +67,7 @@ def charts_know_kubernetes(stack: Stack) -> Iterator[Problem]:
     if stack.platform.kind != "new" or not _can_be_made(stack):
         return
     minor = stack.cluster.kubernetes_version
-    for addon, charts in _CHARTS_OF.items():
+    for addon, charts in _CHARTS_OF[stack.cloud.provider].items():
         for name in charts:
             chart = versions.CHARTS[name]
             if getattr(stack.addons, addon).enabled and chart.kubernetes and minor not in chart.kubernetes:
@@ -64,7 +81,7 @@ def charts_know_kubernetes(stack: Stack) -> Iterator[Problem]:
 def node_images_exist(stack: Stack) -> Iterator[Problem]:
     """Each pool's operating system has a pinned image for the version."""
     minor = stack.cluster.kubernetes_version
-    if not _can_be_made(stack):
+    if not isinstance(stack, AwsStack) or not _can_be_made(stack):
         return
     for name, pool in stack.pools.items():
         known = versions.EKS_NODE_IMAGES[pool.image]

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from llmplatform.catalog import Gpu, engine_flags, versions
+from llmplatform.catalog import Gpu, engine_flags, models, versions
 from llmplatform.specs.models import Model
+from llmplatform.specs.pools import AwsPool
 from llmplatform.specs.problems import Problem, listed, suggestion
 from llmplatform.specs.rules.placement import has_kernels, placed
 from llmplatform.specs.stack import Stack
@@ -44,7 +45,7 @@ def _parsers(model: Model) -> Iterator[tuple[str, str | None, frozenset[str]]]:
 def engine_runs_on_gpu(stack: Stack) -> Iterator[Problem]:
     """The engine has kernels for the pool's GPUs, and the model runs in a format that they compute."""
     for name, model, machine in placed(stack):
-        engine, gpu, shape = versions.ENGINES[model.engine.kind], machine.gpu, model.known_shape
+        engine, gpu, shape = versions.engine(model.engine.kind, model.engine.version), machine.gpu, model.known_shape
         if not has_kernels(model, gpu):
             yield Problem(
                 f"models.{name}.pool",
@@ -58,6 +59,52 @@ def engine_runs_on_gpu(stack: Stack) -> Iterator[Problem]:
                 f"'{model.source}' needs bfloat16, which the {gpu.name} of pool '{model.pool}' does not compute",
                 "use a pool of newer GPUs, such as A10G or L4",
             )
+
+
+def engine_runs_model(stack: Stack) -> Iterator[Problem]:
+    """A model that only some versions of its engine run has one of them, and the trust that its code needs."""
+    for name, model in stack.models.items():
+        engine = versions.engine(model.engine.kind, model.engine.version)
+        limits = models.limits(model.source, model.engine.kind)
+        if limits and engine.version not in limits.versions:
+            yield Problem(
+                f"models.{name}.engine.version",
+                f"{model.engine.kind} {engine.version} does not run '{model.source}': {limits.reason}",
+                f"write {listed(limits.versions)}",
+            )
+        if model.source in models.with_code() and not model.trust_remote_code:
+            yield Problem(
+                f"models.{name}.trust_remote_code",
+                f"'{model.source}' comes with code of its own, which no engine runs unasked",
+                "write true if you trust its publisher",
+            )
+
+
+def driver_runs_engine(stack: Stack) -> Iterator[Problem]:
+    """The NVIDIA driver of the pool's nodes runs the engine's CUDA."""
+    for name, model, _ in placed(stack):
+        engine, pool = versions.engine(model.engine.kind, model.engine.version), stack.pools[model.pool]
+        built = f"{model.engine.kind} {engine.version} of model '{name}' is built with CUDA {engine.cuda}"
+        if isinstance(pool, AwsPool):
+            if engine.driver > versions.EKS_NODE_DRIVER:
+                yield Problem(
+                    f"models.{name}.engine.version",
+                    f"{built}, which needs driver {engine.driver}; EKS's images have {versions.EKS_NODE_DRIVER}",
+                    "use an older one",
+                )
+            continue
+        driver = pool.driver or versions.ACK_DRIVER
+        if driver in versions.ACK_DRIVERS and _branch(driver) < engine.driver:
+            yield Problem(
+                f"pools.{model.pool}.driver",
+                f"driver {driver} runs CUDA {versions.ACK_DRIVERS[driver]} at most, and {built}, which needs "
+                f"{engine.driver} or newer",
+                f"use {listed([each for each in versions.ACK_DRIVERS if _branch(each) >= engine.driver])}",
+            )
+
+
+def _branch(driver: str) -> int:
+    return int(driver.partition(".")[0])
 
 
 def _dotted(of: Gpu | versions.Engine) -> str:

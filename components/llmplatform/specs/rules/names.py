@@ -1,6 +1,7 @@
 """Rules about names, labels and tags."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from llmplatform.specs.problems import Problem
 from llmplatform.specs.stack import Stack
@@ -19,8 +20,21 @@ RESERVED_LABELS = (
 GROUP_SUFFIXES = ("-spot", "-on-demand")
 """What a `spot_first` pool's two groups are called beside the pool's name."""
 
-MOST_TAGS = 40
-"""AWS allows 50 on a resource; the rest are ours and the cloud's."""
+
+@dataclass(frozen=True)
+class _Tagging:
+    cloud: str
+    allowed: int
+    most: int
+    """The rest are ours and the cloud's."""
+    reserved: tuple[str, ...]
+
+
+_TAGGING = {
+    "aws": _Tagging("AWS", allowed=50, most=40, reserved=("aws:",)),
+    "alicloud": _Tagging("Alibaba Cloud", allowed=20, most=10, reserved=("aliyun", "acs:")),
+}
+"""What each cloud says about tags. Sources: the guides to tagging of both."""
 
 
 def groups_are_unique(stack: Stack) -> Iterator[Problem]:
@@ -53,12 +67,18 @@ def labels_are_ours_to_set(stack: Stack) -> Iterator[Problem]:
 
 def tags_are_allowed(stack: Stack) -> Iterator[Problem]:
     """Tags are few, and none is the cloud's or ours."""
-    if len(stack.tags) > MOST_TAGS:
+    rules = _TAGGING[stack.cloud.provider]
+    if len(stack.tags) > rules.most:
         yield Problem(
-            "tags", f"{len(stack.tags)} tags are too many: AWS allows 50 in all", f"write at most {MOST_TAGS}"
+            "tags",
+            f"{len(stack.tags)} tags are too many: {rules.cloud} allows {rules.allowed} in all",
+            f"write at most {rules.most}",
         )
     for tag in stack.tags:
-        if tag.lower().startswith("aws:"):
-            yield Problem(f"tags.{tag}", "AWS keeps tags that begin with 'aws:' to itself", "choose another name")
+        reserved = next((each for each in rules.reserved if tag.lower().startswith(each)), None)
+        if reserved:
+            yield Problem(
+                f"tags.{tag}", f"{rules.cloud} keeps tags that begin with '{reserved}' to itself", "choose another name"
+            )
         if tag.lower().startswith("llmplatform:"):
             yield Problem(f"tags.{tag}", "tags that begin with 'llmplatform:' are ours", "choose another name")

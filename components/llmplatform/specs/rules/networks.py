@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
+from llmplatform.specs.network import ExistingSubnets
 from llmplatform.specs.problems import Problem
-from llmplatform.specs.stack import Stack
+from llmplatform.specs.stack import AwsStack, Stack
 
 SMALLEST_PREFIX = 20
 """Each pod takes an address of a private subnet. Of a /20, divided for six zones, a zone gets 512 of them, less
 what AWS keeps."""
 
 LARGEST_PREFIX = 16
-"""AWS makes no larger VPC."""
+"""AWS makes no larger VPC; on Alibaba Cloud larger ones are for several environments, and exist."""
 
 _PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 
@@ -31,13 +32,14 @@ def range_is_large_enough(stack: Stack) -> Iterator[Problem]:
             f"use a /{LARGEST_PREFIX} (8,192 addresses for each zone's pods), at least a /{SMALLEST_PREFIX} (512)",
         )
     if prefix < LARGEST_PREFIX:
-        yield Problem("network.cidr", f"a /{prefix} is larger than AWS allows", f"use a /{LARGEST_PREFIX}")
+        fault = "larger than AWS allows" if isinstance(stack, AwsStack) else "more than one environment needs"
+        yield Problem("network.cidr", f"a /{prefix} is {fault}", f"use a /{LARGEST_PREFIX}")
 
 
 def existing_network_serves_every_zone(stack: Stack) -> Iterator[Problem]:
     """An existing network has a private subnet in each zone; subnets are not confused."""
     network = stack.network
-    if network.kind != "existing":
+    if not isinstance(network, ExistingSubnets):
         return
     for zone in stack.cloud.zones:
         if zone not in network.private_subnets:
@@ -73,7 +75,7 @@ def _each_subnet_once(subnets: list[tuple[str, str]]) -> Iterator[Problem]:
 
 
 def services_lie_outside_the_network(stack: Stack) -> Iterator[Problem]:
-    """Services have a private range of their own, of a size that EKS takes."""
+    """Services have a private range of their own, of a size that the cloud takes."""
     if stack.cluster.kind != "new":
         return
     services, network = IPv4Network(stack.cluster.service_cidr), IPv4Network(stack.network.cidr)
@@ -83,11 +85,12 @@ def services_lie_outside_the_network(stack: Stack) -> Iterator[Problem]:
             f"{services} overlaps the network's {network}: a Service would hide a machine",
             f"use {_free(network)}, or another network.cidr",
         )
-    if not 12 <= services.prefixlen <= 24 or not any(services.subnet_of(block) for block in _PRIVATE):
+    service, largest = ("EKS", 12) if isinstance(stack, AwsStack) else ("ACK", 16)
+    if not largest <= services.prefixlen <= 24 or not any(services.subnet_of(block) for block in _PRIVATE):
         yield Problem(
             "cluster.service_cidr",
-            f"EKS does not take {services} for Services",
-            "use a /12 to /24 within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
+            f"{service} does not take {services} for Services",
+            f"use a /{largest} to /24 within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
         )
 
 

@@ -40,7 +40,7 @@ def is_cpu(stack: Stack, pool: Pool) -> bool:
 
 def has_kernels(model: Model, gpu: Gpu) -> bool:
     """Whether the model's engine runs on that GPU at all."""
-    return gpu.compute_capability >= versions.ENGINES[model.engine.kind].compute_capability
+    return gpu.compute_capability >= versions.engine(model.engine.kind, model.engine.version).compute_capability
 
 
 def placed(stack: Stack) -> Iterator[tuple[str, Model, GpuNode]]:

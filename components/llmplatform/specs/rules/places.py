@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from llmplatform.catalog import regions
+from llmplatform.specs.cluster import NewAckCluster, NewEksCluster
 from llmplatform.specs.problems import Problem, listed, suggestion
-from llmplatform.specs.stack import Stack
+from llmplatform.specs.stack import AwsStack, Stack
 
 
 def region_is_known(stack: Stack) -> Iterator[Problem]:
@@ -24,14 +25,21 @@ def zones_are_in_region(stack: Stack) -> Iterator[Problem]:
     if stack.cloud.region not in regions.names(stack.cloud.provider):
         return
     for index, zone in enumerate(zones):
-        if zone[:-1] != stack.cloud.region:
+        right = f"{_zone_stem(stack)}{zone[-1]}"
+        if zone != right:
             yield Problem(
                 f"cloud.zones[{index}]",
                 f"'{zone}' is not in region '{stack.cloud.region}'",
-                f"write a zone like '{stack.cloud.region}{zone[-1]}', or change the region",
+                f"write a zone like '{right}', or change the region",
             )
         if zone in zones[:index]:
             yield Problem(f"cloud.zones[{index}]", f"'{zone}' is written twice", "remove one")
+
+
+def _zone_stem(stack: Stack) -> str:
+    """What zones begin with. Alibaba Cloud sets the letter apart where the region ends in a name."""
+    region = stack.cloud.region
+    return region if region[-1].isdigit() else f"{region}-"
 
 
 def pool_zones_are_the_environments(stack: Stack) -> Iterator[Problem]:
@@ -51,7 +59,7 @@ def pool_zones_are_the_environments(stack: Stack) -> Iterator[Problem]:
 
 def principals_are_of_the_partition(stack: Stack) -> Iterator[Problem]:
     """Administrators are principals that the cluster's partition can know."""
-    if stack.cluster.kind != "new":
+    if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
         return
     for index, arn in enumerate(stack.cluster.admins):
         partition = arn.split(":")[1]
@@ -61,5 +69,13 @@ def principals_are_of_the_partition(stack: Stack) -> Iterator[Problem]:
                 f"'{partition}' is not the partition of region '{stack.cloud.region}'",
                 f"write 'arn:{stack.cloud.partition}:iam::…'",
             )
-        if arn in stack.cluster.admins[:index]:
-            yield Problem(f"cluster.admins[{index}]", f"'{arn}' is written twice", "remove one")
+
+
+def administrators_are_named_once(stack: Stack) -> Iterator[Problem]:
+    """No administrator is written twice."""
+    if not isinstance(stack.cluster, NewEksCluster | NewAckCluster):
+        return
+    admins = stack.cluster.admins
+    for index, admin in enumerate(admins):
+        if admin in admins[:index]:
+            yield Problem(f"cluster.admins[{index}]", f"'{admin}' is written twice", "remove one")

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from llmplatform.catalog import InstanceType, instance_types
 from llmplatform.specs.problems import Problem, listed, nearest
 from llmplatform.specs.rules.placement import gpu_node, is_cpu, known_types
-from llmplatform.specs.stack import Stack
+from llmplatform.specs.stack import AwsStack, Stack
 
 SMALLEST_GPU_DISK_GIB = 200
 """An engine's image unpacks to 25 to 30 GiB, twice that while it is pulled, and weights come on top."""
+
+_SYSTEM = {"aws": "m7i.xlarge", "alicloud": "ecs.g7.xlarge"}
+"""A machine without GPUs that is worth proposing."""
 
 
 def instance_types_are_known(stack: Stack) -> Iterator[Problem]:
@@ -102,7 +105,7 @@ def something_runs_the_system(stack: Stack) -> Iterator[Problem]:
                 "no pool without GPUs: GPU nodes are tainted, so that DNS, the autoscaler and the other "
                 "add-ons have nowhere to run"
             ),
-            "add a pool such as 'system: {instance_types: [m7i.xlarge], min: 2, max: 4}'",
+            f"add a pool such as 'system: {{instance_types: [{_SYSTEM[stack.cloud.provider]}], min: 2, max: 4}}'",
         )
     elif all(pool.min == 0 for pool in system.values()):
         yield Problem(
@@ -127,7 +130,7 @@ def something_adds_nodes(stack: Stack) -> Iterator[Problem]:
 
 def only_one_offers_gpus(stack: Stack) -> Iterator[Problem]:
     """The operator's device plugin runs on all GPU nodes or on none: two on a node would both offer its GPUs."""
-    if stack.platform.kind != "new" or not stack.addons.gpu_operator.enabled:
+    if not isinstance(stack, AwsStack) or stack.platform.kind != "new" or not stack.addons.gpu_operator.enabled:
         return
     bare, own = (
         _without_plugin(stack),
@@ -142,13 +145,13 @@ def only_one_offers_gpus(stack: Stack) -> Iterator[Problem]:
         )
 
 
-def _without_plugin(stack: Stack) -> list[str]:
+def _without_plugin(stack: AwsStack) -> list[str]:
     return [name for name, pool in stack.pools.items() if gpu_node(stack, pool) and pool.image != "bottlerocket"]
 
 
 def something_offers_gpus(stack: Stack) -> Iterator[Problem]:
     """GPU nodes have a device plugin: the operator's, or the one within Bottlerocket."""
-    if stack.platform.kind != "new" or stack.addons.gpu_operator.enabled:
+    if not isinstance(stack, AwsStack) or stack.platform.kind != "new" or stack.addons.gpu_operator.enabled:
         return
     bare = _without_plugin(stack)
     if bare:

@@ -5,14 +5,15 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llmplatform_sandbox.cloud.account import Account
+from typing_extensions import override
+
 from llmplatform_sandbox.cloud.aws.machines import allocatable, machine
-from llmplatform_sandbox.cloud.requests import CloudError
+from llmplatform_sandbox.cloud.machine_groups import MACHINE, MachineGroups, Slot
 from llmplatform_sandbox.cloud.store import Record
 from llmplatform_sandbox.cloud.templates import get
-from llmplatform_sandbox.interfaces import Instance, NodeGroup, NodeTemplate, Taint, Unavailable
+from llmplatform_sandbox.interfaces import Instance, NodeTemplate, Taint, Unavailable
 
-GROUP, NODE_GROUP, INSTANCE = "auto-scaling-group", "aws:eks/nodeGroup:NodeGroup", "instance"
+GROUP, NODE_GROUP = "auto-scaling-group", "aws:eks/nodeGroup:NodeGroup"
 _TAG = "aws:autoscaling/tag:Tag"
 _DISCOVERY = "k8s.io/cluster-autoscaler/enabled"
 _TEMPLATE = "k8s.io/cluster-autoscaler/node-template/"
@@ -20,32 +21,15 @@ _EFFECTS = {"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule
 _DEFAULT_DISK_GIB = 20
 
 
-class Groups:
+class Groups(MachineGroups):
     """The Auto Scaling groups of an account."""
 
-    def __init__(self, account: Account) -> None:
-        self._account, self._store = account, account.store
+    group_type, pool_type, pool_name = GROUP, NODE_GROUP, "nodeGroupName"
+    no_group = "ValidationError: AutoScalingGroup name not found - no such group: {}"
 
     # As the cluster and its autoscaler see them
 
-    def all(self) -> list[NodeGroup]:
-        """Every group with its bounds and target."""
-        return [
-            NodeGroup(
-                id=group.id,
-                minimum=group.outputs["minSize"],
-                maximum=group.outputs["maxSize"],
-                target=group.outputs["desiredCapacity"],
-                zones=sorted({zone for _, zone in self._subnets(self.owner(group))}),
-                autoscaled=self.tags(group).get(_DISCOVERY) == "true",
-            )
-            for group in self._store.all(GROUP)
-        ]
-
-    def instances(self) -> list[Instance]:
-        """Every machine that runs."""
-        return [self._instance(record) for record in self._store.all(INSTANCE)]
-
+    @override
     def template(self, group_id: str) -> NodeTemplate | None:
         """What cluster-autoscaler's AWS provider builds for an empty group (aws_manager.go, buildNodeFromTemplate).
 
@@ -78,53 +62,13 @@ class Groups:
         labels = _below("label/", tags) | self._labels(node_group, kind.name, kind.architecture)
         return NodeTemplate(labels=labels, taints=list(taints.values()), resources=resources)
 
-    def resize(self, group_id: str, size: int) -> None:
-        """Raises Unavailable, with nothing changed, when machines cannot be had."""
-        with self._store.transaction():
-            group = self._require(group_id)
-            low, high = group.outputs["minSize"], group.outputs["maxSize"]
-            if not low <= size <= high:
-                raise ValueError(f"ValidationError: {size} is out of the bounds of {group_id}: {low} to {high}")
-            running = self._running(group)
-            node_group = self.owner(group)
-            wanted = [self._available_type(node_group, group) for _ in range(size - len(running))]
-            self._store.shortage(group_id, None)
-            for kind in wanted:
-                self._launch(group, node_group, kind)
-            for surplus in running[size:]:
-                self._account.remove_tree(surplus)
-            self._set_desired(group, size)
-
-    def terminate(self, instance_id: str) -> None:
-        """End one instance and shrink its group by one. Ended already is success."""
-        with self._store.transaction():
-            record = self._store.get(INSTANCE, instance_id)
-            if record is None:
-                return
-            group = self._require(record.outputs["group"])
-            self._account.remove_tree(record)
-            self._set_desired(group, max(group.outputs["minSize"], group.outputs["desiredCapacity"] - 1))
-
     # As the node group's resource needs them
-
-    def group_of(self, node_group: Record) -> Record | None:
-        """The Auto Scaling group of a node group."""
-        return next((one for one in self._store.owned(node_group.key) if one.type == GROUP), None)
-
-    def owner(self, group: Record) -> Record:
-        """The node group of an Auto Scaling group."""
-        return self._store.get(NODE_GROUP, group.outputs["nodeGroup"]) or group
-
-    def set_bounds(self, group: Record, low: int, high: int) -> None:
-        """Other limits for the autoscaler; no machine comes or goes."""
-        self._account.amend(group, {"minSize": low, "maxSize": high})
 
     def replace_instances(self, group: Record) -> None:
         """New machines for all: another version of the launch template or of the image."""
         with self._store.transaction():
             for record in self._running(group):
-                kind = self._available_type(self.owner(group), group)
-                self._launch(group, self.owner(group), kind)
+                self._add(group)
                 self._account.remove_tree(record)
 
     def relabel(self, group: Record) -> None:
@@ -160,53 +104,41 @@ class Groups:
 
     # Insides
 
-    def _require(self, group_id: str) -> Record:
-        group = self._store.get(GROUP, group_id)
-        if group is None:
-            raise CloudError(f"ValidationError: AutoScalingGroup name not found - no such group: {group_id}")
-        return group
+    @override
+    def _autoscaled(self, group: Record) -> bool:
+        return self.tags(group).get(_DISCOVERY) == "true"
 
-    def _running(self, group: Record) -> list[Record]:
-        return [one for one in self._store.owned(group.key) if one.type == INSTANCE]
-
-    def _set_desired(self, group: Record, size: int) -> None:
-        self._account.amend(group, {"desiredCapacity": size})
-
-    def _available_type(self, node_group: Record, group: Record) -> str:
-        types = self.instance_types(node_group)
-        spot = node_group.outputs.get("capacityType") == "SPOT"
-        for name in types:
+    @override
+    def _slot(self, group: Record, pool: Record) -> Slot:
+        types, places = self.instance_types(pool), self._powered(group, pool)
+        spot = pool.outputs.get("capacityType") == "SPOT"
+        for name in types if places else ():
             if not (spot and self._account.faults.active("spot-stockout", name)):
-                return name
-        zones = ", ".join(sorted({zone for _, zone in self._subnets(node_group)}))
-        reason = f"InsufficientInstanceCapacity: no spot capacity for {', '.join(types)} in {zones}"
+                subnet, zone = places[0]
+                return Slot(kind=name, subnet=subnet, zone=zone, spot=spot)
+        zones = ", ".join(sorted({zone for _, zone in self._subnets(pool)}))
+        what = "spot capacity" if spot and places else "capacity"
+        reason = f"InsufficientInstanceCapacity: no {what} for {', '.join(types)} in {zones}"
         raise Unavailable(f"{group.id}: {reason}")
 
-    def note_shortage(self, group_id: str, reason: str) -> None:
-        """Remember why a group did not get its machines."""
-        self._store.shortage(group_id, reason)
-
-    def _launch(self, group: Record, node_group: Record, kind: str) -> None:
-        used = [one.outputs["subnetId"] for one in self._running(group)]
-        subnet, zone = min(self._subnets(node_group), key=lambda pair: used.count(pair[0]))
-        template = self.launch_template(node_group.outputs)
-        cluster = self._store.get("aws:eks/cluster:Cluster", node_group.outputs["clusterName"])
+    @override
+    def _launch(self, group: Record, pool: Record, slot: Slot) -> None:
+        template = self.launch_template(pool.outputs)
+        cluster = self._store.get("aws:eks/cluster:Cluster", pool.outputs["clusterName"])
         own = get(template.outputs, "vpcSecurityGroupIds") if template else None
         joined = [get(cluster.outputs, "vpcConfig.clusterSecurityGroupId")] if cluster else []
         state = {
             "group": group.id,
-            "subnetId": subnet,
-            "zone": zone,
+            "subnetId": slot.subnet,
+            "zone": slot.zone,
             "securityGroups": own or joined,
-            "instanceType": kind,
-            "image": node_group.outputs["amiType"],
-            "volumeSize": _disk(node_group, template),
+            "instanceType": slot.kind,
+            "image": pool.outputs["amiType"],
+            "volumeSize": _disk(pool, template),
             "raid0": _raid0(template),
-            **self._identity(node_group, kind, zone),
+            **self._identity(pool, slot.kind, slot.zone),
         }
-        self._account.create(
-            INSTANCE, f"aws auto-scaling-group {group.id}", state, self._account.scope, owner=group.key
-        )
+        self._account.create(MACHINE, f"aws auto-scaling-group {group.id}", state, self._account.scope, owner=group.key)
 
     def _identity(self, node_group: Record, kind: str, zone: str) -> dict[str, Any]:
         labels = self._labels(node_group, kind, machine(kind).architecture)
@@ -227,11 +159,13 @@ class Groups:
             "kubernetes.io/os": "linux",
         }
 
-    def _subnets(self, node_group: Record) -> list[tuple[str, str]]:
-        found = [self._store.get("aws:ec2/subnet:Subnet", one) for one in node_group.outputs.get("subnetIds") or []]
+    @override
+    def _subnets(self, pool: Record) -> list[tuple[str, str]]:
+        found = [self._store.get("aws:ec2/subnet:Subnet", one) for one in pool.outputs.get("subnetIds") or []]
         region = self._account.scope.region
         return [(one.id, one.outputs.get("availabilityZone") or f"{region}a") for one in found if one is not None]
 
+    @override
     def _instance(self, record: Record) -> Instance:
         state = record.outputs
         kind = machine(state["instanceType"])
@@ -241,6 +175,8 @@ class Groups:
             zone=state["zone"],
             image=state["image"],
             gpus=kind.gpus,
+            node=f"{record.id}.{state['labels']['topology.kubernetes.io/region']}.compute.internal",
+            provider_id=f"aws:///{state['zone']}/{record.id}",
             template=NodeTemplate(
                 labels=state["labels"],
                 taints=[Taint(**taint) for taint in state["taints"]],

@@ -1,0 +1,134 @@
+"""Metrics of GPUs where the cloud brings driver and device plugin: NVIDIA's DCGM exporter, and nothing else.
+
+The exporter rather than ACK's own (`ack-gpu-exporter`): it gives the names that the GPU operator gives on other clouds,
+so that one set of rules and dashboards fits all, it needs no Prometheus of the cloud, and what it exports is a list in
+this file. Two exporters on a node would count every GPU twice.
+Dangerous to replace: nothing; metrics have a gap while it is gone.
+Source of the names: the chart's own list of counters.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+
+from llmplatform.addons.namespaces import Namespace, NamespaceArgs
+from llmplatform.base.charts import Values, release
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.ordering import after
+from llmplatform.catalog.versions import CHARTS
+from llmplatform.planning.pools import GPU_RESOURCE, POOL_LABEL, PoolPlan
+from llmplatform.specs.mirrors import Mirrors
+
+NAMESPACE = "gpu-metrics"
+IMAGE = "nvcr.io/nvidia/k8s/dcgm-exporter"
+
+COUNTERS: Mapping[str, tuple[str, str]] = {
+    "DCGM_FI_DEV_SM_CLOCK": ("gauge", "SM clock frequency (in MHz)."),
+    "DCGM_FI_DEV_MEM_CLOCK": ("gauge", "Memory clock frequency (in MHz)."),
+    "DCGM_FI_DEV_GPU_TEMP": ("gauge", "GPU temperature (in C)."),
+    "DCGM_FI_DEV_MEMORY_TEMP": ("gauge", "Memory temperature (in C)."),
+    "DCGM_FI_DEV_POWER_USAGE": ("gauge", "Power draw (in W)."),
+    "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION": ("counter", "Total energy consumption since boot (in mJ)."),
+    "DCGM_FI_DEV_PCIE_REPLAY_COUNTER": ("counter", "Total number of PCIe retries."),
+    "DCGM_FI_DEV_GPU_UTIL": ("gauge", "GPU utilization (in %)."),
+    "DCGM_FI_DEV_MEM_COPY_UTIL": ("gauge", "Memory utilization (in %)."),
+    "DCGM_FI_DEV_FB_FREE": ("gauge", "Framebuffer memory free (in MiB)."),
+    "DCGM_FI_DEV_FB_USED": ("gauge", "Framebuffer memory used (in MiB)."),
+    "DCGM_FI_DEV_XID_ERRORS": ("gauge", "Value of the last XID error encountered."),
+    "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS": ("counter", "Remapped rows for uncorrectable errors."),
+    "DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS": ("counter", "Remapped rows for correctable errors."),
+    "DCGM_FI_DEV_ROW_REMAP_FAILURE": ("gauge", "Whether remapping of rows has failed."),
+    "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL": ("counter", "NVLink bandwidth counters for all lanes."),
+    "DCGM_FI_PROF_GR_ENGINE_ACTIVE": ("gauge", "Ratio of time the graphics engine is active."),
+    "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE": ("gauge", "Ratio of cycles the tensor pipe is active."),
+    "DCGM_FI_PROF_DRAM_ACTIVE": ("gauge", "Ratio of cycles the device memory interface is active."),
+    "DCGM_FI_PROF_PCIE_TX_BYTES": ("counter", "Bytes of active PCIe tx data."),
+    "DCGM_FI_PROF_PCIE_RX_BYTES": ("counter", "Bytes of active PCIe rx data."),
+}
+"""Metrics that are exported, with type and meaning. Rules and dashboards query no others."""
+
+
+class _Image(Values):
+    repository: str
+
+
+class _ServiceMonitor(Values):
+    enabled: bool
+    interval: str = "15s"
+
+
+class GpuMetricsValues(Values):
+    """Values of the chart that we set."""
+
+    fullname_override: str = "dcgm-exporter"
+    image: _Image | None
+    affinity: dict[str, Any]
+    tolerations: tuple[dict[str, str], ...]
+    service_monitor: _ServiceMonitor
+    custom_metrics: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuMetricsArgs:
+    """Arguments of `GpuMetrics`."""
+
+    pools: tuple[PoolPlan, ...]
+    """Pools of the cluster; the exporter runs on those with GPUs, of which there is at least one."""
+    charts_dir: str
+    mirrors: Mirrors = field(default_factory=Mirrors)
+    monitoring: bool = False
+    """Scrape the metrics."""
+    monitoring_kinds: pulumi.Resource | None = None
+    """What brings the kind ServiceMonitor; None when it is there already."""
+
+
+class GpuMetrics(PlatformComponent):
+    """The exporter in a namespace of its own."""
+
+    namespace: pulumi.Output[str]
+
+    def __init__(self, name: str, args: GpuMetricsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:addons:GpuMetrics", name, opts)
+        # It reads the devices and the kubelet's list of who has them.
+        space = Namespace(
+            f"{name}-space",
+            NamespaceArgs(namespace=NAMESPACE, pod_security="privileged", network="open"),
+            self.child(),
+        )
+        installed = release(
+            f"{name}-release",
+            CHARTS["dcgm-exporter"],
+            values(args),
+            namespace=space.name,
+            charts_dir=args.charts_dir,
+            # Its ServiceMonitor is of a kind that monitoring brings.
+            opts=self.child(depends_on=[args.monitoring_kinds] if args.monitoring_kinds else []),
+        )
+        self.namespace = after(space.name, installed)
+        self.finish()
+
+
+def counters() -> str:
+    """The exporter's list: one line for each metric."""
+    return "".join(f"{name}, {kind}, {meaning}\n" for name, (kind, meaning) in COUNTERS.items())
+
+
+def values(args: GpuMetricsArgs) -> GpuMetricsValues:
+    """Values of the release."""
+    image = args.mirrors.image(IMAGE)
+    return GpuMetricsValues(
+        image=_Image(repository=image) if image != IMAGE else None,
+        affinity=_on_pools([pool.name for pool in args.pools if pool.gpu]),
+        tolerations=({"key": GPU_RESOURCE, "operator": "Exists", "effect": "NoSchedule"},),
+        service_monitor=_ServiceMonitor(enabled=args.monitoring),
+        custom_metrics=counters(),
+    )
+
+
+def _on_pools(names: list[str]) -> dict[str, Any]:
+    """Affinity to nodes of the pools: on any other node the exporter finds no GPU and ends again and again."""
+    among = {"key": POOL_LABEL, "operator": "In", "values": names}
+    terms = [{"matchExpressions": [among]}]
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}

@@ -1,0 +1,42 @@
+"""The platform on Alibaba Cloud: network, ACK cluster, node pools, identities, storage, logs."""
+
+from llmplatform.alicloud.autoscaling import Autoscaling, AutoscalingArgs
+from llmplatform.alicloud.cluster import Cluster, ClusterArgs
+from llmplatform.alicloud.cluster_addons import ClusterAddons, ClusterAddonsArgs
+from llmplatform.alicloud.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
+from llmplatform.alicloud.identity import WorkloadIdentity, WorkloadIdentityArgs
+from llmplatform.alicloud.log_collection import LogCollection, LogCollectionArgs
+from llmplatform.alicloud.logs import Logs, LogsArgs
+from llmplatform.alicloud.network import Network, NetworkArgs
+from llmplatform.alicloud.node_pool import NodePool, NodePoolArgs
+from llmplatform.alicloud.policies import Statement
+from llmplatform.alicloud.registry import RegistryLink, RegistryLinkArgs
+from llmplatform.alicloud.storage import Storage, StorageArgs
+
+__all__ = [
+    "Autoscaling",
+    "AutoscalingArgs",
+    "Cluster",
+    "ClusterAddons",
+    "ClusterAddonsArgs",
+    "ClusterArgs",
+    "ExistingCluster",
+    "ExistingClusterArgs",
+    "ExistingNetwork",
+    "ExistingNetworkArgs",
+    "LogCollection",
+    "LogCollectionArgs",
+    "Logs",
+    "LogsArgs",
+    "Network",
+    "NetworkArgs",
+    "NodePool",
+    "NodePoolArgs",
+    "RegistryLink",
+    "RegistryLinkArgs",
+    "Statement",
+    "Storage",
+    "StorageArgs",
+    "WorkloadIdentity",
+    "WorkloadIdentityArgs",
+]

@@ -1,0 +1,75 @@
+"""ACK's own cluster-autoscaler: it fills spot pools before on-demand pools, from zero, and removes idle nodes.
+
+Makes the one configuration that a cluster has; ACK runs the autoscaler itself, so nothing is installed in the cluster.
+It names scaling groups by their real ids, taken from the pools: it changes before a pool that left the stack file is
+deleted, and never names one that is gone.
+Its deletion does nothing: the autoscaler goes with the cluster. The provider does not send a flag that is false, so
+those that ACK has off by default are not here.
+Not `goatscaler`, ACK's quicker one, unless asked for: it knows no priorities and does not see what spot machines there
+are, so it would buy on demand while there are some.
+The account must have authorised AliyunCSManagedAutoScalerRole and AliyunCSManagedNlcRole.
+Source: terraform-provider-alicloud 1.288, alicloud_cs_autoscaling_config; ACK documentation, "Node scaling" FAQ.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_alicloud as alicloud
+
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.ordering import after
+from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.addons import AckAutoscaler
+
+DRAIN_SECONDS = 600
+"""Longest time that pods of a node have to end: more than any model server takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoscalingArgs:
+    """Which cluster, and which pools."""
+
+    spec: AckAutoscaler
+    cluster_id: pulumi.Input[str]
+    pools: tuple[PoolPlan, ...]
+    group_names: Mapping[str, pulumi.Input[str]]
+    """Planned group to the id of its scaling group. Every group of the pools is in it."""
+
+
+class Autoscaling(PlatformComponent):
+    """The configuration of a cluster's autoscaler."""
+
+    cluster_id: pulumi.Output[str]
+    """Id of the cluster, for what needs nodes that are not there yet."""
+
+    def __init__(self, name: str, args: AutoscalingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:alicloud:Autoscaling", name, opts)
+        idle = f"{args.spec.scale_down_minutes}m"
+        by_priority = args.spec.scaler == "cluster-autoscaler"
+        config = alicloud.cs.AutoscalingConfig(
+            f"{name}-config",
+            cluster_id=args.cluster_id,
+            scaler_type=args.spec.scaler,
+            expander="priority" if by_priority else "least-waste",
+            priorities=priorities(args.pools, args.group_names) if by_priority else None,
+            scale_up_from_zero=True,
+            scale_down_enabled=True,
+            # The provider reads these two back the wrong way round: unequal, every refresh would show a change.
+            cool_down_duration=idle,
+            unneeded_duration=idle,
+            max_graceful_termination_sec=DRAIN_SECONDS,
+            opts=self.child(),
+        )
+        self.cluster_id = after(args.cluster_id, config)
+        self.finish()
+
+
+def priorities(
+    pools: tuple[PoolPlan, ...], group_names: Mapping[str, pulumi.Input[str]]
+) -> Mapping[str, pulumi.Output[str]]:
+    """Priority to the scaling groups that have it, with commas between. A group that is in none is never filled."""
+    found: dict[str, list[pulumi.Input[str]]] = {}
+    for group in (group for pool in pools for group in pool.groups):
+        found.setdefault(str(group.priority), []).append(group_names[group.name])
+    return {priority: pulumi.Output.all(*found[priority]).apply(",".join) for priority in sorted(found)}

@@ -1,0 +1,181 @@
+"""A managed ACK Pro cluster with explicit administrators, encrypted secrets, kept logs, and its nodes' add-ons.
+
+Makes: control plane, key, permissions; Terway, the CSI drivers and what repairs nodes.
+Does not: nodes (`NodePool`), add-ons that need a node to run on (`ClusterAddons`), the log project (`Logs`).
+Replaced, with all that runs in it, when its service range or proxy mode change.
+Silently without effect after it was made: a change between private and public endpoint, the pods' vSwitches, and its
+own list of add-ons (the same add-ons are managed one by one for that reason).
+The account must have authorised ACK's service roles once (`AliyunCSManagedKubernetesRole` and its siblings).
+Source: terraform-provider-alicloud 1.288, alicloud_cs_managed_kubernetes; pulumi-alicloud 4.0.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_alicloud as alicloud
+
+from llmplatform.alicloud.access import administrators
+from llmplatform.alicloud.encryption import secrets_key
+from llmplatform.alicloud.endpoint import kubeconfig_of
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.ordering import after
+from llmplatform.catalog import versions
+from llmplatform.specs.cloud import Alicloud
+from llmplatform.specs.cluster import NewAckCluster
+from llmplatform.specs.environment import Environment
+
+LOGS = ("apiserver", "kcm", "scheduler", "ccm", "controlplane-events")
+
+NODE_ADDONS: Mapping[str, Mapping[str, object]] = {
+    # Network policies are enforced by the CNI itself. Each pod has an address of a vSwitch.
+    "terway-eniip": {"NetworkPolicy": "true", "IPVlan": "false", "ENITrunking": "false"},
+    "csi-plugin": {},
+    "managed-csiprovisioner": {},
+    # Without these two ACK refuses pools that it is to repair.
+    "ack-node-problem-detector": {},
+    "node-lifecycle-controller": {},
+}
+"""Add-ons that nodes need to join and to be looked after, with their configuration."""
+
+NOT_WANTED = ("nginx-ingress-controller",)
+"""Add-ons that ACK installs unless told otherwise. This one would make a load balancer."""
+
+DELETED_WITH_IT = ("SLB", "ALB", "SLS_Data", "SLS_ControlPlane")
+"""What a cluster leaves behind unless told otherwise: load balancers of Services, and log projects."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterArgs:
+    """What a cluster is made from."""
+
+    spec: NewAckCluster
+    environment: Environment
+    cloud: Alicloud
+    subnet_ids: Mapping[str, pulumi.Input[str]]
+    """Zone to vSwitch of nodes, for the control plane's interfaces."""
+    pod_subnet_ids: Mapping[str, pulumi.Input[str]]
+    """Zone to vSwitch of pods."""
+    log_project: pulumi.Input[str]
+    """Project of the log service for control-plane and audit logs."""
+    tags: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if set(self.spec.endpoint.public_cidrs) - {"0.0.0.0/0"}:
+            raise ValueError("ACK opens its public endpoint to everybody or not at all: name 0.0.0.0/0, or no range")
+
+
+class Cluster(PlatformComponent):
+    """An ACK cluster that nodes can join and its administrators can log in to."""
+
+    cluster_name: pulumi.Output[str]
+    """Name of the cluster."""
+    cluster_id: pulumi.Output[str]
+    """Id of the cluster, by which everything else refers to it."""
+    joinable_id: pulumi.Output[str]
+    """The same id, for nodes: they are made after what they need to become ready, and are gone before it goes."""
+    kubeconfig: pulumi.Output[str]
+    """JSON, with an exec plugin and no token. Whoever uses it waits until the administrators are let in."""
+    security_group_id: pulumi.Output[str]
+    """Security group that ACK makes for control plane and nodes."""
+    version: pulumi.Output[str]
+    """ACK's exact version of the control plane."""
+    identity_provider_arn: pulumi.Output[str]
+    """ARN of the OIDC provider that vouches for the cluster's service accounts (RRSA)."""
+    identity_issuer: pulumi.Output[str]
+    """Issuer of the service accounts' tokens."""
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:alicloud:Cluster", name, opts)
+        self._prefix, self._args = name, args
+        self._protected = args.environment.protection == "full"
+        cluster = self._control_plane()
+        admins = administrators(name, cluster.id, args.spec.admins, self.child())
+        addons = [self._addon(cluster, addon) for addon in NODE_ADDONS]
+        public = bool(args.spec.endpoint.public_cidrs)
+        self.cluster_name = cluster.name
+        self.cluster_id = cluster.id
+        self.joinable_id = after(cluster.id, *addons)
+        self.kubeconfig = after(kubeconfig_of(cluster, args.cloud.region, public=public), *admins)
+        self.security_group_id = cluster.security_group_id
+        self.version = cluster.version
+        self.identity_provider_arn = cluster.rrsa_metadata.apply(lambda found: found.ram_oidc_provider_arn or "")
+        self.identity_issuer = cluster.rrsa_metadata.apply(lambda found: found.rrsa_oidc_issuer_url or "")
+        self.finish()
+
+    def _control_plane(self) -> alicloud.cs.ManagedKubernetes:
+        args, spec = self._args, self._args.spec
+        key = secrets_key(
+            f"{self._prefix}-secrets",
+            protected=self._protected,
+            tags=args.tags,
+            opts=self.child(protect=self._protected),
+        )
+        return alicloud.cs.ManagedKubernetes(
+            f"{self._prefix}-cluster",
+            name=f"{args.environment.name}-{self._prefix}",
+            cluster_spec=spec.tier,
+            version=spec.release or versions.ACK[spec.kubernetes_version].releases[0],
+            vswitch_ids=list(args.subnet_ids.values()),
+            pod_vswitch_ids=list(args.pod_subnet_ids.values()),
+            service_cidr=spec.service_cidr,
+            # The provider's default, ipvs, is deprecated in Kubernetes from 1.35.
+            proxy_mode="iptables",
+            is_enterprise_security_group=True,
+            # The network has its own way out; both of these would be made unless refused.
+            new_nat_gateway=False,
+            slb_internet_enabled=bool(spec.endpoint.public_cidrs),
+            enable_rrsa=True,
+            encryption_provider_key=key.id,
+            disable_encryption=False,
+            control_plane_log_components=list(LOGS),
+            control_plane_log_project=args.log_project,
+            control_plane_log_ttl=str(spec.log_retention_days),
+            audit_log_config=alicloud.cs.ManagedKubernetesAuditLogConfigArgs(
+                enabled=True, sls_project_name=args.log_project
+            ),
+            addons=_addons_at_birth(),
+            # Minors are raised in the stack file, when it is looked at what changes with them.
+            operation_policy=alicloud.cs.ManagedKubernetesOperationPolicyArgs(
+                cluster_auto_upgrade=alicloud.cs.ManagedKubernetesOperationPolicyClusterAutoUpgradeArgs(enabled=False)
+            ),
+            delete_options=[
+                alicloud.cs.ManagedKubernetesDeleteOptionArgs(resource_type=kind, delete_mode="delete")
+                for kind in DELETED_WITH_IT
+            ],
+            deletion_protection=self._protected,
+            tags=args.tags,
+            opts=self.child(
+                protect=self._protected,
+                # What happens to add-ons later is the business of the resources below.
+                ignore_changes=["addons"],
+                # The certificate authority comes with a client's certificate and key, which are not for plain state.
+                additional_secret_outputs=["certificateAuthorities"],
+            ),
+        )
+
+    def _addon(self, cluster: alicloud.cs.ManagedKubernetes, addon: str) -> alicloud.cs.KubernetesAddon:
+        configuration = NODE_ADDONS[addon]
+        return alicloud.cs.KubernetesAddon(
+            f"{self._prefix}-{addon}",
+            cluster_id=cluster.id,
+            name=addon,
+            version=versions.ACK_ADDONS[addon],
+            config=json.dumps(configuration) if configuration else None,
+            opts=self.child(),
+        )
+
+
+def _addons_at_birth() -> list[alicloud.cs.ManagedKubernetesAddonArgs]:
+    """A cluster cannot be made without a CNI, and the rest costs no time when it comes along."""
+    wanted = [
+        alicloud.cs.ManagedKubernetesAddonArgs(
+            name=addon,
+            config=json.dumps(configuration) if configuration else None,
+            version=versions.ACK_ADDONS[addon],
+        )
+        for addon, configuration in NODE_ADDONS.items()
+    ]
+    refused = [alicloud.cs.ManagedKubernetesAddonArgs(name=addon, disabled=True) for addon in NOT_WANTED]
+    return [*wanted, *refused]

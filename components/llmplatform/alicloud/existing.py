@@ -1,0 +1,84 @@
+"""A network and a cluster that somebody else has made. Nothing is created and nothing is changed: ids are passed on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from llmplatform.alicloud.kubeconfig import kubeconfig
+from llmplatform.base.component import PlatformComponent
+from llmplatform.specs.cloud import Alicloud
+from llmplatform.specs.cluster import ExistingAckCluster as ClusterSpec
+from llmplatform.specs.network import ExistingVswitches as NetworkSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingNetworkArgs:
+    """Which network."""
+
+    spec: NetworkSpec
+
+
+class ExistingNetwork(PlatformComponent):
+    """A VPC that exists, with vSwitches per zone."""
+
+    network_id: pulumi.Output[str]
+    """Id of the VPC."""
+    private_subnet_ids: Mapping[str, pulumi.Output[str]]
+    """Zone to vSwitch of nodes."""
+    public_subnet_ids: Mapping[str, pulumi.Output[str]]
+    """Zone to vSwitch of load balancers: that of the nodes, since it is the load balancer that is public or not."""
+    pod_subnet_ids: Mapping[str, pulumi.Output[str]]
+    """Zone to vSwitch of pods; that of the nodes where pods have none."""
+
+    def __init__(self, name: str, args: ExistingNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:alicloud:ExistingNetwork", name, opts)
+        spec = args.spec
+        pods = spec.pod_vswitches or spec.node_vswitches
+        self.network_id = pulumi.Output.from_input(spec.vpc_id)
+        self.private_subnet_ids = {
+            zone: pulumi.Output.from_input(vswitch.id) for zone, vswitch in spec.node_vswitches.items()
+        }
+        self.public_subnet_ids = self.private_subnet_ids
+        self.pod_subnet_ids = {zone: pulumi.Output.from_input(vswitch.id) for zone, vswitch in pods.items()}
+        self.finish()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingClusterArgs:
+    """Which cluster, and where."""
+
+    spec: ClusterSpec
+    cloud: Alicloud
+
+
+class ExistingCluster(PlatformComponent):
+    """An ACK cluster that exists, with RRSA, and lets whoever runs the program in."""
+
+    cluster_name: pulumi.Output[str]
+    """Its id stands in for its name."""
+    cluster_id: pulumi.Output[str]
+    """Id of the cluster."""
+    joinable_id: pulumi.Output[str]
+    """The same id: a cluster that exists has what its nodes need."""
+    kubeconfig: pulumi.Output[str]
+    """JSON, with an exec plugin and no token."""
+    security_group_id: pulumi.Output[str]
+    """Security group of its nodes."""
+    identity_provider_arn: pulumi.Output[str]
+    """ARN of the OIDC provider that vouches for its service accounts: ACK names it after the cluster."""
+    identity_issuer: pulumi.Output[str]
+    """Issuer of the service accounts' tokens (form as in ACK's documentation of RRSA)."""
+
+    def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:alicloud:ExistingCluster", name, opts)
+        spec, cloud = args.spec, args.cloud
+        known = pulumi.Output.from_input
+        self.cluster_name = known(spec.id)
+        self.cluster_id = known(spec.id)
+        self.joinable_id = self.cluster_id
+        self.kubeconfig = known(kubeconfig(spec.id, cloud.region, spec.endpoint_url, spec.certificate_authority))
+        self.security_group_id = known(spec.security_group_id)
+        self.identity_provider_arn = known(f"acs:ram::{cloud.account_id}:oidc-provider/ack-rrsa-{spec.id}")
+        self.identity_issuer = known(f"https://oidc-ack-{cloud.region}.oss-{cloud.region}.aliyuncs.com/{spec.id}")
+        self.finish()

@@ -1,0 +1,104 @@
+"""The right of one service account of one cluster to act in Alibaba Cloud: RRSA, without a key.
+
+Makes: a role that only this service account can take, and one policy per grant.
+Does not: the service account itself, which carries the annotation, nor its namespace, which carries the label: by these
+two ack-pod-identity-webhook gives pods their token. Only Alibaba's newer SDKs use it.
+Source: "Use RRSA to authorize pods to access different cloud services", ACK documentation.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_alicloud as alicloud
+
+from llmplatform.alicloud.policies import Statement, document, trust
+from llmplatform.base.component import PlatformComponent
+from llmplatform.specs.environment import Environment
+
+ROLE_ANNOTATION = "pod-identity.alibabacloud.com/role-name"
+INJECTION_LABEL = {"pod-identity.alibabacloud.com/injection": "on"}
+
+MAX_ROLE_NAME = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadIdentityArgs:
+    """Which service account, of which cluster."""
+
+    environment: Environment
+    identity_provider_arn: pulumi.Input[str]
+    """OIDC provider of the cluster."""
+    identity_issuer: pulumi.Input[str]
+    """Issuer of the cluster's tokens."""
+    namespace: str
+    service_account: str
+    tags: Mapping[str, str]
+
+
+class WorkloadIdentity(PlatformComponent):
+    """A service account that can act in Alibaba Cloud, within what it is granted."""
+
+    namespace: pulumi.Output[str]
+    """Namespace of the service account."""
+    service_account: pulumi.Output[str]
+    """Name of the service account."""
+    annotations: Mapping[str, pulumi.Output[str]]
+    """The role's name, for the service account. Whoever uses it waits for the role."""
+    namespace_labels: Mapping[str, str]
+    """What the namespace says for its pods to be given their token."""
+    role_name: pulumi.Output[str]
+    """Name of the role."""
+    role_arn: pulumi.Output[str]
+    """ARN of the role."""
+
+    def __init__(self, name: str, args: WorkloadIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:alicloud:WorkloadIdentity", name, opts)
+        self._prefix, self._args = name, args
+        self._role = self._make_role()
+        self.namespace = pulumi.Output.from_input(args.namespace)
+        self.service_account = pulumi.Output.from_input(args.service_account)
+        self.annotations = {ROLE_ANNOTATION: self._role.role_name}
+        self.namespace_labels = INJECTION_LABEL
+        self.role_name = self._role.role_name
+        self.role_arn = self._role.arn
+        self.finish()
+
+    def grant(self, name: str, statements: pulumi.Input[Sequence[Statement]]) -> alicloud.ram.RolePolicyAttachment:
+        """Allow what the statements say. `name` tells this grant from the identity's others."""
+        policy = alicloud.ram.Policy(
+            f"{self._prefix}-{name}",
+            policy_name=f"{self._args.environment.name}-{self._prefix}-{name}",
+            policy_document=pulumi.Output.from_input(statements).apply(lambda given: document(*given)),
+            # A policy keeps five versions; without this the sixth change is refused.
+            rotate_strategy="DeleteOldestNonDefaultVersionWhenLimitExceeded",
+            tags=self._args.tags,
+            opts=self.child(),
+        )
+        return alicloud.ram.RolePolicyAttachment(
+            f"{self._prefix}-{name}",
+            role_name=self._role.role_name,
+            policy_name=policy.policy_name,
+            policy_type="Custom",
+            opts=self.child(),
+        )
+
+    def _make_role(self) -> alicloud.ram.Role:
+        args = self._args
+        role_name = f"{args.environment.name}-{self._prefix}"
+        if len(role_name) > MAX_ROLE_NAME:
+            raise ValueError(f"role {role_name}: {len(role_name)} characters, and RAM takes {MAX_ROLE_NAME}")
+
+        def policy(found: Sequence[str]) -> str:
+            return trust(found[0], found[1], namespace=args.namespace, service_account=args.service_account)
+
+        return alicloud.ram.Role(
+            f"{self._prefix}-role",
+            role_name=role_name,
+            description=f"Pods of {args.namespace}/{args.service_account}",
+            assume_role_policy_document=pulumi.Output.all(args.identity_provider_arn, args.identity_issuer).apply(
+                policy
+            ),
+            tags=args.tags,
+            opts=self.child(),
+        )

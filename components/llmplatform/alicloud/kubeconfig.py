@@ -1,0 +1,32 @@
+"""How a client logs in to an ACK cluster: with the Alibaba Cloud credentials it has, never with a stored token.
+
+`ack-ram-tool credential-plugin get-credential` fetches a client certificate of three hours from ACK. Its sibling
+`get-token` would need the add-on ack-ram-authenticator in the cluster, and could not log in to put it there.
+Source: ack-ram-tool's documentation of credential-plugin, v0.16 to v0.19.
+"""
+
+import json
+
+
+def kubeconfig(cluster_id: str, region: str, endpoint: str, certificate_authority: str) -> str:
+    """JSON kubeconfig whose user runs `ack-ram-tool`. `certificate_authority` is base64 of its PEM."""
+    arguments = ["credential-plugin", "get-credential", "--cluster-id", cluster_id, "--region-id", region]
+    user = {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1beta1",
+            "command": "ack-ram-tool",
+            "args": [*arguments, "--api-version", "v1beta1", "--expiration", "3h", "--log-level", "error"],
+            "interactiveMode": "Never",
+        }
+    }
+    server = {"server": endpoint, "certificate-authority-data": certificate_authority}
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": cluster_id, "cluster": server}],
+            "users": [{"name": cluster_id, "user": user}],
+            "contexts": [{"name": cluster_id, "context": {"cluster": cluster_id, "user": cluster_id}}],
+            "current-context": cluster_id,
+        }
+    )

@@ -1,0 +1,102 @@
+"""Where logs go: a project of the log service, with a store for the model servers.
+
+Makes: the project, the store `models` with its retention and index. ACK adds stores of its own for the control plane
+and the audit log, which go with the project.
+Does not: the collection within the cluster (`LogCollection`).
+Replacing the project loses every log in it, and its name stays blocked for days: so it has an end that is made anew.
+Source: terraform-provider-alicloud 1.288, alicloud_log_project, alicloud_log_store, alicloud_log_store_index.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_alicloud as alicloud
+
+from llmplatform.alicloud.naming import unique
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.ordering import after
+from llmplatform.specs.environment import Environment
+
+MODELS_STORE = "models"
+
+FIELDS: Mapping[str, str] = {
+    "level": "text",
+    "logger": "text",
+    "message": "text",
+    "_namespace_": "text",
+    "_pod_name_": "text",
+    "_container_name_": "text",
+}
+"""Fields that can be searched by name, with their types: those of a JSON log line, and those that the collector adds
+about its container."""
+
+_WORD_BREAKS = ", '\";=()[]{}?@&<>/:\n\t\r"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogsArgs:
+    """What the log project is made from. The component takes an Alibaba Cloud and a random provider."""
+
+    environment: Environment
+    retention_days: int
+    """How long the model servers' logs stay."""
+    tags: Mapping[str, str]
+
+
+class Logs(PlatformComponent):
+    """The log project of an environment."""
+
+    project_name: pulumi.Output[str]
+    """Name of the project."""
+    models_store: pulumi.Output[str]
+    """Store of the model servers' logs, indexed. Whoever writes to it waits for the index."""
+
+    def __init__(self, name: str, args: LogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:alicloud:Logs", name, opts)
+        self._prefix, self._args = name, args
+        project = self._project()
+        store = self._store(project)
+        index = self._index(project, store)
+        self.project_name = project.project_name
+        self.models_store = after(store.logstore_name, index)
+        self.finish()
+
+    def _project(self) -> alicloud.log.Project:
+        environment = self._args.environment.name
+        return alicloud.log.Project(
+            f"{self._prefix}-project",
+            project_name=unique(f"{self._prefix}-project", f"{environment}-{self._prefix}", self.child()),
+            description=f"Logs of {environment}",
+            tags=self._args.tags,
+            opts=self.child(protect=self._args.environment.protection == "full"),
+        )
+
+    def _store(self, project: alicloud.log.Project) -> alicloud.log.Store:
+        return alicloud.log.Store(
+            f"{self._prefix}-models",
+            project_name=project.project_name,
+            logstore_name=MODELS_STORE,
+            retention_period=self._args.retention_days,
+            shard_count=2,
+            auto_split=True,
+            max_split_shard_count=64,
+            opts=self.child(),
+        )
+
+    def _index(self, project: alicloud.log.Project, store: alicloud.log.Store) -> alicloud.log.StoreIndex:
+        return alicloud.log.StoreIndex(
+            f"{self._prefix}-models",
+            project=project.project_name,
+            logstore=store.logstore_name,
+            full_text=alicloud.log.StoreIndexFullTextArgs(
+                case_sensitive=False, include_chinese=True, token=_WORD_BREAKS
+            ),
+            field_searches=[
+                alicloud.log.StoreIndexFieldSearchArgs(
+                    name=field, type=kind, enable_analytics=True, include_chinese=True, token=_WORD_BREAKS
+                )
+                for field, kind in FIELDS.items()
+            ],
+            opts=self.child(),
+        )

@@ -1,0 +1,146 @@
+"""A VPC with a vSwitch for nodes and one for pods in each zone, or one that exists.
+
+Makes: the VPC, vSwitches, NAT gateways with an address each, SNAT for nodes and for pods, on request flow logs.
+Does not: peering, IPv6. Endpoints are not needed: Alibaba Cloud's own services have addresses within every VPC.
+Replacing the VPC or a vSwitch replaces all that lives in it: address range and zone of a vSwitch never change in place.
+Source of what replaces: terraform-provider-alicloud 1.288, `ForceNew` of alicloud_vswitch and alicloud_snat_entry.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_alicloud as alicloud
+
+from llmplatform.alicloud.flow_logs import flow_logs
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.ordering import after
+from llmplatform.planning.network import plan_vswitches
+from llmplatform.specs.cloud import Alicloud
+from llmplatform.specs.environment import Environment
+from llmplatform.specs.network import NewNetwork
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkArgs:
+    """What a network is made from."""
+
+    spec: NewNetwork
+    environment: Environment
+    cloud: Alicloud
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Nat:
+    """A NAT gateway and the address it speaks with."""
+
+    snat_table_id: pulumi.Output[str]
+    address: pulumi.Output[str]
+
+
+class Network(PlatformComponent):
+    """A VPC of the environment's own."""
+
+    network_id: pulumi.Output[str]
+    """Id of the VPC."""
+    private_subnet_ids: Mapping[str, pulumi.Output[str]]
+    """Zone to vSwitch of nodes. Whoever uses one waits for its way to the internet, and leaves before that goes."""
+    public_subnet_ids: Mapping[str, pulumi.Output[str]]
+    """Zone to vSwitch of load balancers: that of the nodes, since it is the load balancer that is public or not."""
+    pod_subnet_ids: Mapping[str, pulumi.Output[str]]
+    """Zone to vSwitch of pods: each takes an address of it. Handed out with its way to the internet, too."""
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:alicloud:Network", name, opts)
+        self._prefix, self._args = name, args
+        plan = plan_vswitches(args.spec.cidr, args.cloud.zones)
+        vpc = self._vpc()
+        nodes = {zone: self._vswitch(vpc, "nodes", zone, cidr) for zone, cidr in plan.nodes.items()}
+        pods = {zone: self._vswitch(vpc, "pods", zone, cidr) for zone, cidr in plan.pods.items()}
+        nats = self._nats(vpc, nodes)
+        ways_out = {zone: self._snat("nodes", zone, nodes[zone], nats[zone]) for zone in nodes}
+        pods_out = {zone: self._snat("pods", zone, pods[zone], nats[zone]) for zone in pods}
+        if args.spec.flow_logs:
+            flow_logs(f"{name}-flow", self._named("vpc"), vpc, self._tags(), self.child())
+        self.network_id = vpc.id
+        self.private_subnet_ids = {zone: after(vswitch.id, ways_out[zone]) for zone, vswitch in nodes.items()}
+        self.public_subnet_ids = self.private_subnet_ids
+        self.pod_subnet_ids = {zone: after(vswitch.id, pods_out[zone]) for zone, vswitch in pods.items()}
+        self.finish()
+
+    def _named(self, role: str) -> str:
+        return f"{self._args.environment.name}-{self._prefix}-{role}"
+
+    def _tags(self) -> dict[str, str]:
+        return dict(self._args.tags)
+
+    def _vpc(self) -> alicloud.vpc.Network:
+        return alicloud.vpc.Network(
+            f"{self._prefix}-vpc",
+            vpc_name=self._named("vpc"),
+            cidr_block=self._args.spec.cidr,
+            tags=self._tags(),
+            opts=self.child(protect=self._args.environment.protection == "full"),
+        )
+
+    def _vswitch(self, vpc: alicloud.vpc.Network, role: str, zone: str, cidr: str) -> alicloud.vpc.Switch:
+        return alicloud.vpc.Switch(
+            f"{self._prefix}-{role}-{zone}",
+            vswitch_name=self._named(f"{role}-{zone}"),
+            vpc_id=vpc.id,
+            zone_id=zone,
+            cidr_block=cidr,
+            tags=self._tags(),
+            opts=self.child(),
+        )
+
+    def _nats(self, vpc: alicloud.vpc.Network, vswitches: Mapping[str, alicloud.vpc.Switch]) -> Mapping[str, _Nat]:
+        """Zone to the NAT gateway that serves it."""
+        zones = list(vswitches)
+        homes = zones if self._args.spec.nat == "per_zone" else zones[:1]
+        made = {zone: self._nat(zone, vpc, vswitches[zone]) for zone in homes}
+        return {zone: made.get(zone, made[homes[0]]) for zone in zones}
+
+    def _nat(self, zone: str, vpc: alicloud.vpc.Network, vswitch: alicloud.vpc.Switch) -> _Nat:
+        gateway = alicloud.vpc.NatGateway(
+            f"{self._prefix}-nat-{zone}",
+            nat_gateway_name=self._named(f"nat-{zone}"),
+            vpc_id=vpc.id,
+            vswitch_id=vswitch.id,
+            nat_type="Enhanced",
+            network_type="internet",
+            payment_type="PayAsYouGo",
+            internet_charge_type="PayByLcu",
+            tags=self._tags(),
+            opts=self.child(),
+        )
+        address = alicloud.ecs.EipAddress(
+            f"{self._prefix}-nat-{zone}",
+            address_name=self._named(f"nat-{zone}"),
+            payment_type="PayAsYouGo",
+            internet_charge_type="PayByTraffic",
+            # Mbit/s: images of 10 GB and weights come through it. Only traffic is charged.
+            bandwidth="200",
+            tags=self._tags(),
+            opts=self.child(),
+        )
+        association = alicloud.ecs.EipAssociation(
+            f"{self._prefix}-nat-{zone}",
+            allocation_id=address.id,
+            instance_id=gateway.id,
+            instance_type="Nat",
+            opts=self.child(),
+        )
+        # An entry names an address that the gateway must have by then.
+        return _Nat(snat_table_id=gateway.snat_table_ids, address=after(address.ip_address, association))
+
+    def _snat(self, role: str, zone: str, vswitch: alicloud.vpc.Switch, nat: _Nat) -> alicloud.vpc.SnatEntry:
+        return alicloud.vpc.SnatEntry(
+            f"{self._prefix}-{role}-{zone}-internet",
+            snat_entry_name=self._named(f"{role}-{zone}"),
+            snat_table_id=nat.snat_table_id,
+            source_vswitch_id=vswitch.id,
+            snat_ip=nat.address,
+            opts=self.child(),
+        )

@@ -1,0 +1,165 @@
+"""ACK node pools of one pool: one for each way of paying, all alike to a pod.
+
+Makes: the node pools. Labels, taints and resources of an empty pool are known to ACK's autoscaler without more.
+Does not: the autoscaler (`Autoscaling`), driver and device plugin (ACK brings both to nodes with GPUs).
+A pool is replaced when its cluster is. A change of instance types, image, disk, driver or price applies to nodes that
+join from then on; the others stay as they are, and are renewed by draining them. Labels and taints change on all
+nodes, the driver's label too: on a node that was there before, it says what the next one will have.
+A driver that ACK does not have for the image is silently its default one: the plan's driver is one of its list.
+Source: terraform-provider-alicloud 1.288, alicloud_cs_kubernetes_node_pool; ACK documentation, "NVIDIA driver version".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pulumi_alicloud as alicloud
+
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.ordering import after
+from llmplatform.planning.pools import GroupPlan, PoolPlan, Taint
+from llmplatform.specs.mirrors import Mirrors
+
+IMAGES: Mapping[str, str] = {"alinux3": "AliyunLinux3", "alinux3_container": "AliyunLinux3ContainerOptimized"}
+"""ACK's name of an operating system."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodePoolArgs:
+    """What a pool is made from."""
+
+    plan: PoolPlan
+    cluster_id: pulumi.Input[str]
+    """Id of a cluster that nodes can join."""
+    subnet_ids: Mapping[str, pulumi.Input[str]]
+    """Zone to vSwitch of nodes, for at least the zones of the plan."""
+    mirrors: Mirrors = field(default_factory=Mirrors)
+    """Registries that stand in for others, for images whose references nobody rewrites."""
+    tags: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        missing = [zone for zone in self.plan.zones if zone not in self.subnet_ids]
+        if missing:
+            raise ValueError(f"pool {self.plan.name}: no vSwitch in {', '.join(missing)}")
+
+
+class NodePool(PlatformComponent):
+    """Nodes that pods can be placed on."""
+
+    group_names: Mapping[str, pulumi.Output[str]]
+    """Planned group name to the id of its scaling group."""
+    cluster_id: pulumi.Output[str]
+    """Id of the cluster, for what needs nodes of this pool: it is made after them and gone before them."""
+
+    def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:alicloud:NodePool", name, opts)
+        self._prefix, self._args = name, args
+        groups = {group.name: self._group(group) for group in args.plan.groups}
+        self.group_names = {planned: made.scaling_group_id for planned, made in groups.items()}
+        self.cluster_id = after(args.cluster_id, *groups.values())
+        self.finish()
+
+    def _group(self, group: GroupPlan) -> alicloud.cs.NodePool:
+        args, plan = self._args, self._args.plan
+        return alicloud.cs.NodePool(
+            self._child_name(group.name),
+            cluster_id=args.cluster_id,
+            node_pool_name=self._child_name(group.name),
+            vswitch_ids=[args.subnet_ids[zone] for zone in plan.zones],
+            instance_types=list(plan.spec.instance_types),
+            instance_charge_type="PostPaid",
+            **_market(group),
+            # The number of nodes is the autoscaler's: no desired size, which excludes this.
+            scaling_config=alicloud.cs.NodePoolScalingConfigArgs(
+                enable=True, min_size=group.minimum, max_size=group.maximum, type="gpu" if plan.gpu else "cpu"
+            ),
+            image_type=IMAGES[plan.spec.image],
+            runtime_name="containerd",
+            containerd_config=_containerd(args.mirrors),
+            kubelet_configuration=alicloud.cs.NodePoolKubeletConfigurationArgs(
+                # One large image must not hold back the small ones that make the node ready.
+                serialize_image_pulls="false"
+            ),
+            **_disk(plan),
+            labels=[alicloud.cs.NodePoolLabelArgs(key=key, value=value) for key, value in plan.labels.items()],
+            taints=[_taint(taint) for taint in plan.taints],
+            # Nodes that are there already get new labels and taints, too.
+            update_nodes=True,
+            management=_management(),
+            # Pods take their rights from their service account, never from the node's role.
+            instance_metadata_options=alicloud.cs.NodePoolInstanceMetadataOptionsArgs(http_tokens="required"),
+            install_cloud_monitor=True,
+            tags=args.tags,
+            opts=self.child(),
+        )
+
+    def _child_name(self, planned: str) -> str:
+        """Name of a group's resource: the component's name, and what sets the group apart from the pool's others."""
+        return f"{self._prefix}{planned.removeprefix(self._args.plan.name) or '-nodes'}"
+
+
+def _market(group: GroupPlan) -> dict[str, Any]:
+    """How the machines are paid for.
+
+    A spot pool never buys on demand by itself: the autoscaler turns to the on-demand pool, whose bounds are set.
+    Machines that are about to be taken away are replaced before they go.
+    """
+    if group.capacity == "on_demand":
+        return {"spot_strategy": "NoSpot", "multi_az_policy": "BALANCE"}
+    limits = [
+        alicloud.cs.NodePoolSpotPriceLimitArgs(instance_type=machine, price_limit=limit)
+        for machine, limit in group.price_limits.items()
+    ]
+    return {
+        "spot_strategy": "SpotWithPriceLimit" if limits else "SpotAsPriceGo",
+        "spot_price_limits": limits or None,
+        # Cheapest type and zone first: the only policy under which ESS tries all of them for a spot machine.
+        "multi_az_policy": "COST_OPTIMIZED",
+        "spot_instance_remedy": True,
+        "compensate_with_on_demand": False,
+        "on_demand_base_capacity": "0",
+        "on_demand_percentage_above_base_capacity": "0",
+    }
+
+
+def _disk(plan: PoolPlan) -> dict[str, Any]:
+    """The encrypted root disk; ACK's own default, cloud_efficiency of 40 GB, is too slow and too small for engines."""
+    return {
+        "system_disk_category": "cloud_essd",
+        "system_disk_size": plan.spec.disk_gib,
+        "system_disk_performance_level": "PL1",
+        "system_disk_encrypted": True,
+    }
+
+
+def _management() -> alicloud.cs.NodePoolManagementArgs:
+    """ACK repairs broken nodes, one at a time. What runs on them changes only when the stack file does."""
+    return alicloud.cs.NodePoolManagementArgs(
+        enable=True,
+        auto_repair=True,
+        auto_repair_policy=alicloud.cs.NodePoolManagementAutoRepairPolicyArgs(restart_node=True),
+        auto_upgrade=False,
+        auto_vul_fix=False,
+        max_unavailable=1,
+    )
+
+
+def _containerd(mirrors: Mirrors) -> alicloud.cs.NodePoolContainerdConfigArgs:
+    return alicloud.cs.NodePoolContainerdConfigArgs(
+        # An engine's image is 10 GB and more, in few layers.
+        max_concurrent_downloads=10,
+        registry_mirrors=registry_mirrors(mirrors) or None,
+    )
+
+
+def registry_mirrors(mirrors: Mirrors) -> list[str]:
+    """Mirrors as containerd is told of them, `docker.io=https://registry.example.org`.
+
+    A stand-in with a path cannot be said here: ACK takes hosts alone. References of ours are rewritten in any case.
+    """
+    return [f"{host}=https://{prefix}" for host, prefix in sorted(mirrors.images.items()) if "/" not in prefix]
+
+
+def _taint(taint: Taint) -> alicloud.cs.NodePoolTaintArgs:
+    return alicloud.cs.NodePoolTaintArgs(key=taint.key, value=taint.value, effect=taint.effect)

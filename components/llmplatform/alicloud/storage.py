@@ -1,0 +1,240 @@
+"""Where pods keep data: encrypted disks (the default class), a file system that nodes share, and object storage.
+
+Makes: a NAS file system with its mount target, a bucket with the identity that mounts it, and the StorageClasses
+`essd`, `nas` and `oss`.
+Does not: the drivers (`Cluster`), snapshots.
+Replacing the file system or the bucket loses what is in it. With full protection neither can be deleted, and volumes
+stay when their claims go.
+A NAS file system lives in one zone and is mounted from all: where a zone's failure must not cost the weights, put them
+on `oss`, whose bucket lies in three. ossfs2 reads and appends; it does not rewrite.
+Source: alibaba-cloud-csi-driver (docs, pkg/disk, pkg/nas, pkg/oss); NAS documentation, "Limits": two mount targets.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_alicloud as alicloud
+import pulumi_kubernetes as k8s
+
+from llmplatform.alicloud.identity import WorkloadIdentity, WorkloadIdentityArgs
+from llmplatform.alicloud.naming import unique
+from llmplatform.alicloud.policies import Statement
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.labels import labels
+from llmplatform.base.ordering import after
+from llmplatform.specs.cloud import Alicloud
+from llmplatform.specs.environment import Environment
+
+BLOCK_CLASS = "essd"
+SHARED_CLASS = "nas"
+OBJECT_CLASS = "oss"
+
+FUSE_NAMESPACE, FUSE_SERVICE_ACCOUNT = "ack-csi-fuse", "csi-fuse-ossfs"
+"""Where the driver runs its clients of object storage, and as whom."""
+
+NAS_MOUNT_OPTIONS = ("nolock,tcp,noresvport", "vers=3")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageArgs:
+    """What storage is made from. The component takes an Alibaba Cloud, a random and a Kubernetes provider."""
+
+    environment: Environment
+    cloud: Alicloud
+    network_id: pulumi.Input[str]
+    network_cidr: str
+    """Range of the network, the only one that may mount."""
+    subnet_ids: Mapping[str, pulumi.Input[str]]
+    """Zone to vSwitch of nodes; the file system is in the first zone, and mounted from all of them."""
+    identity_provider_arn: pulumi.Input[str]
+    identity_issuer: pulumi.Input[str]
+    tags: Mapping[str, str]
+
+
+class Storage(PlatformComponent):
+    """Storage classes, and what is behind the shared ones."""
+
+    block_class: pulumi.Output[str]
+    """Class of volumes for one pod; the default."""
+    shared_class: pulumi.Output[str]
+    """Class of volumes for many pods at once. Whoever uses it waits for the mount target."""
+    object_class: pulumi.Output[str]
+    """Class of volumes for many pods that read, in all zones. Whoever uses it waits for the right to mount."""
+    file_system_id: pulumi.Output[str]
+    """Id of the NAS file system."""
+    bucket_name: pulumi.Output[str]
+    """Name of the bucket."""
+
+    def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:alicloud:Storage", name, opts)
+        self._prefix, self._args = name, args
+        self._kept = args.environment.protection == "full"
+        files = self._file_system()
+        target = self._mount_target(files)
+        bucket = self._bucket()
+        mounter = self._mounter()
+        right = mounter.grant("bucket", bucket.bucket.apply(_bucket_rights))
+        block = self._class(BLOCK_CLASS, "diskplugin", _BLOCK_PARAMETERS, default=True)
+        shared = self._class(
+            SHARED_CLASS, "nasplugin", _shared_parameters(target), mount_options=list(NAS_MOUNT_OPTIONS)
+        )
+        objects = self._class(OBJECT_CLASS, "ossplugin", self._object_parameters(bucket, mounter))
+        self.block_class = after(BLOCK_CLASS, block)
+        self.shared_class = after(SHARED_CLASS, shared)
+        self.object_class = after(OBJECT_CLASS, objects, right)
+        self.file_system_id = files.id
+        self.bucket_name = bucket.bucket
+        self.finish()
+
+    def _file_system(self) -> alicloud.nas.FileSystem:
+        return alicloud.nas.FileSystem(
+            f"{self._prefix}-files",
+            file_system_type="standard",
+            protocol_type="NFS",
+            storage_type="Performance",
+            zone_id=next(iter(self._args.subnet_ids)),
+            # Keys of NAS itself.
+            encrypt_type=1,
+            description=f"{self._args.environment.name}-{self._prefix}",
+            tags=self._args.tags,
+            opts=self.child(protect=self._kept),
+        )
+
+    def _mount_target(self, files: alicloud.nas.FileSystem) -> alicloud.nas.MountTarget:
+        group = alicloud.nas.AccessGroup(
+            f"{self._prefix}-nfs",
+            access_group_name=f"{self._args.environment.name}-{self._prefix}-nfs",
+            access_group_type="Vpc",
+            file_system_type="standard",
+            description="NFS from the nodes of the cluster",
+            opts=self.child(),
+        )
+        rule = alicloud.nas.AccessRule(
+            f"{self._prefix}-nfs",
+            access_group_name=group.access_group_name,
+            file_system_type="standard",
+            source_cidr_ip=self._args.network_cidr,
+            rw_access_type="RDWR",
+            # The driver makes each volume's folder as root.
+            user_access_type="no_squash",
+            priority=1,
+            opts=self.child(),
+        )
+        zone, subnet = next(iter(self._args.subnet_ids.items()))
+        return alicloud.nas.MountTarget(
+            f"{self._prefix}-{zone}",
+            file_system_id=files.id,
+            # Without the rule nobody may mount, and pods would hang.
+            access_group_name=after(group.access_group_name, rule),
+            network_type="Vpc",
+            vpc_id=self._args.network_id,
+            vswitch_id=subnet,
+            opts=self.child(),
+        )
+
+    def _bucket(self) -> alicloud.oss.Bucket:
+        return alicloud.oss.Bucket(
+            f"{self._prefix}-bucket",
+            bucket=unique(f"{self._prefix}-bucket", f"{self._args.environment.name}-{self._prefix}", self.child()),
+            redundancy_type="ZRS",
+            storage_class="Standard",
+            server_side_encryption_rule=alicloud.oss.BucketServerSideEncryptionRuleArgs(sse_algorithm="AES256"),
+            force_destroy=not self._kept,
+            tags=self._args.tags,
+            opts=self.child(protect=self._kept),
+        )
+
+    def _mounter(self) -> WorkloadIdentity:
+        args = self._args
+        return WorkloadIdentity(
+            f"{self._prefix}-oss",
+            WorkloadIdentityArgs(
+                environment=args.environment,
+                identity_provider_arn=args.identity_provider_arn,
+                identity_issuer=args.identity_issuer,
+                namespace=FUSE_NAMESPACE,
+                service_account=FUSE_SERVICE_ACCOUNT,
+                tags=args.tags,
+            ),
+            self.child(),
+        )
+
+    def _object_parameters(
+        self, bucket: alicloud.oss.Bucket, mounter: WorkloadIdentity
+    ) -> Mapping[str, pulumi.Input[str]]:
+        region = self._args.cloud.region
+        return {
+            "bucket": bucket.bucket,
+            "url": f"oss-{region}-internal.aliyuncs.com",
+            "path": "/volumes",
+            "volumeAs": "subpath",
+            "fuseType": "ossfs2",
+            "authType": "rrsa",
+            "roleName": mounter.role_name,
+            "sigVersion": "v4",
+            "region": region,
+        }
+
+    def _class(
+        self,
+        class_name: str,
+        driver: str,
+        parameters: Mapping[str, pulumi.Input[str]],
+        *,
+        default: bool = False,
+        mount_options: list[str] | None = None,
+    ) -> k8s.storage.v1.StorageClass:
+        return k8s.storage.v1.StorageClass(
+            f"{self._prefix}-{class_name}",
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name=class_name,
+                labels=labels("storage"),
+                annotations={"storageclass.kubernetes.io/is-default-class": str(default).lower()},
+            ),
+            provisioner=f"{driver}.csi.alibabacloud.com",
+            parameters=parameters,
+            mount_options=mount_options,
+            reclaim_policy="Retain" if self._kept else "Delete",
+            # The zone of a disk is that of the pod; a shared volume is in all zones.
+            volume_binding_mode="WaitForFirstConsumer" if default else "Immediate",
+            allow_volume_expansion=default,
+            opts=self.child(),
+        )
+
+
+_BLOCK_PARAMETERS: Mapping[str, str] = {
+    "type": "cloud_essd",
+    "performanceLevel": "PL1",
+    "encrypted": "true",
+    # A disk has 20 GiB at least; without this the driver refuses a smaller claim.
+    "volumeSizeAutoAvailable": "true",
+}
+
+
+def _shared_parameters(target: alicloud.nas.MountTarget) -> Mapping[str, pulumi.Input[str]]:
+    # Each volume is a folder of its own that any pod's user can write, and that goes with its volume.
+    return {
+        "volumeAs": "subpath",
+        "server": target.mount_target_domain.apply(lambda domain: f"{domain}:/volumes"),
+        "archiveOnDelete": "false",
+    }
+
+
+def _bucket_rights(bucket: str) -> list[Statement]:
+    return [
+        Statement(
+            actions=("oss:ListObjects", "oss:ListMultipartUploads", "oss:GetBucketInfo"),
+            resources=(f"acs:oss:*:*:{bucket}",),
+        ),
+        Statement(
+            actions=(
+                "oss:GetObject",
+                "oss:PutObject",
+                "oss:DeleteObject",
+                "oss:AbortMultipartUpload",
+                "oss:ListParts",
+            ),
+            resources=(f"acs:oss:*:*:{bucket}/*",),
+        ),
+    ]

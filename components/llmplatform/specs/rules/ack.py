@@ -1,0 +1,137 @@
+"""Rules about ACK clusters and their pools."""
+
+from collections.abc import Iterator
+
+from llmplatform.catalog import InstanceType, instance_types, versions
+from llmplatform.specs.cluster import NewAckCluster
+from llmplatform.specs.problems import Problem, listed, suggestion
+from llmplatform.specs.rules.placement import gpu_node, is_cpu, known_types
+from llmplatform.specs.stack import AlicloudStack, Stack
+
+EVERYWHERE = "0.0.0.0/0"
+
+
+def release_is_known(stack: Stack) -> Iterator[Problem]:
+    """An exact version that is asked for is one that ACK has had, of the minor that is asked for."""
+    if not isinstance(stack, AlicloudStack) or not isinstance(stack.cluster, NewAckCluster):
+        return
+    minor, wanted = stack.cluster.kubernetes_version, stack.cluster.release
+    known = versions.ACK.get(minor)
+    if wanted is None or known is None or wanted in known.releases:
+        return
+    other = next((release.minor for release in versions.ACK.values() if wanted in release.releases), None)
+    yield Problem(
+        "cluster.release",
+        f"'{wanted}' is not in the table of ACK's versions of {minor}",
+        f"remove it, or set cluster.kubernetes_version to '{other}'"
+        if other
+        else f"remove it, or use {listed(known.releases)}",
+    )
+
+
+def public_endpoint_is_open_to_all(stack: Stack) -> Iterator[Problem]:
+    """ACK makes an endpoint on the internet for everybody or for nobody."""
+    if not isinstance(stack, AlicloudStack) or not isinstance(stack.cluster, NewAckCluster):
+        return
+    if any(cidr != EVERYWHERE for cidr in stack.cluster.endpoint.public_cidrs):
+        yield Problem(
+            "cluster.endpoint.public_cidrs",
+            "ACK cannot limit its public endpoint to ranges",
+            f"leave it empty, or write [{EVERYWHERE}] and give the endpoint's load balancer an access control list",
+        )
+
+
+def zones_that_are_added_exist(stack: Stack) -> Iterator[Problem]:
+    """What a file adds to the known zones is of the environment, and of machines that the catalog has."""
+    if not isinstance(stack, AlicloudStack):
+        return
+    families = sorted({instance_types.get("alicloud", name).family for name in instance_types.names("alicloud")})
+    for family, zones in stack.cloud.gpu_zones.items():
+        if family not in families:
+            yield Problem(
+                f"cloud.gpu_zones.{family}",
+                f"the catalog has no machines of family '{family}'",
+                suggestion(family, families, "remove it"),
+            )
+        for index, zone in enumerate(zones):
+            if zone not in stack.cloud.zones:
+                yield Problem(
+                    f"cloud.gpu_zones.{family}[{index}]",
+                    f"'{zone}' is not a zone of the environment",
+                    f"use {listed(stack.cloud.zones)}, or add it to cloud.zones",
+                )
+
+
+def zones_sell_the_gpus(stack: Stack) -> Iterator[Problem]:
+    """A pool lies in zones that sell its machines, as far as that is known."""
+    if not isinstance(stack, AlicloudStack):
+        return
+    for name, pool in stack.pools.items():
+        for machine in known_types(stack, pool):
+            sold = stack.cloud.zones_with(machine)
+            if not pool.existing:
+                yield from _unsold(stack, name, machine, pool.zones, sold)
+
+
+def _unsold(
+    stack: AlicloudStack, name: str, machine: InstanceType, zones: tuple[str, ...], sold: tuple[str, ...]
+) -> Iterator[Problem]:
+    otherwise = f"add the zone to cloud.gpu_zones.{machine.family} if your account is offered them there"
+    if not sold:
+        yield Problem(
+            f"pools.{name}.instance_types",
+            f"none of the environment's zones is known to sell {machine.family} machines",
+            f"use other zones or machines, or {otherwise}",
+        )
+        return
+    for index, zone in enumerate(zones):
+        if zone in stack.cloud.zones and zone not in sold:
+            yield Problem(
+                f"pools.{name}.zones[{index}]",
+                f"'{zone}' is not known to sell {machine.family} machines",
+                f"use {listed(sold)}, or {otherwise}",
+            )
+
+
+def spot_prices_are_of_spot_machines(stack: Stack) -> Iterator[Problem]:
+    """A limit of the spot price is for machines that have one."""
+    if not isinstance(stack, AlicloudStack):
+        return
+    for name, pool in stack.pools.items():
+        if pool.spot_price_limit is not None and pool.capacity == "on_demand":
+            yield Problem(
+                f"pools.{name}.spot_price_limit",
+                "the pool has no spot machines",
+                "remove it, or set capacity to 'spot' or 'spot_first'",
+            )
+
+
+def scaler_sees_spot_machines(stack: Stack) -> Iterator[Problem]:
+    """Instant scaling does not see what spot machines there are, and buys on demand while spot ones are to be had."""
+    if not isinstance(stack, AlicloudStack) or stack.addons.cluster_autoscaler.scaler != "goatscaler":
+        return
+    spot = [name for name, pool in stack.pools.items() if pool.capacity != "on_demand" and not pool.existing]
+    if spot and stack.platform.kind == "new":
+        yield Problem(
+            "addons.cluster_autoscaler.scaler",
+            f"goatscaler does not see which spot machines there are, and knows no priorities; pool "
+            f"{listed(spot, 'and')} has spot machines",
+            "use 'cluster-autoscaler', or set the pool's capacity to 'on_demand'",
+        )
+
+
+def drivers_are_known(stack: Stack) -> Iterator[Problem]:
+    """A driver that is asked for is on ACK's list: for any other ACK silently installs its default."""
+    if not isinstance(stack, AlicloudStack):
+        return
+    for name, pool in stack.pools.items():
+        path = f"pools.{name}.driver"
+        if pool.driver and is_cpu(stack, pool):
+            yield Problem(path, "the pool has no GPUs", "remove it")
+        elif pool.driver and gpu_node(stack, pool) and pool.driver not in versions.ACK_DRIVERS:
+            yield Problem(
+                path,
+                f"'{pool.driver}' is not on the list of ACK's drivers, and for an unknown one ACK installs "
+                f"{versions.ACK_DEFAULT_DRIVER} without a word",
+                suggestion(pool.driver, list(versions.ACK_DRIVERS)),
+            )

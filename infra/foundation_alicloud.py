@@ -1,0 +1,187 @@
+"""The foundation on Alibaba Cloud: an ACK cluster with nodes, volumes, logs, and the autoscaler that ACK runs."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import pulumi
+
+import providers
+from foundation import Foundation
+from llmplatform import alicloud
+from llmplatform.base.labels import tags
+from llmplatform.base.ordering import after
+from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.cluster import NewAckCluster
+from llmplatform.specs.network import NewNetwork
+from llmplatform.specs.platform import ExistingPlatform
+from llmplatform.specs.stack import AlicloudStack
+
+
+def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.ProviderResource) -> Foundation:
+    """The foundation that a stack file asks for."""
+    account = _Account(stack, generated)
+    network = account.network()
+    cluster = account.cluster(network)
+    registry = account.registry(network)
+    pools = account.pools(plans, network, cluster, registry)
+    ready = after(cluster.kubeconfig, *account.inhabited(plans, pools, registry))
+    kubernetes = providers.cluster(cluster.cluster_name, ready)
+    if isinstance(stack.platform, ExistingPlatform):
+        return Foundation(
+            cluster_name=cluster.cluster_name,
+            kubernetes=kubernetes,
+            shared_class=pulumi.Output.from_input(stack.platform.shared_storage_class),
+            block_class=None,
+            autoscaler=None,
+        )
+    account.autoscaling(plans, pools)
+    account.log_collection(kubernetes)
+    storage = account.storage(network, cluster, kubernetes)
+    return Foundation(
+        cluster_name=cluster.cluster_name,
+        kubernetes=kubernetes,
+        shared_class=storage.shared_class,
+        block_class=storage.block_class,
+        autoscaler=None,
+    )
+
+
+class _Account:
+    """An Alibaba Cloud account, and what a stack file wants in it."""
+
+    def __init__(self, stack: AlicloudStack, generated: pulumi.ProviderResource) -> None:
+        self.stack, self.cloud, self.tags = stack, stack.cloud, tags(stack)
+        self.provider, self.generated = providers.alicloud(stack.cloud), generated
+        self.here = pulumi.ResourceOptions(providers=[self.provider, generated])
+
+    @cached_property
+    def logs(self) -> alicloud.Logs:
+        """The log project, made when the first asks for it: where nothing of ours writes logs there is none."""
+        args = alicloud.LogsArgs(
+            environment=self.stack.environment,
+            retention_days=self.stack.addons.logs.retention_days,
+            tags=self.tags,
+        )
+        return alicloud.Logs("logs", args, self.here)
+
+    def network(self) -> alicloud.Network | alicloud.ExistingNetwork:
+        spec = self.stack.network
+        if not isinstance(spec, NewNetwork):
+            return alicloud.ExistingNetwork("core", alicloud.ExistingNetworkArgs(spec=spec))
+        args = alicloud.NetworkArgs(spec=spec, environment=self.stack.environment, cloud=self.cloud, tags=self.tags)
+        return alicloud.Network("core", args, self.here)
+
+    def cluster(
+        self, network: alicloud.Network | alicloud.ExistingNetwork
+    ) -> alicloud.Cluster | alicloud.ExistingCluster:
+        spec = self.stack.cluster
+        if not isinstance(spec, NewAckCluster):
+            return alicloud.ExistingCluster("llm", alicloud.ExistingClusterArgs(spec=spec, cloud=self.cloud))
+        args = alicloud.ClusterArgs(
+            spec=spec,
+            environment=self.stack.environment,
+            cloud=self.cloud,
+            subnet_ids=network.private_subnet_ids,
+            pod_subnet_ids=network.pod_subnet_ids,
+            log_project=self.logs.project_name,
+            tags=self.tags,
+        )
+        return alicloud.Cluster("llm", args, self.here)
+
+    def registry(self, network: alicloud.Network | alicloud.ExistingNetwork) -> alicloud.RegistryLink | None:
+        """The way to the registry; None where there is none, or the network is somebody else's and has its own."""
+        instance = self.stack.mirrors.acr
+        if instance is None or not isinstance(self.stack.network, NewNetwork):
+            return None
+        args = alicloud.RegistryLinkArgs(
+            instance_id=instance,
+            network_id=network.network_id,
+            subnet_id=network.private_subnet_ids[self.cloud.zones[0]],
+        )
+        return alicloud.RegistryLink("registry", args, self.here)
+
+    def pools(
+        self,
+        plans: tuple[PoolPlan, ...],
+        network: alicloud.Network | alicloud.ExistingNetwork,
+        cluster: alicloud.Cluster | alicloud.ExistingCluster,
+        registry: alicloud.RegistryLink | None,
+    ) -> dict[str, alicloud.NodePool]:
+        # A node pulls its first images as soon as it is there.
+        cluster_id = after(cluster.joinable_id, registry) if registry else cluster.joinable_id
+
+        def made(plan: PoolPlan) -> alicloud.NodePool:
+            args = alicloud.NodePoolArgs(
+                plan=plan,
+                cluster_id=cluster_id,
+                subnet_ids=network.private_subnet_ids,
+                mirrors=self.stack.mirrors,
+                tags=self.tags,
+            )
+            return alicloud.NodePool(plan.name, args, self.here)
+
+        return {plan.name: made(plan) for plan in plans if plan.groups}
+
+    def inhabited(
+        self,
+        plans: tuple[PoolPlan, ...],
+        pools: Mapping[str, alicloud.NodePool],
+        registry: alicloud.RegistryLink | None,
+    ) -> list[pulumi.Resource]:
+        """Everything that must be there before, and stay until after, the objects in the cluster."""
+        nodes: list[pulumi.Resource] = list(pools.values())
+        if not isinstance(self.stack.cluster, NewAckCluster):
+            return nodes
+        untainted = next(pools[plan.name] for plan in plans if plan.name in pools and not plan.taints)
+        args = alicloud.ClusterAddonsArgs(
+            cluster_id=untainted.cluster_id,
+            log_project=self.logs.project_name if self.stack.addons.logs.enabled else None,
+            registry=registry.instance_id if registry else self.stack.mirrors.acr,
+            region=self.cloud.region,
+        )
+        return [*nodes, alicloud.ClusterAddons("addons", args, self.here)]
+
+    def autoscaling(self, plans: tuple[PoolPlan, ...], pools: Mapping[str, alicloud.NodePool]) -> None:
+        spec = self.stack.addons.cluster_autoscaler
+        made = tuple(plan for plan in plans if plan.name in pools)
+        if not (spec.enabled and made):
+            return
+        args = alicloud.AutoscalingArgs(
+            spec=spec,
+            cluster_id=pools[made[0].name].cluster_id,
+            pools=made,
+            group_names={name: group for pool in pools.values() for name, group in pool.group_names.items()},
+        )
+        alicloud.Autoscaling("autoscaling", args, self.here)
+
+    def log_collection(self, kubernetes: pulumi.ProviderResource) -> None:
+        if not self.stack.addons.logs.enabled:
+            return
+        args = alicloud.LogCollectionArgs(
+            kind=self.stack.addons.logs.collection,
+            namespace=self.stack.platform.models_namespace,
+            project_name=self.logs.project_name,
+            store=self.logs.models_store,
+            region=self.cloud.region,
+        )
+        alicloud.LogCollection("models", args, pulumi.ResourceOptions(providers=[kubernetes]))
+
+    def storage(
+        self,
+        network: alicloud.Network | alicloud.ExistingNetwork,
+        cluster: alicloud.Cluster | alicloud.ExistingCluster,
+        kubernetes: pulumi.ProviderResource,
+    ) -> alicloud.Storage:
+        args = alicloud.StorageArgs(
+            environment=self.stack.environment,
+            cloud=self.cloud,
+            network_id=network.network_id,
+            network_cidr=self.stack.network.cidr,
+            subnet_ids=network.private_subnet_ids,
+            identity_provider_arn=cluster.identity_provider_arn,
+            identity_issuer=cluster.identity_issuer,
+            tags=self.tags,
+        )
+        return alicloud.Storage(
+            "storage", args, pulumi.ResourceOptions(providers=[self.provider, self.generated, kubernetes])
+        )

@@ -1,0 +1,139 @@
+"""The foundation on AWS: an EKS cluster with nodes, volumes, and an identity for its autoscaler."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+import providers
+from foundation import Autoscaler, Foundation
+from llmplatform import aws
+from llmplatform.base.labels import tags
+from llmplatform.base.ordering import after
+from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.cluster import NewCluster
+from llmplatform.specs.network import NewNetwork
+from llmplatform.specs.platform import ExistingPlatform
+from llmplatform.specs.stack import AwsStack
+
+
+def build(stack: AwsStack, plans: tuple[PoolPlan, ...]) -> Foundation:
+    """The foundation that a stack file asks for."""
+    account = _Account(stack)
+    network = account.network()
+    cluster = account.cluster(network)
+    pools = account.pools(plans, network, cluster)
+    kubernetes = providers.cluster(cluster.cluster_name, after(cluster.kubeconfig, *account.inhabited(plans, pools)))
+    if isinstance(stack.platform, ExistingPlatform):
+        shared = pulumi.Output.from_input(stack.platform.shared_storage_class)
+        return Foundation(
+            cluster_name=cluster.cluster_name,
+            kubernetes=kubernetes,
+            shared_class=shared,
+            block_class=None,
+            autoscaler=None,
+        )
+    storage = account.storage(network, cluster, kubernetes)
+    return Foundation(
+        cluster_name=cluster.cluster_name,
+        kubernetes=kubernetes,
+        shared_class=storage.shared_class,
+        block_class=storage.block_class,
+        autoscaler=Autoscaler(
+            identity=account.autoscaling(cluster),
+            group_names={name: group for pool in pools.values() for name, group in pool.group_names.items()},
+        ),
+    )
+
+
+class _Account:
+    """An AWS account, and what a stack file wants in it."""
+
+    def __init__(self, stack: AwsStack) -> None:
+        self.stack, self.cloud, self.tags = stack, stack.cloud, tags(stack)
+        self.provider = providers.aws(stack.cloud)
+        self.here = pulumi.ResourceOptions(providers=[self.provider])
+
+    def network(self) -> aws.Network | aws.ExistingNetwork:
+        spec, cluster = self.stack.network, self.stack.cluster
+        if not isinstance(spec, NewNetwork):
+            return aws.ExistingNetwork("core", aws.ExistingNetworkArgs(spec=spec))
+        args = aws.NetworkArgs(
+            spec=spec,
+            environment=self.stack.environment,
+            cloud=self.cloud,
+            # A cluster that the internet cannot reach gets a network that need not reach the internet for AWS.
+            private_endpoints=isinstance(cluster, NewCluster) and not cluster.endpoint.public_cidrs,
+            tags=self.tags,
+        )
+        return aws.Network("core", args, self.here)
+
+    def cluster(self, network: aws.Network | aws.ExistingNetwork) -> aws.Cluster | aws.ExistingCluster:
+        spec = self.stack.cluster
+        if not isinstance(spec, NewCluster):
+            return aws.ExistingCluster("llm", aws.ExistingClusterArgs(spec=spec, cloud=self.cloud))
+        args = aws.ClusterArgs(
+            spec=spec,
+            environment=self.stack.environment,
+            cloud=self.cloud,
+            subnet_ids=network.private_subnet_ids,
+            tags=self.tags,
+        )
+        return aws.Cluster("llm", args, self.here)
+
+    def pools(
+        self,
+        plans: tuple[PoolPlan, ...],
+        network: aws.Network | aws.ExistingNetwork,
+        cluster: aws.Cluster | aws.ExistingCluster,
+    ) -> dict[str, aws.NodePool]:
+        made = [plan for plan in plans if plan.groups]
+        if not made:
+            return {}
+        role = aws.NodeRole("nodes", aws.NodeRoleArgs(cloud=self.cloud, tags=self.tags), self.here)
+        return {
+            plan.name: aws.NodePool(plan.name, self._pool(plan, network, cluster, role), self.here) for plan in made
+        }
+
+    def _pool(
+        self,
+        plan: PoolPlan,
+        network: aws.Network | aws.ExistingNetwork,
+        cluster: aws.Cluster | aws.ExistingCluster,
+        role: aws.NodeRole,
+    ) -> aws.NodePoolArgs:
+        return aws.NodePoolArgs(
+            plan=plan,
+            cluster_name=cluster.joinable_name,
+            kubernetes_version=self.stack.cluster.kubernetes_version,
+            node_role_arn=role.role_arn,
+            subnet_ids=network.private_subnet_ids,
+            tags=self.tags,
+        )
+
+    def inhabited(self, plans: tuple[PoolPlan, ...], pools: Mapping[str, aws.NodePool]) -> list[pulumi.Resource]:
+        """Everything that must be there before, and stay until after, the objects in the cluster."""
+        nodes: list[pulumi.Resource] = list(pools.values())
+        if not isinstance(self.stack.cluster, NewCluster):
+            return nodes
+        untainted = next(pools[plan.name] for plan in plans if plan.name in pools and not plan.taints)
+        args = aws.ClusterAddonsArgs(cluster_name=untainted.cluster_name, cloud=self.cloud, tags=self.tags)
+        return [*nodes, aws.ClusterAddons("addons", args, self.here)]
+
+    def storage(
+        self,
+        network: aws.Network | aws.ExistingNetwork,
+        cluster: aws.Cluster | aws.ExistingCluster,
+        kubernetes: pulumi.ProviderResource,
+    ) -> aws.Storage:
+        args = aws.StorageArgs(
+            environment=self.stack.environment,
+            network_id=network.network_id,
+            subnet_ids=network.private_subnet_ids,
+            security_group_id=cluster.security_group_id,
+            tags=self.tags,
+        )
+        return aws.Storage("storage", args, pulumi.ResourceOptions(providers=[self.provider, kubernetes]))
+
+    def autoscaling(self, cluster: aws.Cluster | aws.ExistingCluster) -> aws.Autoscaling:
+        args = aws.AutoscalingArgs(cluster_name=cluster.cluster_name, cloud=self.cloud, tags=self.tags)
+        return aws.Autoscaling("autoscaling", args, self.here)

@@ -1,0 +1,43 @@
+"""The custom resource definitions that ACK's add-ons bring into the cluster; they stay when the add-on goes.
+
+They accept any content: the add-ons' own schemas are not published. Source: ACK user guide, collect container logs with
+CRDs (loongcollector).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from llmplatform_sandbox.cloud.control_plane import ControlPlane
+from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.kube.definitions import Definition, install, permissive
+
+_PIPELINES = permissive(
+    group="telemetry.alibabacloud.com",
+    versions=("v1alpha1",),
+    kind="ClusterAliyunPipelineConfig",
+    plural="clusteraliyunpipelineconfigs",
+    scope="Cluster",
+)
+_LOG_CONFIGS = permissive(
+    group="log.alibabacloud.com",
+    versions=("v1alpha1",),
+    kind="AliyunLogConfig",
+    plural="aliyunlogconfigs",
+    scope="Namespaced",
+)
+DEFINITIONS: Mapping[str, Sequence[Definition]] = {
+    "loongcollector": (_PIPELINES, _LOG_CONFIGS),
+    "logtail-ds": (_PIPELINES, _LOG_CONFIGS),
+}
+"""Add-on → what it brings."""
+
+
+def bring(control_plane: ControlPlane, addons: Sequence[str]) -> None:
+    """Make the definitions of add-ons that were installed, and wait until they are served."""
+    wanted = {one.name: one for addon in addons for one in DEFINITIONS.get(addon, ())}
+    if not wanted:
+        return
+    kube = Kube(control_plane())
+    try:
+        install(kube, list(wanted.values()), upgrade=False)
+    finally:
+        kube.close()

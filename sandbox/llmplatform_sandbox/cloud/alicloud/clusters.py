@@ -1,0 +1,247 @@
+"""What ACK does with a cluster beyond the table: its API server, its add-ons, what it leaves behind.
+
+Source: terraform-provider-alicloud, website/docs/r/cs_managed_kubernetes (retain_resources, delete_options, what works
+at creation only); ACK user guide, RRSA and add-ons.
+"""
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from typing_extensions import override
+
+from llmplatform.catalog.versions import ACK
+from llmplatform_sandbox.cloud.account import Account
+from llmplatform_sandbox.cloud.alicloud.addon_definitions import bring
+from llmplatform_sandbox.cloud.alicloud.names import ADDON, BALANCER, CLUSTER, PERMISSION, PROJECT
+from llmplatform_sandbox.cloud.alicloud.remarks import note_ignored
+from llmplatform_sandbox.cloud.alicloud.scaler import forget
+from llmplatform_sandbox.cloud.alicloud.service_roles import require
+from llmplatform_sandbox.cloud.behaviour import Plain
+from llmplatform_sandbox.cloud.control_plane import ControlPlane
+from llmplatform_sandbox.cloud.requests import CloudError
+from llmplatform_sandbox.cloud.store import Record, Store
+from llmplatform_sandbox.cloud.templates import get
+
+CREATOR_NEEDS = ("AliyunCSDefaultRole", "AliyunCSManagedKubernetesRole", "AliyunCSManagedNetworkRole")
+REQUIRED = ("kube-proxy", "coredns", "cloud-controller-manager")
+"""Add-ons that every cluster has, and that cannot be taken away."""
+_ROLE_OF_ADDON = {
+    "csi-plugin": "AliyunCSManagedCsiPluginRole",
+    "csi-provisioner": "AliyunCSManagedCsiRole",
+    "managed-csiprovisioner": "AliyunCSManagedCsiProvisionerRole",
+    "terway-eniip": "AliyunCSManagedNetworkRole",
+    "loongcollector": "AliyunCSManagedLogRole",
+    "logtail-ds": "AliyunCSManagedLogRole",
+    "arms-prometheus": "AliyunCSManagedCmsRole",
+    "aliyun-acr-credential-helper": "AliyunCSManagedAcrRole",
+    "managed-aliyun-acr-credential-helper": "AliyunCSManagedAcrRole",
+    "node-lifecycle-controller": "AliyunCSManagedNlcRole",
+}
+_PROJECTS = {"SLS_ControlPlane": "controlPlaneLogProject", "SLS_Data": "auditLogConfig.slsProjectName"}
+"""Option of a deletion → the log project that it takes along, be it the program's own."""
+_NETWORKS = ("terway-eniip", "flannel", "terway-controlplane")
+
+
+def installed(store: Store) -> Iterable[str]:
+    """Names of the add-ons that the cluster has: required, asked for at its creation, installed since."""
+    found: dict[str, None] = {}
+    for cluster in store.all(CLUSTER):
+        removed = set(store.setting(_removed(cluster.id)).split())
+        names = [*REQUIRED, *_asked_for(cluster.inputs)]
+        found |= dict.fromkeys(name for name in names if name not in removed)
+    found |= dict.fromkeys(one.outputs["name"] for one in store.all(ADDON))
+    return list(found)
+
+
+def admins(store: Store) -> Sequence[str]:
+    """RAM ids that administer the cluster."""
+    rows = [(one.id, row) for one in store.all(PERMISSION) for row in one.outputs.get("permissions") or []]
+    return sorted({uid for uid, row in rows if row["roleName"] == "admin" and row["roleType"] != "namespace"})
+
+
+class Cluster(Plain):
+    """`cs.ManagedKubernetes`."""
+
+    def __init__(self, control_plane: ControlPlane) -> None:
+        self._control_plane = control_plane
+
+    @override
+    def check(self, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        findings = list(_version(inputs.get("version"), self._control_plane.minor))
+        networks = [one["name"] for one in inputs.get("addons") or [] if one.get("name") in _NETWORKS]
+        if inputs.get("podVswitchIds") and "flannel" in networks:
+            findings.append(("podVswitchIds", "Terway's, and the add-on is flannel; write podCidr, or terway-eniip"))
+        if "addons" in inputs and not networks:
+            findings.append(("addons", "no network plugin; write terway-eniip (with podVswitchIds) or flannel"))
+        if inputs.get("encryptionProviderKey") and (inputs.get("clusterSpec") or "ack.standard") == "ack.standard":
+            findings.append(("encryptionProviderKey", "needs a Pro cluster; write clusterSpec ack.pro.small"))
+        return findings
+
+    @override
+    def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:
+        others = account.store.all(CLUSTER)
+        if others:
+            raise CloudError(
+                f"the sandbox has one control plane, and {others[0].id} uses it; put the second into another stack"
+            )
+        for role in CREATOR_NEEDS:
+            require(account, role, "a cluster")
+        if get(inputs, "auditLogConfig.enabled"):
+            require(account, "AliyunCSKubernetesAuditRole", "the audit log")
+        if inputs.get("encryptionProviderKey"):
+            require(account, "AliyunCSManagedSecurityRole", "the encryption of Secrets")
+        for addon in _asked_for(inputs):
+            if addon in _ROLE_OF_ADDON:
+                require(account, _ROLE_OF_ADDON[addon], addon)
+        offered = ACK[self._control_plane.minor].releases[0]
+        version = inputs.get("version")
+        if version and version != offered:
+            raise CloudError(f"ErrUnsupportedVersion: {version} is not offered for new clusters; write {offered}")
+
+    @override
+    def created(self, account: Account, record: Record) -> Mapping[str, Any]:
+        access = self._control_plane(record.outputs["serviceCidr"])
+        bring(self._control_plane, _asked_for(record.inputs))
+        host = urlsplit(access.server).hostname or ""
+        public = bool(record.outputs["slbInternetEnabled"])
+        project = _log_project(account, record)
+        region = account.scope.region
+        found: dict[str, Any] = {
+            "version": record.outputs.get("version") or ACK[self._control_plane.minor].releases[0],
+            "connections": [
+                {
+                    "apiServerIntranet": access.server,
+                    "apiServerInternet": access.server if public else "",
+                    "masterPublicIp": host if public else "",
+                    "serviceDomain": f"*.{record.id}.{region}.alicontainer.com",
+                }
+            ],
+            "slbIntranet": host,
+            "slbInternet": host if public else "",
+            "natGatewayId": record.outputs.get("natGatewayId") or "",
+            "rrsaMetadata": _rrsa(account, record),
+            "certificateAuthorities": [] if record.outputs.get("skipSetCertificateAuthority") else [
+                # A client certificate is never written down here: the sandbox hands it out through the exec plugin.
+                {"clusterCert": base64.b64encode(access.ca_pem.encode()).decode(), "clientCert": "", "clientKey": ""}
+            ],
+        }  # fmt: skip
+        if project:
+            found["controlPlaneLogProject"] = project
+        return found
+
+    @override
+    def updated(self, account: Account, old: Record, new: Record) -> None:
+        if old.outputs.get("enableRrsa") and not new.outputs.get("enableRrsa"):
+            account.store.change(old)
+            raise CloudError("ErrRRSACannotDisable: RRSA cannot be turned off; write enableRrsa true")
+        if new.outputs.get("enableRrsa") and not old.outputs.get("enableRrsa"):
+            account.amend(new, {"rrsaMetadata": _rrsa(account, new)})
+        note_ignored(account.store, old, new)
+
+    @override
+    def deleting(self, account: Account, record: Record) -> None:
+        wanted = {one["resourceType"]: one["deleteMode"] for one in record.outputs.get("deleteOptions") or []}
+        if wanted.get("SLB", "delete") == "delete":
+            for balancer in account.store.all(BALANCER):
+                if not balancer.owner:
+                    account.remove_tree(balancer)
+        for kind, path in _PROJECTS.items():
+            project = account.store.get(PROJECT, get(record.outputs, path) or "")
+            if project and wanted.get(kind) == "delete":
+                account.remove_tree(project)
+        self._control_plane.reset()
+        forget(account.store)
+        account.store.set(_removed(record.id), "")
+
+
+class Addon(Plain):
+    """`cs.KubernetesAddon`: takes over what is there already."""
+
+    def __init__(self, control_plane: ControlPlane) -> None:
+        self._control_plane = control_plane
+
+    @override
+    def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:
+        name, cluster = inputs["name"], inputs["clusterId"]
+        if name in _ROLE_OF_ADDON:
+            require(account, _ROLE_OF_ADDON[name], name)
+        _note_removed(account.store, cluster, name, removed=False)
+
+    @override
+    def created(self, account: Account, record: Record) -> Mapping[str, Any]:
+        bring(self._control_plane, [record.outputs["name"]])
+        return {"required": record.outputs["name"] in REQUIRED}
+
+    @override
+    def deleting(self, account: Account, record: Record) -> None:
+        if record.outputs["name"] not in REQUIRED:
+            _note_removed(account.store, record.outputs["clusterId"], record.outputs["name"], removed=True)
+
+
+class Permission(Plain):
+    """`cs.KubernetesPermission`."""
+
+    @override
+    def check(self, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        findings: list[tuple[str, str]] = []
+        for index, row in enumerate(inputs.get("permissions") or []):
+            kind, cluster, at = row.get("roleType"), row.get("cluster"), f"permissions[{index}]"
+            if kind == "namespace" and not row.get("namespace"):
+                findings.append((f"{at}.namespace", "missing; roleType namespace needs one"))
+            if kind == "all-clusters" and cluster:
+                findings.append((f"{at}.cluster", 'write "": roleType all-clusters names none'))
+            known = ("admin", "ops", "dev", "restricted")
+            if row.get("roleName") not in known and "roleName" in row and not row.get("isCustom"):
+                findings.append((f"{at}.roleName", f"'{row['roleName']}' is not offered; write {' | '.join(known)}"))
+        return findings
+
+
+def _asked_for(inputs: Mapping[str, Any]) -> list[str]:
+    """Add-ons that come with a cluster at its creation."""
+    return [one["name"] for one in inputs.get("addons") or [] if not one.get("disabled")]
+
+
+def _version(version: Any, minor: str) -> Sequence[tuple[str, str]]:
+    if not isinstance(version, str):
+        return ()
+    known = [one for release in ACK.values() for one in release.releases]
+    if version not in known:
+        return [("version", f"ACK has no version {version}; write {' | '.join(known)}")]
+    if version not in ACK[minor].releases:
+        remedy = f"write {ACK[minor].releases[0]}, or try this version on a real account"
+        return [("version", f"{version}: the sandbox runs Kubernetes {minor}; {remedy}")]
+    return ()
+
+
+def _log_project(account: Account, record: Record) -> str:
+    """Where the control plane's logs go: the project that was named, else one that ACK makes and leaves behind."""
+    given = record.outputs.get("controlPlaneLogProject")
+    if given or not record.outputs.get("controlPlaneLogComponents"):
+        return given or ""
+    name = f"k8s-log-{record.id}"
+    account.create(PROJECT, f"alicloud ManagedKubernetes {record.id}", {"projectName": name}, account.scope)
+    return name
+
+
+def _rrsa(account: Account, record: Record) -> Mapping[str, Any]:
+    if not record.outputs.get("enableRrsa"):
+        return {"enabled": False, "ramOidcProviderArn": "", "ramOidcProviderName": "", "rrsaOidcIssuerUrl": ""}
+    region, name = account.scope.region, f"ack-rrsa-{record.id}"
+    return {
+        "enabled": True,
+        "ramOidcProviderArn": f"acs:ram::{account.scope.account}:oidc-provider/{name}",
+        "ramOidcProviderName": name,
+        "rrsaOidcIssuerUrl": f"https://oidc-ack-{region}.oss-{region}.aliyuncs.com/{record.id}",
+    }
+
+
+def _removed(cluster: str) -> str:
+    return f"removed add-ons of {cluster}"
+
+
+def _note_removed(store: Store, cluster: str, name: str, *, removed: bool) -> None:
+    """An add-on from the cluster's creation that was uninstalled later, or came back."""
+    gone = set(store.setting(_removed(cluster)).split()) - {name}
+    store.set(_removed(cluster), " ".join(sorted(gone | ({name} if removed else set[str]()))))

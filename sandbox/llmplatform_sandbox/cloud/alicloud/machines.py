@@ -1,0 +1,74 @@
+"""What a machine of ECS offers as a node of ACK.
+
+Allocatable CPU by ACK's reservation policy for Kubernetes 1.28 and later (the published example: 100m of 4 cores; above
+that the curve of its table, unverified). Pods by the private addresses that Terway's interfaces can hold on the usual
+sizes ((interfaces - 1) x addresses, ECS instance families; unverified for single types). Drivers: ACK installs its
+default one wherever a pool asks for one that is not in its list.
+"""
+
+import re
+from collections.abc import Mapping
+
+from llmplatform.catalog import gpu_zones, instance_types
+from llmplatform.catalog.instance_types import InstanceType
+from llmplatform.catalog.versions import ACK_DEFAULT_DRIVER, ACK_DRIVERS
+
+DRIVER_LABEL = "ack.aliyun.com/nvidia-driver-version"
+SCHEDULE_LABEL = "ack.node.gpu.schedule"
+"""Other values than `default` hand the GPUs to ACK's sharing plugins: no whole ones are offered then."""
+_GENERATION = re.compile(r"^ecs\.(?:ebm)?[a-z]+(\d+)")
+CHEAPEST_SPOT = 0.1
+"""Share of the list price below which no spot machine is ever sold. ECS user guide, spot instances."""
+ESSD_LIKE = frozenset({"cloud_essd", "cloud_auto", "cloud_essd_entry"})
+ESSD_LEAST_GIB: Mapping[str, int] = {"PL0": 1, "PL1": 20, "PL2": 461, "PL3": 1261}
+"""Smallest ESSD of a performance level. ECS user guide, ESSDs."""
+
+
+def machine(name: str) -> InstanceType:
+    """Raises KeyError for a type that the catalog does not have."""
+    return instance_types.get("alicloud", name)
+
+
+def offered(name: str) -> bool:
+    """Whether ECS (the catalog) has a type of that name."""
+    try:
+        machine(name)
+    except KeyError:
+        return False
+    return True
+
+
+def sold(name: str, region: str, zone: str) -> bool:
+    """Whether a zone sells machines of a type; where nobody knows, it does."""
+    zones = gpu_zones.known(machine(name), region)
+    return not zones or zone in zones
+
+
+def essd_only(name: str) -> bool:
+    """Whether a type takes no disks but ESSDs and their kin: those from the seventh generation on."""
+    found = _GENERATION.match(name)
+    return bool(found and int(found[1]) >= 7)
+
+
+def driver(labels: Mapping[str, str]) -> str:
+    """What ACK installs; a label that it does not know is silently passed over."""
+    asked = labels.get(DRIVER_LABEL, "")
+    return asked if asked in ACK_DRIVERS else ACK_DEFAULT_DRIVER
+
+
+def allocatable(kind: InstanceType, disk_gib: int) -> Mapping[str, str]:
+    """What is left of a node for pods, without what a device plugin adds."""
+    reserved = 100 + max(kind.vcpus - 4, 0) * 12.5
+    return {
+        "cpu": f"{int(kind.vcpus * 1000 - reserved)}m",
+        "memory": f"{kind.allocatable_memory_mib}Mi",
+        # The kubelet evicts below 10 %.
+        "ephemeral-storage": str(int(disk_gib * 1024**3 * 0.9)),
+        "pods": str(_pods(kind.vcpus)),
+    }
+
+
+def _pods(vcpus: int) -> int:
+    if vcpus <= 2:
+        return 12
+    return 45 if vcpus <= 8 else 210

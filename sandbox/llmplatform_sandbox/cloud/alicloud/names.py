@@ -1,0 +1,12 @@
+"""Types that more than one module of this cloud speaks of."""
+
+CLUSTER = "alicloud:cs/managedKubernetes:ManagedKubernetes"
+NODE_POOL = "alicloud:cs/nodePool:NodePool"
+ADDON = "alicloud:cs/kubernetesAddon:KubernetesAddon"
+AUTOSCALING = "alicloud:cs/autoscalingConfig:AutoscalingConfig"
+PERMISSION = "alicloud:cs/kubernetesPermission:KubernetesPermission"
+VPC = "alicloud:vpc/network:Network"
+VSWITCH = "alicloud:vpc/switch:Switch"
+PROJECT = "alicloud:log/project:Project"
+GROUP = "scaling-group"
+BALANCER = "load-balancer"

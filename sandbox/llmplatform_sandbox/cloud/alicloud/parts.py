@@ -1,0 +1,103 @@
+"""Alibaba Cloud: what its simulated account has beyond the facts."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from llmplatform_sandbox.cloud.alicloud.account_services import Documents, Key, Project
+from llmplatform_sandbox.cloud.alicloud.clusters import Addon, Cluster, Permission, admins, installed
+from llmplatform_sandbox.cloud.alicloud.groups import Groups
+from llmplatform_sandbox.cloud.alicloud.machines import offered
+from llmplatform_sandbox.cloud.alicloud.names import (
+    ADDON,
+    AUTOSCALING,
+    BALANCER,
+    CLUSTER,
+    NODE_POOL,
+    PERMISSION,
+    PROJECT,
+    VSWITCH,
+)
+from llmplatform_sandbox.cloud.alicloud.network import Balancer, EipAssociation, SnatEntry, Switch
+from llmplatform_sandbox.cloud.alicloud.node_pools import NodePool
+from llmplatform_sandbox.cloud.alicloud.remarks import remarks
+from llmplatform_sandbox.cloud.alicloud.scaler import AutoscalingConfig, autoscaler
+from llmplatform_sandbox.cloud.alicloud.service_roles import ROLES
+from llmplatform_sandbox.cloud.behaviour import Behaviour
+from llmplatform_sandbox.cloud.control_plane import ControlPlane
+from llmplatform_sandbox.cloud.parts import Arguments, Parts
+from llmplatform_sandbox.cloud.requests import Scope
+from llmplatform_sandbox.cloud.store import Store
+
+_ZONE = re.compile(r"^[a-z]{2}-[a-z]+(-\d)?-?[a-z]$")
+_SLOW = (
+    "missing; without it the real provider asks the billing service at every start, up to 30 s, with a right that "
+    "pipelines lack; write Domestic or International"
+)
+
+
+def _behaviours(control_plane: ControlPlane, patience: float) -> Mapping[str, Behaviour]:
+    """Nothing here waits: ACK's add-ons are installed whether or not there are nodes to run them."""
+    return {
+        CLUSTER: Cluster(control_plane),
+        NODE_POOL: NodePool(),
+        ADDON: Addon(control_plane),
+        AUTOSCALING: AutoscalingConfig(),
+        PERMISSION: Permission(),
+        PROJECT: Project(),
+        VSWITCH: Switch(),
+        BALANCER: Balancer(),
+        "alicloud:vpc/snatEntry:SnatEntry": SnatEntry(),
+        "alicloud:ecs/eipAssociation:EipAssociation": EipAssociation(),
+        "alicloud:kms/key:Key": Key(),
+        "alicloud:ram/role:Role": Documents("assumeRolePolicyDocument"),
+        "alicloud:ram/policy:Policy": Documents("policyDocument"),
+    }
+
+
+def _subnets(store: Store) -> list[str]:
+    """A balancer has its address in one vSwitch: the first of the cluster's."""
+    return [vswitch for one in store.all(CLUSTER) for vswitch in (one.outputs.get("vswitchIds") or [])[:1]]
+
+
+def _scope(arguments: Arguments) -> Scope:
+    account = arguments.get("accountId")
+    return Scope(
+        region=str(arguments.get("region") or "cn-beijing"),
+        # An account id of digits alone arrives as a number.
+        account=str(account) if account else Scope(region="").account,
+        partition="aliyun",
+    )
+
+
+def _arguments(arguments: Arguments) -> Sequence[tuple[str, str]]:
+    findings: list[tuple[str, str]] = []
+    kind, account = arguments.get("accountType"), arguments.get("accountId")
+    if not kind:
+        findings.append(("accountType", _SLOW))
+    elif isinstance(kind, str) and kind not in ("Domestic", "International"):
+        findings.append(("accountType", f"'{kind}' is not offered; write Domestic | International"))
+    if not account:
+        findings.append(
+            ("accountId", "missing; without it the real provider asks who calls, so a plan needs credentials")
+        )
+    return findings
+
+
+PARTS = Parts(
+    behaviours=_behaviours,
+    groups=Groups,
+    installed=installed,
+    admins=admins,
+    subnets=_subnets,
+    scope=_scope,
+    network=(frozenset({"terway-eniip"}), frozenset({"flannel"})),
+    provider_id=re.compile(r"^[a-z]{2}-[a-z]+(-\d)?\.i-"),
+    targets={
+        "spot-stockout": offered,
+        "zone-outage": lambda name: bool(_ZONE.match(name)),
+        "role-unauthorised": ROLES.__contains__,
+    },
+    remarks=remarks,
+    autoscaler=autoscaler,
+    arguments=_arguments,
+)

@@ -1,0 +1,56 @@
+"""What Alibaba Cloud accepts without a word and then does otherwise: the real one never says so, the sandbox does.
+
+Source: terraform-provider-alicloud, website/docs/r/cs_managed_kubernetes and cs_kubernetes_node_pool ("only works for
+Create operation", compensate_with_on_demand); ACK user guide, NVIDIA driver versions.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from llmplatform.catalog.versions import ACK_DEFAULT_DRIVER, ACK_DRIVERS
+from llmplatform_sandbox.cloud.account import Account
+from llmplatform_sandbox.cloud.alicloud.machines import DRIVER_LABEL
+from llmplatform_sandbox.cloud.alicloud.names import AUTOSCALING, CLUSTER, NODE_POOL
+from llmplatform_sandbox.cloud.alicloud.scaler import scaler_of
+from llmplatform_sandbox.cloud.store import Record, Store
+
+_ONLY_AT_CREATION = ("addons", "isEnterpriseSecurityGroup", "newNatGateway", "podVswitchIds", "slbInternetEnabled")
+"""Properties of a cluster whose change is taken and does nothing."""
+
+
+def remarks(account: Account) -> Sequence[str]:
+    """A line each."""
+    store = account.store
+    found = [line for pool in store.all(NODE_POOL) for line in _of_pool(pool)]
+    for cluster in store.all(CLUSTER):
+        ignored = json.loads(store.setting(_key(cluster.id), "[]"))
+        found += [
+            f"cluster {cluster.outputs['name']}: {name} works at creation only, so it was not changed"
+            for name in ignored
+        ]
+    if scaler_of(store) and not store.all(AUTOSCALING):
+        found.append("the autoscaler goes on by its last configuration: the deletion of one does nothing")
+    return found
+
+
+def note_ignored(store: Store, old: Record, new: Record) -> None:
+    """Remember what of a cluster's change did nothing."""
+    before: set[str] = set(json.loads(store.setting(_key(new.id), "[]")))
+    changed = {name for name in _ONLY_AT_CREATION if old.inputs.get(name) != new.inputs.get(name)}
+    # What changes a second time has, as far as one can tell, gone back to what it is.
+    store.set(_key(new.id), json.dumps(sorted(before ^ changed)))
+
+
+def _of_pool(pool: Record) -> Iterator[str]:
+    outputs: Mapping[str, Any] = pool.outputs
+    asked = next((one.get("value") for one in outputs.get("labels") or [] if one["key"] == DRIVER_LABEL), None)
+    name = outputs.get("nodePoolName")
+    if asked and asked not in ACK_DRIVERS:
+        yield f"pool {name}: ACK does not know the driver {asked}; its nodes have {ACK_DEFAULT_DRIVER}"
+    if outputs.get("compensateWithOnDemand") and outputs["multiAzPolicy"] != "COST_OPTIMIZED":
+        yield f"pool {name}: compensateWithOnDemand does nothing with multiAzPolicy {outputs['multiAzPolicy']}"
+
+
+def _key(cluster: str) -> str:
+    return f"ignored changes of {cluster}"

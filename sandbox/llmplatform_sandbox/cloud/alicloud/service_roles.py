@@ -1,0 +1,23 @@
+"""The RAM roles that an account's owner authorises once, in the console, before ACK can act for them.
+
+They are there unless the fault `role-unauthorised` takes one away. Which there are, and where that is from, says
+the catalog's list of what an account needs; which request needs which one is unverified in part.
+"""
+
+from collections.abc import Mapping
+
+from llmplatform.catalog.preparation import steps
+from llmplatform_sandbox.cloud.account import Account
+from llmplatform_sandbox.cloud.requests import CloudError
+
+ROLES: Mapping[str, str] = {step.name: step.purpose for step in steps("alicloud") if step.kind == "role"}
+"""Role → what does not work without it."""
+
+
+def require(account: Account, role: str, what: str) -> None:
+    """Raises CloudError when the role was never authorised."""
+    if account.faults.active("role-unauthorised", role):
+        raise CloudError(
+            f"ErrRoleNotAuthorized: {what} needs the service role {role} ({ROLES[role]}); authorise it once at "
+            "https://ram.console.aliyun.com/role/authorization"
+        )

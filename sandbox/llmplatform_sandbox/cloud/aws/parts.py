@@ -1,0 +1,58 @@
+"""AWS: what its simulated account has beyond the facts."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from llmplatform_sandbox.cloud.aws.behaviours import ADDON, CLUSTER, SELF_MANAGED, behaviours
+from llmplatform_sandbox.cloud.aws.groups import Groups
+from llmplatform_sandbox.cloud.aws.machines import offered
+from llmplatform_sandbox.cloud.parts import Arguments, Parts
+from llmplatform_sandbox.cloud.requests import Scope
+from llmplatform_sandbox.cloud.store import Store
+from llmplatform_sandbox.cloud.templates import get
+
+_ADMIN = "AmazonEKSClusterAdminPolicy"
+_ACCESS = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
+_ZONE = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")
+
+
+def _installed(store: Store) -> Iterable[str]:
+    """Self-managed ones included."""
+    own = [one.outputs["addonName"] for one in store.all(ADDON)]
+    bootstrapped = any(one.outputs["bootstrapSelfManagedAddons"] for one in store.all(CLUSTER))
+    return [*own, *(one for one in SELF_MANAGED if bootstrapped and one not in own)]
+
+
+def _admins(store: Store) -> Sequence[str]:
+    """Those with an access entry."""
+    found = {one.outputs["principalArn"] for one in store.all(_ACCESS) if one.outputs["policyArn"].endswith(_ADMIN)}
+    return sorted(found)
+
+
+def _subnets(store: Store) -> list[str]:
+    return [subnet for one in store.all(CLUSTER) for subnet in get(one.outputs, "vpcConfig.subnetIds") or []]
+
+
+def _scope(arguments: Arguments) -> Scope:
+    region = str(arguments.get("region") or "us-east-1")
+    accounts = arguments.get("allowedAccountIds") or [Scope(region="").account]
+    tags = (arguments.get("defaultTags") or {}).get("tags") or {}
+    return Scope(
+        region=region,
+        account=str(accounts[0]),
+        partition="aws-cn" if region.startswith("cn-") else "aws",
+        default_tags={key: value for key, value in tags.items() if isinstance(value, str)},
+    )
+
+
+PARTS = Parts(
+    behaviours=behaviours,
+    groups=Groups,
+    installed=_installed,
+    admins=_admins,
+    subnets=_subnets,
+    scope=_scope,
+    network=(frozenset({"vpc-cni", "kube-proxy"}),),
+    provider_id=re.compile(r"^aws://"),
+    targets={"spot-stockout": offered, "zone-outage": lambda name: bool(_ZONE.match(name))},
+)

@@ -1,0 +1,243 @@
+"""Every cloud as the conformance tests see it: one entry of `CLOUDS`, and how to read what its components register.
+
+A third cloud begins with an entry here: its package, its test platform, and the functions that say of it what the
+others say of theirs.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+import alicloud_platform
+import aws_platform
+import pulumi
+from conformance_groups import Group, ack_group, eks_group
+from engine import Engine, Registered
+
+from llmplatform import alicloud, aws
+from llmplatform.specs.cluster import ExistingAckCluster, ExistingEksCluster
+from llmplatform.specs.network import ExistingSubnets, ExistingVswitches, Vswitch
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cloud:
+    """One cloud."""
+
+    name: str
+    package: ModuleType
+    """Its components."""
+    bench: Any
+    """Its test platform: stack(), network(), cluster(), node_pool(), plan(), built()."""
+    gpu_pool: str
+    """A pool of the test platform with GPUs, spot first."""
+    types: Mapping[str, str]
+    """Role to type token: network, subnet, nat, cluster, group, key, file_system, role, administrator."""
+    takes_no_tags: frozenset[str]
+    group: Callable[[Engine, Registered], Group]
+    cluster: Callable[[Any, str], Any]
+    """A cluster of the name, in subnets that are there."""
+    identity: Callable[[str, str, str], Any]
+    """An identity: name, namespace, service account."""
+    existing: Callable[[], Mapping[str, Any]]
+    """A network and a cluster that exist."""
+    encrypts_with: Callable[[Registered], str]
+    """What a cluster's secrets are encrypted with."""
+    deletion_protected: Callable[[Registered], bool]
+    public: Callable[[Registered], bool]
+    """Whether a cluster's API can be reached from the internet."""
+    log_days: Callable[[Engine], int]
+    """How long control-plane logs stay."""
+    everything: Mapping[str, Any]
+    """Options of its test platform that switch on what is off by default."""
+
+    def all(self, engine: Engine, role: str) -> list[Registered]:
+        """Every registration in a role."""
+        return engine.all(self.types[role])
+
+    def groups(self, engine: Engine) -> list[Group]:
+        """Every group of nodes."""
+        return [self.group(engine, found) for found in self.all(engine, "group")]
+
+    def __str__(self) -> str:
+        """Name of the cloud, for the names of tests."""
+        return self.name
+
+
+@lru_cache(maxsize=8)
+def whole(cloud: Cloud, protection: str = "none") -> Engine:
+    """What the whole platform of a cloud registers; looked at by many tests, changed by none."""
+    return cloud.bench.built(protected(cloud, protection))
+
+
+def protected(cloud: Cloud, protection: str) -> Any:
+    """Settings with that protection."""
+    settings = cloud.bench.stack()
+    return settings.model_copy(
+        update={"environment": settings.environment.model_copy(update={"protection": protection})}
+    )
+
+
+def _aws_identity(name: str, namespace: str, service_account: str) -> aws.WorkloadIdentity:
+    args = aws.WorkloadIdentityArgs(
+        cluster_name="dev-main", namespace=namespace, service_account=service_account, tags=aws_platform.TAGS
+    )
+    return aws.WorkloadIdentity(name, args)
+
+
+def _alicloud_identity(name: str, namespace: str, service_account: str) -> alicloud.WorkloadIdentity:
+    args = alicloud.WorkloadIdentityArgs(
+        environment=alicloud_platform.stack().environment,
+        identity_provider_arn=alicloud_platform.PROVIDER,
+        identity_issuer=alicloud_platform.ISSUER,
+        namespace=namespace,
+        service_account=service_account,
+        tags=alicloud_platform.TAGS,
+    )
+    return alicloud.WorkloadIdentity(name, args)
+
+
+_SEEN = {
+    "kind": "existing",
+    "kubernetes_version": "1.35",
+    "endpoint_url": "https://kubernetes.example.org:6443",
+    "certificate_authority": "Y2E=",
+}
+
+
+def _aws_existing() -> Mapping[str, Any]:
+    network = ExistingSubnets(
+        kind="existing",
+        vpc_id="vpc-0123456789abcdef0",
+        cidr="10.0.0.0/16",
+        private_subnets={"us-east-1a": "subnet-0123456789abcdef0"},
+    )
+    cluster = ExistingEksCluster.model_validate(
+        {**_SEEN, "name": "theirs", "security_group_id": "sg-0123456789abcdef0"}
+    )
+    return {
+        "network": aws.ExistingNetwork("net", aws.ExistingNetworkArgs(spec=network)),
+        "cluster": aws.ExistingCluster(
+            "cluster", aws.ExistingClusterArgs(spec=cluster, cloud=aws_platform.stack().cloud)
+        ),
+    }
+
+
+def _alicloud_existing() -> Mapping[str, Any]:
+    network = ExistingVswitches(
+        kind="existing",
+        vpc_id="vpc-bp1aevy8sofi8mh1qabcd",
+        cidr="10.0.0.0/16",
+        node_vswitches={"cn-hangzhou-j": Vswitch(id="vsw-bp12mw1f8k3jgygk9abcd", cidr="10.0.0.0/22")},
+    )
+    cluster = ExistingAckCluster.model_validate(
+        {**_SEEN, "id": "c" + "0" * 32, "security_group_id": "sg-bp1a2b3c4d5e6f7g8h9i"}
+    )
+    return {
+        "network": alicloud.ExistingNetwork("net", alicloud.ExistingNetworkArgs(spec=network)),
+        "cluster": alicloud.ExistingCluster(
+            "cluster", alicloud.ExistingClusterArgs(spec=cluster, cloud=alicloud_platform.stack().cloud)
+        ),
+    }
+
+
+def _aws_cluster(settings: Any, name: str) -> aws.Cluster:
+    return aws_platform.cluster(settings, {zone: f"subnet-{zone}" for zone in aws_platform.ZONES}, name)
+
+
+def _alicloud_cluster(settings: Any, name: str) -> alicloud.Cluster:
+    subnets: dict[str, pulumi.Input[str]] = {zone: f"vsw-{zone}" for zone in alicloud_platform.ZONES}
+    return alicloud_platform.cluster(settings, subnets, subnets, name)
+
+
+CLOUDS = (
+    Cloud(
+        name="aws",
+        package=aws,
+        bench=aws_platform,
+        gpu_pool="a10g",
+        types={
+            "network": "aws:ec2/vpc:Vpc",
+            "subnet": "aws:ec2/subnet:Subnet",
+            "nat": "aws:ec2/natGateway:NatGateway",
+            "way_out": "aws:ec2/route:Route",
+            "cluster": "aws:eks/cluster:Cluster",
+            "group": "aws:eks/nodeGroup:NodeGroup",
+            "addon": "aws:eks/addon:Addon",
+            "key": "aws:kms/key:Key",
+            "file_system": "aws:efs/fileSystem:FileSystem",
+            "role": "aws:iam/role:Role",
+            "grant": "aws:iam/rolePolicy:RolePolicy",
+            "administrator": "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+        },
+        takes_no_tags=frozenset(
+            {
+                "aws:autoscaling/tag:Tag",
+                "aws:ec2/route:Route",
+                "aws:ec2/routeTableAssociation:RouteTableAssociation",
+                "aws:efs/backupPolicy:BackupPolicy",
+                "aws:efs/mountTarget:MountTarget",
+                "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+                "aws:iam/rolePolicy:RolePolicy",
+                "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            }
+        ),
+        group=eks_group,
+        cluster=_aws_cluster,
+        identity=_aws_identity,
+        existing=_aws_existing,
+        encrypts_with=lambda found: found.inputs["encryptionConfig"]["provider"]["keyArn"].rpartition("/")[2],
+        deletion_protected=lambda found: found.inputs["deletionProtection"],
+        public=lambda found: found.inputs["vpcConfig"]["endpointPublicAccess"],
+        log_days=lambda engine: engine.one("aws:cloudwatch/logGroup:LogGroup").inputs["retentionInDays"],
+        everything={"private_endpoints": True},
+    ),
+    Cloud(
+        name="alicloud",
+        package=alicloud,
+        bench=alicloud_platform,
+        gpu_pool="a10",
+        types={
+            "network": "alicloud:vpc/network:Network",
+            "subnet": "alicloud:vpc/switch:Switch",
+            "nat": "alicloud:vpc/natGateway:NatGateway",
+            "way_out": "alicloud:vpc/snatEntry:SnatEntry",
+            "cluster": "alicloud:cs/managedKubernetes:ManagedKubernetes",
+            "group": "alicloud:cs/nodePool:NodePool",
+            "addon": "alicloud:cs/kubernetesAddon:KubernetesAddon",
+            "key": "alicloud:kms/key:Key",
+            "file_system": "alicloud:nas/fileSystem:FileSystem",
+            "role": "alicloud:ram/role:Role",
+            "grant": "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment",
+            "administrator": "alicloud:cs/kubernetesPermission:KubernetesPermission",
+        },
+        takes_no_tags=frozenset(
+            {
+                "alicloud:cr/vpcEndpointLinkedVpc:VpcEndpointLinkedVpc",
+                "alicloud:cs/autoscalingConfig:AutoscalingConfig",
+                "alicloud:cs/kubernetesAddon:KubernetesAddon",
+                "alicloud:cs/kubernetesPermission:KubernetesPermission",
+                "alicloud:ecs/eipAssociation:EipAssociation",
+                "alicloud:log/store:Store",
+                "alicloud:log/storeIndex:StoreIndex",
+                "alicloud:nas/accessGroup:AccessGroup",
+                "alicloud:nas/accessRule:AccessRule",
+                "alicloud:nas/mountTarget:MountTarget",
+                "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment",
+                "alicloud:vpc/snatEntry:SnatEntry",
+            }
+        ),
+        group=ack_group,
+        cluster=_alicloud_cluster,
+        identity=_alicloud_identity,
+        existing=_alicloud_existing,
+        encrypts_with=lambda found: found.inputs["encryptionProviderKey"].removesuffix("-id"),
+        deletion_protected=lambda found: found.inputs["deletionProtection"],
+        public=lambda found: found.inputs["slbInternetEnabled"],
+        log_days=lambda engine: int(
+            engine.one("alicloud:cs/managedKubernetes:ManagedKubernetes").inputs["controlPlaneLogTtl"]
+        ),
+        everything={},
+    ),
+)

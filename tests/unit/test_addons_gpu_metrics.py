@@ -1,0 +1,89 @@
+"""GPU metrics where the cloud brings driver and device plugin: where the exporter runs, and what it exports."""
+
+import re
+from typing import Any
+
+import pytest
+from addon_variants import gpu_metrics
+from engine import Engine, Registered, walk
+from plans import ON_DEMAND, SPOT_FIRST, pool_plans
+from program import STACKS, run_program, stack_config
+
+from llmplatform.addons.gpu_metrics import COUNTERS
+
+_RELEASE = "kubernetes:helm.sh/v3:Release"
+_METRIC = re.compile(r"\bDCGM_[A-Z0-9_]+\b")
+
+
+def _values(**changes: Any) -> dict[str, Any]:
+    return Engine().run(lambda: gpu_metrics(**changes).namespace).one(_RELEASE).inputs["values"]
+
+
+def queried(registered: list[Registered]) -> set[str]:
+    """GPU metrics that rules and dashboards ask for: every name outside the exporter's own list."""
+    return {
+        name
+        for found in registered
+        for path, value in walk(found.inputs)
+        if isinstance(value, str) and not path.endswith("customMetrics")
+        for name in _METRIC.findall(value)
+    }
+
+
+def test_it_runs_on_nodes_with_gpus_and_on_no_others() -> None:
+    values = _values(pools=pool_plans(gpu=SPOT_FIRST, other=ON_DEMAND))
+    (term,) = values["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    assert term["matchExpressions"] == [{"key": "llmplatform.dev/pool", "operator": "In", "values": ["gpu", "other"]}]
+    assert values["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+
+
+def test_it_exports_what_is_listed_and_nothing_else() -> None:
+    lines = _values()["customMetrics"].splitlines()
+    assert {line.split(",")[0] for line in lines} == set(COUNTERS)
+    assert all(len(line.split(", ", 2)) == 3 for line in lines), "field, type, meaning: a line that differs is skipped"
+    assert {line.split(", ")[1] for line in lines} == {"gauge", "counter"}
+
+
+def test_utilisation_memory_and_errors_are_among_them() -> None:
+    wanted = {
+        "DCGM_FI_DEV_GPU_UTIL",
+        "DCGM_FI_DEV_FB_USED",
+        "DCGM_FI_DEV_XID_ERRORS",
+        "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE",
+    }
+    assert wanted <= set(COUNTERS)
+
+
+@pytest.mark.parametrize("monitored", [True, False])
+def test_it_is_scraped_only_where_somebody_scrapes(monitored: bool) -> None:
+    assert _values(monitored=monitored)["serviceMonitor"]["enabled"] is monitored, "the kind would be missing"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_nobody_queries_a_gpu_metric_that_is_not_exported(stack: str) -> None:
+    assert queried(run_program(stack_config(stack), stack).registered) <= set(COUNTERS)
+
+
+def test_a_query_of_another_metric_is_found() -> None:
+    import pulumi_kubernetes as k8s
+
+    def program() -> None:
+        k8s.apiextensions.CustomResource(
+            "rule",
+            api_version="monitoring.coreos.com/v1",
+            kind="PrometheusRule",
+            metadata=k8s.meta.v1.ObjectMetaArgs(name="gpu"),
+            spec={"groups": [{"name": "gpu", "rules": [{"expr": "avg(DCGM_CUSTOM_PROCESS_SM_UTIL) > 90"}]}]},
+        )
+
+    assert queried(Engine().run(program).registered) - set(COUNTERS) == {"DCGM_CUSTOM_PROCESS_SM_UTIL"}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_gpus_have_one_owner(stack: str) -> None:
+    engine = run_program(stack_config(stack), stack)
+    charts = {found.inputs["name"] for found in engine.all(_RELEASE)}
+    owners = charts & {"gpu-operator", "nvidia-device-plugin"}
+    on_ack = stack_config(stack)["llmplatform:cloud"]["provider"] == "alicloud"
+    assert owners == (set() if on_ack else {"gpu-operator"}), "ACK brings driver and device plugin with the node"
+    assert ("dcgm-exporter" in charts) is on_ack, "the operator brings its own exporter: two would count twice"

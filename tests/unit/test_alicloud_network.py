@@ -1,0 +1,157 @@
+"""The network on Alibaba Cloud."""
+
+from ipaddress import IPv4Network
+
+import pulumi
+import pytest
+from alicloud_platform import ZONES, network, stack
+from engine import Engine
+
+from llmplatform import alicloud
+from llmplatform.planning.network import plan_subnets, plan_vswitches
+from llmplatform.specs.network import ExistingVswitches, NewNetwork, Vswitch
+
+_SWITCH = "alicloud:vpc/switch:Switch"
+_SNAT = "alicloud:vpc/snatEntry:SnatEntry"
+_NAT = "alicloud:vpc/natGateway:NatGateway"
+
+
+def _made(nat: str = "single", *, protection: str = "none", flow_logs: bool = False) -> Engine:
+    spec = NewNetwork.model_validate({"kind": "new", "cidr": "10.0.0.0/16", "nat": nat, "flow_logs": flow_logs})
+    base = stack()
+    environment = base.environment.model_copy(update={"protection": protection})
+    settings = base.model_copy(update={"network": spec, "environment": environment})
+
+    def program() -> dict[str, object]:
+        made = network(settings)
+        return {"nodes": made.private_subnet_ids, "balancers": made.public_subnet_ids, "pods": made.pod_subnet_ids}
+
+    return Engine().run(program)
+
+
+class _User(pulumi.CustomResource):
+    def __init__(self, vswitch: pulumi.Input[str]) -> None:
+        super().__init__("test:index:User", "user", {"vswitch": vswitch})
+
+
+def test_every_zone_has_a_vswitch_for_nodes_and_one_for_pods() -> None:
+    engine = _made()
+    found = {(each.inputs["zoneId"], each.name.split("-")[1]) for each in engine.all(_SWITCH)}
+    assert found == {(zone, role) for zone in ZONES for role in ("nodes", "pods")}
+    assert engine.result["pods"] == {zone: f"core-pods-{zone}-id" for zone in ZONES}
+
+
+def test_pods_have_by_far_the_most_addresses() -> None:
+    sizes = {each.name: IPv4Network(each.inputs["cidrBlock"]).num_addresses for each in _made().all(_SWITCH)}
+    for zone in ZONES:
+        assert sizes[f"core-pods-{zone}"] == 8 * sizes[f"core-nodes-{zone}"] == 8192, "Terway gives each pod one"
+
+
+def test_the_ranges_are_those_of_the_other_cloud() -> None:
+    ours, theirs = plan_vswitches("10.0.0.0/16", ZONES), plan_subnets("10.0.0.0/16", ZONES)
+    assert (ours.nodes, ours.pods) == (theirs.public, theirs.private)
+
+
+def test_load_balancers_stand_among_the_nodes_because_they_are_public_or_private_themselves() -> None:
+    engine = _made()
+    assert engine.result["balancers"] == engine.result["nodes"]
+
+
+@pytest.mark.parametrize("role", ["nodes", "pods"])
+def test_nodes_and_pods_reach_the_internet_through_an_address_that_the_gateway_has(role: str) -> None:
+    engine = _made()
+    association = engine.one("alicloud:ecs/eipAssociation:EipAssociation")
+    assert association.inputs["instanceType"] == "Nat"
+    for zone in ZONES:
+        entry = engine.one(_SNAT, f"core-{role}-{zone}-internet")
+        assert entry.inputs["sourceVswitchId"] == f"core-{role}-{zone}-id"
+        assert entry.inputs["snatTableId"] == "stb-core-nat-cn-hangzhou-j"
+        assert entry.inputs["snatIp"] == "203.0.113.7"
+        assert engine.waits_for(entry, association), "an entry with an address that the gateway lacks is refused"
+
+
+def test_a_zone_uses_its_own_gateway_where_it_has_one() -> None:
+    engine = _made("per_zone")
+    tables = {zone: engine.one(_SNAT, f"core-pods-{zone}-internet").inputs["snatTableId"] for zone in ZONES}
+    assert tables == {zone: f"stb-core-nat-{zone}" for zone in ZONES}
+
+
+def test_gateways_are_of_the_kind_that_is_still_sold_and_paid_by_use() -> None:
+    inputs = _made().one(_NAT).inputs
+    assert (inputs["natType"], inputs["paymentType"], inputs["internetChargeType"]) == (
+        "Enhanced", "PayAsYouGo", "PayByLcu",
+    )  # fmt: skip
+    address = _made().one("alicloud:ecs/eipAddress:EipAddress").inputs
+    assert (address["internetChargeType"], address["bandwidth"]) == ("PayByTraffic", "200")
+
+
+@pytest.mark.parametrize("role", ["nodes", "pods"])
+def test_a_vswitch_is_handed_out_only_with_its_way_out(role: str) -> None:
+    def program() -> None:
+        made = network(stack())
+        _User((made.private_subnet_ids if role == "nodes" else made.pod_subnet_ids)[ZONES[1]])
+
+    engine = Engine().run(program)
+    assert engine.waits_for(engine.named("user"), engine.named(f"core-{role}-{ZONES[1]}-internet"))
+
+
+@pytest.mark.parametrize(("protection", "protected"), [("full", True), ("none", False)])
+def test_the_network_is_protected_when_the_environment_is(protection: str, protected: bool) -> None:
+    assert _made(protection=protection).one("alicloud:vpc/network:Network").protect is protected
+
+
+def test_flow_logs_are_optional_and_forget() -> None:
+    assert not _made().all("alicloud:vpc/flowLog:FlowLog")
+    engine = _made(flow_logs=True)
+    flow = engine.one("alicloud:vpc/flowLog:FlowLog").inputs
+    assert (flow["resourceType"], flow["trafficType"]) == ("VPC", "All")
+    assert engine.one("alicloud:log/store:Store").inputs["retentionPeriod"] == 30
+    assert flow["projectName"].startswith("dev-core-vpc-flow-"), "names of projects are everybody's: it has an end"
+
+
+def test_nothing_is_left_to_a_deprecated_name() -> None:
+    engine = _made(flow_logs=True)
+    named = {
+        "alicloud:vpc/network:Network": "vpcName",
+        _SWITCH: "vswitchName",
+        _NAT: "natGatewayName",
+        "alicloud:ecs/eipAddress:EipAddress": "addressName",
+        _SNAT: "snatEntryName",
+    }
+    for kind, key in named.items():
+        for found in engine.all(kind):
+            assert found.inputs[key].startswith("dev-core-")
+            assert "name" not in found.inputs
+
+
+def test_an_existing_network_is_adopted_without_a_change() -> None:
+    spec = ExistingVswitches(
+        kind="existing",
+        vpc_id="vpc-bp1aevy8sofi8mh1qabcd",
+        cidr="10.0.0.0/16",
+        node_vswitches={"cn-hangzhou-j": Vswitch(id="vsw-bp1nodes0000000001", cidr="10.0.0.0/22")},
+        pod_vswitches={"cn-hangzhou-j": Vswitch(id="vsw-bp1pods00000000001", cidr="10.0.64.0/19")},
+    )
+
+    def program() -> dict[str, object]:
+        made = alicloud.ExistingNetwork("theirs", alicloud.ExistingNetworkArgs(spec=spec))
+        return {"id": made.network_id, "nodes": made.private_subnet_ids, "pods": made.pod_subnet_ids}
+
+    assert Engine().run(program).result == {
+        "id": "vpc-bp1aevy8sofi8mh1qabcd",
+        "nodes": {"cn-hangzhou-j": "vsw-bp1nodes0000000001"},
+        "pods": {"cn-hangzhou-j": "vsw-bp1pods00000000001"},
+    }
+
+
+def test_pods_share_the_nodes_vswitches_where_they_have_none() -> None:
+    spec = ExistingVswitches(
+        kind="existing",
+        vpc_id="vpc-bp1aevy8sofi8mh1qabcd",
+        cidr="10.0.0.0/16",
+        node_vswitches={"cn-hangzhou-j": Vswitch(id="vsw-bp1nodes0000000001", cidr="10.0.0.0/20")},
+    )
+    engine = Engine().run(
+        lambda: alicloud.ExistingNetwork("theirs", alicloud.ExistingNetworkArgs(spec=spec)).pod_subnet_ids
+    )
+    assert engine.result == {"cn-hangzhou-j": "vsw-bp1nodes0000000001"}

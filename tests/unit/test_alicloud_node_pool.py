@@ -1,0 +1,161 @@
+"""Node pools on ACK: how machines are bought, what is on them, and what their nodes say."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from alicloud_platform import node_pool, plan
+from engine import Engine, Registered
+
+from llmplatform.alicloud.node_pool import IMAGES, registry_mirrors
+from llmplatform.catalog import versions
+from llmplatform.planning.pools import PoolPlan, Taint
+from llmplatform.specs.mirrors import Mirrors
+
+_POOL = "alicloud:cs/nodePool:NodePool"
+_DRIVER = "ack.aliyun.com/nvidia-driver-version"
+
+ACK_IMAGES = {"AliyunLinux3", "AliyunLinux3ContainerOptimized"}
+"""Of those that the provider takes: `ValidateFunc` of image_type in terraform-provider-alicloud 1.288."""
+
+
+def _made(pool: PoolPlan, **wiring: Any) -> list[Registered]:
+    return Engine().run(lambda: {"groups": node_pool(pool, **wiring).group_names}).all(_POOL)
+
+
+def _spot(pool: PoolPlan) -> dict[str, Any]:
+    (spot,) = [found.inputs for found in _made(pool) if found.inputs["spotStrategy"] != "NoSpot"]
+    return spot
+
+
+def _labels(found: Registered) -> dict[str, str]:
+    return {each["key"]: each["value"] for each in found.inputs["labels"]}
+
+
+def test_spot_machines_cost_what_they_cost_unless_there_is_a_limit() -> None:
+    spot = _spot(plan("a10"))
+    assert spot["spotStrategy"] == "SpotAsPriceGo"
+    assert "spotPriceLimits" not in spot
+
+
+def test_a_limit_is_said_for_every_type() -> None:
+    types = ("ecs.gn7i-c16g1.4xlarge",)
+    spot = _spot(plan("a10", spot_price_limit=6.5, instance_types=types))
+    assert spot["spotStrategy"] == "SpotWithPriceLimit"
+    assert spot["spotPriceLimits"] == [{"instanceType": each, "priceLimit": "6.5"} for each in types]
+
+
+def test_a_spot_pool_never_turns_into_an_on_demand_pool_by_itself() -> None:
+    spot = _spot(plan("a10"))
+    assert spot["compensateWithOnDemand"] is False, "the on-demand pool beside it has bounds of its own"
+    assert (spot["onDemandBaseCapacity"], spot["onDemandPercentageAboveBaseCapacity"]) == ("0", "0")
+
+
+def test_ess_looks_for_spot_machines_in_all_types_and_zones_and_replaces_them_in_time() -> None:
+    spot = _spot(plan("a10"))
+    assert spot["multiAzPolicy"] == "COST_OPTIMIZED"
+    assert spot["spotInstanceRemedy"] is True
+
+
+def test_on_demand_machines_are_spread_over_the_zones() -> None:
+    (group,) = _made(plan("system"))
+    assert (group.inputs["spotStrategy"], group.inputs["multiAzPolicy"]) == ("NoSpot", "BALANCE")
+    assert group.inputs["instanceChargeType"] == "PostPaid"
+
+
+def test_the_number_of_nodes_is_the_autoscalers() -> None:
+    (group,) = _made(plan("system"))
+    assert group.inputs["scalingConfig"] == {"enable": True, "minSize": 2, "maxSize": 4, "type": "cpu"}
+    assert "desiredSize" not in group.inputs, "ACK refuses both"
+
+
+def test_gpu_pools_say_that_they_are_gpu_pools() -> None:
+    assert {found.inputs["scalingConfig"]["type"] for found in _made(plan("l20"))} == {"gpu"}
+
+
+def test_the_driver_is_named_because_acks_default_is_too_old() -> None:
+    for group in _made(plan("a10")):
+        assert _labels(group)[_DRIVER] == versions.ACK_DRIVER
+        assert _labels(group)[_DRIVER] in versions.ACK_DRIVERS, "ACK silently takes its default for any other"
+        branch = int(_labels(group)[_DRIVER].split(".")[0])
+        assert branch >= versions.ENGINES["vllm"].driver, "the engine's CUDA would not run"
+
+
+def test_another_driver_of_the_list_can_be_asked_for() -> None:
+    assert {_labels(found)[_DRIVER] for found in _made(plan("a10", driver="570.169"))} == {"570.169"}
+
+
+def test_nodes_without_a_gpu_name_no_driver() -> None:
+    (group,) = _made(plan("system"))
+    assert _DRIVER not in _labels(group)
+
+
+def test_labels_and_taints_reach_nodes_that_are_there_already() -> None:
+    (group,) = _made(plan("system", labels={"team": "ml"}))
+    assert _labels(group)["team"] == "ml"
+    assert group.inputs["updateNodes"] is True
+
+
+@pytest.mark.parametrize("effect", ["NoSchedule", "PreferNoSchedule", "NoExecute"])
+def test_taints_are_spelled_as_in_kubernetes(effect: Any) -> None:
+    (group,) = _made(replace(plan("system"), taints=(Taint(key="team", value="ml", effect=effect),)))
+    assert group.inputs["taints"] == [{"key": "team", "value": "ml", "effect": effect}]
+
+
+def test_the_disk_is_not_acks_slow_and_small_default() -> None:
+    (group,) = _made(plan("system", disk_gib=300))
+    disk = {key: value for key, value in group.inputs.items() if key.startswith("systemDisk")}
+    assert disk == {
+        "systemDiskCategory": "cloud_essd",
+        "systemDiskSize": 300,
+        "systemDiskPerformanceLevel": "PL1",
+        "systemDiskEncrypted": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("image", "name"), [("alinux3", "AliyunLinux3"), ("alinux3_container", "AliyunLinux3ContainerOptimized")]
+)
+def test_the_image_is_one_that_ack_knows(image: str, name: str) -> None:
+    (group,) = _made(plan("system", image=image))
+    assert group.inputs["imageType"] == name
+    assert set(IMAGES.values()) == ACK_IMAGES
+
+
+def test_nodes_are_repaired_but_changed_by_nobody_else() -> None:
+    (group,) = _made(plan("system"))
+    management = group.inputs["management"]
+    assert management["autoRepair"] is True
+    assert management["autoRepairPolicy"] == {"restartNode": True}
+    assert (management["autoUpgrade"], management["autoVulFix"]) == (False, False)
+
+
+def test_a_large_image_does_not_hold_back_the_small_ones() -> None:
+    (group,) = _made(plan("system"))
+    assert group.inputs["kubeletConfiguration"] == {"serializeImagePulls": "false"}
+    assert group.inputs["containerdConfig"]["maxConcurrentDownloads"] == 10
+
+
+def test_containerd_knows_the_registries_that_stand_in_for_others() -> None:
+    mirrors = Mirrors(images={"docker.io": "docker.example.org", "quay.io": "registry.example.org/quay.io"})
+    (group,) = _made(plan("system"), mirrors=mirrors)
+    assert group.inputs["containerdConfig"]["registryMirrors"] == ["docker.io=https://docker.example.org"]
+
+
+def test_a_stand_in_with_a_path_is_left_to_the_rewriting_of_references() -> None:
+    assert registry_mirrors(Mirrors(images={"quay.io": "registry.example.org/quay.io"})) == []
+
+
+def test_the_autoscaler_finds_the_pools_by_the_ids_of_their_scaling_groups() -> None:
+    engine = Engine().run(lambda: {"groups": node_pool(plan("a10")).group_names})
+    assert engine.result["groups"] == {"a10-spot": "asg-a10-spot", "a10-on-demand": "asg-a10-on-demand"}
+
+
+def test_a_pool_stays_in_its_zones() -> None:
+    (group,) = _made(plan("system", zones=("cn-hangzhou-k",)))
+    assert group.inputs["vswitchIds"] == ["vsw-cn-hangzhou-k"]
+
+
+def test_names_are_given_and_not_left_to_a_deprecated_property() -> None:
+    names = [(found.inputs["nodePoolName"], "name" in found.inputs) for found in _made(plan("a10"))]
+    assert names == [("a10-on-demand", False), ("a10-spot", False)]

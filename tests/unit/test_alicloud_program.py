@@ -1,0 +1,96 @@
+"""The program on Alibaba Cloud: what its switches switch."""
+
+from functools import lru_cache
+from typing import Any
+
+import pytest
+from engine import Engine
+from program import run_program, stack_config
+
+_SCALER = "alicloud:cs/autoscalingConfig:AutoscalingConfig"
+_COLLECTION = "llmplatform:alicloud:LogCollection"
+_POOL = "alicloud:cs/nodePool:NodePool"
+_ADDON = "alicloud:cs/kubernetesAddon:KubernetesAddon"
+
+
+@lru_cache
+def _committed(stack: str) -> Engine:
+    return run_program(stack_config(stack), stack)
+
+
+def _with(**addons: Any) -> Engine:
+    config = stack_config("dev-ack")
+    return run_program({**config, "llmplatform:addons": {**config["llmplatform:addons"], **addons}}, "dev-ack")
+
+
+def _addons(engine: Engine) -> set[str]:
+    return {found.inputs["name"] for found in engine.all(_ADDON)}
+
+
+def test_acks_autoscaler_takes_the_place_of_the_chart() -> None:
+    engine = _committed("dev-ack")
+    assert engine.one(_SCALER)
+    charts = {found.inputs["name"] for found in engine.all("kubernetes:helm.sh/v3:Release")}
+    assert "cluster-autoscaler" not in charts, "two of them would undo each other's work"
+
+
+def test_the_autoscaler_can_be_left_out() -> None:
+    assert not _with(cluster_autoscaler={"enabled": False}).all(_SCALER)
+
+
+def test_logs_are_collected_once_the_collector_is_there() -> None:
+    engine = _committed("dev-ack")
+    provider = engine.one("pulumi:providers:kubernetes")
+    assert engine.named("models-stdout").provider.startswith(provider.urn)
+    assert engine.waits_for(provider, engine.named("addons-loongcollector")), "it brings the kind"
+
+
+def test_without_log_collection_the_control_plane_still_has_its_project() -> None:
+    engine = _with(logs={"enabled": False})
+    assert not engine.all(_COLLECTION)
+    assert "loongcollector" not in _addons(engine)
+    cluster = engine.one("alicloud:cs/managedKubernetes:ManagedKubernetes").inputs
+    assert cluster["controlPlaneLogProject"] == engine.one("alicloud:log/project:Project").inputs["projectName"]
+
+
+def test_the_older_kind_of_collection_can_be_asked_for() -> None:
+    engine = _with(logs={"collection": "log_config"})
+    assert engine.named("models-stdout").inputs["kind"] == "AliyunLogConfig"
+
+
+def test_metrics_of_gpus_can_be_left_out() -> None:
+    assert not _with(gpu_metrics={"enabled": False}).all("llmplatform:addons:GpuMetrics")
+
+
+def test_a_private_registry_is_linked_to_the_network_and_pulled_from_without_a_password() -> None:
+    engine = _committed("prod-ack")
+    link = engine.one("alicloud:cr/vpcEndpointLinkedVpc:VpcEndpointLinkedVpc")
+    assert link.inputs["instanceId"] == stack_config("prod-ack")["llmplatform:mirrors"]["acr"]
+    assert "aliyun-acr-credential-helper" in _addons(engine)
+    assert all(engine.waits_for(pool, link) for pool in engine.all(_POOL))
+
+
+@pytest.mark.parametrize("stack", ["dev-ack", "prod-ack"])
+def test_objects_in_the_cluster_come_after_its_nodes_and_addons(stack: str) -> None:
+    engine = _committed(stack)
+    provider = engine.one("pulumi:providers:kubernetes")
+    for earlier in (*engine.all(_POOL), *engine.all(_ADDON)):
+        assert engine.waits_for(provider, earlier), f"{earlier.name} is gone before what runs on it"
+
+
+@pytest.mark.parametrize("stack", ["dev-ack", "prod-ack"])
+def test_the_account_is_named_so_that_nothing_has_to_be_looked_up(stack: str) -> None:
+    wanted = stack_config(stack)["llmplatform:cloud"]
+    account = _committed(stack).one("pulumi:providers:alicloud").inputs
+    assert {key: account[key] for key in ("accountId", "accountType", "region")} == {
+        "accountId": wanted["account_id"],
+        "accountType": wanted["account_type"],
+        "region": wanted["region"],
+    }
+
+
+def test_prod_is_protected_and_spread_over_three_zones_with_a_gateway_each() -> None:
+    engine = _committed("prod-ack")
+    assert len(engine.all("alicloud:vpc/natGateway:NatGateway")) == 3
+    for kind in ("vpc/network:Network", "cs/managedKubernetes:ManagedKubernetes", "log/project:Project"):
+        assert any(found.protect for found in engine.all(f"alicloud:{kind}")), kind
