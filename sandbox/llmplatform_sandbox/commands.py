@@ -26,6 +26,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+_LOG_WIDTH = 240
 Stack = Annotated[str, typer.Argument(help="Stack, as in Pulumi.<stack>.yaml.")]
 ProjectFolder = Annotated[
     Path, typer.Option("--project", help="Folder of the Pulumi project.", show_default="current folder")
@@ -46,7 +47,7 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = Fa
         document = {"changes": outcome.changes, "timings": timings, **report.snapshot_json(snapshot)}
         print(json.dumps({**document, "outputs": outcome.outputs}, indent=2))
         return
-    console = Console(highlight=False)
+    console = _console()
     report.print_snapshot(console, snapshot)
     report.print_reality(console, versions, snapshot)
     report.print_next_steps(console, stack)
@@ -57,7 +58,7 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = Fa
 @app.command()
 def preview(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
     """Plan the whole stack on an empty account: no credentials, no network, nothing started."""
-    console = Console(highlight=False)
+    console = _console()
     with _sandbox(project, stack) as (sandbox, timings):
         outcome = sandbox.preview(colour=console.is_terminal and not as_json)
     from llmplatform_sandbox import report
@@ -102,7 +103,7 @@ def status(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json 
     if as_json:
         print(json.dumps({"running": running, **report.snapshot_json(snapshot)}, indent=2))
         return
-    console = Console(highlight=False)
+    console = _console()
     report.print_snapshot(console, snapshot)
     if not running:
         console.print(f"Not all processes run; `llmplatform sandbox up {stack}` starts them again.")
@@ -141,7 +142,7 @@ def _sandbox(project: Path, stack: str, *, check: bool = True) -> Generator[tupl
 
     timings: dict[str, float] = {}
     try:
-        with display(Console(stderr=True, highlight=False)) as show:
+        with display(_console(stderr=True)) as show:
 
             def receive(event: Event) -> None:
                 if isinstance(event, PhaseEnded):
@@ -158,6 +159,12 @@ def _sandbox(project: Path, stack: str, *, check: bool = True) -> Generator[tupl
     except KeyboardInterrupt:
         print(f"interrupted; the next `llmplatform sandbox up {stack}` goes on from here", file=sys.stderr)
         raise typer.Exit(130) from None
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """A console that breaks lines on a terminal only: a log is searched by line."""
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_LOG_WIDTH)
 
 
 def _check_stack_file(file: Path) -> None:

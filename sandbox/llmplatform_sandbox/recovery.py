@@ -50,7 +50,7 @@ def _remove_unknown(engine: Engine, pending: list[str], clouds: Mapping[str, Clo
     for cloud in clouds.values():
         for item in cloud.objects():
             if item.made_by in pending and (item.made_by, item.id) not in known:
-                cloud.remove_object(item.id)
+                cloud.remove_object(item.id, item.made_by)
                 removed += 1
     return removed
 

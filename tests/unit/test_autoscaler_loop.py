@@ -117,15 +117,23 @@ def test_a_stock_out_takes_the_on_demand_group_and_its_end_spot_again(world: Wor
     assert world.targets() == {"spot": 1, "od": 1}
 
 
-def test_a_group_that_failed_is_left_alone_for_a_while(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_group_that_failed_is_left_alone_until_the_shortage_is_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(loop_module, "_BACKOFF_SECONDS", (60.0, 60.0))
+    asked: list[str] = []
+    resize = world.cloud.resize
+    monkeypatch.setattr(world.cloud, "resize", lambda group, size: (asked.append(group), resize(group, size)))
     world.cloud.fault("spot-stockout", "g5.2xlarge", active=True)
     world.pending("first")
     world.autoscaler.step()
-    world.cloud.fault("spot-stockout", "g5.2xlarge", active=False)
     world.pending("second")
     world.autoscaler.step()
-    assert world.targets() == {"spot": 0, "od": 2}, "the back-off of the release's flags holds"
+    assert ["spot" in group for group in asked] == [True, False, False], "the back-off of the release's flags holds"
+    world.cloud.fault("spot-stockout", "g5.2xlarge", active=False)
+    world.pending("third")
+    world.autoscaler.step()
+    assert world.targets() == {"spot": 1, "od": 2}, "who ends a fault does not wait for a back-off to see it"
 
 
 def test_a_full_pool_grows_no_further(world: World) -> None:
@@ -170,9 +178,26 @@ def test_empty_nodes_go_down_to_the_minimum(world: World) -> None:
     assert world.targets()["spot"] == 1, "a node with a pod is no empty node"
     del world.kube.objects[("Pod", "models", "server")]
     world.autoscaler.step()
+    [node] = world.kube.list("v1", "Node")
+    assert "ToBeDeletedByClusterAutoscaler" in {taint["key"] for taint in node["spec"]["taints"]}
+    assert world.targets() == {"spot": 1, "od": 0}, "first the scheduler is kept away"
+    world.autoscaler.step()
     assert world.targets() == {"spot": 0, "od": 0}
     world.nodes.step()
     assert world.kube.list("v1", "Node") == []
+
+
+def test_a_node_that_is_needed_after_all_is_kept(world: World) -> None:
+    world.cloud.resize(next(one.id for one in world.cloud.node_groups()), 1)
+    world.kubelets()
+    world.autoscaler.step()
+    pod = world.pending()
+    world.bind(pod)
+    world.autoscaler.step()
+    [node] = world.kube.list("v1", "Node")
+    assert "ToBeDeletedByClusterAutoscaler" not in {taint["key"] for taint in node["spec"].get("taints", ())}
+    world.autoscaler.step()
+    assert world.targets()["spot"] == 1
 
 
 def test_a_node_that_asks_to_stay_stays(world: World) -> None:

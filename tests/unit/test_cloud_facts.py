@@ -1,8 +1,9 @@
 """The table of AWS facts against the installed SDK and botocore: a name that does not exist there is a mistake here."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 
+import pulumi
 import pytest
 
 from llmplatform_sandbox.cloud import enums, schema
@@ -115,3 +116,17 @@ def test_patterns_are_valid_and_every_row_has_a_source(name: str) -> None:
     for expression in (*facts.patterns.values(), *(one.pattern for rows in facts.refused.values() for one in rows)):
         re.compile(expression)
     assert facts.source, "a fact without a source cannot be checked again"
+
+
+class _Arguments:
+    @property
+    @pulumi.getter(name="wireName")
+    def wire_name(self) -> str | Awaitable[str] | pulumi.Output[str | None]:
+        raise NotImplementedError
+
+
+def test_what_an_output_may_carry_does_not_make_a_property_optional() -> None:
+    """The SDK's Output arm is a forward reference that keeps what the first reader in the process made of it."""
+    found = schema.properties(_Arguments)
+    assert found["wireName"].required
+    assert found["wireName"].shape.kind == "string"

@@ -213,3 +213,12 @@ def test_nvme_disks_hold_scratch_space_only_when_the_user_data_says_so(account: 
     [fast] = [one for one in account.instances() if one.group == group(account, "n")]
     assert plain == int(300 * 1024**3 * 0.9) - 1024**3
     assert int(fast.template.resources["ephemeral-storage"]) == int(450 * 1000**3 * 0.9) - 1024**3
+
+
+def test_machines_whose_role_may_not_join_fail_the_group(account: SimulatedCloud) -> None:
+    role = make(account, "aws:iam/role:Role", name="bare", assumeRolePolicy="{}")
+    inputs = group_inputs(account, nodeGroupName="n", nodeRoleArn=role.outputs["arn"])
+    with pytest.raises(NotReady, match="attach AmazonEKSWorkerNodePolicy"):
+        make(account, NODE_GROUP, **inputs)
+    empty = {"minSize": 0, "maxSize": 1, "desiredSize": 0}
+    make(account, NODE_GROUP, **{**inputs, "nodeGroupName": "later", "scalingConfig": empty})

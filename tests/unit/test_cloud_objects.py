@@ -1,6 +1,9 @@
 """Objects of a simulated account: what depends on what, what is made along, what survives."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -220,3 +223,54 @@ def test_the_file_is_private_and_sound(tmp_path: Path) -> None:
     file = tmp_path / "cloud.sqlite"
     assert file.stat().st_mode & 0o077 == 0
     assert sqlite3.connect(file).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_deleted_secret_keeps_its_name_for_the_recovery_window(account: SimulatedCloud) -> None:
+    type_ = "aws:secretsmanager/secret:Secret"
+    for days, name in ((0, "free"), (7, "kept")):
+        account.account.delete(type_, make(account, type_, name=name, recoveryWindowInDays=days).id)
+    make(account, type_, name="free")
+    with pytest.raises(CloudError, match="already scheduled for deletion: kept"):
+        make(account, type_, name="kept")
+
+
+def test_an_id_that_two_types_share_removes_only_what_was_meant(account: SimulatedCloud) -> None:
+    made = whole_account(account)
+    policy = made["aws:s3/bucketPolicy:BucketPolicy"]
+    account.remove_object(policy.id)
+    assert account.account.read("aws:s3/bucket:Bucket", policy.id) is not None, "objects of the program stay"
+    assert account.account.read(policy.type, policy.id) is not None
+    account.remove_object(policy.id, policy.made_by)
+    assert account.account.read(policy.type, policy.id) is None
+    assert account.account.read("aws:s3/bucket:Bucket", policy.id) is not None, "the bucket has the same id"
+
+
+def test_a_cluster_that_bootstraps_its_addons_has_a_network(account: SimulatedCloud) -> None:
+    made = whole_account(account, CLUSTER)
+    assert "vpc-cni" not in account.installed()
+    account.account.amend(made[CLUSTER], {"bootstrapSelfManagedAddons": True})
+    assert {"vpc-cni", "kube-proxy"} <= set(account.installed())
+
+
+def test_a_process_that_is_killed_while_it_creates_leaves_whole_objects(tmp_path: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from unit.cloud_account import cloud, whole_account
+account = cloud(Path(sys.argv[1]))
+made = whole_account(account, "aws:ec2/subnet:Subnet#b")
+subnets = [record.id for key, record in made.items() if "Subnet" in key]
+while True:
+    account.add_object("load-balancer", "test", {"subnetIds": subnets})
+    print("made", flush=True)
+"""
+    tests = str(Path(__file__).parents[1])
+    command, environment = [sys.executable, "-c", script, str(tmp_path)], {**os.environ, "PYTHONPATH": tests}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for _ in range(20):
+            process.stdout.readline()
+        process.kill()
+    kinds = [one.type for one in cloud(tmp_path).objects()]
+    assert kinds.count("load-balancer") >= 20, "what was accepted before the kill stays"
+    assert kinds.count("network-interface") == 2 * kinds.count("load-balancer"), "all of an object or nothing"

@@ -48,7 +48,7 @@ class Account:
     def objects(self) -> Sequence[CloudObject]:
         return list(self.left)
 
-    def remove_object(self, id_: str) -> None:
+    def remove_object(self, id_: str, made_by: str = "") -> None:
         self.left = [item for item in self.left if item.id != id_]
 
 

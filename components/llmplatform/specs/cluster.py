@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import (
@@ -36,7 +36,7 @@ class NewCluster(Section):
     in."""
     service_cidr: Cidr = "172.20.0.0/16"
     """Addresses of Services; outside the network's range."""
-    log_retention_days: PositiveInt = 30
+    log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827] = 30
     """How long control-plane logs stay."""
 
 

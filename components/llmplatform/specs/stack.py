@@ -13,7 +13,7 @@ from llmplatform.specs.platform import NewPlatform, Platform
 from llmplatform.specs.pools import Pool
 from llmplatform.specs.secrets import Secrets
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import Name, TagKey, TagValue
+from llmplatform.specs.vocabulary import Name, PoolName, TagKey, TagValue
 
 
 class Stack(Section):
@@ -29,7 +29,7 @@ class Stack(Section):
     """The Kubernetes cluster: `new`, or an `existing` one."""
     platform: Platform = NewPlatform(kind="new")
     """What runs beneath the models: `new`, or installed by another stack (`existing`)."""
-    pools: dict[Name, Pool] = Field(default_factory=dict)
+    pools: dict[PoolName, Pool] = Field(default_factory=dict)
     """Node pools by name."""
     models: dict[Name, Model] = Field(default_factory=dict)
     """Served models by name; the name is what clients ask for."""

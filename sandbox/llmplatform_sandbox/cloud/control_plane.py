@@ -9,8 +9,10 @@ from llmplatform_sandbox.interfaces import KubeAccess
 class ControlPlane(Protocol):
     """The sandbox's Kubernetes. One per account: a second cluster is refused."""
 
-    minor: str
-    """Kubernetes minor that runs, e.g. `1.35`."""
+    @property
+    def minor(self) -> str:
+        """Kubernetes minor that runs, e.g. `1.35`."""
+        ...
 
     def __call__(self, service_cidr: str | None = None) -> KubeAccess:
         """Where the API server is; it runs by then, with that range for Services."""

@@ -121,15 +121,21 @@ def _message(getter: Any) -> str:
 
 
 def _arms(hint: Any) -> Sequence[Any]:
-    """Members of a union, with the arms that only carry a value later (Output, Awaitable) left out."""
+    """Members of a union, with the arms that only carry a value later (Output, Awaitable) left out.
+
+    Those are forward references of the SDK that Python evaluates once per process, with whatever type variable it met
+    first: what is inside them says nothing. Only an Output that stands alone, as resources have, is looked into.
+    """
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return [arm for member in typing.get_args(hint) for arm in _arms(member)]
-    origin = typing.get_origin(hint) or hint
-    name = getattr(origin, "__name__", "")
-    if name == "Output":
+        return [arm for member in typing.get_args(hint) if not _carries_later(member) for arm in _arms(member)]
+    if _carries_later(hint):
         inner = typing.get_args(hint)
         return _arms(inner[0]) if inner and not isinstance(inner[0], typing.TypeVar) else []
-    return [] if name == "Awaitable" or isinstance(hint, typing.TypeVar) else [hint]
+    return [] if isinstance(hint, typing.TypeVar) else [hint]
+
+
+def _carries_later(hint: Any) -> bool:
+    return getattr(typing.get_origin(hint) or hint, "__name__", "") in ("Output", "Awaitable")
 
 
 def _shape(hint: Any) -> tuple[Shape, bool]:

@@ -116,6 +116,9 @@ class SimulatedCloud:
     def fault(self, kind: str, target: str, *, active: bool) -> None:
         """Raises ValueError on a kind or target that does not exist."""
         self._faults.set(kind, target, active=active)
+        if not active:
+            # What is still short says so again at the next try.
+            self._store.forget_shortages()
 
     def faults(self) -> Sequence[tuple[str, str]]:
         """(kind, target) of every active fault."""

@@ -216,6 +216,11 @@ class Store:
         with self._lock:
             return dict(self._database.execute("SELECT name, reason FROM shortages ORDER BY name").fetchall())
 
+    def forget_shortages(self) -> None:
+        """Clear every reason."""
+        with self.transaction():
+            self._database.execute("DELETE FROM shortages")
+
     def shortage(self, name: str, reason: str | None) -> None:
         """Set a reason, or clear it with None."""
         with self.transaction():

@@ -1,7 +1,8 @@
 """Errors of the Kubernetes API, and how they read in one line."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 _TYPED = re.compile(
@@ -39,6 +40,11 @@ class KubeError(Exception):
         return self.code == 409
 
     @property
+    def passing(self) -> bool:
+        """Whether the next look will have got past it: the object is gone or was changed, its namespace is going."""
+        return self.not_found or self.conflict or "being terminated" in str(self)
+
+    @property
     def unreachable(self) -> bool:
         """Whether there was no answer at all."""
         return self.code == 0
@@ -65,6 +71,16 @@ def _fault(text: str) -> str:
         return "given twice; keep one"
     # The offending value may be secret.
     return _GOT.sub("", text)
+
+
+@contextmanager
+def next_round_sees() -> Generator[None]:
+    """For loops that come round again: what another look will have got past is let go."""
+    try:
+        yield
+    except KubeError as error:
+        if not error.passing:
+            raise
 
 
 class UnknownKind(KubeError):

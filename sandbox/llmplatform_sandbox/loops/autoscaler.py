@@ -20,6 +20,7 @@ from llmplatform_sandbox.loops.expander import Option, Priorities, best, pack, p
 from llmplatform_sandbox.loops.fit import Object, Resources, Room, quantities, requests
 from llmplatform_sandbox.loops.gpus import GPU
 from llmplatform_sandbox.loops.nodes import instance_id
+from llmplatform_sandbox.loops.scale_down import Occupancy, ScaleDown, goes
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +31,6 @@ _BACKOFF_SECONDS = (2.0, 10.0)
 ACCELERATOR = "k8s.amazonaws.com/accelerator"
 """Label of GPU nodes: one without GPUs counts as still starting, cloudprovider/aws GPULabel."""
 _PRIORITIES = "cluster-autoscaler-priority-expander"
-_KEEP = "cluster-autoscaler.kubernetes.io/scale-down-disabled"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -58,6 +58,10 @@ class NodeGroups(Protocol):
         """End one machine and shrink its group."""
         ...
 
+    def shortages(self) -> Mapping[str, str]:
+        """Groups that did not get what they asked for, with the reason."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Flags:
@@ -74,14 +78,9 @@ class _Backoff:
 
 
 @dataclass
-class _View:
+class _View(Occupancy):
     """The cluster at one moment."""
 
-    groups: Sequence[NodeGroup]
-    nodes: Mapping[str, Sequence[Object]]
-    """Ready nodes by group."""
-    pods: Mapping[str, Sequence[Object]]
-    """Pods by node name; "" for those without."""
     daemonsets: Sequence[Object] = field(default_factory=list[Object])
 
 
@@ -90,24 +89,25 @@ class AutoscalerLoop:
 
     def __init__(self, cloud: NodeGroups, kube: Kube, scale_down_after: float = 60.0) -> None:
         """`scale_down_after`: seconds that a node has to be empty before it is given back."""
-        self._cloud, self._kube, self._scale_down_after = cloud, kube, scale_down_after
+        self._cloud, self._kube = cloud, kube
         self._backoffs: dict[str, _Backoff] = {}
-        self._empty_since: dict[str, float] = {}
+        self._scale_down = ScaleDown(cloud, kube, scale_down_after)
 
     def step(self) -> None:
         """Look, grow one group or more, shrink. Level-triggered."""
         release = next((one for one in releases(self._kube) if one.chart == CHART), None)
         if release is None:
-            self._empty_since.clear()
+            self._scale_down.forget()
             return
         flags = flags_of(release)
+        self._forgive()
         view = self._look()
         waiting = [pod for pod in view.pods.get("", ()) if _unschedulable(pod)]
         left, reserved = self._place(waiting, view) if waiting else ([], set[str]())
         if left:
             self._grow(left, view, flags, release)
         if flags.scale_down:
-            self._shrink(view, reserved)
+            self._scale_down.step(view, reserved)
 
     def _look(self) -> _View:
         groups = [group for group in self._cloud.node_groups() if group.autoscaled]
@@ -179,9 +179,9 @@ class AutoscalerLoop:
 
     def _room(self, group: NodeGroup, view: _View) -> Room | None:
         """A new node of a group: like one that it has, else by the cloud's template; less what DaemonSets take."""
-        nodes = view.nodes.get(group.id, ())
-        if nodes:
-            room = _room_of(nodes[0], ())
+        staying = [node for node in view.nodes.get(group.id, ()) if not goes(node)]
+        if staying:
+            room = _room_of(staying[0], ())
         else:
             template = self._cloud.template(group.id)
             if template is None:
@@ -191,6 +191,11 @@ class AutoscalerLoop:
         for daemonset in view.daemonsets:
             room.take(daemonset["spec"]["template"])
         return room
+
+    def _forgive(self) -> None:
+        """Try a group again as soon as the cloud no longer reports a shortage: nobody should wait for a back-off to see it."""
+        short = self._cloud.shortages()
+        self._backoffs = {group: backoff for group, backoff in self._backoffs.items() if group in short}
 
     def _back_off(self, group: str, flags: _Flags) -> None:
         """First for the initial duration, then twice as long each time."""
@@ -209,25 +214,6 @@ class AutoscalerLoop:
         except (ValueError, TypeError) as error:
             _log.warning("%s/%s: %s", release.namespace, _PRIORITIES, error)
             return None
-
-    # Shrinking
-
-    def _shrink(self, view: _View, reserved: set[str]) -> None:
-        now = time.monotonic()
-        empty: dict[str, float] = {}
-        for group in view.groups:
-            nodes = view.nodes.get(group.id, ())
-            spare = group.target - group.minimum
-            for node in nodes:
-                name = node["metadata"]["name"]
-                if name in reserved or not _idle(node, view.pods.get(name, ())):
-                    continue
-                empty[name] = self._empty_since.get(name, now)
-                if spare > 0 and now - empty[name] >= self._scale_down_after:
-                    _log.info("scale-down: %s of %s was empty", name, group.id)
-                    self._cloud.terminate(instance_id(node))
-                    spare -= 1
-        self._empty_since = empty
 
 
 def flags_of(release: Release) -> _Flags:
@@ -270,12 +256,3 @@ def _room_of(node: Object, pods: Sequence[Object]) -> Room:
         for name, amount in requests(pod).items():
             free[name] = free.get(name, Decimal(0)) - amount
     return Room(labels=labels, taints=taints, free=free)
-
-
-def _idle(node: Object, pods: Sequence[Object]) -> bool:
-    if node["metadata"].get("annotations", {}).get(_KEEP) == "true" or node["spec"].get("unschedulable"):
-        return False
-    owners = [
-        owner["kind"] for pod in pods for owner in pod["metadata"].get("ownerReferences", ()) or [{"kind": "Pod"}]
-    ]
-    return all(kind in ("DaemonSet", "Node") for kind in owners)

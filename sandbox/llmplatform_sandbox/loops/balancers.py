@@ -9,7 +9,7 @@ from typing import Any
 
 from llmplatform_sandbox.interfaces import Cloud
 from llmplatform_sandbox.kube.client import Kube, Object
-from llmplatform_sandbox.kube.errors import KubeError
+from llmplatform_sandbox.kube.errors import next_round_sees
 
 Rule = Mapping[str, Any]
 
@@ -21,16 +21,12 @@ def play_load_balancers(kube: Kube, clouds: Mapping[str, Cloud], rules: Sequence
         rule = owned or next((r for r in rules if _fits(r, service)), None)
         if rule is None or rule["cloud"] not in clouds:
             continue
-        try:
+        with next_round_sees():
             if service["metadata"].get("deletionTimestamp") or service["spec"].get("type") != "LoadBalancer":
                 if owned:
                     _free(kube, clouds[rule["cloud"]], rule, service)
             elif not _addressed(service):
                 _serve(kube, clouds[rule["cloud"]], rule, service)
-        except KubeError as error:
-            # The cached list lags behind; the next round sees what is.
-            if not (error.not_found or error.conflict):
-                raise
 
 
 def subnets_for(cloud: Cloud, rule: Rule, service: Object) -> list[str]:

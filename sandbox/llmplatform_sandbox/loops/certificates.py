@@ -14,6 +14,7 @@ from typing import Any
 
 from llmplatform_sandbox.interfaces import Release
 from llmplatform_sandbox.kube.client import Kube, Object
+from llmplatform_sandbox.kube.errors import next_round_sees
 from llmplatform_sandbox.kube.readiness import condition
 from llmplatform_sandbox.loops.keypairs import KeyPair, Unusable, issue, load
 
@@ -33,9 +34,11 @@ def play_certificates(kube: Kube, releases: Sequence[Release], rules: Sequence[R
             for obj in kube.list(api_version, kind, cached=True)
         }
         for (kind, namespace, _), issuer in issuers.items():
-            _check_issuer(kube, issuer, home if kind == "ClusterIssuer" else namespace)
+            with next_round_sees():
+                _check_issuer(kube, issuer, home if kind == "ClusterIssuer" else namespace)
         for certificate in kube.list(api_version, "Certificate", cached=True):
-            _check_certificate(kube, rule, certificate, issuers, home)
+            with next_round_sees():
+                _check_certificate(kube, rule, certificate, issuers, home)
 
 
 def _check_issuer(kube: Kube, issuer: Object, namespace: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from llmplatform_sandbox.kube.client import Kube, Object
-from llmplatform_sandbox.kube.errors import KubeError
+from llmplatform_sandbox.kube.errors import next_round_sees
 from llmplatform_sandbox.kube.readiness import condition
 from llmplatform_sandbox.loops.needs import Missing, missing
 
@@ -43,13 +43,10 @@ class PodsLoop:
                 self._patch(pod, change)
 
     def _patch(self, pod: Object, status: Mapping[str, Any]) -> None:
-        try:
-            # The uid guards against a pod of the same name that has taken its place.
-            change = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": status}
+        # The uid guards against a pod of the same name that has taken its place.
+        change = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": status}
+        with next_round_sees():
             self._kube.patch(pod, change, subresource="status", strategic=True)
-        except KubeError as error:
-            if not (error.not_found or error.conflict):
-                raise
 
 
 def _startable() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from llmplatform_sandbox.interfaces import Cloud
 from llmplatform_sandbox.kube.client import Kube, Object
-from llmplatform_sandbox.kube.errors import KubeError
+from llmplatform_sandbox.kube.errors import next_round_sees
 from llmplatform_sandbox.kube.quantities import amount
 
 _FINALIZER: Final = "external-provisioner.volume.kubernetes.io/finalizer"
@@ -33,14 +33,16 @@ def play_volumes(kube: Kube, clouds: Mapping[str, Cloud], rules: Sequence[Rule])
         storage_class = classes.get(claim["spec"].get("storageClassName", ""))
         rule = by_name.get(storage_class["provisioner"]) if storage_class else None
         if rule and storage_class and not claim["metadata"].get("deletionTimestamp"):
-            if claim["spec"].get("volumeName"):
-                _grow(kube, claim, volumes, storage_class)
-            elif _name(claim) not in known:
-                _provision(kube, clouds[rule["cloud"]], rule, claim, storage_class)
+            with next_round_sees():
+                if claim["spec"].get("volumeName"):
+                    _grow(kube, claim, volumes, storage_class)
+                elif _name(claim) not in known:
+                    _provision(kube, clouds[rule["cloud"]], rule, claim, storage_class)
     for volume in volumes:
         rule = by_name.get(volume["metadata"].get("annotations", {}).get(_PROVISIONED_BY, ""))
         if rule:
-            _free(kube, clouds[rule["cloud"]], volume)
+            with next_round_sees():
+                _free(kube, clouds[rule["cloud"]], volume)
 
 
 def obstacle(cloud: Cloud, rule: Rule, claim: Object, storage_class: Object) -> str | None:
@@ -79,12 +81,7 @@ def _provision(kube: Kube, cloud: Cloud, rule: Rule, claim: Object, storage_clas
         return
     size = claim["spec"]["resources"]["requests"]["storage"]
     handle = _disk(cloud, rule, claim, size, zone) if rule.get("object") else f"{rule['provisioner']}::{_name(claim)}"
-    volume = _volume(rule, claim, storage_class, size, handle, zone)
-    try:
-        kube.create(volume)
-    except KubeError as error:
-        if not error.conflict:
-            raise
+    kube.create(_volume(rule, claim, storage_class, size, handle, zone))
 
 
 def _disk(cloud: Cloud, rule: Rule, claim: Object, size: str, zone: str | None) -> str:

@@ -8,8 +8,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
+from pulumi.runtime.proto import plugin_pb2
 from typing_extensions import override
 
 from llmplatform_sandbox.cloud import schema
@@ -48,6 +50,11 @@ class CloudProvider(ProviderServicer):
     def __init__(self, cloud: SimulatedCloud) -> None:
         super().__init__()
         self._cloud, self._account = cloud, cloud.account
+
+    @override
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        """The SDK's version: the engine warns of a provider that is older than the program's SDK."""
+        return plugin_pb2.PluginInfo(version=version(f"pulumi-{self._cloud.name}"))
 
     # The provider resource
 

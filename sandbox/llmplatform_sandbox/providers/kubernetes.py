@@ -51,9 +51,9 @@ class KubernetesProvider(ProviderServicer):
     version: ClassVar[str] = "4.34.2"
     config_keys: ClassVar[frozenset[str] | None] = frozenset(_ARGUMENTS.split())
 
-    def __init__(self, kube: KubeAccess | None, charts: Path | None = None) -> None:
+    def __init__(self, kube: KubeAccess | Kube | None, charts: Path | None = None) -> None:
         super().__init__()
-        self._kube = Kube(kube) if kube else None
+        self._kube = Kube(kube) if isinstance(kube, KubeAccess) else kube
         self._releases = ReleaseProvider(self._kube, charts)
 
     @override

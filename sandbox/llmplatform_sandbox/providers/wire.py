@@ -27,7 +27,7 @@ def abort_init_failed(context: grpc.ServicerContext, error: InitFailed) -> NoRet
 
 
 def wire_failures(failures: Sequence[Failure]) -> list[Any]:
-    """Refused inputs, without the property: the engine would print its value beside it, secret or not. The reason names it."""
+    """Refused inputs. Without the property, whose value the engine would print, secret or not; the reason names it."""
     return [provider_pb2.CheckFailure(reason=_reason(failure)) for failure in failures]
 
 

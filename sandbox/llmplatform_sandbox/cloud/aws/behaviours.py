@@ -1,20 +1,18 @@
 """What EKS and its neighbours do beyond the table: control planes, node groups, add-ons, NAT gateways."""
 
 import base64
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmplatform_sandbox.cloud.account import Account
-from llmplatform_sandbox.cloud.aws.groups import GROUP, NODE_GROUP, Groups
-from llmplatform_sandbox.cloud.aws.machines import ARM_IMAGES, machine, offered
+from llmplatform_sandbox.cloud.aws.groups import GROUP, NODE_GROUP
+from llmplatform_sandbox.cloud.aws.node_groups import NodeGroupBehaviour
+from llmplatform_sandbox.cloud.aws.waiting import other_minor, wait
 from llmplatform_sandbox.cloud.behaviour import Behaviour, Plain
 from llmplatform_sandbox.cloud.control_plane import ControlPlane
 from llmplatform_sandbox.cloud.requests import CloudError, NotReady
 from llmplatform_sandbox.cloud.store import Record
 from llmplatform_sandbox.cloud.templates import get
-from llmplatform_sandbox.interfaces import Unavailable
 
 CLUSTER, ADDON, LOG_GROUP = "aws:eks/cluster:Cluster", "aws:eks/addon:Addon", "aws:cloudwatch/logGroup:LogGroup"
 NEED_NODES = frozenset(
@@ -30,9 +28,10 @@ def behaviours(control_plane: ControlPlane, patience: float) -> Mapping[str, Beh
     """By type. `patience`: seconds that an add-on waits for a node; EKS gives up after 20 minutes."""
     return {
         CLUSTER: _Cluster(control_plane),
-        NODE_GROUP: _NodeGroup(control_plane.minor),
+        NODE_GROUP: NodeGroupBehaviour(control_plane.minor, patience),
         ADDON: _Addon(patience),
         "aws:ec2/natGateway:NatGateway": _NatGateway(),
+        "aws:secretsmanager/secret:Secret": _Secret(),
     }
 
 
@@ -41,7 +40,7 @@ class _Cluster(Plain):
         self._control_plane = control_plane
 
     def check(self, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-        findings = list(_other_minor(inputs, self._control_plane.minor))
+        findings = list(other_minor(inputs, self._control_plane.minor))
         mode = get(inputs, "accessConfig.authenticationMode")
         creator = get(inputs, "accessConfig.bootstrapClusterCreatorAdminPermissions")
         if mode == "CONFIG_MAP" and creator is False:
@@ -94,155 +93,6 @@ def _make_log_group(account: Account, name: str) -> None:
         account.create(LOG_GROUP, f"aws eks {name.split('/')[3]}", {"name": name}, account.scope)
 
 
-def _other_minor(inputs: Mapping[str, Any], minor: str) -> Sequence[tuple[str, str]]:
-    version = inputs.get("version")
-    if isinstance(version, str) and version != minor:
-        return [
-            (
-                "version",
-                f"{version}: the sandbox runs Kubernetes {minor}; write {minor}, or try this version on a real account",
-            )
-        ]
-    return []
-
-
-class _NodeGroup(Plain):
-    def __init__(self, minor: str) -> None:
-        self._minor = minor
-
-    def check(self, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-        findings = list(_other_minor(inputs, self._minor))
-        low, size, high = (get(inputs, f"scalingConfig.{name}") for name in ("minSize", "desiredSize", "maxSize"))
-        if all(isinstance(value, (int, float)) for value in (low, size, high)) and not low <= size <= high:
-            findings.append(
-                ("scalingConfig.desiredSize", f"{size:g} is not between minSize {low:g} and maxSize {high:g}")
-            )
-        for index, name in enumerate(inputs.get("instanceTypes") or []):
-            if isinstance(name, str) and (why := _unfit(name, inputs.get("amiType"))):
-                findings.append((f"instanceTypes[{index}]", why))
-        update = inputs.get("updateConfig") or {}
-        if isinstance(update, Mapping) and "maxUnavailable" in update and "maxUnavailablePercentage" in update:
-            findings.append(("updateConfig", "maxUnavailable and maxUnavailablePercentage conflict; write one"))
-        return findings
-
-    def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:
-        template = Groups(account).launch_template(inputs)
-        if template is None:
-            return
-        wanted, latest = str(inputs["launchTemplate"]["version"]), template.outputs["latestVersion"]
-        if not (wanted in ("$Latest", "$Default") or (wanted.isdigit() and 1 <= int(wanted) <= latest)):
-            raise CloudError(f"InvalidParameterException: launch template {template.id} has no version {wanted}")
-        for path, why in _template_faults(template.outputs, inputs):
-            raise CloudError(f"InvalidParameterException: launch template {template.id}: {path}: {why}")
-
-    def created(self, account: Account, record: Record) -> Mapping[str, Any]:
-        scaling, cluster = record.outputs["scalingConfig"], record.outputs["clusterName"]
-        tags = {
-            "eks:cluster-name": cluster,
-            "eks:nodegroup-name": record.outputs["nodeGroupName"],
-            f"kubernetes.io/cluster/{cluster}": "owned",
-            "k8s.io/cluster-autoscaler/enabled": "true",
-            f"k8s.io/cluster-autoscaler/{cluster}": "owned",
-        }
-        state = {
-            "nodeGroup": record.id,
-            "nodeGroupName": record.outputs["nodeGroupName"],
-            "minSize": int(scaling["minSize"]),
-            "maxSize": int(scaling["maxSize"]),
-            "desiredCapacity": 0,
-            "tags": tags,
-        }
-        group = account.create(GROUP, f"aws eks {cluster}", state, account.scope, owner=record.key)
-        record = account.amend(record, {"resources": [{"autoscalingGroups": [{"name": group.id}]}]})
-        self._resize(account, record, group, int(scaling["desiredSize"]))
-        return {}
-
-    def updated(self, account: Account, old: Record, new: Record) -> None:
-        groups = Groups(account)
-        group = groups.group_of(new)
-        if group is None:
-            return
-        before, scaling = old.inputs["scalingConfig"], new.inputs["scalingConfig"]
-        groups.set_bounds(group, int(scaling["minSize"]), int(scaling["maxSize"]))
-        if scaling["desiredSize"] != before["desiredSize"]:
-            self._resize(account, new, group, int(scaling["desiredSize"]))
-        if (old.inputs.get("labels"), old.inputs.get("taints")) != (new.inputs.get("labels"), new.inputs.get("taints")):
-            groups.relabel(group)
-        if any(
-            get(old.inputs, path) != get(new.inputs, path)
-            for path in ("launchTemplate.version", "releaseVersion", "version")
-        ):
-            groups.replace_instances(group)
-
-    def live(self, account: Account, record: Record) -> Record:
-        group = Groups(account).group_of(record)
-        if group is None:
-            return record
-        scaling = {
-            "desiredSize": group.outputs["desiredCapacity"],
-            "minSize": group.outputs["minSize"],
-            "maxSize": group.outputs["maxSize"],
-        }
-        return replace(
-            record,
-            inputs={**record.inputs, "scalingConfig": scaling},
-            outputs={**record.outputs, "scalingConfig": scaling},
-        )
-
-    def _resize(self, account: Account, record: Record, group: Record, size: int) -> None:
-        groups = Groups(account)
-        try:
-            groups.resize(group.id, size)
-        except Unavailable as error:
-            groups.note_shortage(group.id, str(error))
-            account.amend(record, {"status": "CREATE_FAILED"})
-            raise NotReady(record, f"AsgInstanceLaunchFailures: {error}") from error
-
-
-def _unfit(name: str, image: Any) -> str:
-    if not offered(name):
-        return f"{name}: not in the catalog of instance types; write one that `llmplatform.catalog` lists"
-    kind = machine(name)
-    if isinstance(image, str) and image != "CUSTOM" and (image in ARM_IMAGES) != (kind.architecture == "arm64"):
-        return f"{name} is {kind.architecture}, and {image} is not; take an image of the same architecture"
-    return ""
-
-
-def _template_faults(template: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a template for a node group must not hold: EKS user guide, "Customize managed nodes"."""
-    market = get(template, "instanceMarketOptions.marketType")
-    interfaces = template.get("networkInterfaces") or []
-    rules: list[tuple[str, bool, str]] = [
-        (
-            "instanceType",
-            bool(template.get("instanceType") and inputs.get("instanceTypes")),
-            "set in the node group's instanceTypes as well; write one",
-        ),
-        ("iamInstanceProfile", bool(template.get("iamInstanceProfile")), "EKS sets it from nodeRoleArn; leave it out"),
-        (
-            "instanceInitiatedShutdownBehavior",
-            bool(template.get("instanceInitiatedShutdownBehavior")),
-            "not allowed; leave it out",
-        ),
-        (
-            "networkInterfaces[].subnetId",
-            any(one.get("subnetId") for one in interfaces),
-            "EKS sets subnets; leave it out",
-        ),
-        (
-            "instanceMarketOptions",
-            bool(market and market != "capacity-block"),
-            "write capacityType on the node group instead",
-        ),
-        (
-            "networkInterfaces",
-            bool(interfaces and template.get("vpcSecurityGroupIds")),
-            "conflicts with vpcSecurityGroupIds; put the groups on the interfaces",
-        ),
-    ]
-    return [(path, why) for path, broken, why in rules if broken]
-
-
 class _Addon(Plain):
     def __init__(self, patience: float) -> None:
         self._patience = patience
@@ -254,7 +104,7 @@ class _Addon(Plain):
 
     def created(self, account: Account, record: Record) -> Mapping[str, Any]:
         name, cluster = record.outputs["addonName"], record.outputs["clusterName"]
-        if name in NEED_NODES and not _wait(lambda: _has_nodes(account, cluster), self._patience):
+        if name in NEED_NODES and not wait(lambda: _has_nodes(account, cluster), self._patience):
             raise NotReady(
                 record,
                 f"{name}: DEGRADED, InsufficientNumberOfReplicas: cluster {cluster} has no node; "
@@ -272,15 +122,6 @@ def _of(account: Account, instance: Record, cluster: str) -> bool:
     return group is not None and group.outputs["nodeGroup"].startswith(f"{cluster}:")
 
 
-def _wait(ready: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
-    return True
-
-
 class _NatGateway(Plain):
     def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:
         subnet = account.store.get("aws:ec2/subnet:Subnet", inputs.get("subnetId") or "")
@@ -289,3 +130,18 @@ class _NatGateway(Plain):
         gateways = account.store.all("aws:ec2/internetGateway:InternetGateway")
         if public and not any(one.outputs.get("vpcId") == vpc for one in gateways):
             raise CloudError(f"Gateway.NotAttached: Network {vpc} has no Internet gateway attached; depend on it first")
+
+
+class _Secret(Plain):
+    """A deleted secret keeps its name for the recovery window."""
+
+    def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:
+        if account.store.setting(f"deleted secret {inputs['name']}"):
+            raise CloudError(
+                "InvalidRequestException: You can't create this secret because a secret with this name is already "
+                f"scheduled for deletion: {inputs['name']}; restore it; next time set recoveryWindowInDays to 0"
+            )
+
+    def deleting(self, account: Account, record: Record) -> None:
+        if record.outputs["recoveryWindowInDays"]:
+            account.store.set(f"deleted secret {record.outputs['name']}", "scheduled")

@@ -1,0 +1,265 @@
+"""The platform's dev stack on the real engine, API server and scheduler: what a user of the README does, and sees."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from program import ROOT
+
+from llmplatform_sandbox.cloud import NoControlPlane, open_cloud
+from llmplatform_sandbox.interfaces import Release
+from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.kube.releases import write_revision
+from llmplatform_sandbox.lifecycle import Sandbox
+from llmplatform_sandbox.paths import SandboxPaths, sandbox_paths
+from llmplatform_sandbox.processes import start_time
+from llmplatform_sandbox.progress import silent
+
+pytestmark = pytest.mark.sandbox
+
+NAMESPACE, MODEL = "models", "qwen3-8b"
+GPU_TYPE = "g5.2xlarge"
+REACTION = 60.0
+"""Seconds within which the sandbox has reacted to anything; it usually takes three."""
+
+
+@dataclass
+class Platform:
+    """A copy of the project, and its dev stack in the sandbox."""
+
+    folder: Path
+
+    @property
+    def paths(self) -> SandboxPaths:
+        return sandbox_paths(self.folder, "dev")
+
+    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).parent / "llmplatform"), *arguments, "--project", str(self.folder)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert result.returncode == code, result.stdout + result.stderr
+        return result
+
+    def up(self) -> dict[str, Any]:
+        return json.loads(self.run("sandbox", "up", "dev", "--json").stdout)
+
+    def status(self) -> dict[str, Any]:
+        return json.loads(self.run("sandbox", "status", "dev", "--json").stdout)
+
+    def gpu_nodes(self) -> list[dict[str, Any]]:
+        return [node for node in self.status()["nodes"] if node["instance_type"] == GPU_TYPE]
+
+    @contextmanager
+    def kube(self) -> Iterator[Kube]:
+        client = Kube(Sandbox(self.folder, "dev", silent).control_plane().access())
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def scale(self, replicas: int) -> None:
+        with self.kube() as kube:
+            deployment = kube.get("apps/v1", "Deployment", MODEL, NAMESPACE)
+            assert deployment is not None
+            kube.patch(deployment, {"spec": {"replicas": replicas}})
+
+    def pods(self) -> list[dict[str, Any]]:
+        with self.kube() as kube:
+            return list(kube.list("v1", "Pod", NAMESPACE))
+
+    def fault(self, *arguments: str) -> None:
+        self.run("sandbox", "fault", *arguments)
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    folder = tmp_path_factory.mktemp("platform")
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "infra", folder / "infra", ignore=shutil.ignore_patterns("__pycache__"))
+    platform = Platform(folder)
+    try:
+        yield platform
+    finally:
+        if platform.paths.exists():
+            platform.run("sandbox", "down", "dev")
+
+
+def eventually(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + REACTION
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.5)
+
+
+def test_one_command_brings_the_platform_up_with_the_model_on_a_spot_node(platform: Platform) -> None:
+    found = platform.up()
+    assert found["pending"] == []
+    assert [node["capacity"] for node in platform.gpu_nodes()] == ["SPOT"], (
+        "made by the autoscaling loop: it began at 0"
+    )
+    with platform.kube() as kube:
+        deployment = kube.get("apps/v1", "Deployment", MODEL, NAMESPACE)
+    assert deployment is not None
+    conditions = {each["type"]: each["status"] for each in deployment["status"]["conditions"]}
+    assert conditions["Available"] == "True"
+    node = {node["name"] for node in platform.gpu_nodes()}
+    assert {pod["spec"]["nodeName"] for pod in platform.pods()} == node
+
+
+def test_a_second_run_changes_nothing(platform: Platform) -> None:
+    changes = platform.up()["changes"]
+    assert set(changes) == {"same"}, changes
+
+
+def test_an_object_with_an_unknown_field_or_value_is_refused_by_the_api_server(platform: Platform) -> None:
+    def manifest(**spec: object) -> dict[str, Any]:
+        metadata = {"name": "wrong", "namespace": NAMESPACE}
+        return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 1}], **spec}}
+
+    with platform.kube() as kube:
+        for wrong, said in (({"selektor": {}}, "selektor"), ({"type": "LoadBalanced"}, "LoadBalanced")):
+            with pytest.raises(Exception, match=said):
+                kube.apply(manifest(**wrong), manager="test")
+
+
+@pytest.mark.skipif("LLMPLATFORM_CHARTS" not in os.environ, reason="the contents of the pinned charts are not here")
+def test_custom_resources_are_held_to_the_definitions_of_the_pinned_charts(platform: Platform) -> None:
+    wrong = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "ServiceMonitor",
+        "metadata": {"name": "wrong", "namespace": NAMESPACE},
+        "spec": {"selector": {}, "endpoints": [{"port": "http", "intervall": "15s"}]},
+    }
+    with platform.kube() as kube, pytest.raises(Exception, match="intervall"):
+        kube.apply(wrong, manager="test")
+
+
+def test_no_secret_is_in_the_state_the_logs_or_the_process_list(platform: Platform) -> None:
+    with platform.kube() as kube:
+        secrets = [
+            kube.get("v1", "Secret", f"{MODEL}-api-key", NAMESPACE),
+            kube.get("v1", "Secret", "grafana-admin", "monitoring"),
+        ]
+    encoded = [value for secret in secrets if secret for key, value in secret["data"].items() if key != "admin-user"]
+    assert len(encoded) == 2, "the model's key and Grafana's password"
+    plain = [base64.b64decode(value).decode() for value in encoded]
+    needles = [*encoded, *plain, *(urllib.parse.quote(each, safe="") for each in encoded)]
+    places = [path for path in platform.paths.folder.rglob("*") if path.is_file()]
+    places += [path for path in Path("/proc").glob("[0-9]*/cmdline") if os.access(path, os.R_OK)]
+    assert [str(path) for path in places if any(needle.encode() in content(path) for needle in needles)] == []
+
+
+def content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # A process that has ended meanwhile.
+        return b""
+
+
+def test_without_spot_machines_the_next_pod_lands_on_demand_and_afterwards_on_spot_again(platform: Platform) -> None:
+    platform.fault("spot-stockout", GPU_TYPE)
+    platform.scale(2)
+    eventually(
+        lambda: sorted(node["capacity"] for node in platform.gpu_nodes()) == ["ON_DEMAND", "SPOT"],
+        "the on-demand group takes what the spot group cannot give",
+    )
+    eventually(lambda: all(pod["status"]["phase"] == "Running" for pod in platform.pods()), "the second pod runs")
+    assert "InsufficientInstanceCapacity" in str(platform.status()["shortages"])
+    platform.fault("spot-stockout", GPU_TYPE, "--clear")
+    platform.scale(3)
+    eventually(
+        lambda: sorted(node["capacity"] for node in platform.gpu_nodes()) == ["ON_DEMAND", "SPOT", "SPOT"],
+        "with spot machines back, the spot group is filled first",
+    )
+    platform.scale(1)
+
+
+def gpu_pod(name: str) -> dict[str, Any]:
+    """A pod that wants a GPU of the pool, in a namespace without a quota."""
+    container = {"name": "x", "image": "example.org/x:1", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
+    spec = {
+        "nodeSelector": {"llmplatform.dev/pool": "gpu"},
+        "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
+        "containers": [container],
+    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"}, "spec": spec}
+
+
+def test_a_pod_that_finds_the_pool_full_says_so(platform: Platform) -> None:
+    pods = [gpu_pod(f"greedy-{number}") for number in range(6)]
+    with platform.kube() as kube:
+        for pod in pods:
+            kube.create(pod)
+        eventually(lambda: len(platform.gpu_nodes()) == 6, "three spot and three on-demand nodes are all there can be")
+        eventually(
+            lambda: len(lines := platform.status()["pending"]) == 1 and "maximum" in lines[0],
+            "one pod is left over, and status says in one line that the pool is full",
+        )
+        for pod in pods:
+            kube.delete(pod)
+    eventually(lambda: platform.status()["pending"] == [], "nobody waits any more")
+
+
+def test_a_pod_without_its_secret_stays_pending_and_says_which(platform: Platform) -> None:
+    with platform.kube() as kube:
+        secret = kube.get("v1", "Secret", f"{MODEL}-api-key", NAMESPACE)
+        assert secret is not None
+        kube.delete(secret)
+        for pod in platform.pods():
+            kube.delete(pod)
+        eventually(
+            lambda: any(f"{MODEL}-api-key" in line for line in platform.status()["pending"]),
+            "status names the Secret that is missing",
+        )
+        metadata = {key: secret["metadata"][key] for key in ("name", "namespace", "labels")}
+        kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": secret["data"]}, manager="test")
+    eventually(lambda: platform.status()["pending"] == [], "with the Secret back the pod starts")
+
+
+def test_a_second_device_plugin_takes_the_gpus_away_and_says_so(platform: Platform) -> None:
+    second = Release(name="plugin", namespace="default", chart="nvidia-device-plugin", version="0.20.0", values={})
+    with platform.kube() as kube:
+        write_revision(kube, second, revision=1, manifest="", app_version="0.20.0", owner="test")
+        try:
+            eventually(
+                lambda: all(node["gpus"] == 0 for node in platform.gpu_nodes()), "two plugins fight over the devices"
+            )
+            for pod in platform.pods():
+                kube.delete(pod)
+            eventually(
+                lambda: any(
+                    "nvidia-device-plugin" in line and "gpu-operator" in line for line in platform.status()["pending"]
+                ),
+                "status names both",
+            )
+        finally:
+            for found in kube.list("v1", "Secret", "default"):
+                if found["metadata"]["name"].startswith("sh.helm.release.v1.plugin."):
+                    kube.delete(found)
+    eventually(lambda: platform.status()["pending"] == [], "with one plugin the GPUs are back")
+
+
+def test_an_interface_that_is_left_behind_is_named_and_fails_the_destruction(platform: Platform) -> None:
+    account = open_cloud("aws", platform.paths.clouds / "aws", NoControlPlane(minor="1.35"))
+    leaked = account.add_object("network-interface", "kubernetes/forgetful-controller", {})
+    result = platform.run("sandbox", "down", "dev", code=1)
+    assert f"network-interface {leaked}, made by kubernetes/forgetful-controller" in result.stderr
+    assert not platform.paths.folder.exists(), "processes and state are gone all the same"
+
+
+def test_up_and_down_leave_nothing(platform: Platform) -> None:
+    platform.up()
+    pids = [json.loads(file.read_text())["pid"] for file in platform.paths.run.glob("*.pid")]
+    assert "everything is gone" in platform.run("sandbox", "down", "dev").stdout
+    assert [pid for pid in pids if start_time(pid)] == [], "every process that the sandbox started is gone"

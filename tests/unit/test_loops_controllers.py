@@ -1,0 +1,214 @@
+"""Played controllers: volumes and load balancers."""
+
+from typing import Any
+
+import pytest
+from unit.controller_rounds import release, step
+from unit.fake_api_server import FakeApiServer
+from unit.fake_cloud import FakeCloud
+
+EBS = "aws-ebs-csi-driver"
+ZONE = "topology.kubernetes.io/zone"
+
+
+@pytest.fixture
+def server() -> FakeApiServer:
+    server = FakeApiServer()
+    server.add("v1", "Node", "n1", metadata={"labels": {ZONE: "eu-west-1b"}})
+    return server
+
+
+def claim(
+    server: FakeApiServer,
+    *,
+    mode: str = "WaitForFirstConsumer",
+    node: str = "",
+    provisioner: str = "ebs.csi.aws.com",
+    access: str = "ReadWriteOnce",
+    **storage_class: Any,
+) -> None:
+    server.add(
+        "storage.k8s.io/v1", "StorageClass", "fast", provisioner=provisioner, volumeBindingMode=mode, **storage_class
+    )
+    annotations = {"volume.kubernetes.io/selected-node": node} if node else {}
+    spec = {"storageClassName": "fast", "accessModes": [access], "resources": {"requests": {"storage": "5Gi"}}}
+    server.add("v1", "PersistentVolumeClaim", "data", "apps", metadata={"annotations": annotations}, spec=spec)
+
+
+def volumes(server: FakeApiServer) -> list[dict[str, Any]]:
+    return [obj for key, obj in server.objects.items() if key[1] == "persistentvolumes"]
+
+
+def test_a_claim_gets_a_disk_in_the_zone_of_its_pod(server: FakeApiServer) -> None:
+    cloud = FakeCloud(EBS)
+    claim(server, node="n1", reclaimPolicy="Delete")
+    step(server, cloud)
+    step(server, cloud)
+    (volume,) = volumes(server)
+    (disk,) = cloud.made("volume")
+    assert disk.detail["zone"] == "eu-west-1b"
+    assert disk.made_by.startswith("kubernetes/ebs.csi.aws.com apps/data")
+    assert volume["spec"]["csi"]["volumeHandle"] == disk.id
+    assert volume["spec"]["claimRef"]["name"] == "data", "the controller-manager binds by this reference"
+    term = volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"][0]["matchExpressions"][0]
+    assert (term["key"], term["values"]) == (ZONE, ["eu-west-1b"])
+
+
+def test_a_claim_that_waits_for_a_pod_gets_nothing_before(server: FakeApiServer) -> None:
+    cloud = FakeCloud(EBS)
+    claim(server)
+    step(server, cloud)
+    assert (volumes(server), cloud.made("volume")) == ([], [])
+
+
+def test_without_its_driver_a_claim_stays_pending(server: FakeApiServer) -> None:
+    cloud = FakeCloud()
+    claim(server, node="n1")
+    step(server, cloud)
+    assert cloud.made("volume") == []
+
+
+def test_the_driver_may_come_from_a_chart_as_well(server: FakeApiServer) -> None:
+    cloud = FakeCloud()
+    release(server, EBS)
+    claim(server, mode="Immediate")
+    step(server, cloud)
+    assert len(cloud.made("volume")) == 1
+
+
+def test_a_round_that_was_killed_half_way_makes_no_second_disk(server: FakeApiServer) -> None:
+    cloud = FakeCloud(EBS)
+    claim(server, node="n1")
+    step(server, cloud)
+    server.objects.pop(next(key for key in server.objects if key[1] == "persistentvolumes"))
+    step(server, cloud)
+    assert len(cloud.made("volume")) == 1
+    assert volumes(server)[0]["spec"]["csi"]["volumeHandle"] == cloud.made("volume")[0].id
+
+
+@pytest.mark.parametrize(("policy", "left"), [("Delete", 0), ("Retain", 1)])
+def test_a_released_volume_is_freed_as_its_policy_says(server: FakeApiServer, policy: str, left: int) -> None:
+    cloud = FakeCloud(EBS)
+    claim(server, node="n1", reclaimPolicy=policy)
+    step(server, cloud)
+    volumes(server)[0]["status"] = {"phase": "Released"}
+    del server.objects[("v1", "persistentvolumeclaims", "apps", "data")]
+    step(server, cloud)
+    assert len(cloud.made("volume")) == left
+    assert len(volumes(server)) == left
+
+
+def test_a_volume_released_after_its_driver_has_gone_stays_as_an_orphan(server: FakeApiServer) -> None:
+    cloud = FakeCloud(EBS)
+    claim(server, node="n1")
+    step(server, cloud)
+    volumes(server)[0]["status"] = {"phase": "Released"}
+    cloud.addons.clear()
+    step(server, cloud)
+    assert len(cloud.made("volume")) == 1, "removing the driver first is what leaks disks in a real account"
+
+
+def test_an_access_mode_that_the_disk_does_not_have_is_not_served(server: FakeApiServer) -> None:
+    cloud = FakeCloud(EBS)
+    claim(server, node="n1", access="ReadWriteMany")
+    step(server, cloud)
+    assert cloud.made("volume") == []
+
+
+def test_a_shared_volume_needs_a_file_system_of_the_account(server: FakeApiServer) -> None:
+    cloud = FakeCloud("aws-efs-csi-driver")
+    claim(
+        server,
+        mode="Immediate",
+        provisioner="efs.csi.aws.com",
+        access="ReadWriteMany",
+        parameters={"fileSystemId": "fs-1"},
+    )
+    step(server, cloud)
+    assert volumes(server) == []
+    cloud.put("aws:efs/fileSystem:FileSystem", "fs-1")
+    step(server, cloud)
+    assert volumes(server)[0]["spec"]["csi"]["driver"] == "efs.csi.aws.com"
+    assert "nodeAffinity" not in volumes(server)[0]["spec"]
+
+
+def test_a_volume_grows_where_its_class_allows_it(server: FakeApiServer) -> None:
+    cloud = FakeCloud(EBS)
+    claim(server, node="n1", allowVolumeExpansion=True)
+    step(server, cloud)
+    data = server.one("v1", "PersistentVolumeClaim", "data", "apps")
+    assert data is not None
+    data["spec"] |= {
+        "volumeName": volumes(server)[0]["metadata"]["name"],
+        "resources": {"requests": {"storage": "9Gi"}},
+    }
+    data["status"] = {"capacity": {"storage": "5Gi"}}
+    step(server, cloud)
+    assert data["status"]["capacity"] == {"storage": "9Gi"}
+    assert volumes(server)[0]["spec"]["capacity"] == {"storage": "9Gi"}
+
+
+# Load balancers
+
+
+def service(server: FakeApiServer, annotations: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
+    metadata = {"annotations": annotations or {}}
+    return server.add(
+        "v1", "Service", "gw", "apps", metadata=metadata, spec={"type": "LoadBalancer", **spec}, status={}
+    )
+
+
+def test_a_service_gets_a_load_balancer_with_a_subnet_per_zone(server: FakeApiServer) -> None:
+    cloud = FakeCloud()
+    live = service(server)
+    step(server, cloud)
+    step(server, cloud)
+    (balancer,) = cloud.made("load-balancer")
+    assert balancer.detail["subnetIds"] == ["subnet-a", "subnet-b"]
+    assert live["status"]["loadBalancer"]["ingress"] == [{"hostname": balancer.detail["dnsName"]}]
+    assert live["metadata"]["finalizers"] == ["service.kubernetes.io/load-balancer-cleanup"]
+
+
+def test_a_deleted_service_frees_its_load_balancer_and_goes(server: FakeApiServer) -> None:
+    cloud = FakeCloud()
+    service(server)
+    step(server, cloud)
+    server.kube.delete({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "gw", "namespace": "apps"}})
+    assert server.one("v1", "Service", "gw", "apps"), "the finalizer holds it until the load balancer is gone"
+    step(server, cloud)
+    assert server.one("v1", "Service", "gw", "apps") is None
+    assert cloud.made("load-balancer") == []
+
+
+def test_a_service_that_becomes_internal_to_the_cluster_gives_its_load_balancer_back(server: FakeApiServer) -> None:
+    cloud = FakeCloud()
+    live = service(server)
+    step(server, cloud)
+    live["spec"]["type"] = "ClusterIP"
+    step(server, cloud)
+    assert cloud.made("load-balancer") == []
+    assert live["metadata"]["finalizers"] == []
+    assert not live["status"]["loadBalancer"].get("ingress")
+
+
+@pytest.mark.parametrize(
+    ("annotations", "spec", "chart", "subnets"),
+    [
+        ({"service.beta.kubernetes.io/aws-load-balancer-internal": "true"}, {}, False, ["subnet-private"]),
+        ({"service.beta.kubernetes.io/aws-load-balancer-type": "external"}, {}, False, None),
+        ({}, {"loadBalancerClass": "service.k8s.aws/nlb"}, False, None),
+        ({}, {"loadBalancerClass": "service.k8s.aws/nlb"}, True, ["subnet-private"]),
+        ({"service.beta.kubernetes.io/aws-load-balancer-scheme": "internet-facing"}, {}, True,
+         ["subnet-a", "subnet-b"]),
+        ({}, {"type": "ClusterIP"}, True, None),
+    ],
+)  # fmt: skip
+def test_the_controller_that_is_there_and_responsible_answers(
+    server: FakeApiServer, annotations: dict[str, str], spec: dict[str, Any], chart: bool, subnets: list[str] | None
+) -> None:
+    cloud = FakeCloud()
+    if chart:
+        release(server, "aws-load-balancer-controller")
+    service(server, annotations, **spec)
+    step(server, cloud)
+    assert [one.detail["subnetIds"] for one in cloud.made("load-balancer")] == ([subnets] if subnets else [])
