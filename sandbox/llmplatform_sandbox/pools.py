@@ -1,6 +1,7 @@
 """The clouds' node groups as a pending pod sees them: which would suit it, and why none of them gives it a node."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from llmplatform_sandbox.interfaces import Cloud, Instance, NodeGroup, NodeTemplate, Release
@@ -44,9 +45,7 @@ class PoolView:
 
     def _gpu_faults(self, pod: Object) -> list[str]:
         """Why the machines with GPUs that are there, and would suit, offer none."""
-        images = {
-            one.image for one in self._instances if one.gpus and _suits(pod, one.template, extra={GPU: str(one.gpus)})
-        }
+        images = {one.image for one in self._instances if one.gpus and _suits(pod, _hardware(one))}
         daemonsets = self._kube.list("apps/v1", "DaemonSet", cached=True) if images else []
         faults = {image: gpu_fault(self._releases, daemonsets, image) for image in sorted(images)}
         return [f"its nodes offer no GPUs: {fault}" for fault in faults.values() if fault]
@@ -70,14 +69,19 @@ class PoolView:
 
 def _template(cloud: Cloud, group: NodeGroup) -> NodeTemplate | None:
     """What a node of the group is: as seen on one that runs, else as the autoscaler knows it."""
-    running = next((one.template for one in cloud.instances() if one.group == group.id), None)
+    running = next((_hardware(one) for one in cloud.instances() if one.group == group.id), None)
     return running or cloud.template(group.id)
 
 
-def _suits(pod: Object, template: NodeTemplate, extra: Mapping[str, str] | None = None) -> bool:
+def _hardware(instance: Instance) -> NodeTemplate:
+    """A machine with all the GPUs that are in it, whether a device plugin offers them or not."""
+    gpus = {GPU: str(instance.gpus)} if instance.gpus else {}
+    return replace(instance.template, resources={**instance.template.resources, **gpus})
+
+
+def _suits(pod: Object, template: NodeTemplate) -> bool:
     taints = [{"key": t.key, "value": t.value, "effect": t.effect} for t in template.taints]
-    free = quantities({**template.resources, **(extra or {})})
-    return fits(pod, Room(labels=template.labels, taints=taints, free=free))
+    return fits(pod, Room(labels=template.labels, taints=taints, free=quantities(template.resources)))
 
 
 def _name(group: NodeGroup, template: NodeTemplate) -> str:

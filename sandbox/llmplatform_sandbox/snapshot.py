@@ -78,11 +78,7 @@ def _cluster(
             sorted((_node(item) for item in kube.list("v1", "Node")), key=lambda node: (node.pool, node.name))
         )
         pods = tuple(sorted((_pod(item) for item in kube.list("v1", "Pod")), key=lambda pod: (pod.namespace, pod.name)))
-        return (
-            nodes,
-            pods,
-            tuple(pending(kube, list(clouds.values()))) if any(pod.state == "Pending" for pod in pods) else (),
-        )
+        return nodes, pods, tuple(pending(kube, list(clouds.values())))
     finally:
         kube.close()
 

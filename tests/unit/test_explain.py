@@ -1,5 +1,6 @@
 """Why a pod does not run, in one line."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,9 +45,16 @@ def pool(cloud: FakeCloud, *, target: int = 0, running: int = 0, maximum: int = 
     group = NodeGroup(id="eks-gpu-1", minimum=0, maximum=maximum, target=target, zones=["a"], autoscaled=autoscaled)
     cloud.groups.append(group)
     cloud.templates[group.id] = TEMPLATE
+    # What a machine offers by itself does not name its GPUs: a device plugin does that.
+    offered = {name: amount for name, amount in TEMPLATE.resources.items() if name != "nvidia.com/gpu"}
     for number in range(running):
         machine = Instance(
-            id=f"i-{number}", group=group.id, zone="a", image="AL2023_x86_64_NVIDIA", template=TEMPLATE, gpus=1
+            id=f"i-{number}",
+            group=group.id,
+            zone="a",
+            image="AL2023_x86_64_NVIDIA",
+            template=replace(TEMPLATE, resources=offered),
+            gpus=1,
         )
         cloud.machines.append(machine)
 
