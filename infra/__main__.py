@@ -1,11 +1,11 @@
 """The platform, from the ground up: cloud, cluster, add-ons, models. Each part is made from the parts above it."""
 
+import pulumi
+
 import foundation
 import platform_layer
 import providers
-import pulumi
 import settings
-
 from llmplatform.planning.models import plan_models
 from llmplatform.planning.pools import plan_pools
 from llmplatform.serving import ModelServer, ModelServerArgs

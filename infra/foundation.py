@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import providers
 import pulumi
 
+import providers
 from llmplatform import aws
 from llmplatform.base.contracts import WorkloadIdentity
 from llmplatform.base.labels import tags
@@ -115,7 +115,9 @@ class _Account:
         if not made:
             return {}
         role = aws.NodeRole("nodes", aws.NodeRoleArgs(cloud=self.cloud, tags=self.tags), self.here)
-        return {plan.name: aws.NodePool(plan.name, self._pool(plan, network, cluster, role), self.here) for plan in made}
+        return {
+            plan.name: aws.NodePool(plan.name, self._pool(plan, network, cluster, role), self.here) for plan in made
+        }
 
     def _pool(
         self,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import pulumi
-from foundation import Foundation
 
+from foundation import Foundation
 from llmplatform import addons
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_capacity
 from llmplatform.specs.platform import ExistingPlatform
@@ -52,7 +52,7 @@ def install(
 
 
 class _Layer:
-    """The add-ons of one cluster: each depends on the kinds that monitoring brings, and on nothing else of the others."""
+    """The add-ons of one cluster: each depends on the kinds that monitoring brings, and on none of the others."""
 
     def __init__(
         self, stack: Stack, pools: tuple[PoolPlan, ...], foundation: Foundation, inside: pulumi.ResourceOptions

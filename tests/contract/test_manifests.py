@@ -99,7 +99,9 @@ def test_every_object_has_an_explicit_name_and_our_labels(stack: str) -> None:
     for each in manifests(stack):
         metadata = each.inputs["metadata"]
         assert metadata.get("name"), f"{each.urn}: a random name breaks references from outside the program"
-        assert metadata.get("labels", {}).get("app.kubernetes.io/managed-by") == "llmplatform", f"{each.urn} is unlabelled"
+        assert metadata.get("labels", {}).get("app.kubernetes.io/managed-by") == "llmplatform", (
+            f"{each.urn} is unlabelled"
+        )
 
 
 def deployment() -> dict[str, Any]:

@@ -45,20 +45,14 @@ def validate(
         raise typer.Exit(2)
 
 
-def schema(
-    check: Annotated[bool, typer.Option("--check", help="Only say whether the committed schema is fresh.")] = False,
-) -> None:
+def schema() -> None:
     """Print the JSON schema of stack files, for editors and other tools.
 
     Example: `llmplatform schema > stack.schema.json`.
     """
-    from llmplatform.specs.schema import is_fresh, render
+    from llmplatform.specs.schema import text
 
-    if not check:
-        typer.echo(render(), nl=False)
-    elif not is_fresh():
-        typer.echo("stack.schema.json is stale; run 'python -m llmplatform.specs.schema'", err=True)
-        raise typer.Exit(1)
+    typer.echo(text(), nl=False)
 
 
 def _pools(plans: tuple[PoolPlan, ...]) -> Table:
@@ -66,7 +60,9 @@ def _pools(plans: tuple[PoolPlan, ...]) -> Table:
     for plan in plans:
         gpus = f"{plan.shape.gpus} x {plan.gpu.name}" if plan.gpu else "none"
         groups = ", ".join(group.capacity.replace("_", " ") for group in plan.groups)
-        table.add_row(plan.name, ", ".join(plan.spec.instance_types), gpus, groups, f"{plan.spec.min} to {plan.spec.max}")
+        table.add_row(
+            plan.name, ", ".join(plan.spec.instance_types), gpus, groups, f"{plan.spec.min} to {plan.spec.max}"
+        )
     return table
 
 
