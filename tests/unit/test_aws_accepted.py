@@ -14,6 +14,7 @@ from aws_platform import platform, stack
 from engine import Engine, Registered
 from pulumi.runtime import MockResourceArgs
 
+from llmplatform.specs.cluster import Endpoint
 from llmplatform.specs.network import NewNetwork
 from llmplatform_sandbox.cloud import SimulatedCloud, open_cloud
 from llmplatform_sandbox.interfaces import KubeAccess
@@ -77,7 +78,9 @@ def cloud(tmp_path: Path) -> Iterator[SimulatedCloud]:
 
 def _up(cloud: SimulatedCloud) -> _Account:
     account = _Account(provider=CloudProvider(cloud))
-    settings = stack(network=NewNetwork(kind="new", cidr="10.0.0.0/16", flow_logs=True))
+    base = stack(network=NewNetwork(kind="new", cidr="10.0.0.0/16", flow_logs=True))
+    endpoint = Endpoint(private_cidrs=("10.250.0.0/16",))
+    settings = base.model_copy(update={"cluster": base.cluster.model_copy(update={"endpoint": endpoint})})
     account.run(lambda: platform(settings, private_endpoints=True))
     return account
 

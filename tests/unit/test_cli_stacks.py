@@ -20,6 +20,13 @@ def test_a_committed_stack_is_valid_and_shows_its_pools_and_models(stack: str) -
     assert all(name in result.stdout for name in config["llmplatform:models"])
 
 
+def test_a_pool_that_tries_spot_machines_first_shows_both_groups_and_their_sum() -> None:
+    result = CliRunner().invoke(app, ["validate", "dev", "--project", str(ROOT)])
+    assert "0 to 3 spot + 0 to 3 on demand" in result.stdout, "max holds for each group"
+    assert "= 0 to 6 in all" in result.stdout, "what the pool can cost"
+    assert "2 to 4 on demand" in result.stdout
+
+
 def wrong(folder: Path) -> None:
     document = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
     document["config"]["llmplatform:cloud"]["account_id"] = "11112222333"

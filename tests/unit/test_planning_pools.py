@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from llmplatform.planning.pools import GPU_RESOURCE, POOL_LABEL, PoolPlan, plan_pools
+from llmplatform.planning.pools import GPU_RESOURCE, POOL_LABEL, PoolPlan, gpu_capacity, plan_pools
 from llmplatform.specs import load_stack
 
 ROOT = Path(__file__).parents[2]
@@ -45,3 +45,12 @@ def test_group_names_are_unique(pools: dict[str, PoolPlan]) -> None:
 
 def test_a_pool_without_zones_uses_all(pools: dict[str, PoolPlan]) -> None:
     assert all(len(pool.zones) >= 2 for pool in pools.values())
+
+
+def test_the_gpus_of_another_stacks_pool_count_as_many_as_it_can_grow_to() -> None:
+    stack = load_stack(ROOT / "Pulumi.prod.yaml")
+    large = {"gpu-large": stack.pools["gpu-large"].model_copy(update={"existing": True})}
+    theirs = plan_pools(stack.model_copy(update={"pools": large}))
+    assert not theirs[0].groups
+    assert gpu_capacity(theirs) == 8, "two nodes of four: with none, the quota refuses every model"
+    assert gpu_capacity(plan_pools(stack)) == 16, "spot and on-demand groups of four each, and two nodes of four"

@@ -145,6 +145,11 @@ def test_weights_are_kept_on_a_volume_that_all_replicas_share() -> None:
     assert volume["persistentVolumeClaim"]["claimName"] == "chat-weights"
 
 
+def test_another_model_does_not_replace_the_claim_that_pods_use() -> None:
+    claim = served().one(CLAIM)
+    assert claim.ignore_changes == ("spec.resources",), "the deletion would hang until the last pod is gone"
+
+
 def test_weights_on_the_node_need_no_claim() -> None:
     engine = served(weights={"cache": "node"})
     assert not engine.all(CLAIM)

@@ -37,3 +37,12 @@ class WorkloadIdentity(Protocol):
     service_account: pulumi.Output[str]
     annotations: Mapping[str, pulumi.Output[str]]
     """Annotations that the service account must carry; empty where the cloud needs none."""
+
+
+class DnsChallenge(WorkloadIdentity, Protocol):
+    """A certificate manager's right to prove, by DNS records, that we own a domain."""
+
+    solver: Mapping[str, object]
+    """The solver of cert-manager's ACME issuers."""
+    credentials: tuple[str, int] | None
+    """Range and TCP port where pods of the identity get their credentials; None where HTTPS to the cloud is all."""

@@ -96,8 +96,12 @@ def plan_pools(stack: Stack) -> tuple[PoolPlan, ...]:
 
 
 def gpu_capacity(pools: tuple[PoolPlan, ...]) -> int:
-    """GPUs that the pools have when every group of them is full."""
-    return sum(group.maximum * pool.shape.gpus for pool in pools for group in pool.groups)
+    """GPUs that the pools have when every group of them is full, those of other stacks as large as the settings say."""
+    return sum(_most_nodes(pool) * pool.shape.gpus for pool in pools)
+
+
+def _most_nodes(pool: PoolPlan) -> int:
+    return pool.spec.max if pool.spec.existing else sum(group.maximum for group in pool.groups)
 
 
 def _groups(name: str, pool: Pool) -> tuple[GroupPlan, ...]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import Email, Host, HttpsUrl
+from llmplatform.specs.vocabulary import Email, Host, HostedZoneId, HttpsUrl
 
 
 class ClusterAutoscaler(Section):
@@ -23,11 +23,13 @@ class GpuOperator(Section):
 
 
 class AcmeIssuer(Section):
-    """Certificates from an ACME authority, by HTTP challenge."""
+    """Certificates from an ACME authority, by DNS challenge: nothing has to be reachable from the internet."""
 
     kind: Literal["acme"]
     email: Email
     """Whom the authority writes to about certificates that run out."""
+    hosted_zone: HostedZoneId
+    """Id of the public Route 53 zone that the gateway's host is in, in the same account."""
     server: HttpsUrl = "https://acme-v02.api.letsencrypt.org/directory"
     """Address of the authority; Let's Encrypt unless said otherwise."""
 

@@ -21,7 +21,9 @@ class Endpoint(Section):
 
     public_cidrs: tuple[Cidr, ...] = ()
     """Ranges on the internet that may reach it. Empty: private only, and the machine that runs Pulumi must be in
-    the network."""
+    the network, or in one of `private_cidrs`."""
+    private_cidrs: tuple[Cidr, ...] = ()
+    """Ranges of connected networks (VPN, peering, another office's VPC) that may reach the private endpoint."""
 
 
 class NewCluster(Section):
@@ -41,7 +43,12 @@ class NewCluster(Section):
 
 
 class ExistingCluster(Section):
-    """A cluster that exists. Its own nodes stay as they are; our pools are added to it."""
+    """A cluster that exists. Its own nodes stay as they are; our pools are added to it.
+
+    It must have already: the network and kube-proxy add-ons, cluster DNS, the pod identity agent, the EBS and EFS CSI
+    drivers with their rights, and an entry that makes whoever runs `pulumi up` an administrator. None of it is made or
+    changed here.
+    """
 
     kind: Literal["existing"]
     name: ClusterName

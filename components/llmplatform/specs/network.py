@@ -13,7 +13,7 @@ class NewNetwork(Section):
 
     kind: Literal["new"]
     cidr: Cidr = "10.0.0.0/16"
-    """Address range. Every pod takes an address of its zone: a /16 gives each of six zones 8,192, a /20 512."""
+    """Private address range. Every pod takes an address of its zone: a /16 gives each of six zones 8,192, a /20 512."""
     nat: Literal["single", "per_zone"] = "per_zone"
     """`single` is cheaper; nodes of the other zones lose the internet when its zone fails."""
     flow_logs: bool = False
@@ -27,7 +27,7 @@ class ExistingNetwork(Section):
     vpc_id: VpcId
     """The VPC."""
     cidr: Cidr
-    """Address range of the VPC; security rules admit it."""
+    """Address range of the VPC. Nothing is made of it: the Services of a new cluster are checked to lie outside."""
     private_subnets: dict[AwsZone, SubnetId]
     """One private subnet per zone of the environment, with a way out to the internet."""
     public_subnets: dict[AwsZone, SubnetId] = Field(default_factory=dict)

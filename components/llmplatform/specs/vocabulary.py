@@ -83,6 +83,9 @@ Host = Annotated[
     str,
     _Matching(r"([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}", "write a host name like llm.example.org"),
 ]
+HostedZoneId = Annotated[
+    str, _Matching(r"Z[A-Z0-9]{5,31}", "write the id of a Route 53 hosted zone like Z0123456789ABCDEFGHIJ")
+]
 Email = Annotated[str, _Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "write an e-mail address")]
 LabelKey = Annotated[
     str,

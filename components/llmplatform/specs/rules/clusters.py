@@ -86,6 +86,16 @@ def existing_platform_has_a_cluster(stack: Stack) -> Iterator[Problem]:
         )
 
 
+def existing_cluster_is_in_an_existing_network(stack: Stack) -> Iterator[Problem]:
+    """Nodes that join a cluster are in its VPC."""
+    if stack.cluster.kind == "existing" and stack.network.kind != "existing":
+        yield Problem(
+            "network.kind",
+            f"nodes in a new network are in another VPC than the existing cluster '{stack.cluster.name}'",
+            "write 'existing', with the cluster's vpc_id, cidr and private_subnets",
+        )
+
+
 def acme_has_a_host(stack: Stack) -> Iterator[Problem]:
     """An ACME authority is asked for something."""
     addons = stack.addons

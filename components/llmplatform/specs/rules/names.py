@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from llmplatform.specs.problems import Problem
+from llmplatform.specs.platform import Platform
+from llmplatform.specs.problems import Problem, listed
 from llmplatform.specs.stack import Stack
 
 RESERVED_LABELS = (
@@ -21,6 +22,51 @@ GROUP_SUFFIXES = ("-spot", "-on-demand")
 
 MOST_TAGS = 40
 """AWS allows 50 on a resource; the rest are ours and the cloud's."""
+
+ADDON_NAMESPACES = ("cert-manager", "gpu-operator", "monitoring")
+"""Namespaces that the add-ons make for themselves."""
+
+TAKEN_IN_THE_MODELS_NAMESPACE = (
+    "allow-dns",
+    "default",
+    "default-deny",
+    "defaults",
+    "gateway",
+    "quota",
+)
+"""Objects beside the models': the guard rails, the gateway's certificate, and Kubernetes' own service account."""
+
+
+def models_have_a_namespace_of_their_own(stack: Stack) -> Iterator[Problem]:
+    """Models, and the guard rails around them, share a namespace with nobody else."""
+    owner = _owner(stack.platform)
+    if owner:
+        yield Problem(
+            "platform.models_namespace",
+            f"{owner}: models and the guard rails around them need a namespace of their own",
+            "use 'models', or a name that nobody else has",
+        )
+
+
+def _owner(platform: Platform) -> str | None:
+    name = platform.models_namespace
+    if name.startswith("kube-"):
+        return f"'{name}' is Kubernetes' own, as all names that begin with 'kube-'"
+    if name == "default":
+        return "'default' is Kubernetes' own"
+    prometheus = platform.kind == "existing" and name == platform.monitoring_namespace
+    return f"'{name}' is the namespace of an add-on" if prometheus or name in ADDON_NAMESPACES else None
+
+
+def models_are_not_called_like_guard_rails(stack: Stack) -> Iterator[Problem]:
+    """No model's object has the name of one that is in its namespace already."""
+    for name in stack.models:
+        if name in TAKEN_IN_THE_MODELS_NAMESPACE:
+            yield Problem(
+                f"models.{name}",
+                f"'{name}' is the name of an object that is in the models' namespace already",
+                f"call it anything but {listed(TAKEN_IN_THE_MODELS_NAMESPACE)}",
+            )
 
 
 def groups_are_unique(stack: Stack) -> Iterator[Problem]:
