@@ -27,7 +27,8 @@ status: $(READY) ## Show nodes and pods of the sandbox, and why a pod waits.
 sandbox-down: $(READY) ## Destroy STACK in the sandbox and check that nothing is left.
 	@$(BIN)/llmplatform sandbox down $(STACK)
 
-test: $(READY) ## Run all tests: unit, contract and sandbox.
+test: $(READY) ## Run all tests: unit, contract and sandbox. The first time builds the sandbox's tools.
+	@$(BIN)/llmplatform sandbox tools
 	@$(BIN)/pytest tests
 
 check: $(READY) ## Check format, lint, types, layers and the settings' schema.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from llmplatform.base.contracts import WorkloadIdentity
+from llmplatform.base.contracts import DnsChallenge, WorkloadIdentity
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.stack import AlicloudStack, Stack
 
@@ -32,6 +32,8 @@ class Foundation:
     """Storage class of disks for one pod; None: the cluster's default."""
     autoscaler: Autoscaler | None
     """None where another stack installs the autoscaler, or the cloud runs it."""
+    challenge: DnsChallenge | None
+    """How an ACME authority is answered; None where nobody asks one."""
 
 
 def build(stack: Stack, plans: tuple[PoolPlan, ...], generated: pulumi.ProviderResource) -> Foundation:

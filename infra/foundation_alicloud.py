@@ -33,6 +33,7 @@ def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.P
             shared_class=pulumi.Output.from_input(stack.platform.shared_storage_class),
             block_class=None,
             autoscaler=None,
+            challenge=None,
         )
     account.autoscaling(plans, pools)
     account.log_collection(kubernetes)
@@ -43,6 +44,7 @@ def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.P
         shared_class=storage.shared_class,
         block_class=storage.block_class,
         autoscaler=None,
+        challenge=None,
     )
 
 
@@ -132,9 +134,10 @@ class _Account:
         nodes: list[pulumi.Resource] = list(pools.values())
         if not isinstance(self.stack.cluster, NewAckCluster):
             return nodes
-        untainted = next(pools[plan.name] for plan in plans if plan.name in pools and not plan.taints)
+        # A pool that starts from zero has no node to run them on, and its nodes come only with the autoscaler.
+        homes = [pools[plan.name] for plan in plans if plan.name in pools and not plan.taints and plan.spec.min]
         args = alicloud.ClusterAddonsArgs(
-            cluster_id=untainted.cluster_id,
+            cluster_id=after(homes[0].cluster_id, *homes[1:]),
             log_project=self.logs.project_name if self.stack.addons.logs.enabled else None,
             registry=registry.instance_id if registry else self.stack.mirrors.acr,
             region=self.cloud.region,

@@ -31,6 +31,7 @@ def build(stack: AwsStack, plans: tuple[PoolPlan, ...]) -> Foundation:
             shared_class=shared,
             block_class=None,
             autoscaler=None,
+            challenge=None,
         )
     storage = account.storage(network, cluster, kubernetes)
     return Foundation(
@@ -42,6 +43,7 @@ def build(stack: AwsStack, plans: tuple[PoolPlan, ...]) -> Foundation:
             identity=account.autoscaling(cluster),
             group_names={name: group for pool in pools.values() for name, group in pool.group_names.items()},
         ),
+        challenge=account.challenge(cluster),
     )
 
 
@@ -115,8 +117,10 @@ class _Account:
         nodes: list[pulumi.Resource] = list(pools.values())
         if not isinstance(self.stack.cluster, NewCluster):
             return nodes
-        untainted = next(pools[plan.name] for plan in plans if plan.name in pools and not plan.taints)
-        args = aws.ClusterAddonsArgs(cluster_name=untainted.cluster_name, cloud=self.cloud, tags=self.tags)
+        # A pool that starts from zero has no node to run them on, and its nodes come only with the autoscaler.
+        homes = [pools[plan.name] for plan in plans if plan.name in pools and not plan.taints and plan.spec.min]
+        name = after(homes[0].cluster_name, *homes[1:])
+        args = aws.ClusterAddonsArgs(cluster_name=name, cloud=self.cloud, tags=self.tags)
         return [*nodes, aws.ClusterAddons("addons", args, self.here)]
 
     def storage(
@@ -137,3 +141,12 @@ class _Account:
     def autoscaling(self, cluster: aws.Cluster | aws.ExistingCluster) -> aws.Autoscaling:
         args = aws.AutoscalingArgs(cluster_name=cluster.cluster_name, cloud=self.cloud, tags=self.tags)
         return aws.Autoscaling("autoscaling", args, self.here)
+
+    def challenge(self, cluster: aws.Cluster | aws.ExistingCluster) -> aws.DnsChallenge | None:
+        wanted = self.stack.addons.cert_manager
+        if not wanted.enabled or wanted.issuer.kind != "acme":
+            return None
+        args = aws.DnsChallengeArgs(
+            cluster_name=cluster.cluster_name, cloud=self.cloud, hosted_zone=wanted.issuer.hosted_zone, tags=self.tags
+        )
+        return aws.DnsChallenge("challenge", args, self.here)

@@ -9,6 +9,7 @@ from foundation import Foundation
 from llmplatform import addons
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_capacity
 from llmplatform.specs.addons import AlicloudAddons
+from llmplatform.specs.cluster import ExistingCluster
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.stack import Stack
 
@@ -33,9 +34,10 @@ def install(
 ) -> Platform:
     """The platform that a stack file asks for. `inside` has the providers of the cluster."""
     if isinstance(stack.platform, ExistingPlatform):
+        scraper = stack.platform.monitoring_namespace
         return Platform(
             models_namespace=pulumi.Output.from_input(stack.platform.models_namespace),
-            monitoring_namespace=pulumi.Output.from_input(stack.platform.monitoring_namespace),
+            monitoring_namespace=pulumi.Output.from_input(scraper) if scraper else None,
             monitoring_kinds=None,
             grafana_secret=None,
         )
@@ -44,17 +46,23 @@ def install(
     layer.gpus()
     layer.cluster_autoscaler()
     layer.certificates(models)
-    monitoring = layer.monitoring
     return Platform(
         models_namespace=models,
-        monitoring_namespace=monitoring.namespace if monitoring else None,
+        monitoring_namespace=layer.scraper,
         monitoring_kinds=layer.kinds,
-        grafana_secret=monitoring.grafana_secret if monitoring else None,
+        grafana_secret=layer.monitoring.grafana_secret if layer.monitoring else None,
     )
 
 
+def gpu_quota(pools: tuple[PoolPlan, ...]) -> dict[str, str]:
+    """Nobody can ask for more GPUs than the pools can grow to. Without a GPU pool there is nothing to bound."""
+    if not any(pool.gpu for pool in pools):
+        return {}
+    return {f"requests.{GPU_RESOURCE}": str(gpu_capacity(pools))}
+
+
 class _Layer:
-    """The add-ons of one cluster: each depends on the kinds that monitoring brings, and on nothing else of another."""
+    """The add-ons of one cluster: each depends on the kinds that monitoring brings, and on none of the others."""
 
     def __init__(
         self, stack: Stack, pools: tuple[PoolPlan, ...], foundation: Foundation, inside: pulumi.ResourceOptions
@@ -62,6 +70,7 @@ class _Layer:
         self.stack, self.pools, self.foundation, self.inside = stack, pools, foundation, inside
         self.monitoring = self._monitoring() if stack.addons.monitoring.enabled else None
         self.kinds = self.monitoring.kinds if self.monitoring else None
+        self.scraper = self.monitoring.namespace if self.monitoring else None
 
     def _monitoring(self) -> addons.Monitoring:
         args = addons.MonitoringArgs(
@@ -75,8 +84,7 @@ class _Layer:
     def models_namespace(self) -> pulumi.Output[str]:
         args = addons.NamespaceArgs(
             namespace=self.stack.platform.models_namespace,
-            # Nobody can ask for more GPUs than the pools can grow to.
-            quota={f"requests.{GPU_RESOURCE}": str(gpu_capacity(self.pools))},
+            quota={**addons.INTERNAL, **gpu_quota(self.pools)},
             container_defaults={"cpu": "100m", "memory": "128Mi"},
         )
         return addons.Namespace("models", args, self.inside).name
@@ -97,7 +105,7 @@ class _Layer:
             "pools": self.pools,
             "charts_dir": CHARTS,
             "mirrors": self.stack.mirrors,
-            "monitoring": self.monitoring is not None,
+            "monitoring_namespace": self.scraper,
             "monitoring_kinds": self.kinds,
         }
 
@@ -113,9 +121,10 @@ class _Layer:
             identity=cloud.identity,
             pools=self.pools,
             group_names=cloud.group_names,
+            other_groups=isinstance(self.stack.cluster, ExistingCluster),
             charts_dir=CHARTS,
             mirrors=self.stack.mirrors,
-            monitoring_namespace=self.monitoring.namespace if self.monitoring else None,
+            monitoring_namespace=self.scraper,
             monitoring_kinds=self.kinds,
         )
         addons.ClusterAutoscaler("autoscaler", args, self.inside)
@@ -126,9 +135,10 @@ class _Layer:
             return
         args = addons.CertManagerArgs(
             spec=wanted.cert_manager,
+            challenge=self.foundation.challenge,
             charts_dir=CHARTS,
             mirrors=self.stack.mirrors,
-            monitoring=self.monitoring is not None,
+            monitoring_namespace=self.scraper,
             monitoring_kinds=self.kinds,
         )
         manager = addons.CertManager("cert-manager", args, self.inside)

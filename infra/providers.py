@@ -26,7 +26,13 @@ def alicloud(cloud: Alicloud) -> pulumi.ProviderResource:
 def cluster(name: pulumi.Input[str], kubeconfig: pulumi.Input[str]) -> kubernetes.Provider:
     """A cluster. Its identifier is its name, so that a changed kubeconfig does not replace what is in it."""
     return kubernetes.Provider(
-        "kubernetes", kubeconfig=kubeconfig, cluster_identifier=name, enable_server_side_apply=True
+        "kubernetes",
+        kubeconfig=kubeconfig,
+        cluster_identifier=name,
+        enable_server_side_apply=True,
+        # Names are fixed: a ConfigMap or Secret that could not change in place would be gone for a moment.
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
     )
 
 

@@ -13,7 +13,7 @@ step() {
 }
 step format .venv/bin/ruff format --check --quiet .
 step lint .venv/bin/ruff check --quiet .
-step spelling .venv/bin/codespell components sandbox infra tests docs scripts README.md CHANGELOG.md CONTRIBUTING.md
+step spelling .venv/bin/codespell components sandbox infra docs scripts README.md CHANGELOG.md CONTRIBUTING.md
 step yaml .venv/bin/yamllint -s .
 step layers .venv/bin/lint-imports
 step schema .venv/bin/python -m llmplatform.specs.schema --check

@@ -1,7 +1,7 @@
 """Write down what an engine's command line accepts, from its wheel, without importing it.
 
-    pip download --no-deps --dest /tmp/wheels vllm==0.33.0
-    python scripts/engine_flags.py /tmp/wheels/vllm-0.33.0-*.whl
+    pip download --no-deps --dest wheels vllm==0.33.0
+    python scripts/engine_flags.py wheels/vllm-0.33.0-*.whl
 
 The wheel is read, never run: the parser's definitions are plain calls and class fields, which the syntax tree shows.
 Switches are given without their `--no-` form.

@@ -1,6 +1,6 @@
 """Every add-on in every combination of what can be switched, for tests that hold for all of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -26,7 +26,10 @@ from llmplatform.specs.mirrors import Mirrors
 CHARTS_DIR = "../.charts"
 REGISTRIES = ("docker.io", "ghcr.io", "nvcr.io", "quay.io", "registry.k8s.io")
 MIRRORED = Mirrors(images={host: f"registry.example.org/{host}" for host in REGISTRIES})
-ISSUERS = (specs.SelfSignedIssuer(kind="self_signed"), specs.AcmeIssuer(kind="acme", email="ops@example.org"))
+ISSUERS = (
+    specs.SelfSignedIssuer(kind="self_signed"),
+    specs.AcmeIssuer(kind="acme", email="ops@example.org", hosted_zone="Z0123456789ABCDEFGHIJ"),
+)
 BOTTLEROCKET = {**ON_DEMAND, "image": "bottlerocket"}
 
 
@@ -38,6 +41,26 @@ class Identity:
     service_account: pulumi.Output[str]
     annotations: dict[str, pulumi.Output[str]]
     namespace_labels: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Challenge(Identity):
+    """A way to answer an ACME authority, as a cloud's component promises it."""
+
+    solver: Mapping[str, object]
+    credentials: tuple[str, int] | None
+
+
+def challenge(service_account: pulumi.Input[str] = "cert-manager") -> Challenge:
+    """A cloud where an agent on the node hands out credentials."""
+    return Challenge(
+        namespace=pulumi.Output.from_input("cert-manager"),
+        service_account=pulumi.Output.from_input(service_account),
+        annotations={},
+        namespace_labels={},
+        solver={"dns01": {"route53": {"region": "us-east-1", "hostedZoneID": "Z0123456789ABCDEFGHIJ"}}},
+        credentials=("169.254.170.23/32", 80),
+    )
 
 
 def autoscaler(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> ClusterAutoscaler:
@@ -60,7 +83,7 @@ def autoscaler(*, monitored: bool = True, mirrors: Mirrors | None = None, **chan
         "group_names": groups,
         "charts_dir": CHARTS_DIR,
         "mirrors": mirrors or Mirrors(),
-        "monitoring_namespace": "monitoring" if monitored else None,
+        "monitoring_namespace": _scraper(monitored),
         **changes,
     }
     return ClusterAutoscaler("autoscaler", ClusterAutoscalerArgs(**args))
@@ -69,25 +92,31 @@ def autoscaler(*, monitored: bool = True, mirrors: Mirrors | None = None, **chan
 def gpu_operator(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> GpuOperator:
     """The GPU operator."""
     args = {"pools": pool_plans(gpu=SPOT_FIRST), "charts_dir": CHARTS_DIR, "mirrors": mirrors or Mirrors(), **changes}
-    return GpuOperator("gpu-operator", GpuOperatorArgs(monitoring=monitored, **args))
+    return GpuOperator("gpu-operator", GpuOperatorArgs(monitoring_namespace=_scraper(monitored), **args))
 
 
 def gpu_metrics(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> GpuMetrics:
     """Metrics of GPUs where the cloud brings the rest."""
     args = {"pools": pool_plans(gpu=SPOT_FIRST), "charts_dir": CHARTS_DIR, "mirrors": mirrors or Mirrors(), **changes}
-    return GpuMetrics("gpu-metrics", GpuMetricsArgs(monitoring=monitored, **args))
+    return GpuMetrics("gpu-metrics", GpuMetricsArgs(monitoring_namespace=_scraper(monitored), **args))
 
 
 def cert_manager(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> CertManager:
     """The certificate manager."""
     args = {"spec": specs.CertManager(), "charts_dir": CHARTS_DIR, "mirrors": mirrors or Mirrors(), **changes}
-    return CertManager("cert-manager", CertManagerArgs(monitoring=monitored, **args))
+    if args["spec"].issuer.kind == "acme":
+        args.setdefault("challenge", challenge())
+    return CertManager("cert-manager", CertManagerArgs(monitoring_namespace=_scraper(monitored), **args))
 
 
 def monitoring(*, mirrors: Mirrors | None = None, **changes: Any) -> Monitoring:
     """Prometheus and its companions."""
     args = {"spec": specs.Monitoring(), "charts_dir": CHARTS_DIR, "mirrors": mirrors or Mirrors(), **changes}
     return Monitoring("monitoring", MonitoringArgs(**args))
+
+
+def _scraper(monitored: bool) -> str | None:
+    return "monitoring" if monitored else None
 
 
 def variants() -> dict[str, Callable[[], object]]:

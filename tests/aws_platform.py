@@ -20,6 +20,8 @@ TAGS = {"llmplatform:environment": "dev", "llmplatform:owner": "ml"}
 
 ZONES = ("us-east-1a", "us-east-1b")
 
+ZONE_ID = "Z0123456789ABCDEFGHIJ"
+
 POOLS: Mapping[str, Mapping[str, Any]] = {
     "system": {"instance_types": ("m7i.xlarge",), "min": 2, "max": 4, "disk_gib": 50},
     "a10g": {"instance_types": ("g5.2xlarge",), "capacity": "spot_first", "max": 4},
@@ -98,6 +100,10 @@ def platform(settings: AwsStack, **extra: Any) -> dict[str, Any]:
     autoscaling = aws.Autoscaling(
         "autoscaling", aws.AutoscalingArgs(cluster_name=main.cluster_name, cloud=settings.cloud, tags=TAGS)
     )
+    challenge = aws.DnsChallenge(
+        "challenge",
+        aws.DnsChallengeArgs(cluster_name=main.cluster_name, cloud=settings.cloud, hosted_zone=ZONE_ID, tags=TAGS),
+    )
     storage = aws.Storage(
         "storage",
         aws.StorageArgs(
@@ -113,6 +119,7 @@ def platform(settings: AwsStack, **extra: Any) -> dict[str, Any]:
         "groups": {name: pool.group_names for name, pool in pools.items()},
         "addons": addons.cluster_name,
         "autoscaler": autoscaling.service_account,
+        "challenge": challenge.service_account,
         "classes": [storage.block_class, storage.shared_class],
     }
 

@@ -17,7 +17,7 @@ from conformance_groups import Group, ack_group, eks_group
 from engine import Engine, Registered
 
 from llmplatform import alicloud, aws
-from llmplatform.specs.cluster import ExistingAckCluster, ExistingEksCluster
+from llmplatform.specs.cluster import EksEndpoint, ExistingAckCluster, ExistingEksCluster
 from llmplatform.specs.network import ExistingSubnets, ExistingVswitches, Vswitch
 
 
@@ -51,6 +51,8 @@ class Cloud:
     """How long control-plane logs stay."""
     everything: Mapping[str, Any]
     """Options of its test platform that switch on what is off by default."""
+    everything_of_cluster: Mapping[str, Any]
+    """Settings of its new cluster that do the same."""
 
     def all(self, engine: Engine, role: str) -> list[Registered]:
         """Every registration in a role."""
@@ -192,6 +194,7 @@ CLOUDS = (
         public=lambda found: found.inputs["vpcConfig"]["endpointPublicAccess"],
         log_days=lambda engine: engine.one("aws:cloudwatch/logGroup:LogGroup").inputs["retentionInDays"],
         everything={"private_endpoints": True},
+        everything_of_cluster={"endpoint": EksEndpoint(private_cidrs=("10.250.0.0/16",))},
     ),
     Cloud(
         name="alicloud",
@@ -239,5 +242,6 @@ CLOUDS = (
             engine.one("alicloud:cs/managedKubernetes:ManagedKubernetes").inputs["controlPlaneLogTtl"]
         ),
         everything={},
+        everything_of_cluster={},
     ),
 )

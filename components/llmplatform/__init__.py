@@ -1,0 +1,1 @@
+"""An LLM platform on AWS EKS or Alibaba ACK, as typed and composable Pulumi components."""

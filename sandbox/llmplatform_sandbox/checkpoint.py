@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from llmplatform_sandbox.paths import SandboxPaths
 
-_SECRET = "4dabf18193072939515e22adb298388d"
+_SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 a key, no secret
 """Key by which the engine marks a wrapped value in its state (pulumi/pulumi sdk/go/common/resource/sig)."""
 Resource = dict[str, Any]
 

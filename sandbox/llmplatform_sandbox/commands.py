@@ -110,6 +110,18 @@ def status(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json 
 
 
 @app.command()
+def tools() -> None:
+    """Build the tools that a sandbox needs, where they are missing: about ten minutes, once per machine."""
+    from llmplatform_sandbox.display import display
+    from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, ensure
+
+    with _refusals("llmplatform sandbox tools"), display(_console(stderr=True)) as show:
+        found = ensure([PULUMI, KUBERNETES, KWOK, ETCD], report=show)
+    for tool, version in sorted(found.versions.items()):
+        print(f"{tool} {version}")
+
+
+@app.command()
 def env(stack: Stack = "dev", project: ProjectFolder = Path()) -> None:
     """Print the variables that let your own pulumi and kubectl work on the sandbox; starts what does not run."""
     with _sandbox(project, stack) as (sandbox, _):
@@ -122,8 +134,8 @@ def env(stack: Stack = "dev", project: ProjectFolder = Path()) -> None:
 
 @app.command()
 def fault(
-    kind: Annotated[str, typer.Argument(help="What goes wrong, e.g. spot-stockout.")],
-    target: Annotated[str, typer.Argument(help="Where, e.g. an instance type.")],
+    kind: Annotated[str, typer.Argument(help="What goes wrong: spot-stockout, zone-outage, role-unauthorised.")],
+    target: Annotated[str, typer.Argument(help="Where: an instance type, a zone, a role.")],
     clear: Annotated[bool, typer.Option("--clear", help="End the fault.")] = False,
     stack: Annotated[str, typer.Option("--stack", help="Stack whose account is meant.")] = "dev",
     project: ProjectFolder = Path(),
@@ -141,23 +153,29 @@ def _sandbox(project: Path, stack: str, *, check: bool = True) -> Generator[tupl
     from llmplatform_sandbox.progress import Event, PhaseEnded
 
     timings: dict[str, float] = {}
+    with _refusals(f"llmplatform sandbox up {stack}"), display(_console(stderr=True)) as show:
+
+        def receive(event: Event) -> None:
+            if isinstance(event, PhaseEnded):
+                timings[event.phase] = timings.get(event.phase, 0.0) + event.seconds
+            show(event)
+
+        sandbox = Sandbox(project, stack, receive)
+        if check:
+            _check_stack_file(sandbox.project.stack_file(stack))
+        yield sandbox, timings
+
+
+@contextmanager
+def _refusals(again: str) -> Generator[None]:
+    """What cannot be done is said in a sentence. `again`: the command that goes on after an interruption."""
     try:
-        with display(_console(stderr=True)) as show:
-
-            def receive(event: Event) -> None:
-                if isinstance(event, PhaseEnded):
-                    timings[event.phase] = timings.get(event.phase, 0.0) + event.seconds
-                show(event)
-
-            sandbox = Sandbox(project, stack, receive)
-            if check:
-                _check_stack_file(sandbox.project.stack_file(stack))
-            yield sandbox, timings
+        yield
     except SandboxError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
-        print(f"interrupted; the next `llmplatform sandbox up {stack}` goes on from here", file=sys.stderr)
+        print(f"interrupted; the next `{again}` goes on from here", file=sys.stderr)
         raise typer.Exit(130) from None
 
 

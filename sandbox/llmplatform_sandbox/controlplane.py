@@ -136,7 +136,7 @@ class ControlPlane:
             self._processes.require("etcd")
             self._processes.require("kube-apiserver")
             try:
-                with urllib.request.urlopen(f"{_url(settings)}/readyz", context=context, timeout=5):
+                with urllib.request.urlopen(f"{_url(settings)}/readyz", context=context, timeout=5):  # noqa: S310 https
                     return
             except (urllib.error.URLError, TimeoutError, ConnectionError):
                 time.sleep(0.1)

@@ -19,6 +19,8 @@ class KubeAccess:
 
 @dataclass(frozen=True, kw_only=True)
 class Taint:
+    """A node taint."""
+
     key: str
     value: str
     effect: str
@@ -103,31 +105,37 @@ class Cloud(Protocol):
     name: str
     """Pulumi package: aws, alicloud."""
 
-    def objects(self) -> Sequence[CloudObject]: ...
+    def objects(self) -> Sequence[CloudObject]:
+        """Everything that exists in the account."""
+        ...
 
     def add_object(self, type_: str, made_by: str, detail: Mapping[str, Any]) -> str:
-        """Something a controller in the cluster asked the cloud for (a disk, a load balancer, an interface). Returns its id."""
+        """Make what a controller in the cluster asks for (a disk, a load balancer, an interface). Returns its id."""
         ...
 
     def remove_object(self, id_: str, made_by: str = "") -> None:
-        """Remove what a controller asked for; with `made_by`, whatever of that id that one made (a half-made resource)."""
+        """Remove what a controller asked for; with `made_by`, whatever of that id that one made."""
         ...
 
-    def node_groups(self) -> Sequence[NodeGroup]: ...
+    def node_groups(self) -> Sequence[NodeGroup]:
+        """The pools, with bounds and targets."""
+        ...
 
     def template(self, group: str) -> NodeTemplate | None:
-        """What the autoscaler can know about a node of a group that has none: from tags and the cloud's API. None when it cannot know."""
+        """What an autoscaler can know of an empty group's next node, from tags and the cloud's API. None: nothing."""
         ...
 
     def resize(self, group: str, size: int) -> None:
-        """Ask for a new target size. Raises `Unavailable` when the cloud cannot fulfil it; the target is then restored."""
+        """Ask for a new target size. Raises `Unavailable` when the cloud cannot fulfil it; the old one then stays."""
         ...
 
     def terminate(self, instance: str) -> None:
         """Remove one instance and shrink its group's target by one."""
         ...
 
-    def instances(self) -> Sequence[Instance]: ...
+    def instances(self) -> Sequence[Instance]:
+        """The machines that run."""
+        ...
 
     def installed(self) -> Iterable[str]:
         """Names of the managed add-ons that run in the cluster (aws-ebs-csi-driver, coredns …)."""
@@ -146,10 +154,12 @@ class Cloud(Protocol):
         ...
 
     def fault(self, kind: str, target: str, *, active: bool) -> None:
-        """Turn an injected fault on or off, e.g. kind `spot-stockout`, target an instance type. Raises ValueError on an unknown kind or target."""
+        """Turn a fault on or off: `spot-stockout` of an instance type. ValueError: unknown kind or target."""
         ...
 
-    def faults(self) -> Sequence[tuple[str, str]]: ...
+    def faults(self) -> Sequence[tuple[str, str]]:
+        """(kind, target) of every active fault."""
+        ...
 
     def remarks(self) -> Sequence[str]:
         """What the cloud accepted without a word and then did otherwise, a line each."""

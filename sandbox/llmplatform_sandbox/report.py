@@ -1,6 +1,9 @@
 """What a command prints at its end: tables for people, one JSON document for programs."""
 
 import json
+import os
+import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -38,7 +41,7 @@ def print_snapshot(console: Console, snapshot: Snapshot) -> None:
         console.print(_table(columns))
     for title, lines in (
         ("Pending", list(snapshot.pending)),
-        ("Shortages", [f"{group}: {reason}" for group, reason in sorted(snapshot.shortages.items())]),
+        ("Shortages", sorted(snapshot.shortages.values())),
         ("Accepted without a word", list(snapshot.remarks)),
         ("Faults active", [f"{kind} {target}" for kind, target in snapshot.faults]),
     ):
@@ -70,13 +73,14 @@ def print_reality(console: Console, versions: Mapping[str, str], snapshot: Snaps
 
 
 def print_next_steps(console: Console, stack: str) -> None:
-    """Commands that make sense now."""
+    """Commands that make sense now, spelled so that they can be copied."""
+    called = "llmplatform" if shutil.which("llmplatform") else os.path.relpath(sys.argv[0])
     console.print(Text("Next", style="bold"))
     for command, why in (
-        (f"llmplatform sandbox status {stack}", "nodes, pods, and why a pod waits"),
-        (f'eval "$(llmplatform sandbox env {stack})"', "then use your own pulumi and kubectl on the sandbox"),
-        (f"llmplatform sandbox fault spot-stockout TYPE --stack {stack}", "see the fall-back to on-demand capacity"),
-        (f"llmplatform sandbox down {stack}", "delete everything and check that nothing is left"),
+        (f"{called} sandbox status {stack}", "nodes, pods, and why a pod waits"),
+        (f'eval "$({called} sandbox env {stack})"', "then use your own pulumi and kubectl on the sandbox"),
+        (f"{called} sandbox fault spot-stockout TYPE --stack {stack}", "see the fall-back to on-demand capacity"),
+        (f"{called} sandbox down {stack}", "delete everything and check that nothing is left"),
     ):
         console.print(Text.assemble("  ", (command, "cyan"), f"  {why}"), soft_wrap=True)
 

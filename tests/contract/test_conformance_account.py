@@ -79,7 +79,8 @@ def simulated(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def _up(cloud: Cloud, simulated: SimulatedCloud) -> _Account:
     account = _Account(cloud=cloud, provider=CloudProvider(lambda: simulated))
-    settings = cloud.bench.stack(network=NewNetwork(kind="new", cidr="10.0.0.0/16", flow_logs=True))
+    base = cloud.bench.stack(network=NewNetwork(kind="new", cidr="10.0.0.0/16", flow_logs=True))
+    settings = base.model_copy(update={"cluster": base.cluster.model_copy(update=cloud.everything_of_cluster)})
     account.run(lambda: cloud.bench.platform(settings, **cloud.everything))
     return account
 

@@ -1,8 +1,8 @@
 """Every Kubernetes object of every committed stack, checked strictly before any cluster exists.
 
-Built-in kinds are checked against the published schemas of the Kubernetes version that the stack asks for; custom
-resources against the definitions in the pinned charts, where `LLMPLATFORM_CHARTS` points at their contents, and against
-`ack_kinds.yaml` where an add-on of the cloud defines them.
+Built-in kinds are checked against the published schemas of the Kubernetes version that the stack asks for, and against
+the enumerations that these leave open; custom resources against the definitions in the pinned charts, where
+`LLMPLATFORM_CHARTS` points at their contents, and against `ack_kinds.yaml` where an add-on of the cloud defines them.
 """
 
 import functools
@@ -16,7 +16,10 @@ import kubernetes_validate
 import pytest
 import yaml
 from engine import Registered
+from kubernetes_enums import enumerated, misspelt
 from program import STACKS, run_program, stack_config
+
+from llmplatform.specs.rules.names import ADDON_NAMESPACES, TAKEN_IN_THE_MODELS_NAMESPACE
 
 CHARTS = os.environ.get("LLMPLATFORM_CHARTS")
 
@@ -25,6 +28,11 @@ CHARTS = os.environ.get("LLMPLATFORM_CHARTS")
 def manifests(stack: str) -> tuple[Registered, ...]:
     registered = run_program(stack_config(stack), stack).registered
     return tuple(each for each in registered if each.type.startswith("kubernetes:") and "kind" in each.inputs)
+
+
+def minor(stack: str) -> str:
+    """The Kubernetes version that a stack asks for."""
+    return stack_config(stack)["llmplatform:cluster"]["kubernetes_version"]
 
 
 @functools.cache
@@ -79,11 +87,11 @@ def closed(schema: dict[str, Any], *, top: bool = True) -> dict[str, Any]:
     return result
 
 
-def faults(manifest: dict[str, Any]) -> list[str]:
-    """What a strict API server would refuse."""
+def faults(manifest: dict[str, Any], version: str) -> list[str]:
+    """What a strict API server of that version would refuse."""
     key = manifest["apiVersion"], manifest["kind"]
     try:
-        kubernetes_validate.validate(manifest, "1.35", strict=True)
+        kubernetes_validate.validate(manifest, version, strict=True)
     except kubernetes_validate.utils.ValidationError as error:
         return [f"{'.'.join(map(str, error.path))}: {error.message}"]
     except kubernetes_validate.utils.SchemaNotFoundError:
@@ -92,12 +100,12 @@ def faults(manifest: dict[str, Any]) -> list[str]:
             return [f"{key} is neither built in nor defined by a pinned chart or an add-on"] if CHARTS else []
         validator = jsonschema.Draft7Validator(known[key])
         return [f"{'.'.join(map(str, error.path))}: {error.message}" for error in validator.iter_errors(manifest)]
-    return []
+    return misspelt(manifest)
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_registered_manifest_passes_strict_validation(stack: str) -> None:
-    wrong = {each.urn: found for each in manifests(stack) if (found := faults(each.inputs))}
+    wrong = {each.urn: found for each in manifests(stack) if (found := faults(each.inputs, minor(stack)))}
     assert manifests(stack), "the stack registers no Kubernetes object at all"
     assert not wrong, "the API server would refuse these"
 
@@ -112,22 +120,77 @@ def test_every_object_has_an_explicit_name_and_our_labels(stack: str) -> None:
         )
 
 
+@pytest.mark.parametrize("stack", STACKS)
+def test_names_that_are_taken_are_refused_to_namespaces_and_models(stack: str) -> None:
+    ours = stack_config(stack).get("llmplatform:platform", {}).get("models_namespace", "models")
+    for each in manifests(stack):
+        metadata, kind = each.inputs["metadata"], each.inputs["kind"]
+        if kind == "Namespace" and metadata["name"] != ours:
+            assert metadata["name"] in ADDON_NAMESPACES, "models could be put there"
+        if metadata.get("namespace") == ours and "llmplatform.dev/model" not in metadata["labels"]:
+            assert metadata["name"] in TAKEN_IN_THE_MODELS_NAMESPACE, f"a model's {kind} could have the same name"
+
+
+VERSION = minor(STACKS[0])
+
+
 def deployment() -> dict[str, Any]:
-    stack = STACKS[0]
-    found = next(each for each in manifests(stack) if each.inputs["kind"] == "Deployment")
+    found = next(each for each in manifests(STACKS[0]) if each.inputs["kind"] == "Deployment")
     return yaml.safe_load(yaml.safe_dump(found.inputs))
 
 
 def test_an_unknown_field_is_refused() -> None:
     manifest = deployment()
     manifest["spec"]["replica"] = 1
-    assert any("replica" in fault for fault in faults(manifest)), "a typo in a field must not pass"
+    assert any("replica" in fault for fault in faults(manifest, VERSION)), "a typo in a field must not pass"
 
 
 def test_an_illegal_value_is_refused() -> None:
     manifest = deployment()
     manifest["spec"]["template"]["spec"]["containers"][0]["ports"][0]["containerPort"] = "eight thousand"
-    assert faults(manifest), "a word is not a port"
+    assert faults(manifest, VERSION), "a word is not a port"
+
+
+def test_a_field_of_a_later_version_is_refused() -> None:
+    manifest = deployment()
+    manifest["spec"]["template"]["spec"]["hostnameOverride"] = "x"
+    assert faults(manifest, "1.33"), "1.34 brought the field"
+    assert not faults(manifest, "1.35")
+
+
+def test_a_misspelt_choice_is_refused() -> None:
+    manifest = deployment()
+    manifest["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] = "Alwayz"
+    assert faults(manifest, VERSION) == [
+        "spec.template.spec.containers[].imagePullPolicy: 'Alwayz' is none of Always, Never, IfNotPresent"
+    ]
+
+
+def spoilt(value: Any) -> Any:
+    """The same with a letter too many behind every text."""
+    if isinstance(value, dict):
+        return {key: spoilt(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [spoilt(each) for each in value]
+    return f"{value}z" if isinstance(value, str) else value
+
+
+def test_every_choice_in_our_manifests_is_refused_when_misspelt() -> None:
+    met: set[tuple[str, str]] = set()
+    for each in manifests(STACKS[0]):
+        choices = list(enumerated(each.inputs))
+        assert len(misspelt({**spoilt(each.inputs), "kind": each.inputs["kind"]})) == len(choices), each.urn
+        met |= {row for row, _, _ in choices}
+    wanted = {("*", "imagePullPolicy"), ("*", "ports[].protocol"), ("*", "tolerations[].effect")}
+    wanted |= {("Deployment", "spec.strategy.type"), ("Service", "spec.type"), ("StorageClass", "volumeBindingMode")}
+    wanted |= {("NetworkPolicy", "spec.policyTypes[]"), ("LimitRange", "spec.limits[].type")}
+    assert wanted <= met, "the walk misses fields that the stack has"
+
+
+def test_a_choice_is_told_apart_from_what_users_name() -> None:
+    """Labels, data and parameters may be called as fields are."""
+    free = {"metadata": {"labels": {"imagePullPolicy": "x"}}, "data": {"restartPolicy": "x"}}
+    assert not misspelt({"apiVersion": "v1", "kind": "ConfigMap", **free})
 
 
 @pytest.mark.skipif(not CHARTS, reason="the contents of the pinned charts are not here")
@@ -138,12 +201,12 @@ def test_a_custom_resource_is_held_to_the_definition_of_its_chart() -> None:
         "metadata": {"name": "x"},
         "spec": {"selector": {}, "endpoints": [{"port": "http", "interval": "15s"}]},
     }
-    assert not faults(monitor)
+    assert not faults(monitor, VERSION)
     monitor["spec"]["endpoints"][0]["intervall"] = "15s"
-    assert any("intervall" in fault for fault in faults(monitor))
+    assert any("intervall" in fault for fault in faults(monitor, VERSION))
     del monitor["spec"]["endpoints"][0]["intervall"]
     monitor["spec"]["endpoints"][0]["scheme"] = "gopher"
-    assert any("gopher" in fault for fault in faults(monitor)), "an enumeration is part of the definition"
+    assert any("gopher" in fault for fault in faults(monitor, VERSION)), "an enumeration is part of the definition"
 
 
 @pytest.mark.parametrize("kind", ["pipeline", "log_config"])
@@ -157,6 +220,6 @@ def test_what_a_clouds_collector_is_told_has_only_documented_fields(kind: str) -
         alicloud.LogCollection("models", alicloud.LogCollectionArgs(kind=kind, **args))  # type: ignore[arg-type]
 
     (manifest,) = [each.inputs for each in Engine().run(program).registered if each.custom]
-    assert not faults(manifest)
+    assert not faults(manifest, VERSION)
     manifest["spec"]["logStore"] = "models"
-    assert any("logStore" in fault for fault in faults(manifest)), "the cluster would take it without a word"
+    assert any("logStore" in fault for fault in faults(manifest, VERSION)), "the cluster would take it without a word"

@@ -5,6 +5,8 @@ import pytest
 from engine import Engine
 
 from llmplatform.addons import Namespace, NamespaceArgs
+from llmplatform.addons.guardrails import Allow
+from llmplatform.base import traffic
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
@@ -40,14 +42,22 @@ def test_a_closed_namespace_lets_nothing_through_but_dns() -> None:
     assert rule["ports"] == [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
 
 
-def test_an_inward_closed_namespace_admits_its_own_pods_only() -> None:
-    policy = made(network="inward_closed").one(POLICY).inputs["spec"]
-    assert policy["policyTypes"] == ["Ingress"], "what its pods ask for goes out"
-    assert policy["ingress"] == [{"from": [{"podSelector": {}}]}]
+def test_an_opening_is_a_policy_of_its_own_beside_the_refusal_of_everything() -> None:
+    allow = Allow(direction="Ingress", peers=(traffic.own_pods(),), ports=(9402,), pods={"app": "web"})
+    engine = made(openings={"allow-web": allow})
+    assert {each.name for each in engine.all(POLICY)} == {
+        "models-default-deny", "models-allow-dns", "models-allow-web",
+    }  # fmt: skip
+    assert engine.named("models-allow-web").inputs["spec"] == {
+        "podSelector": {"matchLabels": {"app": "web"}},
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": [{"podSelector": {}}], "ports": [{"protocol": "TCP", "port": 9402}]}],
+    }
 
 
-def test_an_open_namespace_has_no_policy() -> None:
-    assert not made(network="open").all(POLICY)
+def test_an_opening_without_peers_and_ports_is_for_anybody() -> None:
+    engine = made(openings={"allow-all-out": Allow(direction="Egress")})
+    assert engine.named("models-allow-all-out").inputs["spec"]["egress"] == [{}]
 
 
 def test_bounds_and_defaults_are_made_only_when_asked_for() -> None:

@@ -1,13 +1,15 @@
 import re
 from typing import Any
 
+import pulumi_kubernetes as kubernetes
 import pytest
 import yaml
-from addon_variants import BOTTLEROCKET, ISSUERS, autoscaler, cert_manager, gpu_operator, monitoring
+from addon_variants import BOTTLEROCKET, ISSUERS, autoscaler, cert_manager, challenge, gpu_operator, monitoring
 from engine import Engine
 from plans import ON_DEMAND, SPOT_FIRST, pool_plans
 
 from llmplatform.addons import Certificate, CertificateArgs
+from llmplatform.base.ordering import after
 from llmplatform.catalog.versions import CLUSTER_AUTOSCALER
 from llmplatform.specs import addons as specs
 
@@ -113,14 +115,43 @@ def test_the_issuer_is_the_one_in_the_settings(issuer: specs.Issuer, kind: str) 
     assert set(engine.one(ISSUER).inputs["spec"]) == {kind}
 
 
-def test_the_solver_of_an_acme_challenge_can_be_asked_in_a_closed_namespace() -> None:
-    args = CertificateArgs(host="llm.example.org", namespace="models", issuer="platform")
-    policy = Engine().run(lambda: Certificate("gateway", args)).one("kubernetes:networking.k8s.io/v1:NetworkPolicy")
-    assert policy.inputs["spec"]["podSelector"]["matchLabels"] == {"acme.cert-manager.io/http01-solver": "true"}
-    assert policy.inputs["spec"]["ingress"] == [{"ports": [{"protocol": "TCP", "port": 8089}]}]
+def test_an_acme_challenge_is_answered_by_records_of_the_zone_that_is_named() -> None:
     engine = Engine().run(lambda: cert_manager(spec=specs.CertManager(issuer=ISSUERS[1])))
     (solver,) = engine.one(ISSUER).inputs["spec"]["acme"]["solvers"]
-    assert solver["http01"]["ingress"]["serviceType"] == "ClusterIP", "a port of every node is open to the network"
+    assert solver == {"dns01": {"route53": {"region": "us-east-1", "hostedZoneID": "Z0123456789ABCDEFGHIJ"}}}
+    found = values(engine, "cert-manager-release")
+    assert found["serviceAccount"]["name"] == "cert-manager"
+    assert found["dns01RecursiveNameserversOnly"] is True, "its namespace lets it ask no name server but the cluster's"
+    assert "dns01RecursiveNameserversOnly" not in values(Engine().run(cert_manager), "cert-manager-release")
+
+
+def test_cert_manager_starts_with_the_rights_to_answer() -> None:
+    def program() -> None:
+        right = kubernetes.core.v1.ConfigMap("right", metadata={"name": "right", "namespace": "x"})
+        cert_manager(spec=specs.CertManager(issuer=ISSUERS[1]), challenge=challenge(after("cert-manager", right)))
+
+    engine = Engine().run(program)
+    assert engine.waits_for(engine.one(RELEASE), engine.named("right")), "a pod from before never gets them"
+
+
+def test_an_authority_that_nobody_could_answer_is_refused() -> None:
+    with pytest.raises(ValueError, match="give the challenge"):
+        Engine().run(lambda: cert_manager(spec=specs.CertManager(issuer=ISSUERS[1]), challenge=None))
+
+
+def test_the_disks_of_monitoring_go_with_its_release() -> None:
+    found = values(Engine().run(monitoring), "monitoring-stack")
+    for part in (found["prometheus"]["prometheusSpec"], found["alertmanager"]["alertmanagerSpec"]):
+        assert part["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Delete", "whenScaled": "Retain"}, (
+            "disks that nobody's state knows are paid for and forgotten"
+        )
+
+
+def test_groups_of_others_are_filled_after_all_that_are_planned() -> None:
+    engine = Engine().run(lambda: autoscaler(other_groups=True))
+    document = yaml.safe_load(engine.one(CONFIG_MAP).inputs["data"]["priorities"])
+    assert document[min(document)] == [".*"], "a group that the expander does not know is never filled"
+    assert sorted(document) == [1, 10, 50], "the catch-all takes the place of no planned group"
 
 
 def test_the_issuer_waits_for_its_kind_and_certificates_for_the_issuer() -> None:

@@ -99,6 +99,27 @@ def test_the_api_is_private_unless_ranges_are_named() -> None:
     assert (public["endpointPublicAccess"], public["publicAccessCidrs"]) == (True, ["203.0.113.0/24"])
 
 
+def test_connected_networks_reach_the_private_api_before_anybody_logs_in() -> None:
+    import pulumi
+
+    class User(pulumi.CustomResource):
+        def __init__(self, config: pulumi.Input[str]) -> None:
+            super().__init__("test:index:User", "user", {"config": config})
+
+    settings = _settings(endpoint={"private_cidrs": ["10.250.0.0/16", "192.168.0.0/24"]})
+    config = {"endpointPrivateAccess": True, "clusterSecurityGroupId": "sg-cluster"}
+    engine = Engine(outputs={_CLUSTER: {"vpcConfig": config}})
+    engine.run(lambda: User(cluster(settings, _SUBNETS).kubeconfig).urn)
+    rules = engine.all("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+    assert [found.name for found in rules] == ["main-api-from-10.250.0.0-16", "main-api-from-192.168.0.0-24"]
+    assert [found.inputs["cidrIpv4"] for found in rules] == ["10.250.0.0/16", "192.168.0.0/24"]
+    for rule in rules:
+        keys = ("securityGroupId", "ipProtocol", "fromPort", "toPort")
+        assert [rule.inputs[key] for key in keys] == ["sg-cluster", "tcp", 443, 443]
+        assert engine.waits_for(engine.named("user"), rule), "whoever comes over the VPN could not log in"
+    assert not _made().all("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+
+
 def test_all_control_plane_logs_are_kept_as_long_as_asked() -> None:
     engine = _made(_settings(log_retention_days=7))
     made = engine.one(_CLUSTER)

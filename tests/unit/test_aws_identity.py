@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from aws_platform import TAGS, stack
+from aws_platform import TAGS, ZONE_ID, stack
 from engine import Engine
 
 from llmplatform import aws
@@ -127,4 +127,36 @@ def test_the_autoscaler_may_do_what_it_cannot_work_without(action: str) -> None:
 
 def test_the_autoscaler_starts_with_its_rights() -> None:
     engine = Engine().run(lambda: _Pod(_autoscaling().service_account).urn)
+    assert engine.waits_for(engine.named("pod"), engine.one(_POLICY))
+
+
+def _challenge() -> aws.DnsChallenge:
+    args = aws.DnsChallengeArgs(cluster_name="dev-main", cloud=stack().cloud, hosted_zone=ZONE_ID, tags=TAGS)
+    return aws.DnsChallenge("challenge", args)
+
+
+def test_whoever_answers_challenges_changes_text_records_of_one_zone_and_nothing_else() -> None:
+    statements = {each["Sid"]: each for each in _statements(Engine().run(_challenge), _POLICY, "policy")}
+    zone = f"arn:aws:route53:::hostedzone/{ZONE_ID}"
+    change = statements.pop("AnswerChallenges")
+    assert change["Resource"] == [zone]
+    assert change["Condition"] == {
+        "ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["TXT"]}
+    }, "an address record would point our host elsewhere"
+    reading = {action: each["Resource"] for each in statements.values() for action in each["Action"]}
+    assert reading == {
+        "route53:GetChange": ["arn:aws:route53:::change/*"],
+        "route53:ListResourceRecordSets": [zone],
+    }
+
+
+def test_challenges_are_answered_in_the_zone_by_the_service_account_of_cert_manager() -> None:
+    engine = Engine().run(lambda: _challenge().solver)
+    assert engine.result == {"dns01": {"route53": {"region": "us-east-1", "hostedZoneID": ZONE_ID}}}
+    association = engine.one("aws:eks/podIdentityAssociation:PodIdentityAssociation").inputs
+    assert (association["namespace"], association["serviceAccount"]) == ("cert-manager", "cert-manager")
+
+
+def test_cert_manager_starts_with_its_rights() -> None:
+    engine = Engine().run(lambda: _Pod(_challenge().service_account).urn)
     assert engine.waits_for(engine.named("pod"), engine.one(_POLICY))

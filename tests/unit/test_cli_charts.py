@@ -76,7 +76,7 @@ def test_a_source_that_is_away_says_what_to_set() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("connection refused", request=request)
 
-    with pytest.raises(ChartError, match="set mirrors.charts"):
+    with pytest.raises(ChartError, match=r"set mirrors\.charts"):
         fetch(CHART, "https://charts.test/stable", httpx.MockTransport(refuse))
 
 

@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from llmplatform.catalog import versions
-from llmplatform.planning.pools import DRIVER_LABEL, GPU_RESOURCE, POOL_LABEL, PoolPlan, plan_pools
+from llmplatform.planning.pools import DRIVER_LABEL, GPU_RESOURCE, POOL_LABEL, PoolPlan, gpu_capacity, plan_pools
 from llmplatform.specs import load_stack, parse
 from llmplatform.specs.files import read
 
@@ -103,3 +103,12 @@ def test_a_pool_lies_where_its_machines_are_sold() -> None:
     cloud["gpu_zones"] = {"gn7i": ["cn-hangzhou-b"]}
     pools = {pool.name: pool for pool in plan_pools(parse(settings))}
     assert pools["gpu"].zones == ("cn-hangzhou-b", "cn-hangzhou-k"), "the account knows better"
+
+
+def test_the_gpus_of_another_stacks_pool_count_as_many_as_it_can_grow_to() -> None:
+    stack = load_stack(ROOT / "Pulumi.prod.yaml")
+    large = {"gpu-large": stack.pools["gpu-large"].model_copy(update={"existing": True})}
+    theirs = plan_pools(stack.model_copy(update={"pools": large}))
+    assert not theirs[0].groups
+    assert gpu_capacity(theirs) == 8, "two nodes of four: with none, the quota refuses every model"
+    assert gpu_capacity(plan_pools(stack)) == 16, "spot and on-demand groups of four each, and two nodes of four"

@@ -145,6 +145,11 @@ def test_weights_are_kept_on_a_volume_that_all_replicas_share() -> None:
     assert volume["persistentVolumeClaim"]["claimName"] == "chat-weights"
 
 
+def test_another_model_does_not_replace_the_claim_that_pods_use() -> None:
+    claim = served().one(CLAIM)
+    assert claim.ignore_changes == ("spec.resources",), "the deletion would hang until the last pod is gone"
+
+
 def test_weights_on_the_node_need_no_claim() -> None:
     engine = served(weights={"cache": "node"})
     assert not engine.all(CLAIM)
@@ -192,7 +197,7 @@ def test_it_reaches_dns_and_downloads_and_no_credentials_of_the_node() -> None:
     assert dns["to"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}]
     assert {port["port"] for port in dns["ports"]} == {53}
     assert downloads["ports"] == [{"protocol": "TCP", "port": 443}]
-    assert downloads["to"][0]["ipBlock"]["except"] == ["169.254.0.0/16"]
+    assert downloads["to"][0]["ipBlock"]["except"] == ["169.254.0.0/16", "100.100.100.200/32"]
 
 
 def test_mirrors_stand_in_for_registry_and_hub() -> None:

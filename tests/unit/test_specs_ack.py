@@ -22,6 +22,15 @@ EXISTING_CLUSTER = {
     "certificate_authority": "Q0E=",
     "security_group_id": "sg-bp1a2b3c4d5e6f7g8h",
 }
+EXISTING_NETWORK: dict[str, Any] = {
+    "kind": "existing",
+    "vpc_id": "vpc-bp1aevy8sofi8mh1qabcd",
+    "cidr": "10.0.0.0/8",
+    "node_vswitches": {
+        "cn-hangzhou-j": {"id": "vsw-bp1theirsj00000", "cidr": "10.40.0.0/20"},
+        "cn-hangzhou-k": {"id": "vsw-bp1theirsk00000", "cidr": "10.40.16.0/20"},
+    },
+}
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +74,7 @@ def test_a_network_that_exists_has_vswitches_for_nodes_and_pods(raw: dict[str, A
 
 
 def test_a_cluster_that_exists_may_run_what_is_no_longer_offered(raw: dict[str, Any]) -> None:
-    raw["cluster"] = EXISTING_CLUSTER
+    raw["cluster"], raw["network"] = EXISTING_CLUSTER, EXISTING_NETWORK
     assert problems(raw) == []
     raw["cluster"] = {**EXISTING_CLUSTER, "id": "team-cluster"}
     assert problems(raw) == [
@@ -90,12 +99,14 @@ def test_pools_of_another_stack_are_its_business(raw: dict[str, Any]) -> None:
     raw["platform"] = {"kind": "existing"}
     raw["addons"] = {"cluster_autoscaler": {"scaler": "goatscaler"}}
     raw["cloud"]["zones"] = ["cn-hangzhou-b", "cn-hangzhou-h"]
+    theirs = EXISTING_NETWORK["node_vswitches"].values()
+    raw["network"] = {**EXISTING_NETWORK, "node_vswitches": dict(zip(raw["cloud"]["zones"], theirs, strict=True))}
     raw["pools"] = {"gpu": {**raw["pools"]["gpu"], "existing": True}}
     assert problems(raw) == [], "nothing is made there"
 
 
 def test_the_class_of_shared_volumes_is_the_clouds(raw: dict[str, Any]) -> None:
-    raw["cluster"], raw["platform"] = EXISTING_CLUSTER, {"kind": "existing"}
+    raw["cluster"], raw["network"], raw["platform"] = EXISTING_CLUSTER, EXISTING_NETWORK, {"kind": "existing"}
     platform = parse(raw).platform
     assert platform.kind == "existing"
     assert platform.shared_storage_class == "nas"

@@ -1,27 +1,14 @@
 """What settings demand of one another, beyond the wrong files of test_specs_bad_files."""
 
-from copy import deepcopy
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
+from stack_settings import EXISTING_CLUSTER, EXISTING_NETWORK, VPC, dev, problems
 
 from llmplatform.planning.pools import plan_pools
-from llmplatform.specs import InvalidStack, Stack, parse
-from llmplatform.specs.files import read
+from llmplatform.specs import Stack, parse
 from llmplatform.specs.rules import clusters
-
-ROOT = Path(__file__).parents[2]
-VPC = "vpc-0123456789abcdef0"
-EXISTING_CLUSTER = {
-    "kind": "existing",
-    "name": "Team_Cluster",
-    "kubernetes_version": "1.35",
-    "endpoint_url": "https://example.eks.amazonaws.com",
-    "certificate_authority": "Q0E=",
-    "security_group_id": "sg-0123456789abcdef0",
-}
 
 
 @pytest.fixture(autouse=True)
@@ -31,15 +18,7 @@ def _on_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def raw() -> dict[str, Any]:
-    return deepcopy(read(ROOT / "Pulumi.dev.yaml"))
-
-
-def problems(raw: dict[str, Any]) -> list[str]:
-    try:
-        parse(raw)
-    except InvalidStack as error:
-        return [str(problem) for problem in error.problems]
-    return []
+    return dev()
 
 
 def subnets(*zones: str) -> dict[str, str]:
@@ -90,14 +69,14 @@ def test_an_existing_platform_is_in_an_existing_cluster(raw: dict[str, Any]) -> 
     assert problems(raw) == [
         "platform.kind: an existing platform cannot be in a new cluster; write 'new', or set cluster.kind to 'existing'"
     ]
-    raw["cluster"] = EXISTING_CLUSTER
+    raw["cluster"], raw["network"] = EXISTING_CLUSTER, EXISTING_NETWORK
     assert problems(raw) == []
 
 
 def test_an_existing_cluster_needs_no_system_pool(raw: dict[str, Any]) -> None:
     del raw["pools"]["system"]
     assert any(line.startswith("pools: no pool without GPUs") for line in problems(raw))
-    raw["cluster"] = EXISTING_CLUSTER
+    raw["cluster"], raw["network"] = EXISTING_CLUSTER, EXISTING_NETWORK
     assert problems(raw) == []
 
 
@@ -105,7 +84,8 @@ def test_models_alone_may_use_a_pool_of_another_stack(raw: dict[str, Any]) -> No
     del raw["pools"]["system"]
     raw["pools"]["gpu"]["existing"] = True
     assert any(line.startswith("pools.gpu.existing: a new cluster has no pools") for line in problems(raw))
-    raw["cluster"], raw["platform"] = EXISTING_CLUSTER, {"kind": "existing"}
+    raw["cluster"], raw["network"] = EXISTING_CLUSTER, EXISTING_NETWORK
+    raw["platform"] = {"kind": "existing"}
     assert problems(raw) == []
     (pool,) = plan_pools(parse(raw))
     assert pool.groups == (), "nothing is made for it"

@@ -4,10 +4,12 @@ from llmplatform.addons.cert_manager import Certificate, CertificateArgs, CertMa
 from llmplatform.addons.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from llmplatform.addons.gpu_metrics import GpuMetrics, GpuMetricsArgs
 from llmplatform.addons.gpu_operator import GpuOperator, GpuOperatorArgs
+from llmplatform.addons.guardrails import INTERNAL
 from llmplatform.addons.monitoring import Monitoring, MonitoringArgs
 from llmplatform.addons.namespaces import Namespace, NamespaceArgs
 
 __all__ = [
+    "INTERNAL",
     "CertManager",
     "CertManagerArgs",
     "Certificate",

@@ -1,5 +1,7 @@
 """Certificates: cert-manager with its kinds, one issuer, and a certificate for each host that asks.
 
+An ACME authority is answered by DNS records: no server of ours has to be reachable from the internet.
+
 Dangerous to replace: the release's kinds, with which every certificate would go; they are kept when it is uninstalled.
 """
 
@@ -7,13 +9,17 @@ from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as kubernetes
+from pydantic import Field
 
+from llmplatform.addons import guardrails
 from llmplatform.addons.namespaces import Namespace, NamespaceArgs
 from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
+from llmplatform.base.contracts import DnsChallenge
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
 from llmplatform.catalog.versions import CHARTS
+from llmplatform.specs.addons import AckCertManager
 from llmplatform.specs.addons import CertManager as Spec
 from llmplatform.specs.mirrors import Mirrors
 
@@ -23,8 +29,8 @@ DURATION = "2160h"
 """90 days."""
 RENEW_BEFORE = "360h"
 """15 days."""
-SOLVER_PORT = 8089
-"""Where the pod that answers an HTTP challenge listens."""
+PODS = 50
+"""Three, and as many again while they are replaced."""
 
 meta = kubernetes.meta.v1
 CustomResource = kubernetes.apiextensions.CustomResource
@@ -43,6 +49,11 @@ class _Prometheus(Values):
     servicemonitor: _Servicemonitor
 
 
+class _ServiceAccount(Values):
+    name: pulumi.Output[str] | str
+    annotations: dict[str, pulumi.Output[str] | str] | None
+
+
 class _Resources(Values):
     requests: dict[str, str]
 
@@ -59,6 +70,10 @@ class CertManagerValues(Values):
     prometheus: _Prometheus
     resources: _Resources = _Resources(requests={"cpu": "20m", "memory": "96Mi"})
     webhook: _Part = _Part(resources=_Resources(requests={"cpu": "10m", "memory": "48Mi"}))
+    service_account: _ServiceAccount | None = None
+    dns01_recursive_nameservers_only: bool | None = Field(
+        default=None, serialization_alias="dns01RecursiveNameserversOnly"
+    )
     cainjector: _Part = _Part(resources=_Resources(requests={"cpu": "10m", "memory": "96Mi"}))
 
 
@@ -66,11 +81,13 @@ class CertManagerValues(Values):
 class CertManagerArgs:
     """Arguments of `CertManager`."""
 
-    spec: Spec
+    spec: Spec | AckCertManager
     charts_dir: str
     mirrors: Mirrors = field(default_factory=Mirrors)
-    monitoring: bool = False
-    """Scrape its metrics."""
+    challenge: DnsChallenge | None = None
+    """How ACME challenges are answered; needed with an ACME issuer. The release waits for its rights."""
+    monitoring_namespace: pulumi.Input[str] | None = None
+    """Namespace of the Prometheus that scrapes its metrics. None: nobody does."""
     monitoring_kinds: pulumi.Resource | None = None
     """What brings the kind ServiceMonitor; None when it is there already."""
 
@@ -83,8 +100,14 @@ class CertManager(PlatformComponent):
 
     def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:CertManager", name, opts)
-        # The API server calls its webhook from outside the cluster's network.
-        space = Namespace(f"{name}-space", NamespaceArgs(namespace=NAMESPACE, network="open"), self.child())
+        credentials = args.challenge.credentials if args.challenge else None
+        rails = NamespaceArgs(
+            namespace=NAMESPACE,
+            quota=guardrails.addon_quota(PODS),
+            container_defaults=guardrails.ADDON_DEFAULTS,
+            openings=guardrails.cert_manager(args.monitoring_namespace, credentials),
+        )
+        space = Namespace(f"{name}-space", rails, self.child())
         installed = release(
             f"{name}-release",
             CHARTS["cert-manager"],
@@ -99,7 +122,7 @@ class CertManager(PlatformComponent):
             api_version=API_VERSION,
             kind="ClusterIssuer",
             metadata=meta.ObjectMetaArgs(name="platform", labels=labels("issuer", instance=name)),
-            spec=issuer_spec(args.spec),
+            spec=issuer_spec(args.spec, args.challenge),
             # The kind comes with the release, and its webhook must answer.
             opts=self.child(depends_on=[installed]),
         )
@@ -144,49 +167,37 @@ class Certificate(PlatformComponent):
             },
             opts=self.child(),
         )
-        self._challenge_policy(name, args)
         self.secret = after(secret, certificate)
         self.finish()
 
-    def _challenge_policy(self, name: str, args: CertificateArgs) -> None:
-        """Lets the authority's question through to the solver's pods, which exist only while an ACME issuer asks."""
-        networking = kubernetes.networking.v1
-        networking.NetworkPolicy(
-            f"{name}-challenge",
-            metadata=meta.ObjectMetaArgs(
-                name=f"{name}-challenge", namespace=args.namespace, labels=labels("certificate", instance=name)
-            ),
-            spec=networking.NetworkPolicySpecArgs(
-                pod_selector=meta.LabelSelectorArgs(match_labels={"acme.cert-manager.io/http01-solver": "true"}),
-                policy_types=["Ingress"],
-                ingress=[
-                    networking.NetworkPolicyIngressRuleArgs(
-                        ports=[networking.NetworkPolicyPortArgs(protocol="TCP", port=SOLVER_PORT)]
-                    )
-                ],
-            ),
-            opts=self.child(),
-        )
 
-
-def issuer_spec(spec: Spec) -> dict[str, object]:
-    """Spec of the ClusterIssuer."""
+def issuer_spec(spec: Spec | AckCertManager, challenge: DnsChallenge | None) -> dict[str, object]:
+    """Spec of the ClusterIssuer. Raises ValueError for an ACME authority that nobody could answer."""
     if spec.issuer.kind == "self_signed":
         return {"selfSigned": {}}
+    if challenge is None:
+        raise ValueError("addons.cert_manager.issuer: an ACME authority asks for DNS records; give the challenge")
     return {
         "acme": {
             "email": spec.issuer.email,
             "server": spec.issuer.server,
             "privateKeySecretRef": {"name": "acme-account"},
-            # By default the solver's Service takes a port of every node.
-            "solvers": [{"http01": {"ingress": {"serviceType": "ClusterIP"}}}],
+            "solvers": [dict(challenge.solver)],
         }
     }
 
 
 def values(args: CertManagerArgs) -> CertManagerValues:
     """Values of the release."""
+    account = None
+    if args.challenge is not None:
+        account = _ServiceAccount(
+            name=args.challenge.service_account, annotations={**args.challenge.annotations} or None
+        )
     return CertManagerValues(
         image_registry=args.mirrors.images.get("quay.io"),
-        prometheus=_Prometheus(servicemonitor=_Servicemonitor(enabled=args.monitoring)),
+        prometheus=_Prometheus(servicemonitor=_Servicemonitor(enabled=args.monitoring_namespace is not None)),
+        service_account=account,
+        # The namespace lets nobody ask name servers elsewhere: the cluster's own DNS tells when a record is there.
+        dns01_recursive_nameservers_only=True if args.challenge is not None else None,
     )

@@ -23,6 +23,8 @@ from llmplatform.specs.mirrors import Mirrors
 
 PRIORITY_CONFIG_MAP = "cluster-autoscaler-priority-expander"
 """The name is fixed in the autoscaler."""
+OTHERS_PRIORITY = 1
+"""Below that of every planned group."""
 IMAGE = "registry.k8s.io/autoscaling/cluster-autoscaler"
 
 meta = kubernetes.meta.v1
@@ -81,6 +83,8 @@ class ClusterAutoscalerArgs:
     pools: tuple[PoolPlan, ...]
     group_names: Mapping[str, pulumi.Input[str]]
     """Planned group to the name of its autoscaling group. Every group of the pools is in it."""
+    other_groups: bool = False
+    """Whether the cluster has groups that no plan names; they are filled when no planned group can be."""
     charts_dir: str
     mirrors: Mirrors = field(default_factory=Mirrors)
     monitoring_namespace: pulumi.Input[str] | None = None
@@ -119,7 +123,9 @@ class ClusterAutoscaler(PlatformComponent):
                 namespace=args.identity.namespace,
                 labels=labels("cluster-autoscaler", instance=name),
             ),
-            data={"priorities": names.apply(lambda known: priority_document(args.pools, known))},
+            data={
+                "priorities": names.apply(lambda known: priority_document(args.pools, known, others=args.other_groups))
+            },
             opts=self.child(),
         )
 
@@ -129,11 +135,16 @@ def priorities(pools: tuple[PoolPlan, ...]) -> dict[str, int]:
     return {group.name: group.priority for pool in pools for group in pool.groups}
 
 
-def priority_document(pools: tuple[PoolPlan, ...], group_names: Mapping[str, str]) -> str:
-    """The expander's document: priority to patterns, each of exactly one group, so that none overlap."""
+def priority_document(pools: tuple[PoolPlan, ...], group_names: Mapping[str, str], *, others: bool = False) -> str:
+    """The expander's document: priority to patterns, each of exactly one group, so that none overlap.
+
+    With `others` a last pattern takes every group: one that a higher number names keeps that number.
+    """
     found: dict[int, list[str]] = {}
     for group, priority in priorities(pools).items():
         found.setdefault(priority, []).append(f"^{re.escape(group_names[group])}$")
+    if others:
+        found[OTHERS_PRIORITY] = [".*"]
     return yaml.safe_dump({priority: found[priority] for priority in sorted(found, reverse=True)}, sort_keys=False)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pulumi
 
+from llmplatform.addons import guardrails
 from llmplatform.addons.namespaces import Namespace, NamespaceArgs
 from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
@@ -22,6 +23,8 @@ from llmplatform.planning.pools import GPU_RESOURCE, POOL_LABEL, PoolPlan
 from llmplatform.specs.mirrors import Mirrors
 
 NAMESPACE = "gpu-metrics"
+PODS = 1000
+"""One on each GPU node, and a second while it is replaced."""
 IMAGE = "nvcr.io/nvidia/k8s/dcgm-exporter"
 
 COUNTERS: Mapping[str, tuple[str, str]] = {
@@ -78,8 +81,8 @@ class GpuMetricsArgs:
     """Pools of the cluster; the exporter runs on those with GPUs, of which there is at least one."""
     charts_dir: str
     mirrors: Mirrors = field(default_factory=Mirrors)
-    monitoring: bool = False
-    """Scrape the metrics."""
+    monitoring_namespace: pulumi.Input[str] | None = None
+    """Namespace of the Prometheus that scrapes the metrics. None: nobody does."""
     monitoring_kinds: pulumi.Resource | None = None
     """What brings the kind ServiceMonitor; None when it is there already."""
 
@@ -91,12 +94,15 @@ class GpuMetrics(PlatformComponent):
 
     def __init__(self, name: str, args: GpuMetricsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:GpuMetrics", name, opts)
-        # It reads the devices and the kubelet's list of who has them.
-        space = Namespace(
-            f"{name}-space",
-            NamespaceArgs(namespace=NAMESPACE, pod_security="privileged", network="open"),
-            self.child(),
+        rails = NamespaceArgs(
+            namespace=NAMESPACE,
+            # It reads the devices and the kubelet's list of who has them.
+            pod_security="privileged",
+            quota=guardrails.addon_quota(PODS),
+            container_defaults=guardrails.ADDON_DEFAULTS,
+            openings=guardrails.gpu_metrics(args.monitoring_namespace),
         )
+        space = Namespace(f"{name}-space", rails, self.child())
         installed = release(
             f"{name}-release",
             CHARTS["dcgm-exporter"],
@@ -122,7 +128,7 @@ def values(args: GpuMetricsArgs) -> GpuMetricsValues:
         image=_Image(repository=image) if image != IMAGE else None,
         affinity=_on_pools([pool.name for pool in args.pools if pool.gpu]),
         tolerations=({"key": GPU_RESOURCE, "operator": "Exists", "effect": "NoSchedule"},),
-        service_monitor=_ServiceMonitor(enabled=args.monitoring),
+        service_monitor=_ServiceMonitor(enabled=args.monitoring_namespace is not None),
         custom_metrics=counters(),
     )
 

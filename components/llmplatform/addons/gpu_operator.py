@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pulumi
 from pydantic import Field
 
+from llmplatform.addons import guardrails
 from llmplatform.addons.namespaces import Namespace, NamespaceArgs
 from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
@@ -19,6 +20,8 @@ from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.mirrors import Mirrors
 
 NAMESPACE = "gpu-operator"
+PODS = 2000
+"""A dozen on each GPU node, one on every other."""
 NVIDIA = "nvcr.io/nvidia"
 FEATURE_DISCOVERY = "registry.k8s.io/nfd/node-feature-discovery"
 
@@ -91,8 +94,8 @@ class GpuOperatorArgs:
     pools: tuple[PoolPlan, ...]
     charts_dir: str
     mirrors: Mirrors = field(default_factory=Mirrors)
-    monitoring: bool = False
-    """Scrape GPU metrics."""
+    monitoring_namespace: pulumi.Input[str] | None = None
+    """Namespace of the Prometheus that scrapes GPU metrics. None: nobody does."""
     monitoring_kinds: pulumi.Resource | None = None
     """What brings the kind ServiceMonitor; None when it is there already."""
 
@@ -104,12 +107,15 @@ class GpuOperator(PlatformComponent):
 
     def __init__(self, name: str, args: GpuOperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:GpuOperator", name, opts)
-        # Its DaemonSets mount the host, and its operator makes more of them than a policy could name.
-        space = Namespace(
-            f"{name}-space",
-            NamespaceArgs(namespace=NAMESPACE, pod_security="privileged", network="open"),
-            self.child(),
+        rails = NamespaceArgs(
+            namespace=NAMESPACE,
+            # Its DaemonSets mount the host.
+            pod_security="privileged",
+            quota=guardrails.addon_quota(PODS),
+            container_defaults=guardrails.ADDON_DEFAULTS,
+            openings=guardrails.gpu_operator(args.monitoring_namespace),
         )
+        space = Namespace(f"{name}-space", rails, self.child())
         kinds = [args.monitoring_kinds] if args.monitoring_kinds else []
         installed = release(
             f"{name}-release",
@@ -143,7 +149,8 @@ def values(args: GpuOperatorArgs) -> GpuOperatorValues:
         operator=_Operator(repository=mirrored(NVIDIA)),
         validator=_Validator(repository=mirrored(NVIDIA)),
         dcgm_exporter=_DcgmExporter(
-            repository=mirrored(f"{NVIDIA}/k8s"), service_monitor=_ServiceMonitor(enabled=args.monitoring)
+            repository=mirrored(f"{NVIDIA}/k8s"),
+            service_monitor=_ServiceMonitor(enabled=args.monitoring_namespace is not None),
         ),
         node_feature_discovery=_FeatureDiscovery(image=_Image(repository=discovery)) if discovery else None,
     )

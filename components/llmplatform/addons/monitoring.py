@@ -1,8 +1,9 @@
 """Prometheus, Alertmanager and Grafana.
 
 The kinds that others need (ServiceMonitor and its like) are a release apart, so that nobody waits for Prometheus to
-run.
-Dangerous to replace: the release of the kinds, with which every monitor and rule would go, and Prometheus' volume.
+run. Prometheus' and Alertmanager's disks go with their release.
+Dangerous to replace: the release of the kinds, with which every monitor and rule would go, and that of the stack, with
+which the metrics go.
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pulumi_random as random
 
+from llmplatform.addons import guardrails
 from llmplatform.addons.monitoring_values import PASSWORD_KEY, USER_KEY, values
 from llmplatform.addons.namespaces import Namespace, NamespaceArgs
 from llmplatform.base.charts import Values, release
@@ -22,6 +24,8 @@ from llmplatform.specs.addons import Monitoring as Spec
 from llmplatform.specs.mirrors import Mirrors
 
 NAMESPACE = "monitoring"
+PODS = 1000
+"""One on every node, and a dozen beside."""
 STACK = "kube-prometheus-stack"
 ADMIN_SECRET = "grafana-admin"  # noqa: S105 the name of an object
 
@@ -50,12 +54,15 @@ class Monitoring(PlatformComponent):
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:Monitoring", name, opts)
         self._logical, self._args = name, args
-        # The node exporter reads the host; nothing but the namespace's own pods has business with the rest.
-        space = Namespace(
-            f"{name}-space",
-            NamespaceArgs(namespace=NAMESPACE, pod_security="privileged", network="inward_closed"),
-            self.child(),
+        rails = NamespaceArgs(
+            namespace=NAMESPACE,
+            # The node exporter reads the host.
+            pod_security="privileged",
+            quota=guardrails.addon_quota(PODS),
+            container_defaults=guardrails.ADDON_DEFAULTS,
+            openings=guardrails.monitoring(),
         )
+        space = Namespace(f"{name}-space", rails, self.child())
         self.kinds: pulumi.Resource = self._kinds(space.name)
         """Brings ServiceMonitor and its like: what makes one of them depends on this."""
         secret = self._admin(space.name)

@@ -1,6 +1,6 @@
 """Values of kube-prometheus-stack: only the keys that we set."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 from pydantic import Field
@@ -44,10 +44,19 @@ class _Grafana(_Part):
     sidecar: _Part
 
 
+class _ClaimRetention(Values):
+    """What happens to the claims of a StatefulSet."""
+
+    when_deleted: Literal["Delete", "Retain"] = "Delete"
+    """By default the disks outlive the release, and nobody's state knows them."""
+    when_scaled: Literal["Delete", "Retain"] = "Retain"
+
+
 class _PrometheusSpec(_Part):
     retention: str
     retention_size: str
     storage_spec: dict[str, Any]
+    persistent_volume_claim_retention_policy: _ClaimRetention = _ClaimRetention()
     # Open selectors: nothing has to carry the release's label to be seen.
     service_monitor_selector_nil_uses_helm_values: bool = False
     pod_monitor_selector_nil_uses_helm_values: bool = False
@@ -62,6 +71,7 @@ class _Prometheus(Values):
 
 class _AlertmanagerSpec(_Part):
     storage: dict[str, Any]
+    persistent_volume_claim_retention_policy: _ClaimRetention = _ClaimRetention()
 
 
 class _Alertmanager(Values):

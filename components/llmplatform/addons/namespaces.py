@@ -1,7 +1,7 @@
 """A namespace with its guard rails: Pod Security, quota, defaults for containers, and a network that starts closed.
 
-Makes nothing that opens the network but DNS: each workload brings the policy that it needs. Dangerous to replace: the
-namespace, because everything in it goes with it.
+Opens the network to DNS alone, and to what its arguments name; a workload may bring a policy of its own. Dangerous to
+replace: the namespace, because everything in it goes with it.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,13 @@ from typing import Literal
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from llmplatform.addons.guardrails import Allow, Openings
+from llmplatform.base import traffic
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
 
 PodSecurity = Literal["restricted", "baseline", "privileged"]
-Traffic = Literal["closed", "inward_closed", "open"]
 
 core = kubernetes.core.v1
 meta = kubernetes.meta.v1
@@ -35,9 +36,8 @@ class NamespaceArgs:
     """Bounds on the whole namespace, e.g. `{"requests.nvidia.com/gpu": "8"}`. Empty: none."""
     container_defaults: Mapping[str, str] = field(default_factory=dict[str, str])
     """Requests of containers that name none, e.g. `{"cpu": "100m", "memory": "128Mi"}`. Empty: none."""
-    network: Traffic = "closed"
-    """`closed`: nothing in or out but DNS, until a policy allows it. `inward_closed`: only the namespace's own pods get
-    in. `open`: for operators, which the API server calls and whose charts bring no policies."""
+    openings: Openings = field(default_factory=dict[str, Allow])
+    """Name of a policy to what it allows, beside DNS."""
 
 
 class Namespace(PlatformComponent):
@@ -95,21 +95,10 @@ class Namespace(PlatformComponent):
 
     def _network(self) -> list[pulumi.Resource]:
         everyone = meta.LabelSelectorArgs()
-        if self._args.network == "closed":
-            closed = networking.NetworkPolicySpecArgs(pod_selector=everyone, policy_types=["Ingress", "Egress"])
-            dns = networking.NetworkPolicySpecArgs(
-                pod_selector=everyone, policy_types=["Egress"], egress=[dns_egress()]
-            )
-            return [self._policy("default-deny", closed), self._policy("allow-dns", dns)]
-        if self._args.network == "inward_closed":
-            neighbours = networking.NetworkPolicyIngressRuleArgs(
-                from_=[networking.NetworkPolicyPeerArgs(pod_selector=everyone)]
-            )
-            inward = networking.NetworkPolicySpecArgs(
-                pod_selector=everyone, policy_types=["Ingress"], ingress=[neighbours]
-            )
-            return [self._policy("own-pods-only", inward)]
-        return []
+        closed = networking.NetworkPolicySpecArgs(pod_selector=everyone, policy_types=["Ingress", "Egress"])
+        dns = networking.NetworkPolicySpecArgs(pod_selector=everyone, policy_types=["Egress"], egress=[traffic.dns()])
+        openings = [self._policy(name, opening(allow)) for name, allow in self._args.openings.items()]
+        return [self._policy("default-deny", closed), self._policy("allow-dns", dns), *openings]
 
     def _policy(self, name: str, spec: networking.NetworkPolicySpecArgs) -> networking.NetworkPolicy:
         return networking.NetworkPolicy(
@@ -117,16 +106,18 @@ class Namespace(PlatformComponent):
         )
 
 
+def opening(allow: Allow) -> networking.NetworkPolicySpecArgs:
+    """An opening as Kubernetes spells it."""
+    pods = meta.LabelSelectorArgs(match_labels=allow.pods or None)
+    peers, ports = list(allow.peers) or None, [traffic.port(number) for number in allow.ports] or None
+    if allow.direction == "Ingress":
+        inward = [networking.NetworkPolicyIngressRuleArgs(from_=peers, ports=ports)]
+        return networking.NetworkPolicySpecArgs(pod_selector=pods, policy_types=["Ingress"], ingress=inward)
+    outward = [networking.NetworkPolicyEgressRuleArgs(to=peers, ports=ports)]
+    return networking.NetworkPolicySpecArgs(pod_selector=pods, policy_types=["Egress"], egress=outward)
+
+
 def pod_security_labels(enforced: PodSecurity) -> dict[str, str]:
     """Labels of Pod Security admission: the level is enforced, and what is not `restricted` is reported."""
     prefix = "pod-security.kubernetes.io"
     return {f"{prefix}/enforce": enforced, f"{prefix}/audit": "restricted", f"{prefix}/warn": "restricted"}
-
-
-def dns_egress() -> networking.NetworkPolicyEgressRuleArgs:
-    """Lets pods ask the cluster's DNS."""
-    system = meta.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": "kube-system"})
-    return networking.NetworkPolicyEgressRuleArgs(
-        to=[networking.NetworkPolicyPeerArgs(namespace_selector=system)],
-        ports=[networking.NetworkPolicyPortArgs(protocol=protocol, port=53) for protocol in ("UDP", "TCP")],
-    )

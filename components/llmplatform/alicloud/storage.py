@@ -3,8 +3,9 @@
 Makes: a NAS file system with its mount target, a bucket with the identity that mounts it, and the StorageClasses
 `essd`, `nas` and `oss`.
 Does not: the drivers (`Cluster`), snapshots.
-Replacing the file system or the bucket loses what is in it. With full protection neither can be deleted, and volumes
-stay when their claims go.
+Replacing the file system or the bucket loses what is in it. With full protection neither can be deleted. A volume goes
+with its claim whatever the protection: Kubernetes forbids to change a class' reclaim policy, so that a policy that
+followed protection could never be given up.
 A NAS file system lives in one zone and is mounted from all: where a zone's failure must not cost the weights, put them
 on `oss`, whose bucket lies in three. ossfs2 reads and appends; it does not rewrite.
 Source: alibaba-cloud-csi-driver (docs, pkg/disk, pkg/nas, pkg/oss); NAS documentation, "Limits": two mount targets.
@@ -195,7 +196,7 @@ class Storage(PlatformComponent):
             provisioner=f"{driver}.csi.alibabacloud.com",
             parameters=parameters,
             mount_options=mount_options,
-            reclaim_policy="Retain" if self._kept else "Delete",
+            reclaim_policy="Delete",
             # The zone of a disk is that of the pod; a shared volume is in all zones.
             volume_binding_mode="WaitForFirstConsumer" if default else "Immediate",
             allow_volume_expansion=default,

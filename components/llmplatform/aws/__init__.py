@@ -1,6 +1,7 @@
 """The platform on AWS: network, EKS cluster, node pools, identities, storage."""
 
 from llmplatform.aws.autoscaling import Autoscaling, AutoscalingArgs
+from llmplatform.aws.challenge import DnsChallenge, DnsChallengeArgs
 from llmplatform.aws.cluster import Cluster, ClusterArgs
 from llmplatform.aws.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.aws.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
@@ -18,6 +19,8 @@ __all__ = [
     "ClusterAddons",
     "ClusterAddonsArgs",
     "ClusterArgs",
+    "DnsChallenge",
+    "DnsChallengeArgs",
     "ExistingCluster",
     "ExistingClusterArgs",
     "ExistingNetwork",

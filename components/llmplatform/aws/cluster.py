@@ -2,6 +2,7 @@
 
 Makes: control plane with its role, key and log group; access entries; vpc-cni, kube-proxy and the pod identity agent.
 Does not: nodes (`NodePool`), add-ons that need a node to run on (`ClusterAddons`).
+EKS delivers its last lines late: it may make the log group again after both are deleted, then without a retention.
 Replaced, with all that runs in it, when its name, role, subnets, service range, or encryption change.
 Auto Mode is left out: its own GPU images would be a second way to do everything that the pools do.
 Source of the arguments: EKS user guide; pulumi-aws 7.51.
@@ -61,7 +62,8 @@ class Cluster(PlatformComponent):
     joinable_name: pulumi.Output[str]
     """The same name, for nodes: they are made after what they need to become ready, and are gone before it goes."""
     kubeconfig: pulumi.Output[str]
-    """JSON, with an exec plugin and no token. Whoever uses it waits until the administrators are let in."""
+    """JSON, with an exec plugin and no token. Whoever uses it waits until the administrators and the connected
+    networks are let in."""
     security_group_id: pulumi.Output[str]
     """Security group that EKS makes for control plane and nodes."""
     version: pulumi.Output[str]
@@ -77,10 +79,11 @@ class Cluster(PlatformComponent):
         admins = administrators(
             name, cluster.name, args.spec.admins, args.cloud.partition, dict(args.tags), self.child()
         )
+        callers = self._private_callers(cluster)
         addons = [self._addon(cluster, addon) for addon in NODE_ADDONS]
         self.cluster_name = cluster.name
         self.joinable_name = after(cluster.name, *addons)
-        self.kubeconfig = after(_kubeconfig(cluster, args.cloud.region), *admins)
+        self.kubeconfig = after(_kubeconfig(cluster, args.cloud.region), *admins, *callers)
         self.security_group_id = cluster.vpc_config.apply(_security_group)
         self.version = cluster.version
         self.finish()
@@ -147,6 +150,23 @@ class Cluster(PlatformComponent):
             # EKS would make the log group itself, without an end to its retention.
             opts=self.child(protect=self._protected, depends_on=[logs]),
         )
+
+    def _private_callers(self, cluster: aws.eks.Cluster) -> list[aws.vpc.SecurityGroupIngressRule]:
+        """Lets connected networks in: the group that EKS makes admits only its own members."""
+        return [
+            aws.vpc.SecurityGroupIngressRule(
+                f"{self._prefix}-api-from-{cidr.replace('/', '-')}",
+                security_group_id=cluster.vpc_config.apply(_security_group),
+                description="Kubernetes API from a connected network",
+                cidr_ipv4=cidr,
+                ip_protocol="tcp",
+                from_port=443,
+                to_port=443,
+                tags=self._args.tags,
+                opts=self.child(),
+            )
+            for cidr in self._args.spec.endpoint.private_cidrs
+        ]
 
     def _addon(self, cluster: aws.eks.Cluster, addon: str) -> aws.eks.Addon:
         configuration = NODE_ADDONS[addon]

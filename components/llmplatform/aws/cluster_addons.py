@@ -1,7 +1,7 @@
 """Managed add-ons that need a node to run on: cluster DNS, the drivers of volumes, metrics, and the watch over nodes.
 
 They are made side by side once there are nodes; before that they would stay degraded until EKS gives up on them.
-Needed: a pool without taints; only the watch tolerates the taint of GPU nodes.
+Needed: a pool without taints that has nodes from the start; only the watch tolerates the taint of GPU nodes.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ class ClusterAddonsArgs:
     """Which cluster."""
 
     cluster_name: pulumi.Input[str]
-    """Name of the cluster, from a pool without taints: that output waits for its nodes."""
+    """Name of the cluster, from pools without taints: that output waits for their nodes."""
     cloud: Aws
     tags: Mapping[str, str]
 

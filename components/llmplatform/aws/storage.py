@@ -2,8 +2,9 @@
 
 Makes: an EFS file system with a mount target per zone, and the StorageClasses `gp3` and `efs`.
 Does not: the drivers (`ClusterAddons`), snapshots.
-Replacing the file system loses what is in it. With full protection it cannot be deleted, is backed up every day, and
-volumes stay when their claims go.
+Replacing the file system loses what is in it. With full protection it cannot be deleted and is backed up every day.
+A volume goes with its claim whatever the protection: Kubernetes forbids to change a class' reclaim policy, so that a
+policy that followed protection could never be given up. What full protection keeps is the file system and its backups.
 """
 
 from collections.abc import Mapping
@@ -121,7 +122,7 @@ class Storage(PlatformComponent):
             ),
             provisioner=driver,
             parameters=parameters,
-            reclaim_policy="Retain" if self._kept else "Delete",
+            reclaim_policy="Delete",
             # The zone of a disk is that of the pod; a shared volume is in all zones.
             volume_binding_mode="WaitForFirstConsumer" if default else "Immediate",
             allow_volume_expansion=default,

@@ -54,3 +54,12 @@ class Storage(Protocol):
     """Class of encrypted volumes for one pod; the cluster's default."""
     shared_class: pulumi.Output[str]
     """Class of volumes for many pods at once. Whoever uses it waits until it can be mounted."""
+
+
+class DnsChallenge(WorkloadIdentity, Protocol):
+    """A certificate manager's right to prove, by DNS records, that we own a domain."""
+
+    solver: Mapping[str, object]
+    """The solver of cert-manager's ACME issuers."""
+    credentials: tuple[str, int] | None
+    """Range and TCP port where pods of the identity get their credentials; None where HTTPS to the cloud is all."""

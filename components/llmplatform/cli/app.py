@@ -36,4 +36,3 @@ def main() -> None:
     for point in entry_points(group="llmplatform.commands"):
         app.add_typer(point.load(), name=point.name)
     app()
-

@@ -23,7 +23,7 @@ class ChartError(Exception):
 
 
 def fetch(chart: Chart, repository: str, transport: httpx.BaseTransport | None = None) -> bytes:
-    """The chart's archive. `repository` is the chart's own or a mirror of it; an OCI one is the folder that the chart lies in."""
+    """The chart's archive. `repository`: the chart's own or a mirror; for OCI the folder that the chart is in."""
     try:
         with httpx.Client(follow_redirects=True, timeout=60, transport=transport) as client:
             if repository.startswith("oci://"):
@@ -42,7 +42,9 @@ def _from_index(client: httpx.Client, chart: Chart, repository: str) -> bytes:
     wanted = chart.version.removeprefix("v")
     entry = next((entry for entry in entries if str(entry["version"]).removeprefix("v") == wanted), None)
     if entry is None:
-        raise ChartError(f"{chart.name} {chart.version}: {repository} does not have it; check the version in the catalog")
+        raise ChartError(
+            f"{chart.name} {chart.version}: {repository} does not have it; check the version in the catalog"
+        )
     data = _get(client, urljoin(repository, entry["urls"][0])).content
     _check(chart, data, entry.get("digest"))
     return data
@@ -64,7 +66,7 @@ def _from_registry(client: httpx.Client, chart: Chart, repository: str) -> bytes
 
 def _get(client: httpx.Client, url: str, accept: str = "*/*") -> httpx.Response:
     response = client.get(url, headers={"Accept": accept})
-    if response.status_code == httpx.codes.UNAUTHORIZED:
+    if response.status_code == int(httpx.codes.UNAUTHORIZED):
         token = _token(client, response.headers.get("www-authenticate", ""))
         response = client.get(url, headers={"Accept": accept, "Authorization": f"Bearer {token}"})
     return response.raise_for_status()
@@ -81,7 +83,7 @@ def _check(chart: Chart, data: bytes, stated: str | None) -> None:
     found = hashlib.sha256(data).hexdigest()
     if stated and stated.removeprefix("sha256:") != found:
         raise ChartError(
-            f"{chart.name} {chart.version}: the archive's SHA-256 is {found}, its source states {stated}; fetch it again"
+            f"{chart.name} {chart.version}: the archive's SHA-256 is {found}, its source states {stated}; fetch again"
         )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from llmplatform.planning.models import ModelPlan, plan_models
 from llmplatform.planning.pools import PoolPlan, plan_pools
@@ -45,29 +45,32 @@ def validate(
         raise typer.Exit(2)
 
 
-def schema(
-    check: Annotated[bool, typer.Option("--check", help="Only say whether the committed schema is fresh.")] = False,
-) -> None:
+def schema() -> None:
     """Print the JSON schema of stack files, for editors and other tools.
 
     Example: `llmplatform schema > stack.schema.json`.
     """
-    from llmplatform.specs.schema import is_fresh, render
+    from llmplatform.specs.schema import text
 
-    if not check:
-        typer.echo(render(), nl=False)
-    elif not is_fresh():
-        typer.echo("stack.schema.json is stale; run 'python -m llmplatform.specs.schema'", err=True)
-        raise typer.Exit(1)
+    typer.echo(text(), nl=False)
 
 
 def _pools(plans: tuple[PoolPlan, ...]) -> Table:
-    table = Table("Pool", "Instance types", "GPUs", "Groups", "Nodes", title="Node pools", title_justify="left")
+    nodes = Column("Nodes", no_wrap=True)
+    table = Table("Pool", "Instance types", "GPUs", nodes, title="Node pools", title_justify="left")
     for plan in plans:
         gpus = f"{plan.shape.gpus} x {plan.gpu.name}" if plan.gpu else "none"
-        groups = ", ".join(group.capacity.replace("_", " ") for group in plan.groups)
-        table.add_row(plan.name, ", ".join(plan.spec.instance_types), gpus, groups, f"{plan.spec.min} to {plan.spec.max}")
+        table.add_row(plan.name, ", ".join(plan.spec.instance_types), gpus, _nodes(plan))
     return table
+
+
+def _nodes(plan: PoolPlan) -> str:
+    """Bounds of each group, because `max` holds per group; and of the pool, where it has two."""
+    if not plan.groups:
+        return "another stack's"
+    each = [f"{group.minimum} to {group.maximum} {group.capacity.replace('_', ' ')}" for group in plan.groups]
+    least, most = (sum(group.minimum for group in plan.groups), sum(group.maximum for group in plan.groups))
+    return " + ".join(each) + (f"\n= {least} to {most} in all" if len(each) > 1 else "")
 
 
 def _models(plans: tuple[ModelPlan, ...]) -> Table:

@@ -17,6 +17,9 @@ POOL_LABEL = "llmplatform.dev/pool"
 DRIVER_LABEL = "ack.aliyun.com/nvidia-driver-version"
 """Node label by which ACK is told which NVIDIA driver to install. Nodes that are there already keep theirs."""
 
+DEVICE_PLUGIN_LABEL = "nvidia.com/gpu.deploy.device-plugin"
+"""Node label by which the GPU operator keeps its device plugin off a node."""
+
 PRIORITIES: Mapping[str, int] = {"spot": 50, "on_demand": 10}
 """Expander priorities: the higher number is filled first."""
 
@@ -79,6 +82,9 @@ def plan_pool(name: str, pool: Pool, stack: Stack) -> PoolPlan:
     driver = _driver(pool, shape)
     labels = {POOL_LABEL: name, **pool.labels, **({DRIVER_LABEL: driver} if driver else {})}
     taints: tuple[Taint, ...] = ()
+    if shape.gpu and pool.image == "bottlerocket":
+        # Its own device plugin runs there; a second one would offer the same GPUs again.
+        labels[DEVICE_PLUGIN_LABEL] = "false"
     if shape.gpu:
         taints = (Taint(key=GPU_RESOURCE, value="present", effect="NoSchedule"),)
     return PoolPlan(
@@ -99,8 +105,12 @@ def plan_pools(stack: Stack) -> tuple[PoolPlan, ...]:
 
 
 def gpu_capacity(pools: tuple[PoolPlan, ...]) -> int:
-    """GPUs that the pools have when every group of them is full."""
-    return sum(group.maximum * pool.shape.gpus for pool in pools for group in pool.groups)
+    """GPUs that the pools have when every group of them is full, those of other stacks as large as the settings say."""
+    return sum(_most_nodes(pool) * pool.shape.gpus for pool in pools)
+
+
+def _most_nodes(pool: PoolPlan) -> int:
+    return pool.spec.max if pool.spec.existing else sum(group.maximum for group in pool.groups)
 
 
 def _driver(pool: Pool, shape: InstanceType) -> str | None:

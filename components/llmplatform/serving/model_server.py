@@ -121,7 +121,9 @@ class ModelServer(PlatformComponent):
             spec=core.PersistentVolumeClaimSpecArgs(
                 access_modes=["ReadWriteMany"], storage_class_name=self._args.storage_class, resources=size
             ),
-            opts=self.child(),
+            # Another size, which follows from another model, would replace a claim that pods use and that hangs until
+            # they are gone; a shared file system grows by itself and ignores the size.
+            opts=self.child(ignore_changes=["spec.resources"]),
         )
         return after(f"{self._args.plan.name}-weights", claim)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import Email, Host, HttpsUrl
+from llmplatform.specs.vocabulary import Email, Host, HostedZoneId, HttpsUrl
 
 
 class ClusterAutoscaler(Section):
@@ -48,11 +48,13 @@ class Logs(Section):
 
 
 class AcmeIssuer(Section):
-    """Certificates from an ACME authority, by HTTP challenge."""
+    """Certificates from an ACME authority, by DNS challenge: nothing has to be reachable from the internet."""
 
     kind: Literal["acme"]
     email: Email
     """Whom the authority writes to about certificates that run out."""
+    hosted_zone: HostedZoneId
+    """Id of the public Route 53 zone that the gateway's host is in, in the same account."""
     server: HttpsUrl = "https://acme-v02.api.letsencrypt.org/directory"
     """Address of the authority; Let's Encrypt unless said otherwise."""
 
@@ -72,6 +74,14 @@ class CertManager(Section):
     enabled: bool = True
     issuer: Issuer = SelfSignedIssuer(kind="self_signed")
     """Who signs: an ACME authority (`acme`), or the cluster itself (`self_signed`)."""
+
+
+class AckCertManager(Section):
+    """Issues and renews certificates. An ACME authority would be answered by nobody."""
+
+    enabled: bool = True
+    issuer: SelfSignedIssuer = SelfSignedIssuer(kind="self_signed")
+    """Who signs: the cluster itself."""
 
 
 class Monitoring(Section):
@@ -94,7 +104,6 @@ class Gateway(Section):
 class _Addons(Section):
     """What can be installed on all clouds."""
 
-    cert_manager: CertManager = CertManager()
     monitoring: Monitoring = Monitoring()
     gateway: Gateway = Gateway()
 
@@ -104,6 +113,7 @@ class AwsAddons(_Addons):
 
     cluster_autoscaler: ClusterAutoscaler = ClusterAutoscaler()
     gpu_operator: GpuOperator = GpuOperator()
+    cert_manager: CertManager = CertManager()
 
 
 class AlicloudAddons(_Addons):
@@ -111,4 +121,5 @@ class AlicloudAddons(_Addons):
 
     cluster_autoscaler: AckAutoscaler = AckAutoscaler()
     gpu_metrics: GpuMetrics = GpuMetrics()
+    cert_manager: AckCertManager = AckCertManager()
     logs: Logs = Logs()

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import (
@@ -25,7 +25,14 @@ class Endpoint(Section):
 
     public_cidrs: tuple[Cidr, ...] = ()
     """Ranges on the internet that may reach it. Empty: private only, and the machine that runs Pulumi must be in
-    the network."""
+    the network, or in one that is connected to it."""
+
+
+class EksEndpoint(Endpoint):
+    """Who reaches the cluster's API. It is always reachable from within the network."""
+
+    private_cidrs: tuple[Cidr, ...] = ()
+    """Ranges of connected networks (VPN, peering, another office's VPC) that may reach the private endpoint."""
 
 
 class NewCluster(Section):
@@ -34,7 +41,6 @@ class NewCluster(Section):
     kind: Literal["new"]
     kubernetes_version: KubernetesMinor
     """Minor version, in quotes. Raise it one minor at a time."""
-    endpoint: Endpoint = Endpoint()
     service_cidr: Cidr = "172.20.0.0/16"
     """Addresses of Services; outside the network's range."""
 
@@ -42,10 +48,11 @@ class NewCluster(Section):
 class NewEksCluster(NewCluster):
     """A managed cluster of the environment's own."""
 
+    endpoint: EksEndpoint = EksEndpoint()
     admins: Annotated[tuple[AwsPrincipal, ...], Field(min_length=1)]
     """IAM principals that administer the cluster: whoever runs `pulumi up` has to be one of them. Nobody else gets
     in."""
-    log_retention_days: PositiveInt = 30
+    log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827] = 30
     """How long control-plane logs stay."""
 
 
@@ -54,6 +61,7 @@ class NewAckCluster(NewCluster):
 
     release: AckRelease | None = None
     """Exact version of ACK within the minor. Empty: the one that this release is tested with."""
+    endpoint: Endpoint = Endpoint()
     tier: Literal["ack.pro.small", "ack.pro.xlarge", "ack.pro.2xlarge", "ack.pro.4xlarge"] = "ack.pro.small"
     """Size of the control plane. Those above `small` have reserved capacity, for thousands of nodes."""
     admins: Annotated[tuple[RamPrincipal, ...], Field(min_length=1)]
@@ -75,7 +83,12 @@ class ExistingCluster(Section):
 
 
 class ExistingEksCluster(ExistingCluster):
-    """An EKS cluster that exists. Its own nodes stay as they are; our pools are added to it."""
+    """An EKS cluster that exists. Its own nodes stay as they are; our pools are added to it.
+
+    It must have already: the network and kube-proxy add-ons, cluster DNS, the pod identity agent, the EBS and EFS CSI
+    drivers with their rights, and an entry that makes whoever runs `pulumi up` an administrator. None of it is made or
+    changed here.
+    """
 
     name: ClusterName
     """Name of the cluster in its cloud."""
@@ -84,7 +97,12 @@ class ExistingEksCluster(ExistingCluster):
 
 
 class ExistingAckCluster(ExistingCluster):
-    """An ACK cluster that exists. Its own nodes stay as they are; our pools are added to it."""
+    """An ACK cluster that exists. Its own nodes stay as they are; our pools are added to it.
+
+    It must have already: Terway, cluster DNS, the CSI drivers, the add-ons by which ACK repairs nodes, RRSA with its
+    webhook, what collects logs where `addons.logs` is on, and a permission that makes whoever runs `pulumi up` an
+    administrator. None of it is made or changed here.
+    """
 
     id: AckClusterId
     """Id of the cluster in its cloud."""

@@ -3,13 +3,13 @@
 from typing import Literal
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import Name, TagValue
+from llmplatform.specs.vocabulary import EnvironmentName, TagValue
 
 
 class Environment(Section):
     """Identity of the environment; every cloud object carries it as tags."""
 
-    name: Name
+    name: EnvironmentName
     """Short name; conventionally the stack's name."""
     owner: TagValue
     """Team that answers for the environment."""

@@ -13,7 +13,7 @@ class NewNetwork(Section):
 
     kind: Literal["new"]
     cidr: Cidr = "10.0.0.0/16"
-    """Address range. Every pod takes an address of its zone: a /16 gives each of six zones 8,192, a /20 512."""
+    """Private address range. Every pod takes an address of its zone: a /16 gives each of six zones 8,192, a /20 512."""
     nat: Literal["single", "per_zone"] = "per_zone"
     """`single` is cheaper; nodes of the other zones lose the internet when its zone fails."""
     flow_logs: bool = False
@@ -24,8 +24,6 @@ class ExistingNetwork(Section):
     """A VPC that exists. Nothing in it is changed."""
 
     kind: Literal["existing"]
-    cidr: Cidr
-    """Address range of the VPC; security rules admit it."""
 
 
 class ExistingSubnets(ExistingNetwork):
@@ -33,6 +31,8 @@ class ExistingSubnets(ExistingNetwork):
 
     vpc_id: VpcId
     """The VPC."""
+    cidr: Cidr
+    """Address range of the VPC. Nothing is made of it: the Services of a new cluster are checked to lie outside."""
     private_subnets: dict[AwsZone, SubnetId]
     """One private subnet per zone of the environment, with a way out to the internet."""
     public_subnets: dict[AwsZone, SubnetId] = Field(default_factory=dict)
@@ -53,6 +53,8 @@ class ExistingVswitches(ExistingNetwork):
 
     vpc_id: AlicloudVpcId
     """The VPC."""
+    cidr: Cidr
+    """Address range of the VPC. The file system admits it; the Services of a new cluster are checked to lie outside."""
     node_vswitches: dict[AlicloudZone, Vswitch]
     """One vSwitch per zone of the environment for nodes, with a way out to the internet."""
     pod_vswitches: dict[AlicloudZone, Vswitch] = Field(default_factory=dict)

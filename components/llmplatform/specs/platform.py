@@ -22,8 +22,8 @@ class ExistingPlatform(Section):
     kind: Literal["existing"]
     models_namespace: Name = "models"
     """Namespace of the model servers; it exists."""
-    monitoring_namespace: Name = "monitoring"
-    """Namespace whose Prometheus scrapes the models."""
+    monitoring_namespace: Name | None = "monitoring"
+    """Namespace whose Prometheus scrapes the models. Null: nobody does, and there is no kind ServiceMonitor."""
     shared_storage_class: Name = "efs"
     """Class of volumes that many pods share; the models' weights lie on one."""
 

@@ -3,7 +3,7 @@
 import dataclasses
 import typing
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -54,14 +54,19 @@ def problems(error: ValidationError, model: type[BaseModel], raw: Mapping[str, o
         for found in findings
         # A misspelt key is unknown and missing: it is one mistake. A secret in clear text is told by a rule, unquoted.
         if not (found["type"] in _MISSING and found["loc"] in misspelt)
+        and not _shortened(found)
         and not (found["loc"][:1] == ("secrets",) and found["type"] not in _UNKNOWN and _is_scalar(found["input"]))
-        # An entry that is wrong is not counted, and yet it is there.
-        and not (found["type"] == "too_short" and any(_within(other["loc"], found["loc"]) for other in findings))
     ]
 
 
-def _within(inner: Sequence[int | str], outer: Sequence[int | str]) -> bool:
-    return len(inner) > len(outer) and inner[: len(outer)] == outer
+def _shortened(found: ErrorDetails) -> bool:
+    """Whether a list is too short only because its wrong entries, each told by itself, were left out."""
+    given: object = found["input"]
+    return (
+        found["type"] == "too_short"
+        and isinstance(given, list)
+        and len(cast(list[object], given)) >= found.get("ctx", {})["min_length"]
+    )
 
 
 def _problem(error: ErrorDetails, model: type[BaseModel], raw: Mapping[str, object]) -> Problem:

@@ -18,7 +18,7 @@ from llmplatform.specs.platform import AckPlatform, EksPlatform, NewPlatform
 from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.secrets import Secrets
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import Name, TagKey, TagValue
+from llmplatform.specs.vocabulary import Name, PoolName, TagKey, TagValue
 
 
 class _Stack(Section):
@@ -45,7 +45,7 @@ class AwsStack(_Stack):
     """The Kubernetes cluster: `new`, or an `existing` one."""
     platform: EksPlatform = NewPlatform(kind="new")
     """What runs beneath the models: `new`, or installed by another stack (`existing`)."""
-    pools: dict[Name, AwsPool] = Field(default_factory=dict)
+    pools: dict[PoolName, AwsPool] = Field(default_factory=dict)
     """Node pools by name."""
     addons: AwsAddons = AwsAddons()
     """What is installed in the cluster beneath the models."""
@@ -64,7 +64,7 @@ class AlicloudStack(_Stack):
     """The Kubernetes cluster: `new`, or an `existing` one."""
     platform: AckPlatform = NewPlatform(kind="new")
     """What runs beneath the models: `new`, or installed by another stack (`existing`)."""
-    pools: dict[Name, AlicloudPool] = Field(default_factory=dict)
+    pools: dict[PoolName, AlicloudPool] = Field(default_factory=dict)
     """Node pools by name."""
     addons: AlicloudAddons = AlicloudAddons()
     """What is installed in the cluster beneath the models."""

@@ -51,13 +51,14 @@ def _base64(value: str) -> str:
     return value
 
 
-Name = Annotated[
-    str,
-    Field(min_length=1, max_length=32),
-    _Matching(r"[a-z]([-a-z0-9]*[a-z0-9])?", "use lower-case letters, digits and '-', beginning with a letter"),
-]
-"""Name of an environment, pool or model. 32 characters leave room for the stack, the role and a suffix in a cloud
-name."""
+_LABEL = _Matching(r"[a-z]([-a-z0-9]*[a-z0-9])?", "use lower-case letters, digits and '-', beginning with a letter")
+
+Name = Annotated[str, Field(min_length=1, max_length=32), _LABEL]
+"""Name of a model, a namespace or a class in the cluster."""
+
+EnvironmentName = Annotated[str, Field(min_length=1, max_length=16), _LABEL]
+PoolName = Annotated[str, Field(min_length=1, max_length=24), _LABEL]
+"""Together, with the way of paying and a random end, they fit the 63 characters of a node group's name."""
 
 Cidr = Annotated[str, AfterValidator(_cidr), Field(json_schema_extra={"pattern": r"^\d+(\.\d+){3}/\d+$"})]
 Certificate = Annotated[str, Field(min_length=1), AfterValidator(_base64)]
@@ -100,6 +101,9 @@ ModelId = Annotated[str, _Matching(r"[\w.-]+/[\w.-]+", "write a Hugging Face id 
 Host = Annotated[
     str,
     _Matching(r"([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}", "write a host name like llm.example.org"),
+]
+HostedZoneId = Annotated[
+    str, _Matching(r"Z[A-Z0-9]{5,31}", "write the id of a Route 53 hosted zone like Z0123456789ABCDEFGHIJ")
 ]
 Email = Annotated[str, _Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "write an e-mail address")]
 LabelKey = Annotated[

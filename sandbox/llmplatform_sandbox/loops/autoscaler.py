@@ -216,7 +216,7 @@ class AutoscalerLoop:
         return room
 
     def _forgive(self) -> None:
-        """Try a group again as soon as the cloud no longer reports a shortage: nobody should wait for a back-off to see it."""
+        """Try a group again as soon as its shortage is over: nobody should wait for a back-off to see that."""
         short = self._cloud.shortages()
         self._backoffs = {group: backoff for group, backoff in self._backoffs.items() if group in short}
 

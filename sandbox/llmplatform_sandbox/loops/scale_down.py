@@ -1,4 +1,4 @@
-"""Gives back nodes that stay empty: first a taint, so that the scheduler puts nothing on a node that goes, then its end."""
+"""Gives back nodes that stay empty: first a taint, so that the scheduler puts nothing more there, then the end."""
 
 import logging
 import time

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
 from llmplatform.catalog import versions
+from llmplatform.specs.cluster import ExistingEksCluster
 from llmplatform.specs.problems import Problem, listed
 from llmplatform.specs.stack import AwsStack, Stack
 
@@ -100,6 +101,22 @@ def existing_platform_has_a_cluster(stack: Stack) -> Iterator[Problem]:
             "platform.kind",
             "an existing platform cannot be in a new cluster",
             "write 'new', or set cluster.kind to 'existing'",
+        )
+
+
+def existing_cluster_is_in_an_existing_network(stack: Stack) -> Iterator[Problem]:
+    """Nodes that join a cluster are in its VPC."""
+    cluster = stack.cluster
+    if cluster.kind == "existing" and stack.network.kind != "existing":
+        name, subnets = (
+            (cluster.name, "private_subnets")
+            if isinstance(cluster, ExistingEksCluster)
+            else (cluster.id, "node_vswitches")
+        )
+        yield Problem(
+            "network.kind",
+            f"nodes in a new network are in another VPC than the existing cluster '{name}'",
+            f"write 'existing', with the cluster's vpc_id, cidr and {subnets}",
         )
 
 

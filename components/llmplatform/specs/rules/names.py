@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llmplatform.specs.problems import Problem
+from llmplatform.specs.platform import ExistingPlatform, NewPlatform
+from llmplatform.specs.problems import Problem, listed
 from llmplatform.specs.stack import Stack
 
 RESERVED_LABELS = (
@@ -35,6 +36,51 @@ _TAGGING = {
     "alicloud": _Tagging("Alibaba Cloud", allowed=20, most=10, reserved=("aliyun", "acs:")),
 }
 """What each cloud says about tags. Sources: the guides to tagging of both."""
+
+ADDON_NAMESPACES = ("cert-manager", "gpu-metrics", "gpu-operator", "monitoring")
+"""Namespaces that the add-ons make for themselves."""
+
+TAKEN_IN_THE_MODELS_NAMESPACE = (
+    "allow-dns",
+    "default",
+    "default-deny",
+    "defaults",
+    "gateway",
+    "quota",
+)
+"""Objects beside the models': the guard rails, the gateway's certificate, and Kubernetes' own service account."""
+
+
+def models_have_a_namespace_of_their_own(stack: Stack) -> Iterator[Problem]:
+    """Models, and the guard rails around them, share a namespace with nobody else."""
+    owner = _owner(stack.platform)
+    if owner:
+        yield Problem(
+            "platform.models_namespace",
+            f"{owner}: models and the guard rails around them need a namespace of their own",
+            "use 'models', or a name that nobody else has",
+        )
+
+
+def _owner(platform: NewPlatform | ExistingPlatform) -> str | None:
+    name = platform.models_namespace
+    if name.startswith("kube-"):
+        return f"'{name}' is Kubernetes' own, as all names that begin with 'kube-'"
+    if name == "default":
+        return "'default' is Kubernetes' own"
+    prometheus = platform.kind == "existing" and name == platform.monitoring_namespace
+    return f"'{name}' is the namespace of an add-on" if prometheus or name in ADDON_NAMESPACES else None
+
+
+def models_are_not_called_like_guard_rails(stack: Stack) -> Iterator[Problem]:
+    """No model's object has the name of one that is in its namespace already."""
+    for name in stack.models:
+        if name in TAKEN_IN_THE_MODELS_NAMESPACE:
+            yield Problem(
+                f"models.{name}",
+                f"'{name}' is the name of an object that is in the models' namespace already",
+                f"call it anything but {listed(TAKEN_IN_THE_MODELS_NAMESPACE)}",
+            )
 
 
 def groups_are_unique(stack: Stack) -> Iterator[Problem]:

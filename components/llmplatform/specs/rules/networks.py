@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
+from llmplatform.specs.cluster import NewEksCluster
 from llmplatform.specs.network import ExistingSubnets
 from llmplatform.specs.problems import Problem
-from llmplatform.specs.stack import AwsStack, Stack
+from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 SMALLEST_PREFIX = 20
 """Each pod takes an address of a private subnet. Of a /20, divided for six zones, a zone gets 512 of them, less
@@ -14,7 +15,17 @@ what AWS keeps."""
 LARGEST_PREFIX = 16
 """AWS makes no larger VPC; on Alibaba Cloud larger ones are for several environments, and exist."""
 
+WIDEST_PUBLIC_PREFIX = 8
+"""A wider range is no organisation's: whoever writes it means the world."""
+
 _PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+"""RFC 1918."""
+
+_SHARED = IPv4Network("100.64.0.0/10")
+"""RFC 6598: what carriers keep to themselves, and VPCs may use."""
+
+_DOCKER = IPv4Network("172.17.0.0/16")
+"""The range of Docker's bridge, where EKS advises to put no VPC."""
 
 
 def range_is_large_enough(stack: Stack) -> Iterator[Problem]:
@@ -34,6 +45,54 @@ def range_is_large_enough(stack: Stack) -> Iterator[Problem]:
     if prefix < LARGEST_PREFIX:
         fault = "larger than AWS allows" if isinstance(stack, AwsStack) else "more than one environment needs"
         yield Problem("network.cidr", f"a /{prefix} is {fault}", f"use a /{LARGEST_PREFIX}")
+
+
+def range_is_private(stack: Stack) -> Iterator[Problem]:
+    """A new network hides no address of the internet, nor one that a node uses within itself."""
+    if stack.network.kind != "new":
+        return
+    network = IPv4Network(stack.network.cidr)
+    if isinstance(stack, AlicloudStack) and network.overlaps(_SHARED):
+        yield Problem(
+            "network.cidr",
+            f"{network} overlaps the {_SHARED} of Alibaba Cloud's own services",
+            "use a range within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
+        )
+    elif not any(network.overlaps(block) for block in (*_PRIVATE, _SHARED)):
+        yield Problem(
+            "network.cidr",
+            f"{network} is not private: machines on the internet that have these addresses could not be reached",
+            "use a range within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10"
+            if isinstance(stack, AwsStack)
+            else "use a range within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
+        )
+    if network.prefixlen >= LARGEST_PREFIX and network.overlaps(_DOCKER):
+        yield Problem(
+            "network.cidr",
+            f"{network} overlaps the {_DOCKER} of Docker's bridge: who runs Docker has no route to machines there",
+            "use a range such as 10.20.0.0/16",
+        )
+
+
+def public_ranges_are_named(stack: Stack) -> Iterator[Problem]:
+    """Who reaches the API from the internet is on the internet, and is not everybody."""
+    # ACK's endpoint is for everybody or for nobody, which is a rule of its own.
+    if not isinstance(stack.cluster, NewEksCluster):
+        return
+    for index, cidr in enumerate(stack.cluster.endpoint.public_cidrs):
+        path, public = f"cluster.endpoint.public_cidrs[{index}]", IPv4Network(cidr)
+        if public.prefixlen < WIDEST_PUBLIC_PREFIX:
+            yield Problem(
+                path,
+                f"{public} opens the cluster's API to the world",
+                "name the ranges that 'pulumi up' and administrators come from, such as 203.0.113.0/24",
+            )
+        elif any(public.overlaps(block) for block in (*_PRIVATE, _SHARED)):
+            yield Problem(
+                path,
+                f"{public} has private addresses, which EKS refuses here",
+                "write it below private_cidrs, or the public range that these machines leave from",
+            )
 
 
 def existing_network_serves_every_zone(stack: Stack) -> Iterator[Problem]:

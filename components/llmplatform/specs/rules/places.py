@@ -57,17 +57,24 @@ def pool_zones_are_the_environments(stack: Stack) -> Iterator[Problem]:
                 yield Problem(path, f"'{zone}' is written twice", "remove one")
 
 
-def principals_are_of_the_partition(stack: Stack) -> Iterator[Problem]:
-    """Administrators are principals that the cluster's partition can know."""
+def principals_are_of_the_account(stack: Stack) -> Iterator[Problem]:
+    """Administrators are principals of the cluster's own account. Alibaba's are ids, of which none can tell."""
     if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
         return
     for index, arn in enumerate(stack.cluster.admins):
-        partition = arn.split(":")[1]
+        _, partition, _, _, account, _ = arn.split(":", maxsplit=5)
         if partition != stack.cloud.partition:
             yield Problem(
                 f"cluster.admins[{index}]",
                 f"'{partition}' is not the partition of region '{stack.cloud.region}'",
                 f"write 'arn:{stack.cloud.partition}:iam::…'",
+            )
+        if account != stack.cloud.account_id:
+            yield Problem(
+                f"cluster.admins[{index}]",
+                f"it is of account {account}, and cloud.account_id is {stack.cloud.account_id}: the account id was "
+                "changed in one place only",
+                f"write 'arn:{stack.cloud.partition}:iam::{stack.cloud.account_id}:…', or change cloud.account_id",
             )
 
 

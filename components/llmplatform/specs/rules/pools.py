@@ -1,8 +1,9 @@
 """Rules about node pools."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from llmplatform.catalog import InstanceType, instance_types
+from llmplatform.specs.pools import Pool
 from llmplatform.specs.problems import Problem, listed, nearest
 from llmplatform.specs.rules.placement import gpu_node, is_cpu, known_types
 from llmplatform.specs.stack import AwsStack, Stack
@@ -12,6 +13,9 @@ SMALLEST_GPU_DISK_GIB = 200
 
 _SYSTEM = {"aws": "m7i.xlarge", "alicloud": "ecs.g7.xlarge"}
 """A machine without GPUs that is worth proposing."""
+
+TOGETHER = "DNS, the autoscaler and the drivers of the volumes"
+"""What runs on nodes without GPUs, and nothing works without."""
 
 
 def instance_types_are_known(stack: Stack) -> Iterator[Problem]:
@@ -94,7 +98,7 @@ def existing_pools_are_in_an_existing_cluster(stack: Stack) -> Iterator[Problem]
 
 
 def something_runs_the_system(stack: Stack) -> Iterator[Problem]:
-    """A new cluster has nodes without GPUs: GPU nodes are tainted, and the autoscaler cannot start itself."""
+    """A new cluster keeps a node without GPUs: GPU nodes are tainted, spot ones go, and no autoscaler starts itself."""
     if stack.cluster.kind != "new" or any(not known_types(stack, pool) for pool in stack.pools.values()):
         return
     system = {name: pool for name, pool in stack.pools.items() if is_cpu(stack, pool)}
@@ -107,12 +111,25 @@ def something_runs_the_system(stack: Stack) -> Iterator[Problem]:
             ),
             f"add a pool such as 'system: {{instance_types: [{_SYSTEM[stack.cloud.provider]}], min: 2, max: 4}}'",
         )
-    elif all(pool.min == 0 for pool in system.values()):
-        yield Problem(
-            f"pools.{next(iter(system))}.min",
-            "no pool without GPUs keeps a node, so that the autoscaler itself has nowhere to run",
-            "write 'min: 2'",
+    elif not any(pool.min and pool.capacity != "spot" for pool in system.values()):
+        yield _unkept(system)
+
+
+def _unkept(system: Mapping[str, Pool]) -> Problem:
+    """Which of the pools without GPUs does not keep a node, and how it would."""
+    lasting = next((name for name, pool in system.items() if pool.capacity != "spot"), None)
+    if lasting is None:
+        name, pool = next(iter(system.items()))
+        return Problem(
+            f"pools.{name}.capacity",
+            f"all nodes without GPUs are spot machines: {TOGETHER} would all go at once",
+            "write 'on_demand' or 'spot_first'" + ("" if pool.min else ", and 'min: 2'"),
         )
+    if any(pool.min for pool in system.values()):
+        fault = f"only spot machines without GPUs are kept: {TOGETHER} would all go at once"
+    else:
+        fault = "no pool without GPUs keeps a node, so that the autoscaler itself has nowhere to run"
+    return Problem(f"pools.{lasting}.min", fault, "write 'min: 2'")
 
 
 def something_adds_nodes(stack: Stack) -> Iterator[Problem]:

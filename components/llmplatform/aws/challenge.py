@@ -1,0 +1,91 @@
+"""What a certificate manager may do in AWS: prove that it owns a domain, by TXT records of one hosted zone.
+
+Makes no zone: it exists, and is public, or no authority could read it.
+Source: "Route53", ACME DNS-01 configuration, cert-manager's documentation; conditions of Route 53 in the service
+authorization reference; "Set up the Amazon EKS Pod Identity Agent", EKS user guide.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from llmplatform.aws.identity import WorkloadIdentity, WorkloadIdentityArgs
+from llmplatform.aws.policies import Statement
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.ordering import after
+from llmplatform.specs.cloud import Aws
+
+POD_IDENTITY_AGENT = ("169.254.170.23/32", 80)
+"""Where the agent on each node hands out credentials."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DnsChallengeArgs:
+    """Which cluster, and which zone."""
+
+    cluster_name: pulumi.Input[str]
+    cloud: Aws
+    hosted_zone: str
+    """Id of the hosted zone, in the same account."""
+    namespace: str = "cert-manager"
+    service_account: str = "cert-manager"
+    tags: Mapping[str, str]
+
+
+class DnsChallenge(PlatformComponent):
+    """The identity that cert-manager answers challenges with, and how."""
+
+    namespace: pulumi.Output[str]
+    """Namespace of its service account."""
+    service_account: pulumi.Output[str]
+    """Name of its service account. Whoever uses either waits until the rights are there."""
+    annotations: Mapping[str, pulumi.Output[str]]
+    """Annotations of the service account: none on AWS."""
+    namespace_labels: Mapping[str, str]
+    """Labels of the service account's namespace: none on AWS."""
+    solver: Mapping[str, object]
+    """The solver of cert-manager's ACME issuers."""
+    credentials: tuple[str, int] | None
+    """Range and TCP port where its pods get their credentials."""
+
+    def __init__(self, name: str, args: DnsChallengeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:aws:DnsChallenge", name, opts)
+        identity = WorkloadIdentity(
+            f"{name}-identity",
+            WorkloadIdentityArgs(
+                cluster_name=args.cluster_name,
+                namespace=args.namespace,
+                service_account=args.service_account,
+                tags=args.tags,
+            ),
+            self.child(),
+        )
+        grant = identity.grant("records", permissions(args.cloud, args.hosted_zone))
+        self.namespace = after(identity.namespace, grant)
+        self.service_account = after(identity.service_account, grant)
+        self.annotations = identity.annotations
+        self.namespace_labels = identity.namespace_labels
+        # With the zone's id cert-manager need not look for it in all zones of the account.
+        self.solver = {"dns01": {"route53": {"region": args.cloud.region, "hostedZoneID": args.hosted_zone}}}
+        self.credentials = POD_IDENTITY_AGENT
+        self.finish()
+
+
+def permissions(cloud: Aws, hosted_zone: str) -> tuple[Statement, ...]:
+    """What answering a challenge needs, and nothing by which a host could be pointed elsewhere."""
+    zone = f"arn:{cloud.partition}:route53:::hostedzone/{hosted_zone}"
+    return (
+        Statement(
+            sid="FollowChanges",
+            actions=("route53:GetChange",),
+            resources=(f"arn:{cloud.partition}:route53:::change/*",),
+        ),
+        Statement(sid="ReadRecords", actions=("route53:ListResourceRecordSets",), resources=(zone,)),
+        Statement(
+            sid="AnswerChallenges",
+            actions=("route53:ChangeResourceRecordSets",),
+            resources=(zone,),
+            conditions={"ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["TXT"]}},
+        ),
+    )

@@ -1,0 +1,53 @@
+"""What network policies are made of: who, and on which ports."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+networking = kubernetes.networking.v1
+meta = kubernetes.meta.v1
+
+LINK_LOCAL = "169.254.0.0/16"
+"""Where nodes and clouds hand out credentials and metadata."""
+
+ALICLOUD_METADATA = "100.100.100.200/32"
+"""Where Alibaba Cloud does, credentials of the node's role among it."""
+
+
+def own_pods() -> networking.NetworkPolicyPeerArgs:
+    """The pods of the policy's own namespace."""
+    return networking.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs())
+
+
+def namespace(name: pulumi.Input[str]) -> networking.NetworkPolicyPeerArgs:
+    """The pods of a namespace."""
+    chosen = meta.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": name})
+    return networking.NetworkPolicyPeerArgs(namespace_selector=chosen)
+
+
+def every_namespace() -> networking.NetworkPolicyPeerArgs:
+    """All pods of the cluster."""
+    return networking.NetworkPolicyPeerArgs(namespace_selector=meta.LabelSelectorArgs())
+
+
+def addresses(cidr: str, *, without: Sequence[str] = ()) -> networking.NetworkPolicyPeerArgs:
+    """A range of addresses."""
+    return networking.NetworkPolicyPeerArgs(ip_block=networking.IPBlockArgs(cidr=cidr, except_=list(without) or None))
+
+
+def elsewhere() -> networking.NetworkPolicyPeerArgs:
+    """Every address but those from which a node's credentials could be had."""
+    return addresses("0.0.0.0/0", without=[LINK_LOCAL, ALICLOUD_METADATA])
+
+
+def port(number: int, protocol: str = "TCP") -> networking.NetworkPolicyPortArgs:
+    """One port."""
+    return networking.NetworkPolicyPortArgs(protocol=protocol, port=number)
+
+
+def dns() -> networking.NetworkPolicyEgressRuleArgs:
+    """Lets pods ask the cluster's DNS."""
+    return networking.NetworkPolicyEgressRuleArgs(
+        to=[namespace("kube-system")], ports=[port(53, "UDP"), port(53, "TCP")]
+    )

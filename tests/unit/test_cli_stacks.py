@@ -1,0 +1,62 @@
+"""Commands about stack files: what they print, where, and with which exit code."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from program import ROOT, STACKS
+from typer.testing import CliRunner
+
+from llmplatform.cli.app import app
+from llmplatform.specs.schema import TARGET
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_committed_stack_is_valid_and_shows_its_pools_and_models(stack: str) -> None:
+    result = CliRunner().invoke(app, ["validate", stack, "--project", str(ROOT)])
+    assert result.exit_code == 0, result.output
+    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    assert all(name in result.stdout for name in config["llmplatform:models"])
+
+
+def test_a_pool_that_tries_spot_machines_first_shows_both_groups_and_their_sum() -> None:
+    result = CliRunner().invoke(app, ["validate", "dev", "--project", str(ROOT)])
+    assert "0 to 3 spot + 0 to 3 on demand" in result.stdout, "max holds for each group"
+    assert "= 0 to 6 in all" in result.stdout, "what the pool can cost"
+    assert "2 to 4 on demand" in result.stdout
+
+
+def wrong(folder: Path) -> None:
+    document = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
+    document["config"]["llmplatform:cloud"]["account_id"] = "11112222333"
+    document["config"]["llmplatform:models"]["qwen3-8b"]["pool"] = "gpus"
+    (folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump(document))
+
+
+def test_a_wrong_stack_exits_with_2_and_a_line_for_each_mistake_on_standard_error(tmp_path: Path) -> None:
+    wrong(tmp_path)
+    result = CliRunner().invoke(app, ["validate", "dev", "--project", str(tmp_path)])
+    assert result.exit_code == 2
+    lines = result.stderr.splitlines()
+    assert len(lines) == 2, lines
+    assert all(line.count(": ") >= 1 and "; " in line for line in lines), "path: fault; remedy"
+    assert result.stdout == ""
+
+
+def test_the_problems_are_there_for_machines_too(tmp_path: Path) -> None:
+    wrong(tmp_path)
+    result = CliRunner().invoke(app, ["validate", "dev", "--project", str(tmp_path), "--json"])
+    found = json.loads(result.stdout)
+    assert result.exit_code == 2
+    assert (found["valid"], len(found["problems"])) == (False, 2)
+
+
+def test_a_stack_without_a_file_says_which_file(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["validate", "nowhere", "--project", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "Pulumi.nowhere.yaml" in result.stderr
+
+
+def test_the_schema_is_printed_as_it_is_committed() -> None:
+    assert CliRunner().invoke(app, ["schema"]).stdout == TARGET.read_text()
