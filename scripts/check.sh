@@ -4,10 +4,11 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 failed=()
 step() {
-  local name=$1
+  local name=$1 said
   shift
-  if "$@"; then echo "ok    $name"; else
+  if said=$("$@" 2>&1); then echo "ok    $name"; else
     echo "FAIL  $name"
+    echo "$said"
     failed+=("$name")
   fi
 }

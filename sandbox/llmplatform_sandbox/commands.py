@@ -6,6 +6,8 @@ runs: the root command loads this module for every call of `llmplatform`.
 
 import json
 import sys
+import threading
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -27,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _LOG_WIDTH = 240
-Stack = Annotated[str, typer.Argument(help="Stack, as in Pulumi.<stack>.yaml.")]
+Stack = Annotated[str, typer.Argument(help="Stack, as in Pulumi.STACK.yaml.", metavar="STACK")]
 ProjectFolder = Annotated[
     Path, typer.Option("--project", help="Folder of the Pulumi project.", show_default="current folder")
 ]
@@ -59,7 +61,7 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = Fa
 def preview(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
     """Plan the whole stack on an empty account: no credentials, no network, nothing started."""
     console = _console()
-    with _sandbox(project, stack) as (sandbox, timings):
+    with _sandbox(project, stack, steps=False) as (sandbox, timings):
         outcome = sandbox.preview(colour=console.is_terminal and not as_json)
     from llmplatform_sandbox import report
 
@@ -115,7 +117,7 @@ def tools() -> None:
     from llmplatform_sandbox.display import display
     from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, ensure
 
-    with _refusals("llmplatform sandbox tools"), display(_console(stderr=True)) as show:
+    with _refusals(), display(_console(stderr=True)) as show:
         found = ensure([PULUMI, KUBERNETES, KWOK, ETCD], report=show)
     for tool, version in sorted(found.versions.items()):
         print(f"{tool} {version}")
@@ -128,6 +130,7 @@ def env(stack: Stack = "dev", project: ProjectFolder = Path()) -> None:
         values = sandbox.shell_variables()
     from llmplatform_sandbox.shell import exports
 
+    print("These stand for the stack file as it is now: run this again after a change to it.", file=sys.stderr)
     print(f'# eval "$(llmplatform sandbox env {stack})"; again after a change to the stack file, which is copied.')
     print(exports(values))
 
@@ -143,22 +146,26 @@ def fault(
     """Let something go wrong in the simulated account, or end it."""
     with _sandbox(project, stack, check=False) as (sandbox, _):
         sandbox.fault(kind, target, active=not clear)
-    print(f"{kind} {target}: {'ended' if clear else 'active'}")
+    print(f"{kind} {target}: {'ended' if clear else 'active; it shows when the next machine is asked for or is hit'}")
 
 
 @contextmanager
-def _sandbox(project: Path, stack: str, *, check: bool = True) -> Generator[tuple["Sandbox", dict[str, float]]]:
+def _sandbox(
+    project: Path, stack: str, *, check: bool = True, steps: bool = True
+) -> Generator[tuple["Sandbox", dict[str, float]]]:
+    """A sandbox whose progress is shown. `check`: refuse a wrong stack file first. `steps`: show each resource."""
     from llmplatform_sandbox.display import display
     from llmplatform_sandbox.lifecycle import Sandbox
-    from llmplatform_sandbox.progress import Event, PhaseEnded
+    from llmplatform_sandbox.progress import Event, PhaseEnded, ResourceStep
 
     timings: dict[str, float] = {}
-    with _refusals(f"llmplatform sandbox up {stack}"), display(_console(stderr=True)) as show:
+    with _refusals(), display(_console(stderr=True)) as show:
 
         def receive(event: Event) -> None:
             if isinstance(event, PhaseEnded):
                 timings[event.phase] = timings.get(event.phase, 0.0) + event.seconds
-            show(event)
+            if steps or not isinstance(event, ResourceStep):
+                show(event)
 
         sandbox = Sandbox(project, stack, receive)
         if check:
@@ -167,16 +174,24 @@ def _sandbox(project: Path, stack: str, *, check: bool = True) -> Generator[tupl
 
 
 @contextmanager
-def _refusals(again: str) -> Generator[None]:
-    """What cannot be done is said in a sentence. `again`: the command that goes on after an interruption."""
+def _refusals() -> Generator[None]:
+    """What cannot be done is said in a sentence, and so is an interruption."""
+    # The engine's reader goes on for a moment after its stream has been closed under it.
+    warnings.filterwarnings("ignore", message="Error in event stream")
+    threading.excepthook = _unless_closed
     try:
         yield
     except SandboxError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
-        print(f"interrupted; the next `{again}` goes on from here", file=sys.stderr)
+        print("interrupted; run the same command again to go on from here", file=sys.stderr)
         raise typer.Exit(130) from None
+
+
+def _unless_closed(failure: threading.ExceptHookArgs) -> None:
+    if not (isinstance(failure.exc_value, ValueError) and "closed file" in str(failure.exc_value)):
+        threading.__excepthook__(failure)
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -194,8 +209,10 @@ def _check_stack_file(file: Path) -> None:
     except (FileNotFoundError, yaml.YAMLError):
         return  # Reading the project says what is wrong.
     config: dict[str, Any] = content.get("config") or {}
-    if not any(str(key).startswith("llmplatform:") for key in config):
+    if config and not any(str(key).startswith("llmplatform:") for key in config):
         return
+    if not config and not any("llmplatform:" in other.read_text() for other in file.parent.glob("Pulumi.*.yaml")):
+        return  # A project of another kind, which needs no settings.
     try:
         from llmplatform.specs import check_stack_file
     except ImportError:

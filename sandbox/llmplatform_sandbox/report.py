@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ def print_snapshot(console: Console, snapshot: Snapshot) -> None:
     """Tables of nodes, pods and outputs; a line for each pod that waits, each fault and each shortage."""
     if snapshot.nodes:
         columns = {
-            "Node": [node.name for node in snapshot.nodes],
+            "Node": [_bare(node.name) for node in snapshot.nodes],
             "Pool": [node.pool for node in snapshot.nodes],
             "Capacity": [node.capacity for node in snapshot.nodes],
             "Type": [node.instance_type for node in snapshot.nodes],
@@ -35,7 +36,7 @@ def print_snapshot(console: Console, snapshot: Snapshot) -> None:
         columns = {
             "Namespace": [pod.namespace for pod in snapshot.pods],
             "Pod": [pod.name for pod in snapshot.pods],
-            "Node": [pod.node for pod in snapshot.pods],
+            "Node": [_bare(pod.node) for pod in snapshot.pods],
             "State": [pod.state for pod in snapshot.pods],
         }
         console.print(_table(columns))
@@ -54,6 +55,11 @@ def print_snapshot(console: Console, snapshot: Snapshot) -> None:
         console.print(
             _table({"Output": [name for name, _ in outputs], "Value": [_short(value) for _, value in outputs]})
         )
+
+
+def _bare(node: str) -> str:
+    """A node's name without the domain that all of them share."""
+    return re.sub(r"\.[\w-]+\.compute\.internal$", "", node)
 
 
 def print_reality(console: Console, versions: Mapping[str, str], snapshot: Snapshot) -> None:
