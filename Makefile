@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 STACK ?= dev
 PYTHON ?= python3
+JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
 
@@ -27,9 +28,9 @@ status: $(READY) ## Show nodes and pods of the sandbox, and why a pod waits.
 sandbox-down: $(READY) ## Destroy STACK in the sandbox and check that nothing is left.
 	@$(BIN)/llmplatform sandbox down $(STACK)
 
-test: $(READY) ## Run all tests: unit, contract and sandbox. The first time builds the sandbox's tools.
+test: $(READY) ## Run all tests, JOBS files at a time. The first time builds the sandbox's tools.
 	@$(BIN)/llmplatform sandbox tools
-	@$(BIN)/pytest tests
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile tests
 
 check: $(READY) ## Check format, lint, types, layers and the settings' schema.
 	@scripts/check.sh
