@@ -1,7 +1,8 @@
 """Reads stack files: `Pulumi.<stack>.yaml`, whose `config:` holds the settings under `llmplatform:` keys."""
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +15,8 @@ from llmplatform.specs.stack import Stack
 
 NAMESPACE = "llmplatform:"
 """Prefix of our keys; those of providers and of Pulumi itself are left alone."""
+
+_STACK_FILE = re.compile(r"Pulumi\.(.+)\.ya?ml")
 
 
 class _Loader(yaml.CSafeLoader):
@@ -30,8 +33,11 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def parse(raw: Mapping[str, object]) -> Stack:
-    """The settings of a stack from their plain values, by section. Raises InvalidStack with all problems at once."""
+def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
+    """The settings of a stack from their plain values, by section. Raises InvalidStack with all problems at once.
+
+    `stack_name`: what Pulumi calls the stack, where it is known.
+    """
     # As JSON, whose strict mode takes lists for tuples and, unlike the lax one, no text for numbers.
     text = _json(raw)
     raw = cast(dict[str, object], json.loads(text))
@@ -42,9 +48,12 @@ def parse(raw: Mapping[str, object]) -> Stack:
     except ValidationError as error:
         told = [*arms.provider_is_known(raw), *sentences.problems(error, kind, raw)]
         found = [problem for problem in told if problem.path != "cloud.provider" or problem == told[0]] + found
-        found += rules.problems_of_sound(kind, raw, [each["loc"] for each in error.errors(include_url=False)])
+        faulty = [tuple(sentences.steps(each["loc"], raw)) for each in error.errors(include_url=False)]
+        found += rules.problems_of_readable(kind, raw, faulty)
+        if all(problem.path != "environment.name" for problem in told):
+            found += _another_stack(raw, stack_name)
     else:
-        found += rules.problems(stack)
+        found += [*rules.problems(stack), *_another_stack(raw, stack_name)]
         if not found:
             return stack
     raise InvalidStack(_in_order(raw, dict.fromkeys(rules.redacted(problem) for problem in found)))
@@ -61,6 +70,24 @@ def _json(raw: Mapping[str, object]) -> str:
         ) from None
 
 
+def _stack_name(path: Path) -> str | None:
+    """The stack whose settings Pulumi looks for in a file of that name."""
+    named = _STACK_FILE.fullmatch(path.name)
+    return named[1] if named else None
+
+
+def _another_stack(raw: Mapping[str, object], stack_name: str | None) -> Iterator[Problem]:
+    """The environment is called as its stack: names of cloud objects begin with the one, state lies under the other."""
+    environment = raw.get("environment")
+    name = cast(Mapping[str, object], environment).get("name") if isinstance(environment, Mapping) else None
+    if stack_name and isinstance(name, str) and name != stack_name:
+        yield Problem(
+            "environment.name",
+            f"'{name}' is not the name of the stack, '{stack_name}'",
+            f"write '{stack_name}', or rename the file to Pulumi.{name}.yaml",
+        )
+
+
 def _in_order(raw: Mapping[str, object], problems: Iterable[Problem]) -> list[Problem]:
     """In the order of the file's sections; what is missing comes first."""
     order = {section: index for index, section in enumerate(raw)}
@@ -69,7 +96,7 @@ def _in_order(raw: Mapping[str, object], problems: Iterable[Problem]) -> list[Pr
 
 def load_stack(path: Path) -> Stack:
     """The settings of a stack file. Raises InvalidStack with all problems at once."""
-    return parse(read(path))
+    return parse(read(path), _stack_name(path))
 
 
 def check_stack_file(path: Path) -> list[str]:

@@ -64,7 +64,10 @@ Cidr = Annotated[str, AfterValidator(_cidr), Field(json_schema_extra={"pattern":
 Certificate = Annotated[str, Field(min_length=1), AfterValidator(_base64)]
 AwsAccountId = Annotated[str, _Matching(r"\d{12}", "an AWS account id has exactly 12 digits, in quotes")]
 AwsRegion = Annotated[str, _Matching(r"[a-z]{2}(-[a-z]+)+-\d", "write a region like us-east-1")]
-AwsZone = Annotated[str, _Matching(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "write a zone like us-east-1a")]
+AwsZone = Annotated[
+    str,
+    _Matching(r"[a-z]{2}(-[a-z]+)+-\d[a-f]", "write a zone like us-east-1a: a region, and a letter from a to f"),
+]
 AwsPrincipal = Annotated[
     str,
     _Matching(
