@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import Email, Host, HostedZoneId, HttpsUrl
@@ -12,7 +12,7 @@ class ClusterAutoscaler(Section):
     """Adds nodes for pods that do not fit, and removes those that nobody needs."""
 
     enabled: bool = True
-    scale_down_minutes: PositiveInt = 10
+    scale_down_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
     """How long a node is idle before it goes."""
 
 
@@ -88,9 +88,9 @@ class Monitoring(Section):
     """Prometheus, Alertmanager and Grafana."""
 
     enabled: bool = True
-    retention_days: PositiveInt = 15
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 15
     """How long metrics stay."""
-    storage_gib: PositiveInt = 50
+    storage_gib: Annotated[int, Field(ge=1, le=16384)] = 50
     """Volume of Prometheus, in GiB."""
 
 

@@ -74,8 +74,8 @@ def _problem(error: ErrorDetails, model: type[BaseModel], raw: Mapping[str, obje
     path = written(place)
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if error["loc"][-1:] == ("[key]",):
-        fault, remedy = _ours(error)
-        return Problem(path, f"its name is wrong: {fault}", remedy)
+        fault, remedy = _value(kind, value, context) or _ours(error)
+        return Problem(path, f"its name {fault}" if fault.startswith("is ") else f"its name is wrong: {fault}", remedy)
     if kind in _UNKNOWN:
         known = _keys(_at(model, error["loc"][:-1]))
         other = _cloud_with(str(place[-1]), model, error["loc"][:-1])

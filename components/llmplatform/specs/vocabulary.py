@@ -35,6 +35,8 @@ class _Matching:
 
 def _cidr(value: str) -> str:
     try:
+        if "/" not in value:
+            raise ValueError
         network = ipaddress.IPv4Network(value)
     except ValueError:
         raise ValueError(
@@ -100,6 +102,7 @@ SecurityGroupId = Annotated[str, _Matching(r"sg-[0-9a-f]{8,17}", "write a securi
 InstanceFamily = Annotated[str, _Matching(r"[a-z0-9]+", "write the family alone, like gn7i")]
 InstanceTypeName = Annotated[str, _Matching(r"[a-z0-9][-a-z0-9.]+", "write an instance type like g5.2xlarge")]
 KubernetesMinor = Annotated[str, _Matching(r"1\.\d{2}", 'write a minor version in quotes, like "1.35"')]
+Revision = Annotated[str, _Matching(r"[\w.][-\w./]{0,254}", "write a commit, a tag or a branch of the weights")]
 ModelId = Annotated[str, _Matching(r"[\w.-]+/[\w.-]+", "write a Hugging Face id like Qwen/Qwen3-8B")]
 Host = Annotated[
     str,

@@ -57,11 +57,18 @@ def _value(kind: object, raw: object, faulty: Sequence[Location]) -> object:
     if group:
         return _group(group, entries, faulty)
     entry = _entry(kind)
-    if not entry:
+    if entry is None:
         return _NOTHING
+    if entry is str:
+        # What a text should look like is no rule's business.
+        return {name: str(value) for name, value in entries.items()}
     each = {name: [rest[1:] for rest in faulty if rest[:1] == (name,)] for name in entries}
     return {
-        name: _group(entry, cast(Mapping[str, object], value) if isinstance(value, Mapping) else {}, each[name])
+        name: _group(
+            cast(type[BaseModel], entry),
+            cast(Mapping[str, object], value) if isinstance(value, Mapping) else {},
+            each[name],
+        )
         for name, value in entries.items()
     }
 
@@ -78,13 +85,11 @@ def _chosen(kind: object, raw: object) -> type[BaseModel] | None:
     return named[0] if named else None
 
 
-def _entry(kind: object) -> type[BaseModel] | None:
-    """The class of a table's entries, where they are groups."""
-    for arm in _arms(kind):
-        if typing.get_origin(arm) is dict:
-            entry = typing.get_args(arm)[1]
-            return entry if isinstance(entry, type) and issubclass(entry, BaseModel) else None
-    return None
+def _entry(kind: object) -> type[BaseModel] | type[str] | None:
+    """The class of a table's entries, where they are groups or texts."""
+    tables = [arm for arm in _arms(kind) if typing.get_origin(arm) is dict]
+    entries = _arms(typing.get_args(tables[0])[1]) if tables else []
+    return next((each for each in entries if isinstance(each, type) and issubclass(each, BaseModel | str)), None)
 
 
 def _arms(kind: object) -> list[object]:
