@@ -4,6 +4,7 @@ Progress goes to standard error, results to standard output. What a command need
 runs: the root command loads this module for every call of `llmplatform`.
 """
 
+import errno
 import json
 import sys
 import threading
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from llmplatform_sandbox.called import called
 from llmplatform_sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -27,8 +29,18 @@ app = typer.Typer(
     help="Run a stack on the real Pulumi engine and a real Kubernetes control plane, with simulated clouds.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
 _LOG_WIDTH = 240
+_OF_THE_MACHINE = {
+    errno.ENOSPC: "free some space (it goes on from there)",
+    errno.EDQUOT: "free some space (it goes on from there)",
+    errno.EACCES: "make it writable for you",
+    errno.EPERM: "make it writable for you",
+    errno.EROFS: "use a folder that can be written to",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+}
+"""Errors that are no fault of ours, and what helps."""
 Stack = Annotated[str, typer.Argument(help="Stack, as in Pulumi.STACK.yaml.", metavar="STACK")]
 ProjectFolder = Annotated[
     Path, typer.Option("--project", help="Folder of the Pulumi project.", show_default="current folder")
@@ -38,7 +50,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 
 @app.command()
 def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
-    """Bring the stack up. The first run on a machine builds the tools (about ten minutes)."""
+    """Bring the stack up. The first run on a machine builds the tools (about ten minutes).
+
+    Example: `llmplatform sandbox up prod`. A run that was interrupted goes on from where it was.
+    """
     with _sandbox(project, stack) as (sandbox, timings):
         outcome = sandbox.up()
         snapshot = sandbox.settle()
@@ -59,7 +74,10 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = Fa
 
 @app.command()
 def preview(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
-    """Plan the whole stack on an empty account: no credentials, no network, nothing started."""
+    """Plan the whole stack on an empty account: no credentials, no network, nothing started.
+
+    Example: `llmplatform sandbox preview prod-ack > plan.txt`; with `--json`, for programs.
+    """
     console = _console()
     with _sandbox(project, stack, steps=False) as (sandbox, timings):
         outcome = sandbox.preview(colour=console.is_terminal and not as_json)
@@ -70,7 +88,11 @@ def preview(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json
         steps = [{key: value for key, value in asdict(step).items() if key in kept} for step in outcome.steps]
         print(json.dumps({"changes": outcome.changes, "steps": steps, "timings": timings}, indent=2))
         return
-    print(outcome.text)
+    from llmplatform_sandbox.plan_tree import plan_tree
+
+    print(outcome.text if console.is_terminal else f"{plan_tree(outcome.steps)}\n")
+    if not console.is_terminal:
+        print(report.plan_sentence(outcome.changes))
     report.print_timings(console, timings)
 
 
@@ -80,7 +102,10 @@ def down(
     project: ProjectFolder = Path(),
     force: Annotated[bool, typer.Option("--force", help="Forget the resources instead of destroying them.")] = False,
 ) -> None:
-    """Delete everything, check that nothing is left, and stop every process. Exits with 1 and names what is left."""
+    """Delete everything, check that nothing is left, and stop every process. Exits with 1 and names what is left.
+
+    Example: `llmplatform sandbox down dev`. With `--force` it is over in seconds, and nothing is checked.
+    """
     with _sandbox(project, stack, check=False) as (sandbox, _):
         found = sandbox.down(force=force)
     for orphan in found.orphans:
@@ -92,28 +117,38 @@ def down(
             file=sys.stderr,
         )
         raise typer.Exit(1)
+    if found.absent:
+        print(f"{stack}: there is no sandbox to take down")
+        return
     print(f"{stack}: everything is gone ({found.outcome.changes.get('delete', 0)} resources deleted)")
 
 
 @app.command()
 def status(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
-    """Show nodes, pods and outputs, and one line for each Pending pod that says why."""
+    """Show nodes, pods and outputs, and one line for each Pending pod that says why.
+
+    Example: `llmplatform sandbox status dev --json`. Exits with 1 and names the processes that ended.
+    """
     with _sandbox(project, stack, check=False) as (sandbox, _):
-        snapshot, running = sandbox.snapshot(), sandbox.running()
+        snapshot, dead = sandbox.snapshot(), sandbox.dead()
     from llmplatform_sandbox import report
 
     if as_json:
-        print(json.dumps({"running": running, **report.snapshot_json(snapshot)}, indent=2))
-        return
-    console = _console()
-    report.print_snapshot(console, snapshot)
-    if not running:
-        console.print(f"Not all processes run; `llmplatform sandbox up {stack}` starts them again.")
+        print(json.dumps({"running": not dead, "dead": dead, **report.snapshot_json(snapshot)}, indent=2))
+    else:
+        report.print_snapshot(_console(), snapshot)
+    if dead:
+        remedy = f"`{called()} sandbox up {stack}` starts what is missing, on the data that is there"
+        print(f"{stack}: {', '.join(dead)} ended; {remedy}", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 @app.command()
 def tools() -> None:
-    """Build the tools that a sandbox needs, where they are missing: about ten minutes, once per machine."""
+    """Build the tools that a sandbox needs, where they are missing: about ten minutes, once per machine.
+
+    Example: `llmplatform sandbox tools`, in the image of a CI runner. It needs 8 GB of disk while it builds.
+    """
     from llmplatform_sandbox.display import display
     from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, ensure
 
@@ -125,13 +160,15 @@ def tools() -> None:
 
 @app.command()
 def env(stack: Stack = "dev", project: ProjectFolder = Path()) -> None:
-    """Print the variables that let your own pulumi and kubectl work on the sandbox; starts what does not run."""
+    """Print the variables that let your own pulumi and kubectl work on the sandbox; starts what does not run.
+
+    Example: `eval "$(llmplatform sandbox env dev)"`, then `pulumi preview`.
+    """
     with _sandbox(project, stack) as (sandbox, _):
         values = sandbox.shell_variables()
     from llmplatform_sandbox.shell import exports
 
-    print("These stand for the stack file as it is now: run this again after a change to it.", file=sys.stderr)
-    print(f'# eval "$(llmplatform sandbox env {stack})"; again after a change to the stack file, which is copied.')
+    print(f'# eval "$({called()} sandbox env {stack})"')
     print(exports(values))
 
 
@@ -143,7 +180,10 @@ def fault(
     stack: Annotated[str, typer.Option("--stack", help="Stack whose account is meant.")] = "dev",
     project: ProjectFolder = Path(),
 ) -> None:
-    """Let something go wrong in the simulated account, or end it."""
+    """Let something go wrong in the simulated account, or end it.
+
+    Example: `llmplatform sandbox fault spot-stockout g5.2xlarge`, and with `--clear` there are spot machines again.
+    """
     with _sandbox(project, stack, check=False) as (sandbox, _):
         sandbox.fault(kind, target, active=not clear)
     print(f"{kind} {target}: {'ended' if clear else 'active; it shows when the next machine is asked for or is hit'}")
@@ -184,6 +224,14 @@ def _refusals() -> Generator[None]:
     except SandboxError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        print(
+            f"{where}{error.strerror}; {_OF_THE_MACHINE[error.errno]}, and run the same command again", file=sys.stderr
+        )
+        raise typer.Exit(1) from None
     except KeyboardInterrupt:
         print("interrupted; run the same command again to go on from here", file=sys.stderr)
         raise typer.Exit(130) from None

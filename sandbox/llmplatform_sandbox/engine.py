@@ -257,6 +257,7 @@ def _step(metadata: StepEventMetadata, state: str, seconds: float = 0.0) -> Reso
         urn=metadata.urn,
         state=state,
         seconds=seconds,
+        parent=(state.parent or "") if (state := metadata.new or metadata.old) else "",
     )
 
 

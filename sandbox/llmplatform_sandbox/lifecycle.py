@@ -10,10 +10,12 @@ from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
+from llmplatform_sandbox.called import called
 from llmplatform_sandbox.checkpoint import Checkpoint
-from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, ControlPlane
+from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, PROCESS_NAMES, ControlPlane
 from llmplatform_sandbox.endpoints import Endpoints, fingerprint, read_endpoints
 from llmplatform_sandbox.engine import Engine, Outcome
 from llmplatform_sandbox.errors import SandboxError
@@ -42,6 +44,8 @@ class Down:
     outcome: Outcome
     orphans: tuple[CloudObject, ...]
     """Objects that nobody deleted: in a real account they would go on costing money."""
+    absent: bool = False
+    """Whether there was nothing to take down."""
 
 
 class Sandbox:
@@ -86,7 +90,9 @@ class Sandbox:
         another look and `SandboxError` is raised.
         """
         if not self.paths.exists():
-            return Down(outcome=Outcome(changes={}), orphans=())
+            if not self.project.stack_file(self.stack).exists():
+                self._require_existence()
+            return Down(outcome=Outcome(changes={}), orphans=(), absent=True)
         with self._locked():
             outcome, orphans = Outcome(changes={}), ()
             if not force:
@@ -126,9 +132,9 @@ class Sandbox:
             Checkpoint(self.paths, self.project.name, self.stack),
         )
 
-    def running(self) -> bool:
-        """Whether every process of the sandbox is alive."""
-        return self.control_plane().running() and self._processes.running(_WORLD)
+    def dead(self) -> list[str]:
+        """Names of the processes that should be alive and are not."""
+        return [name for name in (*PROCESS_NAMES, _WORLD) if not self._processes.running(name)]
 
     def fault(self, kind: str, target: str, *, active: bool) -> None:
         """Turn a fault of the simulated accounts on or off.
@@ -155,7 +161,8 @@ class Sandbox:
             endpoints = read_endpoints(self.paths)
             if endpoints is None:
                 raise SandboxError(f"{_WORLD}: it ended; see {self.paths.logs / _WORLD}.log")
-            return variables(self.paths, self.stack, endpoints, self.control_plane().access(), self.tools()["pulumi"])
+            access, pulumi = self.control_plane().access(), self.tools()["pulumi"]
+            return variables(self.paths, self.project.folder, self.stack, endpoints, access, pulumi)
 
     def tools(self) -> Toolchain:
         """All tools, built first where they are missing."""
@@ -219,7 +226,14 @@ class Sandbox:
 
     def _require_existence(self) -> None:
         if not self.paths.exists():
-            raise SandboxError(f"{self.stack}: there is no such sandbox; run `llmplatform sandbox up {self.stack}`")
+            file = self.project.stack_file(self.stack)
+            if file.exists():
+                remedy = f"run `{called()} sandbox up {self.stack}`"
+                raise SandboxError(f"{self.stack}: it has no sandbox yet; {remedy}", exit_code=2)
+            stacks = sorted(each.name[7:-5] for each in file.parent.glob("Pulumi.*.yaml"))
+            near = get_close_matches(self.stack, stacks, n=1)
+            remedy = f"did you mean '{near[0]}'?" if near else f"the stacks here are {', '.join(stacks) or 'none'}"
+            raise SandboxError(f"{self.stack}: there is neither a sandbox nor a {file.name}; {remedy}", exit_code=2)
 
     def _left_over(self) -> Sequence[CloudObject]:
         # The played controllers free what they made a moment after the cluster's objects are gone.
