@@ -98,7 +98,7 @@ class _Account:
         args = alicloud.RegistryLinkArgs(
             instance_id=instance,
             network_id=network.network_id,
-            subnet_id=network.private_subnet_ids[self.cloud.zones[0]],
+            subnet_id=network.private_subnet_ids[self.cloud.home],
         )
         return alicloud.RegistryLink("registry", args, self.here)
 
@@ -145,12 +145,12 @@ class _Account:
         return [*nodes, alicloud.ClusterAddons("addons", args, self.here)]
 
     def autoscaling(self, plans: tuple[PoolPlan, ...], pools: Mapping[str, alicloud.NodePool]) -> None:
-        spec = self.stack.addons.cluster_autoscaler
         made = tuple(plan for plan in plans if plan.name in pools)
-        if not (spec.enabled and made):
+        # A cluster has one configuration, which nobody can delete: somebody else's would name our pools for ever.
+        if not (isinstance(self.stack.cluster, NewAckCluster) and made):
             return
         args = alicloud.AutoscalingArgs(
-            spec=spec,
+            spec=self.stack.addons.cluster_autoscaler,
             cluster_id=pools[made[0].name].cluster_id,
             pools=made,
             group_names={name: group for pool in pools.values() for name, group in pool.group_names.items()},

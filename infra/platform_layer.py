@@ -8,7 +8,7 @@ import pulumi
 from foundation import Foundation
 from llmplatform import addons
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_capacity
-from llmplatform.specs.addons import AlicloudAddons
+from llmplatform.specs.addons import AlicloudAddons, ClusterAutoscaler
 from llmplatform.specs.cluster import ExistingCluster
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.stack import Stack
@@ -110,11 +110,11 @@ class _Layer:
         }
 
     def cluster_autoscaler(self) -> None:
-        cloud = self.foundation.autoscaler
-        if not (self.stack.addons.cluster_autoscaler.enabled and cloud):
+        cloud, spec = self.foundation.autoscaler, self.stack.addons.cluster_autoscaler
+        if cloud is None or not isinstance(spec, ClusterAutoscaler) or not spec.enabled:
             return
         args = addons.ClusterAutoscalerArgs(
-            spec=self.stack.addons.cluster_autoscaler,
+            spec=spec,
             region=self.stack.cloud.region,
             kubernetes_version=self.stack.cluster.kubernetes_version,
             cluster_name=self.foundation.cluster_name,
