@@ -60,7 +60,7 @@ def up(
     console = _console()
     report.print_snapshot(console, snapshot)
     report.print_reality(console, versions, snapshot)
-    report.print_next_steps(console, stack)
+    report.print_next_steps(console, stack, project)
     console.print(report.changes_sentence(outcome.changes))
     report.print_timings(console, timings)
 
