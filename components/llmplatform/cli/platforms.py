@@ -22,6 +22,13 @@ Source = Annotated[
 ]
 
 
+class _Indented(yaml.SafeDumper):
+    """Indents lists, as people do."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
 def use_platform(
     stack: StackName,
     project: Project = Path(),
@@ -58,7 +65,7 @@ def rewritten(text: str, sections: Mapping[str, Any]) -> str:
         key = f"{NAMESPACE}{name}"
         if _value(lines, key) == value:
             continue
-        block = yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True, width=1000).splitlines()
+        block = yaml.dump({key: value}, Dumper=_Indented, sort_keys=False, allow_unicode=True, width=1000).splitlines()
         start, end = _span(lines, key)
         lines[start:end] = [f"  {line}" for line in block]
     return "\n".join(lines) + "\n"
