@@ -77,6 +77,8 @@ def plant(seed: Seed, clouds: Accounts, kube: KubeAccess) -> None:
             try:
                 account.create(given.type, BEFORE, given.properties, scope, id_=given.id)
             except (CloudError, NotReady) as error:
+                if isinstance(error, NotReady):
+                    account.remove_tree(error.record)
                 raise SandboxError(f"sandbox seed: resources[{index}] ({given.id}): {error}", exit_code=2) from None
     if seed.manifests:
         _apply(seed.manifests, kube)
