@@ -1,11 +1,14 @@
 """Stack files on what somebody else has made, and what the sandbox's account has to begin with for them."""
 
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pulumi
+import pytest
 import yaml
-from program import stack_config
+from program import run_program, stack_config
 
 Document = dict[str, Any]
 
@@ -28,6 +31,30 @@ CLUSTERS: dict[str, Document] = {
     "dev-ack": {"kind": "existing", "id": ACK_CLUSTER, "security_group_id": ACK_GROUP, **API},
 }
 """What a stack file says of them, by example stack."""
+
+
+RRSA = {"kind": "rrsa", "issuer": "https://oidc.example.org/c0", "provider_arn": "acs:ram::1:oidc-provider/x"}
+
+
+@cache
+def exported(stack: str) -> Document:
+    """The output `platform` of a committed stack, with Outputs where a value is the cloud's."""
+    found: Document = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pulumi, "export", found.__setitem__)
+        run_program(stack_config(stack), stack)
+    return found["platform"]
+
+
+def told(stack: str) -> Document:
+    """The same, with ids as the clouds spell them."""
+    return {
+        **{key: value for key, value in exported(stack).items() if not isinstance(value, pulumi.Output)},
+        "network": NETWORKS[stack],
+        "cluster": CLUSTERS[stack],
+        "platform": {"kind": "existing", "models_namespace": "models", "shared_storage_class": "shared"},
+        "workload_identity": RRSA if stack == "dev-ack" else {"kind": "pod_identity"},
+    }
 
 
 def on_theirs(stack: str, *, cluster: bool) -> Document:
