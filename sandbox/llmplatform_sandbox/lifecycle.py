@@ -14,6 +14,7 @@ from pathlib import Path
 
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, ControlPlane
+from llmplatform_sandbox.diff.difference import Difference, difference
 from llmplatform_sandbox.endpoints import Endpoints, fingerprint, read_endpoints
 from llmplatform_sandbox.engine import Engine, Outcome
 from llmplatform_sandbox.errors import SandboxError
@@ -71,6 +72,10 @@ class Sandbox:
             finally:
                 for server in servers:
                     server.stop(grace=0)
+
+    def difference(self, against: str) -> Difference:
+        """What the working tree changes in the stack as another revision has it; the sandbox itself is left alone."""
+        return difference(self.project, self.stack, against, self._report)
 
     def up(self) -> Outcome:
         """Start what does not run and apply the program."""
