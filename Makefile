@@ -7,7 +7,7 @@ JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup sandbox preview diff sandbox-down status test check format lock
+.PHONY: help setup sandbox preview diff sandbox-down status test check format record-states lock
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ check: $(READY) ## Check format, lint, types, layers and the settings' schema.
 
 format: $(READY) ## Format the code.
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+record-states: $(READY) ## Record the stacks' states for the version of the library; see tests/upgrades.
+	@$(BIN)/python scripts/record_states.py
 
 lock: ## Compile the pinned requirements anew.
 	@scripts/lock.sh

@@ -9,7 +9,7 @@ from rich.text import Text
 from llmplatform_sandbox.diff.difference import Difference
 from llmplatform_sandbox.diff.plan import ResourceChange
 from llmplatform_sandbox.diff.properties import PropertyChange
-from llmplatform_sandbox.diff.texts import SIGNS, follows, lines, sides, summary, what_happens
+from llmplatform_sandbox.diff.texts import PAST, SIGNS, follows, lines, noun, sides, summary, what_happens
 
 _STYLES = {"create": "green", "update": "yellow", "replace": "magenta", "delete": "red"}
 _LINE_STYLES = {"+": "green", "-": "red", "~": "yellow"}
@@ -53,14 +53,15 @@ def _section(members: list[ResourceChange]) -> Iterator[Text]:
     for one in members:
         if one.follows:
             continue
-        yield _line(one, what_happens(one) if not one.risky else f"is {one.op}d")
+        yield _line(one, f"is {PAST[one.op]}" if one.risky else what_happens(one))
         for change in one.properties:
             yield from _property(change)
-    following = [one for one in members if one.follows]
-    for (op, cause), group in groupby(following, key=lambda one: (one.op, follows(one))):
-        names = [one.name for one in group]
-        verb = "is replaced with" if op == "replace" else "may change with"
-        yield Text.assemble(("  · ", "dim"), (f"{len(names)} more {verb} {cause}: ", "dim"), (", ".join(names), "dim"))
+    following = sorted((one for one in members if one.follows), key=lambda one: (one.op, one.roots))
+    for (op, roots), group in groupby(following, key=lambda one: (one.op, one.roots)):
+        names = [f"{noun(one.type)} {one.name}" for one in group]
+        with_it = "with it" if len(roots) == 1 else "with them"
+        what = f"{len(names)} replaced {with_it}" if op == "replace" else f"{len(names)} may change {with_it}"
+        yield Text(f"  {SIGNS[op]} {follows(roots)}: {what}: {', '.join(names)}", style="dim")
 
 
 def _line(one: ResourceChange, clause: str) -> Text:

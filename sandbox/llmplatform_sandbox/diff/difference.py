@@ -1,7 +1,7 @@
 """The whole operation: another revision applied, the working tree previewed on what came of it."""
 
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,8 +83,8 @@ def _state_of(
             return None, [*notes, f"{revision.name} has no stack {stack}: everything is created"]
         if _other_key(before.stack_file(stack), project.stack_file(stack)):
             notes.append(
-                f"the secrets of {stack} are encrypted with another key than in {revision.name}, so that nobody can see "
-                "which values are the same: all are shown as changed"
+                f"the secrets of {stack} are encrypted with another key than in {revision.name}; which of them are "
+                "still the same cannot be seen, so all are shown as changed"
             )
         key = cache.key(revision.tree, revision.project, stack, tools)
         state = cache.get(key)

@@ -1,5 +1,6 @@
 """A difference as a comment in a pull request: Markdown as GitHub takes it, within its limit of a comment's length."""
 
+import re
 from collections.abc import Collection
 from html import escape
 
@@ -7,7 +8,7 @@ from llmplatform_sandbox.diff.console import by_component
 from llmplatform_sandbox.diff.difference import Difference
 from llmplatform_sandbox.diff.plan import Op, ResourceChange
 from llmplatform_sandbox.diff.properties import PropertyChange
-from llmplatform_sandbox.diff.texts import PAST, SIGNS, follows, lines, sides, summary, what_happens
+from llmplatform_sandbox.diff.texts import PAST, SIGNS, follows, lines, noun, sides, summary, what_happens
 
 LIMIT = 65_536
 """Characters that GitHub takes in a comment."""
@@ -17,7 +18,6 @@ _RESERVE = 600
 _MOST_RISKS = 15
 _MOST_ROWS = 40
 _MOST_LINES = 80
-_SIGNS = {"create": "🟢 +", "update": "🟡 ~", "replace": "🟣 ±", "delete": "🔴 −"}
 
 
 def marker(stack: str) -> str:
@@ -66,7 +66,7 @@ def _head(difference: Difference) -> str:
     parts.append(_overview(by_component(plan.changes)))
     parts.append(f"{COST}\n")
     if plan.outputs:
-        parts.append(_folded("Outputs", _table(None, [("", one) for one in plan.outputs])))
+        parts.append(_folded("Outputs", _table("Output", plan.outputs)))
     return "\n".join(parts)
 
 
@@ -89,50 +89,63 @@ def _overview(components: Collection[tuple[str, list[ResourceChange]]]) -> str:
 
 def _section(component: str, members: list[ResourceChange]) -> str:
     own = [one for one in members if not one.follows]
-    counted = {op: sum(1 for one in members if one.op == op and one.rank != 5) for op in PAST}
+    counted: dict[Op, int] = {op: sum(1 for one in members if one.op == op and one.rank != 5) for op in PAST}
     may = sum(1 for one in members if one.rank == 5)
     words = [f"{count} {PAST[op]}" for op, count in counted.items() if count] + ([f"{may} may change"] if may else [])
     body: list[str] = []
-    for one in own:
-        body.append(f"{_SIGNS[one.op]} {_code(one.name)} <sub>{escape(one.type)}</sub> {escape(what_happens(one))}\n")
-        body.append(_properties(one.properties))
+    rows = [row for one in own for row in _rows(one)]
+    if rows:
+        body.append("\n".join(["| Resource | Property | Before | After |", "|:--|:--|:--|:--|", *rows]) + "\n")
+    body += [_block(one, change) for one in own for change in one.properties if lines(change)]
     following = [one for one in members if one.follows]
-    for cause in dict.fromkeys(follows(one) for one in following):
-        names = [f"{_code(one.name)} {SIGNS[one.op]}" for one in following if follows(one) == cause]
-        body.append(f"Because of {_code(cause)}: {', '.join(names)}\n")
-    return _folded(f"{escape(component)}: {', '.join(words)}", "\n".join(body))
+    for roots in dict.fromkeys(one.roots for one in following):
+        names = [f"{SIGNS[one.op]} {_code(f'{noun(one.type)} {one.name}')}" for one in following if one.roots == roots]
+        body.append(f"With {_code(follows(roots))}: {', '.join(names)}\n")
+    return _folded(f"{_code(component)} {', '.join(words)}", "\n".join(body))
 
 
-def _properties(changes: Collection[PropertyChange]) -> str:
-    blocks = {one.path: lines(one) for one in changes}
-    inline = [one for one in changes if not blocks[one.path]]
-    parts = [_table("Property", [("", one) for one in inline])] if inline else []
-    for one in changes:
-        if blocks[one.path]:
-            parts.append(f"{_code(one.path)}{_mark(one)}\n\n{_fenced(blocks[one.path])}")
-    return "\n".join(parts)
+def _block(one: ResourceChange, change: PropertyChange) -> str:
+    return f"{_resource(one)} {_code(change.path)}{_mark(change)}\n\n{_fenced(lines(change))}"
 
 
-def _table(title: str | None, rows: Collection[tuple[str, PropertyChange]]) -> str:
-    head = [f"| {title or 'Output'} | Before | After |", "|:--|:--|:--|"]
-    cells = [(one, *sides(one)) for _, one in rows]
-    return (
-        "\n".join(
-            [*head, *(f"| {_code(one.path)}{_mark(one)} | {_code(old)} | {_code(new)} |" for one, old, new in cells)]
-        )
-        + "\n"
-    )
+def _resource(one: ResourceChange) -> str:
+    return f"**{SIGNS[one.op]}** {_code(f'{noun(one.type)} {one.name}')}"
+
+
+def _rows(one: ResourceChange) -> list[str]:
+    """A line of the table per property that fits into one; the resource is named in the first."""
+    clause = "" if one.risky or one.op in ("create", "delete") else (one.restarts or _order(one))
+    first = _resource(one) + (f"<br><sub>{escape(clause)}</sub>" if clause else "")
+    cells = [
+        f"{_code(change.path)}{_mark(change)} | {_code(before)} | {_code(after)}"
+        for change in one.properties
+        if not lines(change)
+        for before, after in [sides(change)]
+    ]
+    below = "see below" if one.properties else ""
+    return [f"| {first if index == 0 else ''} | {cell} |" for index, cell in enumerate(cells or [f"{below} | | "])]
+
+
+def _order(one: ResourceChange) -> str:
+    return "the old one goes before the new one comes" if one.first_deleted else ""
+
+
+def _table(title: str, changes: Collection[PropertyChange]) -> str:
+    rows = [
+        f"| {_code(one.path)} | {_code(before)} | {_code(after)} |" for one in changes for before, after in [sides(one)]
+    ]
+    return "\n".join([f"| {title} | Before | After |", "|:--|:--|:--|", *rows]) + "\n"
 
 
 def _mark(one: PropertyChange) -> str:
-    return " **replaces**" if one.replaces else ""
+    return "<br>**forces a replacement**" if one.replaces else ""
 
 
 def _fenced(block: list[str]) -> str:
     shown = block[:_MOST_LINES]
     if len(block) > _MOST_LINES:
         shown.append(f"… {len(block) - _MOST_LINES} more lines")
-    fence = "`" * max(3, max((len(line) - len(line.lstrip("`+- ")) for line in shown), default=0) + 1)
+    fence = "`" * max(3, *(len(run) + 1 for line in shown for run in re.findall("`+", line)), 0)
     return f"{fence}diff\n" + "\n".join(shown) + f"\n{fence}\n"
 
 

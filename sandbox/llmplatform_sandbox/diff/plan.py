@@ -124,7 +124,7 @@ class Recorder:
 
     def plan(self, state: Iterable[Resource], protected: Collection[str]) -> Plan:
         """The plan, once the preview has ended. `state`: the resources before; `protected`: URNs, as they were."""
-        touched = {urn: op for urn, steps in self._steps.items() if (op := _merged(steps))}
+        touched: dict[str, Op] = {urn: op for urn, steps in self._steps.items() if (op := _merged(steps))}
         sources = {str(resource["urn"]): _sources(resource, touched) for resource in state}
         changes = [
             _change(urn, op, self._steps[urn], sources.get(urn, {}), urn in protected) for urn, op in touched.items()
@@ -144,12 +144,17 @@ def name_of(urn: str) -> str:
     return urn.split("::", 3)[-1]
 
 
+def type_of(urn: str) -> str:
+    """A resource's type, without those of its parents."""
+    return urn.split("::")[2].rsplit("$", 1)[-1]
+
+
 def _merged(steps: list[StepEventMetadata]) -> Op | None:
     """One word for all steps on a resource: a replacement is a deletion and a creation to the engine."""
-    ops = {_OPS[step.op.value] for step in steps if step.op.value in _OPS}
+    ops: set[Op] = {_OPS[step.op.value] for step in steps if step.op.value in _OPS}
     if "replace" in ops or {"create", "delete"} <= ops:
         return "replace"
-    return next(iter(ops), None)
+    return next(iter(ops)) if ops else None
 
 
 def _sources(resource: Resource, touched: Mapping[str, Op]) -> dict[str, list[str]]:
@@ -167,7 +172,7 @@ def _change(
     before, after = _inputs(old), _inputs(new)
     properties = tuple(property_changes(leaves.values(), before, after, sources)) if op in ("update", "replace") else ()
     words = [step.op.value for step in steps]
-    type_ = urn.split("::")[2].rsplit("$", 1)[-1]
+    type_ = type_of(urn)
     made = "create-replacement" if "create-replacement" in words else "replace"
     return ResourceChange(
         urn=urn,
@@ -210,31 +215,37 @@ def _component(state: StepEventStateMetadata | None) -> str:
     parent = state.parent if state else ""
     if not parent or _STACK in parent:
         return "stack"
-    *_, scope, kind = ["", *parent.split("::")[2].rsplit("$", 1)[-1].split(":")]
+    *_, scope, kind = ["", *type_of(parent).split(":")]
     return f"{scope}:{kind} {name_of(parent)}"
 
 
 def _with_roots(changes: list[ResourceChange]) -> list[ResourceChange]:
     """Tell those that change by themselves from those that follow, and for these name where it began."""
-    direct = {one.urn: _direct_causes(one) for one in changes}
+    causes = {one.urn: {cause for each in one.properties for cause in each.causes} for one in changes}
+    own = {one.urn for one in changes if not _only_follows(one)}
 
-    def roots(urn: str, seen: frozenset[str]) -> set[str]:
+    def above(urn: str, through: frozenset[str]) -> set[str]:
+        """Everything that a resource's changes come from, near and far."""
         found: set[str] = set()
-        for cause in direct[urn] - seen:
-            found |= roots(cause, seen | {cause}) or {cause}
+        for cause in causes.get(urn, set()) - through:
+            found |= {cause} | above(cause, through | {cause})
         return found
 
-    return [replace(one, roots=tuple(sorted(roots(one.urn, frozenset({one.urn}))))) for one in changes]
+    def roots(one: ResourceChange) -> tuple[str, ...]:
+        if one.urn in own:
+            return ()
+        begun = above(one.urn, frozenset({one.urn})) & own
+        # What itself comes in part from another of them tells nothing more.
+        return tuple(sorted(urn for urn in begun if not above(urn, frozenset({urn})) & begun)) or tuple(sorted(begun))
+
+    return [replace(one, roots=roots(one)) for one in changes]
 
 
-def _direct_causes(change: ResourceChange) -> set[str]:
-    """What a resource that does not change by itself follows; empty for any other."""
-    if change.op == "update" and all(one.follows for one in change.properties):
-        return {cause for one in change.properties for cause in one.causes}
-    decisive = [one for one in change.properties if one.replaces]
-    if change.op == "replace" and decisive and all(one.follows for one in decisive):
-        return {cause for one in decisive for cause in one.causes}
-    return set()
+def _only_follows(change: ResourceChange) -> bool:
+    """Whether a resource changes, or is replaced, only because others are."""
+    replacing = [one for one in change.properties if one.replaces]
+    decisive = replacing if change.op == "replace" else change.properties
+    return change.op in ("update", "replace") and bool(decisive) and all(one.follows for one in decisive)
 
 
 def _unprotects(step: StepEventMetadata, protected: Collection[str], touched: Mapping[str, Op]) -> bool:

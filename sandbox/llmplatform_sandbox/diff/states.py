@@ -1,7 +1,7 @@
 """The state that a revision's program leaves behind: applied on paper, and kept for the next time.
 
-Nothing of it is real but the engine and the program: no cluster, no waiting. Against a state of a real control plane the
-same changes come out, since the engine compares the inputs of programs (tests/upgrades holds that).
+Nothing of it is real but the engine and the program: no cluster, no waiting. Against the state of a real control plane
+the same changes come out, since the engine compares the inputs of programs (tests/upgrades holds that).
 """
 
 import gzip

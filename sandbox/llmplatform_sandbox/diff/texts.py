@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from llmplatform_sandbox.diff.plan import Op, Plan, ResourceChange, name_of
+from llmplatform_sandbox.diff.plan import Op, Plan, ResourceChange, name_of, type_of
 from llmplatform_sandbox.diff.properties import MISSING, PropertyChange, hidden
 from llmplatform_sandbox.providers.values import UNKNOWN, Asset, Secret
 
@@ -36,9 +36,10 @@ def what_happens(change: ResourceChange) -> str:
         return "is forgotten; the object stays in the account"
     parts = [f"is {PAST[change.op]}"]
     if change.op == "replace":
-        decisive = [one.path for one in change.properties if one.replaces]
+        replacing = [one for one in change.properties if one.replaces]
+        decisive = [one.path for one in replacing if not one.follows] or [one.path for one in replacing]
         if decisive:
-            parts[0] += f", because {_listed(decisive)} cannot change in place"
+            parts[0] += f", because {listed(decisive)} cannot change in place"
         elif not change.properties:
             parts[0] += ", together with what it depends on"
         if change.first_deleted:
@@ -52,15 +53,25 @@ def what_happens(change: ResourceChange) -> str:
     return "; ".join(parts)
 
 
-def follows(change: ResourceChange, *, most: int = 3) -> str:
-    """What a resource follows, by name."""
-    return _listed([name_of(urn) for urn in change.roots], most=most)
+def noun(type_: str) -> str:
+    """The last word of a type: `Vpc` of `aws:ec2/vpc:Vpc`."""
+    return type_.rpartition(":")[2]
+
+
+def called(urn: str) -> str:
+    """A resource in two words: `Vpc core-vpc`."""
+    return f"{noun(type_of(urn))} {name_of(urn)}"
+
+
+def follows(urns: Collection[str]) -> str:
+    """What something follows, by name."""
+    return listed([called(urn) for urn in urns])
 
 
 def short(value: Any) -> str:
     """A value on one line."""
     if value is MISSING:
-        return "–"
+        return "(none)"
     if value is UNKNOWN:
         return f"({LATER})"
     if isinstance(value, Secret):
@@ -74,6 +85,8 @@ def sides(change: PropertyChange) -> tuple[str, str]:
     """The value before and after on one line each."""
     if isinstance(change.old, Secret) and isinstance(change.new, Secret):
         return SECRET, f"{SECRET} changed"
+    if change.follows:
+        return short(change.old), f"(comes from {follows(change.causes)})"
     return short(change.old), short(change.new)
 
 
@@ -85,10 +98,11 @@ def lines(change: PropertyChange) -> list[str]:
     old, new = (_document(value) for value in values)
     if max(len(old), len(new)) <= 1 and max(map(len, [*old, *new]), default=0) <= _SHORT:
         return []
-    found = list(unified_diff(old, new, lineterm="", n=_CONTEXT))[2:]
+    _, _, *found = [*unified_diff(old, new, lineterm="", n=_CONTEXT)] or ["", ""]
     if not found and hidden(change.old) and hidden(change.new):
         return [f"~ {SECRET} changed"]
-    return ["⋯" if line.startswith("@@") else line for line in (found[1:] if found else found)]
+    # The first head of a part says nothing that a reader needs, the later ones that something lies between.
+    return ["⋯" if line.startswith("@@") else f"{line[0]} {line[1:]}" for line in found[1:]]
 
 
 def shown(value: Any) -> Any:
@@ -116,12 +130,15 @@ def _document(value: Any) -> list[str]:
         except ValueError:
             return value.splitlines()
         return json.dumps(inner, indent=2).splitlines() if isinstance(inner, (dict, list)) else [value]
+    if isinstance(value, list) and not any(isinstance(item, (Mapping, list)) for item in value):
+        return [short(item) for item in value]
     if isinstance(value, (Mapping, list)):
         return yaml.safe_dump(shown(value), sort_keys=False, width=_LONGEST, allow_unicode=True).splitlines()
     return [short(value)]
 
 
-def _listed(names: Collection[str], *, most: int = 4) -> str:
+def listed(names: Collection[str], *, most: int = 4) -> str:
+    """Names in a sentence, each once: `a, b and c`."""
     ordered = list(dict.fromkeys(names))
     shown_names = ordered[:most]
     if len(ordered) > most:
