@@ -27,6 +27,8 @@ class Platform:
     monitoring_kinds: pulumi.Resource | None
     """What brings the kind ServiceMonitor; None where it is there already, or nobody scrapes."""
     grafana_secret: pulumi.Output[str] | None
+    certificate_issuer: pulumi.Output[str] | None
+    """ClusterIssuer; None where there is none, or another stack's."""
 
 
 def install(
@@ -40,17 +42,19 @@ def install(
             monitoring_namespace=pulumi.Output.from_input(scraper) if scraper else None,
             monitoring_kinds=None,
             grafana_secret=None,
+            certificate_issuer=None,
         )
     layer = _Layer(stack, pools, foundation, inside)
     models = layer.models_namespace()
     layer.gpus()
     layer.cluster_autoscaler()
-    layer.certificates(models)
+    issuer = layer.certificates(models)
     return Platform(
         models_namespace=models,
         monitoring_namespace=layer.scraper,
         monitoring_kinds=layer.kinds,
         grafana_secret=layer.monitoring.grafana_secret if layer.monitoring else None,
+        certificate_issuer=issuer,
     )
 
 
@@ -129,10 +133,10 @@ class _Layer:
         )
         addons.ClusterAutoscaler("autoscaler", args, self.inside)
 
-    def certificates(self, namespace: pulumi.Output[str]) -> None:
+    def certificates(self, namespace: pulumi.Output[str]) -> pulumi.Output[str] | None:
         wanted = self.stack.addons
         if not wanted.cert_manager.enabled:
-            return
+            return None
         args = addons.CertManagerArgs(
             spec=wanted.cert_manager,
             challenge=self.foundation.challenge,
@@ -145,3 +149,4 @@ class _Layer:
         if wanted.gateway.host:
             certificate = addons.CertificateArgs(host=wanted.gateway.host, namespace=namespace, issuer=manager.issuer)
             addons.Certificate("gateway", certificate, self.inside)
+        return manager.issuer
