@@ -44,7 +44,7 @@ def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.P
         shared_class=storage.shared_class,
         block_class=storage.block_class,
         autoscaler=None,
-        challenge=None,
+        challenge=account.challenge(cluster),
     )
 
 
@@ -188,3 +188,17 @@ class _Account:
         return alicloud.Storage(
             "storage", args, pulumi.ResourceOptions(providers=[self.provider, self.generated, kubernetes])
         )
+
+    def challenge(self, cluster: alicloud.Cluster | alicloud.ExistingCluster) -> alicloud.DnsChallenge | None:
+        wanted = self.stack.addons.cert_manager
+        if not wanted.enabled or wanted.issuer.kind != "acme":
+            return None
+        args = alicloud.DnsChallengeArgs(
+            environment=self.stack.environment,
+            cloud=self.cloud,
+            identity_provider_arn=cluster.identity_provider_arn,
+            identity_issuer=cluster.identity_issuer,
+            domain=wanted.issuer.domain,
+            tags=self.tags,
+        )
+        return alicloud.DnsChallenge("challenge", args, self.here)

@@ -109,6 +109,10 @@ class Cloud(Protocol):
         """Everything that exists in the account."""
         ...
 
+    def kept(self) -> Sequence[str]:
+        """What the cloud keeps of deleted objects by design (a key that waits for its end), a sentence each."""
+        ...
+
     def add_object(self, type_: str, made_by: str, detail: Mapping[str, Any]) -> str:
         """Make what a controller in the cluster asks for (a disk, a load balancer, an interface). Returns its id."""
         ...

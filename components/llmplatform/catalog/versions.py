@@ -84,6 +84,8 @@ _CHARTS = (
     Chart(name="dcgm-exporter", version="4.8.2", repository="https://nvidia.github.io/dcgm-exporter/helm-charts"),
     # renovate: datasource=docker depName=quay.io/jetstack/charts/cert-manager
     Chart(name="cert-manager", version="v1.21.1", repository="oci://quay.io/jetstack/charts"),
+    # renovate: datasource=docker depName=ghcr.io/crazygit/charts/cert-manager-alidns-webhook
+    Chart(name="cert-manager-alidns-webhook", version="0.1.5", repository="oci://ghcr.io/crazygit/charts"),
     # renovate: datasource=docker depName=ghcr.io/prometheus-community/charts/kube-prometheus-stack
     Chart(name="kube-prometheus-stack", version="88.5.3", repository="oci://ghcr.io/prometheus-community/charts"),
     # renovate: datasource=docker depName=ghcr.io/prometheus-community/charts/prometheus-operator-crds

@@ -42,6 +42,8 @@ RULES: Mapping[Rule, tuple[str, ...]] = {
     clusters.existing_platform_has_a_cluster: ("cluster", "platform"),
     clusters.existing_cluster_is_in_an_existing_network: ("network", "cluster"),
     clusters.acme_has_a_host: ("addons",),
+    clusters.acme_domain_has_the_host: ("addons",),
+    clusters.alerts_have_a_receiver: ("addons", "secrets"),
     pools.instance_types_are_known: ("provider", "pools"),
     pools.instance_types_share_a_shape: ("provider", "pools"),
     pools.gpus_are_usable: ("provider", "pools"),
