@@ -112,17 +112,25 @@ class _Account:
         # A node pulls its first images as soon as it is there.
         cluster_id = after(cluster.joinable_id, registry) if registry else cluster.joinable_id
 
-        def made(plan: PoolPlan) -> alicloud.NodePool:
+        spec = self.stack.cluster
+
+        def made(plan: PoolPlan, cluster_id: pulumi.Output[str]) -> alicloud.NodePool:
             args = alicloud.NodePoolArgs(
                 plan=plan,
                 cluster_id=cluster_id,
                 subnet_ids=network.private_subnet_ids,
+                release=spec.exact_version if isinstance(spec, NewAckCluster) else None,
                 mirrors=self.stack.mirrors,
                 tags=self.tags,
             )
             return alicloud.NodePool(plan.name, args, self.here)
 
-        return {plan.name: made(plan) for plan in plans if plan.groups}
+        # An upgrade shows on the system's nodes, which are easy to get, before it touches a GPU.
+        wanted = [plan for plan in plans if plan.groups]
+        system = {plan.name: made(plan, cluster_id) for plan in wanted if not plan.gpu}
+        upgraded = after(cluster_id, *system.values())
+        gpu = {plan.name: made(plan, upgraded) for plan in wanted if plan.gpu}
+        return {plan.name: {**system, **gpu}[plan.name] for plan in wanted}
 
     def inhabited(
         self,

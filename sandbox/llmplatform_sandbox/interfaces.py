@@ -67,6 +67,8 @@ class Instance:
     """GPUs that the hardware has; offered to Kubernetes only when exactly one device plugin owns them."""
     node: str = ""
     """Name of the node that it registers as."""
+    kubelet: str = ""
+    """Version of its kubelet."""
     provider_id: str = ""
     """As the cloud's controller manager spells it on the node."""
 

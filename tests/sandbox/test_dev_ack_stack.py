@@ -137,7 +137,7 @@ def test_only_the_cloud_that_the_program_uses_is_there(platform: Platform) -> No
 
 
 def test_the_autoscaler_is_told_of_groups_that_exist(platform: Platform) -> None:
-    account = open_cloud("alicloud", platform.paths.clouds / "alicloud", NoControlPlane(minor="1.35"))
+    account = open_cloud("alicloud", platform.paths.clouds / "alicloud", NoControlPlane(("1.35",)))
     scaler = account.autoscaler()
     assert scaler is not None
     named = [group for number in sorted(scaler.priorities, reverse=True) for group in scaler.priorities[number]]

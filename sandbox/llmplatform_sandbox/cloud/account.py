@@ -67,6 +67,7 @@ class Account:
                 old = self.store.get(type_, id_)
                 if old is None:
                     raise CloudError(render(facts.missing, {"value": id_}, nowhere))
+                self.behaviour(type_).updating(self, old, inputs)
                 given = _known_inputs(type_)
                 kept = {key: value for key, value in old.outputs.items() if key not in given or key in facts.computed}
                 changed = {key: _with_cloud_made(old, key, value) for key, value in inputs.items()}
@@ -76,7 +77,11 @@ class Account:
                 self._rules.refuse_duplicates(facts, new)
                 self.store.change(new, self._rules.links(facts, inputs))
                 new = self._remake(facts, old, new, scope)
-            self.behaviour(type_).updated(self, old, new)
+            try:
+                self.behaviour(type_).updated(self, old, new)
+            except CloudError:
+                self.store.change(old, self._rules.links(facts, old.inputs))
+                raise
             return self.store.get(type_, id_) or new
 
     def read(self, type_: str, id_: str) -> Record | None:

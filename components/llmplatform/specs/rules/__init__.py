@@ -39,6 +39,7 @@ RULES: Mapping[Rule, tuple[str, ...]] = {
     ack.public_endpoint_is_open_to_all: ("cluster",),
     clusters.charts_know_kubernetes: ("provider", "cluster", "platform", "addons"),
     clusters.node_images_exist: ("cluster", "pools"),
+    clusters.node_images_are_of_the_minor: ("cluster", "pools"),
     clusters.existing_platform_has_a_cluster: ("cluster", "platform"),
     clusters.existing_cluster_is_in_an_existing_network: ("network", "cluster"),
     clusters.acme_has_a_host: ("addons",),

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from llmplatform.catalog import versions
 from llmplatform.specs.addons import AckAcmeIssuer
 from llmplatform.specs.cluster import ExistingEksCluster
+from llmplatform.specs.pools import AwsPool
 from llmplatform.specs.problems import Problem, listed
 from llmplatform.specs.stack import AwsStack, Stack
 
@@ -92,6 +93,19 @@ def node_images_exist(stack: Stack) -> Iterator[Problem]:
                 f"pools.{name}.image",
                 f"no release of {pool.image} for Kubernetes {minor} is pinned",
                 f"set cluster.kubernetes_version to {listed(tuple(known))}",
+            )
+
+
+def node_images_are_of_the_minor(stack: Stack) -> Iterator[Problem]:
+    """A release of Amazon Linux begins with the minor whose kubelet is in it."""
+    minor = stack.cluster.kubernetes_version
+    for name, pool in stack.pools.items():
+        release = pool.image_release if isinstance(pool, AwsPool) and pool.image == "al2023" else None
+        if release and not release.startswith(f"{minor}."):
+            yield Problem(
+                f"pools.{name}.image_release",
+                f"'{release}' is not of Kubernetes {minor}",
+                f"write a release of {minor}, or remove it to have the one that this release is tested with",
             )
 
 
