@@ -133,6 +133,13 @@ HttpsUrl = Annotated[str, _Matching(r"https://\S+", "write an https:// address")
 ChartAddress = Annotated[str, _Matching(r"(https|oci)://\S+", "write an https:// or oci:// address")]
 AcrInstanceId = Annotated[str, _Matching(r"cri-[0-9a-z]{8,25}", "write an instance id like cri-abcdefgh12345678")]
 RegistryHost = Annotated[str, _Matching(r"[a-z0-9.-]+(:\d+)?", "write a registry host like docker.io")]
+ImageReference = Annotated[
+    str,
+    _Matching(
+        r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+(:(?!latest(@|$))[\w.-]{1,128}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})",
+        "write registry, name and tag or digest, like registry.example.org/vllm-openai:v0.33.0-1; 'latest' moves",
+    ),
+]
 RegistryPrefix = Annotated[
     str,
     _Matching(
