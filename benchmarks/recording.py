@@ -19,6 +19,8 @@ from pulumi.runtime.settings import SETTINGS
 
 _SIGNATURE, _SECRET = rpc._special_sig_key, rpc._special_secret_sig  # pyright: ignore[reportPrivateUsage]
 _UNKNOWN = rpc.UNKNOWN
+Where = tuple[str | int, ...]
+"""Keys and indices that lead to a part of a value."""
 _OPTIONS = ("protect", "retainOnDelete", "deleteBeforeReplace", "ignoreChanges", "additionalSecretOutputs")
 
 
@@ -122,28 +124,36 @@ def _register(line: Mapping[str, Any], made: Mapping[str, pulumi.Resource]) -> p
 
 
 def _input(value: Any, key: str, line: Mapping[str, Any], sources: list[pulumi.Resource]) -> Any:
-    """The value with outputs where it had them."""
+    """The value with an output at each leaf that was unknown, else at its first: what it depends on is the same."""
+    if not sources:
+        return _rebuilt(value, (key,), {})
     unknown = {tuple(path) for path in line["unknown"] if path[0] == key}
-
-    def rebuilt(part: Any, path: tuple[str | int, ...]) -> Any:
-        if path in unknown and sources:
-            return pulumi.Output.all(*(getattr(each, "id", each.urn) for each in sources)).apply(lambda _: part)
-        if isinstance(part, dict):
-            mapping = cast(dict[str, Any], part)
-            if mapping.get(_SIGNATURE) == _SECRET:
-                return pulumi.Output.secret(rebuilt(mapping["value"], path))
-            return {name: rebuilt(each, (*path, name)) for name, each in mapping.items()}
-        if isinstance(part, list):
-            return [rebuilt(each, (*path, index)) for index, each in enumerate(cast(list[Any], part))]
-        return int(part) if isinstance(part, float) and part.is_integer() else part
-
-    found = rebuilt(value, (key,))
-    if not sources or any(len(path) == 1 for path in unknown):
-        return found
-    return pulumi.Output.all(found, *(each.urn for each in sources)).apply(lambda both: both[0])
+    if unknown:
+        return _rebuilt(value, (key,), dict.fromkeys(unknown, _known_with(tuple(sources), ids=True)))
+    first, _ = next(_leaves(value, (key,)))
+    return _rebuilt(value, (key,), {first: _known_with(tuple(sources), ids=False)})
 
 
-def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+@cache
+def _known_with(sources: tuple[pulumi.Resource, ...], *, ids: bool) -> pulumi.Output[Any]:
+    """Made once for many users, as a program would."""
+    return pulumi.Output.all(*(getattr(each, "id", each.urn) if ids else each.urn for each in sources))
+
+
+def _rebuilt(part: Any, path: Where, outputs: Mapping[Where, pulumi.Output[Any]]) -> Any:
+    if path in outputs:
+        return outputs[path].apply(lambda _: part)
+    if isinstance(part, dict):
+        mapping = cast(dict[str, Any], part)
+        if mapping.get(_SIGNATURE) == _SECRET:
+            return pulumi.Output.secret(_rebuilt(mapping["value"], path, outputs))
+        return {name: _rebuilt(each, (*path, name), outputs) for name, each in mapping.items()}
+    if isinstance(part, list):
+        return [_rebuilt(each, (*path, index), outputs) for index, each in enumerate(cast(list[Any], part))]
+    return int(part) if isinstance(part, float) and part.is_integer() else part
+
+
+def _leaves(value: Any, path: Where = ()) -> Iterator[tuple[Where, Any]]:
     if isinstance(value, dict):
         mapping = cast(dict[str, Any], value)
         if mapping.get(_SIGNATURE) == _SECRET:
