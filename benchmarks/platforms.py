@@ -1,5 +1,6 @@
 """Stacks of any number of models, made from a committed stack file."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ def settings(models: int) -> dict[str, Any]:
     content: dict[str, Any] = yaml.safe_load((ROOT / f"Pulumi.{STACK}.yaml").read_text())
     config = content["config"]
     [(name, model)] = config["llmplatform:models"].items()
-    config["llmplatform:models"] = {f"{name}-{number:04}": model for number in range(models)}
+    config["llmplatform:models"] = {f"{name}-{number:04}": deepcopy(model) for number in range(models)}
     pool = config["llmplatform:pools"][model["pool"]]
     pool["max"] = max(pool["max"], models)
     return content
