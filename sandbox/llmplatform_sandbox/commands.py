@@ -4,22 +4,19 @@ Progress goes to standard error, results to standard output. What a command need
 runs: the root command loads this module for every call of `llmplatform`.
 """
 
-import errno
 import json
 import sys
-import threading
-import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from llmplatform_sandbox.called import called
 from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.refusals import console_for, refusals
 
 if TYPE_CHECKING:
     from llmplatform_sandbox.lifecycle import Sandbox
@@ -31,30 +28,26 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-_LOG_WIDTH = 240
-_OF_THE_MACHINE = {
-    errno.ENOSPC: "free some space (it goes on from there)",
-    errno.EDQUOT: "free some space (it goes on from there)",
-    errno.EACCES: "make it writable for you",
-    errno.EPERM: "make it writable for you",
-    errno.EROFS: "use a folder that can be written to",
-    errno.EMFILE: "raise the limit of open files (ulimit -n)",
-}
-"""Errors that are no fault of ours, and what helps."""
 Stack = Annotated[str, typer.Argument(help="Stack, as in Pulumi.STACK.yaml.", metavar="STACK")]
 ProjectFolder = Annotated[
     Path, typer.Option("--project", help="Folder of the Pulumi project.", show_default="current folder")
+]
+HostStack = Annotated[
+    str | None,
+    typer.Option(
+        "--in", help="Live in the sandbox of another stack: its account, its cluster.", metavar="[FOLDER:]STACK"
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
 
 @app.command()
-def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
+def up(stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = None, as_json: Json = False) -> None:
     """Bring the stack up. The first run on a machine builds the tools (about ten minutes).
 
     Example: `llmplatform sandbox up prod`. A run that was interrupted goes on from where it was.
     """
-    with _sandbox(project, stack) as (sandbox, timings):
+    with _sandbox(project, stack, host=host) as (sandbox, timings):
         outcome = sandbox.up()
         snapshot = sandbox.settle()
         versions = sandbox.tools().versions
@@ -64,22 +57,24 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = Fa
         document = {"changes": outcome.changes, "timings": timings, **report.snapshot_json(snapshot)}
         print(json.dumps({**document, "outputs": outcome.outputs}, indent=2))
         return
-    console = _console()
+    console = console_for()
     report.print_snapshot(console, snapshot)
     report.print_reality(console, versions, snapshot)
-    report.print_next_steps(console, stack)
+    report.print_next_steps(console, stack, project)
     console.print(report.changes_sentence(outcome.changes))
     report.print_timings(console, timings)
 
 
 @app.command()
-def preview(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
+def preview(
+    stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = None, as_json: Json = False
+) -> None:
     """Plan the whole stack on an empty account: no credentials, no network, nothing started.
 
     Example: `llmplatform sandbox preview prod-ack > plan.txt`; with `--json`, for programs.
     """
-    console = _console()
-    with _sandbox(project, stack, steps=False) as (sandbox, timings):
+    console = console_for()
+    with _sandbox(project, stack, host=host, steps=False) as (sandbox, timings):
         outcome = sandbox.preview(colour=console.is_terminal and not as_json)
     from llmplatform_sandbox import report
 
@@ -97,6 +92,41 @@ def preview(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json
 
 
 @app.command()
+def diff(
+    against: Annotated[str, typer.Option("--against", help="Revision to compare with: a commit, a branch, a tag.")],
+    stack: Stack = "dev",
+    project: ProjectFolder = Path(),
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a comment for a pull request.")] = False,
+    as_json: Json = False,
+    detailed: Annotated[
+        bool,
+        typer.Option("--detailed-exitcode", help="Exit with 3 on changes, 4 when something is replaced or deleted."),
+    ] = False,
+) -> None:
+    """Show what the working tree changes in the stack as another revision has it: no credentials, no network."""
+    if as_json and as_markdown:
+        print("--json, --markdown: write one of them", file=sys.stderr)
+        raise typer.Exit(2)
+    with _sandbox(project, stack, steps=False) as (sandbox, timings):
+        found = sandbox.difference(against)
+    from llmplatform_sandbox import report
+    from llmplatform_sandbox.diff.console import print_difference
+    from llmplatform_sandbox.diff.document import document
+    from llmplatform_sandbox.diff.markdown import markdown
+
+    if as_json:
+        print(json.dumps({**document(found), "timings": timings}, indent=2))
+    elif as_markdown:
+        print(markdown(found))
+    else:
+        console = console_for()
+        print_difference(console, found)
+        report.print_timings(console, timings)
+    if detailed:
+        raise typer.Exit(found.plan.exit_code)
+
+
+@app.command()
 def down(
     stack: Stack = "dev",
     project: ProjectFolder = Path(),
@@ -108,6 +138,8 @@ def down(
     """
     with _sandbox(project, stack, check=False) as (sandbox, _):
         found = sandbox.down(force=force)
+    for sentence in found.kept:
+        print(f"kept by design: {sentence}")
     for orphan in found.orphans:
         print(f"left behind: {orphan.type} {orphan.id}, made by {orphan.made_by}", file=sys.stderr)
     if found.orphans:
@@ -136,7 +168,7 @@ def status(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json 
     if as_json:
         print(json.dumps({"running": not dead, "dead": dead, **report.snapshot_json(snapshot)}, indent=2))
     else:
-        report.print_snapshot(_console(), snapshot)
+        report.print_snapshot(console_for(), snapshot)
     if dead:
         remedy = f"`{called()} sandbox up {stack}` starts what is missing, on the data that is there"
         print(f"{stack}: {', '.join(dead)} ended; {remedy}", file=sys.stderr)
@@ -152,7 +184,7 @@ def tools() -> None:
     from llmplatform_sandbox.display import display
     from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, ensure
 
-    with _refusals(), display(_console(stderr=True)) as show:
+    with refusals(), display(console_for(stderr=True)) as show:
         found = ensure([PULUMI, KUBERNETES, KWOK, ETCD], report=show)
     for tool, version in sorted(found.versions.items()):
         print(f"{tool} {version}")
@@ -191,15 +223,16 @@ def fault(
 
 @contextmanager
 def _sandbox(
-    project: Path, stack: str, *, check: bool = True, steps: bool = True
+    project: Path, stack: str, *, host: str | None = None, check: bool = True, steps: bool = True
 ) -> Generator[tuple["Sandbox", dict[str, float]]]:
     """A sandbox whose progress is shown. `check`: refuse a wrong stack file first. `steps`: show each resource."""
     from llmplatform_sandbox.display import display
+    from llmplatform_sandbox.guests import Host
     from llmplatform_sandbox.lifecycle import Sandbox
     from llmplatform_sandbox.progress import Event, PhaseEnded, ResourceStep
 
     timings: dict[str, float] = {}
-    with _refusals(), display(_console(stderr=True)) as show:
+    with refusals(), display(console_for(stderr=True)) as show:
 
         def receive(event: Event) -> None:
             if isinstance(event, PhaseEnded):
@@ -207,60 +240,17 @@ def _sandbox(
             if steps or not isinstance(event, ResourceStep):
                 show(event)
 
-        sandbox = Sandbox(project, stack, receive)
+        sandbox = Sandbox(project, stack, receive, Host.named(host) if host else None)
         if check:
             _check_stack_file(sandbox.project.stack_file(stack))
         yield sandbox, timings
 
 
-@contextmanager
-def _refusals() -> Generator[None]:
-    """What cannot be done is said in a sentence, and so is an interruption."""
-    # The engine's reader goes on for a moment after its stream has been closed under it.
-    warnings.filterwarnings("ignore", message="Error in event stream")
-    threading.excepthook = _unless_closed
-    try:
-        yield
-    except SandboxError as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
-    except OSError as error:
-        if error.errno not in _OF_THE_MACHINE:
-            raise
-        where = f"{error.filename}: " if error.filename else ""
-        print(
-            f"{where}{error.strerror}; {_OF_THE_MACHINE[error.errno]}, and run the same command again", file=sys.stderr
-        )
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        print("interrupted; run the same command again to go on from here", file=sys.stderr)
-        raise typer.Exit(130) from None
-
-
-def _unless_closed(failure: threading.ExceptHookArgs) -> None:
-    if not (isinstance(failure.exc_value, ValueError) and "closed file" in str(failure.exc_value)):
-        threading.__excepthook__(failure)
-
-
-def _console(*, stderr: bool = False) -> Console:
-    """A console that breaks lines on a terminal only: a log is searched by line."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_LOG_WIDTH)
-
-
 def _check_stack_file(file: Path) -> None:
     """Refuse a stack file with wrong platform settings before anything starts: all errors, one per line."""
-    import yaml
-
-    try:
-        content: dict[str, Any] = yaml.safe_load(file.read_text()) or {}
-    except (FileNotFoundError, yaml.YAMLError):
-        return  # Reading the project says what is wrong.
-    config: dict[str, Any] = content.get("config") or {}
-    if config and not any(str(key).startswith("llmplatform:") for key in config):
-        return
-    if not config and not any("llmplatform:" in other.read_text() for other in file.parent.glob("Pulumi.*.yaml")):
-        return  # A project of another kind, which needs no settings.
+    files = {file, *file.parent.glob("Pulumi.*.yaml")}
+    if not any(each.is_file() and b"llmplatform:" in each.read_bytes() for each in files):
+        return  # A project of another kind, whose settings are its own.
     try:
         from llmplatform.specs import check_stack_file
     except ImportError:

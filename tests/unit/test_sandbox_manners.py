@@ -54,7 +54,11 @@ def test_a_status_with_dead_processes_names_them_and_exits_with_1(
             own = f'{{"pid": {os.getpid()}, "started": "{start_time(os.getpid())}"}}'
             (paths.run / f"{name}.pid").write_text(own)
     nothing = Snapshot(nodes=(), pods=(), pending=(), shortages={}, remarks=(), faults=(), outputs={}, objects=0)
-    monkeypatch.setattr(lifecycle, "take", lambda *_: nothing)
+
+    def look(*_: object) -> Snapshot:
+        return nothing
+
+    monkeypatch.setattr(lifecycle, "take", look)
     result = CliRunner().invoke(app, ["status", "dev", "--project", str(folder)])
     assert result.exit_code == 1, "a script has to see it"
     assert "dev: kube-scheduler, world ended; " in result.stderr
@@ -135,8 +139,15 @@ def test_a_port_that_somebody_else_has_taken_is_given_up(tmp_path: Path, monkeyp
         return [port + 100 if port in taken else port for port in wanted]
 
     monkeypatch.setattr(controlplane, "free_ports", free_ports)
-    monkeypatch.setattr(Processes, "running", lambda _, name: name == "etcd")
-    monkeypatch.setattr(ControlPlane, "stop", lambda _: stopped.append("all"))
+
+    def running(_: Processes, name: str) -> bool:
+        return name == "etcd"
+
+    def stop(_: ControlPlane) -> None:
+        stopped.append("all")
+
+    monkeypatch.setattr(Processes, "running", running)
+    monkeypatch.setattr(ControlPlane, "stop", stop)
     paths = SandboxPaths(tmp_path)
     paths.create()
     control_plane = ControlPlane(paths, Toolchain({}, {}))

@@ -1,0 +1,47 @@
+"""`llmplatform use-platform`: puts a stack of models on the platform of another stack."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llmplatform.cli.stacks import Project, StackName, stack_file
+
+Source = Annotated[
+    Path | None, typer.Option("--from", help="File with the output `platform`, as JSON.", show_default="standard input")
+]
+
+
+def use_platform(
+    stack: StackName,
+    project: Project = Path(),
+    source: Source = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 if the file is stale.")] = False,
+) -> None:
+    """Put the models of a stack on the platform of another stack, whose output `platform` says where it is.
+
+    Example: `pulumi stack output platform --json | llmplatform use-platform dev --project ../models`.
+    """
+    from llmplatform.cli.platform_sections import reference, rewritten, sections_of
+    from llmplatform.specs import InvalidStack
+
+    path = stack_file(stack, project)
+    try:
+        ref = reference(source)
+        wanted = sections_of(ref, path)
+        before = path.read_text(encoding="utf-8") if path.exists() else "config:\n"
+        after = rewritten(before, wanted)
+    except InvalidStack as error:
+        for problem in error.problems:
+            typer.echo(problem, err=True)
+        raise typer.Exit(2) from None
+    if after == before:
+        typer.echo(f"{path} is up to date with the platform '{ref.environment}'.")
+    elif check:
+        typer.echo(f"{path} is stale: the platform '{ref.environment}' has changed; run this without --check", err=True)
+        raise typer.Exit(1)
+    else:
+        path.write_text(after, encoding="utf-8")
+        typer.echo(
+            f"{path} now says where the platform '{ref.environment}' is; `llmplatform validate {stack}` checks it."
+        )
