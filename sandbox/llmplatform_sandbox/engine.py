@@ -21,6 +21,7 @@ from pulumi.automation.events import EngineEvent, StepEventMetadata
 from semver import VersionInfo
 
 from llmplatform_sandbox.checkpoint import Checkpoint
+from llmplatform_sandbox.cloud.facts import why_replaced
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.program import program_runner
@@ -206,6 +207,9 @@ class _Recorder:
             step = _step(metadata, "started")
             self.planned[metadata.urn] = step
             self._report(step)
+            reason = _why_replaced(metadata) if step.op == "replace" else ""
+            if reason:
+                self._report(Output(text=f"{step.name}: replaced, as {reason}"))
         elif event.res_outputs_event:
             self._ended(event.res_outputs_event.metadata, "done")
         elif event.res_op_failed_event:
@@ -287,6 +291,12 @@ def _step(metadata: StepEventMetadata, state: str, seconds: float = 0.0) -> Reso
         state=state,
         seconds=seconds,
     )
+
+
+def _why_replaced(metadata: StepEventMetadata) -> str:
+    detailed = metadata.detailed_diff or {}
+    paths = [path for path, change in detailed.items() if change.diff_kind.value.endswith("-replace")]
+    return why_replaced(metadata.type, paths or metadata.keys or ())
 
 
 def _name(urn: str) -> str:

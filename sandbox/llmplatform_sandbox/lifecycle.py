@@ -132,10 +132,12 @@ class Sandbox:
     def settle(self) -> Snapshot:
         """Wait until no pod is Pending any more, or until waiting makes no difference; then look."""
         with self._phase("pods", "Waiting for pods to start"):
-            deadline = time.monotonic() + _SETTLED_WITHIN
             snapshot, since = self.snapshot(), time.monotonic()
-            while any(pod.state == "Pending" for pod in snapshot.pods) and time.monotonic() < min(
-                deadline, since + _CALM
+            deadline = since + _SETTLED_WITHIN
+            while (
+                (snapshot.waiting() or snapshot.moving())
+                and time.monotonic() < deadline
+                and (snapshot.moving() or time.monotonic() < since + _CALM)
             ):
                 time.sleep(0.5)
                 latest = self.snapshot()

@@ -18,7 +18,7 @@ from llmplatform_sandbox.cloud import schema
 from llmplatform_sandbox.cloud.account import Account
 from llmplatform_sandbox.cloud.check import UNKNOWN as UNKNOWN_INPUT
 from llmplatform_sandbox.cloud.check import check, check_arguments
-from llmplatform_sandbox.cloud.facts import TypeFacts, pattern_of
+from llmplatform_sandbox.cloud.facts import TypeFacts
 from llmplatform_sandbox.cloud.requests import CloudError, NotReady, Scope
 from llmplatform_sandbox.cloud.simulated import SimulatedCloud
 from llmplatform_sandbox.cloud.templates import get, put
@@ -103,7 +103,7 @@ class CloudProvider(ProviderServicer):
             after = {**self._scope(self.config).default_tags, **(tags if isinstance(tags, Mapping) else {})}
             if after != unwrap_secrets(old_outputs["tagsAll"]):
                 changes["tagsAll"] = Change.UPDATE
-        replaces = [path for path in changes if _replaces(facts, path)]
+        replaces = [path for path in changes if facts.replaces(path)]
         same_name = facts.name is not None and facts.name.property not in new_inputs.get(_DEFAULTED, ())
         keeps = facts.name is not None and facts.name.property in new_inputs and facts.name.property not in changes
         return Diff(changes=changes, replaces=replaces, delete_before_replace=bool(replaces) and same_name and keeps)
@@ -237,14 +237,6 @@ def _failure(path: str, reason: str, inputs: Values) -> Failure:
 
 def _plain_inputs(inputs: Values) -> Values:
     return {key: value for key, value in inputs.items() if not key.startswith("__")}
-
-
-def _replaces(facts: TypeFacts, path: str) -> bool:
-    pattern = pattern_of(path)
-    return any(
-        pattern == rule or pattern.startswith((f"{rule}.", f"{rule}[")) or rule.startswith(f"{pattern}.")
-        for rule in facts.replace
-    )
 
 
 def _digested(value: Any) -> Any:
