@@ -20,6 +20,7 @@ from pulumi.automation.errors import CommandError
 from pulumi.automation.events import EngineEvent, StepEventMetadata
 from semver import VersionInfo
 
+from llmplatform.recovery import state
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths
@@ -107,15 +108,19 @@ class Engine:
                 stack.destroy(on_event=recorder, color="never", suppress_progress=True, show_secrets=False)
         return Outcome(changes=recorder.changes, steps=tuple(recorder.finished))
 
-    def forget_pending(self) -> None:
-        """Remove all pending operations from the state."""
+    def adopt(self, found: Mapping[str, str]) -> None:
+        """Forget interrupted operations, but keep the creates in `found` (URN → id); `refresh` is to follow."""
         with self._running(_Recorder(self._report)):
             stack = self._stack()
-            deployment = stack.export_stack()
-            kept = {
-                part: value for part, value in (deployment.deployment or {}).items() if part != "pending_operations"
-            }
-            stack.import_stack(automation.Deployment(version=deployment.version, deployment=kept))
+            exported = stack.export_stack()
+            deployment = state.adopt(exported.deployment or {}, found)
+            stack.import_stack(automation.Deployment(version=exported.version, deployment=deployment))
+
+    def refresh(self) -> None:
+        """Bring the state up to what there is."""
+        recorder = _Recorder(self._report)
+        with self._running(recorder):
+            self._stack().refresh(on_event=recorder, color="never", suppress_progress=True, show_secrets=False)
 
     def locks(self) -> list[dict[str, Any]]:
         """The backend's locks on the stack: who holds them (`pid`, `hostname`, `username`)."""

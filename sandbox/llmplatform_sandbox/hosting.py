@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -65,7 +65,11 @@ def open_clouds(folder: Path, control_plane: ControlPlane | None) -> Accounts:
 
 
 def serve_providers(
-    clouds: Accounts, kube: KubeAccess | None, *, ports: Mapping[str, int] | None = None
+    clouds: Accounts,
+    kube: KubeAccess | None,
+    *,
+    ports: Mapping[str, int] | None = None,
+    interceptors: Sequence[grpc.ServerInterceptor] = (),
 ) -> tuple[list[grpc.Server], dict[str, int]]:
     """Serve all providers whose SDK is installed; without `kube` for a preview.
 
@@ -80,5 +84,8 @@ def serve_providers(
     for package in CLOUDS:
         if find_spec(f"pulumi_{package}"):
             servicers[package] = CloudProvider(partial(clouds.__getitem__, package))
-    served = {package: serve(servicer, port=(ports or {}).get(package, 0)) for package, servicer in servicers.items()}
+    served = {
+        package: serve(servicer, port=(ports or {}).get(package, 0), interceptors=interceptors)
+        for package, servicer in servicers.items()
+    }
     return [server for server, _ in served.values()], {package: port for package, (_, port) in served.items()}

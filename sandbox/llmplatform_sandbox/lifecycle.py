@@ -23,7 +23,8 @@ from llmplatform_sandbox.paths import SandboxPaths, ignore_from_git, sandbox_pat
 from llmplatform_sandbox.processes import Processes
 from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Report
 from llmplatform_sandbox.project import copy_project, read_project
-from llmplatform_sandbox.recovery import recover
+from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
+from llmplatform_sandbox.recovery import Unclean, end_last, reconcile
 from llmplatform_sandbox.shell import variables
 from llmplatform_sandbox.snapshot import Snapshot, take
 from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, Toolchain, ensure
@@ -76,7 +77,7 @@ class Sandbox:
         """Start what does not run and apply the program."""
         with self._locked():
             engine = self._started()
-            with self._phase("engine", f"Applying {self.stack}"):
+            with self._phase("engine", f"Applying {self.stack}"), self._unclean():
                 return engine.up()
 
     def down(self, *, force: bool = False) -> Down:
@@ -92,7 +93,7 @@ class Sandbox:
             if not force:
                 # What was applied is destroyed, whatever has become of the stack file since.
                 engine = self._started(copy=not self._copied())
-                with self._phase("engine", f"Destroying {self.stack}"):
+                with self._phase("engine", f"Destroying {self.stack}"), self._unclean():
                     outcome = engine.destroy()
                 with self._phase("account", "Looking for what was left behind"):
                     orphans = self._left_over()
@@ -190,15 +191,35 @@ class Sandbox:
             tools = self.tools()
         if copy:
             copy_project(self.project, self.stack, self.paths)
-        for text in recover(self.engine(tools), self.paths, self._processes, _WORLD, self.clouds):
-            self._report(Output(text=text, severity="warning"))
+        self._warn(end_last(self.engine(tools), self.paths, self._processes, _WORLD))
         with self._phase("start", f"Starting Kubernetes {KUBERNETES_MINOR} and the simulated clouds"):
             control_plane = self.control_plane(tools)
             control_plane.prepare()
             with ThreadPoolExecutor() as pool:
                 for started in [pool.submit(control_plane.start), pool.submit(self._start_world)]:
                     started.result()
-        return self.engine(tools)
+        engine = self.engine(tools)
+        self._warn(
+            reconcile(
+                engine,
+                Unclean(self.paths),
+                lambda: open_clouds(self.paths.clouds, control_plane),
+                lambda: KubernetesProvider(control_plane.access()),
+            )
+        )
+        return engine
+
+    def _warn(self, sentences: Sequence[str]) -> None:
+        for text in sentences:
+            self._report(Output(text=text, severity="warning"))
+
+    @contextmanager
+    def _unclean(self) -> Generator[None]:
+        """A run that is killed or fails leaves a mark, and the next one looks at what there is."""
+        mark = Unclean(self.paths)
+        mark.set()
+        yield
+        mark.clear()
 
     def _start_world(self) -> None:
         endpoints = read_endpoints(self.paths)

@@ -17,6 +17,7 @@ from llmplatform_sandbox.cloud.requests import CloudError, Scope
 from llmplatform_sandbox.cloud.rules import Rules, kind_of, nowhere
 from llmplatform_sandbox.cloud.store import Record, Store
 from llmplatform_sandbox.cloud.templates import get, put, render
+from llmplatform_sandbox.cloud.unfinished import Unfinished
 
 
 class Account:
@@ -29,6 +30,7 @@ class Account:
         self.store, self.facts, self.faults = store, facts, faults
         self._behaviours, self._settle, self._plain = behaviours, settle, Plain()
         self._rules = Rules(store, facts)
+        self._unfinished = Unfinished(store)
 
     def behaviour(self, type_: str) -> Behaviour:
         """The hooks of a type."""
@@ -45,8 +47,8 @@ class Account:
             with self.store.transaction():
                 self.store.set("scope", json.dumps(asdict(replace(scope, default_tags={}))))
                 record = self._add(type_, made_by, inputs, scope, owner)
-            changes = self.behaviour(type_).created(self, record)
-            return self.amend(record, changes)
+                self._unfinished.begin(record, None)
+            return self._finish(record)
 
     def amend(self, record: Record, outputs: Mapping[str, Any]) -> Record:
         """Set outputs, by path, of an object that exists."""
@@ -62,6 +64,7 @@ class Account:
     def update(self, type_: str, id_: str, inputs: Mapping[str, Any], scope: Scope) -> Record:
         """Change an object in place."""
         facts = self.facts.of(type_)
+        self._resume(type_, id_)
         with self.faults.call("update", type_):
             with self.store.transaction():
                 old = self.store.get(type_, id_)
@@ -70,16 +73,21 @@ class Account:
                 given = _known_inputs(type_)
                 kept = {key: value for key, value in old.outputs.items() if key not in given or key in facts.computed}
                 outputs = self._with_defaults(facts, type_, {**kept, **inputs}, scope)
+                for path in (*facts.computed, *(path for rule in facts.makes for path in rule.outputs)):
+                    # What the cloud put beneath a property that the program writes as well.
+                    if get(outputs, path) is None and (value := get(old.outputs, path)) is not None:
+                        put(outputs, path, value)
                 outputs |= {name: old.outputs.get(name, 0) + 1 for name in facts.increments}
                 new = replace(old, inputs=dict(inputs), outputs=outputs)
                 self._rules.refuse_duplicates(facts, new)
                 self.store.change(new, self._rules.links(facts, inputs))
                 new = self._remake(facts, old, new, scope)
-            self.behaviour(type_).updated(self, old, new)
-            return self.store.get(type_, id_) or new
+                self._unfinished.begin(new, old)
+            return self._finish(new)
 
     def read(self, type_: str, id_: str) -> Record | None:
-        """The object as it is now, None when it is gone."""
+        """The object as it is now, None when it is gone. Raises NotReady when what was accepted came to nothing."""
+        self._resume(type_, id_)
         with self.faults.call("read", type_):
             record = self.store.get(type_, id_)
             return None if record is None else self.behaviour(type_).live(self, record)
@@ -111,6 +119,26 @@ class Account:
                     raise CloudError(f"{render(facts.in_use, values, nowhere)}: {names}")
                 time.sleep(0.2)
 
+    def _resume(self, type_: str, id_: str) -> None:
+        """Go on with what was accepted before a kill: a cloud does not stop when whoever asked it does."""
+        record = self.store.get(type_, id_)
+        if record is not None and self._unfinished.under_way(record):
+            self._finish(record)
+
+    def _finish(self, record: Record) -> Record:
+        """The part of a create or update that takes its time. After a kill it is done again from its beginning."""
+        behaviour = self.behaviour(record.type)
+        try:
+            before = self._unfinished.before(record)
+            if before is None:
+                record = self.amend(record, behaviour.created(self, record))
+            else:
+                behaviour.updated(self, before, record)
+        finally:
+            # Not after a kill, which runs nothing: an error is the cloud's answer, and the end of it as well.
+            self._unfinished.end(record)
+        return self.store.get(record.type, record.id) or record
+
     def remove_tree(self, record: Record) -> None:
         """Remove an object with what it owns and what cannot be without it.
 
@@ -122,6 +150,7 @@ class Account:
                     self.remove_tree(owned)
             for dependent in self.store.referrers(record, "cascade"):
                 self.remove_tree(dependent)
+            self._unfinished.end(record)
             self.store.remove(record)
 
     def _blockers(self, record: Record, within: Record | None = None) -> list[Record]:

@@ -21,11 +21,14 @@ class Behaviour(Protocol):
         ...
 
     def created(self, account: "Account", record: Record) -> Mapping[str, Any]:
-        """After the object exists; gives outputs by path. May take its time, and raise NotReady."""
+        """After the object exists; gives outputs by path. May take its time, and raise NotReady.
+
+        After a kill it is called again, from its beginning.
+        """
         ...
 
     def updated(self, account: "Account", old: Record, new: Record) -> None:
-        """After the change; may take its time."""
+        """After the change; may take its time. After a kill it is called again, from its beginning."""
         ...
 
     def live(self, account: "Account", record: Record) -> Record:

@@ -72,6 +72,7 @@ class SimulatedCloud:
         for record in self._store.by_id(id_):
             meant = record.made_by == made_by if made_by else not self.account.facts.of(record.type).registered
             if meant:
+                self.account.behaviour(record.type).deleting(self.account, record)
                 self.account.remove_tree(record)
 
     # Node groups

@@ -189,6 +189,19 @@ class KubernetesProvider(ProviderServicer):
                 return None
             raise ProviderError("\n".join(error.lines(f"deleting {id_}"))) from None
 
+    # Recovery --------------------------------------------------------------------------------------------------------
+
+    def find(self, typ: str, urn: str, inputs: Mapping[str, Any]) -> str | None:
+        """The id of the object that an interrupted create of a resource made; None when it made none."""
+        if typ == RELEASE:
+            return self._releases.find(urn, inputs)
+        if manifests.is_patch(typ):
+            return None
+        api_version, kind = manifests.kind_of(typ, inputs)
+        metadata = inputs.get("metadata") or {}
+        live = self._get(api_version, kind, str(metadata.get("name")), metadata.get("namespace"))
+        return manifests.id_of(live) if live and manifests.manager_for(urn, inputs, {}) in _managers(live) else None
+
     # Insides ---------------------------------------------------------------------------------------------------------
 
     def _cluster(self) -> Kube:
@@ -220,7 +233,7 @@ class KubernetesProvider(ProviderServicer):
         metadata = body["metadata"]
         live = self._get(body["apiVersion"], body["kind"], metadata["name"], metadata.get("namespace"))
         # An object that no manager owns a field of comes from an apply of nothing but its name: an interrupted one.
-        managers = {entry.get("manager") for entry in (live or {"metadata": {}})["metadata"].get("managedFields", [])}
+        managers = _managers(live) if live else set[str]()
         if managers and manager not in managers:
             raise ProviderError(
                 f"{manifests.described(body)}: exists already; import it, name it otherwise, or patch it"
@@ -275,6 +288,10 @@ class KubernetesProvider(ProviderServicer):
     def _patience(inputs: Mapping[str, Any], timeout: float) -> float:
         annotated = manifests.annotation(inputs, manifests.TIMEOUT)
         return timeout or (float(annotated) if annotated.isdecimal() else DEFAULT_TIMEOUT)
+
+
+def _managers(live: Object) -> set[str]:
+    return {entry.get("manager", "") for entry in live["metadata"].get("managedFields", [])}
 
 
 def _server(args: Values) -> Any:
