@@ -43,7 +43,7 @@ class Account:
 
     def create(self, type_: str, made_by: str, inputs: Mapping[str, Any], scope: Scope, owner: str = "") -> Record:
         """Make an object. Raises CloudError, or NotReady once it exists."""
-        with self.faults.call("create", type_):
+        with self.faults.call("create", type_, made_by):
             with self.store.transaction():
                 self.store.set("scope", json.dumps(asdict(replace(scope, default_tags={}))))
                 record = self._add(type_, made_by, inputs, scope, owner)
@@ -65,7 +65,7 @@ class Account:
         """Change an object in place."""
         facts = self.facts.of(type_)
         self._resume(type_, id_)
-        with self.faults.call("update", type_):
+        with self.faults.call("update", type_, id_):
             with self.store.transaction():
                 old = self.store.get(type_, id_)
                 if old is None:
@@ -88,7 +88,7 @@ class Account:
     def read(self, type_: str, id_: str) -> Record | None:
         """The object as it is now, None when it is gone. Raises NotReady when what was accepted came to nothing."""
         self._resume(type_, id_)
-        with self.faults.call("read", type_):
+        with self.faults.call("read", type_, id_):
             record = self.store.get(type_, id_)
             return None if record is None else self.behaviour(type_).live(self, record)
 
@@ -98,7 +98,7 @@ class Account:
         Raises CloudError naming what depends on it.
         """
         facts = self.facts.of(type_)
-        with self.faults.call("delete", type_):
+        with self.faults.call("delete", type_, id_):
             deadline = time.monotonic() + self._settle
             while (record := self.store.get(type_, id_)) is not None:
                 if facts.protected_by and record.outputs.get(facts.protected_by):

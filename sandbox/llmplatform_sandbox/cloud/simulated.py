@@ -39,9 +39,10 @@ class SimulatedCloud:
         self.name = package
         self.parts = parts.load(package)
         self._store = Store(folder / FILE)
-        self._faults = Faults(self._store, self.parts.targets)
+        facts = load(package)
+        self._faults = Faults(self._store, self.parts.targets, facts.types.__contains__)
         self.account = Account(
-            self._store, load(package), self._faults, self.parts.behaviours(control_plane, patience), settle=patience
+            self._store, facts, self._faults, self.parts.behaviours(control_plane, patience), settle=patience
         )
         self._groups = self.parts.groups(self.account)
 

@@ -39,6 +39,7 @@ from llmplatform_sandbox.providers.base import (
     mark_secrets,
     unwrap_secrets,
 )
+from llmplatform_sandbox.providers.patience import patiently
 
 Values = dict[str, Any]
 _DEFAULTED = "__defaults"
@@ -115,7 +116,9 @@ class CloudProvider(ProviderServicer):
         if preview or contains_unknown(given):
             return "", self._planned(typ, given, {})
         try:
-            record = self._account.create(typ, urn, _digested(given), self._scope(self.config))
+            record = patiently(
+                lambda: self._account.create(typ, urn, _digested(given), self._scope(self.config)), repeatable=False
+            )
         except NotReady as error:
             raise InitFailed(error.record.id, _outputs(error.record.outputs, given), [error.reason]) from error
         except (CloudError, LookupError) as error:
@@ -131,7 +134,9 @@ class CloudProvider(ProviderServicer):
         if preview or contains_unknown(given):
             return self._planned(typ, given, old_outputs)
         try:
-            record = self._account.update(typ, id_, _digested(given), self._scope(self.config))
+            record = patiently(
+                lambda: self._account.update(typ, id_, _digested(given), self._scope(self.config)), repeatable=True
+            )
         except NotReady as error:
             raise InitFailed(id_, _outputs(error.record.outputs, given), [error.reason]) from error
         except (CloudError, LookupError) as error:
@@ -141,7 +146,7 @@ class CloudProvider(ProviderServicer):
     @override
     def read(self, typ: str, urn: str, id_: str, inputs: Values, outputs: Values) -> tuple[str, Values, Values] | None:
         try:
-            record = self._account.read(typ, id_)
+            record = patiently(lambda: self._account.read(typ, id_), repeatable=True)
         except NotReady as error:
             live = _live(error.record, inputs, outputs)
             raise InitFailed(error.record.id, live[1], [error.reason], live[0]) from error
@@ -152,7 +157,7 @@ class CloudProvider(ProviderServicer):
     @override
     def delete(self, typ: str, urn: str, id_: str, inputs: Values, outputs: Values, timeout: float) -> None:
         try:
-            self._account.delete(typ, id_)
+            patiently(lambda: self._account.delete(typ, id_), repeatable=True)
         except CloudError as error:
             raise ProviderError(str(error)) from error
 
