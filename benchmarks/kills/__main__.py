@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +18,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from kills.life import Life
+from kills.life import Life, Record
 
 ROOT = Path(__file__).parents[2]
-PER_LIFE = 10
+PER_LIFE = 14
 """Kills in one life of a stack."""
 
 
@@ -39,29 +39,38 @@ def main(
     done: dict[str, Any] = json.loads(result.read_text()) if result.exists() else {}
     seed = done.get("seed", seed if seed is not None else SystemRandom().randrange(10**6))
     lives: list[dict[str, Any]] = done.get("lives", [])
-    document = {"seed": seed, "lives": lives, "load": os.getloadavg(), "cores": os.cpu_count()}
+    document = {"seed": seed, "machine": platform.platform(), "cores": os.cpu_count(), "load": os.getloadavg()}
+    document["lives"] = lives
     names, work = stacks.split(","), Path(tempfile.mkdtemp(prefix="kills-"))
     lived = {(each["stack"], each["seed"]) for each in lives}
     with ThreadPoolExecutor(jobs) as pool:
-        number, running = 0, {}
-        while running or _killed(lives) < kills:
-            while len(running) < jobs and _killed(lives) + PER_LIFE * len(running) < kills:
-                stack, number = names[number % len(names)], number + 1
-                if (stack, seed + number) not in lived:
-                    folder = work / f"{stack}-{seed + number}"
-                    life = Life(ROOT, folder, stack, seed + number, PER_LIFE, console.print)
-                    running[pool.submit(life.run)] = folder
-            finished = next(as_completed(running))
-            folder, record = running.pop(finished), finished.result()
-            lives.append(asdict(record))
-            document["date"], document["machine"] = datetime.now(UTC).isoformat(timespec="seconds"), platform.platform()
-            result.write_text(json.dumps(document, indent=1))
-            console.print(f"{_killed(lives)} of {kills} kills; {record.stack} {record.seed}: {record.seconds:.0f} s")
-            if record.problems:
-                console.print("\n".join(record.problems), style="red")
-                console.print(f"logs: {folder}")
-            else:
-                shutil.rmtree(folder)
+        number, running = 0, dict[Future[Record], Life]()
+        try:
+            while running or _killed(lives) < kills:
+                while len(running) < jobs and _killed(lives) + PER_LIFE * len(running) < kills:
+                    stack, number = names[number % len(names)], number + 1
+                    if (stack, seed + number) not in lived:
+                        folder = work / f"{stack}-{seed + number}"
+                        life = Life(ROOT, folder, stack, seed + number, PER_LIFE, console.print)
+                        running[pool.submit(life.run)] = life
+                finished = next(as_completed(running))
+                life, record = running.pop(finished), finished.result()
+                lives.append(asdict(record))
+                document["date"] = datetime.now(UTC).isoformat(timespec="seconds")
+                result.write_text(json.dumps(document, indent=1))
+                console.print(
+                    f"{_killed(lives)} of {kills} kills; {record.stack} {record.seed}: {record.seconds:.0f} s"
+                )
+                if record.problems:
+                    console.print("\n".join(record.problems), style="red")
+                    console.print(f"logs: {life.folder}")
+                else:
+                    shutil.rmtree(life.folder)
+        except KeyboardInterrupt:
+            for life in running.values():
+                life.end()
+            console.print("interrupted; the same command goes on with the next life")
+            raise typer.Exit(130) from None
     Console().print(table(lives))
     raise typer.Exit(1 if any(each["problems"] for each in lives) else 0)
 

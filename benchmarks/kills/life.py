@@ -6,8 +6,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,9 +50,17 @@ class Life:
     """A copy of a project in a folder of its own, and one of its stacks."""
 
     def __init__(
-        self, root: Path, folder: Path, stack: str, seed: int, kills: int, said: Callable[[str], None]
+        self,
+        root: Path,
+        folder: Path,
+        stack: str,
+        seed: int,
+        kills: int,
+        said: Callable[[str], None],
+        phases: Sequence[str] = tuple(PHASES),
     ) -> None:
-        self._folder, self._stack, self._said, self._wanted = folder, stack, said, kills
+        self.folder, self._stack, self._said, self._wanted, self._phases = folder, stack, said, kills, phases
+        self._ended = threading.Event()
         self._random = Random(f"{stack}-{seed}")  # noqa: S311 - repeatable, and guards nothing
         self.record = Record(stack=stack, seed=seed)
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,15 +75,21 @@ class Life:
         """Live it to its end, or to the first problem; nothing is left running."""
         began = time.monotonic()
         try:
-            for phase, share in PHASES.items():
-                self._phase(phase, round(self._wanted * share))
-                if self.record.problems:
+            for number, phase in enumerate(self._phases):
+                # A phase that was over before its kills were used up leaves them to the next.
+                share = PHASES[phase] / sum(PHASES[each] for each in self._phases[number:])
+                self._phase(phase, round((self._wanted - len(self.record.kills)) * share))
+                if self.record.problems or self._ended.is_set():
                     break
         finally:
             if self._sandbox.paths.exists():
                 self._sandbox.stop()
             self.record.seconds = round(time.monotonic() - began, 1)
         return self.record
+
+    def end(self) -> None:
+        """From another thread: stop soon, and leave nothing running."""
+        self._ended.set()
 
     def _phase(self, phase: str, kills: int) -> None:
         if phase == "change":
@@ -88,11 +103,13 @@ class Life:
             if struck:
                 self.record.kills.append({"phase": phase, **kill.described(), "code": code})
                 self._said(f"{self._stack} {self.record.seed}: {phase}, {'+'.join(kill.victims)} killed")
+            elif self._ended.is_set():
+                return
             elif code != 0:
                 self._problem(f"{phase}: failed with no kill", output)
                 return
-            elif command == "down":
-                return
+            else:
+                break
         self._converge(phase, command)
 
     def _converge(self, phase: str, command: str) -> None:
@@ -115,9 +132,9 @@ class Life:
     def _attempt(self, command: str, kill: Kill | None) -> tuple[int, bool, str]:
         """Run a command; (its exit code, whether the kill struck, its output)."""
         self.record.runs += 1
-        log = self._folder / "run.log"
+        log = self.folder / "run.log"
         arguments = [sys.executable, "-m", "llmplatform_sandbox.commands", command, self._stack]
-        arguments += ["--project", str(self._folder), *(["--json"] if command == "up" else [])]
+        arguments += ["--project", str(self.folder), *(["--json"] if command == "up" else [])]
         with log.open("w") as sink:
             process = subprocess.Popen(
                 arguments, stdout=sink, stderr=sink, start_new_session=True, env={**os.environ, "COLUMNS": "200"}
@@ -127,7 +144,7 @@ class Life:
         document = text[text.rfind("\n{\n") :] if "\n{\n" in text else ""
         if command == "up" and process.returncode == 0 and document:
             text = f"{text}\n{json.dumps(json.loads(document))}"
-        with (self._folder / "all.log").open("a") as everything:
+        with (self.folder / "all.log").open("a") as everything:
             everything.write(f"--- {command} {kill}\n{text}\n")
         return process.returncode, struck, text
 
@@ -147,8 +164,9 @@ class Life:
                 struck_at = now
             elif struck_at and now - struck_at > _LONELY:
                 self._interrupt(process)
-            elif now - began > _HANGS:
-                self._problem("a run that was to be killed hangs", "")
+            elif now - began > _HANGS or self._ended.is_set():
+                if not self._ended.is_set():
+                    self._problem("a run that was to be killed hangs", "")
                 os.killpg(process.pid, signal.SIGKILL)
             time.sleep(0.02)
         with suppress(ProcessLookupError):
@@ -165,12 +183,14 @@ class Life:
             process.wait()
 
     def _awaited(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            self._problem(f"a run without a kill hangs for {seconds:.0f} s", "")
+        deadline = time.monotonic() + seconds
+        while process.poll() is None:
+            if self._ended.is_set() or time.monotonic() > deadline:
+                if not self._ended.is_set():
+                    self._problem(f"a run without a kill hangs for {seconds:.0f} s", "")
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            time.sleep(0.05)
         return False
 
     def _remaining(self, phase: str) -> int:
