@@ -49,3 +49,10 @@ def test_a_create_is_adoptable_only_where_the_state_has_room_for_it() -> None:
     assert not state.adoptable(deployment, made(PROVIDER)), "its URN is taken: the new half of a replacement"
     assert not state.adoptable(deployment, made(VPC, dependencies=[SUBNET])), "an engine refuses a state with a gap"
     assert not state.adoptable(deployment, made(VPC, propertyDependencies={"vpcId": [SUBNET]}))
+
+
+def test_a_state_of_a_later_schema_says_so_and_is_not_upgraded() -> None:
+    [*_, vpc] = state.adopt(interrupted(made(VPC)), {VPC: "vpc-1"}, {"aws:ec2/vpc:Vpc": 1})["resources"]
+    assert vpc["outputs"]["__meta"] == '{"schema_version": "1"}'
+    [*_, plain] = state.adopt(interrupted(made(SUBNET)), {SUBNET: "subnet-1"})["resources"]
+    assert "__meta" not in plain["outputs"]

@@ -11,6 +11,7 @@ from llmplatform.cli.stacks import Project, StackName
 from llmplatform.recovery import state
 from llmplatform.recovery.accounts import open_account
 from llmplatform.recovery.engine import Engine
+from llmplatform.recovery.kinds import SCHEMAS
 from llmplatform.recovery.survey import Finding, Unknown, survey
 
 _WORDS = {"adopt": "take into the state", "drop": "forget the create", "refuse": "yours to decide"}
@@ -47,7 +48,7 @@ def recover(
             console.print("Nothing was written.")
             return
         found = {each.urn: each.id for each in findings if each.action == "adopt"}
-        engine.write({**exported, "deployment": state.adopt(deployment, found)}, break_lock=break_lock)
+        engine.write({**exported, "deployment": state.adopt(deployment, found, SCHEMAS)}, break_lock=break_lock)
         engine.refresh()
     except Unknown as error:
         typer.echo(str(error), err=True)

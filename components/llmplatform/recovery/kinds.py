@@ -22,6 +22,9 @@ class Kind:
     """Its id: `{last}` is the end of its ARN, everything else a property of the create's inputs."""
     why: str = ""
     """Of `again` and `hand`: the call, and what it does a second time."""
+    schema: int = 0
+    """Version of the state that the provider keeps of it (terraform-provider-aws, `SchemaVersion`). An older one is
+    upgraded by assumptions about the past: a cluster's `bootstrapSelfManagedAddons` becomes true, which replaces it."""
 
     def id_of(self, inputs: Mapping[str, Any], arn: str = "") -> str:
         """The id. Raises KeyError when an input that it needs is not known."""
@@ -45,9 +48,9 @@ KINDS: Mapping[str, Kind] = {
     "aws:ec2/routeTableAssociation:RouteTableAssociation": Kind(
         "hand", why="AssociateRouteTable refuses a subnet that has a table: disassociate it"
     ),
-    "aws:ec2/securityGroup:SecurityGroup": _TAG,
-    "aws:ec2/subnet:Subnet": _TAG,
-    "aws:ec2/vpc:Vpc": _TAG,
+    "aws:ec2/securityGroup:SecurityGroup": Kind("tag", schema=1),
+    "aws:ec2/subnet:Subnet": Kind("tag", schema=1),
+    "aws:ec2/vpc:Vpc": Kind("tag", schema=1),
     "aws:ec2/vpcEndpoint:VpcEndpoint": _TAG,
     "aws:efs/backupPolicy:BackupPolicy": Kind("again", why="PutBackupPolicy writes the same policy again"),
     "aws:efs/fileSystem:FileSystem": _TAG,
@@ -59,7 +62,7 @@ KINDS: Mapping[str, Kind] = {
         "again", why="AssociateAccessPolicy associates the same policy again"
     ),
     "aws:eks/addon:Addon": Kind("tag", "{clusterName}:{addonName}"),
-    "aws:eks/cluster:Cluster": Kind("tag", "{name}"),
+    "aws:eks/cluster:Cluster": Kind("tag", "{name}", schema=1),
     "aws:eks/nodeGroup:NodeGroup": Kind("tag", "{clusterName}:{nodeGroupName}"),
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": _TAG,
     "aws:iam/role:Role": Kind("name", "{name}"),
@@ -108,5 +111,6 @@ KINDS: Mapping[str, Kind] = {
 }
 """Every type of cloud resource that the stacks register; a test holds this table to the ledger of URNs."""
 
+SCHEMAS = {name: kind.schema for name, kind in KINDS.items() if kind.schema}
 KUBERNETES = Kind("name", why="read by its name from the cluster")
 GENERATED = Kind("again", why="a value that nobody has seen is generated anew")

@@ -4,7 +4,9 @@ Everything here works on a deployment as `pulumi stack export` writes it, and gi
 `pulumi refresh --import-pending-creates` would seem to do this: CLI 3.256.0 forgets the resource instead.
 """
 
+import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 Resource = dict[str, Any]
@@ -44,12 +46,19 @@ def adoptable(deployment: Mapping[str, Any], resource: Resource) -> bool:
     return resource["urn"] not in known and _references(resource) <= known
 
 
-def adopt(deployment: Mapping[str, Any], found: Mapping[str, str]) -> Deployment:
+def adopt(
+    deployment: Mapping[str, Any], found: Mapping[str, str], schemas: Mapping[str, int] = MappingProxyType({})
+) -> Deployment:
     """The deployment without interrupted operations, and with the creates in `found` (URN → id) as resources.
 
-    Their outputs are their inputs until somebody reads them.
+    Their outputs are their inputs until somebody reads them. `schemas`: version of a type's state where it is not 0; a
+    bridged provider would take a state without one for its oldest, and upgrade it.
     """
-    adopted = {each["urn"]: _adopted(each, found[each["urn"]]) for each in creates(deployment) if each["urn"] in found}
+    adopted = {
+        each["urn"]: _adopted(each, found[each["urn"]], schemas.get(each["type"], 0))
+        for each in creates(deployment)
+        if each["urn"] in found
+    }
     rest = {key: value for key, value in deployment.items() if key != "pending_operations"}
     return {**rest, "resources": [*_resources(deployment), *adopted.values()]}
 
@@ -58,9 +67,11 @@ def _resources(deployment: Mapping[str, Any]) -> Sequence[Resource]:
     return deployment.get("resources") or ()
 
 
-def _adopted(resource: Resource, id_: str) -> Resource:
-    inputs = resource.get("inputs") or {}
-    return {**resource, "id": id_, "outputs": {**inputs, "id": id_}, "initErrors": [UNREAD]}
+def _adopted(resource: Resource, id_: str, schema: int) -> Resource:
+    outputs = {**(resource.get("inputs") or {}), "id": id_}
+    if schema:
+        outputs["__meta"] = json.dumps({"schema_version": str(schema)})
+    return {**resource, "id": id_, "outputs": outputs, "initErrors": [UNREAD]}
 
 
 def _references(resource: Resource) -> set[str]:
