@@ -17,7 +17,7 @@ from shutil import rmtree
 
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import KubeAccess
-from llmplatform_sandbox.paths import SandboxPaths
+from llmplatform_sandbox.paths import SandboxPaths, write_private
 from llmplatform_sandbox.pki import Pki
 from llmplatform_sandbox.processes import Processes, free_ports
 from llmplatform_sandbox.toolchain import Toolchain
@@ -125,7 +125,7 @@ class ControlPlane:
         api, etcd, peer = free_ports(3, preferred=preferred)
         cidr = service_cidr or (known.service_cidr if known else DEFAULT_SERVICE_CIDR)
         settings = Settings(api_port=api, etcd_port=etcd, etcd_peer_port=peer, service_cidr=cidr)
-        self._settings_file.write_text(json.dumps(asdict(settings)))
+        write_private(self._settings_file, json.dumps(asdict(settings)))
         return settings
 
     def _wait_ready(self, settings: Settings) -> None:

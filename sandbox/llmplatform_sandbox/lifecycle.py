@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -99,7 +98,7 @@ class Sandbox:
                     orphans = self._left_over()
             with self._phase("processes", "Stopping the control plane"):
                 self.stop()
-            shutil.rmtree(self.paths.folder)
+            self.paths.remove()
         return Down(outcome=outcome, orphans=tuple(orphans))
 
     def settle(self) -> Snapshot:

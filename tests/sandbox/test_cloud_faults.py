@@ -23,7 +23,11 @@ from llmplatform_sandbox.project import copy_project, read_project
 from llmplatform_sandbox.recovery import Unclean, reconcile
 from llmplatform_sandbox.toolchain import PULUMI, ensure
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [
+    pytest.mark.sandbox,
+    # The event loop of an inline program that failed is left to the garbage collector by the SDK.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 MOST_RUNS = 40
 
 
@@ -52,7 +56,12 @@ class CloudPart:
 
     def until_done(self, operation: str) -> None:
         """Run and run again, as a user would, until it ends well."""
-        targets = [f"**${self.package}:**", f"**::llmplatform:{self.package}:*::**"] if operation == "up" else None
+        parts = (
+            f"**${self.package}:**",
+            f"**::llmplatform:{self.package}:*::**",
+            f"**$llmplatform:{self.package}:*::**",
+        )
+        targets = list(parts) if operation == "up" else None
         for _ in range(MOST_RUNS):
             self.runs += 1
             try:
