@@ -1,4 +1,4 @@
-"""`python -m kills`: many lives at a time, a line for each kill, one JSON document and one table at the end."""
+"""`python -m benchmarks.kills`: many lives at a time, a line for each kill, one JSON document and one table at the end."""
 
 import json
 import os
@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from kills.life import Life, Record
+from benchmarks.kills.life import Life, Record
 
 ROOT = Path(__file__).parents[2]
 PER_LIFE = 14

@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from kills.moments import Kill, draw
-from kills.verify import differences
+from benchmarks.kills.moments import Kill, draw
+from benchmarks.kills.verify import differences
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.killing import KillPlan, strike
 from llmplatform_sandbox.lifecycle import Sandbox

@@ -1,6 +1,6 @@
 """Everything is killed at random moments of up, change and destroy, and the next run recovers by itself.
 
-The moments are drawn from a seed: LLMPLATFORM_KILL_SEED, else one that a failure names. `python -m kills` does the same
+The moments are drawn from a seed: LLMPLATFORM_KILL_SEED, else one that a failure names. `python -m benchmarks.kills` does the same
 hundreds of times.
 """
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from random import SystemRandom
 
 import pytest
-from kills.life import Life
+from benchmarks.kills.life import Life
 from program import ROOT
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(900)]
