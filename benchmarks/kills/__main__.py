@@ -1,4 +1,4 @@
-"""`python -m benchmarks.kills`: many lives at a time, a line for each kill, one JSON document and one table at the end."""
+"""`python -m benchmarks.kills`: many lives, a line for each kill, one JSON document and one table at the end."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """Reads a stack's state where the engine's file backend keeps it: a question to the CLI costs a start of it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,8 +26,8 @@ class Checkpoint:
         """The resources in the engine's own notation (`type`, `urn`, `id`, `protect`, `outputs` …)."""
         return self.deployment().get("resources") or []
 
-    def deployment(self) -> Mapping[str, Any]:
-        """All of the state as `pulumi stack export` would give it."""
+    def deployment(self) -> dict[str, Any]:
+        """The whole state, in the form that an export of it has; secrets are encrypted."""
         try:
             content: dict[str, Any] = json.loads(self._file.read_text())
         except FileNotFoundError:

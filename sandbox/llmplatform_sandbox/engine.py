@@ -4,12 +4,11 @@ Every command of the CLI costs a start and a key derivation (0.15 to 0.3 s): no 
 """
 
 import contextlib
-import io
 import json
 import os
 import re
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.program import program_runner
-from llmplatform_sandbox.progress import Output, Report, ResourceStep
+from llmplatform_sandbox.progress import Lines, Output, Report, ResourceStep
 from llmplatform_sandbox.project import Project
 from llmplatform_sandbox.toolchain import Toolchain
 
@@ -57,31 +56,49 @@ class Engine:
     """The engine at work on one stack of a copied project."""
 
     def __init__(
-        self, project: Project, stack: str, paths: SandboxPaths, tools: Toolchain, debug_providers: str, report: Report
+        self,
+        project: Project,
+        stack: str,
+        paths: SandboxPaths,
+        tools: Toolchain,
+        debug_providers: str,
+        report: Report,
+        *,
+        language: int | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
+        """`language`: port of a host that runs the program, instead of this process. `variables`: more for the CLI."""
         self._paths = paths
-        self._name = stack
+        self._name, self._project = stack, project.name
         self.checkpoint = Checkpoint(paths, project.name, stack)
         self._report = report
         self._workspace = LocalWorkspace(
             work_dir=str(paths.project),
             pulumi_home=str(paths.pulumi_home),
-            program=program_runner(project.program),
+            program=None if language else program_runner(project.program),
             env_vars={
                 **environment(paths),
                 "PULUMI_DEBUG_PROVIDERS": debug_providers,
                 "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",
                 MARK: str(paths.folder),
+                **({"PULUMI_DEBUG_LANGUAGES": f"python:{language}"} if language else {}),
+                **(variables or {}),
             },
             pulumi_command=_Command(tools["pulumi"], tools.versions["pulumi"]),
         )
 
-    def preview(self, *, colour: bool = False) -> Outcome:
-        """Plan, and change nothing."""
+    def preview(self, *, colour: bool = False, listen: Callable[[EngineEvent], None] | None = None) -> Outcome:
+        """Plan, and change nothing. `listen` receives the engine's own events."""
         recorder = _Recorder(self._report)
+
+        def receive(event: EngineEvent) -> None:
+            recorder(event)
+            if listen:
+                listen(event)
+
         with self._running(recorder):
             result = self._stack().preview(
-                on_event=recorder, color="always" if colour else "never", suppress_progress=True, diff=False
+                on_event=receive, color="always" if colour else "never", suppress_progress=True, diff=False
             )
         return Outcome(
             changes=_counts(result.change_summary), text=result.stdout, steps=tuple(recorder.planned.values())
@@ -122,15 +139,26 @@ class Engine:
         with self._running(recorder):
             self._stack().refresh(on_event=recorder, color="never", suppress_progress=True, show_secrets=False)
 
+    def import_state(self, deployment: Mapping[str, Any]) -> None:
+        """Put a state in place of the stack's own; its secrets open with the sandbox's passphrase."""
+        with self._running(_Recorder(self._report)):
+            self._stack().import_stack(automation.Deployment(version=3, deployment=deployment))
+
     def locks(self) -> list[dict[str, Any]]:
         """The backend's locks on the stack: who holds them (`pid`, `hostname`, `username`)."""
-        folder = self._paths.backend / ".pulumi" / "locks"
+        folder = self._paths.backend / ".pulumi" / "locks" / "organization" / self._project / self._name
         return [json.loads(file.read_text() or "{}") for file in sorted(folder.rglob("*.json"))]
 
     def unlock(self) -> None:
         """Remove the locks of engines that are gone."""
         with self._running(_Recorder(self._report)):
             self._stack().cancel()
+
+    def forget(self) -> None:
+        """Remove the stack from the backend, with all that it knows."""
+        if self.checkpoint.exists():
+            with self._running(_Recorder(self._report)):
+                self._workspace.remove_stack(self._name, force=True)
 
     def ensure_stack(self) -> None:
         """Make the stack in the backend when it is not there yet."""
@@ -144,7 +172,7 @@ class Engine:
 
     @contextlib.contextmanager
     def _running(self, recorder: "_Recorder") -> Generator[None]:
-        with _without_user_settings(), contextlib.redirect_stdout(_Lines(self._report)):
+        with _without_user_settings(), contextlib.redirect_stdout(Lines(self._report)):
             try:
                 yield
             except automation.errors.ConcurrentUpdateError:
@@ -215,20 +243,6 @@ class _Recorder:
         step = _step(metadata, state, time.monotonic() - began if began else 0.0)
         self.finished.append(step)
         self._report(step)
-
-
-class _Lines(io.TextIOBase):
-    """A text stream that reports each line: what a program prints."""
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self._rest = ""
-
-    def write(self, text: str, /) -> int:
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._report(Output(text=line))
-        return len(text)
 
 
 def environment(paths: SandboxPaths) -> dict[str, str]:

@@ -19,13 +19,21 @@ from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import Cloud
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.processes import Processes, start_time
+from llmplatform_sandbox.world_process import WORLD
 
 
 class Unclean:
     """A mark in the state folder while a run is under way: it stays when the run is killed or fails."""
 
     def __init__(self, paths: SandboxPaths) -> None:
-        self._file = paths.run / "unclean"
+        self._file = paths.run / f"unclean{paths.guest}"
+
+    def __enter__(self) -> None:
+        self.set()
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, trace: object) -> None:
+        if kind is None:
+            self.clear()
 
     def set(self) -> None:
         """Before the engine begins."""
@@ -47,7 +55,7 @@ class Finder(Protocol):
         ...
 
 
-def end_last(engine: Engine, paths: SandboxPaths, processes: Processes, world: str) -> list[str]:
+def end_last(engine: Engine, paths: SandboxPaths, processes: Processes) -> list[str]:
     """Clear the lock of an engine that is gone; the caller holds the sandbox's own lock. Returns what was done.
 
     Raises `SandboxError` when an engine that the sandbox did not start (a user's own `pulumi up`) is at work.
@@ -58,22 +66,29 @@ def end_last(engine: Engine, paths: SandboxPaths, processes: Processes, world: s
     for lock in locks:
         _end_engine(int(lock.get("pid", 0)), paths)
     # What the dead engine had asked for may still be under way in the world.
-    processes.stop(world, grace=1.0)
+    processes.stop(WORLD, grace=1.0)
     Unclean(paths).set()
     engine.unlock()
     return ["The last engine was killed: its lock was removed"]
 
 
 def reconcile(
-    engine: Engine, unclean: Unclean, clouds: Callable[[], Mapping[str, Cloud]], cluster: Callable[[], Finder]
+    engine: Engine,
+    unclean: Unclean,
+    stack: str,
+    clouds: Callable[[], Mapping[str, Cloud]],
+    cluster: Callable[[], Finder],
 ) -> list[str]:
-    """Let the state and what there is agree again; everything runs by now. Returns a sentence for each thing done."""
+    """Let the state and what there is agree again; everything runs by now. Returns a sentence for each thing done.
+
+    `stack`: how the URNs of its resources begin; the account may hold those of others.
+    """
     deployment = engine.checkpoint.deployment()
     if not (unclean or state.interrupted(deployment) or state.unread(deployment)):
         return []
     unclean.set()
     creates = state.creates(deployment)
-    lost = _lost(clouds(), engine.checkpoint.resources())
+    lost = _lost(stack, clouds(), engine.checkpoint.resources())
     found = _found(deployment, creates, lost, cluster) if creates else {}
     for cloud, id_, made_by in lost:
         if found.get(made_by) != id_:
@@ -95,14 +110,14 @@ def _told(creates: int, adopted: int, removed: int) -> list[str]:
     return [text]
 
 
-def _lost(clouds: Mapping[str, Cloud], resources: Sequence[state.Resource]) -> list[tuple[Cloud, str, str]]:
+def _lost(stack: str, clouds: Mapping[str, Cloud], resources: Sequence[state.Resource]) -> list[tuple[Cloud, str, str]]:
     """(cloud, id, URN) of what resources made and the state does not know, the youngest first."""
     known = {(resource["urn"], resource.get("id")) for resource in resources}
     return [
         (cloud, item.id, item.made_by)
         for cloud in clouds.values()
         for item in reversed(cloud.objects())
-        if item.made_by.startswith("urn:") and (item.made_by, item.id) not in known
+        if item.made_by.startswith(stack) and (item.made_by, item.id) not in known
     ]
 
 

@@ -72,7 +72,7 @@ class CloudPart:
                     raise
                 self.failures += 1
                 Unclean(self.paths).set()
-                reconcile(self.engine, Unclean(self.paths), lambda: self.clouds, NoCluster)
+                reconcile(self.engine, Unclean(self.paths), "urn:", lambda: self.clouds, NoCluster)
             else:
                 return
         raise AssertionError(f"{operation} did not end well in {MOST_RUNS} runs")

@@ -1,7 +1,7 @@
 """Everything is killed at random moments of up, change and destroy, and the next run recovers by itself.
 
-The moments are drawn from a seed: LLMPLATFORM_KILL_SEED, else one that a failure names. `python -m benchmarks.kills` does the same
-hundreds of times.
+The moments are drawn from a seed: LLMPLATFORM_KILL_SEED, else one that a failure names. `python -m benchmarks.kills`
+does the same hundreds of times.
 """
 
 import os

@@ -90,14 +90,14 @@ def paths(tmp_path: Path) -> SandboxPaths:
 
 
 def ended(engine: StoppedEngine, paths: SandboxPaths) -> list[str]:
-    return end_last(cast(Engine, engine), paths, Processes(paths.run, paths.logs), "world")
+    return end_last(cast(Engine, engine), paths, Processes(paths.run, paths.logs))
 
 
 def reconciled(engine: StoppedEngine, paths: SandboxPaths, *objects: CloudObject) -> list[str]:
     """Ids of what is left in the account."""
     account = Account(*objects)
     clouds = cast(Mapping[str, Cloud], {"aws": account})
-    reconcile(cast(Engine, engine), Unclean(paths), lambda: clouds, Cluster)
+    reconcile(cast(Engine, engine), Unclean(paths), "urn:pulumi:dev::app::", lambda: clouds, Cluster)
     return [item.id for item in account.left]
 
 
@@ -124,10 +124,11 @@ def test_the_new_half_of_a_replacement_is_removed_and_the_old_half_stays(paths: 
 
 def test_an_object_whose_answer_was_lost_is_removed_after_a_run_that_failed(paths: SandboxPaths) -> None:
     Unclean(paths).set()
+    others = CloudObject(type="aws:ec2/vpc:Vpc", id="vpc-3", made_by=VPC.replace(":dev:", ":other:"))
     disk = CloudObject(type="volume", id="vol-1", made_by="kubernetes/ebs.csi.aws.com default/data")
     engine = StoppedEngine(resources=[resource(VPC, "vpc-1")])
-    assert reconciled(engine, paths, vpc("vpc-1"), vpc("vpc-2"), disk) == ["vpc-1", "vol-1"], (
-        "what the cluster's controllers made is theirs to remove"
+    assert reconciled(engine, paths, vpc("vpc-1"), vpc("vpc-2"), others, disk) == ["vpc-1", "vpc-3", "vol-1"], (
+        "another stack of the account has a state of its own, and the cluster's controllers remove what they made"
     )
     assert engine.calls == ["refresh"]
     assert not Unclean(paths)

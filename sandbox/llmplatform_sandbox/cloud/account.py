@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, cast
 
 from llmplatform_sandbox.cloud import schema
 from llmplatform_sandbox.cloud.behaviour import Behaviour, Plain
@@ -18,6 +18,9 @@ from llmplatform_sandbox.cloud.rules import Rules, kind_of, nowhere
 from llmplatform_sandbox.cloud.store import Record, Store
 from llmplatform_sandbox.cloud.templates import get, put, render
 from llmplatform_sandbox.cloud.unfinished import Unfinished
+
+BEFORE = "somebody else"
+"""Who made what is there before any stack; see the sandbox's `seed`."""
 
 
 class Account:
@@ -41,12 +44,14 @@ class Account:
         """The scope of the latest request of the program: what the cloud's own doings are in."""
         return Scope(**json.loads(self.store.setting("scope", '{"region": "us-east-1"}')))
 
-    def create(self, type_: str, made_by: str, inputs: Mapping[str, Any], scope: Scope, owner: str = "") -> Record:
-        """Make an object. Raises CloudError, or NotReady once it exists."""
+    def create(
+        self, type_: str, made_by: str, inputs: Mapping[str, Any], scope: Scope, owner: str = "", *, id_: str = ""
+    ) -> Record:
+        """Make an object. Raises CloudError, or NotReady once it exists. `id_`: of one that the cloud has already."""
         with self.faults.call("create", type_, made_by):
             with self.store.transaction():
                 self.store.set("scope", json.dumps(asdict(replace(scope, default_tags={}))))
-                record = self._add(type_, made_by, inputs, scope, owner)
+                record = self._add(type_, made_by, inputs, scope, owner, id_)
                 self._unfinished.begin(record, None)
             return self._finish(record)
 
@@ -70,13 +75,11 @@ class Account:
                 old = self.store.get(type_, id_)
                 if old is None:
                     raise CloudError(render(facts.missing, {"value": id_}, nowhere))
+                self.behaviour(type_).updating(self, old, inputs)
                 given = _known_inputs(type_)
                 kept = {key: value for key, value in old.outputs.items() if key not in given or key in facts.computed}
-                outputs = self._with_defaults(facts, type_, {**kept, **inputs}, scope)
-                for path in (*facts.computed, *(path for rule in facts.makes for path in rule.outputs)):
-                    # What the cloud put beneath a property that the program writes as well.
-                    if get(outputs, path) is None and (value := get(old.outputs, path)) is not None:
-                        put(outputs, path, value)
+                changed = {key: _with_cloud_made(old, key, value) for key, value in inputs.items()}
+                outputs = self._with_defaults(facts, type_, {**kept, **changed}, scope)
                 outputs |= {name: old.outputs.get(name, 0) + 1 for name in facts.increments}
                 new = replace(old, inputs=dict(inputs), outputs=outputs)
                 self._rules.refuse_duplicates(facts, new)
@@ -112,6 +115,7 @@ class Account:
                         blockers = self._blockers(record)
                         if not blockers:
                             self.remove_tree(record)
+                            self._note_kept(facts, record)
                             return
                 if time.monotonic() > deadline:
                     names = "; ".join(f"{kind_of(one.type)} {one.id} (made by {one.made_by})" for one in blockers)
@@ -127,17 +131,29 @@ class Account:
 
     def _finish(self, record: Record) -> Record:
         """The part of a create or update that takes its time. After a kill it is done again from its beginning."""
-        behaviour = self.behaviour(record.type)
+        behaviour, before = self.behaviour(record.type), self._unfinished.before(record)
         try:
-            before = self._unfinished.before(record)
             if before is None:
                 record = self.amend(record, behaviour.created(self, record))
             else:
                 behaviour.updated(self, before, record)
+        except CloudError:
+            if before is not None:
+                self.store.change(before, self._rules.links(self.facts.of(before.type), before.inputs))
+            raise
         finally:
             # Not after a kill, which runs nothing: an error is the cloud's answer, and the end of it as well.
             self._unfinished.end(record)
         return self.store.get(record.type, record.id) or record
+
+    def kept(self) -> list[str]:
+        """What the cloud keeps of deleted objects by design, a sentence each."""
+        return json.loads(self.store.setting("kept", "[]"))
+
+    def _note_kept(self, facts: TypeFacts, record: Record) -> None:
+        if facts.kept:
+            sentence = render(facts.kept, {**record.outputs, "id": record.id}, nowhere)
+            self.store.set("kept", json.dumps([*self.kept(), f"{kind_of(record.type)} {record.id}: {sentence}"]))
 
     def remove_tree(self, record: Record) -> None:
         """Remove an object with what it owns and what cannot be without it.
@@ -162,7 +178,9 @@ class Account:
 
     # Making
 
-    def _add(self, type_: str, made_by: str, inputs: Mapping[str, Any], scope: Scope, owner: str) -> Record:
+    def _add(
+        self, type_: str, made_by: str, inputs: Mapping[str, Any], scope: Scope, owner: str, id_: str = ""
+    ) -> Record:
         facts = self.facts.of(type_)
         links = self._rules.links(facts, inputs)
         self._rules.refuse_above_quota(facts, type_, inputs)
@@ -178,7 +196,7 @@ class Account:
                 rendered = render(template, values, follow)
                 put(outputs, path, rendered)
                 put(values, path, rendered)
-        id_ = str(render(facts.id, values, follow))
+        id_ = id_ or str(render(facts.id, values, follow))
         values["id"] = id_
         for path, template in late.items():
             rendered = render(template, values, follow)
@@ -206,7 +224,7 @@ class Account:
                 state = render(rule.state, values, self._rules.follower(facts, values))
                 made = self._add(
                     rule.type,
-                    f"{self.facts.package} {kind_of(record.type)} {record.id}",
+                    BEFORE if record.made_by == BEFORE else f"{self.facts.package} {kind_of(record.type)} {record.id}",
                     {key: value for key, value in state.items() if value is not None},
                     scope,
                     record.key,
@@ -243,6 +261,15 @@ class Account:
             if "tagsAll" in known:
                 outputs["tagsAll"] = {**scope.default_tags, **(outputs.get("tags") or {})}
         return outputs
+
+
+def _with_cloud_made(old: Record, name: str, value: Any) -> Any:
+    """A changed property with what the cloud itself has put beside the parts that were asked for (an id, a group)."""
+    before, asked = old.outputs.get(name), old.inputs.get(name)
+    if not isinstance(value, Mapping) or not isinstance(before, Mapping):
+        return value
+    given = cast(Mapping[str, Any], asked) if isinstance(asked, Mapping) else {}
+    return {**{key: part for key, part in before.items() if key not in given}, **value}
 
 
 def _known_inputs(type_: str) -> Mapping[str, schema.Property]:

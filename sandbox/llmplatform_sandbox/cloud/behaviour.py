@@ -27,8 +27,15 @@ class Behaviour(Protocol):
         """
         ...
 
+    def updating(self, account: "Account", old: Record, inputs: Mapping[str, Any]) -> None:
+        """Inside the transaction, before the change."""
+        ...
+
     def updated(self, account: "Account", old: Record, new: Record) -> None:
-        """After the change; may take its time. After a kill it is called again, from its beginning."""
+        """After the change; may take its time. Of a change that fails with CloudError nothing stays.
+
+        After a kill it is called again, from its beginning.
+        """
         ...
 
     def live(self, account: "Account", record: Record) -> Record:
@@ -53,6 +60,9 @@ class Plain:
     def created(self, account: "Account", record: Record) -> Mapping[str, Any]:
         """No more outputs."""
         return {}
+
+    def updating(self, account: "Account", old: Record, inputs: Mapping[str, Any]) -> None:
+        """Nothing is refused."""
 
     def updated(self, account: "Account", old: Record, new: Record) -> None:
         """Nothing follows."""
