@@ -212,9 +212,7 @@ class Sandbox:
         )
 
     def _lift_protection(self, engine: Engine) -> None:
-        if not protection.is_protected(engine.checkpoint):
-            return
-        if protection.lift(self._copy()):
+        if protection.is_protected(engine.checkpoint) and protection.lift(self._copy()):
             with self._phase("protection", f"Lifting protection: {protection.SETTING} none, and an update"):
                 engine.up()
 
@@ -245,8 +243,8 @@ class Sandbox:
         return engine
 
     def _warn(self, sentences: Sequence[str]) -> None:
-        for text in sentences:
-            self._report(Output(text=text, severity="warning"))
+        for each in sentences:
+            self._report(Output(text=each, severity="warning"))
 
     def _require_existence(self) -> None:
         if not self.paths.exists():
