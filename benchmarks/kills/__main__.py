@@ -37,9 +37,14 @@ def main(
     """Kill sandboxes at random moments and check that every one recovers by itself."""
     console = Console(stderr=True, highlight=False)
     done: dict[str, Any] = json.loads(result.read_text()) if result.exists() else {}
-    seed = done.get("seed", seed if seed is not None else SystemRandom().randrange(10**6))
     lives: list[dict[str, Any]] = done.get("lives", [])
-    document = {"seed": seed, "machine": platform.platform(), "cores": os.cpu_count(), "load": os.getloadavg()}
+    drawn = int(done.get("seed", SystemRandom().randrange(10**6) if seed is None else seed))
+    document: dict[str, Any] = {
+        "seed": drawn,
+        "machine": platform.platform(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg(),
+    }
     document["lives"] = lives
     names, work = stacks.split(","), Path(tempfile.mkdtemp(prefix="kills-"))
     lived = {(each["stack"], each["seed"]) for each in lives}
@@ -49,9 +54,9 @@ def main(
             while running or _killed(lives) < kills:
                 while len(running) < jobs and _killed(lives) + PER_LIFE * len(running) < kills:
                     stack, number = names[number % len(names)], number + 1
-                    if (stack, seed + number) not in lived:
-                        folder = work / f"{stack}-{seed + number}"
-                        life = Life(ROOT, folder, stack, seed + number, PER_LIFE, console.print)
+                    if (stack, drawn + number) not in lived:
+                        folder = work / f"{stack}-{drawn + number}"
+                        life = Life(ROOT, folder, stack, drawn + number, PER_LIFE, console.print)
                         running[pool.submit(life.run)] = life
                 finished = next(as_completed(running))
                 life, record = running.pop(finished), finished.result()

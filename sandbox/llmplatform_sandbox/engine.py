@@ -8,7 +8,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,12 +125,15 @@ class Engine:
                 stack.destroy(on_event=recorder, color="never", suppress_progress=True, show_secrets=False)
         return Outcome(changes=recorder.changes, steps=tuple(recorder.finished))
 
-    def adopt(self, found: Mapping[str, str]) -> None:
-        """Forget interrupted operations, but keep the creates in `found` (URN → id); `refresh` is to follow."""
+    def adopt(self, found: Mapping[str, str], lost: Sequence[state.Resource]) -> None:
+        """Forget interrupted operations, but keep the creates in `found` (URN → id), `lost` ones among them.
+
+        `refresh` is to follow.
+        """
         with self._running(_Recorder(self._report)):
             stack = self._stack()
             exported = stack.export_stack()
-            deployment = state.adopt(exported.deployment or {}, found)
+            deployment = state.adopt(exported.deployment or {}, found, lost=lost)
             stack.import_stack(automation.Deployment(version=exported.version, deployment=deployment))
 
     def refresh(self) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import grpc
 from typing_extensions import override
@@ -84,7 +85,7 @@ def serve_providers(
     *,
     ports: Mapping[str, int] | None = None,
     paper: bool = False,
-    interceptors: Sequence[grpc.ServerInterceptor] = (),
+    interceptors: Sequence["grpc.ServerInterceptor[Any, Any]"] = (),
 ) -> tuple[list[grpc.Server], dict[str, int]]:
     """Serve all providers whose SDK is installed; without `kube` for a preview.
 

@@ -72,7 +72,7 @@ def strike(paths: SandboxPaths, victims: tuple[str, ...], group: int) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-class KillSwitch(grpc.ServerInterceptor):
+class KillSwitch(grpc.ServerInterceptor):  # pyright: ignore[reportMissingTypeArgument] generic in its stubs alone
     """Carries plans out, on behalf of all providers of a world."""
 
     def __init__(self, paths: SandboxPaths) -> None:
@@ -115,8 +115,8 @@ class KillSwitch(grpc.ServerInterceptor):
             try:
                 written = file.stat().st_mtime
                 if written != self._noted:
-                    content = json.loads(file.read_text())
-                    self._plan = KillPlan(**{**content, "victims": tuple(content["victims"])})
+                    fields: dict[str, Any] = json.loads(file.read_text())
+                    self._plan = KillPlan(**fields)
                     self._noted, self._count = written, 0
             except (FileNotFoundError, ValueError):
                 return None

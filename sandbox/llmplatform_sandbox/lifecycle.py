@@ -112,7 +112,7 @@ class Sandbox:
             outcome, orphans, kept = Outcome(changes={}), (), ()
             if not force:
                 # What was applied is destroyed, whatever has become of the stack file since.
-                engine = self._started(copy=not self._copy().exists())
+                engine = self._started(copy=not self._copy().exists(), wanted=False)
                 with Unclean(self.paths):
                     self._lift_protection(engine)
                     with self._phase("engine", f"Destroying {self.stack}"):
@@ -219,7 +219,7 @@ class Sandbox:
     def _copy(self) -> Path:
         return self.paths.project / f"Pulumi.{self.stack}.yaml"
 
-    def _started(self, *, copy: bool = True) -> Engine:
+    def _started(self, *, copy: bool = True, wanted: bool = True) -> Engine:
         with self._phase("tools", "Looking for the tools"):
             tools = self.tools()
         if copy:
@@ -237,9 +237,8 @@ class Sandbox:
         engine = self.engine(tools)
         ours = f"urn:pulumi:{self.stack}::{self.project.name}::"
         clouds = partial(open_clouds, self.paths.clouds, control_plane)
-        self._warn(
-            reconcile(engine, Unclean(self.paths), ours, clouds, lambda: KubernetesProvider(control_plane.access()))
-        )
+        unclean, cluster = Unclean(self.paths), lambda: KubernetesProvider(control_plane.access())
+        self._warn(reconcile(engine, unclean, ours, clouds, cluster, wanted=wanted))
         return engine
 
     def _warn(self, sentences: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 A killed run leaves up to five things: its lock, a CLI process that outlived its parent, operations whose end the engine
 never noted, objects that those operations (or calls whose answer was lost) made, and objects that are gone and still in
 the state. The first two are dealt with before anything runs (`end_last`), the others once the clouds and the cluster do
-(`reconcile`): an object whose create was under way is adopted where the state can take it, and removed where it cannot.
+(`reconcile`): an object that was being made is adopted where the state can take it, and removed where it cannot.
 Each step may be killed itself. A healthy sandbox costs a few looks at the file system.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from llmplatform.recovery import state
 from llmplatform_sandbox.engine import MARK, Engine
 from llmplatform_sandbox.errors import SandboxError
-from llmplatform_sandbox.interfaces import Cloud
+from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.processes import Processes, start_time
 from llmplatform_sandbox.world_process import WORLD
@@ -78,56 +78,75 @@ def reconcile(
     stack: str,
     clouds: Callable[[], Mapping[str, Cloud]],
     cluster: Callable[[], Finder],
+    *,
+    wanted: bool = True,
 ) -> list[str]:
     """Let the state and what there is agree again; everything runs by now. Returns a sentence for each thing done.
 
-    `stack`: how the URNs of its resources begin; the account may hold those of others.
+    `stack`: how the URNs of its resources begin; the account may hold those of others. `wanted`: whether the stack is
+    about to be applied; where it is about to be destroyed, what no state knows is removed at once.
     """
     deployment = engine.checkpoint.deployment()
     if not (unclean or state.interrupted(deployment) or state.unread(deployment)):
         return []
     unclean.set()
     creates = state.creates(deployment)
-    lost = _lost(stack, clouds(), engine.checkpoint.resources())
-    found = _found(deployment, creates, lost, cluster) if creates else {}
-    for cloud, id_, made_by in lost:
-        if found.get(made_by) != id_:
-            cloud.remove_object(id_, made_by)
-    if state.interrupted(deployment):
-        engine.adopt(found)
+    unknown = _unknown(stack, clouds(), deployment)
+    under_way = {each["urn"] for each in creates}
+    lost = [_registration(deployment, item) for _, item in unknown if wanted and item.made_by not in under_way]
+    found = _found(deployment, [*creates, *lost], unknown, cluster)
+    gone = [(cloud, item) for cloud, item in unknown if found.get(item.made_by) != item.id]
+    for cloud, item in gone:
+        cloud.remove_object(item.id, item.made_by)
+    if found or state.interrupted(deployment):
+        engine.adopt(found, lost)
     if engine.checkpoint.exists():
         engine.refresh()
     unclean.clear()
-    return _told(len(creates), len(found), len(lost) - sum(1 for _, id_, urn in lost if found.get(urn) == id_))
-
-
-def _told(creates: int, adopted: int, removed: int) -> list[str]:
     text = "The last run did not come to its end: the state was read anew"
-    if creates:
-        text += f"; of {creates} creates that were under way {adopted} were found and adopted"
-    if removed:
-        text += f"; {removed} cloud objects that no state knows were removed"
-    return [text]
+    text += f"; {len(found)} objects that were being made were adopted" if found else ""
+    return [text + (f"; {len(gone)} cloud objects that no state knows were removed" if gone else "")]
 
 
-def _lost(stack: str, clouds: Mapping[str, Cloud], resources: Sequence[state.Resource]) -> list[tuple[Cloud, str, str]]:
-    """(cloud, id, URN) of what resources made and the state does not know, the youngest first."""
-    known = {(resource["urn"], resource.get("id")) for resource in resources}
+def _unknown(stack: str, clouds: Mapping[str, Cloud], deployment: Mapping[str, Any]) -> list[tuple[Cloud, CloudObject]]:
+    """What resources of the stack made and its state does not know, the youngest first."""
+    known = {(resource["urn"], resource.get("id")) for resource in deployment.get("resources") or ()}
     return [
-        (cloud, item.id, item.made_by)
+        (cloud, item)
         for cloud in clouds.values()
         for item in reversed(cloud.objects())
         if item.made_by.startswith(stack) and (item.made_by, item.id) not in known
     ]
 
 
+def _registration(deployment: Mapping[str, Any], item: CloudObject) -> state.Resource:
+    """A resource whose answer was lost, as the state would have it. What it depends on, the next update writes down.
+
+    To remove it would do harm: clouds block the names of what was deleted, for days.
+    """
+    resources = deployment.get("resources") or ()
+    package, chain = item.type.partition(":")[0], item.made_by.rpartition("$")[0]
+    providers = [each for each in resources if each["type"] == f"pulumi:providers:{package}"]
+    parents = [each for each in resources if each["urn"].startswith(f"{chain}::")]
+    roots = [each for each in resources if each["type"] == "pulumi:pulumi:Stack"]
+    return {
+        "urn": item.made_by,
+        "type": item.type,
+        "custom": True,
+        "inputs": dict(item.inputs),
+        **({"provider": f"{providers[-1]['urn']}::{providers[-1]['id']}"} if providers else {}),
+        **({"parent": [*roots, *parents[:1]][-1]["urn"]} if roots else {}),
+    }
+
+
 def _found(
     deployment: Mapping[str, Any],
     creates: Sequence[state.Resource],
-    lost: Sequence[tuple[Cloud, str, str]],
+    unknown: Sequence[tuple[Cloud, CloudObject]],
     cluster: Callable[[], Finder],
 ) -> dict[str, str]:
-    in_cloud = {urn: id_ for _, id_, urn in lost}
+    """URN → id of what can be taken into the state."""
+    in_cloud = {item.made_by: item.id for _, item in unknown}
     found: dict[str, str] = {}
     for resource in creates:
         urn, typ = resource["urn"], resource["type"]

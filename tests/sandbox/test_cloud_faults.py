@@ -57,6 +57,7 @@ class CloudPart:
     def until_done(self, operation: str) -> None:
         """Run and run again, as a user would, until it ends well."""
         parts = (
+            "**$random:**",
             f"**${self.package}:**",
             f"**::llmplatform:{self.package}:*::**",
             f"**$llmplatform:{self.package}:*::**",
@@ -72,7 +73,9 @@ class CloudPart:
                     raise
                 self.failures += 1
                 Unclean(self.paths).set()
-                reconcile(self.engine, Unclean(self.paths), "urn:", lambda: self.clouds, NoCluster)
+                reconcile(
+                    self.engine, Unclean(self.paths), "urn:", lambda: self.clouds, NoCluster, wanted=operation == "up"
+                )
             else:
                 return
         raise AssertionError(f"{operation} did not end well in {MOST_RUNS} runs")

@@ -50,8 +50,9 @@ class StoppedEngine:
     def unlock(self) -> None:
         self.calls.append("unlock")
 
-    def adopt(self, found: Mapping[str, str]) -> None:
+    def adopt(self, found: Mapping[str, str], lost: Sequence[dict[str, Any]]) -> None:
         self.calls.append(("adopt", dict(found)))
+        self.lost = lost
 
     def refresh(self) -> None:
         self.calls.append("refresh")
@@ -93,11 +94,11 @@ def ended(engine: StoppedEngine, paths: SandboxPaths) -> list[str]:
     return end_last(cast(Engine, engine), paths, Processes(paths.run, paths.logs))
 
 
-def reconciled(engine: StoppedEngine, paths: SandboxPaths, *objects: CloudObject) -> list[str]:
+def reconciled(engine: StoppedEngine, paths: SandboxPaths, *objects: CloudObject, wanted: bool = True) -> list[str]:
     """Ids of what is left in the account."""
     account = Account(*objects)
     clouds = cast(Mapping[str, Cloud], {"aws": account})
-    reconcile(cast(Engine, engine), Unclean(paths), "urn:pulumi:dev::app::", lambda: clouds, Cluster)
+    reconcile(cast(Engine, engine), Unclean(paths), "urn:pulumi:dev::app::", lambda: clouds, Cluster, wanted=wanted)
     return [item.id for item in account.left]
 
 
@@ -122,16 +123,29 @@ def test_the_new_half_of_a_replacement_is_removed_and_the_old_half_stays(paths: 
     assert engine.calls == [("adopt", {}), "refresh"]
 
 
-def test_an_object_whose_answer_was_lost_is_removed_after_a_run_that_failed(paths: SandboxPaths) -> None:
+def test_an_object_whose_answer_was_lost_is_adopted_too_for_its_name_would_be_blocked(paths: SandboxPaths) -> None:
+    Unclean(paths).set()
+    root = {"urn": "urn:pulumi:dev::app::pulumi:pulumi:Stack::app-dev", "type": "pulumi:pulumi:Stack"}
+    provider = {"urn": "urn:pulumi:dev::app::pulumi:providers:aws::aws", "type": "pulumi:providers:aws", "id": "1"}
+    others = CloudObject(type="aws:ec2/vpc:Vpc", id="vpc-3", made_by=VPC.replace(":dev:", ":other:"))
+    disk = CloudObject(type="volume", id="vol-1", made_by="kubernetes/ebs.csi.aws.com default/data")
+    engine = StoppedEngine(resources=[root, provider])
+    assert reconciled(engine, paths, vpc("vpc-1"), others, disk) == ["vpc-1", "vpc-3", "vol-1"]
+    assert engine.calls == [("adopt", {VPC: "vpc-1"}), "refresh"]
+    [lost] = engine.lost
+    assert (lost["parent"], lost["provider"]) == (root["urn"], f"{provider['urn']}::1")
+    assert not Unclean(paths)
+
+
+def test_before_a_destruction_what_no_state_knows_is_removed_and_nothing_of_others(paths: SandboxPaths) -> None:
     Unclean(paths).set()
     others = CloudObject(type="aws:ec2/vpc:Vpc", id="vpc-3", made_by=VPC.replace(":dev:", ":other:"))
     disk = CloudObject(type="volume", id="vol-1", made_by="kubernetes/ebs.csi.aws.com default/data")
-    engine = StoppedEngine(resources=[resource(VPC, "vpc-1")])
-    assert reconciled(engine, paths, vpc("vpc-1"), vpc("vpc-2"), others, disk) == ["vpc-1", "vpc-3", "vol-1"], (
+    engine = StoppedEngine(resources=[resource(SUBNET, "subnet-1")])
+    assert reconciled(engine, paths, vpc("vpc-2"), others, disk, wanted=False) == ["vpc-3", "vol-1"], (
         "another stack of the account has a state of its own, and the cluster's controllers remove what they made"
     )
     assert engine.calls == ["refresh"]
-    assert not Unclean(paths)
 
 
 def test_a_recovery_that_was_killed_itself_is_done_again(paths: SandboxPaths) -> None:

@@ -57,9 +57,9 @@ class AlicloudAccount:
         found: list[str] = []
         token = None
         while True:
-            request = ListTagResourcesRequest(
-                region_id=self._region, tags=wanted, category="Custom", page_size=100, next_token=token
-            )
+            request = ListTagResourcesRequest(region_id=self._region, tags=wanted, category="Custom", page_size=100)
+            if token:
+                request.next_token = token
             body = self._client.list_tag_resources(request).body
             found += [each.resource_arn for each in body.tag_resources or ()]
             token = body.next_token

@@ -47,16 +47,20 @@ def adoptable(deployment: Mapping[str, Any], resource: Resource) -> bool:
 
 
 def adopt(
-    deployment: Mapping[str, Any], found: Mapping[str, str], schemas: Mapping[str, int] = MappingProxyType({})
+    deployment: Mapping[str, Any],
+    found: Mapping[str, str],
+    schemas: Mapping[str, int] = MappingProxyType({}),
+    lost: Sequence[Resource] = (),
 ) -> Deployment:
     """The deployment without interrupted operations, and with the creates in `found` (URN → id) as resources.
 
+    `lost`: creates of which the state knows nothing, because their answer never came; `found` has their ids as well.
     Their outputs are their inputs until somebody reads them. `schemas`: version of a type's state where it is not 0; a
     bridged provider would take a state without one for its oldest, and upgrade it.
     """
     adopted = {
         each["urn"]: _adopted(each, found[each["urn"]], schemas.get(each["type"], 0))
-        for each in creates(deployment)
+        for each in (*creates(deployment), *lost)
         if each["urn"] in found
     }
     rest = {key: value for key, value in deployment.items() if key != "pending_operations"}

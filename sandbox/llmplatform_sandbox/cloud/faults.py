@@ -55,7 +55,11 @@ class Faults:
         self, store: Store, targets: Mapping[str, Callable[[str], bool]], types: Callable[[str], bool]
     ) -> None:
         self._store = store
-        calls = {kind: lambda name: name == EVERYTHING or types(name) for kind in KINDS if KINDS[kind].strikes_calls}
+
+        def struck(name: str) -> bool:
+            return name == EVERYTHING or types(name)
+
+        calls = {kind: struck for kind in KINDS if KINDS[kind].strikes_calls}
         self._targets: Mapping[str, Callable[[str], bool]] = {**targets, **calls}
         self._struck: Counter[tuple[str, ...]] = Counter()
         self._lock = threading.Lock()
