@@ -21,6 +21,7 @@ from rich.table import Table
 from benchmarks.kills.life import Life, Record
 
 ROOT = Path(__file__).parents[2]
+RESULT = Path(__file__).parent / "result.json"
 PER_LIFE = 14
 """Kills in one life of a stack."""
 
@@ -30,9 +31,7 @@ def main(
     stacks: Annotated[str, typer.Option(help="Stacks, in turn.")] = "dev,dev-ack,prod,prod-ack",
     seed: Annotated[int | None, typer.Option(help="Number from which every moment is drawn.")] = None,
     jobs: Annotated[int, typer.Option(help="Lives at a time.")] = 2,
-    result: Annotated[Path, typer.Option(help="Where the result goes; run again to go on from it.")] = Path(
-        "kills.json"
-    ),
+    result: Annotated[Path, typer.Option(help="Where the result goes; run again to go on from it.")] = RESULT,
 ) -> None:
     """Kill sandboxes at random moments and check that every one recovers by itself."""
     console = Console(stderr=True, highlight=False)
