@@ -1,7 +1,7 @@
 """A stack that lives in the sandbox of another: one account, one control plane and one backend for both.
 
-So a stack of models meets the platform that another stack has made, and a `StackReference` finds that stack. The guest's
-project folder keeps a file that says whose sandbox it is in, so that later commands need not be told again.
+So a stack of models meets the platform that another stack has made, and a `StackReference` finds that stack. The
+guest's project folder keeps a file that says whose sandbox it is in, so that later commands need not be told again.
 """
 
 from dataclasses import dataclass

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from llmplatform_sandbox import guests
 from llmplatform_sandbox.checkpoint import Checkpoint
-from llmplatform_sandbox.cloud.account import BEFORE
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, ControlPlane
 from llmplatform_sandbox.endpoints import Endpoints, fingerprint, read_endpoints
 from llmplatform_sandbox.engine import Engine, Outcome
@@ -26,7 +25,7 @@ from llmplatform_sandbox.processes import Processes
 from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Report
 from llmplatform_sandbox.project import copy_project, read_project
 from llmplatform_sandbox.recovery import recover
-from llmplatform_sandbox.seed import plant, read_seed
+from llmplatform_sandbox.seed import left_behind, plant, read_seed
 from llmplatform_sandbox.shell import variables
 from llmplatform_sandbox.snapshot import Snapshot, take
 from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, Toolchain, ensure
@@ -251,7 +250,7 @@ class Sandbox:
         left: list[CloudObject] | None = None
         since = time.monotonic()
         while True:
-            latest = [item for cloud in self.clouds().values() for item in cloud.objects() if self._is_ours(item)]
+            latest = self._ours([item for cloud in self.clouds().values() for item in cloud.objects()])
             if latest != left:
                 left, since = latest, time.monotonic()
             elif time.monotonic() - since > _CALM:
@@ -260,10 +259,10 @@ class Sandbox:
                 return latest
             time.sleep(0.3)
 
-    def _is_ours(self, item: CloudObject) -> bool:
+    def _ours(self, objects: list[CloudObject]) -> list[CloudObject]:
         if self.paths.guest:
-            return guests.made_by_guest(self.project, self.stack, item.made_by)
-        return item.made_by != BEFORE
+            return [item for item in objects if guests.made_by_guest(self.project, self.stack, item.made_by)]
+        return left_behind(objects)
 
     @contextmanager
     def _locked(self) -> Generator[None]:
