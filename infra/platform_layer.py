@@ -8,10 +8,11 @@ import pulumi
 from foundation import Foundation
 from llmplatform import addons
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_capacity
-from llmplatform.specs.addons import AlicloudAddons
+from llmplatform.specs.addons import AlicloudAddons, ClusterAutoscaler
 from llmplatform.specs.cluster import ExistingCluster
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.stack import Stack
+from settings import Secrets
 
 CHARTS = "../.charts"
 """Where `llmplatform charts pull` puts the archives, seen from this program's folder."""
@@ -32,7 +33,11 @@ class Platform:
 
 
 def install(
-    stack: Stack, pools: tuple[PoolPlan, ...], foundation: Foundation, inside: pulumi.ResourceOptions
+    stack: Stack,
+    pools: tuple[PoolPlan, ...],
+    foundation: Foundation,
+    secrets: Secrets,
+    inside: pulumi.ResourceOptions,
 ) -> Platform:
     """The platform that a stack file asks for. `inside` has the providers of the cluster."""
     if isinstance(stack.platform, ExistingPlatform):
@@ -44,7 +49,7 @@ def install(
             grafana_secret=None,
             certificate_issuer=None,
         )
-    layer = _Layer(stack, pools, foundation, inside)
+    layer = _Layer(stack, pools, foundation, secrets, inside)
     models = layer.models_namespace()
     layer.gpus()
     layer.cluster_autoscaler()
@@ -69,9 +74,15 @@ class _Layer:
     """The add-ons of one cluster: each depends on the kinds that monitoring brings, and on none of the others."""
 
     def __init__(
-        self, stack: Stack, pools: tuple[PoolPlan, ...], foundation: Foundation, inside: pulumi.ResourceOptions
+        self,
+        stack: Stack,
+        pools: tuple[PoolPlan, ...],
+        foundation: Foundation,
+        secrets: Secrets,
+        inside: pulumi.ResourceOptions,
     ) -> None:
-        self.stack, self.pools, self.foundation, self.inside = stack, pools, foundation, inside
+        self.stack, self.pools, self.foundation, self.secrets = stack, pools, foundation, secrets
+        self.inside = inside
         self.monitoring = self._monitoring() if stack.addons.monitoring.enabled else None
         self.kinds = self.monitoring.kinds if self.monitoring else None
         self.scraper = self.monitoring.namespace if self.monitoring else None
@@ -82,6 +93,7 @@ class _Layer:
             charts_dir=CHARTS,
             storage_class=self.foundation.block_class,
             mirrors=self.stack.mirrors,
+            alert_receiver=self.secrets.alert_receiver,
         )
         return addons.Monitoring("monitoring", args, self.inside)
 
@@ -114,11 +126,11 @@ class _Layer:
         }
 
     def cluster_autoscaler(self) -> None:
-        cloud = self.foundation.autoscaler
-        if not (self.stack.addons.cluster_autoscaler.enabled and cloud):
+        cloud, spec = self.foundation.autoscaler, self.stack.addons.cluster_autoscaler
+        if cloud is None or not isinstance(spec, ClusterAutoscaler) or not spec.enabled:
             return
         args = addons.ClusterAutoscalerArgs(
-            spec=self.stack.addons.cluster_autoscaler,
+            spec=spec,
             region=self.stack.cloud.region,
             kubernetes_version=self.stack.cluster.kubernetes_version,
             cluster_name=self.foundation.cluster_name,

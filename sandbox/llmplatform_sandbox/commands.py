@@ -83,6 +83,41 @@ def preview(
 
 
 @app.command()
+def diff(
+    against: Annotated[str, typer.Option("--against", help="Revision to compare with: a commit, a branch, a tag.")],
+    stack: Stack = "dev",
+    project: ProjectFolder = Path(),
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a comment for a pull request.")] = False,
+    as_json: Json = False,
+    detailed: Annotated[
+        bool,
+        typer.Option("--detailed-exitcode", help="Exit with 3 on changes, 4 when something is replaced or deleted."),
+    ] = False,
+) -> None:
+    """Show what the working tree changes in the stack as another revision has it: no credentials, no network."""
+    if as_json and as_markdown:
+        print("--json, --markdown: write one of them", file=sys.stderr)
+        raise typer.Exit(2)
+    with _sandbox(project, stack, steps=False) as (sandbox, timings):
+        found = sandbox.difference(against)
+    from llmplatform_sandbox import report
+    from llmplatform_sandbox.diff.console import print_difference
+    from llmplatform_sandbox.diff.document import document
+    from llmplatform_sandbox.diff.markdown import markdown
+
+    if as_json:
+        print(json.dumps({**document(found), "timings": timings}, indent=2))
+    elif as_markdown:
+        print(markdown(found))
+    else:
+        console = _console()
+        print_difference(console, found)
+        report.print_timings(console, timings)
+    if detailed:
+        raise typer.Exit(found.plan.exit_code)
+
+
+@app.command()
 def down(
     stack: Stack = "dev",
     project: ProjectFolder = Path(),
@@ -91,6 +126,8 @@ def down(
     """Delete everything, check that nothing is left, and stop every process. Exits with 1 and names what is left."""
     with _sandbox(project, stack, check=False) as (sandbox, _):
         found = sandbox.down(force=force)
+    for sentence in found.kept:
+        print(f"kept by design: {sentence}")
     for orphan in found.orphans:
         print(f"left behind: {orphan.type} {orphan.id}, made by {orphan.made_by}", file=sys.stderr)
     if found.orphans:

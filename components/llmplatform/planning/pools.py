@@ -122,9 +122,8 @@ def _driver(pool: Pool, shape: InstanceType) -> str | None:
 
 
 def _price_limits(pool: Pool) -> Mapping[str, str]:
-    if not isinstance(pool, AlicloudPool) or pool.spot_price_limit is None:
-        return {}
-    return dict.fromkeys(pool.instance_types, str(pool.spot_price_limit))
+    limits = pool.price_limits if isinstance(pool, AlicloudPool) else {}
+    return {machine: f"{limit:.3f}".rstrip("0").rstrip(".") for machine, limit in limits.items()}
 
 
 def _groups(name: str, pool: Pool) -> tuple[GroupPlan, ...]:
