@@ -130,9 +130,7 @@ class Engine:
         with self._running(_Recorder(self._report)):
             stack = self._stack()
             deployment = stack.export_stack()
-            kept = {
-                part: value for part, value in (deployment.deployment or {}).items() if part != "pending_operations"
-            }
+            kept = {key: value for key, value in (deployment.deployment or {}).items() if key != "pending_operations"}
             stack.import_stack(automation.Deployment(version=deployment.version, deployment=kept))
 
     def import_state(self, deployment: Mapping[str, Any]) -> None:

@@ -65,9 +65,7 @@ class Sandbox:
             tools = ensure([PULUMI], report=self._report)
         with tempfile.TemporaryDirectory(prefix="llmplatform-preview-") as folder:
             paths = SandboxPaths(Path(folder))
-            if self.paths.guest:
-                guests.require_host(self.paths, self.stack)
-                guests.borrow_state(self.paths, paths, self.project, self.stack)
+            guests.borrow_state(self.paths, paths, self.project, self.stack)
             paths.create()
             copy_project(self.project, self.stack, paths)
             servers, ports = serve_providers(open_clouds(paths.clouds, None), None)
@@ -107,9 +105,9 @@ class Sandbox:
             guests.leave(self.project, self.stack)
             return Down(outcome=Outcome(changes={}), orphans=())
         with self._locked():
-            self._refuse_guests(force=force)
             outcome, orphans, kept = Outcome(changes={}), (), ()
             if not force:
+                guests.require_none(self.paths, self.stack)
                 # What was applied is destroyed, whatever has become of the stack file since.
                 engine = self._started(copy=not self._copied())
                 self._lift_protection(engine)
@@ -120,12 +118,11 @@ class Sandbox:
                     kept = [sentence for cloud in self.clouds().values() for sentence in cloud.kept()]
             if self.paths.guest:
                 self.engine(self.tools()).forget()
-                shutil.rmtree(self.paths.project)
                 guests.leave(self.project, self.stack)
-                return Down(outcome=outcome, orphans=tuple(orphans), kept=tuple(kept))
-            with self._phase("processes", "Stopping the control plane"):
-                self.stop()
-            shutil.rmtree(self.paths.folder)
+            else:
+                with self._phase("processes", "Stopping the control plane"):
+                    self.stop()
+            shutil.rmtree(self.paths.project if self.paths.guest else self.paths.folder)
         return Down(outcome=outcome, orphans=tuple(orphans), kept=tuple(kept))
 
     def settle(self) -> Snapshot:
@@ -258,19 +255,13 @@ class Sandbox:
         if not self.paths.exists():
             raise SandboxError(f"{self.stack}: there is no such sandbox; run `llmplatform sandbox up {self.stack}`")
 
-    def _refuse_guests(self, *, force: bool) -> None:
-        found = [] if force or self.paths.guest else guests.guests(self.paths)
-        if found:
-            raise SandboxError(
-                f"{self.stack}: other stacks live in this sandbox; take them down first: {'; '.join(found)}"
-            )
-
     def _left_over(self) -> Sequence[CloudObject]:
         # The played controllers free what they made a moment after the cluster's objects are gone.
         left: list[CloudObject] | None = None
         since = time.monotonic()
         while True:
-            latest = self._ours([item for cloud in self.clouds().values() for item in cloud.objects()])
+            there = [item for cloud in self.clouds().values() for item in cloud.objects()]
+            latest = guests.own(there, self.project, self.stack) if self.paths.guest else left_behind(there)
             if latest != left:
                 left, since = latest, time.monotonic()
             elif time.monotonic() - since > _CALM:
@@ -278,11 +269,6 @@ class Sandbox:
             if not latest:
                 return latest
             time.sleep(0.3)
-
-    def _ours(self, objects: list[CloudObject]) -> list[CloudObject]:
-        if self.paths.guest:
-            return [item for item in objects if guests.made_by_guest(self.project, self.stack, item.made_by)]
-        return left_behind(objects)
 
     @contextmanager
     def _locked(self) -> Generator[None]:
