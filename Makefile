@@ -6,7 +6,7 @@ JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup sandbox preview sandbox-down status test check format lock bench
+.PHONY: help setup sandbox preview sandbox-down status test bench bench-page check format lock
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: $(READY) ## Run all tests, JOBS files at a time. The first time builds the
 
 bench: $(READY) ## Measure stacks of up to 1,000 models beside raw registrations; BENCH=--quick for a few minutes.
 	@$(BIN)/python -m benchmarks run $(BENCH)
+
+bench-page: $(READY) ## Write docs/benchmarks.md and its picture from the last measurements.
+	@$(BIN)/python -m benchmarks page
 
 check: $(READY) ## Check format, lint, types, layers and the settings' schema.
 	@scripts/check.sh
