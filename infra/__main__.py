@@ -8,6 +8,7 @@ import pulumi
 import foundation
 import platform_layer
 import providers
+import reference
 import settings
 from llmplatform.planning.models import plan_models
 from llmplatform.planning.pools import plan_pools
@@ -24,7 +25,7 @@ models = plan_models(stack, pools)
 generated = providers.generated()
 cloud = foundation.build(stack, pools, generated)
 inside = pulumi.ResourceOptions(providers=[cloud.kubernetes, generated])
-platform = platform_layer.install(stack, pools, cloud, inside)
+platform = platform_layer.install(stack, pools, cloud, wanted.secrets, inside)
 
 servers = {
     model.name: ModelServer(
@@ -55,6 +56,7 @@ async def outputs() -> pulumi.Inputs:
         "cluster": cloud.cluster_name,
         "models": {name: server.url for name, server in servers.items()},
         "api_key_secrets": {name: server.api_key_secret for name, server in servers.items()},
+        "platform": reference.platform_ref(stack, pools, cloud, platform),
         "grafana_secret": platform.grafana_secret,
     }
 

@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from llmplatform.catalog import Gpu, ModelShape, models
 from llmplatform.catalog.fit import Fit, fit
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import ModelId, Name
+from llmplatform.specs.vocabulary import ImageReference, ModelId, Name, Revision
 
 
 class Vllm(Section):
@@ -16,6 +16,8 @@ class Vllm(Section):
     kind: Literal["vllm"] = "vllm"
     version: str | None = None
     """Engine version. Empty: the one that this release is tested with."""
+    image: ImageReference | None = None
+    """An image of your own, built from that version. Empty: the one that its publisher released."""
     gpu_memory_utilization: Annotated[float, Field(gt=0.1, lt=1.0)] = 0.92
     """Share of each GPU's memory that the engine takes."""
     max_num_seqs: PositiveInt | None = None
@@ -33,7 +35,7 @@ class Weights(Section):
 
     cache: Literal["shared", "node"] = "shared"
     """`shared`: one volume for all replicas, which outlives them. `node`: downloaded by each pod to its node's disk."""
-    size_gib: PositiveInt | None = None
+    size_gib: Annotated[int, Field(ge=1, le=65536)] | None = None
     """Size of the volume in GiB. Empty: from the model's weights."""
 
 
@@ -42,7 +44,7 @@ class Model(Section):
 
     source: ModelId
     """Hugging Face id."""
-    revision: str | None = None
+    revision: Revision | None = None
     """Commit of the weights. Pin it in production: `main` moves."""
     pool: Name
     """Pool whose GPUs it uses."""
@@ -60,7 +62,7 @@ class Model(Section):
     weights: Weights = Weights()
     shape: ModelShape | None = None
     """For a model that the catalog does not know, or knows differently: values from its config.json."""
-    startup_minutes: PositiveInt | None = None
+    startup_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
     """Longest time from container start to serving. Empty: from the size of the weights."""
 
     @property
