@@ -11,6 +11,7 @@ import os
 import secrets
 import sys
 import tempfile
+import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import distributions
@@ -111,7 +112,7 @@ class StateCache:
         try:
             state = read_state(file)
             os.utime(file)
-        except (OSError, ValueError, TypeError):
+        except (OSError, EOFError, zlib.error, ValueError, TypeError):
             return None
         return state
 
