@@ -7,7 +7,7 @@ JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup sandbox preview diff sandbox-down status test check format record-states lock
+.PHONY: help setup sandbox preview diff sandbox-down status test check scan format record-states lock
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ test: $(READY) ## Run all tests, JOBS files at a time. The first time builds the
 
 check: $(READY) ## Check format, lint, types, layers and the settings' schema.
 	@scripts/check.sh
+
+scan: $(READY) .venv-scan/.ready ## Run checkov and kube-linter over every object of the stacks.
+	@PYTHONPATH=tests $(BIN)/python scripts/scan.py
+
+.venv-scan/.ready: requirements/scan.txt scripts/install_scan.sh
+	@PYTHON=$(PYTHON) scripts/install_scan.sh
 
 format: $(READY) ## Format the code.
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -1,6 +1,7 @@
 """The foundation on AWS: an EKS cluster with nodes, volumes, and an identity for its autoscaler."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 
@@ -32,6 +33,7 @@ def build(stack: AwsStack, plans: tuple[PoolPlan, ...]) -> Foundation:
             block_class=None,
             autoscaler=None,
             challenge=None,
+            whereabouts={},
         )
     storage = account.storage(network, cluster, kubernetes)
     return Foundation(
@@ -44,6 +46,7 @@ def build(stack: AwsStack, plans: tuple[PoolPlan, ...]) -> Foundation:
             group_names={name: group for pool in pools.values() for name, group in pool.group_names.items()},
         ),
         challenge=account.challenge(cluster),
+        whereabouts=account.whereabouts(network, cluster),
     )
 
 
@@ -92,20 +95,26 @@ class _Account:
         if not made:
             return {}
         role = aws.NodeRole("nodes", aws.NodeRoleArgs(cloud=self.cloud, tags=self.tags), self.here)
-        return {
-            plan.name: aws.NodePool(plan.name, self._pool(plan, network, cluster, role), self.here) for plan in made
-        }
+
+        def pool(plan: PoolPlan, name: pulumi.Output[str]) -> aws.NodePool:
+            return aws.NodePool(plan.name, self._pool(plan, name, network, role), self.here)
+
+        # An upgrade shows on the system's nodes, which are easy to get, before it touches a GPU.
+        system = {plan.name: pool(plan, cluster.joinable_name) for plan in made if not plan.gpu}
+        upgraded = after(cluster.joinable_name, *system.values())
+        gpu = {plan.name: pool(plan, upgraded) for plan in made if plan.gpu}
+        return {plan.name: {**system, **gpu}[plan.name] for plan in made}
 
     def _pool(
         self,
         plan: PoolPlan,
+        cluster_name: pulumi.Output[str],
         network: aws.Network | aws.ExistingNetwork,
-        cluster: aws.Cluster | aws.ExistingCluster,
         role: aws.NodeRole,
     ) -> aws.NodePoolArgs:
         return aws.NodePoolArgs(
             plan=plan,
-            cluster_name=cluster.joinable_name,
+            cluster_name=cluster_name,
             kubernetes_version=self.stack.cluster.kubernetes_version,
             node_role_arn=role.role_arn,
             subnet_ids=network.private_subnet_ids,
@@ -120,7 +129,12 @@ class _Account:
         # A pool that starts from zero has no node to run them on, and its nodes come only with the autoscaler.
         homes = [pools[plan.name] for plan in plans if plan.name in pools and not plan.taints and plan.spec.min]
         name = after(homes[0].cluster_name, *homes[1:])
-        args = aws.ClusterAddonsArgs(cluster_name=name, cloud=self.cloud, tags=self.tags)
+        args = aws.ClusterAddonsArgs(
+            cluster_name=name,
+            kubernetes_version=self.stack.cluster.kubernetes_version,
+            cloud=self.cloud,
+            tags=self.tags,
+        )
         return [*nodes, aws.ClusterAddons("addons", args, self.here)]
 
     def storage(
@@ -150,3 +164,26 @@ class _Account:
             cluster_name=cluster.cluster_name, cloud=self.cloud, hosted_zone=wanted.issuer.hosted_zone, tags=self.tags
         )
         return aws.DnsChallenge("challenge", args, self.here)
+
+    def whereabouts(
+        self, network: aws.Network | aws.ExistingNetwork, cluster: aws.Cluster | aws.ExistingCluster
+    ) -> Mapping[str, Any]:
+        """What a stack on this platform must be told of network and cluster."""
+        return {
+            "network": {
+                "kind": "existing",
+                "vpc_id": network.network_id,
+                "cidr": self.stack.network.cidr,
+                "private_subnets": network.private_subnet_ids,
+                "public_subnets": network.public_subnet_ids,
+            },
+            "cluster": {
+                "kind": "existing",
+                "name": cluster.cluster_name,
+                "kubernetes_version": self.stack.cluster.kubernetes_version,
+                "endpoint_url": cluster.endpoint_url,
+                "certificate_authority": cluster.certificate_authority,
+                "security_group_id": cluster.security_group_id,
+            },
+            "workload_identity": {"kind": "pod_identity"},
+        }

@@ -33,13 +33,21 @@ Stack = Annotated[str, typer.Argument(help="Stack, as in Pulumi.STACK.yaml.", me
 ProjectFolder = Annotated[
     Path, typer.Option("--project", help="Folder of the Pulumi project.", show_default="current folder")
 ]
+HostStack = Annotated[
+    str | None,
+    typer.Option(
+        "--in", help="Live in the sandbox of another stack: its account, its cluster.", metavar="[FOLDER:]STACK"
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
 
 @app.command()
-def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
+def up(
+    stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = None, as_json: Json = False
+) -> None:
     """Bring the stack up. The first run on a machine builds the tools (about ten minutes)."""
-    with _sandbox(project, stack) as (sandbox, timings):
+    with _sandbox(project, stack, host=host) as (sandbox, timings):
         outcome = sandbox.up()
         snapshot = sandbox.settle()
         versions = sandbox.tools().versions
@@ -52,16 +60,18 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = Fa
     console = _console()
     report.print_snapshot(console, snapshot)
     report.print_reality(console, versions, snapshot)
-    report.print_next_steps(console, stack)
+    report.print_next_steps(console, stack, project)
     console.print(report.changes_sentence(outcome.changes))
     report.print_timings(console, timings)
 
 
 @app.command()
-def preview(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
+def preview(
+    stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = None, as_json: Json = False
+) -> None:
     """Plan the whole stack on an empty account: no credentials, no network, nothing started."""
     console = _console()
-    with _sandbox(project, stack, steps=False) as (sandbox, timings):
+    with _sandbox(project, stack, host=host, steps=False) as (sandbox, timings):
         outcome = sandbox.preview(colour=console.is_terminal and not as_json)
     from llmplatform_sandbox import report
 
@@ -118,6 +128,8 @@ def down(
     """Delete everything, check that nothing is left, and stop every process. Exits with 1 and names what is left."""
     with _sandbox(project, stack, check=False) as (sandbox, _):
         found = sandbox.down(force=force)
+    for sentence in found.kept:
+        print(f"kept by design: {sentence}")
     for orphan in found.orphans:
         print(f"left behind: {orphan.type} {orphan.id}, made by {orphan.made_by}", file=sys.stderr)
     if found.orphans:
@@ -186,10 +198,11 @@ def fault(
 
 @contextmanager
 def _sandbox(
-    project: Path, stack: str, *, check: bool = True, steps: bool = True
+    project: Path, stack: str, *, host: str | None = None, check: bool = True, steps: bool = True
 ) -> Generator[tuple["Sandbox", dict[str, float]]]:
     """A sandbox whose progress is shown. `check`: refuse a wrong stack file first. `steps`: show each resource."""
     from llmplatform_sandbox.display import display
+    from llmplatform_sandbox.guests import Host
     from llmplatform_sandbox.lifecycle import Sandbox
     from llmplatform_sandbox.progress import Event, PhaseEnded, ResourceStep
 
@@ -202,7 +215,7 @@ def _sandbox(
             if steps or not isinstance(event, ResourceStep):
                 show(event)
 
-        sandbox = Sandbox(project, stack, receive)
+        sandbox = Sandbox(project, stack, receive, Host.named(host) if host else None)
         if check:
             _check_stack_file(sandbox.project.stack_file(stack))
         yield sandbox, timings

@@ -69,7 +69,7 @@ class Engine:
     ) -> None:
         """`language`: port of a host that runs the program, instead of this process. `variables`: more for the CLI."""
         self._paths = paths
-        self._name = stack
+        self._name, self._project = stack, project.name
         self.checkpoint = Checkpoint(paths, project.name, stack)
         self._report = report
         self._workspace = LocalWorkspace(
@@ -142,13 +142,19 @@ class Engine:
 
     def locks(self) -> list[dict[str, Any]]:
         """The backend's locks on the stack: who holds them (`pid`, `hostname`, `username`)."""
-        folder = self._paths.backend / ".pulumi" / "locks"
+        folder = self._paths.backend / ".pulumi" / "locks" / "organization" / self._project / self._name
         return [json.loads(file.read_text() or "{}") for file in sorted(folder.rglob("*.json"))]
 
     def unlock(self) -> None:
         """Remove the locks of engines that are gone."""
         with self._running(_Recorder(self._report)):
             self._stack().cancel()
+
+    def forget(self) -> None:
+        """Remove the stack from the backend, with all that it knows."""
+        if self.checkpoint.exists():
+            with self._running(_Recorder(self._report)):
+                self._workspace.remove_stack(self._name, force=True)
 
     def ensure_stack(self) -> None:
         """Make the stack in the backend when it is not there yet."""

@@ -3,6 +3,7 @@
 Makes: control plane with its role, key and log group; access entries; vpc-cni, kube-proxy and the pod identity agent.
 Does not: nodes (`NodePool`), add-ons that need a node to run on (`ClusterAddons`).
 EKS delivers its last lines late: it may make the log group again after both are deleted, then without a retention.
+A raised minor goes through control plane, add-ons and nodes in this order, whoever uses `joinable_name`.
 Replaced, with all that runs in it, when its name, role, subnets, service range, or encryption change.
 Auto Mode is left out: its own GPU images would be a second way to do everything that the pools do.
 Source of the arguments: EKS user guide; pulumi-aws 7.51.
@@ -64,6 +65,10 @@ class Cluster(PlatformComponent):
     kubeconfig: pulumi.Output[str]
     """JSON, with an exec plugin and no token. Whoever uses it waits until the administrators and the connected
     networks are let in."""
+    endpoint_url: pulumi.Output[str]
+    """API server's address."""
+    certificate_authority: pulumi.Output[str]
+    """Base64 of the API server's CA bundle, which is public."""
     security_group_id: pulumi.Output[str]
     """Security group that EKS makes for control plane and nodes."""
     version: pulumi.Output[str]
@@ -83,10 +88,17 @@ class Cluster(PlatformComponent):
         addons = [self._addon(cluster, addon) for addon in NODE_ADDONS]
         self.cluster_name = cluster.name
         self.joinable_name = after(cluster.name, *addons)
-        self.kubeconfig = after(_kubeconfig(cluster, args.cloud.region), *admins, *callers)
+        self.endpoint_url = cluster.endpoint
+        self.certificate_authority = cluster.certificate_authority.apply(lambda found: found.data or "")
+        self.kubeconfig = after(self._kubeconfig(cluster), *admins, *callers)
         self.security_group_id = cluster.vpc_config.apply(_security_group)
         self.version = cluster.version
         self.finish()
+
+    def _kubeconfig(self, cluster: aws.eks.Cluster) -> pulumi.Output[str]:
+        return pulumi.Output.all(cluster.name, self.endpoint_url, self.certificate_authority).apply(
+            lambda found: kubeconfig(found[0], self._args.cloud.region, found[1], found[2])
+        )
 
     def _role(self, cluster_name: str) -> tuple[aws.iam.Role, aws.iam.RolePolicyAttachment]:
         role = aws.iam.Role(
@@ -174,7 +186,7 @@ class Cluster(PlatformComponent):
             f"{self._prefix}-{addon}",
             cluster_name=cluster.name,
             addon_name=addon,
-            addon_version=versions.EKS_ADDONS[addon],
+            addon_version=versions.eks_addon(addon, self._args.spec.kubernetes_version),
             configuration_values=json.dumps(configuration) if configuration else None,
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="OVERWRITE",
@@ -201,10 +213,3 @@ def _vpc_config(args: ClusterArgs) -> aws.eks.ClusterVpcConfigArgs:
 
 def _security_group(config: ClusterVpcConfig) -> str:
     return config.cluster_security_group_id or ""
-
-
-def _kubeconfig(cluster: aws.eks.Cluster, region: str) -> pulumi.Output[str]:
-    authority = cluster.certificate_authority.apply(lambda found: found.data or "")
-    return pulumi.Output.all(cluster.name, cluster.endpoint, authority).apply(
-        lambda found: kubeconfig(found[0], region, found[1], found[2])
-    )
