@@ -28,6 +28,7 @@ from llmplatform_sandbox.language import serve_language
 from llmplatform_sandbox.paths import SandboxPaths, cache_folder
 from llmplatform_sandbox.progress import Report
 from llmplatform_sandbox.project import Project, copy_project
+from llmplatform_sandbox.seed import plant, read_seed
 from llmplatform_sandbox.toolchain import Toolchain
 
 _KEPT = 12
