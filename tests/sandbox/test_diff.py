@@ -189,14 +189,15 @@ def test_a_stack_that_the_other_revision_lacks_is_created_whole(repository: Repo
 
 
 def test_a_program_of_the_other_revision_that_fails_is_a_sentence(repository: Repository) -> None:
-    repository.edit(repository.program, "import pulumi\n", "import pulumi\nraise RuntimeError('of old')\n")
+    repository.edit(repository.program, "import pulumi\n", "import pulumi\nraise pulumi.RunError('of old')\n")
     repository.git("commit", "--quiet", "--all", "--message", "broken")
     repository.git("revert", "--no-commit", "HEAD")
     try:
         result = repository.run("--against", "HEAD", code=1)
     finally:
         repository.git("reset", "--quiet", "--hard", "HEAD~1")
-    assert "dev cannot be applied" in result.stderr
+    assert "of old" in result.stderr
+    assert "dev cannot be applied: the program failed" in result.stderr
     assert "compare with a revision whose stack can be applied" in result.stderr
 
 

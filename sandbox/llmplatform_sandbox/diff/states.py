@@ -84,7 +84,10 @@ def apply_on_paper(
         paths = SandboxPaths(Path(folder))
         paths.create()
         copy_project(project, stack, paths)
-        clouds = open_clouds(paths.clouds, PaperControlPlane(KUBERNETES_MINORS))
+        control_plane = PaperControlPlane(KUBERNETES_MINORS)
+        clouds = open_clouds(paths.clouds, control_plane)
+        # The objects of the cluster that are there before are asked for by nobody.
+        plant(read_seed(project.folder, stack).model_copy(update={"manifests": ()}), clouds, control_plane())
         language, port = serve_language(variables={"PYTHONPATH": os.pathsep.join(import_path)} if import_path else None)
         try:
             with served(clouds, paper=True) as providers:
