@@ -14,7 +14,7 @@ import yaml
 from llmplatform_sandbox.diff.plan import Plan, Recorder
 from llmplatform_sandbox.diff.revision import Revision, find_revision
 from llmplatform_sandbox.diff.states import State, StateCache, apply_on_paper
-from llmplatform_sandbox.engine import REMEDY, Engine
+from llmplatform_sandbox.engine import Engine
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.hosting import open_clouds, served
 from llmplatform_sandbox.paths import SandboxPaths
