@@ -103,7 +103,7 @@ def _section(component: str, members: list[ResourceChange]) -> str:
 
 
 def _block(one: ResourceChange, change: PropertyChange) -> str:
-    return f"{_resource(one)} {_code(change.path)}{_mark(change)}\n\n{_fenced(lines(change))}"
+    return f"{_resource(one)}{_clause(one)} {_code(change.path)}{_mark(change)}\n\n{_fenced(lines(change))}"
 
 
 def _resource(one: ResourceChange) -> str:
@@ -112,21 +112,22 @@ def _resource(one: ResourceChange) -> str:
 
 def _rows(one: ResourceChange) -> list[str]:
     """A line of the table per property that fits into one; the resource is named in the first."""
-    clause = "" if one.risky or one.op in ("create", "delete") else (one.restarts or _order(one))
-    first = _resource(one) + (f"<br><sub>{escape(clause)}</sub>" if clause else "")
     cells = [
         f"{_code(change.path)}{_mark(change)} | {_code(before)} | {_code(after)}"
         for change in one.properties
         if not lines(change)
         for before, after in [sides(change)]
     ]
-    # What has nothing to say on one line needs a line of its own only where nothing else names it.
-    alone = [" | | "] if clause or not one.properties else []
+    first = f"{_resource(one)}{_clause(one)}"
+    # What has no property names itself; what has only long ones is named with them.
+    alone = [] if one.properties else [" | | "]
     return [f"| {'' if index else first} | {cell} |" for index, cell in enumerate(cells or alone)]
 
 
-def _order(one: ResourceChange) -> str:
-    return "the old one goes before the new one comes" if one.first_deleted else ""
+def _clause(one: ResourceChange) -> str:
+    """What to know of a change that is not among those that need attention."""
+    order = "the old one goes before the new one comes" if one.first_deleted and not one.risky else ""
+    return f"<br><sub>{one.restarts or order}</sub> " if one.restarts or order else ""
 
 
 def _outputs(plan: Plan) -> str:
