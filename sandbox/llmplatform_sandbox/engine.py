@@ -31,7 +31,7 @@ from llmplatform_sandbox.toolchain import Toolchain
 
 MARK = "LLMPLATFORM_SANDBOX_ENGINE"
 """Variable by which a CLI process that outlived its parent is recognised as one of ours; holds the state folder."""
-_REMEDY = "correct what the errors above say and run again"
+REMEDY = "correct what the errors above say and run again"
 _COLOUR = re.compile(r"<\{%[^%]*%\}>")
 
 
@@ -242,8 +242,8 @@ class _Recorder:
     def failure(self) -> str:
         """One sentence on what failed; empty when the engine said nothing."""
         if self._failed:
-            return f"{len(self._failed)} of the resources failed ({', '.join(self._failed)}); {_REMEDY}"
-        return f"the program failed; {_REMEDY}" if self._errors else ""
+            return f"{len(self._failed)} of the resources failed ({', '.join(self._failed)}); {REMEDY}"
+        return f"the program failed; {REMEDY}" if self._errors else ""
 
     def _ended(self, metadata: StepEventMetadata, state: str) -> None:
         began = self._began.get(metadata.urn)
