@@ -1,12 +1,13 @@
 # Needs Python 3.11 and make. Everything else is installed below .venv and the user's cache.
 .DEFAULT_GOAL := help
 STACK ?= dev
+AGAINST ?= HEAD
 PYTHON ?= python3
 JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup sandbox preview sandbox-down status test check scan format lock
+.PHONY: help setup sandbox preview diff sandbox-down status test check scan format record-states lock
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +19,9 @@ $(READY): requirements/dev.txt components/pyproject.toml sandbox/pyproject.toml 
 
 sandbox: $(READY) ## Bring STACK up on real Kubernetes with a simulated cloud.
 	@$(BIN)/llmplatform sandbox up $(STACK)
+
+diff: $(READY) ## Show what the working tree changes in STACK as the revision AGAINST has it.
+	@$(BIN)/llmplatform sandbox diff $(STACK) --against $(AGAINST)
 
 preview: $(READY) ## Show what STACK would create, with no credentials and no network.
 	@$(BIN)/llmplatform sandbox preview $(STACK)
@@ -43,6 +47,9 @@ scan: $(READY) .venv-scan/.ready ## Run checkov and kube-linter over every objec
 
 format: $(READY) ## Format the code.
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+record-states: $(READY) ## Record the stacks' states for the version of the library; see tests/upgrades.
+	@$(BIN)/python scripts/record_states.py
 
 lock: ## Compile the pinned requirements anew.
 	@scripts/lock.sh

@@ -5,6 +5,7 @@ import pulumi
 import foundation
 import platform_layer
 import providers
+import reference
 import settings
 from llmplatform.planning.models import plan_models
 from llmplatform.planning.pools import plan_pools
@@ -40,4 +41,5 @@ servers = {
 pulumi.export("cluster", cloud.cluster_name)
 pulumi.export("models", {name: server.url for name, server in servers.items()})
 pulumi.export("api_key_secrets", {name: server.api_key_secret for name, server in servers.items()})
+pulumi.export("platform", reference.platform_ref(stack, pools, cloud, platform))
 pulumi.export("grafana_secret", platform.grafana_secret)

@@ -22,6 +22,11 @@ class Checkpoint:
         """Whether the stack was ever made."""
         return self._file.exists()
 
+    def deployment(self) -> dict[str, Any]:
+        """The whole state, in the form that an export of it has; secrets are encrypted."""
+        content: dict[str, Any] = json.loads(self._file.read_text())
+        return content["checkpoint"].get("latest") or {}
+
     def resources(self) -> Sequence[Resource]:
         """The resources in the engine's own notation (`type`, `urn`, `id`, `protect`, `outputs` …)."""
         return self._latest("resources")

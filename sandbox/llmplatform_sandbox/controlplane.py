@@ -45,6 +45,7 @@ class ControlPlane:
     """The control plane below one sandbox's folder; any process may hold an object of this class."""
 
     minor = KUBERNETES_MINOR
+    on_paper = False
 
     def __init__(self, paths: SandboxPaths, tools: Toolchain) -> None:
         self._folder = paths.kube

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,31 +56,49 @@ class Engine:
     """The engine at work on one stack of a copied project."""
 
     def __init__(
-        self, project: Project, stack: str, paths: SandboxPaths, tools: Toolchain, debug_providers: str, report: Report
+        self,
+        project: Project,
+        stack: str,
+        paths: SandboxPaths,
+        tools: Toolchain,
+        debug_providers: str,
+        report: Report,
+        *,
+        language: int | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
+        """`language`: port of a host that runs the program, instead of this process. `variables`: more for the CLI."""
         self._paths = paths
-        self._name = stack
+        self._name, self._project = stack, project.name
         self.checkpoint = Checkpoint(paths, project.name, stack)
         self._report = report
         self._workspace = LocalWorkspace(
             work_dir=str(paths.project),
             pulumi_home=str(paths.pulumi_home),
-            program=program_runner(project.program),
+            program=None if language else program_runner(project.program),
             env_vars={
                 **environment(paths),
                 "PULUMI_DEBUG_PROVIDERS": debug_providers,
                 "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",
                 MARK: str(paths.folder),
+                **({"PULUMI_DEBUG_LANGUAGES": f"python:{language}"} if language else {}),
+                **(variables or {}),
             },
             pulumi_command=_Command(tools["pulumi"], tools.versions["pulumi"]),
         )
 
-    def preview(self, *, colour: bool = False) -> Outcome:
-        """Plan, and change nothing."""
+    def preview(self, *, colour: bool = False, listen: Callable[[EngineEvent], None] | None = None) -> Outcome:
+        """Plan, and change nothing. `listen` receives the engine's own events."""
         recorder = _Recorder(self._report)
+
+        def receive(event: EngineEvent) -> None:
+            recorder(event)
+            if listen:
+                listen(event)
+
         with self._running(recorder):
             result = self._stack().preview(
-                on_event=recorder, color="always" if colour else "never", suppress_progress=True, diff=False
+                on_event=receive, color="always" if colour else "never", suppress_progress=True, diff=False
             )
         return Outcome(
             changes=_counts(result.change_summary), text=result.stdout, steps=tuple(recorder.planned.values())
@@ -117,15 +135,26 @@ class Engine:
             }
             stack.import_stack(automation.Deployment(version=deployment.version, deployment=kept))
 
+    def import_state(self, deployment: Mapping[str, Any]) -> None:
+        """Put a state in place of the stack's own; its secrets open with the sandbox's passphrase."""
+        with self._running(_Recorder(self._report)):
+            self._stack().import_stack(automation.Deployment(version=3, deployment=deployment))
+
     def locks(self) -> list[dict[str, Any]]:
         """The backend's locks on the stack: who holds them (`pid`, `hostname`, `username`)."""
-        folder = self._paths.backend / ".pulumi" / "locks"
+        folder = self._paths.backend / ".pulumi" / "locks" / "organization" / self._project / self._name
         return [json.loads(file.read_text() or "{}") for file in sorted(folder.rglob("*.json"))]
 
     def unlock(self) -> None:
         """Remove the locks of engines that are gone."""
         with self._running(_Recorder(self._report)):
             self._stack().cancel()
+
+    def forget(self) -> None:
+        """Remove the stack from the backend, with all that it knows."""
+        if self.checkpoint.exists():
+            with self._running(_Recorder(self._report)):
+                self._workspace.remove_stack(self._name, force=True)
 
     def ensure_stack(self) -> None:
         """Make the stack in the backend when it is not there yet."""

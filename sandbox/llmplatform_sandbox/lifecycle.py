@@ -12,18 +12,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmplatform_sandbox import guests
 from llmplatform_sandbox.checkpoint import Checkpoint
+from llmplatform_sandbox.cloud.account import BEFORE
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, ControlPlane
+from llmplatform_sandbox.diff.difference import Difference, difference
 from llmplatform_sandbox.endpoints import Endpoints, fingerprint, read_endpoints
 from llmplatform_sandbox.engine import Engine, Outcome
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.hosting import open_clouds, serve_providers
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
-from llmplatform_sandbox.paths import SandboxPaths, ignore_from_git, sandbox_paths
+from llmplatform_sandbox.paths import SandboxPaths, ignore_from_git
 from llmplatform_sandbox.processes import Processes
 from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Report
 from llmplatform_sandbox.project import copy_project, read_project
 from llmplatform_sandbox.recovery import recover
+from llmplatform_sandbox.seed import plant, read_seed
 from llmplatform_sandbox.shell import variables
 from llmplatform_sandbox.snapshot import Snapshot, take
 from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, Toolchain, ensure
@@ -45,12 +49,12 @@ class Down:
 
 
 class Sandbox:
-    """The sandbox of one stack of one project folder."""
+    """The sandbox of one stack of one project folder: one of its own, or that of the `host` whose guest it is."""
 
-    def __init__(self, folder: Path, stack: str, report: Report) -> None:
+    def __init__(self, folder: Path, stack: str, report: Report, host: guests.Host | None = None) -> None:
         self.project = read_project(folder)
         self.stack = stack
-        self.paths: SandboxPaths = sandbox_paths(self.project.folder, stack)
+        self.paths: SandboxPaths = guests.paths_of(self.project, stack, host)
         self._report = report
         self._processes = Processes(self.paths.run, self.paths.logs)
 
@@ -60,6 +64,9 @@ class Sandbox:
             tools = ensure([PULUMI], report=self._report)
         with tempfile.TemporaryDirectory(prefix="llmplatform-preview-") as folder:
             paths = SandboxPaths(Path(folder))
+            if self.paths.guest:
+                guests.require_host(self.paths, self.stack)
+                guests.borrow_state(self.paths, paths, self.project, self.stack)
             paths.create()
             copy_project(self.project, self.stack, paths)
             servers, ports = serve_providers(open_clouds(paths.clouds, None), None)
@@ -72,10 +79,19 @@ class Sandbox:
                 for server in servers:
                     server.stop(grace=0)
 
+    def difference(self, against: str) -> Difference:
+        """What the working tree changes in the stack as another revision has it; the sandbox itself is left alone."""
+        return difference(self.project, self.stack, against, self._report)
+
     def up(self) -> Outcome:
         """Start what does not run and apply the program."""
+        seed = read_seed(self.project.folder, self.stack)
         with self._locked():
             engine = self._started()
+            if seed.providers or seed.resources or seed.manifests:
+                with self._phase("seed", "Placing what is there before the stack"):
+                    control_plane = self.control_plane(self.tools())
+                    plant(seed, open_clouds(self.paths.clouds, control_plane), control_plane.access())
             with self._phase("engine", f"Applying {self.stack}"):
                 return engine.up()
 
@@ -86,8 +102,10 @@ class Sandbox:
         another look and `SandboxError` is raised.
         """
         if not self.paths.exists():
+            guests.leave(self.project, self.stack)
             return Down(outcome=Outcome(changes={}), orphans=())
         with self._locked():
+            self._refuse_guests(force=force)
             outcome, orphans = Outcome(changes={}), ()
             if not force:
                 # What was applied is destroyed, whatever has become of the stack file since.
@@ -96,6 +114,11 @@ class Sandbox:
                     outcome = engine.destroy()
                 with self._phase("account", "Looking for what was left behind"):
                     orphans = self._left_over()
+            if self.paths.guest:
+                self.engine(self.tools()).forget()
+                shutil.rmtree(self.paths.project)
+                guests.leave(self.project, self.stack)
+                return Down(outcome=outcome, orphans=tuple(orphans))
             with self._phase("processes", "Stopping the control plane"):
                 self.stop()
             shutil.rmtree(self.paths.folder)
@@ -221,12 +244,19 @@ class Sandbox:
         if not self.paths.exists():
             raise SandboxError(f"{self.stack}: there is no such sandbox; run `llmplatform sandbox up {self.stack}`")
 
+    def _refuse_guests(self, *, force: bool) -> None:
+        found = [] if force or self.paths.guest else guests.guests(self.paths)
+        if found:
+            raise SandboxError(
+                f"{self.stack}: other stacks live in this sandbox; take them down first: {'; '.join(found)}"
+            )
+
     def _left_over(self) -> Sequence[CloudObject]:
         # The played controllers free what they made a moment after the cluster's objects are gone.
         left: list[CloudObject] | None = None
         since = time.monotonic()
         while True:
-            latest = [item for cloud in self.clouds().values() for item in cloud.objects()]
+            latest = [item for cloud in self.clouds().values() for item in cloud.objects() if self._is_ours(item)]
             if latest != left:
                 left, since = latest, time.monotonic()
             elif time.monotonic() - since > _CALM:
@@ -235,10 +265,17 @@ class Sandbox:
                 return latest
             time.sleep(0.3)
 
+    def _is_ours(self, item: CloudObject) -> bool:
+        if self.paths.guest:
+            return guests.made_by_guest(self.project, self.stack, item.made_by)
+        return item.made_by != BEFORE
+
     @contextmanager
     def _locked(self) -> Generator[None]:
+        guests.require_host(self.paths, self.stack)
         ignore_from_git(self.project.folder)
         self.paths.create()
+        guests.settle_in(self.project, self.stack, self.paths)
         with (self.paths.run / "lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

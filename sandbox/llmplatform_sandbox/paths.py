@@ -11,11 +11,18 @@ class SandboxPaths:
     """The state folder of one sandbox, private to the user (mode 0700)."""
 
     folder: Path
+    guest: str = ""
+    """Key of a stack that lives in this sandbox without being its first; see `guests`."""
 
     @property
     def project(self) -> Path:
         """The copied project file and stack file that the engine works on."""
-        return self.folder / "project"
+        return self.guests / self.guest if self.guest else self.folder / "project"
+
+    @property
+    def guests(self) -> Path:
+        """A folder for each further stack in the sandbox."""
+        return self.folder / "guests"
 
     @property
     def backend(self) -> Path:
@@ -64,7 +71,7 @@ class SandboxPaths:
 
     def exists(self) -> bool:
         """Whether the sandbox was ever started, and not taken down since."""
-        return self.passphrase.exists()
+        return self.passphrase.exists() and (not self.guest or self.project.exists())
 
     def create(self) -> None:
         """Make the folders and the passphrase; leaves what is there alone."""
@@ -80,7 +87,7 @@ class SandboxPaths:
             self.logs,
             self.shims,
         ):
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         if not self.passphrase.exists():
             write_private(self.passphrase, secrets.token_urlsafe(32))
 

@@ -98,7 +98,7 @@ def test_pools_of_another_stack_are_its_business(raw: dict[str, Any]) -> None:
     raw["cluster"] = EXISTING_CLUSTER
     raw["platform"] = {"kind": "existing"}
     raw["addons"] = {"cluster_autoscaler": {"scaler": "goatscaler"}}
-    raw["cloud"]["zones"] = ["cn-hangzhou-b", "cn-hangzhou-h"]
+    raw["cloud"]["zones"] = ["cn-hangzhou-b", "cn-hangzhou-g"]
     theirs = EXISTING_NETWORK["node_vswitches"].values()
     raw["network"] = {**EXISTING_NETWORK, "node_vswitches": dict(zip(raw["cloud"]["zones"], theirs, strict=True))}
     raw["pools"] = {"gpu": {**raw["pools"]["gpu"], "existing": True}}
@@ -113,7 +113,7 @@ def test_the_class_of_shared_volumes_is_the_clouds(raw: dict[str, Any]) -> None:
 
 
 def test_an_account_may_know_of_more_zones_than_the_catalog(raw: dict[str, Any]) -> None:
-    raw["cloud"]["zones"] = ["cn-hangzhou-b", "cn-hangzhou-h"]
+    raw["cloud"]["zones"] = ["cn-hangzhou-b", "cn-hangzhou-g"]
     assert problems(raw), "no zone is known to sell gn7i"
     raw["cloud"]["gpu_zones"] = {"gn7i": ["cn-hangzhou-b"]}
     assert problems(raw) == []

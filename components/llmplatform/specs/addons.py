@@ -8,16 +8,22 @@ from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import Email, Host, HostedZoneId, HttpsUrl
 
 
-class ClusterAutoscaler(Section):
-    """Adds nodes for pods that do not fit, and removes those that nobody needs."""
+class Autoscaling(Section):
+    """When nodes are removed that nobody needs."""
 
-    enabled: bool = True
     scale_down_minutes: PositiveInt = 10
     """How long a node is idle before it goes."""
 
 
-class AckAutoscaler(ClusterAutoscaler):
-    """ACK's own autoscaler, configured by the platform."""
+class ClusterAutoscaler(Autoscaling):
+    """Adds nodes for pods that do not fit, and removes those that nobody needs."""
+
+    enabled: bool = True
+
+
+class AckAutoscaler(Autoscaling):
+    """ACK's own autoscaler, configured by the platform. ACK cannot switch it off again: a pool of a fixed size has a
+    `min` that is its `max`. In an existing cluster it stays as its owner configured it."""
 
     scaler: Literal["cluster-autoscaler", "goatscaler"] = "cluster-autoscaler"
     """`goatscaler` (instant scaling) is quicker, but knows no priorities and does not see what spot machines there

@@ -1,5 +1,6 @@
 """Node pools: which machines, how many, and how they are paid for."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
@@ -8,6 +9,7 @@ from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import AlicloudZone, AwsZone, DriverVersion, InstanceTypeName, LabelKey, LabelValue
 
 Capacity = Literal["on_demand", "spot", "spot_first"]
+Price = Annotated[float, Field(ge=0.001, le=10_000)]
 
 
 class _Pool(Section):
@@ -56,9 +58,19 @@ class AlicloudPool(_Pool):
     """Zones to use, of the environment's. Empty: all of them that have the machines."""
     driver: DriverVersion | None = None
     """NVIDIA driver that ACK installs on nodes with GPUs. Empty: the one that this release is tested with."""
-    spot_price_limit: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    spot_price_limit: Price | None = None
     """Most that one spot machine may cost in an hour, in the account's currency. Empty: the market price, at most
     that of a machine on demand."""
+    spot_price_limits: dict[InstanceTypeName, Price] = Field(default_factory=dict)
+    """Limits of single instance types, where they are not all the same."""
+
+    @property
+    def price_limits(self) -> Mapping[str, float]:
+        """Instance type to its limit, as far as there is one."""
+        limits = {
+            machine: self.spot_price_limits.get(machine, self.spot_price_limit) for machine in self.instance_types
+        }
+        return {machine: limit for machine, limit in limits.items() if limit is not None}
 
 
 Pool = AwsPool | AlicloudPool

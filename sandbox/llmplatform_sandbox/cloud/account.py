@@ -18,6 +18,9 @@ from llmplatform_sandbox.cloud.rules import Rules, kind_of, nowhere
 from llmplatform_sandbox.cloud.store import Record, Store
 from llmplatform_sandbox.cloud.templates import get, put, render
 
+BEFORE = "somebody else"
+"""Who made what is there before any stack; see the sandbox's `seed`."""
+
 
 class Account:
     """The account's API. Thread-safe."""
@@ -39,12 +42,14 @@ class Account:
         """The scope of the latest request of the program: what the cloud's own doings are in."""
         return Scope(**json.loads(self.store.setting("scope", '{"region": "us-east-1"}')))
 
-    def create(self, type_: str, made_by: str, inputs: Mapping[str, Any], scope: Scope, owner: str = "") -> Record:
-        """Make an object. Raises CloudError, or NotReady once it exists."""
+    def create(
+        self, type_: str, made_by: str, inputs: Mapping[str, Any], scope: Scope, owner: str = "", *, id_: str = ""
+    ) -> Record:
+        """Make an object. Raises CloudError, or NotReady once it exists. `id_`: of one that the cloud has already."""
         with self.faults.call("create", type_):
             with self.store.transaction():
                 self.store.set("scope", json.dumps(asdict(replace(scope, default_tags={}))))
-                record = self._add(type_, made_by, inputs, scope, owner)
+                record = self._add(type_, made_by, inputs, scope, owner, id_)
             changes = self.behaviour(type_).created(self, record)
             return self.amend(record, changes)
 
@@ -133,7 +138,9 @@ class Account:
 
     # Making
 
-    def _add(self, type_: str, made_by: str, inputs: Mapping[str, Any], scope: Scope, owner: str) -> Record:
+    def _add(
+        self, type_: str, made_by: str, inputs: Mapping[str, Any], scope: Scope, owner: str, id_: str = ""
+    ) -> Record:
         facts = self.facts.of(type_)
         links = self._rules.links(facts, inputs)
         self._rules.refuse_above_quota(facts, type_, inputs)
@@ -149,7 +156,7 @@ class Account:
                 rendered = render(template, values, follow)
                 put(outputs, path, rendered)
                 put(values, path, rendered)
-        id_ = str(render(facts.id, values, follow))
+        id_ = id_ or str(render(facts.id, values, follow))
         values["id"] = id_
         for path, template in late.items():
             rendered = render(template, values, follow)
@@ -177,7 +184,7 @@ class Account:
                 state = render(rule.state, values, self._rules.follower(facts, values))
                 made = self._add(
                     rule.type,
-                    f"{self.facts.package} {kind_of(record.type)} {record.id}",
+                    BEFORE if record.made_by == BEFORE else f"{self.facts.package} {kind_of(record.type)} {record.id}",
                     {key: value for key, value in state.items() if value is not None},
                     scope,
                     record.key,

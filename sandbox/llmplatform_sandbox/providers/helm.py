@@ -190,6 +190,14 @@ class ReleaseProvider:
         return match[1] if match else ""
 
 
+def recorded(inputs: Values) -> Values:
+    """The outputs of a release that is installed for the first time."""
+    clear = unwrap_secrets(inputs)
+    chart, version = chart_of(clear)
+    release = Release(name=clear["name"], namespace=clear["namespace"], chart=chart, version=version, values={})
+    return {**inputs, "status": _status(release, 1, ""), "resourceNames": {}}
+
+
 def _owner(urn: str) -> str:
     return hashlib.sha256(urn.encode()).hexdigest()[:16]
 

@@ -24,11 +24,13 @@ Location = tuple[int | str, ...]
 RULES: Mapping[Rule, tuple[str, ...]] = {
     places.region_is_known: ("cloud",),
     places.zones_are_in_region: ("cloud",),
+    places.home_zone_is_the_environments: ("cloud",),
     places.pool_zones_are_the_environments: ("cloud", "pools"),
     places.principals_are_of_the_account: ("cloud", "cluster"),
     places.administrators_are_named_once: ("cluster",),
     networks.range_is_large_enough: ("network",),
     networks.range_is_private: ("network",),
+    networks.zones_have_ranges_of_their_own: ("cloud", "network"),
     networks.public_ranges_are_named: ("cluster",),
     networks.existing_network_serves_every_zone: ("cloud", "network"),
     vswitches.existing_vswitches_serve_every_zone: ("cloud", "network"),

@@ -134,7 +134,7 @@ def _unkept(system: Mapping[str, Pool]) -> Problem:
 
 def something_adds_nodes(stack: Stack) -> Iterator[Problem]:
     """A pool that starts from zero has an autoscaler."""
-    if stack.platform.kind != "new" or stack.addons.cluster_autoscaler.enabled:
+    if not isinstance(stack, AwsStack) or stack.platform.kind != "new" or stack.addons.cluster_autoscaler.enabled:
         return
     for name, pool in stack.pools.items():
         if pool.min == 0 and not pool.existing:

@@ -97,7 +97,7 @@ class Cluster(Plain):
                 require(account, _ROLE_OF_ADDON[addon], addon)
         offered = ACK[self._control_plane.minor].releases[0]
         version = inputs.get("version")
-        if version and version != offered:
+        if version and version != offered and not self._control_plane.on_paper:
             raise CloudError(f"ErrUnsupportedVersion: {version} is not offered for new clusters; write {offered}")
 
     @override
