@@ -19,7 +19,7 @@ models = plan_models(stack, pools)
 generated = providers.generated()
 cloud = foundation.build(stack, pools, generated)
 inside = pulumi.ResourceOptions(providers=[cloud.kubernetes, generated])
-platform = platform_layer.install(stack, pools, cloud, inside)
+platform = platform_layer.install(stack, pools, cloud, wanted.secrets, inside)
 
 servers = {
     model.name: ModelServer(

@@ -47,7 +47,7 @@ def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.P
         shared_class=storage.shared_class,
         block_class=storage.block_class,
         autoscaler=None,
-        challenge=None,
+        challenge=account.challenge(cluster),
         whereabouts=account.whereabouts(network, cluster),
     )
 
@@ -116,17 +116,25 @@ class _Account:
         # A node pulls its first images as soon as it is there.
         cluster_id = after(cluster.joinable_id, registry) if registry else cluster.joinable_id
 
-        def made(plan: PoolPlan) -> alicloud.NodePool:
+        spec = self.stack.cluster
+
+        def made(plan: PoolPlan, cluster_id: pulumi.Output[str]) -> alicloud.NodePool:
             args = alicloud.NodePoolArgs(
                 plan=plan,
                 cluster_id=cluster_id,
                 subnet_ids=network.private_subnet_ids,
+                release=spec.exact_version if isinstance(spec, NewAckCluster) else None,
                 mirrors=self.stack.mirrors,
                 tags=self.tags,
             )
             return alicloud.NodePool(plan.name, args, self.here)
 
-        return {plan.name: made(plan) for plan in plans if plan.groups}
+        # An upgrade shows on the system's nodes, which are easy to get, before it touches a GPU.
+        wanted = [plan for plan in plans if plan.groups]
+        system = {plan.name: made(plan, cluster_id) for plan in wanted if not plan.gpu}
+        upgraded = after(cluster_id, *system.values())
+        gpu = {plan.name: made(plan, upgraded) for plan in wanted if plan.gpu}
+        return {plan.name: {**system, **gpu}[plan.name] for plan in wanted}
 
     def inhabited(
         self,
@@ -193,6 +201,19 @@ class _Account:
             "storage", args, pulumi.ResourceOptions(providers=[self.provider, self.generated, kubernetes])
         )
 
+    def challenge(self, cluster: alicloud.Cluster | alicloud.ExistingCluster) -> alicloud.DnsChallenge | None:
+        wanted = self.stack.addons.cert_manager
+        if not wanted.enabled or wanted.issuer.kind != "acme":
+            return None
+        args = alicloud.DnsChallengeArgs(
+            environment=self.stack.environment,
+            cloud=self.cloud,
+            identity_provider_arn=cluster.identity_provider_arn,
+            identity_issuer=cluster.identity_issuer,
+            domain=wanted.issuer.domain,
+            tags=self.tags,
+        )
+        return alicloud.DnsChallenge("challenge", args, self.here)
     def whereabouts(
         self,
         network: alicloud.Network | alicloud.ExistingNetwork,
@@ -201,7 +222,7 @@ class _Account:
         """What a stack on this platform must be told of network and cluster."""
         spec = self.stack.network
         if isinstance(spec, NewNetwork):
-            ranges = plan_vswitches(spec.cidr, self.cloud.zones)
+            ranges = plan_vswitches(spec, self.cloud.zones)
             vswitches = {
                 "node_vswitches": _vswitches(network.private_subnet_ids, ranges.nodes),
                 "pod_vswitches": _vswitches(network.pod_subnet_ids, ranges.pods),

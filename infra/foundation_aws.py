@@ -95,20 +95,26 @@ class _Account:
         if not made:
             return {}
         role = aws.NodeRole("nodes", aws.NodeRoleArgs(cloud=self.cloud, tags=self.tags), self.here)
-        return {
-            plan.name: aws.NodePool(plan.name, self._pool(plan, network, cluster, role), self.here) for plan in made
-        }
+
+        def pool(plan: PoolPlan, name: pulumi.Output[str]) -> aws.NodePool:
+            return aws.NodePool(plan.name, self._pool(plan, name, network, role), self.here)
+
+        # An upgrade shows on the system's nodes, which are easy to get, before it touches a GPU.
+        system = {plan.name: pool(plan, cluster.joinable_name) for plan in made if not plan.gpu}
+        upgraded = after(cluster.joinable_name, *system.values())
+        gpu = {plan.name: pool(plan, upgraded) for plan in made if plan.gpu}
+        return {plan.name: {**system, **gpu}[plan.name] for plan in made}
 
     def _pool(
         self,
         plan: PoolPlan,
+        cluster_name: pulumi.Output[str],
         network: aws.Network | aws.ExistingNetwork,
-        cluster: aws.Cluster | aws.ExistingCluster,
         role: aws.NodeRole,
     ) -> aws.NodePoolArgs:
         return aws.NodePoolArgs(
             plan=plan,
-            cluster_name=cluster.joinable_name,
+            cluster_name=cluster_name,
             kubernetes_version=self.stack.cluster.kubernetes_version,
             node_role_arn=role.role_arn,
             subnet_ids=network.private_subnet_ids,
@@ -123,7 +129,12 @@ class _Account:
         # A pool that starts from zero has no node to run them on, and its nodes come only with the autoscaler.
         homes = [pools[plan.name] for plan in plans if plan.name in pools and not plan.taints and plan.spec.min]
         name = after(homes[0].cluster_name, *homes[1:])
-        args = aws.ClusterAddonsArgs(cluster_name=name, cloud=self.cloud, tags=self.tags)
+        args = aws.ClusterAddonsArgs(
+            cluster_name=name,
+            kubernetes_version=self.stack.cluster.kubernetes_version,
+            cloud=self.cloud,
+            tags=self.tags,
+        )
         return [*nodes, aws.ClusterAddons("addons", args, self.here)]
 
     def storage(

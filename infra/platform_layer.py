@@ -12,6 +12,7 @@ from llmplatform.specs.addons import AlicloudAddons, ClusterAutoscaler
 from llmplatform.specs.cluster import ExistingCluster
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.stack import Stack
+from settings import Secrets
 
 CHARTS = "../.charts"
 """Where `llmplatform charts pull` puts the archives, seen from this program's folder."""
@@ -32,7 +33,11 @@ class Platform:
 
 
 def install(
-    stack: Stack, pools: tuple[PoolPlan, ...], foundation: Foundation, inside: pulumi.ResourceOptions
+    stack: Stack,
+    pools: tuple[PoolPlan, ...],
+    foundation: Foundation,
+    secrets: Secrets,
+    inside: pulumi.ResourceOptions,
 ) -> Platform:
     """The platform that a stack file asks for. `inside` has the providers of the cluster."""
     if isinstance(stack.platform, ExistingPlatform):
@@ -44,7 +49,7 @@ def install(
             grafana_secret=None,
             certificate_issuer=None,
         )
-    layer = _Layer(stack, pools, foundation, inside)
+    layer = _Layer(stack, pools, foundation, secrets, inside)
     models = layer.models_namespace()
     layer.gpus()
     layer.cluster_autoscaler()
@@ -69,9 +74,15 @@ class _Layer:
     """The add-ons of one cluster: each depends on the kinds that monitoring brings, and on none of the others."""
 
     def __init__(
-        self, stack: Stack, pools: tuple[PoolPlan, ...], foundation: Foundation, inside: pulumi.ResourceOptions
+        self,
+        stack: Stack,
+        pools: tuple[PoolPlan, ...],
+        foundation: Foundation,
+        secrets: Secrets,
+        inside: pulumi.ResourceOptions,
     ) -> None:
-        self.stack, self.pools, self.foundation, self.inside = stack, pools, foundation, inside
+        self.stack, self.pools, self.foundation, self.secrets = stack, pools, foundation, secrets
+        self.inside = inside
         self.monitoring = self._monitoring() if stack.addons.monitoring.enabled else None
         self.kinds = self.monitoring.kinds if self.monitoring else None
         self.scraper = self.monitoring.namespace if self.monitoring else None
@@ -82,6 +93,7 @@ class _Layer:
             charts_dir=CHARTS,
             storage_class=self.foundation.block_class,
             mirrors=self.stack.mirrors,
+            alert_receiver=self.secrets.alert_receiver,
         )
         return addons.Monitoring("monitoring", args, self.inside)
 

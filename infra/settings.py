@@ -18,6 +18,7 @@ class Secrets:
     """Secret values. They stay Outputs all the way, so that neither a spec nor a log line can hold one."""
 
     huggingface_token: pulumi.Output[str] | None
+    alert_receiver: pulumi.Output[str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,11 @@ def load() -> Settings:
         stack = parse(values)
     except InvalidStack as invalid:
         raise pulumi.RunError("\n".join(map(str, invalid.problems))) from None
-    return Settings(stack=stack, secrets=Secrets(huggingface_token=_secret(config, names, "huggingface_token")))
+    secrets = Secrets(
+        huggingface_token=_secret(config, names, "huggingface_token"),
+        alert_receiver=_secret(config, names, "alert_receiver"),
+    )
+    return Settings(stack=stack, secrets=secrets)
 
 
 def _keys() -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 from plans import ON_DEMAND, SPOT_FIRST, pool_plans
@@ -30,6 +30,8 @@ ISSUERS = (
     specs.SelfSignedIssuer(kind="self_signed"),
     specs.AcmeIssuer(kind="acme", email="ops@example.org", hosted_zone="Z0123456789ABCDEFGHIJ"),
 )
+ACK_ISSUER = specs.AckAcmeIssuer(kind="acme", email="ops@example.cn", domain="example.cn")
+RECEIVER = "https://hooks.example.org/T0/B0/address"
 BOTTLEROCKET = {**ON_DEMAND, "image": "bottlerocket"}
 
 
@@ -49,6 +51,25 @@ class Challenge(Identity):
 
     solver: Mapping[str, object]
     credentials: tuple[str, int] | None
+    webhook: str | None = None
+    role_name: pulumi.Output[str] | None = None
+
+
+WEBHOOK = "cert-manager-alidns-webhook"
+
+
+def webhook_challenge() -> Challenge:
+    """A cloud that cert-manager does not know: a webhook answers, with an identity of its own."""
+    return Challenge(
+        namespace=pulumi.Output.from_input(WEBHOOK),
+        service_account=pulumi.Output.from_input(WEBHOOK),
+        annotations={"role": pulumi.Output.from_input("test-challenge")},
+        namespace_labels={"injection": "on"},
+        solver={"dns01": {"webhook": {"groupName": "alidns.crazygit.github.io", "solverName": "alidns"}}},
+        credentials=None,
+        webhook=WEBHOOK,
+        role_name=pulumi.Output.from_input("test-challenge"),
+    )
 
 
 def challenge(service_account: pulumi.Input[str] = "cert-manager") -> Challenge:
@@ -115,6 +136,11 @@ def monitoring(*, mirrors: Mirrors | None = None, **changes: Any) -> Monitoring:
     return Monitoring("monitoring", MonitoringArgs(**args))
 
 
+def alerting(kind: Literal["webhook", "slack", "pagerduty"]) -> Monitoring:
+    """Monitoring that tells somebody."""
+    return monitoring(spec=specs.Monitoring(alerts=specs.Alerts(kind=kind)), alert_receiver=RECEIVER)
+
+
 def _scraper(monitored: bool) -> str | None:
     return "monitoring" if monitored else None
 
@@ -136,9 +162,14 @@ def variants() -> dict[str, Callable[[], object]]:
             found[f"cert-manager, {issuer.kind}, {name}"] = lambda shared=shared, spec=spec: cert_manager(
                 spec=spec, **shared
             )
+        found[f"cert-manager, webhook, {name}"] = lambda shared=shared: cert_manager(
+            spec=specs.AckCertManager(issuer=ACK_ISSUER), challenge=webhook_challenge(), **shared
+        )
     for mirrors, storage_class in product((Mirrors(), MIRRORED), (None, "gp3")):
         name = f"{'mirrored' if mirrors.images else 'public'}, {storage_class}"
         found[f"monitoring, {name}"] = lambda mirrors=mirrors, storage_class=storage_class: monitoring(
             mirrors=mirrors, storage_class=storage_class
         )
+    for kind in ("webhook", "slack", "pagerduty"):
+        found[f"monitoring, alerts by {kind}"] = lambda kind=kind: alerting(kind)
     return found

@@ -150,6 +150,17 @@ def platform(settings: AlicloudStack) -> dict[str, Any]:
             tags=TAGS,
         ),
     )
+    alicloud.DnsChallenge(
+        "challenge",
+        alicloud.DnsChallengeArgs(
+            environment=settings.environment,
+            cloud=settings.cloud,
+            identity_provider_arn=main.identity_provider_arn,
+            identity_issuer=main.identity_issuer,
+            domain="example.cn",
+            tags=TAGS,
+        ),
+    )
     collection = alicloud.LogCollection(
         "models",
         alicloud.LogCollectionArgs(

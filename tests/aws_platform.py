@@ -95,7 +95,10 @@ def platform(settings: AwsStack, **extra: Any) -> dict[str, Any]:
         for planned in plan_pools(settings)
     }
     addons = aws.ClusterAddons(
-        "addons", aws.ClusterAddonsArgs(cluster_name=pools["system"].cluster_name, cloud=settings.cloud, tags=TAGS)
+        "addons",
+        aws.ClusterAddonsArgs(
+            cluster_name=pools["system"].cluster_name, kubernetes_version="1.35", cloud=settings.cloud, tags=TAGS
+        ),
     )
     autoscaling = aws.Autoscaling(
         "autoscaling", aws.AutoscalingArgs(cluster_name=main.cluster_name, cloud=settings.cloud, tags=TAGS)

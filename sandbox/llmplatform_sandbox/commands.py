@@ -128,6 +128,8 @@ def down(
     """Delete everything, check that nothing is left, and stop every process. Exits with 1 and names what is left."""
     with _sandbox(project, stack, check=False) as (sandbox, _):
         found = sandbox.down(force=force)
+    for sentence in found.kept:
+        print(f"kept by design: {sentence}")
     for orphan in found.orphans:
         print(f"left behind: {orphan.type} {orphan.id}, made by {orphan.made_by}", file=sys.stderr)
     if found.orphans:

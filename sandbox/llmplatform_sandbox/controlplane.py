@@ -10,20 +10,21 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from shutil import rmtree
 
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import KubeAccess
+from llmplatform_sandbox.kube.machines import Machines
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.pki import Pki
 from llmplatform_sandbox.processes import Processes, free_ports
 from llmplatform_sandbox.toolchain import Toolchain
-from llmplatform_sandbox.toolchain.tools import KUBERNETES_MINOR
+from llmplatform_sandbox.toolchain.tools import KUBERNETES_MINOR, KUBERNETES_MINORS
 
-__all__ = ["DEFAULT_SERVICE_CIDR", "KUBERNETES_MINOR", "ControlPlane"]
+__all__ = ["DEFAULT_SERVICE_CIDR", "KUBERNETES_MINOR", "KUBERNETES_MINORS", "ControlPlane"]
 
 DEFAULT_SERVICE_CIDR = "172.20.0.0/16"
 """What EKS chooses for a VPC in 10.0.0.0/8 (EKS API reference, KubernetesNetworkConfigRequest)."""
@@ -39,12 +40,13 @@ class Settings:
     etcd_port: int
     etcd_peer_port: int
     service_cidr: str = DEFAULT_SERVICE_CIDR
+    minor: str = KUBERNETES_MINOR
 
 
 class ControlPlane:
     """The control plane below one sandbox's folder; any process may hold an object of this class."""
 
-    minor = KUBERNETES_MINOR
+    minors = KUBERNETES_MINORS
     on_paper = False
 
     def __init__(self, paths: SandboxPaths, tools: Toolchain) -> None:
@@ -53,6 +55,7 @@ class ControlPlane:
         self._pki = Pki(paths.kube / "pki")
         self._processes = Processes(paths.run, paths.logs)
         self._settings_file = paths.kube / "settings.json"
+        self.nodes = Machines(self.access)
 
     def access(self) -> KubeAccess:
         """How to reach the API server; raises `SandboxError` before the first start."""
@@ -93,13 +96,26 @@ class ControlPlane:
         for name, command in self._clients(settings).items():
             self._processes.start(name, command)
 
-    def __call__(self, service_cidr: str | None = None) -> KubeAccess:
-        """What a cloud calls for a new cluster: an empty, running control plane with this Service range."""
+    def __call__(self, service_cidr: str | None = None, minor: str | None = None) -> KubeAccess:
+        """What a cloud calls for a new cluster: an empty, running control plane with this Service range and minor."""
         settings = self._settings()
-        if settings and service_cidr and settings.service_cidr != service_cidr:
+        if settings and (
+            (service_cidr and settings.service_cidr != service_cidr) or (minor and settings.minor != minor)
+        ):
             self.reset()
+            self._write(replace(settings, minor=minor or settings.minor))
         self.start(service_cidr=service_cidr)
         return self.access()
+
+    def upgrade(self, minor: str) -> None:
+        """Go on as another minor: the same binaries, with the features and APIs that this one has."""
+        settings = self._settings()
+        if settings is None or settings.minor == minor:
+            return
+        self._processes.stop(*_NAMES[2:4], grace=2.0)
+        self._processes.stop(_NAMES[1], grace=0.5)
+        self._write(replace(settings, minor=minor))
+        self.start()
 
     def reset(self) -> None:
         """Stop and forget all objects, as when a cluster is deleted; address and certificates stay for the next."""
@@ -125,9 +141,13 @@ class ControlPlane:
         preferred = (known.api_port, known.etcd_port, known.etcd_peer_port) if known else ()
         api, etcd, peer = free_ports(3, preferred=preferred)
         cidr = service_cidr or (known.service_cidr if known else DEFAULT_SERVICE_CIDR)
-        settings = Settings(api_port=api, etcd_port=etcd, etcd_peer_port=peer, service_cidr=cidr)
-        self._settings_file.write_text(json.dumps(asdict(settings)))
+        minor = known.minor if known else KUBERNETES_MINOR
+        settings = Settings(api_port=api, etcd_port=etcd, etcd_peer_port=peer, service_cidr=cidr, minor=minor)
+        self._write(settings)
         return settings
+
+    def _write(self, settings: Settings) -> None:
+        self._settings_file.write_text(json.dumps(asdict(settings)))
 
     def _wait_ready(self, settings: Settings) -> None:
         context = ssl.create_default_context(cadata=self._pki.certificate("ca").read_text())
@@ -195,6 +215,7 @@ class ControlPlane:
             # Secrets lie encrypted in etcd, as in a managed cluster with a key of the account's.
             f"--encryption-provider-config={pki.encryption}",
             "--profiling=false",
+            *_emulating(settings.minor),
         ]
 
     def _clients(self, settings: Settings) -> dict[str, list[str]]:
@@ -214,6 +235,7 @@ class ControlPlane:
                 f"--service-cluster-ip-range={settings.service_cidr}",
                 "--kube-api-qps=200",
                 "--kube-api-burst=400",
+                *_emulating(settings.minor),
             ],
             "kube-scheduler": [
                 str(self._tools["kube-scheduler"]),
@@ -222,6 +244,7 @@ class ControlPlane:
                 "--leader-elect=false",
                 "--kube-api-qps=200",
                 "--kube-api-burst=400",
+                *_emulating(settings.minor),
             ],
             "kwok": [
                 str(self._tools["kwok"]),
@@ -235,6 +258,10 @@ class ControlPlane:
 
 
 _TLS_FLAGS = ("cert-file", "key-file", "trusted-ca-file")
+
+
+def _emulating(minor: str) -> list[str]:
+    return [] if minor == KUBERNETES_MINOR else [f"--emulated-version=kube={minor}"]
 
 
 def _url(settings: Settings) -> str:

@@ -67,6 +67,8 @@ class Instance:
     """GPUs that the hardware has; offered to Kubernetes only when exactly one device plugin owns them."""
     node: str = ""
     """Name of the node that it registers as."""
+    kubelet: str = ""
+    """Version of its kubelet."""
     provider_id: str = ""
     """As the cloud's controller manager spells it on the node."""
 
@@ -107,6 +109,10 @@ class Cloud(Protocol):
 
     def objects(self) -> Sequence[CloudObject]:
         """Everything that exists in the account."""
+        ...
+
+    def kept(self) -> Sequence[str]:
+        """What the cloud keeps of deleted objects by design (a key that waits for its end), a sentence each."""
         ...
 
     def add_object(self, type_: str, made_by: str, detail: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmplatform_sandbox import guests
+from llmplatform_sandbox import guests, protection
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.cloud.account import BEFORE
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, ControlPlane
@@ -46,6 +46,8 @@ class Down:
     outcome: Outcome
     orphans: tuple[CloudObject, ...]
     """Objects that nobody deleted: in a real account they would go on costing money."""
+    kept: tuple[str, ...] = ()
+    """What a cloud keeps of deleted objects by design, a sentence each."""
 
 
 class Sandbox:
@@ -98,7 +100,8 @@ class Sandbox:
     def down(self, *, force: bool = False) -> Down:
         """Destroy the stack, look for what is left in the clouds, stop every process, remove the state folder.
 
-        With `force` nothing is destroyed or looked for. When the engine cannot destroy the stack, everything stays for
+        Protection of the stack is lifted first, as a platform engineer has to do it: by its setting and an update. With
+        `force` nothing is destroyed or looked for. When the engine cannot destroy the stack, everything stays for
         another look and `SandboxError` is raised.
         """
         if not self.paths.exists():
@@ -106,23 +109,25 @@ class Sandbox:
             return Down(outcome=Outcome(changes={}), orphans=())
         with self._locked():
             self._refuse_guests(force=force)
-            outcome, orphans = Outcome(changes={}), ()
+            outcome, orphans, kept = Outcome(changes={}), (), ()
             if not force:
                 # What was applied is destroyed, whatever has become of the stack file since.
                 engine = self._started(copy=not self._copied())
+                self._lift_protection(engine)
                 with self._phase("engine", f"Destroying {self.stack}"):
                     outcome = engine.destroy()
                 with self._phase("account", "Looking for what was left behind"):
                     orphans = self._left_over()
+                    kept = [sentence for cloud in self.clouds().values() for sentence in cloud.kept()]
             if self.paths.guest:
                 self.engine(self.tools()).forget()
                 shutil.rmtree(self.paths.project)
                 guests.leave(self.project, self.stack)
-                return Down(outcome=outcome, orphans=tuple(orphans))
+                return Down(outcome=outcome, orphans=tuple(orphans), kept=tuple(kept))
             with self._phase("processes", "Stopping the control plane"):
                 self.stop()
             shutil.rmtree(self.paths.folder)
-        return Down(outcome=outcome, orphans=tuple(orphans))
+        return Down(outcome=outcome, orphans=tuple(orphans), kept=tuple(kept))
 
     def settle(self) -> Snapshot:
         """Wait until no pod is Pending any more, or until waiting makes no difference; then look."""
@@ -205,8 +210,18 @@ class Sandbox:
             self.project, self.stack, self.paths, tools, endpoints.debug_providers if endpoints else "", self._report
         )
 
+    def _lift_protection(self, engine: Engine) -> None:
+        if not protection.is_protected(engine.checkpoint):
+            return
+        if protection.lift(self._copy()):
+            with self._phase("protection", f"Lifting protection: {protection.SETTING} none, and an update"):
+                engine.up()
+
+    def _copy(self) -> Path:
+        return self.paths.project / f"Pulumi.{self.stack}.yaml"
+
     def _copied(self) -> bool:
-        return (self.paths.project / f"Pulumi.{self.stack}.yaml").exists()
+        return self._copy().exists()
 
     def _started(self, *, copy: bool = True) -> Engine:
         with self._phase("tools", "Looking for the tools"):

@@ -16,6 +16,7 @@ from pulumi.runtime import MockResourceArgs
 
 from llmplatform.specs.network import NewNetwork
 from llmplatform_sandbox.cloud import SimulatedCloud, open_cloud
+from llmplatform_sandbox.cloud.control_plane import Nodes
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.providers.base import Autonaming
 from llmplatform_sandbox.providers.cloud import CloudProvider
@@ -26,10 +27,17 @@ each_cloud = pytest.mark.parametrize("cloud", CLOUDS, ids=str)
 class _ControlPlane:
     """Says where an API server would be; nothing listens there."""
 
-    minor = "1.35"
+    minors = ("1.32", "1.33", "1.34", "1.35")
 
-    def __call__(self, service_cidr: str | None = None) -> KubeAccess:
+    def __call__(self, service_cidr: str | None = None, minor: str | None = None) -> KubeAccess:
         return KubeAccess(server="https://127.0.0.1:6443", ca_pem="PEM", kubeconfig=Path("kubeconfig"))
+
+    @property
+    def nodes(self) -> Nodes:
+        raise AssertionError("nothing is upgraded here")
+
+    def upgrade(self, minor: str) -> None:
+        """Nothing was started."""
 
     def reset(self) -> None:
         """Nothing was started."""

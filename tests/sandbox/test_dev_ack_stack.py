@@ -82,7 +82,7 @@ class Platform:
 
     def told(self) -> tuple[list[str], dict[str, str]]:
         """Ids that the autoscaler's configuration names, the first to be filled first; and the groups that exist."""
-        account = open_cloud("alicloud", self.paths.clouds / "alicloud", NoControlPlane(minor="1.35"))
+        account = open_cloud("alicloud", self.paths.clouds / "alicloud", NoControlPlane(("1.35",)))
         scaler = account.autoscaler()
         assert scaler is not None
         named = [group for number in sorted(scaler.priorities, reverse=True) for group in scaler.priorities[number]]

@@ -292,7 +292,7 @@ def test_a_second_device_plugin_takes_the_gpus_away_and_says_so(platform: Platfo
 
 def test_everything_comes_down_and_nothing_is_left(platform: Platform) -> None:
     pids = [json.loads(file.read_text())["pid"] for file in platform.paths.run.glob("*.pid")]
-    account = open_cloud("aws", platform.paths.clouds / "aws", NoControlPlane(minor="1.35"))
+    account = open_cloud("aws", platform.paths.clouds / "aws", NoControlPlane(("1.35",)))
     assert len(account.objects()) > 80, "there is something to leave behind"
     assert "everything is gone" in platform.run("sandbox", "down", "dev").stdout
     assert [pid for pid in pids if start_time(pid)] == [], "every process that the sandbox started is gone"

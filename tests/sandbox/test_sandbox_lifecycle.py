@@ -242,7 +242,7 @@ def test_a_dead_process_of_the_control_plane_is_started_again(checkout: Checkout
 
 
 def test_what_nobody_deletes_is_named_and_every_process_is_gone_all_the_same(checkout: Checkout) -> None:
-    account = open_cloud("aws", checkout.paths.clouds / "aws", NoControlPlane(minor="1.35"))
+    account = open_cloud("aws", checkout.paths.clouds / "aws", NoControlPlane(("1.35",)))
     leaked = account.add_object("network-interface", "kubernetes/forgetful-controller", {})
     pids = checkout.pids()
     assert len(pids) == 6

@@ -14,18 +14,45 @@ Made = Mapping[str, Record]
 TRUST = '{"Version":"2012-10-17","Statement":[]}'
 
 
+class FakeNodes:
+    """Takes down what is done to the nodes, in order; `stuck` ones are never drained."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, str]] = []
+        self.stuck: set[str] = set()
+
+    def ready(self, node: str) -> bool:
+        self.done.append(("joined", node))
+        return True
+
+    def cordon(self, node: str) -> None:
+        self.done.append(("cordon", node))
+
+    def drain(self, node: str, seconds: float) -> list[str]:
+        self.done.append(("drain", node))
+        return ["models/chat"] if node in self.stuck else []
+
+    def restart(self, node: str) -> None:
+        self.done.append(("restart", node))
+
+
 class FakeControlPlane:
     """Says where an API server would be, and counts the resets."""
 
-    minor = "1.35"
+    minors = ("1.32", "1.33", "1.34", "1.35")
 
     def __init__(self) -> None:
         self.resets = 0
         self.service_cidr: str | None = None
+        self.upgrades: list[str] = []
+        self.nodes = FakeNodes()
 
-    def __call__(self, service_cidr: str | None = None) -> KubeAccess:
+    def __call__(self, service_cidr: str | None = None, minor: str | None = None) -> KubeAccess:
         self.service_cidr = service_cidr
         return KubeAccess(server="https://127.0.0.1:6443", ca_pem="PEM", kubeconfig=Path("kubeconfig"))
+
+    def upgrade(self, minor: str) -> None:
+        self.upgrades.append(minor)
 
     def reset(self) -> None:
         self.resets += 1

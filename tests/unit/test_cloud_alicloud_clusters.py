@@ -69,7 +69,7 @@ def test_a_public_cluster_has_an_address_more_and_a_nat_gateway_unless_refused(a
 
 @pytest.mark.parametrize(
     ("version", "remedy"),
-    [("1.35", "has to match"), ("1.35.9-aliyun.1", "ACK has no version"), ("1.36.2-aliyun.1", "Kubernetes 1.35")],
+    [("1.35", "has to match"), ("1.35.9-aliyun.1", "ACK has no version"), ("1.36.2-aliyun.1", "to 1.35; write 1.35")],
 )
 def test_versions_that_are_not_acks_are_refused(account: SimulatedCloud, version: str, remedy: str) -> None:
     inputs = {"vswitchIds": ["vsw-1"], "version": version}

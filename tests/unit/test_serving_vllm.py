@@ -6,6 +6,7 @@ from plans import ON_DEMAND, SPOT_FIRST, SPOT_OF_FOUR, T4, model_plan
 from llmplatform.catalog import engine_flags
 from llmplatform.catalog.versions import ENGINES
 from llmplatform.serving.engines import vllm
+from llmplatform.specs import InvalidStack
 
 
 def value_of(flag: str, arguments: tuple[str, ...]) -> str:
@@ -134,3 +135,15 @@ def test_weights_from_modelscope_have_their_name_there() -> None:
     environment = vllm.environment(plan, modelscope=True)
     assert environment["VLLM_USE_MODELSCOPE"] == "True"
     assert environment["MODELSCOPE_CACHE"].startswith(f"{vllm.CACHE}/"), "weights would be lost with the pod"
+
+
+def test_an_image_of_ones_own_stands_in_for_the_public_one() -> None:
+    own = "registry.example.org/vllm-openai:v0.33.0-fix1"
+    assert vllm.image(model_plan(engine={"image": own})) == own
+    assert vllm.image(model_plan()).startswith("docker.io/vllm/")
+
+
+@pytest.mark.parametrize("image", ["vllm-openai:v1", "registry.example.org/vllm", "registry.example.org/vllm:latest"])
+def test_an_image_that_moves_or_names_no_registry_is_refused(image: str) -> None:
+    with pytest.raises(InvalidStack, match="write registry, name and tag or digest"):
+        model_plan(engine={"image": image})

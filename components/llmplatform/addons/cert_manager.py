@@ -12,6 +12,7 @@ import pulumi_kubernetes as kubernetes
 from pydantic import Field
 
 from llmplatform.addons import guardrails
+from llmplatform.addons.acme_webhook import AcmeWebhook, AcmeWebhookArgs
 from llmplatform.addons.namespaces import Namespace, NamespaceArgs
 from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
@@ -117,6 +118,7 @@ class CertManager(PlatformComponent):
             # The chart's ServiceMonitors fail without their kind.
             opts=self.child(depends_on=[args.monitoring_kinds] if args.monitoring_kinds else []),
         )
+        ready = [installed, *_webhook(name, args, installed, self.child())]
         issuer = CustomResource(
             f"{name}-issuer",
             api_version=API_VERSION,
@@ -124,7 +126,7 @@ class CertManager(PlatformComponent):
             metadata=meta.ObjectMetaArgs(name="platform", labels=labels("issuer", instance=name)),
             spec=issuer_spec(args.spec, args.challenge),
             # The kind comes with the release, and its webhook must answer.
-            opts=self.child(depends_on=[installed]),
+            opts=self.child(depends_on=ready),
         )
         self.issuer = after("platform", issuer)
         self.finish()
@@ -171,6 +173,25 @@ class Certificate(PlatformComponent):
         self.finish()
 
 
+def _webhook(
+    name: str, args: CertManagerArgs, installed: pulumi.Resource, opts: pulumi.ResourceOptions
+) -> list[pulumi.Resource]:
+    """The solver that an ACME authority is answered with, where cert-manager has none of its own."""
+    challenge = args.challenge
+    if challenge is None or challenge.webhook is None or challenge.role_name is None:
+        return []
+    solver = AcmeWebhookArgs(
+        challenge=challenge,
+        chart=challenge.webhook,
+        role_name=challenge.role_name,
+        cert_manager_namespace=NAMESPACE,
+        cert_manager=installed,
+        charts_dir=args.charts_dir,
+        mirrors=args.mirrors,
+    )
+    return [AcmeWebhook(f"{name}-webhook", solver, opts)]
+
+
 def issuer_spec(spec: Spec | AckCertManager, challenge: DnsChallenge | None) -> dict[str, object]:
     """Spec of the ClusterIssuer. Raises ValueError for an ACME authority that nobody could answer."""
     if spec.issuer.kind == "self_signed":
@@ -190,7 +211,7 @@ def issuer_spec(spec: Spec | AckCertManager, challenge: DnsChallenge | None) -> 
 def values(args: CertManagerArgs) -> CertManagerValues:
     """Values of the release."""
     account = None
-    if args.challenge is not None:
+    if args.challenge is not None and args.challenge.webhook is None:
         account = _ServiceAccount(
             name=args.challenge.service_account, annotations={**args.challenge.annotations} or None
         )

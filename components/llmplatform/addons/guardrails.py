@@ -23,6 +23,7 @@ ADDON_DEFAULTS: Mapping[str, str] = {"cpu": "10m", "memory": "32Mi"}
 ACK_API_PORT = 6443
 """Where ACK's API server listens, EKS' at 443. A policy sees where a call to the Service `kubernetes` ends."""
 
+HTTPS_PORT = 443
 WEBHOOK_PORT = 10250
 CERT_MANAGER_METRICS_PORT = 9402
 GPU_OPERATOR_METRICS_PORT = 8080
@@ -54,7 +55,7 @@ def addon_quota(pods: int) -> dict[str, str]:
 
 def https() -> Openings:
     """The API server, which has addresses outside the cluster, clouds, and certificate authorities."""
-    return {"allow-https": Allow(direction="Egress", peers=(traffic.elsewhere(),), ports=(443, ACK_API_PORT))}
+    return {"allow-https": Allow(direction="Egress", peers=(traffic.elsewhere(),), ports=(HTTPS_PORT, ACK_API_PORT))}
 
 
 def scraped(namespace: pulumi.Input[str] | None, *ports: int) -> Openings:
@@ -73,6 +74,11 @@ def cert_manager(scraper: pulumi.Input[str] | None, credentials: tuple[str, int]
         **scraped(scraper, CERT_MANAGER_METRICS_PORT),
         **_credentials(credentials),
     }
+
+
+def acme_webhook() -> Openings:
+    """A solver that the API server calls as an API of its own, and that calls the cloud."""
+    return {**https(), "allow-webhook": Allow(direction="Ingress", ports=(HTTPS_PORT,))}
 
 
 def gpu_operator(scraper: pulumi.Input[str] | None) -> Openings:

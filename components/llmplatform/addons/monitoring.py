@@ -12,7 +12,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pulumi_random as random
 
-from llmplatform.addons import guardrails
+from llmplatform.addons import alerting, guardrails
 from llmplatform.addons.monitoring_values import PASSWORD_KEY, USER_KEY, values
 from llmplatform.addons.namespaces import Namespace, NamespaceArgs
 from llmplatform.base.charts import Values, release
@@ -39,6 +39,12 @@ class MonitoringArgs:
     storage_class: pulumi.Input[str] | None = None
     """Class of volumes for one node. None: the cluster's default."""
     mirrors: Mirrors = field(default_factory=Mirrors)
+    alert_receiver: pulumi.Input[str] | None = None
+    """URL or key of whoever is told of alerts; needed when the settings name a kind of receiver."""
+
+    def __post_init__(self) -> None:
+        if self.spec.alerts and self.alert_receiver is None:
+            raise ValueError("addons.monitoring.alerts: alerts need an address; set secrets.alert_receiver")
 
 
 class Monitoring(PlatformComponent):
@@ -66,7 +72,7 @@ class Monitoring(PlatformComponent):
         self.kinds: pulumi.Resource = self._kinds(space.name)
         """Brings ServiceMonitor and its like: what makes one of them depends on this."""
         secret = self._admin(space.name)
-        installed = self._stack(space.name, secret)
+        installed = self._stack(space.name, secret, self._receiver(space.name))
 
         self.namespace = after(space.name, self.kinds)
         self.prometheus_url = after(f"http://{STACK}-prometheus.{NAMESPACE}.svc:9090", installed)
@@ -96,13 +102,31 @@ class Monitoring(PlatformComponent):
         )
         return after(ADMIN_SECRET, secret)
 
-    def _stack(self, namespace: pulumi.Output[str], admin_secret: pulumi.Output[str]) -> kubernetes.helm.v3.Release:
+    def _receiver(self, namespace: pulumi.Output[str]) -> pulumi.Output[str] | None:
+        """The address is in a Secret of its own: in the chart's values it would be in plain state."""
+        address = self._args.alert_receiver
+        if self._args.spec.alerts is None or address is None:
+            return None
+        secret = kubernetes.core.v1.Secret(
+            f"{self._logical}-alert-receiver",
+            metadata=kubernetes.meta.v1.ObjectMetaArgs(
+                name=alerting.SECRET, namespace=namespace, labels=labels("alertmanager", instance=self._logical)
+            ),
+            string_data={alerting.KEY: pulumi.Output.secret(address)},
+            opts=self.child(),
+        )
+        return after(alerting.SECRET, secret)
+
+    def _stack(
+        self, namespace: pulumi.Output[str], admin_secret: pulumi.Output[str], receiver: pulumi.Output[str] | None
+    ) -> kubernetes.helm.v3.Release:
         return release(
             f"{self._logical}-stack",
             CHARTS[STACK],
             values(
                 self._args.spec,
                 admin_secret=admin_secret,
+                receiver_secret=receiver,
                 storage_class=self._args.storage_class,
                 mirrors=self._args.mirrors,
             ),

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import pulumi
 from pydantic import Field
 
+from llmplatform.addons import alerting
 from llmplatform.base.charts import Values
 from llmplatform.specs.addons import Monitoring as Spec
 from llmplatform.specs.mirrors import Mirrors
@@ -71,11 +72,14 @@ class _Prometheus(Values):
 
 class _AlertmanagerSpec(_Part):
     storage: dict[str, Any]
+    secrets: list[pulumi.Output[str] | str] | None = None
+    """Mounted below /etc/alertmanager/secrets."""
     persistent_volume_claim_retention_policy: _ClaimRetention = _ClaimRetention()
 
 
 class _Alertmanager(Values):
     alertmanager_spec: _AlertmanagerSpec
+    config: dict[str, Any] | None = None
 
 
 class _Operator(_Part):
@@ -109,7 +113,12 @@ class MonitoringValues(Values):
 
 
 def values(
-    spec: Spec, *, admin_secret: pulumi.Input[str], storage_class: pulumi.Input[str] | None, mirrors: Mirrors
+    spec: Spec,
+    *,
+    admin_secret: pulumi.Input[str],
+    receiver_secret: pulumi.Input[str] | None,
+    storage_class: pulumi.Input[str] | None,
+    mirrors: Mirrors,
 ) -> MonitoringValues:
     """Values of the release. `storage_class` None: the cluster's default."""
 
@@ -133,7 +142,12 @@ def values(
             )
         ),
         alertmanager=_Alertmanager(
-            alertmanager_spec=_AlertmanagerSpec(**part("quay.io", "20m", "64Mi"), storage=_volume(2, storage_class))
+            alertmanager_spec=_AlertmanagerSpec(
+                **part("quay.io", "20m", "64Mi"),
+                storage=_volume(2, storage_class),
+                secrets=[pulumi.Output.from_input(receiver_secret)] if receiver_secret else None,
+            ),
+            config=alerting.configuration(spec.alerts) if spec.alerts else None,
         ),
         prometheus_operator=_Operator(
             **part("quay.io", "50m", "128Mi"), prometheus_config_reloader=_Part(**part("quay.io", "10m", "32Mi"))

@@ -36,6 +36,8 @@ class NamespaceArgs:
     """Bounds on the whole namespace, e.g. `{"requests.nvidia.com/gpu": "8"}`. Empty: none."""
     container_defaults: Mapping[str, str] = field(default_factory=dict[str, str])
     """Requests of containers that name none, e.g. `{"cpu": "100m", "memory": "128Mi"}`. Empty: none."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Labels beside ours, for what looks for namespaces by them."""
     openings: Openings = field(default_factory=dict[str, Allow])
     """Name of a policy to what it allows, beside DNS."""
 
@@ -62,7 +64,8 @@ class Namespace(PlatformComponent):
         return core.Namespace(
             f"{self._logical}-namespace",
             metadata=meta.ObjectMetaArgs(
-                name=self._args.namespace, labels=self._labels | pod_security_labels(self._args.pod_security)
+                name=self._args.namespace,
+                labels={**self._labels, **self._args.labels, **pod_security_labels(self._args.pod_security)},
             ),
             opts=self.child(),
         )

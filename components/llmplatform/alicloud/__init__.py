@@ -1,6 +1,7 @@
 """The platform on Alibaba Cloud: network, ACK cluster, node pools, identities, storage, logs."""
 
 from llmplatform.alicloud.autoscaling import Autoscaling, AutoscalingArgs
+from llmplatform.alicloud.challenge import DnsChallenge, DnsChallengeArgs
 from llmplatform.alicloud.cluster import Cluster, ClusterArgs
 from llmplatform.alicloud.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.alicloud.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
@@ -20,6 +21,8 @@ __all__ = [
     "ClusterAddons",
     "ClusterAddonsArgs",
     "ClusterArgs",
+    "DnsChallenge",
+    "DnsChallengeArgs",
     "ExistingCluster",
     "ExistingClusterArgs",
     "ExistingNetwork",

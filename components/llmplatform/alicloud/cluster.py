@@ -128,7 +128,9 @@ class Cluster(PlatformComponent):
             f"{self._prefix}-cluster",
             name=f"{args.environment.name}-{self._prefix}",
             cluster_spec=spec.tier,
-            version=spec.release or versions.ACK[spec.kubernetes_version].releases[0],
+            version=spec.exact_version,
+            # Without this ACK would upgrade all nodes along with it, whatever their pools say.
+            upgrade_policy=alicloud.cs.ManagedKubernetesUpgradePolicyArgs(control_plane_only=True),
             vswitch_ids=list(args.subnet_ids.values()),
             pod_vswitch_ids=list(args.pod_subnet_ids.values()),
             service_cidr=spec.service_cidr,

@@ -2,10 +2,12 @@
 
 Makes: the node pools. Labels, taints and resources of an empty pool are known to ACK's autoscaler without more.
 Does not: the autoscaler (`Autoscaling`), driver and device plugin (ACK brings both to nodes with GPUs).
-A pool is replaced when its cluster is. A change of instance types, image, disk, driver or price applies to nodes that
-join from then on; the others stay as they are, and are renewed by draining them. Labels and taints change on all
+A pool is replaced when its cluster is. A change of instance types, operating system, disk, driver or price applies to
+nodes that join from then on; the others stay as they are, and are renewed by draining them. A raised Kubernetes
+version or another image id goes through the nodes that are there, one at a time. Labels and taints change on all
 nodes, the driver's label too: on a node that was there before, it says what the next one will have.
 A driver that ACK does not have for the image is silently its default one: the plan's driver is one of its list.
+That a policy which stays asks for nothing anew is unverified: the provider's documentation advises to remove it.
 Source: terraform-provider-alicloud 1.288, alicloud_cs_kubernetes_node_pool; ACK documentation, "NVIDIA driver version".
 """
 
@@ -20,6 +22,7 @@ from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
 from llmplatform.planning.pools import GroupPlan, PoolPlan, Taint
 from llmplatform.specs.mirrors import Mirrors
+from llmplatform.specs.pools import AlicloudPool
 
 IMAGES: Mapping[str, str] = {"alinux3": "AliyunLinux3", "alinux3_container": "AliyunLinux3ContainerOptimized"}
 """ACK's name of an operating system."""
@@ -34,6 +37,8 @@ class NodePoolArgs:
     """Id of a cluster that nodes can join."""
     subnet_ids: Mapping[str, pulumi.Input[str]]
     """Zone to vSwitch of nodes, for at least the zones of the plan."""
+    release: str | None = None
+    """ACK's version of the nodes: the control plane's. None: they stay as they joined."""
     mirrors: Mirrors = field(default_factory=Mirrors)
     """Registries that stand in for others, for images whose references nobody rewrites."""
     tags: Mapping[str, str]
@@ -75,6 +80,7 @@ class NodePool(PlatformComponent):
                 enable=True, min_size=group.minimum, max_size=group.maximum, type="gpu" if plan.gpu else "cpu"
             ),
             image_type=IMAGES[plan.spec.image],
+            **_upgrade(plan, args.release),
             runtime_name="containerd",
             containerd_config=_containerd(args.mirrors),
             kubelet_configuration=alicloud.cs.NodePoolKubeletConfigurationArgs(
@@ -121,6 +127,22 @@ def _market(group: GroupPlan) -> dict[str, Any]:
         "on_demand_base_capacity": "0",
         "on_demand_percentage_above_base_capacity": "0",
     }
+
+
+def _upgrade(plan: PoolPlan, release: str | None) -> dict[str, Any]:
+    """What nodes are brought to, one at a time, when it changes: at a pool's creation nobody reads it.
+
+    Kubelets are exchanged where they run. Another image takes another system disk, and a drain; the machine stays, and
+    that is what counts where GPUs are scarce.
+    """
+    image = plan.spec.image_id if isinstance(plan.spec, AlicloudPool) else None
+    if release is None and image is None:
+        return {}
+    policy = alicloud.cs.NodePoolUpgradePolicyArgs(
+        kubernetes_version=release, image_id=image, use_replace=True if image else None
+    )
+    pace = alicloud.cs.NodePoolRollingPolicyArgs(max_parallelism=1, pause_policy="NotPause")
+    return {"image_id": image, "upgrade_policy": policy, "rolling_policy": pace}
 
 
 def _disk(plan: PoolPlan) -> dict[str, Any]:

@@ -48,6 +48,10 @@ class DnsChallenge(PlatformComponent):
     """The solver of cert-manager's ACME issuers."""
     credentials: tuple[str, int] | None
     """Range and TCP port where its pods get their credentials."""
+    webhook: str | None
+    """None: cert-manager knows Route 53 itself."""
+    role_name: pulumi.Output[str] | None
+    """None, like the webhook."""
 
     def __init__(self, name: str, args: DnsChallengeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:DnsChallenge", name, opts)
@@ -69,6 +73,7 @@ class DnsChallenge(PlatformComponent):
         # With the zone's id cert-manager need not look for it in all zones of the account.
         self.solver = {"dns01": {"route53": {"region": args.cloud.region, "hostedZoneID": args.hosted_zone}}}
         self.credentials = POD_IDENTITY_AGENT
+        self.webhook = self.role_name = None
         self.finish()
 
 

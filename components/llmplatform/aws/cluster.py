@@ -3,6 +3,7 @@
 Makes: control plane with its role, key and log group; access entries; vpc-cni, kube-proxy and the pod identity agent.
 Does not: nodes (`NodePool`), add-ons that need a node to run on (`ClusterAddons`).
 EKS delivers its last lines late: it may make the log group again after both are deleted, then without a retention.
+A raised minor goes through control plane, add-ons and nodes in this order, whoever uses `joinable_name`.
 Replaced, with all that runs in it, when its name, role, subnets, service range, or encryption change.
 Auto Mode is left out: its own GPU images would be a second way to do everything that the pools do.
 Source of the arguments: EKS user guide; pulumi-aws 7.51.
@@ -185,7 +186,7 @@ class Cluster(PlatformComponent):
             f"{self._prefix}-{addon}",
             cluster_name=cluster.name,
             addon_name=addon,
-            addon_version=versions.EKS_ADDONS[addon],
+            addon_version=versions.eks_addon(addon, self._args.spec.kubernetes_version),
             configuration_values=json.dumps(configuration) if configuration else None,
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="OVERWRITE",

@@ -51,6 +51,8 @@ class ClusterAddonsArgs:
 
     cluster_name: pulumi.Input[str]
     """Name of the cluster, from pools without taints: that output waits for their nodes."""
+    kubernetes_version: str
+    """Minor of the cluster."""
     cloud: Aws
     tags: Mapping[str, str]
 
@@ -94,7 +96,7 @@ class ClusterAddons(PlatformComponent):
             f"{self._prefix}-{addon}",
             cluster_name=self._args.cluster_name,
             addon_name=addon,
-            addon_version=versions.EKS_ADDONS[addon],
+            addon_version=versions.eks_addon(addon, self._args.kubernetes_version),
             pod_identity_associations=[association] if association else None,
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="OVERWRITE",

@@ -3,7 +3,9 @@
 Makes: a launch template, the node groups, and the tags by which cluster-autoscaler plans from zero.
 Does not: the role of the nodes (`NodeRole`), the autoscaler.
 A change of instance types, image family, capacity or subnets replaces a group: the new one is there before the old
-one is drained. Other changes roll through the group, one node at a time, without extra machines.
+one is drained. Other changes roll through the group, one node at a time, without extra machines: each is drained by the
+rules of the disruption budgets, within 15 minutes. A model that takes longer to come up on the new node than that holds
+back the next one, and EKS fails the update (PodEvictionFailure): run `pulumi up` again, and it goes on from there.
 EKS refuses a minimum above, and a maximum below, the number of nodes that there are just now: change that number first
 (`aws eks update-nodegroup-config`), then the bound.
 """
@@ -21,6 +23,7 @@ from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
 from llmplatform.catalog import versions
 from llmplatform.planning.pools import GroupPlan, PoolPlan, Taint
+from llmplatform.specs.pools import AwsPool
 
 AMI_TYPES: Mapping[tuple[str, str, bool], str] = {
     ("al2023", "amd64", False): "AL2023_x86_64_STANDARD",
@@ -91,7 +94,7 @@ class NodePool(PlatformComponent):
             version=args.kubernetes_version,
             ami_type=AMI_TYPES[plan.spec.image, plan.shape.architecture, plan.gpu is not None],
             # Pinned, so that nodes change when the catalog does and not when AWS publishes.
-            release_version=versions.EKS_NODE_IMAGES[plan.spec.image].get(args.kubernetes_version),
+            release_version=_release(plan, args.kubernetes_version),
             capacity_type=group.capacity.upper(),
             instance_types=list(plan.spec.instance_types),
             labels=node_labels(plan),
@@ -122,6 +125,11 @@ class NodePool(PlatformComponent):
     def _child_name(self, planned: str) -> str:
         """Name of a group's resource: the component's name, and what sets the group apart from the pool's others."""
         return f"{self._prefix}{planned.removeprefix(self._args.plan.name) or '-nodes'}"
+
+
+def _release(plan: PoolPlan, minor: str) -> str | None:
+    own = plan.spec.image_release if isinstance(plan.spec, AwsPool) else None
+    return own or versions.EKS_NODE_IMAGES[plan.spec.image].get(minor)
 
 
 def _taint(taint: Taint) -> aws.eks.NodeGroupTaintArgs:

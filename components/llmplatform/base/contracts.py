@@ -61,9 +61,13 @@ class Storage(Protocol):
 
 
 class DnsChallenge(WorkloadIdentity, Protocol):
-    """A certificate manager's right to prove, by DNS records, that we own a domain."""
+    """The right to prove, by DNS records, that we own a domain: cert-manager's own, or its webhook's."""
 
     solver: Mapping[str, object]
     """The solver of cert-manager's ACME issuers."""
     credentials: tuple[str, int] | None
     """Range and TCP port where pods of the identity get their credentials; None where HTTPS to the cloud is all."""
+    webhook: str | None
+    """Chart of the solver that has the identity, in a namespace of the same name; None: cert-manager itself has it."""
+    role_name: pulumi.Output[str] | None
+    """Role that the webhook takes; known when its rights are there."""

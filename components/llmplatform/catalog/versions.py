@@ -84,6 +84,8 @@ _CHARTS = (
     Chart(name="dcgm-exporter", version="4.8.2", repository="https://nvidia.github.io/dcgm-exporter/helm-charts"),
     # renovate: datasource=docker depName=quay.io/jetstack/charts/cert-manager
     Chart(name="cert-manager", version="v1.21.1", repository="oci://quay.io/jetstack/charts"),
+    # renovate: datasource=docker depName=ghcr.io/crazygit/charts/cert-manager-alidns-webhook
+    Chart(name="cert-manager-alidns-webhook", version="0.1.5", repository="oci://ghcr.io/crazygit/charts"),
     # renovate: datasource=docker depName=ghcr.io/prometheus-community/charts/kube-prometheus-stack
     Chart(name="kube-prometheus-stack", version="88.5.3", repository="oci://ghcr.io/prometheus-community/charts"),
     # renovate: datasource=docker depName=ghcr.io/prometheus-community/charts/prometheus-operator-crds
@@ -157,18 +159,25 @@ EKS_NODE_IMAGES: Mapping[str, Mapping[str, str]] = {
 releases of
 amazon-eks-ami. Bottlerocket is released for several minors at once; its use with 1.34 and 1.36 is unverified."""
 
-EKS_ADDONS: Mapping[str, str | None] = {
-    "vpc-cni": None,
-    "kube-proxy": None,
-    "eks-pod-identity-agent": None,
-    "coredns": None,
-    "aws-ebs-csi-driver": None,
-    "aws-efs-csi-driver": None,
-    "metrics-server": None,
-    "eks-node-monitoring-agent": None,
+EKS_ADDONS: Mapping[str, Mapping[str, str]] = {
+    "vpc-cni": {},
+    "kube-proxy": {"1.34": "v1.34.1-eksbuild.2", "1.35": "v1.35.0-eksbuild.2", "1.36": "v1.36.0-eksbuild.9"},
+    "eks-pod-identity-agent": {},
+    "coredns": {},
+    "aws-ebs-csi-driver": {},
+    "aws-efs-csi-driver": {},
+    "metrics-server": {},
+    "eks-node-monitoring-agent": {},
 }
-"""Managed add-ons of EKS and their versions. None: the one that EKS takes by default for the cluster's minor, which it
-chooses once and keeps; no published list of them could be checked."""
+"""Managed add-ons of EKS and their versions by minor. None for a minor: the one that EKS takes by default, which it
+chooses once and keeps through upgrades. kube-proxy is of a minor and has to follow it. Source: EKS user guide,
+kube-proxy (1.34); public configurations of clusters (1.35, 1.36; unverified)."""
+
+
+def eks_addon(name: str, minor: str) -> str | None:
+    """Version of an add-on for a minor; None leaves it to EKS."""
+    return EKS_ADDONS[name].get(minor)
+
 
 EKS_NODE_DRIVER = 580
 """NVIDIA driver branch within the node images of EKS. Source: the releases of amazon-eks-ami and Bottlerocket."""

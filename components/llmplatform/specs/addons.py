@@ -65,6 +65,18 @@ class AcmeIssuer(Section):
     """Address of the authority; Let's Encrypt unless said otherwise."""
 
 
+class AckAcmeIssuer(Section):
+    """Certificates from an ACME authority, by DNS challenge: nothing has to be reachable from the internet."""
+
+    kind: Literal["acme"]
+    email: Email
+    """Whom the authority writes to about certificates that run out."""
+    domain: Host
+    """Domain in Alibaba Cloud DNS that the gateway's host is in, in the same account."""
+    server: HttpsUrl = "https://acme-v02.api.letsencrypt.org/directory"
+    """Address of the authority; Let's Encrypt unless said otherwise."""
+
+
 class SelfSignedIssuer(Section):
     """Certificates that only those trust who are told to."""
 
@@ -72,6 +84,7 @@ class SelfSignedIssuer(Section):
 
 
 Issuer = Annotated[AcmeIssuer | SelfSignedIssuer, Field(discriminator="kind")]
+AckIssuer = Annotated[AckAcmeIssuer | SelfSignedIssuer, Field(discriminator="kind")]
 
 
 class CertManager(Section):
@@ -83,11 +96,21 @@ class CertManager(Section):
 
 
 class AckCertManager(Section):
-    """Issues and renews certificates. An ACME authority would be answered by nobody."""
+    """Issues and renews certificates."""
 
     enabled: bool = True
-    issuer: SelfSignedIssuer = SelfSignedIssuer(kind="self_signed")
-    """Who signs: the cluster itself."""
+    issuer: AckIssuer = SelfSignedIssuer(kind="self_signed")
+    """Who signs: an ACME authority (`acme`), or the cluster itself (`self_signed`)."""
+
+
+class Alerts(Section):
+    """Who is told when something is wrong. The address itself is a secret: `secrets.alert_receiver`."""
+
+    kind: Literal["webhook", "slack", "pagerduty"]
+    """What takes the alerts. The secret is the URL of a webhook, of a Slack webhook, or a key of PagerDuty's Events
+    API v2. Reached over HTTPS on port 443, outside the network."""
+    repeat_hours: PositiveInt = 12
+    """After how long an alert that goes on is sent again."""
 
 
 class Monitoring(Section):
@@ -98,6 +121,8 @@ class Monitoring(Section):
     """How long metrics stay."""
     storage_gib: PositiveInt = 50
     """Volume of Prometheus, in GiB."""
+    alerts: Alerts | None = None
+    """Who is told when something is wrong. Empty: nobody; alerts are only to be seen."""
 
 
 class Gateway(Section):

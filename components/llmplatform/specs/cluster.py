@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from llmplatform.catalog import versions
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import (
     AckClusterId,
@@ -68,6 +69,11 @@ class NewAckCluster(NewCluster):
     """RAM users and roles that administer the cluster, by id. Whoever makes a cluster administers it, too."""
     log_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
     """How long control-plane and audit logs stay."""
+
+    @property
+    def exact_version(self) -> str:
+        """Version of ACK that control plane and nodes have."""
+        return self.release or versions.ACK[self.kubernetes_version].releases[0]
 
 
 class ExistingCluster(Section):

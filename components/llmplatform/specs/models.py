@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from llmplatform.catalog import Gpu, ModelShape, models
 from llmplatform.catalog.fit import Fit, fit
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import ModelId, Name
+from llmplatform.specs.vocabulary import ImageReference, ModelId, Name
 
 
 class Vllm(Section):
@@ -16,6 +16,8 @@ class Vllm(Section):
     kind: Literal["vllm"] = "vllm"
     version: str | None = None
     """Engine version. Empty: the one that this release is tested with."""
+    image: ImageReference | None = None
+    """An image of your own, built from that version. Empty: the one that its publisher released."""
     gpu_memory_utilization: Annotated[float, Field(gt=0.1, lt=1.0)] = 0.92
     """Share of each GPU's memory that the engine takes."""
     max_num_seqs: PositiveInt | None = None

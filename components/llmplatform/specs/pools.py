@@ -6,7 +6,16 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import AlicloudZone, AwsZone, DriverVersion, InstanceTypeName, LabelKey, LabelValue
+from llmplatform.specs.vocabulary import (
+    AlicloudZone,
+    AwsZone,
+    DriverVersion,
+    EcsImageId,
+    InstanceTypeName,
+    LabelKey,
+    LabelValue,
+    NodeRelease,
+)
 
 Capacity = Literal["on_demand", "spot", "spot_first"]
 Price = Annotated[float, Field(ge=0.001, le=10_000)]
@@ -45,6 +54,9 @@ class AwsPool(_Pool):
 
     image: Literal["al2023", "bottlerocket"] = "al2023"
     """Operating system of the nodes."""
+    image_release: NodeRelease | None = None
+    """Release of the node image, as `aws ssm` or the release notes of the image name it, for the cluster's minor.
+    Empty: the one that this release is tested with. A change rolls through the nodes, one at a time."""
     zones: tuple[AwsZone, ...] = ()
     """Zones to use, of the environment's. Empty: all of them."""
 
@@ -54,6 +66,9 @@ class AlicloudPool(_Pool):
 
     image: Literal["alinux3", "alinux3_container"] = "alinux3"
     """Operating system of the nodes: Alibaba Cloud Linux 3, or its edition for containers alone."""
+    image_id: EcsImageId | None = None
+    """Exact system image of the nodes. Empty: the newest of the operating system when a node joins. A change exchanges
+    the system disks of the nodes that are there, one at a time, each drained first; the machines stay."""
     zones: tuple[AlicloudZone, ...] = ()
     """Zones to use, of the environment's. Empty: all of them that have the machines."""
     driver: DriverVersion | None = None

@@ -19,3 +19,6 @@ class Secrets(Section):
 
     huggingface_token: Encrypted | None = None
     """Token for gated models: `pulumi config set --secret --path 'secrets.huggingface_token'`."""
+    alert_receiver: Encrypted | None = None
+    """URL or key of whoever `addons.monitoring.alerts` tells: `pulumi config set --secret --path
+    'secrets.alert_receiver'`."""

@@ -96,6 +96,13 @@ SubnetId = Annotated[str, _Matching(r"subnet-[0-9a-f]{8,17}", "write a subnet id
 SecurityGroupId = Annotated[str, _Matching(r"sg-[0-9a-f]{8,17}", "write a security group id like sg-0123456789abcdef0")]
 InstanceFamily = Annotated[str, _Matching(r"[a-z0-9]+", "write the family alone, like gn7i")]
 InstanceTypeName = Annotated[str, _Matching(r"[a-z0-9][-a-z0-9.]+", "write an instance type like g5.2xlarge")]
+NodeRelease = Annotated[
+    str,
+    _Matching(r"\d+\.\d+\.\d+-[0-9a-z]+", "write a release like 1.35.7-20260903, or 1.65.0-0be31b34 of Bottlerocket"),
+]
+EcsImageId = Annotated[
+    str, _Matching(r"[A-Za-z][\w.-]{1,127}", "write an image id like aliyun_3_x64_20G_container_optimized_20260801.vhd")
+]
 KubernetesMinor = Annotated[str, _Matching(r"1\.\d{2}", 'write a minor version in quotes, like "1.35"')]
 ModelId = Annotated[str, _Matching(r"[\w.-]+/[\w.-]+", "write a Hugging Face id like Qwen/Qwen3-8B")]
 Host = Annotated[
@@ -126,6 +133,13 @@ HttpsUrl = Annotated[str, _Matching(r"https://\S+", "write an https:// address")
 ChartAddress = Annotated[str, _Matching(r"(https|oci)://\S+", "write an https:// or oci:// address")]
 AcrInstanceId = Annotated[str, _Matching(r"cri-[0-9a-z]{8,25}", "write an instance id like cri-abcdefgh12345678")]
 RegistryHost = Annotated[str, _Matching(r"[a-z0-9.-]+(:\d+)?", "write a registry host like docker.io")]
+ImageReference = Annotated[
+    str,
+    _Matching(
+        r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+(:(?!latest(@|$))[\w.-]{1,128}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})",
+        "write registry, name and tag or digest, like registry.example.org/vllm-openai:v0.33.0-1; 'latest' moves",
+    ),
+]
 RegistryPrefix = Annotated[
     str,
     _Matching(

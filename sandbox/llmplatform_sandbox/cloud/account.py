@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, cast
 
 from llmplatform_sandbox.cloud import schema
 from llmplatform_sandbox.cloud.behaviour import Behaviour, Plain
@@ -72,15 +72,21 @@ class Account:
                 old = self.store.get(type_, id_)
                 if old is None:
                     raise CloudError(render(facts.missing, {"value": id_}, nowhere))
+                self.behaviour(type_).updating(self, old, inputs)
                 given = _known_inputs(type_)
                 kept = {key: value for key, value in old.outputs.items() if key not in given or key in facts.computed}
-                outputs = self._with_defaults(facts, type_, {**kept, **inputs}, scope)
+                changed = {key: _with_cloud_made(old, key, value) for key, value in inputs.items()}
+                outputs = self._with_defaults(facts, type_, {**kept, **changed}, scope)
                 outputs |= {name: old.outputs.get(name, 0) + 1 for name in facts.increments}
                 new = replace(old, inputs=dict(inputs), outputs=outputs)
                 self._rules.refuse_duplicates(facts, new)
                 self.store.change(new, self._rules.links(facts, inputs))
                 new = self._remake(facts, old, new, scope)
-            self.behaviour(type_).updated(self, old, new)
+            try:
+                self.behaviour(type_).updated(self, old, new)
+            except CloudError:
+                self.store.change(old, self._rules.links(facts, old.inputs))
+                raise
             return self.store.get(type_, id_) or new
 
     def read(self, type_: str, id_: str) -> Record | None:
@@ -109,12 +115,22 @@ class Account:
                         blockers = self._blockers(record)
                         if not blockers:
                             self.remove_tree(record)
+                            self._note_kept(facts, record)
                             return
                 if time.monotonic() > deadline:
                     names = "; ".join(f"{kind_of(one.type)} {one.id} (made by {one.made_by})" for one in blockers)
                     values = {**record.outputs, "id": id_, "type": kind_of(type_)}
                     raise CloudError(f"{render(facts.in_use, values, nowhere)}: {names}")
                 time.sleep(0.2)
+
+    def kept(self) -> list[str]:
+        """What the cloud keeps of deleted objects by design, a sentence each."""
+        return json.loads(self.store.setting("kept", "[]"))
+
+    def _note_kept(self, facts: TypeFacts, record: Record) -> None:
+        if facts.kept:
+            sentence = render(facts.kept, {**record.outputs, "id": record.id}, nowhere)
+            self.store.set("kept", json.dumps([*self.kept(), f"{kind_of(record.type)} {record.id}: {sentence}"]))
 
     def remove_tree(self, record: Record) -> None:
         """Remove an object with what it owns and what cannot be without it.
@@ -221,6 +237,15 @@ class Account:
             if "tagsAll" in known:
                 outputs["tagsAll"] = {**scope.default_tags, **(outputs.get("tags") or {})}
         return outputs
+
+
+def _with_cloud_made(old: Record, name: str, value: Any) -> Any:
+    """A changed property with what the cloud itself has put beside the parts that were asked for (an id, a group)."""
+    before, asked = old.outputs.get(name), old.inputs.get(name)
+    if not isinstance(value, Mapping) or not isinstance(before, Mapping):
+        return value
+    given = cast(Mapping[str, Any], asked) if isinstance(asked, Mapping) else {}
+    return {**{key: part for key, part in before.items() if key not in given}, **value}
 
 
 def _known_inputs(type_: str) -> Mapping[str, schema.Property]:

@@ -24,8 +24,12 @@ class Behaviour(Protocol):
         """After the object exists; gives outputs by path. May take its time, and raise NotReady."""
         ...
 
+    def updating(self, account: "Account", old: Record, inputs: Mapping[str, Any]) -> None:
+        """Inside the transaction, before the change."""
+        ...
+
     def updated(self, account: "Account", old: Record, new: Record) -> None:
-        """After the change; may take its time."""
+        """After the change; may take its time. Of a change that fails with CloudError nothing stays."""
         ...
 
     def live(self, account: "Account", record: Record) -> Record:
@@ -50,6 +54,9 @@ class Plain:
     def created(self, account: "Account", record: Record) -> Mapping[str, Any]:
         """No more outputs."""
         return {}
+
+    def updating(self, account: "Account", old: Record, inputs: Mapping[str, Any]) -> None:
+        """Nothing is refused."""
 
     def updated(self, account: "Account", old: Record, new: Record) -> None:
         """Nothing follows."""

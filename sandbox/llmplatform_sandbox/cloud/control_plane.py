@@ -1,6 +1,7 @@
 """How a simulated cluster gets at the one real control plane of the sandbox."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -8,12 +9,32 @@ from typing import Protocol
 from llmplatform_sandbox.interfaces import KubeAccess
 
 
+class Nodes(Protocol):
+    """What a cloud does to the nodes of its machines."""
+
+    def ready(self, node: str) -> bool:
+        """Whether a node has joined and takes pods."""
+        ...
+
+    def cordon(self, node: str) -> None:
+        """Let no new pod onto a node."""
+        ...
+
+    def drain(self, node: str, seconds: float) -> list[str]:
+        """Cordon a node and evict its pods; returns those that a budget has kept on it for so long."""
+        ...
+
+    def restart(self, node: str) -> None:
+        """A node leaves with whatever is still on it; its machine, which stays, joins anew."""
+        ...
+
+
 class ControlPlane(Protocol):
     """The sandbox's Kubernetes. One per account: a second cluster is refused."""
 
     @property
-    def minor(self) -> str:
-        """Kubernetes minor that runs, e.g. `1.35`."""
+    def minors(self) -> Sequence[str]:
+        """Kubernetes minors that it can be, the newest last, e.g. `1.35`."""
         ...
 
     @property
@@ -21,8 +42,17 @@ class ControlPlane(Protocol):
         """Whether it has an address and nothing behind it."""
         ...
 
-    def __call__(self, service_cidr: str | None = None) -> KubeAccess:
-        """Where the API server is; it runs by then, with that range for Services."""
+    @property
+    def nodes(self) -> Nodes:
+        """The cluster's nodes."""
+        ...
+
+    def __call__(self, service_cidr: str | None = None, minor: str | None = None) -> KubeAccess:
+        """Where the API server is; it runs by then, with that range for Services, as that minor."""
+        ...
+
+    def upgrade(self, minor: str) -> None:
+        """Go on with all objects as another minor."""
         ...
 
     def reset(self) -> None:
@@ -34,28 +64,49 @@ class ControlPlane(Protocol):
 class NoControlPlane:
     """For a preview, which creates nothing."""
 
-    minor: str
+    minors: Sequence[str]
     on_paper: bool = False
 
-    def __call__(self, service_cidr: str | None = None) -> KubeAccess:
+    @property
+    def nodes(self) -> Nodes:
         """Nothing runs."""
-        raise RuntimeError("a preview has no control plane; run `sandbox up`")
+        raise _nothing_runs()
+
+    def __call__(self, service_cidr: str | None = None, minor: str | None = None) -> KubeAccess:
+        """Nothing runs."""
+        raise _nothing_runs()
+
+    def upgrade(self, minor: str) -> None:
+        """Nothing runs."""
+        raise _nothing_runs()
 
     def reset(self) -> None:
         """Nothing runs."""
-        raise RuntimeError("a preview has no control plane; run `sandbox up`")
+        raise _nothing_runs()
 
 
 @dataclass(frozen=True)
 class PaperControlPlane:
     """For a state that is made without a cluster: it has an address, and nobody is there."""
 
-    minor: str
+    minors: Sequence[str]
     on_paper: bool = True
 
-    def __call__(self, service_cidr: str | None = None) -> KubeAccess:
+    @property
+    def nodes(self) -> Nodes:
+        """Nothing runs."""
+        raise _nothing_runs()
+
+    def __call__(self, service_cidr: str | None = None, minor: str | None = None) -> KubeAccess:
         """An address that is reserved for documents (RFC 5737)."""
         return KubeAccess(server="https://192.0.2.1:6443", ca_pem="", kubeconfig=Path(os.devnull))
 
+    def upgrade(self, minor: str) -> None:
+        """There is nothing to go on with."""
+
     def reset(self) -> None:
         """There is nothing to forget."""
+
+
+def _nothing_runs() -> RuntimeError:
+    return RuntimeError("a preview has no control plane; run `sandbox up`")

@@ -130,6 +130,8 @@ class TypeFacts(Fact):
     exists: str = "ResourceAlreadyExistsException: {id} exists already"
     protected_by: str | None = None
     """The property that forbids deletion while it is true."""
+    kept: str | None = None
+    """What the cloud keeps of one that was deleted, and for how long: by design, and no orphan."""
     registered: bool = True
     """False for objects that only the cloud or a controller makes."""
 

@@ -157,6 +157,35 @@ class MachineGroups(ABC):
         """Other limits for the autoscaler; no machine comes or goes."""
         self._account.amend(group, {"minSize": low, "maxSize": high})
 
+    # As a renewal of machines needs them
+
+    def running(self, group: Record) -> list[Record]:
+        """The machines of a group, the oldest first."""
+        return self._running(group)
+
+    def node(self, record: Record) -> str:
+        """Name of a machine's node."""
+        return self._instance(record).node
+
+    def add(self, group: Record) -> Record:
+        """One machine more, whatever the group's size. Raises Unavailable."""
+        with self._store.transaction():
+            before = {one.key for one in self._running(group)}
+            self._add(group)
+            return next(one for one in self._running(group) if one.key not in before)
+
+    def end(self, record: Record) -> None:
+        """One machine less, whatever the group's size."""
+        with self._store.transaction():
+            self._account.remove_tree(record)
+
+    def renew(self, record: Record) -> Record:
+        """A machine gives way to another. Raises Unavailable, with nothing changed."""
+        with self._store.transaction():
+            group = self._require(record.outputs["group"])
+            self._account.remove_tree(record)
+            return self.add(group)
+
     # Insides
 
     def _require(self, group_id: str) -> Record:

@@ -57,6 +57,10 @@ class SimulatedCloud:
             CloudObject(type=one.type, id=one.id, made_by=one.made_by, detail=one.outputs) for one in self._store.all()
         ]
 
+    def kept(self) -> Sequence[str]:
+        """What the cloud keeps of deleted objects by design, a sentence each."""
+        return self.account.kept()
+
     def add_object(self, type_: str, made_by: str, detail: Mapping[str, Any]) -> str:
         """Raises CloudError for a kind that the facts do not have."""
         try:

@@ -19,7 +19,7 @@ from typing import Any
 
 from llmplatform_sandbox.checkpoint import Resource
 from llmplatform_sandbox.cloud import PaperControlPlane
-from llmplatform_sandbox.controlplane import KUBERNETES_MINOR
+from llmplatform_sandbox.controlplane import KUBERNETES_MINORS
 from llmplatform_sandbox.endpoints import fingerprint
 from llmplatform_sandbox.engine import Engine
 from llmplatform_sandbox.hosting import open_clouds, served
@@ -82,7 +82,7 @@ def apply_on_paper(
         paths = SandboxPaths(Path(folder))
         paths.create()
         copy_project(project, stack, paths)
-        clouds = open_clouds(paths.clouds, PaperControlPlane(minor=KUBERNETES_MINOR))
+        clouds = open_clouds(paths.clouds, PaperControlPlane(KUBERNETES_MINORS))
         language, port = serve_language(variables={"PYTHONPATH": os.pathsep.join(import_path)} if import_path else None)
         try:
             with served(clouds, paper=True) as providers:

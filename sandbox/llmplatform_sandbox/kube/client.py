@@ -227,8 +227,9 @@ class Kube:
         body: Any = None,
         content: bytes | None = None,
         content_type: str = "application/json",
+        busy: bool = False,
     ) -> Any:
-        """One call. Waits for a server that refuses connections or is not ready, and honours `Retry-After`."""
+        """One call. Waits for a server that refuses connections or is not ready; for one that is busy unless `busy`."""
         content = content if body is None else json.dumps(body).encode()
         headers = {} if content is None else {"Content-Type": content_type}
         deadline = time.monotonic() + _PATIENCE
@@ -246,7 +247,7 @@ class Kube:
                 if response.status_code < 400:
                     return response.json() if response.content else {}
                 error = KubeError.from_status(response.status_code, _json(response), response.text)
-                if not _starting(error) and response.status_code != 429:
+                if not _starting(error) and (busy or response.status_code != 429):
                     raise error
                 failure = error
             if time.monotonic() > deadline:

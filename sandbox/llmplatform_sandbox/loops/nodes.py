@@ -72,12 +72,19 @@ class NodesLoop:
             change["spec"] = {"taints": [*wanted["spec"]["taints"], *foreign]}
         if change:
             self._kube.patch(live, change)
+        self._correct_version(live, wanted)
         status = {key: wanted["status"][key] for key in ("capacity", "allocatable")}
         if any(live.get("status", {}).get(key) != value for key, value in status.items()):
             gone = {GPU: None} if GPU not in status["capacity"] else {}
             self._kube.patch(
                 live, {"status": {key: value | gone for key, value in status.items()}}, subresource="status"
             )
+
+    def _correct_version(self, live: Object, wanted: Object) -> None:
+        """A kubelet that was upgraded where it runs says so."""
+        info, version = live.get("status", {}).get("nodeInfo") or {}, wanted["status"]["nodeInfo"]["kubeletVersion"]
+        if info.get("kubeletVersion") != version:
+            self._kube.patch(live, {"status": {"nodeInfo": {**info, "kubeletVersion": version}}}, subresource="status")
 
     def _remove(self, node: Object) -> None:
         """The machine is gone, and its pods with it: nobody is left who could end them."""
@@ -147,7 +154,7 @@ def _info(instance: Instance, labels: Mapping[str, str]) -> dict[str, str]:
     )
     return {
         **dict.fromkeys(unknown, ""),
-        "kubeletVersion": "sandbox",
+        "kubeletVersion": instance.kubelet or "sandbox",
         "osImage": f"{instance.image} (simulated)",
         "operatingSystem": "linux",
         "architecture": labels.get("kubernetes.io/arch", "amd64"),

@@ -56,7 +56,12 @@ _KWOK_VERSION = "v0.8.0"
 _ETCD_VERSION = "v3.6.5"
 
 KUBERNETES_MINOR = ".".join(_KUBERNETES_VERSION.removeprefix("v").split(".")[:2])
-"""The only Kubernetes minor that the sandbox can be."""
+"""Kubernetes minor of the binaries."""
+
+KUBERNETES_MINORS = tuple(
+    f"1.{number}" for number in range(int(KUBERNETES_MINOR.split(".")[1]) - 3, int(KUBERNETES_MINOR.split(".")[1]) + 1)
+)
+"""Minors that the sandbox can be: a control plane emulates the three before its own (`--emulated-version`)."""
 
 PULUMI = Tool(
     name="pulumi",

@@ -31,8 +31,8 @@ def release(plan: ModelPlan) -> Engine:
 
 
 def image(plan: ModelPlan) -> str:
-    """Public reference of the engine's image."""
-    return release(plan).image
+    """Reference of the engine's image: the model's own, else the public one."""
+    return plan.spec.engine.image or release(plan).image
 
 
 def arguments(plan: ModelPlan, *, source: str | None = None) -> tuple[str, ...]:

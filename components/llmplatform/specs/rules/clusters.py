@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 
 from llmplatform.catalog import versions
+from llmplatform.specs.addons import AckAcmeIssuer
 from llmplatform.specs.cluster import ExistingEksCluster
+from llmplatform.specs.pools import AwsPool
 from llmplatform.specs.problems import Problem, listed
 from llmplatform.specs.stack import AwsStack, Stack
 
@@ -94,6 +96,19 @@ def node_images_exist(stack: Stack) -> Iterator[Problem]:
             )
 
 
+def node_images_are_of_the_minor(stack: Stack) -> Iterator[Problem]:
+    """A release of Amazon Linux begins with the minor whose kubelet is in it."""
+    minor = stack.cluster.kubernetes_version
+    for name, pool in stack.pools.items():
+        release = pool.image_release if isinstance(pool, AwsPool) and pool.image == "al2023" else None
+        if release and not release.startswith(f"{minor}."):
+            yield Problem(
+                f"pools.{name}.image_release",
+                f"'{release}' is not of Kubernetes {minor}",
+                f"write a release of {minor}, or remove it to have the one that this release is tested with",
+            )
+
+
 def existing_platform_has_a_cluster(stack: Stack) -> Iterator[Problem]:
     """A platform that exists is in a cluster that exists."""
     if stack.platform.kind == "existing" and stack.cluster.kind != "existing":
@@ -128,4 +143,25 @@ def acme_has_a_host(stack: Stack) -> Iterator[Problem]:
             "addons.gateway.host",
             "an ACME issuer has nothing to certify without a host",
             "write the gateway's host name, or set addons.cert_manager.issuer.kind to 'self_signed'",
+        )
+
+
+def acme_domain_has_the_host(stack: Stack) -> Iterator[Problem]:
+    """An ACME authority is answered in the domain that it asks about."""
+    issuer, host = stack.addons.cert_manager.issuer, stack.addons.gateway.host
+    if isinstance(issuer, AckAcmeIssuer) and host and not f".{host}".endswith(f".{issuer.domain}"):
+        yield Problem(
+            "addons.cert_manager.issuer.domain",
+            f"addons.gateway.host '{host}' is not in '{issuer.domain}'",
+            "write the domain that the host is in, as Alibaba Cloud DNS lists it",
+        )
+
+
+def alerts_have_a_receiver(stack: Stack) -> Iterator[Problem]:
+    """Alerts go to an address, which is a secret."""
+    if stack.addons.monitoring.alerts and stack.secrets.alert_receiver is None:
+        yield Problem(
+            "addons.monitoring.alerts",
+            "alerts need an address, and secrets.alert_receiver is not set",
+            "run pulumi config set --secret --path 'llmplatform:secrets.alert_receiver'",
         )

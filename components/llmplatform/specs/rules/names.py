@@ -37,7 +37,7 @@ _TAGGING = {
 }
 """What each cloud says about tags. Sources: the guides to tagging of both."""
 
-ADDON_NAMESPACES = ("cert-manager", "gpu-metrics", "gpu-operator", "monitoring")
+ADDON_NAMESPACES = ("cert-manager", "cert-manager-alidns-webhook", "gpu-metrics", "gpu-operator", "monitoring")
 """Namespaces that the add-ons make for themselves."""
 
 TAKEN_IN_THE_MODELS_NAMESPACE = (

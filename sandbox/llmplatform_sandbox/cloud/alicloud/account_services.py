@@ -30,7 +30,7 @@ class Documents(Plain):
 
 
 class Key(Plain):
-    """A protected key stays; another is only scheduled for deletion, which the account no longer counts."""
+    """A protected key stays; another waits for its end, during which it can be restored."""
 
     @override
     def deleting(self, account: Account, record: Record) -> None:

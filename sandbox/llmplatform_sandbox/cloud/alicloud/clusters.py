@@ -18,8 +18,10 @@ from llmplatform_sandbox.cloud.alicloud.names import ADDON, BALANCER, CLUSTER, P
 from llmplatform_sandbox.cloud.alicloud.remarks import note_ignored
 from llmplatform_sandbox.cloud.alicloud.scaler import forget
 from llmplatform_sandbox.cloud.alicloud.service_roles import require
+from llmplatform_sandbox.cloud.alicloud.upgrades import minor_of, upgrade_kubelets
 from llmplatform_sandbox.cloud.behaviour import Plain
 from llmplatform_sandbox.cloud.control_plane import ControlPlane
+from llmplatform_sandbox.cloud.minors import cannot, refuse_leap
 from llmplatform_sandbox.cloud.requests import CloudError
 from llmplatform_sandbox.cloud.store import Record, Store
 from llmplatform_sandbox.cloud.templates import get
@@ -69,7 +71,7 @@ class Cluster(Plain):
 
     @override
     def check(self, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-        findings = list(_version(inputs.get("version"), self._control_plane.minor))
+        findings = list(_version(inputs.get("version"), self._control_plane.minors))
         networks = [one["name"] for one in inputs.get("addons") or [] if one.get("name") in _NETWORKS]
         if inputs.get("podVswitchIds") and "flannel" in networks:
             findings.append(("podVswitchIds", "Terway's, and the add-on is flannel; write podCidr, or terway-eniip"))
@@ -95,21 +97,22 @@ class Cluster(Plain):
         for addon in _asked_for(inputs):
             if addon in _ROLE_OF_ADDON:
                 require(account, _ROLE_OF_ADDON[addon], addon)
-        offered = ACK[self._control_plane.minor].releases[0]
         version = inputs.get("version")
+        offered = ACK[minor_of(version) if version else self._control_plane.minors[-1]].releases[0]
         if version and version != offered and not self._control_plane.on_paper:
             raise CloudError(f"ErrUnsupportedVersion: {version} is not offered for new clusters; write {offered}")
 
     @override
     def created(self, account: Account, record: Record) -> Mapping[str, Any]:
-        access = self._control_plane(record.outputs["serviceCidr"])
+        version = record.outputs.get("version") or ACK[self._control_plane.minors[-1]].releases[0]
+        access = self._control_plane(record.outputs["serviceCidr"], minor_of(version))
         bring(self._control_plane, _asked_for(record.inputs))
         host = urlsplit(access.server).hostname or ""
         public = bool(record.outputs["slbInternetEnabled"])
         project = _log_project(account, record)
         region = account.scope.region
         found: dict[str, Any] = {
-            "version": record.outputs.get("version") or ACK[self._control_plane.minor].releases[0],
+            "version": version,
             "connections": [
                 {
                     "apiServerIntranet": access.server,
@@ -132,9 +135,20 @@ class Cluster(Plain):
         return found
 
     @override
+    def updating(self, account: Account, old: Record, inputs: Mapping[str, Any]) -> None:
+        wanted, now = inputs.get("version"), old.outputs["version"]
+        if wanted and wanted != now:
+            refuse_leap(minor_of(now), minor_of(wanted), "ErrUpgradeVersionNotSupported: the version cannot change")
+            if ACK[minor_of(wanted)].releases.index(wanted) > _age(now, minor_of(wanted)):
+                raise CloudError(f"ErrUpgradeVersionNotSupported: {wanted} is older than {now}; write a newer one")
+
+    @override
     def updated(self, account: Account, old: Record, new: Record) -> None:
+        if new.outputs["version"] != old.outputs["version"]:
+            self._control_plane.upgrade(minor_of(new.outputs["version"]))
+            if not get(new.outputs, "upgradePolicy.controlPlaneOnly"):
+                upgrade_kubelets(account, new)
         if old.outputs.get("enableRrsa") and not new.outputs.get("enableRrsa"):
-            account.store.change(old)
             raise CloudError("ErrRRSACannotDisable: RRSA cannot be turned off; write enableRrsa true")
         if new.outputs.get("enableRrsa") and not old.outputs.get("enableRrsa"):
             account.amend(new, {"rrsaMetadata": _rrsa(account, new)})
@@ -203,15 +217,20 @@ def _asked_for(inputs: Mapping[str, Any]) -> list[str]:
     return [one["name"] for one in inputs.get("addons") or [] if not one.get("disabled")]
 
 
-def _version(version: Any, minor: str) -> Sequence[tuple[str, str]]:
+def _age(version: str, minor: str) -> int:
+    """Place of a version among those of a minor, the newest first; after the last where it is of another."""
+    releases = ACK[minor].releases
+    return releases.index(version) if version in releases else len(releases)
+
+
+def _version(version: Any, minors: Sequence[str]) -> Sequence[tuple[str, str]]:
     if not isinstance(version, str):
         return ()
     known = [one for release in ACK.values() for one in release.releases]
     if version not in known:
         return [("version", f"ACK has no version {version}; write {' | '.join(known)}")]
-    if version not in ACK[minor].releases:
-        remedy = f"write {ACK[minor].releases[0]}, or try this version on a real account"
-        return [("version", f"{version}: the sandbox runs Kubernetes {minor}; {remedy}")]
+    if minor_of(version) not in minors:
+        return [("version", f"{version}: {cannot([one for one in minors if one in ACK])}")]
     return ()
 
 

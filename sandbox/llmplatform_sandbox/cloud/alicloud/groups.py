@@ -22,6 +22,7 @@ from llmplatform_sandbox.cloud.alicloud.names import CLUSTER, GROUP, NODE_POOL, 
 from llmplatform_sandbox.cloud.alicloud.scaler import scaler_of
 from llmplatform_sandbox.cloud.machine_groups import MACHINE, MachineGroups, Slot
 from llmplatform_sandbox.cloud.store import Record
+from llmplatform_sandbox.cloud.templates import get
 from llmplatform_sandbox.interfaces import Instance, NodeTemplate, Taint, Unavailable
 
 _LAST_RESERVED = 2
@@ -138,6 +139,8 @@ class Groups(MachineGroups):
             "spot": slot.spot,
             "disks": [pool.outputs["systemDiskSize"], *(disk["size"] for disk in pool.outputs.get("dataDisks") or [])],
             "nodeDisk": _disk(pool),
+            "kubelet": cluster.outputs["version"] if cluster else "",
+            "imageId": get(pool.outputs, "upgradePolicy.imageId") or pool.outputs.get("imageId") or "",
             **self._identity(pool, slot.kind, slot.zone, spot=slot.spot),
         }
         if machine(slot.kind).gpus:
@@ -203,6 +206,7 @@ class Groups(MachineGroups):
             zone=state["zone"],
             image=state["image"],
             gpus=kind.gpus if _whole_gpus(state["labels"]) else 0,
+            kubelet=f"v{state['kubelet']}" if state.get("kubelet") else "",
             node=f"{region}.{state['address']}",
             provider_id=f"{region}.{record.id}",
             template=NodeTemplate(

@@ -16,7 +16,9 @@ from llmplatform_sandbox.cloud.alicloud.groups import Groups
 from llmplatform_sandbox.cloud.alicloud.machines import ESSD_LEAST_GIB, ESSD_LIKE, essd_only, machine, offered, sold
 from llmplatform_sandbox.cloud.alicloud.names import GROUP, VSWITCH
 from llmplatform_sandbox.cloud.alicloud.service_roles import require
+from llmplatform_sandbox.cloud.alicloud.upgrades import refuse_upgrade, upgrade_pool
 from llmplatform_sandbox.cloud.behaviour import Plain
+from llmplatform_sandbox.cloud.control_plane import ControlPlane
 from llmplatform_sandbox.cloud.requests import CloudError, NotReady
 from llmplatform_sandbox.cloud.store import Record
 from llmplatform_sandbox.cloud.templates import get
@@ -26,7 +28,10 @@ Findings = Sequence[tuple[str, str]]
 
 
 class NodePool(Plain):
-    """`cs.NodePool`."""
+    """`cs.NodePool`. `patience`: seconds that a renewed node has to join."""
+
+    def __init__(self, control_plane: ControlPlane, patience: float) -> None:
+        self._control_plane, self._patience = control_plane, patience
 
     @override
     def check(self, inputs: Mapping[str, Any]) -> Findings:
@@ -55,6 +60,10 @@ class NodePool(Plain):
         return {}
 
     @override
+    def updating(self, account: Account, old: Record, inputs: Mapping[str, Any]) -> None:
+        refuse_upgrade(account, old, dict(inputs))
+
+    @override
     def updated(self, account: Account, old: Record, new: Record) -> None:
         groups = Groups(account)
         group = groups.group_of(new)
@@ -70,6 +79,7 @@ class NodePool(Plain):
         # Types, image, disks, prices and, without updateNodes, labels and taints are those of nodes that join later.
         if wanted != target:
             self._resize(account, new, group, wanted)
+        upgrade_pool(self._control_plane, account, old, new, self._patience)
 
     @override
     def live(self, account: Account, record: Record) -> Record:

@@ -39,7 +39,7 @@ def _behaviours(control_plane: ControlPlane, patience: float) -> Mapping[str, Be
     """Nothing here waits: ACK's add-ons are installed whether or not there are nodes to run them."""
     return {
         CLUSTER: Cluster(control_plane),
-        NODE_POOL: NodePool(),
+        NODE_POOL: NodePool(control_plane, patience),
         ADDON: Addon(control_plane),
         AUTOSCALING: AutoscalingConfig(),
         PERMISSION: Permission(),

@@ -7,12 +7,13 @@ from typing import Any
 from llmplatform_sandbox.cloud.account import Account
 from llmplatform_sandbox.cloud.aws.groups import GROUP, NODE_GROUP
 from llmplatform_sandbox.cloud.aws.node_groups import NodeGroupBehaviour
-from llmplatform_sandbox.cloud.aws.waiting import other_minor, wait
 from llmplatform_sandbox.cloud.behaviour import Behaviour, Plain
 from llmplatform_sandbox.cloud.control_plane import ControlPlane
+from llmplatform_sandbox.cloud.minors import number, other_minor, refuse_leap
 from llmplatform_sandbox.cloud.requests import CloudError, NotReady
 from llmplatform_sandbox.cloud.store import Record
 from llmplatform_sandbox.cloud.templates import get
+from llmplatform_sandbox.cloud.waiting import wait
 
 CLUSTER, ADDON, LOG_GROUP = "aws:eks/cluster:Cluster", "aws:eks/addon:Addon", "aws:cloudwatch/logGroup:LogGroup"
 NEED_NODES = frozenset(
@@ -28,7 +29,7 @@ def behaviours(control_plane: ControlPlane, patience: float) -> Mapping[str, Beh
     """By type. `patience`: seconds that an add-on waits for a node; EKS gives up after 20 minutes."""
     return {
         CLUSTER: _Cluster(control_plane),
-        NODE_GROUP: NodeGroupBehaviour(control_plane.minor, patience),
+        NODE_GROUP: NodeGroupBehaviour(control_plane, patience),
         ADDON: _Addon(patience),
         "aws:ec2/natGateway:NatGateway": _NatGateway(),
         "aws:secretsmanager/secret:Secret": _Secret(),
@@ -40,7 +41,7 @@ class _Cluster(Plain):
         self._control_plane = control_plane
 
     def check(self, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-        findings = list(other_minor(inputs, self._control_plane.minor))
+        findings = list(other_minor(inputs, self._control_plane.minors))
         mode = get(inputs, "accessConfig.authenticationMode")
         creator = get(inputs, "accessConfig.bootstrapClusterCreatorAdminPermissions")
         if mode == "CONFIG_MAP" and creator is False:
@@ -74,14 +75,35 @@ class _Cluster(Plain):
             raise CloudError("InvalidParameterException: Subnets specified must be in at least two different AZs")
 
     def created(self, account: Account, record: Record) -> Mapping[str, Any]:
-        access = self._control_plane(get(record.outputs, "kubernetesNetworkConfig.serviceIpv4Cidr"))
+        minor = record.outputs.get("version") or self._control_plane.minors[-1]
+        access = self._control_plane(get(record.outputs, "kubernetesNetworkConfig.serviceIpv4Cidr"), minor)
         if record.outputs.get("enabledClusterLogTypes"):
             _make_log_group(account, f"/aws/eks/{record.id}/cluster")
         return {
             "endpoint": access.server,
             "certificateAuthority": {"data": base64.b64encode(access.ca_pem.encode()).decode()},
-            "version": record.outputs.get("version") or self._control_plane.minor,
+            "version": minor,
         }
+
+    def updating(self, account: Account, old: Record, inputs: Mapping[str, Any]) -> None:
+        wanted = inputs.get("version")
+        if not wanted or wanted == old.outputs["version"]:
+            return
+        refuse_leap(
+            old.outputs["version"], wanted, "InvalidParameterException: Unsupported Kubernetes minor version update"
+        )
+        behind = [
+            one.id for one in account.store.all(NODE_GROUP) if number(one.outputs["version"]) < number(wanted) - 3
+        ]
+        if behind:
+            raise CloudError(
+                f"InvalidParameterException: the nodes of {', '.join(behind)} are too old for {wanted}; "
+                "upgrade them first"
+            )
+
+    def updated(self, account: Account, old: Record, new: Record) -> None:
+        if new.outputs["version"] != old.outputs["version"]:
+            self._control_plane.upgrade(new.outputs["version"])
 
     def deleting(self, account: Account, record: Record) -> None:
         self._control_plane.reset()
@@ -101,6 +123,23 @@ class _Addon(Plain):
         cluster = account.store.get(CLUSTER, inputs["clusterName"])
         if cluster is None:
             raise CloudError(f"ResourceNotFoundException: No cluster found for name: {inputs['clusterName']}")
+        self._refuse_foreign(cluster, inputs)
+
+    def updating(self, account: Account, old: Record, inputs: Mapping[str, Any]) -> None:
+        cluster = account.store.get(CLUSTER, inputs["clusterName"])
+        if cluster is not None:
+            self._refuse_foreign(cluster, inputs)
+
+    def _refuse_foreign(self, cluster: Record, inputs: Mapping[str, Any]) -> None:
+        """kube-proxy is of a Kubernetes minor: at most the cluster's, at least three below it."""
+        version = inputs.get("addonVersion")
+        if inputs["addonName"] != "kube-proxy" or not version:
+            return
+        if not number(cluster.outputs["version"]) - 3 <= number(version) <= number(cluster.outputs["version"]):
+            raise CloudError(
+                f"InvalidParameterException: Addon version specified is not supported: kube-proxy {version} "
+                f"with Kubernetes {cluster.outputs['version']}; write one of that minor"
+            )
 
     def created(self, account: Account, record: Record) -> Mapping[str, Any]:
         name, cluster = record.outputs["addonName"], record.outputs["clusterName"]

@@ -13,6 +13,7 @@ from llmplatform_sandbox.cloud.store import Record
 from llmplatform_sandbox.cloud.templates import get
 from llmplatform_sandbox.interfaces import Instance, NodeTemplate, Taint, Unavailable
 
+CLUSTER = "aws:eks/cluster:Cluster"
 GROUP, NODE_GROUP = "auto-scaling-group", "aws:eks/nodeGroup:NodeGroup"
 _TAG = "aws:autoscaling/tag:Tag"
 _DISCOVERY = "k8s.io/cluster-autoscaler/enabled"
@@ -64,12 +65,9 @@ class Groups(MachineGroups):
 
     # As the node group's resource needs them
 
-    def replace_instances(self, group: Record) -> None:
-        """New machines for all: another version of the launch template or of the image."""
-        with self._store.transaction():
-            for record in self._running(group):
-                self._add(group)
-                self._account.remove_tree(record)
+    def zones(self, node_group: Record) -> int:
+        """In how many zones it may have machines."""
+        return len({zone for _, zone in self._subnets(node_group)})
 
     def relabel(self, group: Record) -> None:
         """Labels and taints reach the machines that run, too."""
@@ -124,7 +122,7 @@ class Groups(MachineGroups):
     @override
     def _launch(self, group: Record, pool: Record, slot: Slot) -> None:
         template = self.launch_template(pool.outputs)
-        cluster = self._store.get("aws:eks/cluster:Cluster", pool.outputs["clusterName"])
+        cluster = self._store.get(CLUSTER, pool.outputs["clusterName"])
         own = get(template.outputs, "vpcSecurityGroupIds") if template else None
         joined = [get(cluster.outputs, "vpcConfig.clusterSecurityGroupId")] if cluster else []
         state = {
@@ -136,6 +134,7 @@ class Groups(MachineGroups):
             "image": pool.outputs["amiType"],
             "volumeSize": _disk(pool, template),
             "raid0": _raid0(template),
+            "made": made_as(pool),
             **self._identity(pool, slot.kind, slot.zone),
         }
         self._account.create(MACHINE, f"aws auto-scaling-group {group.id}", state, self._account.scope, owner=group.key)
@@ -175,6 +174,7 @@ class Groups(MachineGroups):
             zone=state["zone"],
             image=state["image"],
             gpus=kind.gpus,
+            kubelet=_kubelet(state.get("made") or {}),
             node=f"{record.id}.{state['labels']['topology.kubernetes.io/region']}.compute.internal",
             provider_id=f"aws:///{state['zone']}/{record.id}",
             template=NodeTemplate(
@@ -183,6 +183,21 @@ class Groups(MachineGroups):
                 resources=allocatable(kind, state["volumeSize"], raid0=state["raid0"]),
             ),
         )
+
+
+def made_as(node_group: Record) -> dict[str, str]:
+    """What machines are made from; those that were made from something else are renewed."""
+    return {
+        "version": str(node_group.outputs["version"]),
+        "release": str(node_group.outputs["releaseVersion"]),
+        "template": str(get(node_group.outputs, "launchTemplate.version") or ""),
+    }
+
+
+def _kubelet(made: Mapping[str, str]) -> str:
+    """Amazon Linux' releases begin with the kubelet's version; Bottlerocket's have one of their own."""
+    version, release = made.get("version", ""), made.get("release", "").partition("-")[0]
+    return f"v{release if release.startswith(version) else version}" if version else ""
 
 
 def _below(prefix: str, tags: Mapping[str, str]) -> dict[str, str]:

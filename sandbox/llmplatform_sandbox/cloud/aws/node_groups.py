@@ -8,13 +8,16 @@ from typing import Any
 from typing_extensions import override
 
 from llmplatform_sandbox.cloud.account import Account
-from llmplatform_sandbox.cloud.aws.groups import GROUP, Groups
+from llmplatform_sandbox.cloud.aws.groups import CLUSTER, GROUP, Groups, made_as
 from llmplatform_sandbox.cloud.aws.machines import ARM_IMAGES, machine, offered
-from llmplatform_sandbox.cloud.aws.waiting import other_minor, wait
 from llmplatform_sandbox.cloud.behaviour import Plain
+from llmplatform_sandbox.cloud.control_plane import ControlPlane
+from llmplatform_sandbox.cloud.minors import number, other_minor
 from llmplatform_sandbox.cloud.requests import CloudError, NotReady
+from llmplatform_sandbox.cloud.rollout import Rollout
 from llmplatform_sandbox.cloud.store import Record
 from llmplatform_sandbox.cloud.templates import get
+from llmplatform_sandbox.cloud.waiting import wait
 from llmplatform_sandbox.interfaces import Unavailable
 
 _JOINS = re.compile(r"/AmazonEKSWorkerNode(Minimal)?Policy$")
@@ -24,12 +27,12 @@ _JOINS = re.compile(r"/AmazonEKSWorkerNode(Minimal)?Policy$")
 class NodeGroupBehaviour(Plain):
     """Node groups by the rules of EKS. `patience`: seconds that machines try to join; EKS waits 20 minutes and more."""
 
-    def __init__(self, minor: str, patience: float) -> None:
-        self._minor, self._patience = minor, patience
+    def __init__(self, control_plane: ControlPlane, patience: float) -> None:
+        self._control_plane, self._patience = control_plane, patience
 
     @override
     def check(self, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-        findings = list(other_minor(inputs, self._minor))
+        findings = list(other_minor(inputs, self._control_plane.minors))
         low, size, high = (get(inputs, f"scalingConfig.{name}") for name in ("minSize", "desiredSize", "maxSize"))
         if all(isinstance(value, (int, float)) for value in (low, size, high)) and not low <= size <= high:
             findings.append(
@@ -82,6 +85,22 @@ class NodeGroupBehaviour(Plain):
         return {}
 
     @override
+    def updating(self, account: Account, old: Record, inputs: Mapping[str, Any]) -> None:
+        wanted, cluster = inputs.get("version"), account.store.get(CLUSTER, inputs["clusterName"])
+        if not wanted or cluster is None:
+            return
+        if number(wanted) > number(cluster.outputs["version"]):
+            raise CloudError(
+                f"InvalidParameterException: Requested Nodegroup release {wanted} is above the cluster's "
+                f"{cluster.outputs['version']}; upgrade the cluster first"
+            )
+        if number(wanted) < number(old.outputs["version"]):
+            raise CloudError(
+                f"InvalidParameterException: a node group cannot go back from {old.outputs['version']} to {wanted}; "
+                "make another one"
+            )
+
+    @override
     def updated(self, account: Account, old: Record, new: Record) -> None:
         groups = Groups(account)
         group = groups.group_of(new)
@@ -93,11 +112,21 @@ class NodeGroupBehaviour(Plain):
             self._resize(account, new, group, int(scaling["desiredSize"]))
         if (old.inputs.get("labels"), old.inputs.get("taints")) != (new.inputs.get("labels"), new.inputs.get("taints")):
             groups.relabel(group)
-        if any(
-            get(old.inputs, path) != get(new.inputs, path)
-            for path in ("launchTemplate.version", "releaseVersion", "version")
-        ):
-            groups.replace_instances(group)
+        self._renew(groups, group, new)
+
+    def _renew(self, groups: Groups, group: Record, node_group: Record) -> None:
+        """New machines for all that are of another image or template. EKS user guide, phases of node updates."""
+        update = node_group.outputs.get("updateConfig") or {}
+        stale = [one for one in groups.running(group) if one.outputs.get("made") != made_as(node_group)]
+        at_once = int(update.get("maxUnavailable") or 0)
+        if share := update.get("maxUnavailablePercentage"):
+            at_once = max(1, len(groups.running(group)) * int(share) // 100)
+        force = bool(node_group.outputs.get("forceUpdateVersion"))
+        rollout = Rollout(self._control_plane.nodes, groups, group, self._patience)
+        if update.get("updateStrategy") == "MINIMAL":
+            rollout.replace(stale, at_once, force=force)
+        else:
+            rollout.replace_with_surge(stale, at_once, max(2 * groups.zones(node_group), at_once), force=force)
 
     @override
     def live(self, account: Account, record: Record) -> Record:

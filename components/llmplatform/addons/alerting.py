@@ -1,0 +1,38 @@
+"""Where Alertmanager sends alerts: its configuration names a file, and the address in that file is a secret.
+
+Source: "Configuration", Alertmanager's documentation (`url_file`, `api_url_file`, `routing_key_file`); kube-prometheus-
+stack mounts the Secrets that it is told of below /etc/alertmanager/secrets.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmplatform.specs.addons import Alerts
+
+SECRET = "alert-receiver"  # noqa: S105 the name of an object
+KEY = "address"
+_FILE = f"/etc/alertmanager/secrets/{SECRET}/{KEY}"
+_NOBODY = "nobody"
+_SILENT = 'alertname=~"Watchdog|InfoInhibitor"'
+"""Alerts that fire for ever, for machines: one proves that alerting works, the other silences notes."""
+
+_RECEIVERS: Mapping[str, Mapping[str, Any]] = {
+    "webhook": {"webhook_configs": [{"url_file": _FILE, "send_resolved": True}]},
+    "slack": {"slack_configs": [{"api_url_file": _FILE, "send_resolved": True}]},
+    "pagerduty": {"pagerduty_configs": [{"routing_key_file": _FILE, "send_resolved": True}]},
+}
+
+
+def configuration(alerts: Alerts) -> dict[str, Any]:
+    """Alertmanager's configuration: everything but the silent alerts goes to one receiver."""
+    return {
+        "route": {
+            "receiver": alerts.kind,
+            "group_by": ["alertname", "namespace"],
+            "group_wait": "30s",
+            "group_interval": "5m",
+            "repeat_interval": f"{alerts.repeat_hours}h",
+            "routes": [{"receiver": _NOBODY, "matchers": [_SILENT]}],
+        },
+        "receivers": [{"name": _NOBODY}, {"name": alerts.kind, **_RECEIVERS[alerts.kind]}],
+    }

@@ -1,0 +1,68 @@
+"""How ACK upgrades nodes: machines stay, and so do their GPUs; kubelets are exchanged in place, or system disks.
+
+Source: ACK user guide, "Update a node pool": in place, nothing is drained; with another system disk each batch is
+drained first by the rules of eviction, for 30 minutes at most, after which the node is updated all the same. API
+reference, UpgradeClusterNodepool; terraform-provider-alicloud, upgrade_policy and rolling_policy of a node pool.
+"""
+
+from typing import Any
+
+from llmplatform_sandbox.cloud.account import Account
+from llmplatform_sandbox.cloud.alicloud.groups import Groups
+from llmplatform_sandbox.cloud.alicloud.names import CLUSTER, GROUP, NODE_POOL
+from llmplatform_sandbox.cloud.control_plane import ControlPlane
+from llmplatform_sandbox.cloud.minors import number
+from llmplatform_sandbox.cloud.requests import CloudError
+from llmplatform_sandbox.cloud.rollout import Rollout
+from llmplatform_sandbox.cloud.store import Record
+from llmplatform_sandbox.cloud.templates import get
+
+
+def minor_of(version: str) -> str:
+    """`1.35` of `1.35.7-aliyun.1`."""
+    return ".".join(version.split(".")[:2])
+
+
+def upgrade_kubelets(account: Account, cluster: Record) -> None:
+    """All nodes of a cluster, in place: what an upgrade does that is not of the control plane alone."""
+    for group in account.store.all(GROUP):
+        pool = account.store.get(NODE_POOL, group.outputs["nodeGroup"])
+        if pool is not None and pool.outputs["clusterId"] == cluster.id:
+            for machine in Groups(account).running(group):
+                account.amend(machine, {"kubelet": cluster.outputs["version"]})
+
+
+def refuse_upgrade(account: Account, old: Record, inputs: dict[str, Any]) -> None:
+    """Raises CloudError for nodes that would be ahead of their control plane, or go back."""
+    cluster = account.store.get(CLUSTER, inputs["clusterId"])
+    wanted, before = get(inputs, "upgradePolicy.kubernetesVersion"), get(old.inputs, "upgradePolicy.kubernetesVersion")
+    if not wanted or wanted == before or cluster is None:
+        return
+    if wanted != cluster.outputs["version"]:
+        raise CloudError(
+            f"ErrNodePoolUpgrade: {wanted} is not the control plane's {cluster.outputs['version']}; "
+            "upgrade the control plane first, and write its version"
+        )
+    if before and number(wanted) < number(before):
+        raise CloudError(f"ErrNodePoolUpgrade: nodes cannot go back from {before} to {wanted}; make another pool")
+
+
+def upgrade_pool(control_plane: ControlPlane, account: Account, old: Record, new: Record, patience: float) -> None:
+    """What a changed `upgradePolicy` asks for. One that is there from the start, or stays, asks for nothing."""
+    policy, before = new.inputs.get("upgradePolicy") or {}, old.inputs.get("upgradePolicy") or {}
+    group = Groups(account).group_of(new)
+    if group is None or policy == before:
+        return
+    version, image = policy.get("kubernetesVersion"), policy.get("imageId")
+    groups = Groups(account)
+    changes = {key: value for key, value in {"kubelet": version, "imageId": image}.items() if value}
+    stale = [
+        one for one in groups.running(group) if any(one.outputs.get(key) != value for key, value in changes.items())
+    ]
+    if not image and not policy.get("useReplace"):
+        for machine in stale:
+            account.amend(machine, changes)
+        return
+    at_once = get(new.inputs, "rollingPolicy.maxParallelism") or get(new.inputs, "management.maxUnavailable") or 1
+    rollout = Rollout(control_plane.nodes, groups, group, patience)
+    rollout.restart(stale, int(at_once), lambda machine: account.amend(machine, changes))

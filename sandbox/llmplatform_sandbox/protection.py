@@ -1,0 +1,32 @@
+"""Taking a protected stack down: what a platform engineer does, played through before the resources are deleted.
+
+The stack file's own setting is turned off in the sandbox's copy and applied; only then can the clouds, which hold on to
+what is protected, let it go. A project of another kind, without that setting, is only unprotected in its state.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from llmplatform_sandbox.checkpoint import Checkpoint
+from llmplatform_sandbox.paths import write_private
+
+SETTING = "environment.protection"
+_SECTION, _KEY, _OFF = "llmplatform:environment", "protection", "none"
+
+
+def is_protected(checkpoint: Checkpoint) -> bool:
+    """Whether the engine refuses to delete any of the stack's resources."""
+    return any(resource.get("protect") for resource in checkpoint.resources())
+
+
+def lift(stack_file: Path) -> bool:
+    """Turn protection off in a copied stack file. False where it has no such setting."""
+    content: dict[str, Any] = yaml.safe_load(stack_file.read_text()) or {}
+    section = (content.get("config") or {}).get(_SECTION)
+    if not isinstance(section, dict) or _KEY not in section:
+        return False
+    section[_KEY] = _OFF
+    write_private(stack_file, yaml.safe_dump(content, sort_keys=False))
+    return True

@@ -1,0 +1,59 @@
+"""The production stack on ACK: up, unchanged, changed in one model, and gone without a rest."""
+
+from collections.abc import Iterator
+
+import pytest
+from sandboxed import Platform, changed, eventually, platform_of
+
+pytestmark = pytest.mark.sandbox
+
+SMALL, LARGE = "qwen3-8b", "qwen3-32b"
+IMAGE = "acme-registry-vpc.cn-hangzhou.cr.aliyuncs.com/platform/vllm-openai:v0.33.0-fix1"
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    yield from platform_of("prod-ack", tmp_path_factory.mktemp("prod-ack"))
+
+
+def test_both_models_serve_on_machines_of_two_gpu_classes(platform: Platform) -> None:
+    platform.up()
+    eventually(lambda: platform.available(SMALL) and platform.available(LARGE), "both models serve")
+    zones = {"cn-hangzhou-i", "cn-hangzhou-j", "cn-hangzhou-k"}
+    assert {one.detail["zone"] for one in platform.machines("system")} == zones
+    assert len([one for one in platform.objects() if one.type == "alicloud:vpc/natGateway:NatGateway"]) == 3
+    assert {one.detail["spot"] for one in platform.machines("gpu-small")} == {True, False}
+
+
+def test_the_authority_is_answered_by_a_webhook_that_has_no_key(platform: Platform) -> None:
+    with platform.kube() as kube:
+        issuer = kube.get("cert-manager.io/v1", "ClusterIssuer", "platform")
+        space = kube.get("v1", "Namespace", "cert-manager-alidns-webhook")
+        certificate = kube.get("cert-manager.io/v1", "Certificate", "gateway", "models")
+    assert issuer is not None
+    assert issuer["spec"]["acme"]["solvers"][0]["dns01"]["webhook"]["solverName"] == "alidns"
+    assert space is not None
+    assert space["metadata"]["labels"]["pod-identity.alibabacloud.com/injection"] == "on", "RRSA gives it its rights"
+    assert certificate is not None
+    assert certificate["spec"]["dnsNames"] == ["llm.example.cn"]
+
+
+def test_a_second_run_changes_nothing(platform: Platform) -> None:
+    assert changed(platform.up()) == {}
+
+
+def test_other_replicas_and_another_image_change_one_deployment(platform: Platform) -> None:
+    platform.edit(lambda config: config["models"][SMALL].update(replicas=2))
+    platform.edit(lambda config: config["models"][SMALL]["engine"].update(image=IMAGE))
+    assert changed(platform.up()) == {f"{SMALL}-deployment": "update"}
+    eventually(lambda: platform.available(SMALL), "the changed model serves")
+    found = platform.deployment(SMALL)
+    assert found["spec"]["replicas"] == found["status"]["readyReplicas"] == 2
+    assert found["spec"]["template"]["spec"]["containers"][0]["image"] == IMAGE
+
+
+def test_taking_it_down_lifts_its_protection_and_leaves_nothing_but_what_the_cloud_keeps(platform: Platform) -> None:
+    found = platform.sandbox.down()
+    assert found.orphans == ()
+    [key] = found.kept
+    assert "30 days" in key

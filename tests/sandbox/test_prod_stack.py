@@ -1,0 +1,82 @@
+"""The production stack on EKS: up, unchanged, changed in one model, kept from a hasty hand, and gone without a rest."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from sandboxed import Platform, changed, eventually, platform_of
+
+pytestmark = pytest.mark.sandbox
+
+SMALL, LARGE = "qwen3-8b", "qwen3-32b"
+IMAGE = "registry.example.org/vllm-openai:v0.33.0-fix1"
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    yield from platform_of("prod", tmp_path_factory.mktemp("prod"))
+
+
+def test_both_models_serve_on_machines_of_two_gpu_classes(platform: Platform) -> None:
+    platform.up()
+    eventually(lambda: platform.available(SMALL) and platform.available(LARGE), "both models serve")
+    assert {one.detail["zone"] for one in platform.machines("system")} == {"us-east-1a", "us-east-1b", "us-east-1c"}
+    assert len([one for one in platform.objects() if one.type == "aws:ec2/natGateway:NatGateway"]) == 3
+    bought = {one.detail["labels"]["eks.amazonaws.com/capacityType"] for one in platform.machines("gpu-small")}
+    assert bought == {"ON_DEMAND", "SPOT"}, "one machine stays, the others are as cheap as they can be"
+    limits = platform.deployment(LARGE)["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+    assert limits["nvidia.com/gpu"] == "4"
+    [cluster] = [one for one in platform.objects() if one.type == "aws:eks/cluster:Cluster"]
+    assert cluster.detail["vpcConfig"]["endpointPublicAccess"] is False
+
+
+def test_quotas_alerts_and_certificate_are_what_the_file_says(platform: Platform) -> None:
+    with platform.kube() as kube:
+        quota = kube.get("v1", "ResourceQuota", "quota", "models")
+        issuer = kube.get("cert-manager.io/v1", "ClusterIssuer", "platform")
+        receiver = kube.get("v1", "Secret", "alert-receiver", "monitoring")
+    assert quota is not None
+    assert quota["spec"]["hard"]["requests.nvidia.com/gpu"] == "16"
+    assert quota["status"]["used"]["requests.nvidia.com/gpu"] == "7"
+    assert issuer is not None
+    assert "route53" in issuer["spec"]["acme"]["solvers"][0]["dns01"]
+    assert receiver is not None, "the address that alerts go to"
+    state = (platform.sandbox.paths.backend / ".pulumi/stacks/llmplatform/prod.json").read_text()
+    assert receiver["data"]["address"] not in state, "neither the address nor its base64 is in plain state"
+
+
+def test_a_second_run_changes_nothing(platform: Platform) -> None:
+    assert changed(platform.up()) == {}
+
+
+def test_other_replicas_and_another_image_change_one_deployment(platform: Platform) -> None:
+    platform.edit(lambda config: config["models"][SMALL].update(replicas=2))
+    platform.edit(lambda config: config["models"][SMALL]["engine"].update(image=IMAGE))
+    assert changed(platform.up()) == {f"{SMALL}-deployment": "update"}
+    eventually(lambda: platform.available(SMALL), "the changed model serves")
+    found = platform.deployment(SMALL)
+    assert found["spec"]["replicas"] == found["status"]["updatedReplicas"] == found["status"]["readyReplicas"] == 2
+    assert found["spec"]["template"]["spec"]["containers"][0]["image"] == IMAGE
+
+
+def test_a_users_own_destroy_is_refused_in_a_sentence_and_deletes_nothing(platform: Platform) -> None:
+    before = {(one.type, one.id) for one in platform.objects()}
+    environment = {**os.environ, **platform.sandbox.shell_variables()}
+    environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
+    said = subprocess.run(
+        ["pulumi", "destroy", "--yes", "--skip-preview", "--cwd", str(platform.folder)],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert said.returncode != 0
+    assert "protect" in said.stdout + said.stderr, said.stdout + said.stderr
+    assert before <= {(one.type, one.id) for one in platform.objects()}
+
+
+def test_taking_it_down_lifts_its_protection_and_leaves_nothing_but_what_the_cloud_keeps(platform: Platform) -> None:
+    found = platform.sandbox.down()
+    assert found.orphans == ()
+    [key] = found.kept
+    assert key.startswith("Key ")
+    assert "30 days" in key
+    assert not platform.sandbox.paths.exists()
