@@ -7,7 +7,7 @@ JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup sandbox preview diff sandbox-down status test check scan format record-states lock
+.PHONY: help setup sandbox preview diff sandbox-down status test check scan format record-states lock bench
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ sandbox-down: $(READY) ## Destroy STACK in the sandbox and check that nothing is
 test: $(READY) ## Run all tests, JOBS files at a time. The first time builds the sandbox's tools.
 	@$(BIN)/llmplatform sandbox tools
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile tests
+
+bench: $(READY) ## Measure stacks of up to 1,000 models beside raw registrations; BENCH=--quick for a few minutes.
+	@$(BIN)/python -m benchmarks run $(BENCH)
 
 check: $(READY) ## Check format, lint, types, layers and the settings' schema.
 	@scripts/check.sh

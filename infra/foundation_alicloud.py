@@ -214,6 +214,7 @@ class _Account:
             tags=self.tags,
         )
         return alicloud.DnsChallenge("challenge", args, self.here)
+
     def whereabouts(
         self,
         network: alicloud.Network | alicloud.ExistingNetwork,

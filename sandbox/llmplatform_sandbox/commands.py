@@ -43,9 +43,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 
 
 @app.command()
-def up(
-    stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = None, as_json: Json = False
-) -> None:
+def up(stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = None, as_json: Json = False) -> None:
     """Bring the stack up. The first run on a machine builds the tools (about ten minutes)."""
     with _sandbox(project, stack, host=host) as (sandbox, timings):
         outcome = sandbox.up()

@@ -56,7 +56,9 @@ def read_seed(project: Path, stack: str) -> Seed:
     except FileNotFoundError:
         return Seed()
     except yaml.YAMLError as error:
-        raise SandboxError(f"{file.name}: not valid YAML ({getattr(error, 'problem', error)}); correct it", exit_code=2) from None
+        raise SandboxError(
+            f"{file.name}: not valid YAML ({getattr(error, 'problem', error)}); correct it", exit_code=2
+        ) from None
     try:
         seed = Seed.model_validate(content)
     except ValidationError as error:

@@ -62,7 +62,7 @@ def test_a_zone_with_a_letter_beyond_f_has_the_same_subnets_beside_whichever_oth
         if (ord(second[-1]) - ord(first[-1])) % RANGES:
             assert plan_subnets("10.0.0.0/16", [first, second]).private[first] == alone.private[first]
         else:
-            with pytest.raises(ValueError, match="network.ranges"):
+            with pytest.raises(ValueError, match=r"network\.ranges"):
                 plan_subnets("10.0.0.0/16", [first, second])
 
 
@@ -74,5 +74,5 @@ def test_two_zones_of_one_letters_part_get_along_once_one_is_given_another() -> 
 
 
 def test_a_seventh_zone_is_refused() -> None:
-    with pytest.raises(ValueError, match="network.ranges"):
+    with pytest.raises(ValueError, match=r"network\.ranges"):
         plan_subnets("10.0.0.0/16", [*LETTERS, "us-east-1g"])

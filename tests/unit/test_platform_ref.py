@@ -15,6 +15,7 @@ KINDS: Mapping[str, type[AwsPlatformRef] | type[AlicloudPlatformRef]] = {
     "dev-ack": AlicloudPlatformRef,
 }
 
+
 @pytest.mark.parametrize("stack", KINDS)
 def test_the_program_exports_every_field_of_the_reference_and_no_other(stack: str) -> None:
     ref = exported(stack)

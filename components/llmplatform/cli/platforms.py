@@ -55,7 +55,9 @@ def use_platform(
         raise typer.Exit(1)
     else:
         path.write_text(after, encoding="utf-8")
-        typer.echo(f"{path} now says where the platform '{ref.environment}' is; `llmplatform validate {stack}` checks it.")
+        typer.echo(
+            f"{path} now says where the platform '{ref.environment}' is; `llmplatform validate {stack}` checks it."
+        )
 
 
 def rewritten(text: str, sections: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from llmplatform.specs.cluster import (
     NewEksCluster,
 )
 from llmplatform.specs.environment import Environment
-from llmplatform.specs.files import check_stack_file, load_stack, parse
+from llmplatform.specs.files import check_stack_file, load_stack, parse, stack_problems
 from llmplatform.specs.mirrors import AlicloudMirrors, Mirrors
 from llmplatform.specs.models import Model, Vllm, Weights
 from llmplatform.specs.network import ExistingSubnets, ExistingVswitches, NewNetwork, Vswitch
@@ -56,4 +56,5 @@ __all__ = [
     "load_stack",
     "parse",
     "parse_platform_ref",
+    "stack_problems",
 ]

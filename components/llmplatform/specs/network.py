@@ -7,7 +7,6 @@ from pydantic import Field
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import AlicloudVpcId, AlicloudZone, AwsZone, Cidr, SubnetId, VpcId, VswitchId
 
-
 RANGES = 6
 """Zones that a network has room for: no region of AWS has more."""
 

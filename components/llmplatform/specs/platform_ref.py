@@ -145,7 +145,9 @@ def parse_platform_ref(raw: Mapping[str, Any]) -> PlatformRef:
     except ValidationError as error:
         raise InvalidStack(
             [
-                Problem(".".join(map(str, each["loc"])), each["msg"], "export it again with `pulumi up` of the platform")
+                Problem(
+                    ".".join(map(str, each["loc"])), each["msg"], "export it again with `pulumi up` of the platform"
+                )
                 for each in error.errors(include_url=False)
             ]
         ) from None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import (
@@ -16,6 +16,9 @@ from llmplatform.specs.vocabulary import (
     LabelValue,
     NodeRelease,
 )
+
+MOST_NODES = 5000
+"""Kubernetes is made for no more in a cluster (kubernetes.io, considerations for large clusters)."""
 
 Capacity = Literal["on_demand", "spot", "spot_first"]
 Price = Annotated[float, Field(ge=0.001, le=10_000)]
@@ -30,9 +33,9 @@ class _Pool(Section):
     capacity: Capacity = "on_demand"
     """`spot_first` makes a spot group and an on-demand group that pods cannot tell apart; the autoscaler fills the
     spot group while the cloud has spot machines."""
-    min: NonNegativeInt = 0
+    min: Annotated[int, Field(ge=0, le=MOST_NODES)] = 0
     """Nodes that stay. GPU pools usually start from 0."""
-    max: PositiveInt
+    max: Annotated[int, Field(ge=1, le=MOST_NODES)]
     """Upper bound of nodes, of each group where there are two; the bound of the cost, too."""
     disk_gib: Annotated[int, Field(ge=20, le=16384)] = 200
     """Size of the encrypted root volume in GiB. An engine's image takes 25 to 30 GiB unpacked; GPU pools need 200
