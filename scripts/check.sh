@@ -18,6 +18,7 @@ step spelling .venv/bin/codespell components sandbox infra docs scripts README.m
 step yaml .venv/bin/yamllint -s .
 step layers .venv/bin/lint-imports
 step schema .venv/bin/python -m llmplatform.specs.schema --check
+step reference .venv/bin/python scripts/reference.py --check
 step types .venv/bin/pyright
 [ ${#failed[@]} -eq 0 ] || {
   echo "failed: ${failed[*]}" >&2

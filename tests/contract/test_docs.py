@@ -11,11 +11,14 @@ from pathlib import Path
 
 import botocore.session
 import click
+import pictures
 import pytest
+import stacks_reference
 import typer
 import yaml
 from botocore import xform_name
-from documents import DOCUMENTS, ROOT, commands
+from documents import DOCUMENTS, ROOT, blocks, commands
+from program import run_program, stack_config
 
 from llmplatform.cli.app import app
 from llmplatform_sandbox.commands import app as sandbox
@@ -90,7 +93,7 @@ def test_tools_have_the_subcommands_and_options(words: tuple[str, ...]) -> None:
     plain = [word for word in words[1:] if re.fullmatch(r"[a-z][-a-z]*", word) and word not in ("models", "service")]
     subcommands = plain[: 2 if plain[0] in ("stack", "config") else 1]
     text = helped(program, *subcommands)
-    assert " ".join([words[0], *subcommands]) in text, "the tool knows no such command"
+    assert re.search(rf"\b{subcommands[-1]}\b", text.partition("Usage:")[2]), "the tool knows no such command"
     everywhere = helped(program, "options") if words[0] == "kubectl" else ""
     for option in (word.split("=")[0] for word in words if word.startswith("--")):
         assert f"{option}" in text + everywhere, f"{option} is no option of {' '.join(subcommands)}"
@@ -135,3 +138,39 @@ def test_every_page_is_reached_from_the_index() -> None:
     decisions = (ROOT / "docs/adr/README.md").read_text()
     for path in ROOT.glob("docs/adr/0*.md"):
         assert f"({path.name})" in decisions, f"docs/adr/README.md does not lead to {path.name}"
+
+
+CHINESE = ROOT / "README.zh-CN.md"
+
+
+def outline(path: Path) -> list[int]:
+    """The levels of the headings, and nothing that is fenced."""
+    text = re.sub(r"^ *```.*?^ *```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return [len(each) for each in re.findall(r"^(#+) ", text, re.MULTILINE)]
+
+
+def uncommented(block: str) -> list[str]:
+    return [line.partition("  #")[0].strip() for line in block.splitlines()]
+
+
+def test_the_chinese_readme_says_as_much_as_the_english_one() -> None:
+    english, chinese = (ROOT / "README.md"), CHINESE
+    assert outline(english) == outline(chinese), "a heading is missing in one of them"
+    for language in ("console", ""):
+        pairs = zip(blocks(english.read_text(), language), blocks(chinese.read_text(), language), strict=True)
+        for one, other in pairs:
+            assert uncommented(one) == uncommented(other), "commands and what they print are the same in every language"
+    for text in (english.read_text(), chinese.read_text()):
+        assert text.count("\n|") == english.read_text().count("\n|"), "a row of a table is missing"
+    assert "(README.zh-CN.md)" in english.read_text()
+    assert "(README.md)" in chinese.read_text()
+
+
+def test_the_charts_of_the_stacks_are_fresh() -> None:
+    assert stacks_reference.PAGE.read_text() == stacks_reference.text(), "run make docs"
+
+
+def test_the_picture_of_a_preview_shows_as_many_resources_as_the_program_registers() -> None:
+    words = pictures.words((ROOT / "docs/pictures/preview.svg").read_text())
+    count = len(run_program(stack_config("prod"), "prod").registered) + 1
+    assert f"+ {count} to create" in words, "run make pictures"
