@@ -55,7 +55,7 @@ _WHENCE = "give what `pulumi stack output platform --json` prints"
 
 
 def sections_of(ref: PlatformRef, path: Path) -> Mapping[str, Any]:
-    """The platform's sections for a stack file, which may not be there yet. Its own pools stay beside the platform's."""
+    """The platform's sections for a stack file, there already or not. Its own pools stay beside the platform's."""
     found = ref.sections()
     settings = read(path) if path.exists() and path.read_bytes().strip() != b"config:" else {}
     pools = cast(Mapping[str, Any], settings.get("pools") or {})

@@ -97,9 +97,9 @@ def _build_all(tools: Sequence[Tool], cache: Path, report: Report) -> None:
         waiting = [tool for tool in tools if not _complete(tool, cache / tool.folder_name)]
         if not waiting:
             return
+        # What a killed build left: its Go caches hold most of the work, and Go itself writes them in whole pieces.
         work = cache / ".build"
-        _remove(work)
-        work.mkdir()
+        work.mkdir(exist_ok=True)
         try:
             go = find_go(cache)
             with ThreadPoolExecutor(_SIMULTANEOUS) as pool:
@@ -111,6 +111,7 @@ def _build_all(tools: Sequence[Tool], cache: Path, report: Report) -> None:
 
 def _build(tool: Tool, go: Path, cache: Path, work: Path, report: Report) -> None:
     module = work / tool.name
+    _remove(module)
     shutil.copytree(tool.module, module)
     output = module / "out"
     output.mkdir()
