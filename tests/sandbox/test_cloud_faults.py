@@ -57,7 +57,7 @@ class CloudPart:
     def until_done(self, operation: str) -> None:
         """Run and run again, as a user would, until it ends well."""
         parts = (
-            "**$random:**",
+            f"**llmplatform:{self.package}:*$random:**",
             f"**${self.package}:**",
             f"**::llmplatform:{self.package}:*::**",
             f"**$llmplatform:{self.package}:*::**",
@@ -107,5 +107,6 @@ def test_faults_in_every_call_lose_nothing(tmp_path: Path, stack: str, package: 
         assert len(state) >= least, "the whole of the cloud's part came up"
         assert part.failures > 0, "answers were lost"
         assert sorted(state) == sorted(account), "state and account hold the same, once each"
+        assert list(part.paths.backend.rglob("*.attrs")) == [], "a kill while one is written loses the state behind it"
         part.until_done("destroy")
         assert part.account.objects() == [], f"left behind after {part.runs} runs"
