@@ -21,6 +21,7 @@ from semver import VersionInfo
 
 from llmplatform.recovery import state
 from llmplatform_sandbox.checkpoint import Checkpoint
+from llmplatform_sandbox.cloud.facts import why_replaced
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.program import program_runner
@@ -30,7 +31,7 @@ from llmplatform_sandbox.toolchain import Toolchain
 
 MARK = "LLMPLATFORM_SANDBOX_ENGINE"
 """Variable by which a CLI process that outlived its parent is recognised as one of ours; holds the state folder."""
-_REMEDY = "correct what the errors above say and run again"
+REMEDY = "correct what the errors above say and run again"
 _COLOUR = re.compile(r"<\{%[^%]*%\}>")
 
 
@@ -213,6 +214,9 @@ class _Recorder:
             step = _step(metadata, "started")
             self.planned[metadata.urn] = step
             self._report(step)
+            reason = _why_replaced(metadata) if step.op == "replace" else ""
+            if reason:
+                self._report(Output(text=f"{step.name}: replaced, as {reason}"))
         elif event.res_outputs_event:
             self._ended(event.res_outputs_event.metadata, "done")
         elif event.res_op_failed_event:
@@ -238,8 +242,8 @@ class _Recorder:
     def failure(self) -> str:
         """One sentence on what failed; empty when the engine said nothing."""
         if self._failed:
-            return f"{len(self._failed)} of the resources failed ({', '.join(self._failed)}); {_REMEDY}"
-        return f"the program failed; {_REMEDY}" if self._errors else ""
+            return f"{len(self._failed)} of the resources failed ({', '.join(self._failed)}); {REMEDY}"
+        return f"the program failed; {REMEDY}" if self._errors else ""
 
     def _ended(self, metadata: StepEventMetadata, state: str) -> None:
         began = self._began.get(metadata.urn)
@@ -281,6 +285,12 @@ def _step(metadata: StepEventMetadata, state: str, seconds: float = 0.0) -> Reso
         state=state,
         seconds=seconds,
     )
+
+
+def _why_replaced(metadata: StepEventMetadata) -> str:
+    detailed = metadata.detailed_diff or {}
+    paths = [path for path, change in detailed.items() if change.diff_kind.value.endswith("-replace")]
+    return why_replaced(metadata.type, paths or metadata.keys or ())
 
 
 def _name(urn: str) -> str:

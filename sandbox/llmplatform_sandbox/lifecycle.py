@@ -14,7 +14,6 @@ from pathlib import Path
 
 from llmplatform_sandbox import guests, protection
 from llmplatform_sandbox.checkpoint import Checkpoint
-from llmplatform_sandbox.cloud.account import BEFORE
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, ControlPlane
 from llmplatform_sandbox.diff.difference import Difference, difference
 from llmplatform_sandbox.endpoints import Endpoints, read_endpoints
@@ -28,7 +27,7 @@ from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Repor
 from llmplatform_sandbox.project import copy_project, read_project
 from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
 from llmplatform_sandbox.recovery import Unclean, end_last, reconcile
-from llmplatform_sandbox.seed import plant, read_seed
+from llmplatform_sandbox.seed import left_behind, plant, read_seed
 from llmplatform_sandbox.shell import variables
 from llmplatform_sandbox.snapshot import Snapshot, take
 from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, Toolchain, ensure
@@ -66,9 +65,7 @@ class Sandbox:
             tools = ensure([PULUMI], report=self._report)
         with tempfile.TemporaryDirectory(prefix="llmplatform-preview-") as folder:
             paths = SandboxPaths(Path(folder))
-            if self.paths.guest:
-                guests.require_host(self.paths, self.stack)
-                guests.borrow_state(self.paths, paths, self.project, self.stack)
+            guests.borrow_state(self.paths, paths, self.project, self.stack)
             paths.create()
             copy_project(self.project, self.stack, paths)
             servers, ports = serve_providers(open_clouds(paths.clouds, None), None)
@@ -108,9 +105,9 @@ class Sandbox:
             guests.leave(self.project, self.stack)
             return Down(outcome=Outcome(changes={}), orphans=())
         with self._locked():
-            self._refuse_guests(force=force)
             outcome, orphans, kept = Outcome(changes={}), (), ()
             if not force:
+                guests.require_none(self.paths, self.stack)
                 # What was applied is destroyed, whatever has become of the stack file since.
                 engine = self._started(copy=not self._copy().exists(), wanted=False)
                 with Unclean(self.paths):
@@ -122,21 +119,23 @@ class Sandbox:
                     kept = [sentence for cloud in self.clouds().values() for sentence in cloud.kept()]
             if self.paths.guest:
                 self.engine(self.tools()).forget()
-                shutil.rmtree(self.paths.project)
                 guests.leave(self.project, self.stack)
-                return Down(outcome=outcome, orphans=tuple(orphans), kept=tuple(kept))
-            with self._phase("processes", "Stopping the control plane"):
-                self.stop()
-            self.paths.remove()
+                shutil.rmtree(self.paths.project)
+            else:
+                with self._phase("processes", "Stopping the control plane"):
+                    self.stop()
+                self.paths.remove()
         return Down(outcome=outcome, orphans=tuple(orphans), kept=tuple(kept))
 
     def settle(self) -> Snapshot:
         """Wait until no pod is Pending any more, or until waiting makes no difference; then look."""
         with self._phase("pods", "Waiting for pods to start"):
-            deadline = time.monotonic() + _SETTLED_WITHIN
             snapshot, since = self.snapshot(), time.monotonic()
-            while any(pod.state == "Pending" for pod in snapshot.pods) and time.monotonic() < min(
-                deadline, since + _CALM
+            deadline = since + _SETTLED_WITHIN
+            while (
+                (snapshot.waiting() or snapshot.moving())
+                and time.monotonic() < deadline
+                and (snapshot.moving() or time.monotonic() < since + _CALM)
             ):
                 time.sleep(0.5)
                 latest = self.snapshot()
@@ -249,19 +248,13 @@ class Sandbox:
         if not self.paths.exists():
             raise SandboxError(f"{self.stack}: there is no such sandbox; run `llmplatform sandbox up {self.stack}`")
 
-    def _refuse_guests(self, *, force: bool) -> None:
-        found = [] if force or self.paths.guest else guests.guests(self.paths)
-        if found:
-            raise SandboxError(
-                f"{self.stack}: other stacks live in this sandbox; take them down first: {'; '.join(found)}"
-            )
-
     def _left_over(self) -> Sequence[CloudObject]:
         # The played controllers free what they made a moment after the cluster's objects are gone.
         left: list[CloudObject] | None = None
         since = time.monotonic()
         while True:
-            latest = [item for cloud in self.clouds().values() for item in cloud.objects() if self._is_ours(item)]
+            there = [item for cloud in self.clouds().values() for item in cloud.objects()]
+            latest = guests.own(there, self.project, self.stack) if self.paths.guest else left_behind(there)
             if latest != left:
                 left, since = latest, time.monotonic()
             elif time.monotonic() - since > _CALM:
@@ -269,11 +262,6 @@ class Sandbox:
             if not latest:
                 return latest
             time.sleep(0.3)
-
-    def _is_ours(self, item: CloudObject) -> bool:
-        if self.paths.guest:
-            return guests.made_by_guest(self.project, self.stack, item.made_by)
-        return item.made_by != BEFORE
 
     @contextmanager
     def _locked(self) -> Generator[None]:

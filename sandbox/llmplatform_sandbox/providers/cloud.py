@@ -18,7 +18,7 @@ from llmplatform_sandbox.cloud import schema
 from llmplatform_sandbox.cloud.account import Account
 from llmplatform_sandbox.cloud.check import UNKNOWN as UNKNOWN_INPUT
 from llmplatform_sandbox.cloud.check import check, check_arguments
-from llmplatform_sandbox.cloud.facts import TypeFacts, pattern_of
+from llmplatform_sandbox.cloud.facts import TypeFacts
 from llmplatform_sandbox.cloud.requests import CloudError, NotReady, Scope
 from llmplatform_sandbox.cloud.simulated import SimulatedCloud
 from llmplatform_sandbox.cloud.store import Record
@@ -105,7 +105,7 @@ class CloudProvider(ProviderServicer):
             after = {**self._scope(self.config).default_tags, **(tags if isinstance(tags, Mapping) else {})}
             if after != unwrap_secrets(old_outputs["tagsAll"]):
                 changes["tagsAll"] = Change.UPDATE
-        replaces = [path for path in changes if _replaces(facts, path)]
+        replaces = [path for path in changes if facts.replaces(path)]
         same_name = facts.name is not None and facts.name.property not in new_inputs.get(_DEFAULTED, ())
         keeps = facts.name is not None and facts.name.property in new_inputs and facts.name.property not in changes
         return Diff(changes=changes, replaces=replaces, delete_before_replace=bool(replaces) and same_name and keeps)
@@ -132,7 +132,10 @@ class CloudProvider(ProviderServicer):
     ) -> Values:  # fmt: skip
         given = _plain_inputs(new_inputs)
         if preview or contains_unknown(given):
-            return self._planned(typ, given, old_outputs)
+            completed = {
+                key: _completed(value, old_inputs.get(key), old_outputs.get(key)) for key, value in given.items()
+            }
+            return self._planned(typ, completed, old_outputs)
         try:
             record = patiently(
                 lambda: self._account.update(typ, id_, _digested(given), self._scope(self.config)), repeatable=True
@@ -177,6 +180,9 @@ class CloudProvider(ProviderServicer):
         for name in known.outputs:
             if name not in planned and name not in facts.unset:
                 planned[name] = old[name] if name in old and name not in facts.increments else UNKNOWN
+        for path in (path for rule in facts.makes for path in rule.outputs if "." in path):
+            if get(planned, path) is None and not _under_unknown(planned, path):
+                put(planned, path, UNKNOWN)
         if "tagsAll" in known.outputs:
             tags = given.get("tags") or {}
             planned["tagsAll"] = (
@@ -189,6 +195,17 @@ class CloudProvider(ProviderServicer):
             if name not in facts.computed and name != "region" and planned.get(name) is UNKNOWN:
                 del planned[name]
         return planned
+
+
+def _completed(given: Any, old_inputs: Any, old_outputs: Any) -> Any:
+    """An object of the inputs with what the cloud itself has put into it, which an update leaves there."""
+    if not (isinstance(given, Mapping) and isinstance(old_inputs, Mapping) and isinstance(old_outputs, Mapping)):
+        return given
+    added = {key: value for key, value in old_outputs.items() if key not in old_inputs and key not in given}
+    return {
+        **added,
+        **{key: _completed(value, old_inputs.get(key), old_outputs.get(key)) for key, value in given.items()},
+    }
 
 
 def _argument(value: Any) -> Any:
@@ -246,14 +263,6 @@ def _failure(path: str, reason: str, inputs: Values) -> Failure:
 
 def _plain_inputs(inputs: Values) -> Values:
     return {key: value for key, value in inputs.items() if not key.startswith("__")}
-
-
-def _replaces(facts: TypeFacts, path: str) -> bool:
-    pattern = pattern_of(path)
-    return any(
-        pattern == rule or pattern.startswith((f"{rule}.", f"{rule}[")) or rule.startswith(f"{pattern}.")
-        for rule in facts.replace
-    )
 
 
 def _digested(value: Any) -> Any:
