@@ -217,5 +217,6 @@ def _changed(text: str) -> str:
     pools["system"]["disk_gib"] += 10
     # A model more would need GPUs that a production stack may not be allowed to buy.
     pools["one-more"] = {**pools["system"], "min": 1, "max": 1}
-    config["llmplatform:addons"].pop("gateway")
+    if config["llmplatform:addons"]["cert_manager"]["issuer"]["kind"] != "acme":
+        config["llmplatform:addons"].pop("gateway")
     return yaml.safe_dump(document)
