@@ -42,7 +42,7 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = Fa
     with _sandbox(project, stack) as (sandbox, timings):
         outcome = sandbox.up()
         snapshot = sandbox.settle()
-        versions = sandbox.tools().versions
+        versions = sandbox.versions()
     from llmplatform_sandbox import report
 
     if as_json:
