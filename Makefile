@@ -1,12 +1,14 @@
 # Needs Python 3.11 and make. Everything else is installed below .venv and the user's cache.
 .DEFAULT_GOAL := help
 STACK ?= dev
+AGAINST ?= HEAD
 PYTHON ?= python3
 JOBS ?= 2
+KILLS ?= 200
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup sandbox preview sandbox-down status test check format lock
+.PHONY: help setup sandbox preview diff sandbox-down status test check scan format record-states lock bench bench-page kills
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +20,9 @@ $(READY): requirements/dev.txt components/pyproject.toml sandbox/pyproject.toml 
 
 sandbox: $(READY) ## Bring STACK up on real Kubernetes with a simulated cloud.
 	@$(BIN)/llmplatform sandbox up $(STACK)
+
+diff: $(READY) ## Show what the working tree changes in STACK as the revision AGAINST has it.
+	@$(BIN)/llmplatform sandbox diff $(STACK) --against $(AGAINST)
 
 preview: $(READY) ## Show what STACK would create, with no credentials and no network.
 	@$(BIN)/llmplatform sandbox preview $(STACK)
@@ -32,11 +37,29 @@ test: $(READY) ## Run all tests, JOBS files at a time. The first time builds the
 	@$(BIN)/llmplatform sandbox tools
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile tests
 
+kills: $(READY) ## Kill sandboxes at KILLS random moments and check that each recovers; again to go on.
+	@$(BIN)/python -m benchmarks.kills --kills $(KILLS) --jobs $(JOBS)
+
+bench: $(READY) ## Measure stacks of up to 1,000 models beside raw registrations; BENCH=--quick for a few minutes.
+	@$(BIN)/python -m benchmarks run $(BENCH)
+
+bench-page: $(READY) ## Write docs/benchmarks.md and its picture from the last measurements.
+	@$(BIN)/python -m benchmarks page
+
 check: $(READY) ## Check format, lint, types, layers and the settings' schema.
 	@scripts/check.sh
 
+scan: $(READY) .venv-scan/.ready ## Run checkov and kube-linter over every object of the stacks.
+	@PYTHONPATH=tests $(BIN)/python scripts/scan.py
+
+.venv-scan/.ready: requirements/scan.txt scripts/install_scan.sh
+	@PYTHON=$(PYTHON) scripts/install_scan.sh
+
 format: $(READY) ## Format the code.
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+record-states: $(READY) ## Record the stacks' states for the version of the library; see tests/upgrades.
+	@$(BIN)/python scripts/record_states.py
 
 lock: ## Compile the pinned requirements anew.
 	@scripts/lock.sh

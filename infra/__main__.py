@@ -1,14 +1,21 @@
 """The platform, from the ground up: cloud, cluster, add-ons, models. Each part is made from the parts above it."""
 
+import asyncio
+import gc
+
 import pulumi
 
 import foundation
 import platform_layer
 import providers
+import reference
 import settings
 from llmplatform.planning.models import plan_models
 from llmplatform.planning.pools import plan_pools
 from llmplatform.serving import ModelServer, ModelServerArgs
+
+# A program makes objects that live to its end: the collector would only go through them again and again.
+gc.set_threshold(100_000)
 
 wanted = settings.load()
 stack = wanted.stack
@@ -37,7 +44,21 @@ servers = {
     for model in models
 }
 
-pulumi.export("cluster", cloud.cluster_name)
-pulumi.export("models", {name: server.url for name, server in servers.items()})
-pulumi.export("api_key_secrets", {name: server.api_key_secret for name, server in servers.items()})
-pulumi.export("grafana_secret", platform.grafana_secret)
+
+async def outputs() -> pulumi.Inputs:
+    """The stack's outputs, after every registration has begun: only then does the SDK wait for registrations.
+
+    Before, it waits for all properties at once, and again for all of them whenever one is known: a time that grows with
+    the square of the number of models.
+    """
+    await asyncio.sleep(0)
+    return {
+        "cluster": cloud.cluster_name,
+        "models": {name: server.url for name, server in servers.items()},
+        "api_key_secrets": {name: server.api_key_secret for name, server in servers.items()},
+        "platform": reference.platform_ref(stack, pools, cloud, platform),
+        "grafana_secret": platform.grafana_secret,
+    }
+
+
+pulumi.run(outputs)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -34,6 +35,8 @@ class Foundation:
     """None where another stack installs the autoscaler, or the cloud runs it."""
     challenge: DnsChallenge | None
     """How an ACME authority is answered; None where nobody asks one."""
+    whereabouts: Mapping[str, Any]
+    """Network, cluster and workload identity as `PlatformRef` names them."""
 
 
 def build(stack: Stack, plans: tuple[PoolPlan, ...], generated: pulumi.ProviderResource) -> Foundation:

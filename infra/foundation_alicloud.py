@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 import pulumi
 
@@ -10,6 +11,7 @@ from foundation import Foundation
 from llmplatform import alicloud
 from llmplatform.base.labels import tags
 from llmplatform.base.ordering import after
+from llmplatform.planning.network import plan_vswitches
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.cluster import NewAckCluster
 from llmplatform.specs.network import NewNetwork
@@ -34,6 +36,7 @@ def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.P
             block_class=None,
             autoscaler=None,
             challenge=None,
+            whereabouts={},
         )
     account.autoscaling(plans, pools)
     account.log_collection(kubernetes)
@@ -45,6 +48,7 @@ def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.P
         block_class=storage.block_class,
         autoscaler=None,
         challenge=account.challenge(cluster),
+        whereabouts=account.whereabouts(network, cluster),
     )
 
 
@@ -98,7 +102,7 @@ class _Account:
         args = alicloud.RegistryLinkArgs(
             instance_id=instance,
             network_id=network.network_id,
-            subnet_id=network.private_subnet_ids[self.cloud.zones[0]],
+            subnet_id=network.private_subnet_ids[self.cloud.home],
         )
         return alicloud.RegistryLink("registry", args, self.here)
 
@@ -153,12 +157,12 @@ class _Account:
         return [*nodes, alicloud.ClusterAddons("addons", args, self.here)]
 
     def autoscaling(self, plans: tuple[PoolPlan, ...], pools: Mapping[str, alicloud.NodePool]) -> None:
-        spec = self.stack.addons.cluster_autoscaler
         made = tuple(plan for plan in plans if plan.name in pools)
-        if not (spec.enabled and made):
+        # A cluster has one configuration, which nobody can delete: somebody else's would name our pools for ever.
+        if not (isinstance(self.stack.cluster, NewAckCluster) and made):
             return
         args = alicloud.AutoscalingArgs(
-            spec=spec,
+            spec=self.stack.addons.cluster_autoscaler,
             cluster_id=pools[made[0].name].cluster_id,
             pools=made,
             group_names={name: group for pool in pools.values() for name, group in pool.group_names.items()},
@@ -210,3 +214,39 @@ class _Account:
             tags=self.tags,
         )
         return alicloud.DnsChallenge("challenge", args, self.here)
+
+    def whereabouts(
+        self,
+        network: alicloud.Network | alicloud.ExistingNetwork,
+        cluster: alicloud.Cluster | alicloud.ExistingCluster,
+    ) -> Mapping[str, Any]:
+        """What a stack on this platform must be told of network and cluster."""
+        spec = self.stack.network
+        if isinstance(spec, NewNetwork):
+            ranges = plan_vswitches(spec, self.cloud.zones)
+            vswitches = {
+                "node_vswitches": _vswitches(network.private_subnet_ids, ranges.nodes),
+                "pod_vswitches": _vswitches(network.pod_subnet_ids, ranges.pods),
+            }
+        else:
+            vswitches = spec.model_dump(mode="json", include={"node_vswitches", "pod_vswitches"})
+        return {
+            "network": {"kind": "existing", "vpc_id": network.network_id, "cidr": spec.cidr, **vswitches},
+            "cluster": {
+                "kind": "existing",
+                "id": cluster.cluster_id,
+                "kubernetes_version": self.stack.cluster.kubernetes_version,
+                "endpoint_url": cluster.endpoint_url,
+                "certificate_authority": cluster.certificate_authority,
+                "security_group_id": cluster.security_group_id,
+            },
+            "workload_identity": {
+                "kind": "rrsa",
+                "issuer": cluster.identity_issuer,
+                "provider_arn": cluster.identity_provider_arn,
+            },
+        }
+
+
+def _vswitches(ids: Mapping[str, pulumi.Output[str]], ranges: Mapping[str, str]) -> Mapping[str, Any]:
+    return {zone: {"id": id_, "cidr": ranges[zone]} for zone, id_ in ids.items()}

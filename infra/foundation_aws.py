@@ -1,6 +1,7 @@
 """The foundation on AWS: an EKS cluster with nodes, volumes, and an identity for its autoscaler."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 
@@ -32,6 +33,7 @@ def build(stack: AwsStack, plans: tuple[PoolPlan, ...]) -> Foundation:
             block_class=None,
             autoscaler=None,
             challenge=None,
+            whereabouts={},
         )
     storage = account.storage(network, cluster, kubernetes)
     return Foundation(
@@ -44,6 +46,7 @@ def build(stack: AwsStack, plans: tuple[PoolPlan, ...]) -> Foundation:
             group_names={name: group for pool in pools.values() for name, group in pool.group_names.items()},
         ),
         challenge=account.challenge(cluster),
+        whereabouts=account.whereabouts(network, cluster),
     )
 
 
@@ -161,3 +164,26 @@ class _Account:
             cluster_name=cluster.cluster_name, cloud=self.cloud, hosted_zone=wanted.issuer.hosted_zone, tags=self.tags
         )
         return aws.DnsChallenge("challenge", args, self.here)
+
+    def whereabouts(
+        self, network: aws.Network | aws.ExistingNetwork, cluster: aws.Cluster | aws.ExistingCluster
+    ) -> Mapping[str, Any]:
+        """What a stack on this platform must be told of network and cluster."""
+        return {
+            "network": {
+                "kind": "existing",
+                "vpc_id": network.network_id,
+                "cidr": self.stack.network.cidr,
+                "private_subnets": network.private_subnet_ids,
+                "public_subnets": network.public_subnet_ids,
+            },
+            "cluster": {
+                "kind": "existing",
+                "name": cluster.cluster_name,
+                "kubernetes_version": self.stack.cluster.kubernetes_version,
+                "endpoint_url": cluster.endpoint_url,
+                "certificate_authority": cluster.certificate_authority,
+                "security_group_id": cluster.security_group_id,
+            },
+            "workload_identity": {"kind": "pod_identity"},
+        }

@@ -8,7 +8,7 @@ import pulumi
 from foundation import Foundation
 from llmplatform import addons
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_capacity
-from llmplatform.specs.addons import AlicloudAddons
+from llmplatform.specs.addons import AlicloudAddons, ClusterAutoscaler
 from llmplatform.specs.cluster import ExistingCluster
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.stack import Stack
@@ -28,6 +28,8 @@ class Platform:
     monitoring_kinds: pulumi.Resource | None
     """What brings the kind ServiceMonitor; None where it is there already, or nobody scrapes."""
     grafana_secret: pulumi.Output[str] | None
+    certificate_issuer: pulumi.Output[str] | None
+    """ClusterIssuer; None where there is none, or another stack's."""
 
 
 def install(
@@ -45,17 +47,19 @@ def install(
             monitoring_namespace=pulumi.Output.from_input(scraper) if scraper else None,
             monitoring_kinds=None,
             grafana_secret=None,
+            certificate_issuer=None,
         )
     layer = _Layer(stack, pools, foundation, secrets, inside)
     models = layer.models_namespace()
     layer.gpus()
     layer.cluster_autoscaler()
-    layer.certificates(models)
+    issuer = layer.certificates(models)
     return Platform(
         models_namespace=models,
         monitoring_namespace=layer.scraper,
         monitoring_kinds=layer.kinds,
         grafana_secret=layer.monitoring.grafana_secret if layer.monitoring else None,
+        certificate_issuer=issuer,
     )
 
 
@@ -122,11 +126,11 @@ class _Layer:
         }
 
     def cluster_autoscaler(self) -> None:
-        cloud = self.foundation.autoscaler
-        if not (self.stack.addons.cluster_autoscaler.enabled and cloud):
+        cloud, spec = self.foundation.autoscaler, self.stack.addons.cluster_autoscaler
+        if cloud is None or not isinstance(spec, ClusterAutoscaler) or not spec.enabled:
             return
         args = addons.ClusterAutoscalerArgs(
-            spec=self.stack.addons.cluster_autoscaler,
+            spec=spec,
             region=self.stack.cloud.region,
             kubernetes_version=self.stack.cluster.kubernetes_version,
             cluster_name=self.foundation.cluster_name,
@@ -141,10 +145,10 @@ class _Layer:
         )
         addons.ClusterAutoscaler("autoscaler", args, self.inside)
 
-    def certificates(self, namespace: pulumi.Output[str]) -> None:
+    def certificates(self, namespace: pulumi.Output[str]) -> pulumi.Output[str] | None:
         wanted = self.stack.addons
         if not wanted.cert_manager.enabled:
-            return
+            return None
         args = addons.CertManagerArgs(
             spec=wanted.cert_manager,
             challenge=self.foundation.challenge,
@@ -157,3 +161,4 @@ class _Layer:
         if wanted.gateway.host:
             certificate = addons.CertificateArgs(host=wanted.gateway.host, namespace=namespace, issuer=manager.issuer)
             addons.Certificate("gateway", certificate, self.inside)
+        return manager.issuer

@@ -35,7 +35,7 @@ def load() -> Settings:
     values = {key: _plain(config, key) for key in _keys()}
     names = tuple(values.get("secrets", ()))
     try:
-        stack = parse(values)
+        stack = parse(values, pulumi.get_stack())
     except InvalidStack as invalid:
         raise pulumi.RunError("\n".join(map(str, invalid.problems))) from None
     secrets = Secrets(

@@ -17,4 +17,8 @@ else
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e components -e sandbox
 fi
+# The SDKs are large: with bytecode they load three times as fast. Neither uv nor an environment that forbids writing it
+# (PYTHONDONTWRITEBYTECODE, usual in containers) would ever make any, so that what is used is loaded once here.
+env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -c 'import llmplatform.addons, llmplatform.alicloud, llmplatform.aws
+import llmplatform.serving, llmplatform_sandbox.commands, llmplatform_sandbox.world'
 touch .venv/.ready

@@ -6,7 +6,7 @@ command -v uv >/dev/null || {
   echo "uv is missing: install it with 'pip install uv'" >&2
   exit 2
 }
-for set in run dev; do
+for set in run dev scan; do
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
     --output-file "requirements/$set.txt" "requirements/$set.in"
 done

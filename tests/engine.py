@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pulumi
+from aliases import alias_urn
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks, test
 from pulumi.runtime.mocks import MockMonitor
 
@@ -53,6 +54,7 @@ class Registered:
     provider: str
     """Reference of the provider; empty when none was given."""
     aliases: tuple[str, ...] = ()
+    """URNs, as far as the registration gives them itself."""
     secret_outputs: tuple[str, ...] = ()
     """Computed properties that are kept encrypted."""
 
@@ -181,10 +183,11 @@ class _Monitor(MockMonitor):
         from pulumi.runtime import rpc
 
         raw = cast(Properties, rpc.deserialize_properties(request.object, keep_unknowns=True))
+        urn = self.make_urn(request.parent, request.type, request.name)
         return Registered(
             type=request.type,
             name=request.name,
-            urn=self.make_urn(request.parent, request.type, request.name),
+            urn=urn,
             parent=request.parent,
             inputs={key: _plain(value) for key, value in raw.items()},
             secrets=frozenset(key for key, value in raw.items() if _is_secret(value)),
@@ -197,7 +200,7 @@ class _Monitor(MockMonitor):
             delete_before_replace=request.deleteBeforeReplace,
             provider=request.provider,
             secret_outputs=tuple(request.additionalSecretOutputs),
-            aliases=(*request.aliasURNs, *(alias.urn or alias.spec.name for alias in request.aliases)),
+            aliases=(*request.aliasURNs, *(alias_urn(alias, urn) for alias in request.aliases)),
         )
 
 

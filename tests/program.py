@@ -3,10 +3,12 @@
 import json
 import runpy
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import pulumi
 import yaml
 from engine import Engine
 from pulumi.runtime import set_all_config
@@ -25,19 +27,23 @@ def run_program(config: Mapping[str, Any], stack: str, *, preview: bool = False)
     """Everything that the program registers for a configuration. Values that are `{secure: …}` come as plain text."""
     values = {key: value if isinstance(value, str) else json.dumps(_decrypted(value)) for key, value in config.items()}
 
-    def program() -> None:
+    def program() -> Any:
+        # The mocks have no stack, of which `pulumi.run` is a method in disguise.
+        entries: list[Callable[[], Any]] = []
         set_all_config(values, [key for key in values if key == "llmplatform:secrets"])
         folder = str(ROOT / "infra")
         before = set(sys.modules)
         sys.path.insert(0, folder)
         try:
-            runpy.run_path(f"{folder}/__main__.py", run_name="__main__")
+            with patch.object(pulumi, "run", entries.append):
+                runpy.run_path(f"{folder}/__main__.py", run_name="__main__")
         finally:
             sys.path.remove(folder)
             # The program's own modules are loaded anew by each run, as a new process would.
             for name in set(sys.modules) - before:
                 if str(getattr(sys.modules[name], "__file__", "")).startswith(folder):
                     del sys.modules[name]
+        return [entry() for entry in entries]
 
     return Engine(stack=stack, preview=preview).run(program)
 

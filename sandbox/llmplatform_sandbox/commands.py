@@ -33,13 +33,19 @@ Stack = Annotated[str, typer.Argument(help="Stack, as in Pulumi.STACK.yaml.", me
 ProjectFolder = Annotated[
     Path, typer.Option("--project", help="Folder of the Pulumi project.", show_default="current folder")
 ]
+HostStack = Annotated[
+    str | None,
+    typer.Option(
+        "--in", help="Live in the sandbox of another stack: its account, its cluster.", metavar="[FOLDER:]STACK"
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
 
 @app.command()
-def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
+def up(stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = None, as_json: Json = False) -> None:
     """Bring the stack up. The first run on a machine builds the tools (about ten minutes)."""
-    with _sandbox(project, stack) as (sandbox, timings):
+    with _sandbox(project, stack, host=host) as (sandbox, timings):
         outcome = sandbox.up()
         snapshot = sandbox.settle()
         versions = sandbox.versions()
@@ -52,16 +58,18 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = Fa
     console = _console()
     report.print_snapshot(console, snapshot)
     report.print_reality(console, versions, snapshot)
-    report.print_next_steps(console, stack)
+    report.print_next_steps(console, stack, project)
     console.print(report.changes_sentence(outcome.changes))
     report.print_timings(console, timings)
 
 
 @app.command()
-def preview(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
+def preview(
+    stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = None, as_json: Json = False
+) -> None:
     """Plan the whole stack on an empty account: no credentials, no network, nothing started."""
     console = _console()
-    with _sandbox(project, stack, steps=False) as (sandbox, timings):
+    with _sandbox(project, stack, host=host, steps=False) as (sandbox, timings):
         outcome = sandbox.preview(colour=console.is_terminal and not as_json)
     from llmplatform_sandbox import report
 
@@ -72,6 +80,41 @@ def preview(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json
         return
     print(outcome.text)
     report.print_timings(console, timings)
+
+
+@app.command()
+def diff(
+    against: Annotated[str, typer.Option("--against", help="Revision to compare with: a commit, a branch, a tag.")],
+    stack: Stack = "dev",
+    project: ProjectFolder = Path(),
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a comment for a pull request.")] = False,
+    as_json: Json = False,
+    detailed: Annotated[
+        bool,
+        typer.Option("--detailed-exitcode", help="Exit with 3 on changes, 4 when something is replaced or deleted."),
+    ] = False,
+) -> None:
+    """Show what the working tree changes in the stack as another revision has it: no credentials, no network."""
+    if as_json and as_markdown:
+        print("--json, --markdown: write one of them", file=sys.stderr)
+        raise typer.Exit(2)
+    with _sandbox(project, stack, steps=False) as (sandbox, timings):
+        found = sandbox.difference(against)
+    from llmplatform_sandbox import report
+    from llmplatform_sandbox.diff.console import print_difference
+    from llmplatform_sandbox.diff.document import document
+    from llmplatform_sandbox.diff.markdown import markdown
+
+    if as_json:
+        print(json.dumps({**document(found), "timings": timings}, indent=2))
+    elif as_markdown:
+        print(markdown(found))
+    else:
+        console = _console()
+        print_difference(console, found)
+        report.print_timings(console, timings)
+    if detailed:
+        raise typer.Exit(found.plan.exit_code)
 
 
 @app.command()
@@ -139,8 +182,19 @@ def env(stack: Stack = "dev", project: ProjectFolder = Path()) -> None:
 
 @app.command()
 def fault(
-    kind: Annotated[str, typer.Argument(help="What goes wrong: spot-stockout, zone-outage, role-unauthorised.")],
-    target: Annotated[str, typer.Argument(help="Where: an instance type, a zone, a role.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="What goes wrong: spot-stockout, zone-outage, role-unauthorised; or, with the cloud's calls: "
+            "throttling, server-error, lost-answer, slow-call, outage."
+        ),
+    ],
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="Where: an instance type, a zone, a role; a resource type such as aws:ec2/vpc:Vpc, or all."
+        ),
+    ],
     clear: Annotated[bool, typer.Option("--clear", help="End the fault.")] = False,
     stack: Annotated[str, typer.Option("--stack", help="Stack whose account is meant.")] = "dev",
     project: ProjectFolder = Path(),
@@ -153,10 +207,11 @@ def fault(
 
 @contextmanager
 def _sandbox(
-    project: Path, stack: str, *, check: bool = True, steps: bool = True
+    project: Path, stack: str, *, host: str | None = None, check: bool = True, steps: bool = True
 ) -> Generator[tuple["Sandbox", dict[str, float]]]:
     """A sandbox whose progress is shown. `check`: refuse a wrong stack file first. `steps`: show each resource."""
     from llmplatform_sandbox.display import display
+    from llmplatform_sandbox.guests import Host
     from llmplatform_sandbox.lifecycle import Sandbox
     from llmplatform_sandbox.progress import Event, PhaseEnded, ResourceStep
 
@@ -169,7 +224,7 @@ def _sandbox(
             if steps or not isinstance(event, ResourceStep):
                 show(event)
 
-        sandbox = Sandbox(project, stack, receive)
+        sandbox = Sandbox(project, stack, receive, Host.named(host) if host else None)
         if check:
             _check_stack_file(sandbox.project.stack_file(stack))
         yield sandbox, timings

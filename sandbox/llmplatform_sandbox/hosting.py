@@ -2,21 +2,25 @@
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import grpc
 from typing_extensions import override
 
-from llmplatform_sandbox.cloud import NoControlPlane, SimulatedCloud, open_cloud
+from llmplatform_sandbox.cloud import ControlPlane, NoControlPlane, SimulatedCloud, open_cloud
 from llmplatform_sandbox.cloud.simulated import FILE
-from llmplatform_sandbox.controlplane import KUBERNETES_MINORS, ControlPlane
+from llmplatform_sandbox.controlplane import KUBERNETES_MINORS
+from llmplatform_sandbox.endpoints import Endpoints
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.providers.base import ProviderServicer
 from llmplatform_sandbox.providers.cloud import CloudProvider
 from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
+from llmplatform_sandbox.providers.paper import PaperCloud, PaperKubernetes
 from llmplatform_sandbox.providers.random import RandomProvider
 from llmplatform_sandbox.providers.serve import serve
 
@@ -59,26 +63,45 @@ class Accounts(Mapping[str, SimulatedCloud]):
         return sum(1 for _ in self)
 
 
+@contextmanager
+def served(clouds: Accounts, *, paper: bool = False) -> Generator[str]:
+    """Serve all providers without a cluster while the block runs; gives what attaches an engine to them."""
+    servers, ports = serve_providers(clouds, None, paper=paper)
+    try:
+        yield Endpoints(pid=os.getpid(), providers=ports).debug_providers
+    finally:
+        for server in servers:
+            server.stop(grace=0)
+
+
 def open_clouds(folder: Path, control_plane: ControlPlane | None) -> Accounts:
     """The simulated accounts whose stores lie below a folder; without a control plane for a preview or a look."""
     return Accounts(folder, control_plane)
 
 
 def serve_providers(
-    clouds: Accounts, kube: KubeAccess | None, *, ports: Mapping[str, int] | None = None
+    clouds: Accounts,
+    kube: KubeAccess | None,
+    *,
+    ports: Mapping[str, int] | None = None,
+    paper: bool = False,
+    interceptors: Sequence["grpc.ServerInterceptor[Any, Any]"] = (),
 ) -> tuple[list[grpc.Server], dict[str, int]]:
     """Serve all providers whose SDK is installed; without `kube` for a preview.
 
     Returns the servers, to be stopped by the caller, and the port of each package. `ports` are tried
-    first. Charts come from the folder that LLMPLATFORM_CHARTS names.
+    first. Charts come from the folder that LLMPLATFORM_CHARTS names. `paper`: apply without a cluster; see paper.py.
     """
     charts = os.environ.get("LLMPLATFORM_CHARTS")
     servicers: dict[str, ProviderServicer] = {
-        "kubernetes": KubernetesProvider(kube, Path(charts) if charts else None),
+        "kubernetes": PaperKubernetes() if paper else KubernetesProvider(kube, Path(charts) if charts else None),
         "random": RandomProvider(),
     }
     for package in CLOUDS:
         if find_spec(f"pulumi_{package}"):
-            servicers[package] = CloudProvider(partial(clouds.__getitem__, package))
-    served = {package: serve(servicer, port=(ports or {}).get(package, 0)) for package, servicer in servicers.items()}
+            servicers[package] = (PaperCloud if paper else CloudProvider)(partial(clouds.__getitem__, package))
+    served = {
+        package: serve(servicer, port=(ports or {}).get(package, 0), interceptors=interceptors)
+        for package, servicer in servicers.items()
+    }
     return [server for server, _ in served.values()], {package: port for package, (_, port) in served.items()}

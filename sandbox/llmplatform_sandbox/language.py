@@ -7,6 +7,7 @@ modules. The child is this module as a script: the engine's request on its stand
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, cast
@@ -21,7 +22,9 @@ from llmplatform_sandbox.providers.serve import start
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     """What the engine asks a language host for, for programs whose packages are installed in this Python."""
 
-    def __init__(self) -> None:
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """`variables`: what a program's process finds in its environment, beside this one's."""
+        self._variables = variables
         self._engines: dict[str, str] = {}
 
     def Handshake(
@@ -51,12 +54,12 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def Run(self, request: language_pb2.RunRequest, context: grpc.ServicerContext) -> language_pb2.RunResponse:
         """Run the program in a new process and hand back what it answers."""
         answer, answering = os.pipe()
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+        own = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
         command = [sys.executable, "-m", __name__, str(answering)]
         with subprocess.Popen(
             command,
             cwd=request.pwd or None,
-            env=environment,
+            env={**own, **self._variables},
             pass_fds=[answering],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -77,10 +80,10 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.RunResponse.FromString(response)
 
 
-def serve_language(*, port: int = 0) -> tuple[grpc.Server, int]:
-    """Start the language server on loopback; returns it and its port."""
+def serve_language(*, port: int = 0, variables: Mapping[str, str] | None = None) -> tuple[grpc.Server, int]:
+    """Start the language server on loopback; returns it and its port. `variables`: see `LanguageHost`."""
     server = grpc.server(ThreadPoolExecutor(8))
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(), server)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(variables or {}), server)
     return start(server, port)
 
 

@@ -2,8 +2,12 @@
 
 import os
 import secrets
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+
+_GONE = ".gone-"
+"""What a removed state folder is called until all of its files are."""
 
 
 @dataclass(frozen=True)
@@ -11,11 +15,18 @@ class SandboxPaths:
     """The state folder of one sandbox, private to the user (mode 0700)."""
 
     folder: Path
+    guest: str = ""
+    """Key of a stack that lives in this sandbox without being its first; see `guests`."""
 
     @property
     def project(self) -> Path:
         """The copied project file and stack file that the engine works on."""
-        return self.folder / "project"
+        return self.guests / self.guest if self.guest else self.folder / "project"
+
+    @property
+    def guests(self) -> Path:
+        """A folder for each further stack in the sandbox."""
+        return self.folder / "guests"
 
     @property
     def backend(self) -> Path:
@@ -64,10 +75,18 @@ class SandboxPaths:
 
     def exists(self) -> bool:
         """Whether the sandbox was ever started, and not taken down since."""
-        return self.passphrase.exists()
+        return self.passphrase.exists() and (not self.guest or self.project.exists())
+
+    def remove(self) -> None:
+        """Delete the folder in one step, as far as others see: half a sandbox would be worse than either."""
+        gone = self.folder.with_name(f"{_GONE}{self.folder.name}")
+        shutil.rmtree(gone, ignore_errors=True)
+        self.folder.rename(gone)
+        shutil.rmtree(gone)
 
     def create(self) -> None:
         """Make the folders and the passphrase; leaves what is there alone."""
+        shutil.rmtree(self.folder.with_name(f"{_GONE}{self.folder.name}"), ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         for folder in (
@@ -80,7 +99,7 @@ class SandboxPaths:
             self.logs,
             self.shims,
         ):
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         if not self.passphrase.exists():
             write_private(self.passphrase, secrets.token_urlsafe(32))
 

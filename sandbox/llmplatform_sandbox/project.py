@@ -2,7 +2,8 @@
 
 The copy holds the project file with absolute paths and the stack file with a salt of the sandbox's own: the user's salt
 or secrets provider and every `secure:` value, which only a key of the user could open, are replaced. A generated value
-depends on its path and on the sandbox's passphrase only, so that a second run has no diff.
+depends on its path, on what it stands for and on the sandbox's passphrase only, so that a second run has no diff, and
+one after a changed secret has.
 """
 
 import base64
@@ -70,7 +71,7 @@ def copy_project(project: Project, stack: str, paths: SandboxPaths) -> None:
         key: value for key, value in project.settings.items() if key not in ("backend", "stackConfigDir")
     }
     project_settings["main"] = str(project.program)
-    (paths.project / "Pulumi.yaml").write_text(yaml.safe_dump(project_settings, sort_keys=False))
+    write_private(paths.project / "Pulumi.yaml", yaml.safe_dump(project_settings, sort_keys=False))
     passphrase = paths.passphrase.read_text().strip()
     cipher = _Cipher(passphrase, paths.folder / "encryptionsalt")
     config = _replace_secure(stack_settings.get("config") or {}, (), passphrase, cipher.encrypt)
@@ -106,7 +107,8 @@ def _replace_secure(value: Any, path: tuple[str, ...], passphrase: str, encrypt:
         return value
     mapping = cast(dict[str, Any], value)
     if set(mapping) == {"secure"} and isinstance(mapping["secure"], str):
-        generated = hmac.new(passphrase.encode(), "/".join(path).encode(), hashlib.sha256).hexdigest()[:32]
+        source = "/".join((*path, mapping["secure"]))
+        generated = hmac.new(passphrase.encode(), source.encode(), hashlib.sha256).hexdigest()[:32]
         return {"secure": encrypt(f"sandbox-{generated}")}
     return {key: _replace_secure(item, (*path, str(key)), passphrase, encrypt) for key, item in mapping.items()}
 

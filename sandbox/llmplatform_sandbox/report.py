@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -78,8 +79,10 @@ def print_reality(console: Console, versions: Mapping[str, str], snapshot: Snaps
         console.print(Padding(text, (0, 0, 0, 2)))
 
 
-def print_next_steps(console: Console, stack: str) -> None:
+def print_next_steps(console: Console, stack: str, project: Path = Path()) -> None:
     """Commands that make sense now, spelled so that they can be copied."""
+    if project.resolve() != Path.cwd():
+        stack = f"{stack} --project {project}"
     called = "llmplatform" if shutil.which("llmplatform") else os.path.relpath(sys.argv[0])
     console.print(Text("Next", style="bold"))
     for command, why in (

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,13 @@ pytestmark = pytest.mark.sandbox
 
 STACK, NAMESPACE, MODEL = "dev-ack", "models", "qwen3-8b"
 GPU_TYPE, SPOT, ON_DEMAND = "ecs.gn7i-c16g1.4xlarge", "SpotAsPriceGo", "NoSpot"
+GONE = "a group that is gone would make ACK refuse, or forget, the rest"
+SECOND_POOL = """\
+    batch:
+      instance_types: [ecs.gn6i-c4g1.xlarge]
+      capacity: spot_first
+      max: 2
+"""
 REACTION = 60.0
 """Seconds within which the sandbox has reacted to anything; it usually takes three."""
 
@@ -71,6 +79,28 @@ class Platform:
             yield client
         finally:
             client.close()
+
+    def told(self) -> tuple[list[str], dict[str, str]]:
+        """Ids that the autoscaler's configuration names, the first to be filled first; and the groups that exist."""
+        account = open_cloud("alicloud", self.paths.clouds / "alicloud", NoControlPlane(("1.35",)))
+        scaler = account.autoscaler()
+        assert scaler is not None
+        named = [group for number in sorted(scaler.priorities, reverse=True) for group in scaler.priorities[number]]
+        return named, {group.id: group.name for group in account.node_groups()}
+
+    def groups(self) -> set[str]:
+        return set(self.told()[1])
+
+    def told_throughout(self, work: Callable[[], Any]) -> list[tuple[list[str], dict[str, str]]]:
+        """What the autoscaler is told again and again while `work` goes on."""
+        seen: list[tuple[list[str], dict[str, str]]] = []
+        with ThreadPoolExecutor(1) as pool:
+            doing = pool.submit(work)
+            while not doing.done():
+                seen.append(self.told())
+                time.sleep(0.05)
+        doing.result()
+        return seen
 
     def pods(self) -> list[dict[str, Any]]:
         with self.kube() as kube:
@@ -136,14 +166,26 @@ def test_only_the_cloud_that_the_program_uses_is_there(platform: Platform) -> No
     assert [folder.name for folder in platform.paths.clouds.iterdir()] == ["alicloud"]
 
 
-def test_the_autoscaler_is_told_of_groups_that_exist(platform: Platform) -> None:
-    account = open_cloud("alicloud", platform.paths.clouds / "alicloud", NoControlPlane(("1.35",)))
-    scaler = account.autoscaler()
-    assert scaler is not None
-    named = [group for number in sorted(scaler.priorities, reverse=True) for group in scaler.priorities[number]]
-    names = {group.id: group.name for group in account.node_groups()}
-    assert set(named) <= set(names), "a group that is gone would make ACK refuse, or forget, the rest"
+def test_the_autoscaler_fills_spot_groups_first(platform: Platform) -> None:
+    named, names = platform.told()
+    assert set(named) <= set(names), GONE
     assert "spot" in names[named[0]]
+
+
+def test_the_autoscaler_is_never_told_of_a_pool_that_is_gone(platform: Platform) -> None:
+    stack_file = platform.folder / f"Pulumi.{STACK}.yaml"
+    text, before = stack_file.read_text(), platform.groups()
+    stack_file.write_text(text.replace("  llmplatform:models:\n", SECOND_POOL + "  llmplatform:models:\n"))
+    seen = platform.told_throughout(platform.up)
+    added = platform.groups() - before
+    assert len(added) == 2, "one spot group and one on-demand group"
+    assert added <= set(platform.told()[0]), "a group that is not named is never filled"
+    stack_file.write_text(text)
+    seen += platform.told_throughout(platform.up)
+    assert platform.groups() == before
+    wrong = [set(named) - set(names) for named, names in seen if not set(named) <= set(names)]
+    assert wrong == [], GONE
+    assert any(added <= set(named) for named, _ in seen), "looked at while both were there"
 
 
 def test_without_spot_machines_the_next_pod_lands_on_demand_and_afterwards_on_spot_again(platform: Platform) -> None:

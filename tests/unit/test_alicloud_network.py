@@ -47,8 +47,11 @@ def test_pods_have_by_far_the_most_addresses() -> None:
         assert sizes[f"core-pods-{zone}"] == 8 * sizes[f"core-nodes-{zone}"] == 8192, "Terway gives each pod one"
 
 
+NEW = NewNetwork(kind="new")
+
+
 def test_the_ranges_are_those_of_the_other_cloud() -> None:
-    ours, theirs = plan_vswitches("10.0.0.0/16", ZONES), plan_subnets("10.0.0.0/16", ZONES)
+    ours, theirs = plan_vswitches(NEW, ZONES), plan_subnets(NEW, ZONES)
     assert (ours.nodes, ours.pods) == (theirs.public, theirs.private)
 
 

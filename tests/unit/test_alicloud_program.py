@@ -10,6 +10,13 @@ from program import run_program, stack_config
 _SCALER = "alicloud:cs/autoscalingConfig:AutoscalingConfig"
 _COLLECTION = "llmplatform:alicloud:LogCollection"
 _POOL = "alicloud:cs/nodePool:NodePool"
+_IN_ONE_ZONE = (
+    "alicloud:nas/fileSystem:FileSystem",
+    "alicloud:nas/mountTarget:MountTarget",
+    "alicloud:vpc/natGateway:NatGateway",
+    "alicloud:cr/vpcEndpointLinkedVpc:VpcEndpointLinkedVpc",
+)
+"""What a move to another zone replaces, data and all."""
 _ADDON = "alicloud:cs/kubernetesAddon:KubernetesAddon"
 
 
@@ -34,8 +41,13 @@ def test_acks_autoscaler_takes_the_place_of_the_chart() -> None:
     assert "cluster-autoscaler" not in charts, "two of them would undo each other's work"
 
 
-def test_the_autoscaler_can_be_left_out() -> None:
-    assert not _with(cluster_autoscaler={"enabled": False}).all(_SCALER)
+def test_the_zones_can_be_written_in_another_order() -> None:
+    config = stack_config("dev-ack")
+    cloud = config["llmplatform:cloud"]
+    turned = {**cloud, "zones": cloud["zones"][::-1], "home_zone": cloud["zones"][0]}
+    before, after = run_program(config, "dev-ack"), run_program({**config, "llmplatform:cloud": turned}, "dev-ack")
+    for type_ in _IN_ONE_ZONE:
+        assert [found.inputs for found in after.all(type_)] == [found.inputs for found in before.all(type_)], type_
 
 
 def test_logs_are_collected_once_the_collector_is_there() -> None:

@@ -1,31 +1,38 @@
 """Subnets keep their ranges whatever zones come and go."""
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 from itertools import combinations, pairwise
 
 import pytest
 
-from llmplatform.planning.network import ZONES, plan_subnets
+from llmplatform.planning.network import SubnetPlan
+from llmplatform.planning.network import plan_subnets as plan
+from llmplatform.specs.network import RANGES, NewNetwork
 
 LETTERS = [f"us-east-1{letter}" for letter in "abcdef"]
 
 
+def plan_subnets(cidr: str, zones: Sequence[str], **ranges: int) -> SubnetPlan:
+    return plan(NewNetwork.model_validate({"kind": "new", "cidr": cidr, "ranges": ranges}), zones)
+
+
 def ranges(cidr: str, zones: list[str]) -> list[IPv4Network]:
-    plan = plan_subnets(cidr, zones)
-    return [IPv4Network(each) for each in (*plan.public.values(), *plan.private.values())]
+    found = plan_subnets(cidr, zones)
+    return [IPv4Network(each) for each in (*found.public.values(), *found.private.values())]
 
 
 @pytest.mark.parametrize("cidr", ["10.0.0.0/16", "10.20.128.0/17", "192.168.16.0/20"])
 def test_subnets_lie_within_the_network_and_apart(cidr: str) -> None:
     found = sorted(ranges(cidr, LETTERS))
-    assert len(found) == 2 * ZONES
+    assert len(found) == 2 * RANGES
     assert all(each.subnet_of(IPv4Network(cidr)) for each in found)
     assert not any(first.overlaps(second) for first, second in pairwise(found))
 
 
 def test_a_zone_has_the_same_subnets_beside_whichever_others() -> None:
     whole = plan_subnets("10.0.0.0/16", LETTERS)
-    for count in range(1, ZONES):
+    for count in range(1, RANGES):
         for zones in combinations(LETTERS, count):
             part = plan_subnets("10.0.0.0/16", zones)
             for zone in zones:
@@ -48,12 +55,24 @@ def test_the_smallest_public_subnet_takes_a_load_balancer() -> None:
     assert all(IPv4Network(each).prefixlen <= 27 for each in public), "AWS balances in nothing narrower than a /27"
 
 
-def test_letters_beyond_f_find_ranges_of_their_own() -> None:
-    zones = [f"cn-hangzhou-{letter}" for letter in "bhijk"]
-    found = ranges("10.0.0.0/16", zones)
-    assert len(set(found)) == 2 * len(zones)
+def test_a_zone_with_a_letter_beyond_f_has_the_same_subnets_beside_whichever_others() -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    for first, second in combinations([f"cn-hangzhou-{letter}" for letter in letters], 2):
+        alone = plan_subnets("10.0.0.0/16", [first])
+        if (ord(second[-1]) - ord(first[-1])) % RANGES:
+            assert plan_subnets("10.0.0.0/16", [first, second]).private[first] == alone.private[first]
+        else:
+            with pytest.raises(ValueError, match=r"network\.ranges"):
+                plan_subnets("10.0.0.0/16", [first, second])
+
+
+def test_two_zones_of_one_letters_part_get_along_once_one_is_given_another() -> None:
+    zones = ["cn-hangzhou-e", "cn-hangzhou-k"]
+    apart = plan_subnets("10.0.0.0/16", zones, **{"cn-hangzhou-e": 0})
+    assert apart.private["cn-hangzhou-k"] == plan_subnets("10.0.0.0/16", zones[1:]).private["cn-hangzhou-k"]
+    assert len(set(apart.private.values())) == 2
 
 
 def test_a_seventh_zone_is_refused() -> None:
-    with pytest.raises(ValueError, match="there is room for 6"):
+    with pytest.raises(ValueError, match=r"network\.ranges"):
         plan_subnets("10.0.0.0/16", [*LETTERS, "us-east-1g"])

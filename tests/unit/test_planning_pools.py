@@ -83,6 +83,12 @@ def test_on_aws_the_driver_is_the_images() -> None:
     assert DRIVER_LABEL not in pool.labels
 
 
+def test_each_type_may_have_a_limit_of_its_own() -> None:
+    machine = "ecs.gn7i-c16g1.4xlarge"
+    spot, _ = planned("dev-ack", spot_price_limit=9, spot_price_limits={machine: 0.00125})["gpu"].groups
+    assert spot.price_limits == {machine: "0.001"}, "never in a power of ten, which the cloud does not read"
+
+
 def test_a_limit_of_the_price_is_for_spot_machines_of_each_type() -> None:
     spot, on_demand = planned("dev-ack", spot_price_limit=5.5)["gpu"].groups
     assert spot.price_limits == {"ecs.gn7i-c16g1.4xlarge": "5.5"}

@@ -161,10 +161,7 @@ def test_labels_of_others_are_left_to_them(raw: dict[str, Any], label: str) -> N
 def test_tags_keep_clear_of_the_clouds_and_ours(raw: dict[str, Any]) -> None:
     raw["tags"] = {"aws:a": "x", "llmplatform:owner": "y", "team": "LLM platform <x>"}
     assert problems(raw) == [
-        "tags.team: 'LLM platform <x>' is not valid; use at most 256 letters, digits, spaces and . : / = + - @ _"
-    ]
-    raw["tags"]["team"] = "LLM platform @ example.org"
-    assert problems(raw) == [
+        "tags.team: 'LLM platform <x>' is not valid; use at most 256 letters, digits, spaces and . : / = + - @ _",
         "tags.aws:a: AWS keeps tags that begin with 'aws:' to itself; choose another name",
         "tags.llmplatform:owner: tags that begin with 'llmplatform:' are ours; choose another name",
     ]

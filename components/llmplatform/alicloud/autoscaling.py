@@ -3,8 +3,8 @@
 Makes the one configuration that a cluster has; ACK runs the autoscaler itself, so nothing is installed in the cluster.
 It names scaling groups by their real ids, taken from the pools: it changes before a pool that left the stack file is
 deleted, and never names one that is gone.
-Its deletion does nothing: the autoscaler goes with the cluster. The provider does not send a flag that is false, so
-those that ACK has off by default are not here.
+Its deletion does nothing: the autoscaler goes with the cluster, so this is for clusters of our own. The provider does
+not send a flag that is false, so those that ACK has off by default are not here.
 Not `goatscaler`, ACK's quicker one, unless asked for: it knows no priorities and does not see what spot machines there
 are, so it would buy on demand while there are some.
 The account must have authorised AliyunCSManagedAutoScalerRole and AliyunCSManagedNlcRole.

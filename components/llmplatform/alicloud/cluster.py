@@ -18,7 +18,8 @@ import pulumi_alicloud as alicloud
 
 from llmplatform.alicloud.access import administrators
 from llmplatform.alicloud.encryption import secrets_key
-from llmplatform.alicloud.endpoint import kubeconfig_of
+from llmplatform.alicloud.endpoint import address_of, authority_of
+from llmplatform.alicloud.kubeconfig import kubeconfig
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
 from llmplatform.catalog import versions
@@ -77,6 +78,10 @@ class Cluster(PlatformComponent):
     """The same id, for nodes: they are made after what they need to become ready, and are gone before it goes."""
     kubeconfig: pulumi.Output[str]
     """JSON, with an exec plugin and no token. Whoever uses it waits until the administrators are let in."""
+    endpoint_url: pulumi.Output[str]
+    """API server's address."""
+    certificate_authority: pulumi.Output[str]
+    """Base64 of the API server's CA bundle, which is public."""
     security_group_id: pulumi.Output[str]
     """Security group that ACK makes for control plane and nodes."""
     version: pulumi.Output[str]
@@ -97,12 +102,19 @@ class Cluster(PlatformComponent):
         self.cluster_name = cluster.name
         self.cluster_id = cluster.id
         self.joinable_id = after(cluster.id, *addons)
-        self.kubeconfig = after(kubeconfig_of(cluster, args.cloud.region, public=public), *admins)
+        self.endpoint_url = address_of(cluster, public=public)
+        self.certificate_authority = authority_of(cluster)
+        self.kubeconfig = after(self._kubeconfig(cluster), *admins)
         self.security_group_id = cluster.security_group_id
         self.version = cluster.version
         self.identity_provider_arn = cluster.rrsa_metadata.apply(lambda found: found.ram_oidc_provider_arn or "")
         self.identity_issuer = cluster.rrsa_metadata.apply(lambda found: found.rrsa_oidc_issuer_url or "")
         self.finish()
+
+    def _kubeconfig(self, cluster: alicloud.cs.ManagedKubernetes) -> pulumi.Output[str]:
+        return pulumi.Output.all(cluster.id, self.endpoint_url, self.certificate_authority).apply(
+            lambda found: kubeconfig(found[0], self._args.cloud.region, found[1], found[2])
+        )
 
     def _control_plane(self) -> alicloud.cs.ManagedKubernetes:
         args, spec = self._args, self._args.spec

@@ -63,6 +63,10 @@ class ExistingCluster(PlatformComponent):
     """The same id: a cluster that exists has what its nodes need."""
     kubeconfig: pulumi.Output[str]
     """JSON, with an exec plugin and no token."""
+    endpoint_url: pulumi.Output[str]
+    """API server's address."""
+    certificate_authority: pulumi.Output[str]
+    """Base64 of the API server's CA bundle, which is public."""
     security_group_id: pulumi.Output[str]
     """Security group of its nodes."""
     identity_provider_arn: pulumi.Output[str]
@@ -78,6 +82,7 @@ class ExistingCluster(PlatformComponent):
         self.cluster_id = known(spec.id)
         self.joinable_id = self.cluster_id
         self.kubeconfig = known(kubeconfig(spec.id, cloud.region, spec.endpoint_url, spec.certificate_authority))
+        self.endpoint_url, self.certificate_authority = known(spec.endpoint_url), known(spec.certificate_authority)
         self.security_group_id = known(spec.security_group_id)
         self.identity_provider_arn = known(f"acs:ram::{cloud.account_id}:oidc-provider/ack-rrsa-{spec.id}")
         self.identity_issuer = known(f"https://oidc-ack-{cloud.region}.oss-{cloud.region}.aliyuncs.com/{spec.id}")

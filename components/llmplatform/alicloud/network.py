@@ -54,7 +54,7 @@ class Network(PlatformComponent):
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:Network", name, opts)
         self._prefix, self._args = name, args
-        plan = plan_vswitches(args.spec.cidr, args.cloud.zones)
+        plan = plan_vswitches(args.spec, args.cloud.zones)
         vpc = self._vpc()
         nodes = {zone: self._vswitch(vpc, "nodes", zone, cidr) for zone, cidr in plan.nodes.items()}
         pods = {zone: self._vswitch(vpc, "pods", zone, cidr) for zone, cidr in plan.pods.items()}
@@ -98,7 +98,7 @@ class Network(PlatformComponent):
     def _nats(self, vpc: alicloud.vpc.Network, vswitches: Mapping[str, alicloud.vpc.Switch]) -> Mapping[str, _Nat]:
         """Zone to the NAT gateway that serves it."""
         zones = list(vswitches)
-        homes = zones if self._args.spec.nat == "per_zone" else zones[:1]
+        homes = zones if self._args.spec.nat == "per_zone" else [self._args.cloud.home]
         made = {zone: self._nat(zone, vpc, vswitches[zone]) for zone in homes}
         return {zone: made.get(zone, made[homes[0]]) for zone in zones}
 

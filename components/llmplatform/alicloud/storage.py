@@ -6,8 +6,9 @@ Does not: the drivers (`Cluster`), snapshots.
 Replacing the file system or the bucket loses what is in it. With full protection neither can be deleted. A volume goes
 with its claim whatever the protection: Kubernetes forbids to change a class' reclaim policy, so that a policy that
 followed protection could never be given up.
-A NAS file system lives in one zone and is mounted from all: where a zone's failure must not cost the weights, put them
-on `oss`, whose bucket lies in three. ossfs2 reads and appends; it does not rewrite.
+A NAS file system lives in one zone, the home zone, and is mounted from all. While that zone is away, servers that run
+go on and new ones wait: a model that must start all the same keeps its weights on the node (`weights.cache: node`).
+A bucket lies in three zones; ossfs2 reads and appends, it does not rewrite, so weights are not downloaded to it.
 Source: alibaba-cloud-csi-driver (docs, pkg/disk, pkg/nas, pkg/oss); NAS documentation, "Limits": two mount targets.
 """
 
@@ -47,7 +48,7 @@ class StorageArgs:
     network_cidr: str
     """Range of the network, the only one that may mount."""
     subnet_ids: Mapping[str, pulumi.Input[str]]
-    """Zone to vSwitch of nodes; the file system is in the first zone, and mounted from all of them."""
+    """Zone to vSwitch of nodes; the file system is in the home zone, and mounted from all of them."""
     identity_provider_arn: pulumi.Input[str]
     identity_issuer: pulumi.Input[str]
     tags: Mapping[str, str]
@@ -94,7 +95,7 @@ class Storage(PlatformComponent):
             file_system_type="standard",
             protocol_type="NFS",
             storage_type="Performance",
-            zone_id=next(iter(self._args.subnet_ids)),
+            zone_id=self._args.cloud.home,
             # Keys of NAS itself.
             encrypt_type=1,
             description=f"{self._args.environment.name}-{self._prefix}",
@@ -122,7 +123,7 @@ class Storage(PlatformComponent):
             priority=1,
             opts=self.child(),
         )
-        zone, subnet = next(iter(self._args.subnet_ids.items()))
+        zone = self._args.cloud.home
         return alicloud.nas.MountTarget(
             f"{self._prefix}-{zone}",
             file_system_id=files.id,
@@ -130,7 +131,7 @@ class Storage(PlatformComponent):
             access_group_name=after(group.access_group_name, rule),
             network_type="Vpc",
             vpc_id=self._args.network_id,
-            vswitch_id=subnet,
+            vswitch_id=self._args.subnet_ids[zone],
             opts=self.child(),
         )
 

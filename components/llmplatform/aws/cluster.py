@@ -65,6 +65,10 @@ class Cluster(PlatformComponent):
     kubeconfig: pulumi.Output[str]
     """JSON, with an exec plugin and no token. Whoever uses it waits until the administrators and the connected
     networks are let in."""
+    endpoint_url: pulumi.Output[str]
+    """API server's address."""
+    certificate_authority: pulumi.Output[str]
+    """Base64 of the API server's CA bundle, which is public."""
     security_group_id: pulumi.Output[str]
     """Security group that EKS makes for control plane and nodes."""
     version: pulumi.Output[str]
@@ -84,10 +88,17 @@ class Cluster(PlatformComponent):
         addons = [self._addon(cluster, addon) for addon in NODE_ADDONS]
         self.cluster_name = cluster.name
         self.joinable_name = after(cluster.name, *addons)
-        self.kubeconfig = after(_kubeconfig(cluster, args.cloud.region), *admins, *callers)
+        self.endpoint_url = cluster.endpoint
+        self.certificate_authority = cluster.certificate_authority.apply(lambda found: found.data or "")
+        self.kubeconfig = after(self._kubeconfig(cluster), *admins, *callers)
         self.security_group_id = cluster.vpc_config.apply(_security_group)
         self.version = cluster.version
         self.finish()
+
+    def _kubeconfig(self, cluster: aws.eks.Cluster) -> pulumi.Output[str]:
+        return pulumi.Output.all(cluster.name, self.endpoint_url, self.certificate_authority).apply(
+            lambda found: kubeconfig(found[0], self._args.cloud.region, found[1], found[2])
+        )
 
     def _role(self, cluster_name: str) -> tuple[aws.iam.Role, aws.iam.RolePolicyAttachment]:
         role = aws.iam.Role(
@@ -202,10 +213,3 @@ def _vpc_config(args: ClusterArgs) -> aws.eks.ClusterVpcConfigArgs:
 
 def _security_group(config: ClusterVpcConfig) -> str:
     return config.cluster_security_group_id or ""
-
-
-def _kubeconfig(cluster: aws.eks.Cluster, region: str) -> pulumi.Output[str]:
-    authority = cluster.certificate_authority.apply(lambda found: found.data or "")
-    return pulumi.Output.all(cluster.name, cluster.endpoint, authority).apply(
-        lambda found: kubeconfig(found[0], region, found[1], found[2])
-    )

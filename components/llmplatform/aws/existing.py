@@ -55,6 +55,10 @@ class ExistingCluster(PlatformComponent):
     """The same name: a cluster that exists has what its nodes need."""
     kubeconfig: pulumi.Output[str]
     """JSON, with an exec plugin and no token."""
+    endpoint_url: pulumi.Output[str]
+    """API server's address."""
+    certificate_authority: pulumi.Output[str]
+    """Base64 of the API server's CA bundle, which is public."""
     security_group_id: pulumi.Output[str]
     """Security group of its nodes."""
 
@@ -66,5 +70,7 @@ class ExistingCluster(PlatformComponent):
         self.kubeconfig = pulumi.Output.from_input(
             kubeconfig(spec.name, args.cloud.region, spec.endpoint_url, spec.certificate_authority)
         )
+        self.endpoint_url = pulumi.Output.from_input(spec.endpoint_url)
+        self.certificate_authority = pulumi.Output.from_input(spec.certificate_authority)
         self.security_group_id = pulumi.Output.from_input(spec.security_group_id)
         self.finish()

@@ -56,7 +56,7 @@ class Network(PlatformComponent):
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:Network", name, opts)
         self._prefix, self._args = name, args
-        plan = plan_subnets(args.spec.cidr, args.cloud.zones)
+        plan = plan_subnets(args.spec, args.cloud.zones)
         vpc = self._vpc()
         gateway = aws.ec2.InternetGateway(
             f"{name}-internet", vpc_id=vpc.id, tags=self._tags("internet"), opts=self.child()
@@ -157,7 +157,7 @@ class Network(PlatformComponent):
     ) -> Mapping[str, aws.ec2.NatGateway]:
         """Zone to the NAT gateway that serves it."""
         zones = list(subnets)
-        homes = zones if self._args.spec.nat == "per_zone" else zones[:1]
+        homes = zones if self._args.spec.nat == "per_zone" else [self._args.cloud.home]
         made = {zone: self._nat(zone, after(subnets[zone].id, *ways_out[zone]), gateway) for zone in homes}
         return {zone: made.get(zone, made[homes[0]]) for zone in zones}
 

@@ -25,6 +25,10 @@ class Cluster(Protocol):
     cluster_name: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
     """JSON, with an exec plugin and no token. Whoever uses it waits until the administrators are let in."""
+    endpoint_url: pulumi.Output[str]
+    """API server's address."""
+    certificate_authority: pulumi.Output[str]
+    """Base64 of the API server's CA bundle, which is public."""
     security_group_id: pulumi.Output[str]
     """Security group of its nodes."""
 

@@ -13,11 +13,13 @@ def _lines(engine: str, version: str) -> tuple[str, ...]:
     return tuple(line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
 
 
+@lru_cache
 def _named(engine: str, version: str, kind: str) -> frozenset[str]:
     start = f"{kind} "
     return frozenset(line.removeprefix(start) for line in _lines(engine, version) if line.startswith(start))
 
 
+@lru_cache
 def flags(engine: str, version: str) -> frozenset[str]:
     """Long flags; switches without their `--no-` form. Raises KeyError when that version's are not on record."""
     return frozenset(line for line in _lines(engine, version) if line.startswith("--"))
@@ -33,6 +35,7 @@ def reasoning_parsers(engine: str, version: str) -> frozenset[str]:
     return _named(engine, version, "reasoning-parser")
 
 
+@lru_cache
 def versions(engine: str) -> tuple[str, ...]:
     """Versions of an engine whose flags are on record."""
     return tuple(sorted(path.stem.removeprefix(f"{engine}-") for path in (DATA / "engines").glob(f"{engine}-*.txt")))

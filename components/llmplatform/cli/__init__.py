@@ -1,5 +1,16 @@
 """The `llmplatform` command."""
 
-from llmplatform.cli.app import main
+import sys
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Entry point of the console command."""
+    try:
+        from llmplatform.cli import app
+    except ModuleNotFoundError as missing:
+        if str(missing.name).startswith("llmplatform"):
+            raise
+        sys.exit(f"{missing.name} is missing: the command line needs `pip install 'llmplatform[cli]'`")
+    app.main()

@@ -1,1 +1,21 @@
 """What follows: fit, placement and capacity, as pure functions of settings and catalog."""
+
+from llmplatform.planning.models import ModelPlan, plan_model, plan_models
+from llmplatform.planning.network import SubnetPlan, VswitchPlan, plan_subnets, plan_vswitches
+from llmplatform.planning.pools import GroupPlan, PoolPlan, Taint, gpu_capacity, plan_pool, plan_pools
+
+__all__ = [
+    "GroupPlan",
+    "ModelPlan",
+    "PoolPlan",
+    "SubnetPlan",
+    "Taint",
+    "VswitchPlan",
+    "gpu_capacity",
+    "plan_model",
+    "plan_models",
+    "plan_pool",
+    "plan_pools",
+    "plan_subnets",
+    "plan_vswitches",
+]

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-ZONES = 6
-"""Zones that there is room for: no region of AWS has more."""
+from llmplatform.specs.network import RANGES, NewNetwork
 
 _EIGHTHS = 3
 """Prefix bits of an eighth: six private subnets take six of them, the public ones share the seventh; the last
@@ -22,20 +21,16 @@ class SubnetPlan:
     """For nodes and pods: 1/8 of the network each."""
 
 
-def plan_subnets(cidr: str, zones: Sequence[str]) -> SubnetPlan:
-    """The subnets of the zones in a range of /16 to /20. Raises ValueError for more than six zones.
-
-    Zones a to f have their own ranges. Where letters go further (Alibaba Cloud), a zone takes the first free range
-    after its own.
-    """
-    if len(zones) > ZONES:
-        raise ValueError(f"{len(zones)} zones; there is room for {ZONES}")
-    eighths = list(IPv4Network(cidr).subnets(prefixlen_diff=_EIGHTHS))
-    public = list(eighths[ZONES].subnets(prefixlen_diff=_EIGHTHS))
-    slots = _slots(zones)
+def plan_subnets(network: NewNetwork, zones: Sequence[str]) -> SubnetPlan:
+    """The subnets of the zones in a range of /16 to /20. Raises ValueError where two zones have the same part of it."""
+    parts = {zone: network.range_of(zone) for zone in zones}
+    if len(set(parts.values())) < len(parts):
+        raise ValueError(f"zones share an address range: {parts}; give each one of its own in network.ranges")
+    eighths = list(IPv4Network(network.cidr).subnets(prefixlen_diff=_EIGHTHS))
+    public = list(eighths[RANGES].subnets(prefixlen_diff=_EIGHTHS))
     return SubnetPlan(
-        public={zone: str(public[slots[zone]]) for zone in zones},
-        private={zone: str(eighths[slots[zone]]) for zone in zones},
+        public={zone: str(public[part]) for zone, part in parts.items()},
+        private={zone: str(eighths[part]) for zone, part in parts.items()},
     )
 
 
@@ -49,20 +44,11 @@ class VswitchPlan:
     """For pods, one address each: 1/8 of the network each."""
 
 
-def plan_vswitches(cidr: str, zones: Sequence[str]) -> VswitchPlan:
+def plan_vswitches(network: NewNetwork, zones: Sequence[str]) -> VswitchPlan:
     """The vSwitches of the zones in a range of /16 to /20: the same ranges that `plan_subnets` gives.
 
     A vSwitch is neither public nor private: what needs few addresses has the small ranges, pods have the large ones.
-    Raises ValueError for more than six zones.
+    Raises ValueError where two zones have the same part of it.
     """
-    plan = plan_subnets(cidr, zones)
+    plan = plan_subnets(network, zones)
     return VswitchPlan(nodes=plan.public, pods=plan.private)
-
-
-def _slots(zones: Sequence[str]) -> Mapping[str, int]:
-    slots: dict[str, int] = {}
-    for zone in sorted(zones):
-        wanted = (ord(zone[-1]) - ord("a")) % ZONES
-        taken = set(slots.values())
-        slots[zone] = next(slot % ZONES for slot in range(wanted, wanted + ZONES) if slot % ZONES not in taken)
-    return slots

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
+from llmplatform.specs.cloud import Alicloud, Aws
 from llmplatform.specs.pools import AlicloudPool, Pool
 from llmplatform.specs.stack import Stack
 
@@ -76,9 +77,9 @@ class PoolPlan:
         return self.spec.capacity != "on_demand"
 
 
-def plan_pool(name: str, pool: Pool, stack: Stack) -> PoolPlan:
+def plan_pool(name: str, pool: Pool, cloud: Aws | Alicloud) -> PoolPlan:
     """The plan of one pool. The settings are valid: the instance types exist and share one shape."""
-    shape = instance_types.get(stack.cloud.provider, pool.instance_types[0])
+    shape = instance_types.get(cloud.provider, pool.instance_types[0])
     driver = _driver(pool, shape)
     labels = {POOL_LABEL: name, **pool.labels, **({DRIVER_LABEL: driver} if driver else {})}
     taints: tuple[Taint, ...] = ()
@@ -91,7 +92,7 @@ def plan_pool(name: str, pool: Pool, stack: Stack) -> PoolPlan:
         name=name,
         spec=pool,
         shape=shape,
-        zones=pool.zones or stack.cloud.zones_with(shape),
+        zones=pool.zones or cloud.zones_with(shape),
         labels=labels,
         taints=taints,
         groups=_groups(name, pool),
@@ -101,15 +102,16 @@ def plan_pool(name: str, pool: Pool, stack: Stack) -> PoolPlan:
 
 def plan_pools(stack: Stack) -> tuple[PoolPlan, ...]:
     """All pools, in the order of the stack file."""
-    return tuple(plan_pool(name, pool, stack) for name, pool in stack.pools.items())
+    return tuple(plan_pool(name, pool, stack.cloud) for name, pool in stack.pools.items())
 
 
 def gpu_capacity(pools: tuple[PoolPlan, ...]) -> int:
     """GPUs that the pools have when every group of them is full, those of other stacks as large as the settings say."""
-    return sum(_most_nodes(pool) * pool.shape.gpus for pool in pools)
+    return sum(most_nodes(pool) * pool.shape.gpus for pool in pools)
 
 
-def _most_nodes(pool: PoolPlan) -> int:
+def most_nodes(pool: PoolPlan) -> int:
+    """Nodes that a pool has when every group of it is full."""
     return pool.spec.max if pool.spec.existing else sum(group.maximum for group in pool.groups)
 
 
@@ -120,9 +122,8 @@ def _driver(pool: Pool, shape: InstanceType) -> str | None:
 
 
 def _price_limits(pool: Pool) -> Mapping[str, str]:
-    if not isinstance(pool, AlicloudPool) or pool.spot_price_limit is None:
-        return {}
-    return dict.fromkeys(pool.instance_types, str(pool.spot_price_limit))
+    limits = pool.price_limits if isinstance(pool, AlicloudPool) else {}
+    return {machine: f"{limit:.3f}".rstrip("0").rstrip(".") for machine, limit in limits.items()}
 
 
 def _groups(name: str, pool: Pool) -> tuple[GroupPlan, ...]:

@@ -1,7 +1,60 @@
-"""What is wanted: the settings of a stack, checked as a whole."""
+"""What is wanted: the settings of a stack, checked as a whole, and the single sections for programs of their own."""
 
-from llmplatform.specs.files import check_stack_file, load_stack, parse
+from llmplatform.specs.cloud import Alicloud, Aws
+from llmplatform.specs.cluster import (
+    EksEndpoint,
+    Endpoint,
+    ExistingAckCluster,
+    ExistingEksCluster,
+    NewAckCluster,
+    NewEksCluster,
+)
+from llmplatform.specs.environment import Environment
+from llmplatform.specs.files import check_stack_file, load_stack, parse, stack_problems
+from llmplatform.specs.mirrors import AlicloudMirrors, Mirrors
+from llmplatform.specs.models import Model, Vllm, Weights
+from llmplatform.specs.network import ExistingSubnets, ExistingVswitches, NewNetwork, Vswitch
+from llmplatform.specs.platform import ExistingAckPlatform, ExistingPlatform, NewPlatform
+from llmplatform.specs.platform_ref import AlicloudPlatformRef, AwsPlatformRef, PlatformRef, parse_platform_ref
+from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.problems import InvalidStack, Problem
-from llmplatform.specs.stack import Stack
+from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
-__all__ = ["InvalidStack", "Problem", "Stack", "check_stack_file", "load_stack", "parse"]
+__all__ = [
+    "Alicloud",
+    "AlicloudMirrors",
+    "AlicloudPlatformRef",
+    "AlicloudPool",
+    "AlicloudStack",
+    "Aws",
+    "AwsPlatformRef",
+    "AwsPool",
+    "AwsStack",
+    "EksEndpoint",
+    "Endpoint",
+    "Environment",
+    "ExistingAckCluster",
+    "ExistingAckPlatform",
+    "ExistingEksCluster",
+    "ExistingPlatform",
+    "ExistingSubnets",
+    "ExistingVswitches",
+    "InvalidStack",
+    "Mirrors",
+    "Model",
+    "NewAckCluster",
+    "NewEksCluster",
+    "NewNetwork",
+    "NewPlatform",
+    "PlatformRef",
+    "Problem",
+    "Stack",
+    "Vllm",
+    "Vswitch",
+    "Weights",
+    "check_stack_file",
+    "load_stack",
+    "parse",
+    "parse_platform_ref",
+    "stack_problems",
+]

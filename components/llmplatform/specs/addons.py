@@ -2,22 +2,31 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import Email, Host, HostedZoneId, HttpsUrl
 
 
-class ClusterAutoscaler(Section):
-    """Adds nodes for pods that do not fit, and removes those that nobody needs."""
+class Autoscaling(Section):
+    """When nodes are removed that nobody needs."""
 
-    enabled: bool = True
-    scale_down_minutes: PositiveInt = 10
+    scale_down_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
     """How long a node is idle before it goes."""
 
 
-class AckAutoscaler(ClusterAutoscaler):
-    """ACK's own autoscaler, configured by the platform."""
+class ClusterAutoscaler(Autoscaling):
+    """Adds nodes for pods that do not fit, and removes those that nobody needs."""
+
+    enabled: bool = True
+
+
+class AckAutoscaler(Autoscaling):
+    """ACK's own autoscaler, configured by the platform.
+
+    ACK cannot switch it off again: a pool of a fixed size has a `min` that is its `max`. In an existing cluster it stays
+    as its owner configured it.
+    """
 
     scaler: Literal["cluster-autoscaler", "goatscaler"] = "cluster-autoscaler"
     """`goatscaler` (instant scaling) is quicker, but knows no priorities and does not see what spot machines there
@@ -103,7 +112,7 @@ class Alerts(Section):
     kind: Literal["webhook", "slack", "pagerduty"]
     """What takes the alerts. The secret is the URL of a webhook, of a Slack webhook, or a key of PagerDuty's Events
     API v2. Reached over HTTPS on port 443, outside the network."""
-    repeat_hours: PositiveInt = 12
+    repeat_hours: Annotated[int, Field(ge=1, le=720)] = 12
     """After how long an alert that goes on is sent again."""
 
 
@@ -111,9 +120,9 @@ class Monitoring(Section):
     """Prometheus, Alertmanager and Grafana."""
 
     enabled: bool = True
-    retention_days: PositiveInt = 15
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 15
     """How long metrics stay."""
-    storage_gib: PositiveInt = 50
+    storage_gib: Annotated[int, Field(ge=1, le=16384)] = 50
     """Volume of Prometheus, in GiB."""
     alerts: Alerts | None = None
     """Who is told when something is wrong. Empty: nobody; alerts are only to be seen."""

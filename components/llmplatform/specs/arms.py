@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from llmplatform.catalog import regions
-from llmplatform.specs.problems import Problem, nearest, suggestion
+from llmplatform.specs.problems import Problem, nearest, shown, suggestion
 from llmplatform.specs.stack import STACKS, AlicloudStack, AwsStack
 
 
@@ -29,7 +29,7 @@ def provider_is_known(raw: Mapping[str, object]) -> Iterator[Problem]:
     if named is None:
         yield Problem("cloud.provider", "required key is missing", f"write provider: {' or '.join(clouds)}")
     else:
-        yield Problem("cloud.provider", f"'{named}' is not known", suggestion(str(named), clouds))
+        yield Problem("cloud.provider", f"{shown(named)} is not known", suggestion(str(named), clouds))
 
 
 def _cloud(raw: Mapping[str, object]) -> Mapping[str, object]:

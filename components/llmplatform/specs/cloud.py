@@ -27,6 +27,14 @@ class Aws(Section):
     """Region of everything in the environment."""
     zones: Annotated[tuple[AwsZone, ...], Field(min_length=2, max_length=6)]
     """Availability zones, at least two (EKS wants its control plane in two)."""
+    home_zone: AwsZone | None = None
+    """Zone of what lies in a single one: the NAT gateway where there is only one. Empty: the first of `zones`. Write it
+    down before you put another zone first: what lies there moves with it."""
+
+    @property
+    def home(self) -> str:
+        """Zone of what lies in a single one."""
+        return self.home_zone or self.zones[0]
 
     @property
     def partition(self) -> str:
@@ -53,8 +61,16 @@ class Alicloud(Section):
     """Region of everything in the environment."""
     zones: Annotated[tuple[AlicloudZone, ...], Field(min_length=2, max_length=6)]
     """Availability zones, at least two, so that a zone can fail."""
+    home_zone: AlicloudZone | None = None
+    """Zone of what lies in a single one: the file system, and the NAT gateway where there is only one. Empty: the first
+    of `zones`. Write it down before you put another zone first: what lies there is replaced, with its data."""
     gpu_zones: dict[InstanceFamily, tuple[AlicloudZone, ...]] = Field(default_factory=dict)
     """Zones that sell a family of machines (`gn7i`), beside those that the catalog knows."""
+
+    @property
+    def home(self) -> str:
+        """Zone of what lies in a single one."""
+        return self.home_zone or self.zones[0]
 
     def zones_with(self, machine: InstanceType) -> tuple[str, ...]:
         """Zones of the environment that sell a machine; all of them where that is not known."""

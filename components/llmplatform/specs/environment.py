@@ -10,7 +10,7 @@ class Environment(Section):
     """Identity of the environment; every cloud object carries it as tags."""
 
     name: EnvironmentName
-    """Short name; conventionally the stack's name."""
+    """Short name: that of the stack, and so of its file."""
     owner: TagValue
     """Team that answers for the environment."""
     cost_center: TagValue

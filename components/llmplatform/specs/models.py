@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from llmplatform.catalog import Gpu, ModelShape, models
 from llmplatform.catalog.fit import Fit, fit
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import ImageReference, ModelId, Name
+from llmplatform.specs.vocabulary import ImageReference, ModelId, Name, Revision
 
 
 class Vllm(Section):
@@ -35,7 +35,7 @@ class Weights(Section):
 
     cache: Literal["shared", "node"] = "shared"
     """`shared`: one volume for all replicas, which outlives them. `node`: downloaded by each pod to its node's disk."""
-    size_gib: PositiveInt | None = None
+    size_gib: Annotated[int, Field(ge=1, le=65536)] | None = None
     """Size of the volume in GiB. Empty: from the model's weights."""
 
 
@@ -44,7 +44,7 @@ class Model(Section):
 
     source: ModelId
     """Hugging Face id."""
-    revision: str | None = None
+    revision: Revision | None = None
     """Commit of the weights. Pin it in production: `main` moves."""
     pool: Name
     """Pool whose GPUs it uses."""
@@ -62,7 +62,7 @@ class Model(Section):
     weights: Weights = Weights()
     shape: ModelShape | None = None
     """For a model that the catalog does not know, or knows differently: values from its config.json."""
-    startup_minutes: PositiveInt | None = None
+    startup_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
     """Longest time from container start to serving. Empty: from the size of the weights."""
 
     @property

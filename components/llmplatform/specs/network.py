@@ -7,6 +7,9 @@ from pydantic import Field
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import AlicloudVpcId, AlicloudZone, AwsZone, Cidr, SubnetId, VpcId, VswitchId
 
+RANGES = 6
+"""Zones that a network has room for: no region of AWS has more."""
+
 
 class NewNetwork(Section):
     """A network of the environment's own, with addresses for nodes, pods and load balancers in each zone."""
@@ -16,8 +19,15 @@ class NewNetwork(Section):
     """Private address range. Every pod takes an address of its zone: a /16 gives each of six zones 8,192, a /20 512."""
     nat: Literal["single", "per_zone"] = "per_zone"
     """`single` is cheaper; nodes of the other zones lose the internet when its zone fails."""
+    ranges: dict[AwsZone | AlicloudZone, Annotated[int, Field(ge=0, lt=RANGES)]] = Field(default_factory=dict)
+    """Which of the six parts of the address range a zone has, counted from 0. Empty: a and g have the first, b and h
+    the second, and so on. It only has to be said for a zone that would otherwise have another's part."""
     flow_logs: bool = False
     """Record accepted and refused connections in a log group."""
+
+    def range_of(self, zone: str) -> int:
+        """The part of the address range that a zone has, the same beside whichever others."""
+        return self.ranges.get(zone, (ord(zone[-1]) - ord("a")) % RANGES)
 
 
 class ExistingNetwork(Section):

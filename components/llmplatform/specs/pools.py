@@ -1,8 +1,9 @@
 """Node pools: which machines, how many, and how they are paid for."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import (
@@ -16,7 +17,11 @@ from llmplatform.specs.vocabulary import (
     NodeRelease,
 )
 
+MOST_NODES = 5000
+"""Kubernetes is made for no more in a cluster (kubernetes.io, considerations for large clusters)."""
+
 Capacity = Literal["on_demand", "spot", "spot_first"]
+Price = Annotated[float, Field(ge=0.001, le=10_000)]
 
 
 class _Pool(Section):
@@ -28,9 +33,9 @@ class _Pool(Section):
     capacity: Capacity = "on_demand"
     """`spot_first` makes a spot group and an on-demand group that pods cannot tell apart; the autoscaler fills the
     spot group while the cloud has spot machines."""
-    min: NonNegativeInt = 0
+    min: Annotated[int, Field(ge=0, le=MOST_NODES)] = 0
     """Nodes that stay. GPU pools usually start from 0."""
-    max: PositiveInt
+    max: Annotated[int, Field(ge=1, le=MOST_NODES)]
     """Upper bound of nodes, of each group where there are two; the bound of the cost, too."""
     disk_gib: Annotated[int, Field(ge=20, le=16384)] = 200
     """Size of the encrypted root volume in GiB. An engine's image takes 25 to 30 GiB unpacked; GPU pools need 200
@@ -71,9 +76,19 @@ class AlicloudPool(_Pool):
     """Zones to use, of the environment's. Empty: all of them that have the machines."""
     driver: DriverVersion | None = None
     """NVIDIA driver that ACK installs on nodes with GPUs. Empty: the one that this release is tested with."""
-    spot_price_limit: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    spot_price_limit: Price | None = None
     """Most that one spot machine may cost in an hour, in the account's currency. Empty: the market price, at most
     that of a machine on demand."""
+    spot_price_limits: dict[InstanceTypeName, Price] = Field(default_factory=dict)
+    """Limits of single instance types, where they are not all the same."""
+
+    @property
+    def price_limits(self) -> Mapping[str, float]:
+        """Instance type to its limit, as far as there is one."""
+        limits = {
+            machine: self.spot_price_limits.get(machine, self.spot_price_limit) for machine in self.instance_types
+        }
+        return {machine: limit for machine, limit in limits.items() if limit is not None}
 
 
 Pool = AwsPool | AlicloudPool

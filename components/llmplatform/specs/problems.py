@@ -1,8 +1,17 @@
 """How a fault in a stack file is told: one line with the path, what is wrong, and what to write instead."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+
+_LONGEST = 80
+"""Characters of a value that are shown; a longer one is recognised by its beginning."""
+_QUOTED = re.compile(rf"(?<![^\s(])'([^']{{{_LONGEST + 40},}})'")
+_WORD = re.compile(rf"\S{{{_LONGEST + 80},}}")
+
+_CHOICES = 12
+"""More are not listed: nobody reads them."""
 
 
 @dataclass(frozen=True, order=True)
@@ -18,7 +27,14 @@ class Problem:
 
     def __str__(self) -> str:
         """The one line that a user sees."""
-        return f"{self.path}: {self.fault}; {self.remedy}".replace("\n", " ")
+        return _one_line(f"{self.path}: {self.fault}; {self.remedy}")
+
+
+def _one_line(text: str) -> str:
+    """The text on one line: long values cut, and what would move a terminal's cursor written out."""
+    line = _QUOTED.sub(lambda found: f"'{found[1][:_LONGEST]}…'", " ".join(text.split("\n")))
+    line = _WORD.sub(lambda found: f"{found[0][:_LONGEST]}…", line)
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
 
 
 class InvalidStack(Exception):
@@ -39,11 +55,13 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
 
 
 def suggestion(word: str, choices: Sequence[str], otherwise: str | None = None) -> str:
-    """A remedy: the nearest choice, else `otherwise`, else all choices."""
+    """A remedy: the nearest choice, else `otherwise`, else all choices, or of many those that resemble it most."""
     near = nearest(word, choices)
     if near:
         return f"did you mean '{near}'?"
-    return otherwise or f"use {listed(choices)}"
+    if otherwise or len(choices) <= _CHOICES:
+        return otherwise or f"use {listed(choices)}"
+    return f"use one of {len(choices)}, such as {listed(get_close_matches(word, choices, n=6, cutoff=0))}"
 
 
 def listed(words: Sequence[object], last: str = "or") -> str:
@@ -52,3 +70,12 @@ def listed(words: Sequence[object], last: str = "or") -> str:
     if len(quoted) < 2:
         return "".join(quoted) or "nothing"
     return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
+
+
+def shown(value: object) -> str:
+    """A value as a sentence names it."""
+    if isinstance(value, Mapping):
+        return "a group of keys"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "a list"
+    return str(value).lower() if isinstance(value, bool) else f"'{value}'" if isinstance(value, str) else str(value)

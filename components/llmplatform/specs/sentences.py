@@ -8,7 +8,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from llmplatform.specs.problems import Problem, listed, nearest, suggestion
+from llmplatform.specs.problems import Problem, listed, nearest, shown, suggestion
 from llmplatform.specs.stack import STACKS
 
 _DISCRIMINATORS = ("kind", "provider")
@@ -70,20 +70,20 @@ def _shortened(found: ErrorDetails) -> bool:
 
 
 def _problem(error: ErrorDetails, model: type[BaseModel], raw: Mapping[str, object]) -> Problem:
-    steps = _steps(error["loc"], raw)
-    path = written(steps)
+    place = steps(error["loc"], raw)
+    path = written(place)
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if error["loc"][-1:] == ("[key]",):
-        fault, remedy = _ours(error)
-        return Problem(path, f"its name is wrong: {fault}", remedy)
+        fault, remedy = _value(kind, value, context) or _ours(error)
+        return Problem(path, f"its name {fault}" if fault.startswith("is ") else f"its name is wrong: {fault}", remedy)
     if kind in _UNKNOWN:
         known = _keys(_at(model, error["loc"][:-1]))
-        other = _cloud_with(str(steps[-1]), model, error["loc"][:-1])
+        other = _cloud_with(str(place[-1]), model, error["loc"][:-1])
         if other:
-            return Problem(path, f"'{steps[-1]}' is for {other} alone", _keys_remedy(known))
-        return Problem(path, f"unknown key '{steps[-1]}'", suggestion(str(steps[-1]), known, _keys_remedy(known)))
+            return Problem(path, f"'{place[-1]}' is for {other} alone", _keys_remedy(known))
+        return Problem(path, f"unknown key '{place[-1]}'", suggestion(str(place[-1]), known, _keys_remedy(known)))
     if kind in _MISSING:
-        return Problem(path, "required key is missing", _missing_remedy(_at(model, error["loc"][:-1]), str(steps[-1])))
+        return Problem(path, "required key is missing", _missing_remedy(_at(model, error["loc"][:-1]), str(place[-1])))
     if kind == "union_tag_not_found":
         key = str(context["discriminator"]).strip("'")
         choices = _tags(_at(model, error["loc"]))
@@ -96,7 +96,7 @@ def _problem(error: ErrorDetails, model: type[BaseModel], raw: Mapping[str, obje
         choices = typing.get_args(_plain(_at(model, error["loc"])))
         near = nearest(str(value), [str(choice) for choice in choices])
         return Problem(
-            path, f"'{value}' is not a choice", f"did you mean '{near}'?" if near else f"use {listed(choices)}"
+            path, f"{shown(value)} is not a choice", f"did you mean '{near}'?" if near else f"use {listed(choices)}"
         )
     fault, remedy = _value(kind, value, context) or _ours(error)
     return Problem(path, fault, remedy)
@@ -119,7 +119,7 @@ def _value(kind: str, value: object, context: Mapping[str, Any]) -> tuple[str, s
         return "must be text", "write one value"
     if kind in _KINDS:
         wanted, remedy = _KINDS[kind]
-        return f"{_shown(value)} is not {wanted}", remedy
+        return f"{shown(value)} is not {wanted}", remedy
     if kind in _NUMBERS:
         bound = _NUMBERS[kind].format(**context)
         return f"{value} is out of range", f"write {bound}"
@@ -140,14 +140,6 @@ def _is_scalar(value: object) -> bool:
     return isinstance(value, str | int | float)
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "a group of keys"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "a list"
-    return str(value).lower() if isinstance(value, bool) else f"'{value}'" if isinstance(value, str) else str(value)
-
-
 def _keys_remedy(known: Sequence[str]) -> str:
     return f"remove it; the keys here are {listed(known, 'and')}"
 
@@ -159,9 +151,9 @@ def _missing_remedy(parent: object, key: str) -> str:
     return f"add '{key}:'" + (f" ({about})" if about else "")
 
 
-def _steps(loc: Sequence[int | str], raw: object) -> list[int | str]:
+def steps(loc: Sequence[int | str], raw: object) -> list[int | str]:
     """The location without what only pydantic knows: the arms of unions, and marks of keys."""
-    steps: list[int | str] = []
+    found: list[int | str] = []
     here = raw
     entered = False
     for part in loc:
@@ -176,14 +168,14 @@ def _steps(loc: Sequence[int | str], raw: object) -> list[int | str]:
         elif isinstance(here, Sequence) and isinstance(part, int) and part < len(here):
             here = here[part]
         entered = False
-        steps.append(part)
-    return steps
+        found.append(part)
+    return found
 
 
-def written(steps: Sequence[int | str]) -> str:
+def written(place: Sequence[int | str]) -> str:
     """The path of a value as the file spells it: `cluster.admins[0]`."""
     text = ""
-    for step in steps:
+    for step in place:
         text += f"[{step}]" if isinstance(step, int) else f".{step}"
     return text.removeprefix(".") or "the stack"
 

@@ -35,6 +35,8 @@ class _Matching:
 
 def _cidr(value: str) -> str:
     try:
+        if "/" not in value:
+            raise ValueError
         network = ipaddress.IPv4Network(value)
     except ValueError:
         raise ValueError(
@@ -64,7 +66,10 @@ Cidr = Annotated[str, AfterValidator(_cidr), Field(json_schema_extra={"pattern":
 Certificate = Annotated[str, Field(min_length=1), AfterValidator(_base64)]
 AwsAccountId = Annotated[str, _Matching(r"\d{12}", "an AWS account id has exactly 12 digits, in quotes")]
 AwsRegion = Annotated[str, _Matching(r"[a-z]{2}(-[a-z]+)+-\d", "write a region like us-east-1")]
-AwsZone = Annotated[str, _Matching(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "write a zone like us-east-1a")]
+AwsZone = Annotated[
+    str,
+    _Matching(r"[a-z]{2}(-[a-z]+)+-\d[a-f]", "write a zone like us-east-1a: a region, and a letter from a to f"),
+]
 AwsPrincipal = Annotated[
     str,
     _Matching(
@@ -104,6 +109,7 @@ EcsImageId = Annotated[
     str, _Matching(r"[A-Za-z][\w.-]{1,127}", "write an image id like aliyun_3_x64_20G_container_optimized_20260801.vhd")
 ]
 KubernetesMinor = Annotated[str, _Matching(r"1\.\d{2}", 'write a minor version in quotes, like "1.35"')]
+Revision = Annotated[str, _Matching(r"[\w.][-\w./]{0,254}", "write a commit, a tag or a branch of the weights")]
 ModelId = Annotated[str, _Matching(r"[\w.-]+/[\w.-]+", "write a Hugging Face id like Qwen/Qwen3-8B")]
 Host = Annotated[
     str,

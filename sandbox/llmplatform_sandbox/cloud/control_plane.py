@@ -1,7 +1,9 @@
 """How a simulated cluster gets at the one real control plane of the sandbox."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from llmplatform_sandbox.interfaces import KubeAccess
@@ -36,6 +38,11 @@ class ControlPlane(Protocol):
         ...
 
     @property
+    def on_paper(self) -> bool:
+        """Whether it has an address and nothing behind it."""
+        ...
+
+    @property
     def nodes(self) -> Nodes:
         """The cluster's nodes."""
         ...
@@ -58,6 +65,7 @@ class NoControlPlane:
     """For a preview, which creates nothing."""
 
     minors: Sequence[str]
+    on_paper: bool = False
 
     @property
     def nodes(self) -> Nodes:
@@ -75,6 +83,29 @@ class NoControlPlane:
     def reset(self) -> None:
         """Nothing runs."""
         raise _nothing_runs()
+
+
+@dataclass(frozen=True)
+class PaperControlPlane:
+    """For a state that is made without a cluster: it has an address, and nobody is there."""
+
+    minors: Sequence[str]
+    on_paper: bool = True
+
+    @property
+    def nodes(self) -> Nodes:
+        """Nothing runs."""
+        raise _nothing_runs()
+
+    def __call__(self, service_cidr: str | None = None, minor: str | None = None) -> KubeAccess:
+        """An address that is reserved for documents (RFC 5737)."""
+        return KubeAccess(server="https://192.0.2.1:6443", ca_pem="", kubeconfig=Path(os.devnull))
+
+    def upgrade(self, minor: str) -> None:
+        """There is nothing to go on with."""
+
+    def reset(self) -> None:
+        """There is nothing to forget."""
 
 
 def _nothing_runs() -> RuntimeError:

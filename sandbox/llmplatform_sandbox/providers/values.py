@@ -98,6 +98,23 @@ def _plain_struct(struct: struct_pb2.Struct) -> Any:
     raise ValueError(f"a property value carries the signature {signature}, which this provider does not know")
 
 
+def from_event(value: Any) -> Any:
+    """A property value from the engine's events (JSON) as plain Python; of a secret there is `Secret(None)`."""
+    match value:
+        case str():
+            return UNKNOWN if value in _UNKNOWNS else value
+        case list():
+            return [from_event(item) for item in value]
+        case Mapping():
+            signature = value.get(_SIGNATURE, "")
+            if signature == _SECRET:
+                return Secret(None)
+            rest = {key: from_event(item) for key, item in value.items() if key != _SIGNATURE}
+            return Asset(_ASSETS[signature], rest) if signature in _ASSETS else rest
+        case _:
+            return value
+
+
 def to_wire(value: Any) -> struct_pb2.Value:
     """Plain Python as one wire value. Raises `TypeError` on anything outside the shapes of this module."""
     match value:

@@ -1,86 +1,89 @@
-"""What settings demand of one another: plain functions from a stack to its problems, and the sections that each reads.
+"""What settings demand of one another: plain functions from a stack to its problems.
 
-A rule whose sections are themselves wrong is left out, so that one mistake is told once.
+All rules are asked even where a file is wrong in itself, of whatever in it can be read: one that needs a value which
+cannot is silent, so that one mistake is told once.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from contextlib import suppress
+from typing import Literal
 
-from pydantic import TypeAdapter
-
-from llmplatform.specs import arms
-from llmplatform.specs.cloud import Alicloud, Aws
 from llmplatform.specs.problems import Problem
 from llmplatform.specs.rules import ack, clusters, engines, hubs, names, networks, places, pools, serving, vswitches
 from llmplatform.specs.rules.cleartext import cleartext, redacted
+from llmplatform.specs.rules.readable import Location, readable
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
-__all__ = ["cleartext", "problems", "problems_of_sound", "redacted"]
+__all__ = ["cleartext", "problems", "problems_of_readable", "redacted"]
 
 Rule = Callable[[Stack], Iterator[Problem]]
-Location = tuple[int | str, ...]
+Entries = Literal["", "pools", "models"]
+WHOLE: Entries = ""
+POOLS: Entries = "pools"
+MODELS: Entries = "models"
 
-RULES: Mapping[Rule, tuple[str, ...]] = {
-    places.region_is_known: ("cloud",),
-    places.zones_are_in_region: ("cloud",),
-    places.pool_zones_are_the_environments: ("cloud", "pools"),
-    places.principals_are_of_the_account: ("cloud", "cluster"),
-    places.administrators_are_named_once: ("cluster",),
-    networks.range_is_large_enough: ("network",),
-    networks.range_is_private: ("network",),
-    networks.public_ranges_are_named: ("cluster",),
-    networks.existing_network_serves_every_zone: ("cloud", "network"),
-    vswitches.existing_vswitches_serve_every_zone: ("cloud", "network"),
-    vswitches.vswitches_hold_the_pods: ("cloud", "network", "pools"),
-    networks.services_lie_outside_the_network: ("network", "cluster"),
-    clusters.kubernetes_is_supported: ("cluster",),
-    ack.release_is_known: ("cluster",),
-    ack.public_endpoint_is_open_to_all: ("cluster",),
-    clusters.charts_know_kubernetes: ("provider", "cluster", "platform", "addons"),
-    clusters.node_images_exist: ("cluster", "pools"),
-    clusters.node_images_are_of_the_minor: ("cluster", "pools"),
-    clusters.existing_platform_has_a_cluster: ("cluster", "platform"),
-    clusters.existing_cluster_is_in_an_existing_network: ("network", "cluster"),
-    clusters.acme_has_a_host: ("addons",),
-    clusters.acme_domain_has_the_host: ("addons",),
-    clusters.alerts_have_a_receiver: ("addons", "secrets"),
-    pools.instance_types_are_known: ("provider", "pools"),
-    pools.instance_types_share_a_shape: ("provider", "pools"),
-    pools.gpus_are_usable: ("provider", "pools"),
-    pools.gpu_nodes_have_disks: ("provider", "pools"),
-    pools.something_runs_the_system: ("provider", "cluster", "pools"),
-    pools.existing_pools_are_in_an_existing_cluster: ("cluster", "pools"),
-    pools.something_adds_nodes: ("platform", "pools", "addons"),
-    pools.only_one_offers_gpus: ("provider", "platform", "pools", "addons"),
-    pools.something_offers_gpus: ("provider", "platform", "pools", "addons"),
-    names.models_have_a_namespace_of_their_own: ("platform",),
-    names.models_are_not_called_like_guard_rails: ("models",),
-    ack.zones_that_are_added_exist: ("cloud",),
-    ack.zones_sell_the_gpus: ("cloud", "pools"),
-    ack.spot_prices_are_of_spot_machines: ("pools",),
-    ack.scaler_sees_spot_machines: ("platform", "pools", "addons"),
-    ack.drivers_are_known: ("provider", "pools"),
-    names.groups_are_unique: ("pools",),
-    names.labels_are_ours_to_set: ("pools",),
-    names.tags_are_allowed: ("provider", "tags"),
-    serving.shape_is_known: ("models",),
-    serving.pool_exists: ("provider", "pools", "models"),
-    engines.engine_is_on_record: ("models",),
-    engines.parsers_exist: ("models",),
-    engines.engine_runs_model: ("models",),
-    engines.engine_runs_on_gpu: ("provider", "pools", "models"),
-    engines.driver_runs_engine: ("provider", "pools", "models"),
-    hubs.one_hub_is_chosen: ("mirrors",),
-    hubs.models_are_at_the_hub: ("mirrors", "models"),
-    serving.heads_can_be_spread: ("models",),
-    serving.replica_is_within_a_node: ("provider", "pools", "models"),
-    serving.context_is_the_models: ("models",),
-    serving.model_fits: ("provider", "pools", "models"),
-    serving.pool_holds_its_models: ("provider", "pools", "models"),
-    serving.gated_models_have_a_token: ("mirrors", "models", "secrets"),
+RULES: Mapping[Rule, Entries] = {
+    places.region_is_known: WHOLE,
+    places.zones_are_in_region: WHOLE,
+    places.home_zone_is_the_environments: WHOLE,
+    places.pool_zones_are_the_environments: POOLS,
+    places.principals_are_of_the_account: WHOLE,
+    places.administrators_are_named_once: WHOLE,
+    networks.range_is_large_enough: WHOLE,
+    networks.range_is_private: WHOLE,
+    networks.zones_have_ranges_of_their_own: WHOLE,
+    networks.public_ranges_are_named: WHOLE,
+    networks.existing_network_serves_every_zone: WHOLE,
+    vswitches.existing_vswitches_serve_every_zone: WHOLE,
+    vswitches.vswitches_hold_the_pods: WHOLE,
+    networks.services_lie_outside_the_network: WHOLE,
+    clusters.kubernetes_is_supported: WHOLE,
+    ack.release_is_known: WHOLE,
+    ack.public_endpoint_is_open_to_all: WHOLE,
+    clusters.charts_know_kubernetes: WHOLE,
+    clusters.node_images_exist: POOLS,
+    clusters.node_images_are_of_the_minor: POOLS,
+    clusters.existing_platform_has_a_cluster: WHOLE,
+    clusters.existing_cluster_is_in_an_existing_network: WHOLE,
+    clusters.acme_has_a_host: WHOLE,
+    clusters.acme_domain_has_the_host: WHOLE,
+    clusters.alerts_have_a_receiver: WHOLE,
+    pools.instance_types_are_known: POOLS,
+    pools.instance_types_share_a_shape: POOLS,
+    pools.gpus_are_usable: POOLS,
+    pools.gpu_nodes_have_disks: POOLS,
+    pools.something_runs_the_system: WHOLE,
+    pools.existing_pools_are_in_an_existing_cluster: POOLS,
+    pools.something_adds_nodes: POOLS,
+    pools.only_one_offers_gpus: WHOLE,
+    pools.something_offers_gpus: WHOLE,
+    names.models_have_a_namespace_of_their_own: WHOLE,
+    names.models_are_not_called_like_guard_rails: MODELS,
+    ack.zones_that_are_added_exist: WHOLE,
+    ack.zones_sell_the_gpus: POOLS,
+    ack.spot_prices_are_of_spot_machines: POOLS,
+    ack.scaler_sees_spot_machines: WHOLE,
+    ack.drivers_are_known: POOLS,
+    names.groups_are_unique: WHOLE,
+    names.labels_are_ours_to_set: POOLS,
+    names.tags_are_allowed: WHOLE,
+    serving.shape_is_known: MODELS,
+    serving.pool_exists: MODELS,
+    engines.engine_is_on_record: MODELS,
+    engines.parsers_exist: MODELS,
+    engines.engine_runs_model: MODELS,
+    engines.engine_runs_on_gpu: MODELS,
+    engines.driver_runs_engine: MODELS,
+    hubs.one_hub_is_chosen: WHOLE,
+    hubs.models_are_at_the_hub: MODELS,
+    serving.heads_can_be_spread: MODELS,
+    serving.replica_is_within_a_node: MODELS,
+    serving.context_is_the_models: MODELS,
+    serving.model_fits: MODELS,
+    serving.pool_holds_its_models: WHOLE,
+    serving.gated_models_have_a_token: MODELS,
 }
-"""All rules, and the sections that each reads; `provider` is what of the cloud's section tells the clouds apart."""
+"""All rules, and what each judges: every pool or every model by itself, or the stack as a whole."""
 
 
 def problems(stack: Stack) -> list[Problem]:
@@ -88,38 +91,25 @@ def problems(stack: Stack) -> list[Problem]:
     return [found for rule in RULES for found in rule(stack)]
 
 
-def problems_of_sound(
+def problems_of_readable(
     kind: type[AwsStack] | type[AlicloudStack], raw: Mapping[str, object], faulty: Sequence[Location]
 ) -> list[Problem]:
-    """What the rules find in those sections that are right in themselves. `faulty` locates what is not."""
-    sections = sound_sections(kind, raw, faulty)
-    readable = {*sections, "provider"} if "cloud" in sections else set(sections)
-    if "cloud" not in sections and (provider := arms.provider(raw)):
-        sections["cloud"] = (Aws if provider == "aws" else Alicloud).model_construct(provider=provider)
-        readable.add("provider")
-    stack = kind.model_construct(**cast(dict[str, Any], sections))
-    return [found for rule, reads in RULES.items() if readable.issuperset(reads) for found in rule(stack)]
+    """What the rules find in that part of plain settings which is right in itself. `faulty` locates what is not."""
+    stack = readable(kind, raw, faulty)
+    return [found for rule, entries in RULES.items() for part in _parts(stack, entries) for found in _asked(rule, part)]
 
 
-def sound_sections(
-    kind: type[AwsStack] | type[AlicloudStack], raw: Mapping[str, object], faulty: Sequence[Location]
-) -> dict[str, object]:
-    """The sections that are right in themselves, as settings.
+def _asked(rule: Rule, stack: Stack) -> list[Problem]:
+    found: list[Problem] = []
+    with suppress(AttributeError):  # What cannot be read is not there.
+        found.extend(rule(stack))
+    return found
 
-    Models count one by one, because nothing refers to them.
-    """
-    whole = {location[0] for location in faulty if location[0] != "models" or len(location) == 1}
-    wrong_models = {location[1] for location in faulty if location[0] == "models" and len(location) > 1}
-    sound: dict[str, object] = {}
-    for name, field in kind.model_fields.items():
-        if name in whole or field.annotation is None:
-            continue
-        if name not in raw:
-            sound[name] = field.get_default(call_default_factory=True)
-            continue
-        value = raw[name]
-        if name == "models" and isinstance(value, Mapping):
-            value = {key: each for key, each in cast(Mapping[str, object], value).items() if key not in wrong_models}
-        section: TypeAdapter[Any] = TypeAdapter(field.annotation)
-        sound[name] = section.validate_json(json.dumps(value, default=str), strict=True)
-    return sound
+
+def _parts(stack: Stack, entries: Entries) -> Iterator[Stack]:
+    """The stack once for each entry of a section, so that one which cannot be read does not silence the others."""
+    if not entries or entries not in stack.__dict__:
+        yield stack
+        return
+    for name, each in getattr(stack, entries).items():
+        yield stack.model_copy(update={entries: {name: each}})

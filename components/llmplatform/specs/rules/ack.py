@@ -98,12 +98,30 @@ def spot_prices_are_of_spot_machines(stack: Stack) -> Iterator[Problem]:
     if not isinstance(stack, AlicloudStack):
         return
     for name, pool in stack.pools.items():
-        if pool.spot_price_limit is not None and pool.capacity == "on_demand":
-            yield Problem(
-                f"pools.{name}.spot_price_limit",
-                "the pool has no spot machines",
-                "remove it, or set capacity to 'spot' or 'spot_first'",
-            )
+        if pool.capacity == "on_demand":
+            for key in ("spot_price_limit", "spot_price_limits"):
+                if getattr(pool, key):
+                    yield Problem(
+                        f"pools.{name}.{key}",
+                        "the pool has no spot machines",
+                        "remove it, or set capacity to 'spot' or 'spot_first'",
+                    )
+            continue
+        for machine in pool.spot_price_limits:
+            if machine not in pool.instance_types:
+                yield Problem(
+                    f"pools.{name}.spot_price_limits.{machine}",
+                    "the pool does not buy it",
+                    suggestion(machine, pool.instance_types),
+                )
+        limits = pool.price_limits
+        for machine in pool.instance_types:
+            if limits and machine not in limits:
+                yield Problem(
+                    f"pools.{name}.spot_price_limits",
+                    f"'{machine}' has no limit, and others have one",
+                    f"add '{machine}: …', or spot_price_limit for all that are not named",
+                )
 
 
 def scaler_sees_spot_machines(stack: Stack) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from llmplatform.specs.cluster import NewEksCluster
-from llmplatform.specs.network import ExistingSubnets
+from llmplatform.specs.network import RANGES, ExistingSubnets, NewNetwork
 from llmplatform.specs.problems import Problem
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
@@ -45,6 +45,20 @@ def range_is_large_enough(stack: Stack) -> Iterator[Problem]:
     if prefix < LARGEST_PREFIX:
         fault = "larger than AWS allows" if isinstance(stack, AwsStack) else "more than one environment needs"
         yield Problem("network.cidr", f"a /{prefix} is {fault}", f"use a /{LARGEST_PREFIX}")
+
+
+def zones_have_ranges_of_their_own(stack: Stack) -> Iterator[Problem]:
+    """No two zones have the same part of a new network: what moves to another is replaced, with the nodes in it."""
+    if not isinstance(stack.network, NewNetwork):
+        return
+    taken: dict[int, str] = {}
+    for zone in dict.fromkeys(stack.cloud.zones):
+        part = stack.network.range_of(zone)
+        if part in taken:
+            free = set(range(RANGES)) - {stack.network.range_of(each) for each in stack.cloud.zones}
+            remedy = f"write '{zone}: {min(free)}'" if free else "use fewer zones"
+            yield Problem(f"network.ranges.{zone}", f"it would have the address range {part} of {taken[part]}", remedy)
+        taken.setdefault(part, zone)
 
 
 def range_is_private(stack: Stack) -> Iterator[Problem]:

@@ -36,6 +36,17 @@ def zones_are_in_region(stack: Stack) -> Iterator[Problem]:
             yield Problem(f"cloud.zones[{index}]", f"'{zone}' is written twice", "remove one")
 
 
+def home_zone_is_the_environments(stack: Stack) -> Iterator[Problem]:
+    """What lies in a single zone lies in one of the environment's."""
+    home = stack.cloud.home_zone
+    if home is not None and home not in stack.cloud.zones:
+        yield Problem(
+            "cloud.home_zone",
+            f"'{home}' is not a zone of the environment",
+            f"use {listed(stack.cloud.zones)}, or add it to cloud.zones",
+        )
+
+
 def _zone_stem(stack: Stack) -> str:
     """What zones begin with. Alibaba Cloud sets the letter apart where the region ends in a name."""
     region = stack.cloud.region

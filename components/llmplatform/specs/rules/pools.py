@@ -25,14 +25,36 @@ def instance_types_are_known(stack: Stack) -> Iterator[Problem]:
         for index, wanted in enumerate(pool.instance_types):
             path = f"pools.{name}.instance_types[{index}]"
             if wanted not in names:
-                near = nearest(wanted, names)
-                yield Problem(
-                    path,
-                    f"instance type '{wanted}' is not known",
-                    f"did you mean '{near}'?" if near else "use one of the catalog's",
-                )
+                yield _unknown_type(path, wanted, stack.cloud.provider)
             if wanted in pool.instance_types[:index]:
                 yield Problem(path, f"'{wanted}' is written twice", "remove one")
+
+
+def _unknown_type(path: str, wanted: str, provider: str) -> Problem:
+    other = next((each for each in _SYSTEM if wanted in instance_types.names(each)), None)
+    if other:
+        alike = _most_alike(instance_types.get(other, wanted), provider)
+        return Problem(path, f"'{wanted}' is a machine of {other}", f"use one of {provider}'s, such as '{alike}'")
+    names = instance_types.names(provider)
+    # The sizes of two families have the same names: a slip in one is to be told from another family.
+    family = nearest(wanted.rpartition(".")[0], {name.rpartition(".")[0] for name in names})
+    near = nearest(wanted, [name for name in names if name.rpartition(".")[0] == family])
+    remedy = (
+        f"did you mean '{near}'?" if near else f"use one of the catalog's {len(names)}, such as '{_SYSTEM[provider]}'"
+    )
+    return Problem(path, f"instance type '{wanted}' is not known", remedy)
+
+
+def _most_alike(machine: InstanceType, provider: str) -> str:
+    def distance(name: str) -> tuple[int, float, int, str]:
+        other = instance_types.get(provider, name)
+        memory = abs((other.gpu.memory_gib if other.gpu else 0) - (machine.gpu.memory_gib if machine.gpu else 0))
+        return abs(other.gpus - machine.gpus), memory, abs(other.vcpus - machine.vcpus), name
+
+    return min(
+        (name for name in instance_types.names(provider) if not instance_types.get(provider, name).unusable),
+        key=distance,
+    )
 
 
 def instance_types_share_a_shape(stack: Stack) -> Iterator[Problem]:
@@ -134,7 +156,7 @@ def _unkept(system: Mapping[str, Pool]) -> Problem:
 
 def something_adds_nodes(stack: Stack) -> Iterator[Problem]:
     """A pool that starts from zero has an autoscaler."""
-    if stack.platform.kind != "new" or stack.addons.cluster_autoscaler.enabled:
+    if not isinstance(stack, AwsStack) or stack.platform.kind != "new" or stack.addons.cluster_autoscaler.enabled:
         return
     for name, pool in stack.pools.items():
         if pool.min == 0 and not pool.existing:

@@ -7,6 +7,7 @@ from math import ceil, log2
 
 from llmplatform.specs.network import ExistingVswitches, NewNetwork, Vswitch
 from llmplatform.specs.problems import Problem
+from llmplatform.specs.rules.networks import LARGEST_PREFIX
 from llmplatform.specs.rules.placement import known_types
 from llmplatform.specs.stack import AlicloudStack, Stack
 
@@ -15,9 +16,6 @@ PODS_PER_NODE = 30
 
 RESERVED = 4
 """Alibaba Cloud keeps the first and the last three addresses of each vSwitch. Source: VPC's limits."""
-
-ZONES = 6
-"""Zones that a network of our own has room for."""
 
 
 def existing_vswitches_serve_every_zone(stack: Stack) -> Iterator[Problem]:
@@ -80,11 +78,12 @@ def vswitches_hold_the_pods(stack: Stack) -> Iterator[Problem]:
         most = max(nodes.values(), default=0)
         if most * PODS_PER_NODE > held:
             needed = 29 - ceil(log2(most * PODS_PER_NODE + RESERVED))
+            larger = f"use a /{needed} or larger, or " if needed >= LARGEST_PREFIX else ""
             yield Problem(
                 "network.cidr",
                 f"a zone's pod vSwitch would have {held} addresses, and the {most} nodes that the pools may put into "
                 f"one need {most * PODS_PER_NODE} ({PODS_PER_NODE} pods each)",
-                f"use a /{needed} or larger, or lower the pools' max",
+                f"{larger}lower the pools' max",
             )
         return
     key, own = ("pod_vswitches", 0) if network.pod_vswitches else ("node_vswitches", 1)

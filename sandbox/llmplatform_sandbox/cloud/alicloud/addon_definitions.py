@@ -34,7 +34,7 @@ DEFINITIONS: Mapping[str, Sequence[Definition]] = {
 def bring(control_plane: ControlPlane, addons: Sequence[str]) -> None:
     """Make the definitions of add-ons that were installed, and wait until they are served."""
     wanted = {one.name: one for addon in addons for one in DEFINITIONS.get(addon, ())}
-    if not wanted:
+    if not wanted or control_plane.on_paper:
         return
     kube = Kube(control_plane())
     try:

@@ -99,7 +99,7 @@ class Cluster(Plain):
                 require(account, _ROLE_OF_ADDON[addon], addon)
         version = inputs.get("version")
         offered = ACK[minor_of(version) if version else self._control_plane.minors[-1]].releases[0]
-        if version and version != offered:
+        if version and version != offered and not self._control_plane.on_paper:
             raise CloudError(f"ErrUnsupportedVersion: {version} is not offered for new clusters; write {offered}")
 
     @override
@@ -240,7 +240,8 @@ def _log_project(account: Account, record: Record) -> str:
     if given or not record.outputs.get("controlPlaneLogComponents"):
         return given or ""
     name = f"k8s-log-{record.id}"
-    account.create(PROJECT, f"alicloud ManagedKubernetes {record.id}", {"projectName": name}, account.scope)
+    if account.store.get(PROJECT, name) is None:
+        account.create(PROJECT, f"alicloud ManagedKubernetes {record.id}", {"projectName": name}, account.scope)
     return name
 
 

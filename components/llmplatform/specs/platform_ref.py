@@ -1,0 +1,160 @@
+"""What a platform tells those who build on it: the output `platform` of its stack.
+
+Half of it are sections of a stack file: those that put models on this platform. `llmplatform use-platform` writes them
+into the file of a stack that has models only. The other half are facts that other programs and tools would have to
+guess. Nothing in it is secret. A program gets it from a stack reference:
+
+    pulumi.StackReference("organization/llmplatform/dev").require_output("platform").apply(parse_platform_ref)
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from llmplatform.specs.cloud import Alicloud, Aws
+from llmplatform.specs.cluster import ExistingAckCluster, ExistingEksCluster
+from llmplatform.specs.mirrors import AlicloudMirrors, Mirrors
+from llmplatform.specs.network import ExistingSubnets, ExistingVswitches
+from llmplatform.specs.platform import ExistingAckPlatform, ExistingPlatform
+from llmplatform.specs.pools import AlicloudPool, AwsPool
+from llmplatform.specs.problems import InvalidStack, Problem
+from llmplatform.specs.section import Section
+from llmplatform.specs.vocabulary import EnvironmentName, HttpsUrl, LabelKey, LabelValue, Name, PoolName
+
+SECTIONS = ("cloud", "network", "cluster", "platform", "pools", "mirrors")
+"""Sections of a stack file that say where its models live."""
+
+
+class NodeTaint(Section):
+    """A taint of a pool's nodes, in Kubernetes' spelling."""
+
+    key: LabelKey
+    value: LabelValue
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+
+class Nodes(Section):
+    """What a pod has to know of a pool's nodes."""
+
+    labels: dict[LabelKey, LabelValue]
+    """Labels that select them."""
+    taints: tuple[NodeTaint, ...] = ()
+    """Taints to tolerate."""
+    gpu: str | None = None
+    """Kind of their GPUs; null where they have none."""
+    gpus: int = 0
+    """GPUs of one node."""
+    most: int
+    """Nodes that the pool can grow to."""
+
+
+class ModelsNamespace(Section):
+    """What is asked of pods in the namespace of the models."""
+
+    pod_security: Literal["restricted"] = "restricted"
+    """Pod Security level that is enforced there."""
+    gpu_quota: int | None = None
+    """GPUs that all its pods together may ask for; null: no bound."""
+    client_labels: dict[LabelKey, LabelValue]
+    """Labels of the pods there that may call models; nobody else may."""
+
+
+class PodIdentity(Section):
+    """EKS Pod Identity: a role is given to a service account by an association with the cluster."""
+
+    kind: Literal["pod_identity"] = "pod_identity"
+
+
+class Rrsa(Section):
+    """RAM Roles for Service Accounts of ACK: a role trusts the cluster's issuer."""
+
+    kind: Literal["rrsa"] = "rrsa"
+    issuer: HttpsUrl
+    """Issuer of the service accounts' tokens."""
+    provider_arn: str
+    """ARN of the OIDC provider that vouches for them."""
+
+
+class _Reference(Section):
+    """What the references of all clouds have in common."""
+
+    version: Literal[1] = 1
+    """Form of this output; it changes when a field goes or means something else."""
+    environment: EnvironmentName
+    """The environment that the platform is."""
+    nodes: dict[PoolName, Nodes] = Field(default_factory=dict)
+    """Node pools by name, as pods see them."""
+    namespace: ModelsNamespace
+    """Rules of the namespace `platform.models_namespace`."""
+    block_storage_class: Name | None = None
+    """Class of disks for one pod; null: the cluster's default."""
+    certificate_issuer: Name | None = None
+    """ClusterIssuer of cert-manager; null where there is none."""
+
+    def sections(self) -> dict[str, Any]:
+        """The sections of a stack file that put models on this platform, as plain values."""
+        plain = self.model_dump(mode="json", exclude_defaults=True)
+        # In full: whoever reads the file sees where the models go, and another default moves nothing.
+        plain["platform"] = self.model_dump(mode="json", include={"platform"})["platform"]
+        return {name: plain[name] for name in SECTIONS if name in plain}
+
+
+class AwsPlatformRef(_Reference):
+    """A platform on EKS."""
+
+    cloud: Aws
+    network: ExistingSubnets
+    cluster: ExistingEksCluster
+    platform: ExistingPlatform
+    pools: dict[PoolName, AwsPool] = Field(default_factory=dict)
+    mirrors: Mirrors = Mirrors()
+    workload_identity: PodIdentity = PodIdentity()
+    """How pods get rights in the cloud."""
+
+
+class AlicloudPlatformRef(_Reference):
+    """A platform on ACK."""
+
+    cloud: Alicloud
+    network: ExistingVswitches
+    cluster: ExistingAckCluster
+    platform: ExistingAckPlatform
+    pools: dict[PoolName, AlicloudPool] = Field(default_factory=dict)
+    mirrors: AlicloudMirrors = AlicloudMirrors()
+    workload_identity: Rrsa
+    """How pods get rights in the cloud."""
+
+
+PlatformRef = AwsPlatformRef | AlicloudPlatformRef
+"""A platform on any cloud."""
+
+
+def parse_platform_ref(raw: Mapping[str, Any]) -> PlatformRef:
+    """The output `platform` of a platform's stack. Raises InvalidStack with all that is wrong with it."""
+    kind = AlicloudPlatformRef if _at(raw, "cloud", "provider") == "alicloud" else AwsPlatformRef
+    version = raw.get("version")
+    if version != 1:
+        remedy = "give the output 'platform' of a platform's stack, made with the same major version of llmplatform"
+        raise InvalidStack([Problem("version", f"{version!r} is not a form of PlatformRef that is known", remedy)])
+    # The engine leaves out what is null; here it means that nobody scrapes.
+    platform = {"monitoring_namespace": None, **(_at(raw, "platform") or {})}
+    try:
+        return kind.model_validate_json(json.dumps({**raw, "platform": platform}))
+    except ValidationError as error:
+        raise InvalidStack(
+            [
+                Problem(
+                    ".".join(map(str, each["loc"])), each["msg"], "export it again with `pulumi up` of the platform"
+                )
+                for each in error.errors(include_url=False)
+            ]
+        ) from None
+
+
+def _at(raw: Mapping[str, Any], *path: str) -> Any:
+    found: Any = raw
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found

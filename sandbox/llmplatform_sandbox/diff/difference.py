@@ -1,0 +1,154 @@
+"""The whole operation: another revision applied, the working tree previewed on what came of it."""
+
+import signal
+import tempfile
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import yaml
+
+from llmplatform_sandbox.diff.plan import Plan, Recorder
+from llmplatform_sandbox.diff.revision import Revision, find_revision
+from llmplatform_sandbox.diff.states import State, StateCache, apply_on_paper
+from llmplatform_sandbox.engine import Engine
+from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.hosting import open_clouds, served
+from llmplatform_sandbox.paths import SandboxPaths
+from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Report
+from llmplatform_sandbox.project import Project, copy_project, read_project
+from llmplatform_sandbox.toolchain import PULUMI, Toolchain, ensure
+
+_ANOTHER_KEY = ("encryptionsalt", "encryptedkey", "secretsprovider")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What the working tree would change in a stack as a revision has it."""
+
+    stack: str
+    against: str
+    """As it was asked for."""
+    commit: str
+    plan: Plan
+    notes: tuple[str, ...] = ()
+    """Sentences on what a reader has to know of how it was found."""
+
+
+def difference(
+    project: Project, stack: str, against: str, report: Report, *, cache: StateCache | None = None
+) -> Difference:
+    """Find it, with no credentials and no network. The checkout and a sandbox that runs are left alone.
+
+    Raises `SandboxError`, with exit code 2 for a revision or a stack that is not there.
+    """
+    revision = find_revision(project.folder, against)
+    with _phase(report, "tools", "Looking for the Pulumi CLI"):
+        tools = ensure([PULUMI], report=report)
+    with _tidy_when_ended():
+        state, notes = _state_of(revision, project, stack, tools, report, cache or StateCache())
+        with _phase(report, "preview", f"Planning {stack} of the working tree"):
+            plan = preview_on(state, project, stack, tools, report)
+    return Difference(stack=stack, against=against, commit=revision.commit, plan=plan, notes=tuple(notes))
+
+
+def preview_on(state: State | None, project: Project, stack: str, tools: Toolchain, report: Report) -> Plan:
+    """What the project's program would change in a state; `None` for a stack that was never made."""
+    with tempfile.TemporaryDirectory(prefix="llmplatform-diff-") as folder:
+        paths = SandboxPaths(Path(folder))
+        paths.create()
+        if state is not None:
+            paths.passphrase.write_text(state.passphrase)
+        copy_project(project, stack, paths)
+        recorder = Recorder()
+        with served(open_clouds(paths.clouds, None)) as providers:
+            engine = Engine(project, stack, paths, tools, providers, report)
+            if state is not None:
+                engine.import_state(state.unprotected().deployment)
+            engine.preview(listen=recorder)
+        return recorder.plan(state.resources if state else (), state.protected if state else ())
+
+
+def _state_of(
+    revision: Revision, project: Project, stack: str, tools: Toolchain, report: Report, cache: StateCache
+) -> tuple[State | None, list[str]]:
+    notes = [
+        f"{file} differs from {revision.name}; both sides ran with the packages that are installed now"
+        for file in revision.other_requirements()
+    ]
+    with tempfile.TemporaryDirectory(prefix="llmplatform-revision-") as scratch:
+        with _phase(report, "export", f"Reading {revision.name} ({revision.short})"):
+            before = _project_of(revision, Path(scratch))
+        if before is None or not before.stack_file(stack).exists():
+            return None, [*notes, f"{revision.name} has no stack {stack}: everything is created"]
+        if _other_key(before.stack_file(stack), project.stack_file(stack)):
+            notes.append(
+                f"the secrets of {stack} are encrypted with another key than in {revision.name}; which of them are "
+                "still the same cannot be seen, so all are shown as changed"
+            )
+        key = cache.key(revision.tree, revision.project, stack, tools)
+        state = cache.get(key)
+        if state is None:
+            with _phase(report, "apply", f"Applying {stack} of {revision.name}, on paper"):
+                state = _applied(revision, before, stack, tools, report, Path(scratch))
+            cache.put(key, state)
+        return state, notes
+
+
+def _project_of(revision: Revision, folder: Path) -> Project | None:
+    exported = revision.export(folder)
+    return read_project(exported) if (exported / "Pulumi.yaml").exists() else None
+
+
+def _applied(
+    revision: Revision, project: Project, stack: str, tools: Toolchain, report: Report, exported: Path
+) -> State:
+    def receive(event: object) -> None:
+        # Its warnings are not those of the change that is looked at.
+        if not isinstance(event, Output) or event.severity == "error":
+            report(event)  # pyright: ignore[reportArgumentType]
+
+    try:
+        return apply_on_paper(project, stack, tools, receive, import_path=revision.import_path(exported))
+    except SandboxError as error:
+        remedy = "compare with a revision whose stack can be applied"
+        raise SandboxError(
+            f"{revision.name} ({revision.short}): {stack} cannot be applied: {error}; {remedy}"
+        ) from None
+
+
+def _other_key(before: Path, after: Path) -> bool:
+    try:
+        old, new = (yaml.safe_load(file.read_text()) or {} for file in (before, after))
+    except (OSError, yaml.YAMLError):
+        return False
+    has_secrets = "secure:" in before.read_text() and "secure:" in after.read_text()
+    return has_secrets and any(old.get(name) != new.get(name) for name in _ANOTHER_KEY)
+
+
+@contextmanager
+def _tidy_when_ended() -> Generator[None]:
+    """Take a request to end as an interruption, so that every folder is removed on the way out."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _phase(report: Report, phase: str, text: str) -> Generator[None]:
+    report(PhaseStarted(phase=phase, text=text))
+    began = monotonic()
+    yield
+    report(PhaseEnded(phase=phase, seconds=monotonic() - began))

@@ -1,0 +1,26 @@
+"""What goes with an object when it is deleted or made anew, by its type: the table is risks.toml."""
+
+import tomllib
+from collections.abc import Collection, Mapping
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import resources
+from typing import Any
+
+
+def loss_of(type_: str) -> str:
+    """What an object of a type takes with it, as a clause; empty for one that is made anew as it was."""
+    return next((row["says"] for row in _table()["loss"] if fnmatchcase(type_, row["type"])), "")
+
+
+def restarts(type_: str, inputs: Mapping[str, Any], paths: Collection[str]) -> str:
+    """How an update touches running pods: a clause, empty when it does not."""
+    if type_ not in _table()["pods"]["types"] or not any(path.startswith("spec.template") for path in paths):
+        return ""
+    strategy = ((inputs.get("spec") or {}).get("strategy") or {}).get("type", "RollingUpdate")
+    return _table()["pods"]["strategies"].get(strategy, "")
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    return tomllib.loads(resources.files("llmplatform_sandbox.diff").joinpath("risks.toml").read_text())

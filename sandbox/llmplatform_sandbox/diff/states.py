@@ -1,0 +1,135 @@
+"""The state that a revision's program leaves behind: applied on paper, and kept for the next time.
+
+Nothing of it is real but the engine and the program: no cluster, no waiting. Against the state of a real control plane
+the same changes come out, since the engine compares the inputs of programs (tests/upgrades holds that).
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import secrets
+import sys
+import tempfile
+import zlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from llmplatform_sandbox.checkpoint import Resource
+from llmplatform_sandbox.cloud import PaperControlPlane
+from llmplatform_sandbox.controlplane import KUBERNETES_MINORS
+from llmplatform_sandbox.endpoints import fingerprint
+from llmplatform_sandbox.engine import Engine
+from llmplatform_sandbox.hosting import open_clouds, served
+from llmplatform_sandbox.language import serve_language
+from llmplatform_sandbox.paths import SandboxPaths, cache_folder
+from llmplatform_sandbox.progress import Report
+from llmplatform_sandbox.project import Project, copy_project
+from llmplatform_sandbox.seed import plant, read_seed
+from llmplatform_sandbox.toolchain import Toolchain
+
+_KEPT = 12
+"""Applied states that the user's cache holds, the latest used."""
+_ONE_WRITE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+"""Nothing is lost with a state on paper, so it is written once, at the end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A stack's state, and what its secrets open with. They are generated ones: no secret of a user is in it."""
+
+    deployment: Mapping[str, Any]
+    """As `pulumi stack export` gives it."""
+    passphrase: str
+
+    @property
+    def resources(self) -> Collection[Resource]:
+        """The resources in the engine's notation."""
+        return self.deployment.get("resources") or ()
+
+    @property
+    def protected(self) -> frozenset[str]:
+        """URNs of what the engine would refuse to delete."""
+        return frozenset(str(one["urn"]) for one in self.resources if one.get("protect"))
+
+    def unprotected(self) -> "State":
+        """The same with nothing protected: the engine ends a plan at the first protected thing that is to go."""
+        free = [{name: value for name, value in one.items() if name != "protect"} for one in self.resources]
+        return replace(self, deployment={**self.deployment, "resources": free})
+
+    def write(self, file: Path) -> None:
+        """Write it, compressed; the same state gives the same bytes."""
+        content = {"deployment": self.deployment, "passphrase": self.passphrase}
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        file.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def read_state(file: Path) -> State:
+    """What `State.write` wrote."""
+    content: dict[str, Any] = json.loads(gzip.decompress(file.read_bytes()))
+    return State(**content)
+
+
+def apply_on_paper(
+    project: Project, stack: str, tools: Toolchain, report: Report, *, import_path: Collection[str] = ()
+) -> State:
+    """Run the program of a project in a process of its own, with `import_path` first, and keep the state.
+
+    Raises `SandboxError` when the stack file is missing or the program fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="llmplatform-apply-") as folder:
+        paths = SandboxPaths(Path(folder))
+        paths.create()
+        copy_project(project, stack, paths)
+        control_plane = PaperControlPlane(KUBERNETES_MINORS)
+        clouds = open_clouds(paths.clouds, control_plane)
+        # The objects of the cluster that are there before are asked for by nobody.
+        plant(read_seed(project.folder, stack).model_copy(update={"manifests": ()}), clouds, control_plane())
+        language, port = serve_language(variables={"PYTHONPATH": os.pathsep.join(import_path)} if import_path else None)
+        try:
+            with served(clouds, paper=True) as providers:
+                engine = Engine(project, stack, paths, tools, providers, report, language=port, variables=_ONE_WRITE)
+                engine.up()
+        finally:
+            language.stop(grace=0)
+        return State(deployment=engine.checkpoint.deployment(), passphrase=paths.passphrase.read_text())
+
+
+class StateCache:
+    """Applied states in the user's cache, by everything that they are made from."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or cache_folder().parent / "states"
+
+    def key(self, tree: str, project: Path, stack: str, tools: Toolchain) -> str:
+        """A name that is another one whenever another state would come out."""
+        packages = sorted(f"{one.name}=={one.version}" for one in distributions())
+        parts = [tree, project.as_posix(), stack, tools.versions["pulumi"], fingerprint(), sys.version, *packages]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+    def get(self, key: str) -> State | None:
+        """A state that was kept; None when there is none, or it cannot be read."""
+        file = self._file(key)
+        try:
+            state = read_state(file)
+            os.utime(file)
+        except (OSError, EOFError, zlib.error, ValueError, TypeError):
+            return None
+        return state
+
+    def put(self, key: str, state: State) -> None:
+        """Keep a state, and let go of those that were not used for longest."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.chmod(0o700)
+        temporary = self._folder / f".{key}.{secrets.token_hex(4)}"
+        state.write(temporary)
+        temporary.replace(self._file(key))
+        files = sorted(self._folder.glob("*.json.gz"), key=lambda file: file.stat().st_mtime, reverse=True)
+        for file in files[_KEPT:]:
+            file.unlink(missing_ok=True)
+
+    def _file(self, key: str) -> Path:
+        return self._folder / f"{key}.json.gz"

@@ -1,0 +1,142 @@
+"""A stack that lives in the sandbox of another: one account, one control plane and one backend for both.
+
+So a stack of models meets the platform that another stack has made, and a `StackReference` finds that stack. The
+guest's project folder keeps a file that says whose sandbox it is in, so that later commands need not be told again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copy2, copytree, rmtree
+
+from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.interfaces import CloudObject
+from llmplatform_sandbox.paths import SandboxPaths, sandbox_paths
+from llmplatform_sandbox.project import Project
+
+_FOLDER = "folder"
+"""File in a guest's part of the state: where its project is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """The sandbox that another stack is in."""
+
+    project: Path
+    stack: str
+
+    @classmethod
+    def named(cls, text: str) -> "Host":
+        """`FOLDER:STACK`, or `STACK` of the current folder."""
+        folder, _, stack = text.rpartition(":")
+        return cls(project=Path(folder or ".").resolve(), stack=stack)
+
+    @property
+    def folder(self) -> Path:
+        """Its state folder."""
+        return sandbox_paths(self.project, self.stack).folder
+
+    def __str__(self) -> str:
+        return f"{self.stack} of {self.project}"
+
+
+def paths_of(project: Project, stack: str, wanted: Host | None) -> SandboxPaths:
+    """Where a stack's sandbox is: its own, or the one that it is or wants to be a guest in.
+
+    Raises `SandboxError` where it cannot be a guest there.
+    """
+    own = sandbox_paths(project.folder, stack)
+    known = _known_host(project, stack)
+    host = wanted or known
+    if host is None:
+        return own
+    if host.folder == own.folder:
+        raise SandboxError(f"{stack}: a stack cannot live in its own sandbox; leave out --in", exit_code=2)
+    if own.exists():
+        raise SandboxError(
+            f"{stack}: it has a sandbox of its own; run `llmplatform sandbox down {stack}` there first", exit_code=2
+        )
+    paths = SandboxPaths(host.folder, guest=f"{project.name}.{stack}")
+    if known and known != host and SandboxPaths(known.folder, guest=paths.guest).exists():
+        raise SandboxError(f"{stack}: it lives in the sandbox of {known}; take it down there first", exit_code=2)
+    at = _folder_of(paths)
+    if at and at != project.folder:
+        raise SandboxError(
+            f"{stack}: the sandbox of {host} has a stack of that project and name already, from {at}; rename one",
+            exit_code=2,
+        )
+    return paths
+
+
+def require_host(paths: SandboxPaths, stack: str) -> None:
+    """Raises `SandboxError` where the sandbox that a guest is to live in is not there."""
+    if paths.guest and not SandboxPaths(paths.folder).exists():
+        project, host = paths.folder.parents[1], paths.folder.name
+        raise SandboxError(
+            f"{stack}: there is no sandbox of {host} in {project} to live in; "
+            f"run `llmplatform sandbox up {host} --project {project}` first",
+            exit_code=2,
+        )
+
+
+def settle_in(project: Project, stack: str, paths: SandboxPaths) -> None:
+    """Note on both sides who lives with whom."""
+    if paths.guest:
+        (paths.project / _FOLDER).write_text(str(project.folder))
+        _link(project, stack).write_text(str(paths.folder))
+
+
+def borrow_state(paths: SandboxPaths, copy: SandboxPaths, project: Project, stack: str) -> None:
+    """Give a guest's preview what the other stacks of the sandbox have in the backend, and nothing of its own."""
+    if not paths.guest:
+        return
+    require_host(paths, stack)
+    copytree(paths.backend, copy.backend)
+    for name in ("passphrase", "encryptionsalt"):
+        copy2(paths.folder / name, copy.folder / name)
+    (copy.backend / ".pulumi" / "stacks" / project.name / f"{stack}.json").unlink(missing_ok=True)
+    rmtree(copy.backend / ".pulumi" / "locks", ignore_errors=True)
+
+
+def leave(project: Project, stack: str) -> None:
+    """Forget whose guest a stack was."""
+    _link(project, stack).unlink(missing_ok=True)
+
+
+def guests(paths: SandboxPaths) -> list[str]:
+    """Who lives in a sandbox beside its first stack, a command for each that takes it down."""
+    found = sorted(each.name for each in paths.guests.iterdir()) if paths.guests.is_dir() else []
+    return [
+        f"llmplatform sandbox down {key.rpartition('.')[2]} --project "
+        f"{_folder_of(SandboxPaths(paths.folder, guest=key))}"
+        for key in found
+    ]
+
+
+def require_none(paths: SandboxPaths, stack: str) -> None:
+    """Raises `SandboxError` while others live in a sandbox that is to be taken down."""
+    found = [] if paths.guest else guests(paths)
+    if found:
+        raise SandboxError(f"{stack}: other stacks live in this sandbox; take them down first: {'; '.join(found)}")
+
+
+def own(objects: Sequence[CloudObject], project: Project, stack: str) -> list[CloudObject]:
+    """The objects of a stack among those of the account, as their URNs say."""
+    return [item for item in objects if item.made_by.startswith(f"urn:pulumi:{stack}::{project.name}::")]
+
+
+def _link(project: Project, stack: str) -> Path:
+    return project.folder / ".sandbox" / f"{stack}.host"
+
+
+def _known_host(project: Project, stack: str) -> Host | None:
+    link = _link(project, stack)
+    if not link.is_file():
+        return None
+    folder = Path(link.read_text().strip())
+    return Host(project=folder.parents[1], stack=folder.name)
+
+
+def _folder_of(paths: SandboxPaths) -> Path | None:
+    file = paths.project / _FOLDER
+    return Path(file.read_text()) if file.is_file() else None

@@ -1,0 +1,154 @@
+"""Runs checkov and kube-linter over every object of the stacks, and fails on a finding that nobody has accounted for.
+
+`policies/accepted-findings.yaml` holds the findings that stand, each with its reason; one that no longer occurs fails
+as well, so that the file says what is true. checkov has an environment of its own, because it pins old versions of what
+we use too; kube-linter is a single program that is expected on PATH.
+"""
+
+import fnmatch
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import stack_objects
+import yaml
+from program import STACKS
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).parents[1]
+ACCEPTED = ROOT / "policies/accepted-findings.yaml"
+CHECKOV = ROOT / ".venv-scan/bin/checkov"
+LINTER = ROOT / "policies/kube-linter.yaml"
+
+
+class Accepted(BaseModel):
+    """A finding that stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    check: str
+    """The tool's name of the check."""
+    objects: tuple[str, ...] = Field(min_length=1)
+    """Patterns of the objects that it may be found at, as the report names them."""
+    reason: str = Field(min_length=20)
+    """Why it is right as it is."""
+
+    def covers(self, finding: "Finding") -> bool:
+        """Whether it accounts for a finding."""
+        return self.check == finding.check and any(fnmatch.fnmatchcase(finding.object, each) for each in self.objects)
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Finding:
+    """One check that failed at one object."""
+
+    check: str
+    object: str
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a tool said about a stack."""
+
+    stack: str
+    tool: str
+    findings: tuple[Finding, ...]
+    checks: int | None
+    """How many checks were made; None where the tool does not count them."""
+
+
+def checkov(folder: Path) -> Report:
+    """What checkov says of the manifests and of the cloud objects of a stack."""
+    command = [CHECKOV, "--directory", folder, "--framework", "kubernetes", "terraform", "--output", "json"]
+    # Without --skip-download it asks its maker's server for links to documentation.
+    parts = _answer("checkov", [*command, "--skip-download", "--compact", "--soft-fail"])
+    if unread := [name for part in parts for name in part["results"]["parsing_errors"]]:
+        raise SystemExit(f"checkov could not read {', '.join(unread)}")
+    failed = [record for part in parts for record in part["results"]["failed_checks"]]
+    return Report(
+        stack=folder.name,
+        tool="checkov",
+        findings=tuple(
+            Finding(check=record["check_id"], object=record["resource"], says=record["check_name"]) for record in failed
+        ),
+        checks=sum(part["summary"]["passed"] + part["summary"]["failed"] for part in parts),
+    )
+
+
+def kube_linter(folder: Path) -> Report:
+    """What kube-linter says of the manifests of a stack. It does not count the checks that pass."""
+    said = _answer("kube-linter", ["kube-linter", "lint", folder, "--config", LINTER, "--format", "json"])
+    return Report(
+        stack=folder.name, tool="kube-linter", findings=tuple(map(_linted, said["Reports"] or ())), checks=None
+    )
+
+
+def _answer(tool: str, command: Sequence[str | Path]) -> Any:
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        return json.loads(said.stdout)
+    except json.JSONDecodeError:
+        raise SystemExit(f"{tool} ended with {said.returncode}: {said.stderr.strip()[-500:]}") from None
+
+
+def _linted(found: Any) -> Finding:
+    place = found["Object"]["K8sObject"]
+    name = ".".join((place["GroupVersionKind"]["Kind"], place["Namespace"], place["Name"]))
+    return Finding(check=found["Check"], object=name, says=found["Diagnostic"]["Message"])
+
+
+def accepted() -> tuple[Accepted, ...]:
+    """What the tracked file accounts for."""
+    return TypeAdapter(tuple[Accepted, ...]).validate_python(yaml.safe_load(ACCEPTED.read_text()))
+
+
+def faults(reports: Sequence[Report], known: Sequence[Accepted]) -> list[str]:
+    """Findings without a reason, and reasons without a finding."""
+    found = [(report.stack, finding) for report in reports for finding in report.findings]
+    new = sorted((stack, each) for stack, each in found if not any(entry.covers(each) for entry in known))
+    idle = [entry for entry in known if not any(entry.covers(each) for _, each in found)]
+    return [
+        *(f"{stack}: {each.object}: {each.check}: {each.says}; mend it, or say why it stands" for stack, each in new),
+        *(f"{ACCEPTED.name}: {entry.check}: nothing is found any more; delete the entry" for entry in idle),
+    ]
+
+
+def table(reports: Sequence[Report], known: Sequence[Accepted]) -> Table:
+    """Counts by stack and tool."""
+    drawn = Table("Stack", "Tool")
+    for column in ("Checks", "Findings", "accounted for"):
+        drawn.add_column(column, justify="right")
+    for report in reports:
+        right = sum(any(entry.covers(each) for entry in known) for each in report.findings)
+        counted = str(report.checks) if report.checks is not None else "not counted"
+        drawn.add_row(report.stack, report.tool, counted, str(len(report.findings)), str(right))
+    return drawn
+
+
+def main() -> int:
+    """Scan, print the counts, and say what is wrong."""
+    if shutil.which("kube-linter") is None:
+        print("kube-linter is not on PATH; install it as https://docs.kubelinter.io says", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as name:
+        stack_objects.main(Path(name))
+        reports = [scan(Path(name) / stack) for stack in STACKS for scan in (checkov, kube_linter)]
+    known = accepted()
+    Console().print(table(reports, known))
+    wrong = faults(reports, known)
+    for line in wrong:
+        print(line, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""`llmplatform use-platform`: where the platform is comes into the stack file; nothing else in it moves."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from existing_things import told
+from program import ROOT
+from typer.testing import CliRunner
+
+from llmplatform.cli.app import app
+
+OWN = """\
+# Whose this is.
+config:
+  # The team.
+  llmplatform:environment: {name: search, owner: search, cost_center: "1", protection: none}
+
+  # What it runs.
+  llmplatform:models:
+    small:  # Answers.
+      source: Qwen/Qwen3-4B
+      pool: gpu
+"""
+
+
+def use(folder: Path, ref: dict[str, Any], *options: str, code: int = 0) -> str:
+    arguments = ["use-platform", "dev", "--project", str(folder), *options]
+    result = CliRunner().invoke(app, arguments, input=json.dumps(ref))
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "Pulumi.dev.yaml"
+    path.write_text(OWN)
+    return path
+
+
+def test_the_sections_are_added_and_the_file_becomes_valid(file: Path) -> None:
+    use(file.parent, told("dev"))
+    assert file.read_text().startswith(OWN), "what the team has written stays, comments included"
+    result = CliRunner().invoke(app, ["validate", "dev", "--project", str(file.parent)])
+    assert result.exit_code == 0, result.output
+
+
+def test_a_second_run_changes_nothing(file: Path) -> None:
+    use(file.parent, told("dev"))
+    before = file.read_text()
+    assert "up to date" in use(file.parent, told("dev"))
+    assert file.read_text() == before
+
+
+def test_a_change_of_the_platform_is_a_change_of_those_lines_alone(file: Path) -> None:
+    use(file.parent, told("dev"))
+    file.write_text(f"{file.read_text()}  # At the end.\n")
+    before, ref = file.read_text().splitlines(), told("dev")
+    ref["cluster"] = {**ref["cluster"], "endpoint_url": "https://10.0.0.9:6443"}
+    assert "is stale" in use(file.parent, ref, "--check", code=1)
+    assert file.read_text().splitlines() == before, "a check writes nothing"
+    use(file.parent, ref)
+    after = file.read_text().splitlines()
+    changed = [line for line in after if line not in before]
+    assert changed == ["    endpoint_url: https://10.0.0.9:6443"]
+    assert len(after) == len(before)
+
+
+def test_a_team_keeps_pools_of_its_own_beside_those_of_the_platform(file: Path) -> None:
+    file.write_text(f"{OWN}  llmplatform:pools:\n    ours:\n      instance_types: [g6.2xlarge]\n      max: 1\n")
+    use(file.parent, told("dev"))
+    pools = yaml.safe_load(file.read_text())["config"]["llmplatform:pools"]
+    assert pools["ours"] == {"instance_types": ["g6.2xlarge"], "max": 1}
+    assert pools["gpu"]["existing"]
+
+
+def test_a_pool_that_both_have_is_refused_and_nothing_is_written(file: Path) -> None:
+    file.write_text(f"{OWN}  llmplatform:pools:\n    gpu:\n      instance_types: [g6.2xlarge]\n      max: 1\n")
+    before = file.read_text()
+    assert "pools.gpu: the platform has a pool of this name; rename it" in use(file.parent, told("dev"), code=2)
+    assert file.read_text() == before
+
+
+def test_a_stack_that_is_not_there_yet_is_begun(tmp_path: Path) -> None:
+    use(tmp_path, told("dev-ack"))
+    config = yaml.safe_load((tmp_path / "Pulumi.dev.yaml").read_text())["config"]
+    assert config["llmplatform:platform"]["kind"] == "existing"
+
+
+@pytest.mark.parametrize("given", ["", "[]", "none of JSON"])
+def test_what_is_no_output_of_a_platform_is_refused_with_the_command_that_makes_one(file: Path, given: str) -> None:
+    result = CliRunner().invoke(app, ["use-platform", "dev", "--project", str(file.parent)], input=given)
+    assert result.exit_code == 2
+    assert "pulumi stack output platform --json" in result.output
+    assert file.read_text() == OWN
+
+
+def test_a_file_that_is_not_there_is_named(file: Path) -> None:
+    assert "nowhere.json: cannot be read" in use(file.parent, {}, "--from", "nowhere.json", code=2)
+
+
+@pytest.mark.parametrize("stack", ["dev", "dev-ack"])
+def test_the_example_is_as_this_command_would_write_it(stack: str) -> None:
+    text = (ROOT / "examples" / "models-only" / f"Pulumi.{stack}.yaml").read_text()
+    result = CliRunner().invoke(app, ["validate", stack, "--project", str(ROOT / "examples" / "models-only")])
+    assert result.exit_code == 0, result.output
+    assert "    account_id: '" in text, "values are quoted as the command quotes them"
