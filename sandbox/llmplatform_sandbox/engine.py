@@ -90,16 +90,10 @@ class Engine:
 
     def preview(self, *, colour: bool = False, listen: Callable[[EngineEvent], None] | None = None) -> Outcome:
         """Plan, and change nothing. `listen` receives the engine's own events."""
-        recorder = _Recorder(self._report)
-
-        def receive(event: EngineEvent) -> None:
-            recorder(event)
-            if listen:
-                listen(event)
-
+        recorder = _Recorder(self._report, listen)
         with self._running(recorder):
             result = self._stack().preview(
-                on_event=receive, color="always" if colour else "never", suppress_progress=True, diff=False
+                on_event=recorder, color="always" if colour else "never", suppress_progress=True, diff=False
             )
         return Outcome(
             changes=_counts(result.change_summary), text=result.stdout, steps=tuple(recorder.planned.values())
@@ -198,8 +192,9 @@ class _Command(PulumiCommand):
 class _Recorder:
     """Receives the engine's events, passes them on, and remembers what the caller wants to know at the end."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, listen: Callable[[EngineEvent], None] | None = None) -> None:
         self._report = report
+        self._listen = listen
         self._began: dict[str, float] = {}
         self._errors: list[str] = []
         self._failed: list[str] = []
@@ -208,6 +203,8 @@ class _Recorder:
         self.finished: list[ResourceStep] = []
 
     def __call__(self, event: EngineEvent) -> None:
+        if self._listen:
+            self._listen(event)
         if event.resource_pre_event:
             metadata = event.resource_pre_event.metadata
             self._began[metadata.urn] = time.monotonic()
