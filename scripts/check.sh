@@ -21,6 +21,7 @@ step workflows .venv/bin/check-jsonschema --quiet --builtin-schema vendor.github
 step "workflows' safety" .venv/bin/zizmor --offline --quiet --persona pedantic "${workflows[@]}"
 step layers .venv/bin/lint-imports
 step schema .venv/bin/python -m llmplatform.specs.schema --check
+step reference .venv/bin/python scripts/reference.py --check
 step types .venv/bin/pyright
 [ ${#failed[@]} -eq 0 ] || {
   echo "failed: ${failed[*]}" >&2
