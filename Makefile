@@ -4,10 +4,11 @@ STACK ?= dev
 AGAINST ?= HEAD
 PYTHON ?= python3
 JOBS ?= 2
+KILLS ?= 200
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup sandbox preview diff sandbox-down status test check scan format record-states lock bench bench-page
+.PHONY: help setup sandbox preview diff sandbox-down status test check scan docs pictures format record-states lock bench bench-page kills
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +37,9 @@ test: $(READY) ## Run all tests, JOBS files at a time. The first time builds the
 	@$(BIN)/llmplatform sandbox tools
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile tests
 
+kills: $(READY) ## Kill sandboxes at KILLS random moments and check that each recovers; again to go on.
+	@$(BIN)/python -m benchmarks.kills --kills $(KILLS) --jobs $(JOBS)
+
 bench: $(READY) ## Measure stacks of up to 1,000 models beside raw registrations; BENCH=--quick for a few minutes.
 	@$(BIN)/python -m benchmarks run $(BENCH)
 
@@ -50,6 +54,12 @@ scan: $(READY) .venv-scan/.ready ## Run checkov and kube-linter over every objec
 
 .venv-scan/.ready: requirements/scan.txt scripts/install_scan.sh
 	@PYTHON=$(PYTHON) scripts/install_scan.sh
+
+docs: $(READY) ## Write docs/reference anew from the code.
+	@$(BIN)/python scripts/reference.py && PYTHONPATH=tests $(BIN)/python scripts/stacks_reference.py
+
+pictures: $(READY) ## Draw docs/pictures anew, from runs in the sandbox.
+	@$(BIN)/python scripts/pictures.py
 
 format: $(READY) ## Format the code.
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -1,28 +1,11 @@
 """The scan's bookkeeping: findings need a reason, reasons need a finding; and the forms that scanners read."""
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+import scan
+import stack_objects as objects
 from engine import Registered
-
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
-
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-objects = script("stack_objects")
-scan = script("scan")
 
 
 def registered(token: str, name: str, **inputs: Any) -> Registered:

@@ -15,7 +15,8 @@ import yaml
 
 from llmplatform.cli.stacks import Project, StackName, stack_file
 from llmplatform.specs import InvalidStack, PlatformRef, Problem, parse_platform_ref
-from llmplatform.specs.files import NAMESPACE, read
+from llmplatform.specs.files import read
+from llmplatform.specs.reading import NAMESPACE
 
 Source = Annotated[
     Path | None, typer.Option("--from", help="File with the output `platform`, as JSON.", show_default="standard input")

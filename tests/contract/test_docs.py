@@ -1,0 +1,176 @@
+"""What documents tell a reader to do: every command exists as it is spelt, and is run by a test or needs an account.
+
+`docs_commands.yaml` says which. Links within the repository lead somewhere, and generated pages are fresh.
+"""
+
+import functools
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import botocore.session
+import click
+import pictures
+import pytest
+import stacks_reference
+import typer
+import yaml
+from botocore import xform_name
+from documents import DOCUMENTS, ROOT, blocks, commands
+from program import run_program, stack_config
+
+from llmplatform.cli.app import app
+from llmplatform_sandbox.commands import app as sandbox
+
+TABLE: dict[str, list[dict[str, str]]] = yaml.safe_load(Path(__file__).with_name("docs_commands.yaml").read_text())
+MAKEFILE = (ROOT / "Makefile").read_text()
+EVERY = sorted({words for path in DOCUMENTS for words in commands(path.read_text())})
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def matching(kind: str, words: tuple[str, ...]) -> list[dict[str, str]]:
+    return [row for row in TABLE[kind] if re.fullmatch(row["command"], " ".join(words))]
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_a_command_in_a_document_is_run_by_a_test_or_needs_an_account(words: tuple[str, ...]) -> None:
+    found = [*matching("run", words), *matching("account", words)]
+    assert found, "add it to docs_commands.yaml with the test that runs it, or with what it needs"
+    assert all((ROOT / row["by"]).exists() for row in matching("run", words)), "the test that should run it is gone"
+
+
+def test_no_line_of_the_table_is_idle() -> None:
+    idle = [
+        row["command"]
+        for kind in TABLE
+        for row in TABLE[kind]
+        if not any(row in matching(kind, each) for each in EVERY)
+    ]
+    assert not idle, "no document has these commands"
+
+
+@pytest.mark.parametrize("words", [each for each in EVERY if each[0] == "make"], ids=" ".join)
+def test_make_has_the_target_and_the_variables(words: tuple[str, ...]) -> None:
+    for word in words[1:]:
+        name, _, value = word.partition("=")
+        assert re.search(rf"^{name} \?=" if value else rf"^{name}:", MAKEFILE, re.MULTILINE), word
+
+
+@pytest.mark.parametrize("words", [each for each in EVERY if each[0] == "llmplatform"], ids=" ".join)
+def test_llmplatform_takes_the_arguments(words: tuple[str, ...]) -> None:
+    # The sandbox joins by an entry point, when the command line starts.
+    joined = words[1] == "sandbox"
+    command: click.Command = typer.main.get_command(sandbox if joined else app)
+    rest = list(words[2 if joined else 1 :])
+    while isinstance(command, click.Group):
+        name = rest.pop(0)
+        found = command.get_command(click.Context(command), name)
+        assert found, f"there is no command {name}"
+        command = found
+    command.make_context(words[1], rest)
+
+
+@functools.cache
+def pulumi() -> str | None:
+    built = sorted(Path("~/.cache/llmplatform/tools").expanduser().glob("pulumi-*/pulumi"))
+    return shutil.which("pulumi") or (str(built[-1]) if built else None)
+
+
+@functools.cache
+def helped(program: str, *words: str) -> str:
+    return subprocess.run([program, *words, "--help"], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("words", [each for each in EVERY if each[0] in ("pulumi", "kubectl")], ids=" ".join)
+def test_tools_have_the_subcommands_and_options(words: tuple[str, ...]) -> None:
+    program = pulumi() if words[0] == "pulumi" else shutil.which(words[0])
+    if program is None:
+        pytest.skip(f"{words[0]} is not here")
+    plain = [word for word in words[1:] if re.fullmatch(r"[a-z][-a-z]*", word) and word not in ("models", "service")]
+    subcommands = plain[: 2 if plain[0] in ("stack", "config") else 1]
+    text = helped(program, *subcommands)
+    assert re.search(rf"\b{subcommands[-1]}\b", text.partition("Usage:")[2]), "the tool knows no such command"
+    everywhere = helped(program, "options") if words[0] == "kubectl" else ""
+    for option in (word.split("=")[0] for word in words if word.startswith("--")):
+        assert f"{option}" in text + everywhere, f"{option} is no option of {' '.join(subcommands)}"
+
+
+@pytest.mark.parametrize("words", [each for each in EVERY if each[0] == "aws"], ids=" ".join)
+def test_the_aws_cli_has_the_operations_and_parameters(words: tuple[str, ...]) -> None:
+    """The CLI's commands are made from the same models as the SDK's."""
+    service, operation = words[1].removesuffix("api"), words[2]
+    if operation == "update-kubeconfig":
+        return
+    model = botocore.session.Session().get_service_model(service)
+    known = {xform_name(name, "-"): name for name in model.operation_names}
+    assert operation in known, f"{service} has no {operation}"
+    shape = model.operation_model(known[operation]).input_shape
+    parameters = {f"--{xform_name(name, '-')}" for name in shape.members} if shape else set[str]()
+    options = {word for word in words if word.startswith("--")}
+    assert options <= parameters | {"--region", "--query", "--output"}
+
+
+LINK = re.compile(r"\]\((?!https?://)(?P<path>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
+
+
+def anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, *sorted(ROOT.glob("docs/*/*.md"))], ids=named)
+def test_a_link_within_the_repository_leads_somewhere(path: Path) -> None:
+    for link in LINK.finditer(path.read_text()):
+        target = (path.parent / link["path"]).resolve() if link["path"] else path
+        assert target.exists(), f"{link[0]}: there is no {link['path']}"
+        if link["anchor"]:
+            assert link["anchor"] in anchors(target), f"{link[0]}: {target.name} has no such heading"
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    linked = (ROOT / "docs/README.md").read_text()
+    for path in ROOT.glob("docs/*.md"):
+        assert path.name == "README.md" or f"({path.name})" in linked, f"docs/README.md does not lead to {path.name}"
+    decisions = (ROOT / "docs/adr/README.md").read_text()
+    for path in ROOT.glob("docs/adr/0*.md"):
+        assert f"({path.name})" in decisions, f"docs/adr/README.md does not lead to {path.name}"
+
+
+CHINESE = ROOT / "README.zh-CN.md"
+
+
+def outline(path: Path) -> list[int]:
+    """The levels of the headings, and nothing that is fenced."""
+    text = re.sub(r"^ *```.*?^ *```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return [len(each) for each in re.findall(r"^(#+) ", text, re.MULTILINE)]
+
+
+def uncommented(block: str) -> list[str]:
+    return [line.partition("  #")[0].strip() for line in block.splitlines()]
+
+
+def test_the_chinese_readme_says_as_much_as_the_english_one() -> None:
+    english, chinese = (ROOT / "README.md"), CHINESE
+    assert outline(english) == outline(chinese), "a heading is missing in one of them"
+    for language in ("console", ""):
+        pairs = zip(blocks(english.read_text(), language), blocks(chinese.read_text(), language), strict=True)
+        for one, other in pairs:
+            assert uncommented(one) == uncommented(other), "commands and what they print are the same in every language"
+    for text in (english.read_text(), chinese.read_text()):
+        assert text.count("\n|") == english.read_text().count("\n|"), "a row of a table is missing"
+    assert "(README.zh-CN.md)" in english.read_text()
+    assert "(README.md)" in chinese.read_text()
+
+
+def test_the_charts_of_the_stacks_are_fresh() -> None:
+    assert stacks_reference.PAGE.read_text() == stacks_reference.text(), "run make docs"
+
+
+def test_the_picture_of_a_preview_shows_as_many_resources_as_the_program_registers() -> None:
+    words = pictures.words((ROOT / "docs/pictures/preview.svg").read_text())
+    count = len(run_program(stack_config("prod"), "prod").registered) + 1
+    assert f"+ {count} to create" in words, "run make pictures"
