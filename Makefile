@@ -4,10 +4,11 @@ STACK ?= dev
 AGAINST ?= HEAD
 PYTHON ?= python3
 JOBS ?= 2
+KILLS ?= 200
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup sandbox preview diff sandbox-down status test check scan docs pictures format record-states lock bench
+.PHONY: help setup sandbox preview diff sandbox-down status test check scan docs pictures format record-states lock bench bench-page kills
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +37,14 @@ test: $(READY) ## Run all tests, JOBS files at a time. The first time builds the
 	@$(BIN)/llmplatform sandbox tools
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile tests
 
+kills: $(READY) ## Kill sandboxes at KILLS random moments and check that each recovers; again to go on.
+	@$(BIN)/python -m benchmarks.kills --kills $(KILLS) --jobs $(JOBS)
+
 bench: $(READY) ## Measure stacks of up to 1,000 models beside raw registrations; BENCH=--quick for a few minutes.
 	@$(BIN)/python -m benchmarks run $(BENCH)
+
+bench-page: $(READY) ## Write docs/benchmarks.md and its picture from the last measurements.
+	@$(BIN)/python -m benchmarks page
 
 check: $(READY) ## Check format, lint, types, layers and the settings' schema.
 	@scripts/check.sh

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -110,8 +110,7 @@ def _cost(folder: Path, case: Case, program: Program, recording: Path) -> Cost:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{_named(case)} {program} failed:\n{done.stderr[-4000:]}")
-        cost = Cost(**json.loads(done.stdout.splitlines()[-1]))
-        return Cost(**{**asdict(cost), "providers_mib": peak_mib(provider)})
+        return replace(Cost(**json.loads(done.stdout.splitlines()[-1])), providers_mib=peak_mib(provider))
 
 
 @contextmanager
@@ -125,7 +124,13 @@ def _stack_folder(folder: Path) -> Generator[Path]:
 
 @contextmanager
 def _providers(state: Path, recording: Path | None) -> Generator[tuple[dict[str, int], int]]:
-    command = [sys.executable, "-m", "benchmarks.providers", str(state / "accounts"), *([recording] if recording else [])]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.providers",
+        str(state / "accounts"),
+        *([recording] if recording else []),
+    ]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         if process.stdout is None or process.stdin is None:
             raise RuntimeError("no pipes")

@@ -8,20 +8,19 @@ answer at once what they answered when it was made.
 import json
 import sys
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from google.protobuf import empty_pb2, json_format, struct_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from benchmarks.recording import answers
+from llmplatform_sandbox.cloud import open_cloud
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR
-from llmplatform_sandbox.hosting import open_clouds
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.providers.cloud import CloudProvider
 from llmplatform_sandbox.providers.random import RandomProvider
 from llmplatform_sandbox.providers.serve import serve
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
-
-from benchmarks.recording import answers
 
 
 class Accepting(provider_pb2_grpc.ResourceProviderServicer):
@@ -107,10 +106,10 @@ def main() -> None:
     folder = Path(sys.argv[1])
     if len(sys.argv) > 2:
         recorded = Accepting(answers(Path(sys.argv[2])))
-        servicers = {package: recorded for package in ("aws", "random", "kubernetes")}
+        servicers = dict.fromkeys(("aws", "random", "kubernetes"), recorded)
     else:
-        clouds = open_clouds(folder, NoCluster(folder))
-        account = CloudProvider(partial(clouds.__getitem__, "aws"))
+        cloud = open_cloud("aws", folder, NoCluster(folder))
+        account = CloudProvider(lambda: cloud)
         servicers = {"aws": account, "random": RandomProvider(), "kubernetes": Accepting()}
     served = {package: serve(servicer) for package, servicer in servicers.items()}
     print(json.dumps({package: port for package, (_, port) in served.items()}), flush=True)

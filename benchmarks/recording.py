@@ -65,12 +65,13 @@ class Recorder:
             classes[t, name] = f"{kind.__module__}:{kind.__qualname__}"
             made(resource, t, name, *args, **kwargs)
 
-        pulumi.CustomResource.__init__ = noting
+        cast(Any, pulumi.CustomResource).__init__ = noting
 
 
 def record(file: TextIO) -> None:
     """From here on, write down what the program registers."""
-    SETTINGS.monitor = Recorder(SETTINGS.monitor, file)
+    settings = cast(Any, SETTINGS)
+    settings.monitor = Recorder(settings.monitor, file)
 
 
 def answers(recording: Path) -> dict[tuple[str, str], tuple[str, dict[str, Any]]]:
@@ -87,7 +88,8 @@ def merge(preview: Path, applied: Path, target: Path) -> int:
     unknown = {line["urn"]: line["inputs"] for line in _lines(preview)}
     count = 0
     with target.open("w") as file:
-        for count, line in enumerate(_lines(applied), start=1):
+        for line in _lines(applied):
+            count += 1
             line["unknown"] = [path for path, value in _leaves(unknown[line["urn"]]) if value == _UNKNOWN]
             file.write(json.dumps(line) + "\n")
     return count

@@ -13,15 +13,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pulumi.automation import LocalWorkspace, Stack
+
+from benchmarks.platforms import ROOT, STACK, write_project
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.engine import environment
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.program import program_runner
 from llmplatform_sandbox.project import copy_project, read_project
 from llmplatform_sandbox.toolchain import PULUMI, ensure
-from pulumi.automation import LocalWorkspace, Stack
-
-from benchmarks.platforms import ROOT, STACK, write_project
 
 Program = Literal["components", "raw", "recorder"]
 Operation = Literal["preview", "up"]

@@ -1,6 +1,7 @@
 """The platform, from the ground up: cloud, cluster, add-ons, models. Each part is made from the parts above it."""
 
 import asyncio
+import gc
 
 import pulumi
 
@@ -12,6 +13,9 @@ import settings
 from llmplatform.planning.models import plan_models
 from llmplatform.planning.pools import plan_pools
 from llmplatform.serving import ModelServer, ModelServerArgs
+
+# A program makes objects that live to its end: the collector would only go through them again and again.
+gc.set_threshold(100_000)
 
 wanted = settings.load()
 stack = wanted.stack

@@ -16,6 +16,9 @@ step format .venv/bin/ruff format --check --quiet .
 step lint .venv/bin/ruff check --quiet .
 step spelling .venv/bin/codespell components sandbox infra docs scripts README.md CHANGELOG.md CONTRIBUTING.md
 step yaml .venv/bin/yamllint -s .
+workflows=(.github/workflows/*.yaml examples/ci/*.yaml)
+step workflows .venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows "${workflows[@]}"
+step "workflows' safety" .venv/bin/zizmor --offline --quiet --persona pedantic "${workflows[@]}"
 step layers .venv/bin/lint-imports
 step schema .venv/bin/python -m llmplatform.specs.schema --check
 step reference .venv/bin/python scripts/reference.py --check

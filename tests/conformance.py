@@ -14,6 +14,7 @@ import alicloud_platform
 import aws_platform
 import pulumi
 from conformance_groups import Group, ack_group, eks_group
+from conformance_readings import Readings, alicloud_readings, aws_readings
 from engine import Engine, Registered
 
 from llmplatform import alicloud, aws
@@ -36,6 +37,8 @@ class Cloud:
     """Role to type token: network, subnet, nat, cluster, group, key, file_system, role, administrator."""
     takes_no_tags: frozenset[str]
     group: Callable[[Engine, Registered], Group]
+    reads: Readings
+    """What its own words say."""
     cluster: Callable[[Any, str], Any]
     """A cluster of the name, in subnets that are there."""
     identity: Callable[[str, str, str], Any]
@@ -186,6 +189,7 @@ CLOUDS = (
             }
         ),
         group=eks_group,
+        reads=aws_readings("dev-main"),
         cluster=_aws_cluster,
         identity=_aws_identity,
         existing=_aws_existing,
@@ -232,6 +236,7 @@ CLOUDS = (
             }
         ),
         group=ack_group,
+        reads=alicloud_readings(alicloud_platform.ISSUER),
         cluster=_alicloud_cluster,
         identity=_alicloud_identity,
         existing=_alicloud_existing,

@@ -148,7 +148,11 @@ def _on_alicloud(cluster: bool) -> Document:
 
 def _ack() -> list[Document]:
     subnets = [each["id"] for each in VSWITCHES.values()]
-    addons = ("terway-eniip", "csi-plugin", "managed-csiprovisioner", "ack-pod-identity-webhook", "loongcollector")
+    addons = (
+        "terway-eniip", "csi-plugin", "managed-csiprovisioner", "ack-node-problem-detector",
+        "node-lifecycle-controller", "ack-pod-identity-webhook", "loongcollector", "metrics-server",
+        "aliyun-acr-credential-helper",
+    )  # fmt: skip
     return [
         _given("alicloud:ecs/securityGroup:SecurityGroup", ACK_GROUP, securityGroupName="theirs", vpcId=ACK_VPC),
         _given(

@@ -12,5 +12,6 @@ from benchmarks.recording import record
 folder = ROOT / "infra"
 sys.path.insert(0, str(folder))
 # Registrations go on after the last line of a program: the end of the process closes the file.
-record(Path(pulumi.Config("benchmark").require("recording")).open("w", buffering=1))
+file = Path(pulumi.Config("benchmark").require("recording")).open("w", buffering=1)  # noqa: SIM115
+record(file)
 runpy.run_path(str(folder / "__main__.py"), run_name="__main__")

@@ -22,22 +22,17 @@ class Checkpoint:
         """Whether the stack was ever made."""
         return self._file.exists()
 
-    def deployment(self) -> dict[str, Any]:
-        """The whole state, in the form that an export of it has; secrets are encrypted."""
-        content: dict[str, Any] = json.loads(self._file.read_text())
-        return content["checkpoint"].get("latest") or {}
-
     def resources(self) -> Sequence[Resource]:
         """The resources in the engine's own notation (`type`, `urn`, `id`, `protect`, `outputs` …)."""
-        return self._latest("resources")
+        return self.deployment().get("resources") or []
 
-    def pending_creates(self) -> list[str]:
-        """URN of each create that was under way when an engine was killed."""
-        return [
-            operation["resource"]["urn"]
-            for operation in self._latest("pending_operations")
-            if operation["type"] == "creating"
-        ]
+    def deployment(self) -> dict[str, Any]:
+        """The whole state, in the form that an export of it has; secrets are encrypted."""
+        try:
+            content: dict[str, Any] = json.loads(self._file.read_text())
+        except FileNotFoundError:
+            return {}
+        return cast(dict[str, Any], content["checkpoint"].get("latest") or {})
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs by the last update; a secret one as `[secret]`."""
@@ -46,14 +41,6 @@ class Checkpoint:
                 outputs = cast(dict[str, Any], resource.get("outputs") or {})
                 return {name: _masked(value) for name, value in outputs.items()}
         return {}
-
-    def _latest(self, part: str) -> list[Resource]:
-        try:
-            content: dict[str, Any] = json.loads(self._file.read_text())
-        except FileNotFoundError:
-            return []
-        latest = cast(dict[str, Any], content["checkpoint"].get("latest") or {})
-        return latest.get(part) or []
 
 
 def _masked(value: Any) -> Any:

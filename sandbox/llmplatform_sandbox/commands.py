@@ -182,8 +182,19 @@ def env(stack: Stack = "dev", project: ProjectFolder = Path()) -> None:
 
 @app.command()
 def fault(
-    kind: Annotated[str, typer.Argument(help="What goes wrong: spot-stockout, zone-outage, role-unauthorised.")],
-    target: Annotated[str, typer.Argument(help="Where: an instance type, a zone, a role.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="What goes wrong: spot-stockout, zone-outage, role-unauthorised; or, with the cloud's calls: "
+            "throttling, server-error, lost-answer, slow-call, outage."
+        ),
+    ],
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="Where: an instance type, a zone, a role; a resource type such as aws:ec2/vpc:Vpc, or all."
+        ),
+    ],
     clear: Annotated[bool, typer.Option("--clear", help="End the fault.")] = False,
     stack: Annotated[str, typer.Option("--stack", help="Stack whose account is meant.")] = "dev",
     project: ProjectFolder = Path(),

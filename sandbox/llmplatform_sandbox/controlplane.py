@@ -18,7 +18,7 @@ from shutil import rmtree
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.kube.machines import Machines
-from llmplatform_sandbox.paths import SandboxPaths
+from llmplatform_sandbox.paths import SandboxPaths, write_private
 from llmplatform_sandbox.pki import Pki
 from llmplatform_sandbox.processes import Processes, free_ports
 from llmplatform_sandbox.toolchain import Toolchain
@@ -147,7 +147,7 @@ class ControlPlane:
         return settings
 
     def _write(self, settings: Settings) -> None:
-        self._settings_file.write_text(json.dumps(asdict(settings)))
+        write_private(self._settings_file, json.dumps(asdict(settings)))
 
     def _wait_ready(self, settings: Settings) -> None:
         context = ssl.create_default_context(cadata=self._pki.certificate("ca").read_text())

@@ -4,12 +4,11 @@ Every command of the CLI costs a start and a key derivation (0.15 to 0.3 s): no 
 """
 
 import contextlib
-import io
 import json
 import os
 import re
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,17 +19,19 @@ from pulumi.automation.errors import CommandError
 from pulumi.automation.events import EngineEvent, StepEventMetadata
 from semver import VersionInfo
 
+from llmplatform.recovery import state
 from llmplatform_sandbox.checkpoint import Checkpoint
+from llmplatform_sandbox.cloud.facts import why_replaced
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.program import program_runner
-from llmplatform_sandbox.progress import Output, Report, ResourceStep
+from llmplatform_sandbox.progress import Lines, Output, Report, ResourceStep
 from llmplatform_sandbox.project import Project
 from llmplatform_sandbox.toolchain import Toolchain
 
 MARK = "LLMPLATFORM_SANDBOX_ENGINE"
 """Variable by which a CLI process that outlived its parent is recognised as one of ours; holds the state folder."""
-_REMEDY = "correct what the errors above say and run again"
+REMEDY = "correct what the errors above say and run again"
 _COLOUR = re.compile(r"<\{%[^%]*%\}>")
 
 
@@ -125,15 +126,22 @@ class Engine:
                 stack.destroy(on_event=recorder, color="never", suppress_progress=True, show_secrets=False)
         return Outcome(changes=recorder.changes, steps=tuple(recorder.finished))
 
-    def forget_pending(self) -> None:
-        """Remove all pending operations from the state."""
+    def adopt(self, found: Mapping[str, str], lost: Sequence[state.Resource]) -> None:
+        """Forget interrupted operations, but keep the creates in `found` (URN → id), `lost` ones among them.
+
+        `refresh` is to follow.
+        """
         with self._running(_Recorder(self._report)):
             stack = self._stack()
-            deployment = stack.export_stack()
-            kept = {
-                part: value for part, value in (deployment.deployment or {}).items() if part != "pending_operations"
-            }
-            stack.import_stack(automation.Deployment(version=deployment.version, deployment=kept))
+            exported = stack.export_stack()
+            deployment = state.adopt(exported.deployment or {}, found, lost=lost)
+            stack.import_stack(automation.Deployment(version=exported.version, deployment=deployment))
+
+    def refresh(self) -> None:
+        """Bring the state up to what there is."""
+        recorder = _Recorder(self._report)
+        with self._running(recorder):
+            self._stack().refresh(on_event=recorder, color="never", suppress_progress=True, show_secrets=False)
 
     def import_state(self, deployment: Mapping[str, Any]) -> None:
         """Put a state in place of the stack's own; its secrets open with the sandbox's passphrase."""
@@ -168,7 +176,7 @@ class Engine:
 
     @contextlib.contextmanager
     def _running(self, recorder: "_Recorder") -> Generator[None]:
-        with _without_user_settings(), contextlib.redirect_stdout(_Lines(self._report)):
+        with _without_user_settings(), contextlib.redirect_stdout(Lines(self._report)):
             try:
                 yield
             except automation.errors.ConcurrentUpdateError:
@@ -206,6 +214,9 @@ class _Recorder:
             step = _step(metadata, "started")
             self.planned[metadata.urn] = step
             self._report(step)
+            reason = _why_replaced(metadata) if step.op == "replace" else ""
+            if reason:
+                self._report(Output(text=f"{step.name}: replaced, as {reason}"))
         elif event.res_outputs_event:
             self._ended(event.res_outputs_event.metadata, "done")
         elif event.res_op_failed_event:
@@ -231,28 +242,14 @@ class _Recorder:
     def failure(self) -> str:
         """One sentence on what failed; empty when the engine said nothing."""
         if self._failed:
-            return f"{len(self._failed)} of the resources failed ({', '.join(self._failed)}); {_REMEDY}"
-        return f"the program failed; {_REMEDY}" if self._errors else ""
+            return f"{len(self._failed)} of the resources failed ({', '.join(self._failed)}); {REMEDY}"
+        return f"the program failed; {REMEDY}" if self._errors else ""
 
     def _ended(self, metadata: StepEventMetadata, state: str) -> None:
         began = self._began.get(metadata.urn)
         step = _step(metadata, state, time.monotonic() - began if began else 0.0)
         self.finished.append(step)
         self._report(step)
-
-
-class _Lines(io.TextIOBase):
-    """A text stream that reports each line: what a program prints."""
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self._rest = ""
-
-    def write(self, text: str, /) -> int:
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._report(Output(text=line))
-        return len(text)
 
 
 def environment(paths: SandboxPaths) -> dict[str, str]:
@@ -287,6 +284,12 @@ def _step(metadata: StepEventMetadata, state: str, seconds: float = 0.0) -> Reso
         state=state,
         seconds=seconds,
     )
+
+
+def _why_replaced(metadata: StepEventMetadata) -> str:
+    detailed = metadata.detailed_diff or {}
+    paths = [path for path, change in detailed.items() if change.diff_kind.value.endswith("-replace")]
+    return why_replaced(metadata.type, paths or metadata.keys or ())
 
 
 def _name(urn: str) -> str:

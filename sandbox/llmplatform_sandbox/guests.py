@@ -1,14 +1,16 @@
 """A stack that lives in the sandbox of another: one account, one control plane and one backend for both.
 
-So a stack of models meets the platform that another stack has made, and a `StackReference` finds that stack. The guest's
-project folder keeps a file that says whose sandbox it is in, so that later commands need not be told again.
+So a stack of models meets the platform that another stack has made, and a `StackReference` finds that stack. The
+guest's project folder keeps a file that says whose sandbox it is in, so that later commands need not be told again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copy2, copytree, rmtree
 
 from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.interfaces import CloudObject
 from llmplatform_sandbox.paths import SandboxPaths, sandbox_paths
 from llmplatform_sandbox.project import Project
 
@@ -85,7 +87,10 @@ def settle_in(project: Project, stack: str, paths: SandboxPaths) -> None:
 
 
 def borrow_state(paths: SandboxPaths, copy: SandboxPaths, project: Project, stack: str) -> None:
-    """Give a preview what the other stacks of the sandbox have in the backend, and nothing of the guest's own."""
+    """Give a guest's preview what the other stacks of the sandbox have in the backend, and nothing of its own."""
+    if not paths.guest:
+        return
+    require_host(paths, stack)
     copytree(paths.backend, copy.backend)
     for name in ("passphrase", "encryptionsalt"):
         copy2(paths.folder / name, copy.folder / name)
@@ -108,9 +113,16 @@ def guests(paths: SandboxPaths) -> list[str]:
     ]
 
 
-def made_by_guest(project: Project, stack: str, made_by: str) -> bool:
-    """Whether an object of the account is of a stack, as its URN says."""
-    return made_by.startswith(f"urn:pulumi:{stack}::{project.name}::")
+def require_none(paths: SandboxPaths, stack: str) -> None:
+    """Raises `SandboxError` while others live in a sandbox that is to be taken down."""
+    found = [] if paths.guest else guests(paths)
+    if found:
+        raise SandboxError(f"{stack}: other stacks live in this sandbox; take them down first: {'; '.join(found)}")
+
+
+def own(objects: Sequence[CloudObject], project: Project, stack: str) -> list[CloudObject]:
+    """The objects of a stack among those of the account, as their URNs say."""
+    return [item for item in objects if item.made_by.startswith(f"urn:pulumi:{stack}::{project.name}::")]
 
 
 def _link(project: Project, stack: str) -> Path:

@@ -2,11 +2,12 @@
 
 import os
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import grpc
 from typing_extensions import override
@@ -79,7 +80,12 @@ def open_clouds(folder: Path, control_plane: ControlPlane | None) -> Accounts:
 
 
 def serve_providers(
-    clouds: Accounts, kube: KubeAccess | None, *, ports: Mapping[str, int] | None = None, paper: bool = False
+    clouds: Accounts,
+    kube: KubeAccess | None,
+    *,
+    ports: Mapping[str, int] | None = None,
+    paper: bool = False,
+    interceptors: Sequence["grpc.ServerInterceptor[Any, Any]"] = (),
 ) -> tuple[list[grpc.Server], dict[str, int]]:
     """Serve all providers whose SDK is installed; without `kube` for a preview.
 
@@ -94,5 +100,8 @@ def serve_providers(
     for package in CLOUDS:
         if find_spec(f"pulumi_{package}"):
             servicers[package] = (PaperCloud if paper else CloudProvider)(partial(clouds.__getitem__, package))
-    served = {package: serve(servicer, port=(ports or {}).get(package, 0)) for package, servicer in servicers.items()}
+    served = {
+        package: serve(servicer, port=(ports or {}).get(package, 0), interceptors=interceptors)
+        for package, servicer in servicers.items()
+    }
     return [server for server, _ in served.values()], {package: port for package, (_, port) in served.items()}

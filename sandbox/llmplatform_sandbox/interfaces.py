@@ -99,6 +99,8 @@ class CloudObject:
     made_by: str
     """URN of the resource, or the controller that made it, e.g. `kubernetes/ebs.csi.aws.com default/data`."""
     detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    inputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What it was asked for with, as a state would keep it."""
 
 
 class Cloud(Protocol):

@@ -3,21 +3,20 @@
 import fcntl
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from llmplatform_sandbox import guests, protection
 from llmplatform_sandbox.checkpoint import Checkpoint
-from llmplatform_sandbox.cloud.account import BEFORE
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, ControlPlane
 from llmplatform_sandbox.diff.difference import Difference, difference
-from llmplatform_sandbox.endpoints import Endpoints, fingerprint, read_endpoints
+from llmplatform_sandbox.endpoints import Endpoints, read_endpoints
 from llmplatform_sandbox.engine import Engine, Outcome
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.hosting import open_clouds, serve_providers
@@ -26,14 +25,14 @@ from llmplatform_sandbox.paths import SandboxPaths, ignore_from_git
 from llmplatform_sandbox.processes import Processes
 from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Report
 from llmplatform_sandbox.project import copy_project, read_project
-from llmplatform_sandbox.recovery import recover
-from llmplatform_sandbox.seed import plant, read_seed
+from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
+from llmplatform_sandbox.recovery import Unclean, end_last, reconcile
+from llmplatform_sandbox.seed import left_behind, plant, read_seed
 from llmplatform_sandbox.shell import variables
 from llmplatform_sandbox.snapshot import Snapshot, take
 from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, Toolchain, ensure
+from llmplatform_sandbox.world_process import WORLD, start_world
 
-_WORLD = "world"
-_WORLD_WITHIN = 60.0
 _SETTLED_WITHIN = 45.0
 _CALM = 6.0
 """Seconds without a change after which things are taken to stay so: all that is simulated happens faster."""
@@ -66,9 +65,7 @@ class Sandbox:
             tools = ensure([PULUMI], report=self._report)
         with tempfile.TemporaryDirectory(prefix="llmplatform-preview-") as folder:
             paths = SandboxPaths(Path(folder))
-            if self.paths.guest:
-                guests.require_host(self.paths, self.stack)
-                guests.borrow_state(self.paths, paths, self.project, self.stack)
+            guests.borrow_state(self.paths, paths, self.project, self.stack)
             paths.create()
             copy_project(self.project, self.stack, paths)
             servers, ports = serve_providers(open_clouds(paths.clouds, None), None)
@@ -94,7 +91,7 @@ class Sandbox:
                 with self._phase("seed", "Placing what is there before the stack"):
                     control_plane = self.control_plane(self.tools())
                     plant(seed, open_clouds(self.paths.clouds, control_plane), control_plane.access())
-            with self._phase("engine", f"Applying {self.stack}"):
+            with self._phase("engine", f"Applying {self.stack}"), Unclean(self.paths):
                 return engine.up()
 
     def down(self, *, force: bool = False) -> Down:
@@ -108,34 +105,37 @@ class Sandbox:
             guests.leave(self.project, self.stack)
             return Down(outcome=Outcome(changes={}), orphans=())
         with self._locked():
-            self._refuse_guests(force=force)
             outcome, orphans, kept = Outcome(changes={}), (), ()
             if not force:
+                guests.require_none(self.paths, self.stack)
                 # What was applied is destroyed, whatever has become of the stack file since.
-                engine = self._started(copy=not self._copied())
-                self._lift_protection(engine)
-                with self._phase("engine", f"Destroying {self.stack}"):
-                    outcome = engine.destroy()
+                engine = self._started(copy=not self._copy().exists(), wanted=False)
+                with Unclean(self.paths):
+                    self._lift_protection(engine)
+                    with self._phase("engine", f"Destroying {self.stack}"):
+                        outcome = engine.destroy()
                 with self._phase("account", "Looking for what was left behind"):
                     orphans = self._left_over()
                     kept = [sentence for cloud in self.clouds().values() for sentence in cloud.kept()]
             if self.paths.guest:
                 self.engine(self.tools()).forget()
-                shutil.rmtree(self.paths.project)
                 guests.leave(self.project, self.stack)
-                return Down(outcome=outcome, orphans=tuple(orphans), kept=tuple(kept))
-            with self._phase("processes", "Stopping the control plane"):
-                self.stop()
-            shutil.rmtree(self.paths.folder)
+                shutil.rmtree(self.paths.project)
+            else:
+                with self._phase("processes", "Stopping the control plane"):
+                    self.stop()
+                self.paths.remove()
         return Down(outcome=outcome, orphans=tuple(orphans), kept=tuple(kept))
 
     def settle(self) -> Snapshot:
         """Wait until no pod is Pending any more, or until waiting makes no difference; then look."""
         with self._phase("pods", "Waiting for pods to start"):
-            deadline = time.monotonic() + _SETTLED_WITHIN
             snapshot, since = self.snapshot(), time.monotonic()
-            while any(pod.state == "Pending" for pod in snapshot.pods) and time.monotonic() < min(
-                deadline, since + _CALM
+            deadline = since + _SETTLED_WITHIN
+            while (
+                (snapshot.waiting() or snapshot.moving())
+                and time.monotonic() < deadline
+                and (snapshot.moving() or time.monotonic() < since + _CALM)
             ):
                 time.sleep(0.5)
                 latest = self.snapshot()
@@ -156,7 +156,7 @@ class Sandbox:
 
     def running(self) -> bool:
         """Whether every process of the sandbox is alive."""
-        return self.control_plane().running() and self._processes.running(_WORLD)
+        return self.control_plane().running() and self._processes.running(WORLD)
 
     def fault(self, kind: str, target: str, *, active: bool) -> None:
         """Turn a fault of the simulated accounts on or off.
@@ -182,7 +182,7 @@ class Sandbox:
             engine.ensure_stack()
             endpoints = read_endpoints(self.paths)
             if endpoints is None:
-                raise SandboxError(f"{_WORLD}: it ended; see {self.paths.logs / _WORLD}.log")
+                raise SandboxError(f"{WORLD}: it ended; see {self.paths.logs / WORLD}.log")
             return variables(self.paths, self.stack, endpoints, self.control_plane().access(), self.tools()["pulumi"])
 
     def tools(self) -> Toolchain:
@@ -191,7 +191,7 @@ class Sandbox:
 
     def stop(self) -> None:
         """Stop every process of the sandbox; its state stays."""
-        self._processes.stop(_WORLD, grace=3.0)
+        self._processes.stop(WORLD, grace=3.0)
         self.control_plane().stop()
         self._processes.stop(*self._processes.names())
 
@@ -211,67 +211,50 @@ class Sandbox:
         )
 
     def _lift_protection(self, engine: Engine) -> None:
-        if not protection.is_protected(engine.checkpoint):
-            return
-        if protection.lift(self._copy()):
+        if protection.is_protected(engine.checkpoint) and protection.lift(self._copy()):
             with self._phase("protection", f"Lifting protection: {protection.SETTING} none, and an update"):
                 engine.up()
 
     def _copy(self) -> Path:
         return self.paths.project / f"Pulumi.{self.stack}.yaml"
 
-    def _copied(self) -> bool:
-        return self._copy().exists()
-
-    def _started(self, *, copy: bool = True) -> Engine:
+    def _started(self, *, copy: bool = True, wanted: bool = True) -> Engine:
         with self._phase("tools", "Looking for the tools"):
             tools = self.tools()
         if copy:
             copy_project(self.project, self.stack, self.paths)
-        for text in recover(self.engine(tools), self.paths, self._processes, _WORLD, self.clouds):
-            self._report(Output(text=text, severity="warning"))
+        self._warn(end_last(self.engine(tools), self.paths, self._processes))
         with self._phase("start", f"Starting Kubernetes {KUBERNETES_MINOR} and the simulated clouds"):
             control_plane = self.control_plane(tools)
             control_plane.prepare()
             with ThreadPoolExecutor() as pool:
-                for started in [pool.submit(control_plane.start), pool.submit(self._start_world)]:
+                for started in [
+                    pool.submit(control_plane.start),
+                    pool.submit(start_world, self.paths, self._processes),
+                ]:
                     started.result()
-        return self.engine(tools)
+        engine = self.engine(tools)
+        ours = f"urn:pulumi:{self.stack}::{self.project.name}::"
+        clouds = partial(open_clouds, self.paths.clouds, control_plane)
+        unclean, cluster = Unclean(self.paths), lambda: KubernetesProvider(control_plane.access())
+        self._warn(reconcile(engine, unclean, ours, clouds, cluster, wanted=wanted))
+        return engine
 
-    def _start_world(self) -> None:
-        endpoints = read_endpoints(self.paths)
-        if endpoints and endpoints.pid == self._processes.pid(_WORLD) and endpoints.fingerprint == fingerprint():
-            return
-        self._processes.stop(_WORLD)
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
-        command = [sys.executable, "-m", "llmplatform_sandbox.world", "--folder", str(self.paths.folder)]
-        self._processes.start(_WORLD, command, environment=environment)
-        deadline = time.monotonic() + _WORLD_WITHIN
-        while time.monotonic() < deadline:
-            self._processes.require(_WORLD)
-            endpoints = read_endpoints(self.paths)
-            if endpoints and endpoints.pid == self._processes.pid(_WORLD):
-                return
-            time.sleep(0.05)
-        raise SandboxError(f"{_WORLD}: not ready after {_WORLD_WITHIN:.0f} s\n{self._processes.last_words(_WORLD)}")
+    def _warn(self, sentences: Sequence[str]) -> None:
+        for each in sentences:
+            self._report(Output(text=each, severity="warning"))
 
     def _require_existence(self) -> None:
         if not self.paths.exists():
             raise SandboxError(f"{self.stack}: there is no such sandbox; run `llmplatform sandbox up {self.stack}`")
-
-    def _refuse_guests(self, *, force: bool) -> None:
-        found = [] if force or self.paths.guest else guests.guests(self.paths)
-        if found:
-            raise SandboxError(
-                f"{self.stack}: other stacks live in this sandbox; take them down first: {'; '.join(found)}"
-            )
 
     def _left_over(self) -> Sequence[CloudObject]:
         # The played controllers free what they made a moment after the cluster's objects are gone.
         left: list[CloudObject] | None = None
         since = time.monotonic()
         while True:
-            latest = [item for cloud in self.clouds().values() for item in cloud.objects() if self._is_ours(item)]
+            there = [item for cloud in self.clouds().values() for item in cloud.objects()]
+            latest = guests.own(there, self.project, self.stack) if self.paths.guest else left_behind(there)
             if latest != left:
                 left, since = latest, time.monotonic()
             elif time.monotonic() - since > _CALM:
@@ -279,11 +262,6 @@ class Sandbox:
             if not latest:
                 return latest
             time.sleep(0.3)
-
-    def _is_ours(self, item: CloudObject) -> bool:
-        if self.paths.guest:
-            return guests.made_by_guest(self.project, self.stack, item.made_by)
-        return item.made_by != BEFORE
 
     @contextmanager
     def _locked(self) -> Generator[None]:

@@ -2,8 +2,12 @@
 
 import os
 import secrets
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+
+_GONE = ".gone-"
+"""What a removed state folder is called until all of its files are."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,16 @@ class SandboxPaths:
         """Whether the sandbox was ever started, and not taken down since."""
         return self.passphrase.exists() and (not self.guest or self.project.exists())
 
+    def remove(self) -> None:
+        """Delete the folder in one step, as far as others see: half a sandbox would be worse than either."""
+        gone = self.folder.with_name(f"{_GONE}{self.folder.name}")
+        shutil.rmtree(gone, ignore_errors=True)
+        self.folder.rename(gone)
+        shutil.rmtree(gone)
+
     def create(self) -> None:
         """Make the folders and the passphrase; leaves what is there alone."""
+        shutil.rmtree(self.folder.with_name(f"{_GONE}{self.folder.name}"), ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         for folder in (

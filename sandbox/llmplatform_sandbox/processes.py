@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.paths import write_private
 
 _POLL = 0.02
 
@@ -34,6 +35,7 @@ class Processes:
         """
         if self.running(name):
             return
+        self._end_strays(command[0])
         log = self._logs / f"{name}.log"
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         # posix_spawn rather than subprocess: the process outlives this one, and nobody waits for it.
@@ -48,7 +50,23 @@ class Processes:
             ],
             setsid=True,
         )
-        self._pid_file(name).write_text(json.dumps({"pid": pid, "started": start_time(pid)}))
+        write_private(self._pid_file(name), json.dumps({"pid": pid, "started": start_time(pid)}))
+
+    def _end_strays(self, program: str) -> None:
+        """End what a start left that was killed before it noted the pid: it would hold the data, and its ports."""
+        noted = {self.pid(name) for name in self.names()}
+        folder = str(self._run.parent)
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = entry.read_bytes().decode(errors="replace").split("\0")
+            except OSError:
+                continue
+            pid = int(entry.parent.name)
+            if words[0] == program and pid not in noted and any(_below(word, folder) for word in words):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                while start_time(pid):
+                    time.sleep(_POLL)
 
     def running(self, name: str) -> bool:
         """Whether a process of ours is alive."""
@@ -93,6 +111,12 @@ class Processes:
 
     def _pid_file(self, name: str) -> Path:
         return self._run / f"{name}.pid"
+
+
+def _below(word: str, folder: str) -> bool:
+    """Whether an argument (`--data-dir=/…`, `/…`) names a folder or something below it."""
+    path = word.partition("=")[2] if word.startswith("--") and "=" in word else word
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def start_time(pid: int) -> str:

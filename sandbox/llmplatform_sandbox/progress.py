@@ -1,5 +1,6 @@
 """What a long operation tells its caller. Plain data: a terminal, a log and a test read the same events."""
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -59,3 +60,18 @@ Report = Callable[[Event], None]
 
 def silent(_event: Event) -> None:
     """A receiver for callers that want no events."""
+
+
+class Lines(io.TextIOBase):
+    """A text stream that reports each line: what a program prints."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._rest = ""
+
+    def write(self, text: str, /) -> int:
+        """Report what is a whole line by now."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._report(Output(text=line))
+        return len(text)

@@ -71,7 +71,7 @@ def copy_project(project: Project, stack: str, paths: SandboxPaths) -> None:
         key: value for key, value in project.settings.items() if key not in ("backend", "stackConfigDir")
     }
     project_settings["main"] = str(project.program)
-    (paths.project / "Pulumi.yaml").write_text(yaml.safe_dump(project_settings, sort_keys=False))
+    write_private(paths.project / "Pulumi.yaml", yaml.safe_dump(project_settings, sort_keys=False))
     passphrase = paths.passphrase.read_text().strip()
     cipher = _Cipher(passphrase, paths.folder / "encryptionsalt")
     config = _replace_secure(stack_settings.get("config") or {}, (), passphrase, cipher.encrypt)

@@ -1,58 +1,163 @@
-"""Puts a sandbox in order whose last engine was killed, so that the next run simply goes on.
+"""Puts a sandbox in order whose last run was killed or failed, so that the next one simply goes on.
 
-A killed engine leaves up to four things: its lock, a CLI process that outlived its parent, creates whose end it never
-noted, and the objects which those creates made. All are dealt with before anything else runs; a healthy sandbox costs
-two looks at the file system.
+A killed run leaves up to five things: its lock, a CLI process that outlived its parent, operations whose end the engine
+never noted, objects that those operations (or calls whose answer was lost) made, and objects that are gone and still in
+the state. The first two are dealt with before anything runs (`end_last`), the others once the clouds and the cluster do
+(`reconcile`): an object that was being made is adopted where the state can take it, and removed where it cannot.
+Each step may be killed itself. A healthy sandbox costs a few looks at the file system.
 """
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
+from llmplatform.recovery import state
 from llmplatform_sandbox.engine import MARK, Engine
 from llmplatform_sandbox.errors import SandboxError
-from llmplatform_sandbox.interfaces import Cloud
+from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.processes import Processes, start_time
+from llmplatform_sandbox.world_process import WORLD
 
 
-def recover(
-    engine: Engine, paths: SandboxPaths, processes: Processes, world: str, clouds: Callable[[], Mapping[str, Cloud]]
-) -> list[str]:
-    """Clean up after a killed engine; the caller holds the sandbox's lock. Returns a sentence for each thing done.
+class Unclean:
+    """A mark in the state folder while a run is under way: it stays when the run is killed or fails."""
+
+    def __init__(self, paths: SandboxPaths) -> None:
+        self._file = paths.run / f"unclean{paths.guest}"
+
+    def __enter__(self) -> None:
+        self.set()
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, trace: object) -> None:
+        if kind is None:
+            self.clear()
+
+    def set(self) -> None:
+        """Before the engine begins."""
+        self._file.touch()
+
+    def clear(self) -> None:
+        """After it came to a good end."""
+        self._file.unlink(missing_ok=True)
+
+    def __bool__(self) -> bool:
+        return self._file.exists()
+
+
+class Finder(Protocol):
+    """Looks a resource up whose create was interrupted."""
+
+    def find(self, typ: str, urn: str, inputs: Mapping[str, Any]) -> str | None:
+        """The id of the object that the create made, or None."""
+        ...
+
+
+def end_last(engine: Engine, paths: SandboxPaths, processes: Processes) -> list[str]:
+    """Clear the lock of an engine that is gone; the caller holds the sandbox's own lock. Returns what was done.
 
     Raises `SandboxError` when an engine that the sandbox did not start (a user's own `pulumi up`) is at work.
     """
-    done: list[str] = []
     locks = engine.locks()
-    if locks:
-        for lock in locks:
-            _end_engine(int(lock.get("pid", 0)), paths)
-        engine.unlock()
-        done.append("The last engine was killed: its lock was removed")
-    pending = engine.checkpoint.pending_creates()
-    if pending:
-        # Creates may still be running in the world that the dead engine had asked for them.
-        processes.stop(world, grace=1.0)
-        removed = _remove_unknown(engine, pending, clouds())
-        engine.forget_pending()
-        done.append(
-            f"The last engine was killed while it created {len(pending)} resources: "
-            f"{removed} half-made cloud objects were removed"
-        )
-    return done
+    if not locks:
+        return []
+    for lock in locks:
+        _end_engine(int(lock.get("pid", 0)), paths)
+    # What the dead engine had asked for may still be under way in the world.
+    processes.stop(WORLD, grace=1.0)
+    Unclean(paths).set()
+    engine.unlock()
+    return ["The last engine was killed: its lock was removed"]
 
 
-def _remove_unknown(engine: Engine, pending: list[str], clouds: Mapping[str, Cloud]) -> int:
-    known = {(resource["urn"], resource.get("id")) for resource in engine.checkpoint.resources()}
-    removed = 0
-    for cloud in clouds.values():
-        for item in cloud.objects():
-            if item.made_by in pending and (item.made_by, item.id) not in known:
-                cloud.remove_object(item.id, item.made_by)
-                removed += 1
-    return removed
+def reconcile(
+    engine: Engine,
+    unclean: Unclean,
+    stack: str,
+    clouds: Callable[[], Mapping[str, Cloud]],
+    cluster: Callable[[], Finder],
+    *,
+    wanted: bool = True,
+) -> list[str]:
+    """Let the state and what there is agree again; everything runs by now. Returns a sentence for each thing done.
+
+    `stack`: how the URNs of its resources begin; the account may hold those of others. `wanted`: whether the stack is
+    about to be applied; where it is about to be destroyed, what no state knows is removed at once.
+    """
+    deployment = engine.checkpoint.deployment()
+    if not (unclean or state.interrupted(deployment) or state.unread(deployment)):
+        return []
+    unclean.set()
+    creates = state.creates(deployment)
+    unknown = _unknown(stack, clouds(), deployment)
+    under_way = {each["urn"] for each in creates}
+    lost = [_registration(deployment, item) for _, item in unknown if wanted and item.made_by not in under_way]
+    found = _found(deployment, [*creates, *lost], unknown, cluster)
+    gone = [(cloud, item) for cloud, item in unknown if found.get(item.made_by) != item.id]
+    for cloud, item in gone:
+        cloud.remove_object(item.id, item.made_by)
+    if found or state.interrupted(deployment):
+        engine.adopt(found, lost)
+    if engine.checkpoint.exists():
+        engine.refresh()
+    unclean.clear()
+    text = "The last run did not come to its end: the state was read anew"
+    text += f"; {len(found)} objects that were being made were adopted" if found else ""
+    return [text + (f"; {len(gone)} cloud objects that no state knows were removed" if gone else "")]
+
+
+def _unknown(stack: str, clouds: Mapping[str, Cloud], deployment: Mapping[str, Any]) -> list[tuple[Cloud, CloudObject]]:
+    """What resources of the stack made and its state does not know, the youngest first."""
+    known = {(resource["urn"], resource.get("id")) for resource in deployment.get("resources") or ()}
+    return [
+        (cloud, item)
+        for cloud in clouds.values()
+        for item in reversed(cloud.objects())
+        if item.made_by.startswith(stack) and (item.made_by, item.id) not in known
+    ]
+
+
+def _registration(deployment: Mapping[str, Any], item: CloudObject) -> state.Resource:
+    """A resource whose answer was lost, as the state would have it. What it depends on, the next update writes down.
+
+    To remove it would do harm: clouds block the names of what was deleted, for days.
+    """
+    resources = deployment.get("resources") or ()
+    package, chain = item.type.partition(":")[0], item.made_by.rpartition("$")[0]
+    providers = [each for each in resources if each["type"] == f"pulumi:providers:{package}"]
+    parents = [each for each in resources if each["urn"].startswith(f"{chain}::")]
+    roots = [each for each in resources if each["type"] == "pulumi:pulumi:Stack"]
+    return {
+        "urn": item.made_by,
+        "type": item.type,
+        "custom": True,
+        "inputs": dict(item.inputs),
+        **({"provider": f"{providers[-1]['urn']}::{providers[-1]['id']}"} if providers else {}),
+        **({"parent": [*roots, *parents[:1]][-1]["urn"]} if roots else {}),
+    }
+
+
+def _found(
+    deployment: Mapping[str, Any],
+    creates: Sequence[state.Resource],
+    unknown: Sequence[tuple[Cloud, CloudObject]],
+    cluster: Callable[[], Finder],
+) -> dict[str, str]:
+    """URN → id of what can be taken into the state."""
+    in_cloud = {item.made_by: item.id for _, item in unknown}
+    found: dict[str, str] = {}
+    for resource in creates:
+        urn, typ = resource["urn"], resource["type"]
+        if not state.adoptable(deployment, resource):
+            continue
+        id_ = in_cloud.get(urn)
+        if typ.startswith("kubernetes:"):
+            id_ = cluster().find(typ, urn, resource.get("inputs") or {})
+        if id_:
+            found[urn] = id_
+    return found
 
 
 def _end_engine(pid: int, paths: SandboxPaths) -> None:

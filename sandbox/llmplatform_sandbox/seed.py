@@ -5,7 +5,7 @@ names; the simulated account and the API server then have it. Nothing of it belo
 it nor counts it as left behind.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from llmplatform_sandbox.cloud.check import check, check_arguments
 from llmplatform_sandbox.cloud.requests import CloudError, NotReady
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.hosting import CLOUDS, Accounts
-from llmplatform_sandbox.interfaces import KubeAccess
+from llmplatform_sandbox.interfaces import CloudObject, KubeAccess
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.errors import KubeError, UnknownKind
 
@@ -68,7 +68,10 @@ def read_seed(project: Path, stack: str) -> Seed:
 
 
 def plant(seed: Seed, clouds: Accounts, kube: KubeAccess) -> None:
-    """Make what is not there yet. Raises `SandboxError` (exit code 2) with all that is wrong, before anything is made."""
+    """Make what is not there yet.
+
+    Raises `SandboxError` (exit code 2) with all that is wrong, before it makes anything.
+    """
     problems = list(_problems(seed, clouds))
     if problems:
         raise SandboxError("\n".join(f"sandbox seed: {problem}" for problem in problems), exit_code=2)
@@ -84,6 +87,14 @@ def plant(seed: Seed, clouds: Accounts, kube: KubeAccess) -> None:
                 raise SandboxError(f"sandbox seed: resources[{index}] ({given.id}): {error}", exit_code=2) from None
     if seed.manifests:
         _apply(seed.manifests, kube)
+
+
+def left_behind(objects: Sequence[CloudObject]) -> list[CloudObject]:
+    """Those that are neither there before nor made by the cloud for what is: the machines of somebody's node group."""
+    theirs = {item.id for item in objects if item.made_by == BEFORE}
+    while more := {item.id for item in objects if item.made_by.rpartition(" ")[2] in theirs} - theirs:
+        theirs |= more
+    return [item for item in objects if item.id not in theirs]
 
 
 def _problems(seed: Seed, clouds: Accounts) -> Iterator[str]:

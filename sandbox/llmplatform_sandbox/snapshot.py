@@ -10,6 +10,7 @@ from llmplatform_sandbox.interfaces import Cloud, KubeAccess
 from llmplatform_sandbox.kube.client import Kube
 
 CAPACITY_LABELS = ("eks.amazonaws.com/capacityType", "node.alibabacloud.com/spot-strategy")
+_CORDONED = ", cordoned"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,21 @@ class Snapshot:
     remarks: tuple[str, ...] = ()
     """What a cloud accepted without a word and did otherwise."""
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def waiting(self) -> bool:
+        """Whether a pod is Pending."""
+        return any(pod.state == "Pending" for pod in self.pods)
+
+    def moving(self) -> bool:
+        """Whether a pod is sure to change, however long nothing does: it ends, or its node is gone or drained."""
+        there = {node.name for node in self.nodes}
+        drained = {node.name for node in self.nodes if node.state.endswith(_CORDONED)}
+        return any(
+            pod.state == "Terminating"
+            or (pod.state == "Pending" and pod.node in drained)
+            or (pod.state.startswith(("Pending", "Running")) and pod.node not in {"", *there})
+            for pod in self.pods
+        )
 
 
 def take(kube: KubeAccess | None, clouds: Mapping[str, Cloud], checkpoint: Checkpoint) -> Snapshot:
@@ -104,7 +120,7 @@ def _node(item: dict[str, Any], pools: Mapping[str, str]) -> Node:
         instance_type=labels.get("node.kubernetes.io/instance-type", ""),
         zone=labels.get("topology.kubernetes.io/zone", ""),
         gpus=gpus,
-        state=("Ready" if ready else "NotReady") + (", cordoned" if item["spec"].get("unschedulable") else ""),
+        state=("Ready" if ready else "NotReady") + (_CORDONED if item["spec"].get("unschedulable") else ""),
     )
 
 

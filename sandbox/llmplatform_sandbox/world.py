@@ -18,6 +18,7 @@ from llmplatform_sandbox.controlplane import ControlPlane
 from llmplatform_sandbox.endpoints import Endpoints, fingerprint, read_endpoints
 from llmplatform_sandbox.hosting import CLOUDS, Accounts, open_clouds, serve_providers
 from llmplatform_sandbox.interfaces import KubeAccess
+from llmplatform_sandbox.killing import KillSwitch
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.language import serve_language
 from llmplatform_sandbox.loops.autoscaler import AutoscalerLoop
@@ -47,7 +48,9 @@ class World:
         before = read_endpoints(self._paths)
         access = self._control_plane.access()
         clouds = open_clouds(self._paths.clouds, self._control_plane)
-        servers, ports = serve_providers(clouds, access, ports=before.providers if before else None)
+        servers, ports = serve_providers(
+            clouds, access, ports=before.providers if before else None, interceptors=[KillSwitch(self._paths)]
+        )
         language_server, language = serve_language(port=before.language if before else 0)
         Endpoints(pid=os.getpid(), providers=ports, language=language, fingerprint=self._fingerprint).write(self._paths)
         for loop in _loops(clouds, access):

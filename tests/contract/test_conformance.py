@@ -257,21 +257,6 @@ def test_there_is_one_default_class_encrypted_and_in_the_zone_of_its_pod(cloud: 
 
 
 @each_cloud
-def test_an_identity_is_one_service_accounts_and_may_do_nothing_ungranted(cloud: Cloud) -> None:
-    def program() -> Mapping[str, Any]:
-        made = cloud.identity("reader", "models", "reader")
-        return {"namespace": made.namespace, "account": made.service_account, "annotations": made.annotations}
-
-    engine = Engine().run(program)
-    assert (engine.result["namespace"], engine.result["account"]) == ("models", "reader")
-    (role,) = cloud.all(engine, "role")
-    trust = json.dumps(role.inputs)
-    assert "models" in trust
-    assert "reader" in trust, "another service account could take the role"
-    assert cloud.all(engine, "grant") == []
-
-
-@each_cloud
 def test_an_existing_network_and_cluster_are_used_without_a_change(cloud: Cloud) -> None:
     engine = Engine().run(lambda: {"cluster": cloud.existing()["cluster"].security_group_id})
     assert [found for found in engine.registered if found.custom] == []

@@ -128,6 +128,17 @@ def test_a_terminated_instance_takes_its_node_and_pods_along(account: SimulatedC
     assert [pod["metadata"]["name"] for pod in kube.list("v1", "Pod")] == ["kept"]
 
 
+def test_a_pod_that_was_bound_to_a_node_while_it_went_is_ended_too(account: SimulatedCloud, kube: FakeKube) -> None:
+    loop = NodesLoop(account, kube)  # type: ignore[arg-type]
+    loop.step()
+    [node] = kube.list("v1", "Node")
+    account.terminate(account.instances()[0].id)
+    loop.step()
+    kube.add("Pod", "late", "models", spec={"nodeName": node["metadata"]["name"]})
+    loop.step()
+    assert kube.list("v1", "Pod") == [], "until the garbage collector came, minutes later, it would be Pending"
+
+
 def test_a_node_of_nobody_is_left_alone(account: SimulatedCloud, kube: FakeKube) -> None:
     kube.add("Node", "by-hand", spec={})
     assert len(step(account, kube)) == 2

@@ -54,6 +54,12 @@ def test_a_nat_gateway_needs_an_internet_gateway_first(account: SimulatedCloud) 
         make(account, "aws:ec2/natGateway:NatGateway", subnetId=made[SUBNET].id, allocationId=address.id)
 
 
+def test_what_a_cloud_adds_beneath_a_property_of_the_program_survives_an_update(account: SimulatedCloud) -> None:
+    cluster = whole_account(account, CLUSTER)[CLUSTER]
+    group = cluster.outputs["vpcConfig"]["clusterSecurityGroupId"]
+    assert update(account, cluster, tags={"owner": "b"}).outputs["vpcConfig"]["clusterSecurityGroupId"] == group
+
+
 def test_a_cluster_gets_the_real_control_plane_and_interfaces_of_its_own(tmp_path: Path) -> None:
     control_plane = FakeControlPlane()
     account = cloud(tmp_path, control_plane)

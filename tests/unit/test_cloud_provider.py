@@ -63,6 +63,19 @@ def test_a_preview_of_an_update_keeps_what_stays(provider: CloudProvider) -> Non
     assert after["latestVersion"] is UNKNOWN, "whatever uses the template's version has to change in the same preview"
 
 
+def test_what_the_cloud_puts_into_an_object_of_the_inputs_is_unknown_at_first_and_stays_in_an_update(
+    provider: CloudProvider,
+) -> None:
+    type_, subnets = "aws:eks/cluster:Cluster", {"subnetIds": ["subnet-1", "subnet-2"]}
+    _, planned = provider.create(type_, "urn", {"vpcConfig": subnets}, True, 0)
+    assert planned["vpcConfig"]["clusterSecurityGroupId"] is UNKNOWN
+    before = {"vpcConfig": {**subnets, "clusterSecurityGroupId": "sg-1"}}
+    after = {"vpcConfig": {"subnetIds": ["subnet-1", "subnet-3"]}, "deletionProtection": False}
+    outputs = provider.update(type_, "urn", "c", {"vpcConfig": subnets}, before, after, True, 0)
+    assert outputs["vpcConfig"]["clusterSecurityGroupId"] == "sg-1", "made once, with the cluster"
+    assert outputs["vpcConfig"]["subnetIds"] == ["subnet-1", "subnet-3"]
+
+
 def test_unknown_inputs_pass_the_check(provider: CloudProvider) -> None:
     inputs, failures = provider.check(SUBNET, {}, {"vpcId": UNKNOWN, "cidrBlock": "10.0.0.0/20"}, NAMING)
     assert failures == []

@@ -90,5 +90,5 @@ def test_two_projects_of_one_name_do_not_share_a_state(tmp_path: Path, host: Hos
 def test_without_the_host_there_is_a_sentence_that_brings_it_up(tmp_path: Path) -> None:
     nowhere = Host(project=project(tmp_path, "platform").folder, stack="dev")
     paths = guests.paths_of(project(tmp_path, "models"), "dev", nowhere)
-    with pytest.raises(SandboxError, match="run `llmplatform sandbox up dev --project .*platform` first"):
+    with pytest.raises(SandboxError, match=r"run `llmplatform sandbox up dev --project .*platform` first"):
         guests.require_host(paths, "dev")

@@ -41,7 +41,7 @@ def test_providers_of_every_cloud_are_served_and_make_no_account(
 ) -> None:
     served: list[Any] = []
 
-    def serve(servicer: Any, port: int = 0) -> tuple[Any, int]:
+    def serve(servicer: Any, **_: Any) -> tuple[Any, int]:
         served.append(servicer)
         return servicer, len(served)
 
@@ -53,7 +53,7 @@ def test_providers_of_every_cloud_are_served_and_make_no_account(
 
 
 def test_a_cloud_whose_sdk_is_not_installed_is_not_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosting, "serve", lambda servicer, port=0: (servicer, 1))
+    monkeypatch.setattr(hosting, "serve", lambda servicer, **_: (servicer, 1))
     monkeypatch.setattr(hosting, "find_spec", lambda name: None if name == "pulumi_alicloud" else object())
     _, ports = hosting.serve_providers(Accounts(tmp_path, None), None)
     assert "alicloud" not in ports

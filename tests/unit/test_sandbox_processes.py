@@ -44,6 +44,24 @@ def test_a_process_is_found_by_another_object_and_started_only_once(processes: P
     assert not start_time(pid), "a stopped process is gone from the process table"
 
 
+def test_what_a_killed_start_left_without_a_pid_file_is_ended(processes: Processes, tmp_path: Path) -> None:
+    holder = [*SLEEPER, f"--data-dir={tmp_path}/data"]
+    others = [*SLEEPER, f"--data-dir={tmp_path}-of-another/data"]
+    processes.start("holder", holder)
+    processes.start("other", others)
+    stray, other = processes.pid("holder"), processes.pid("other")
+    assert stray is not None
+    for name in ("holder", "other"):
+        (tmp_path / "run" / f"{name}.pid").unlink()
+    processes.start("holder", holder)
+    try:
+        assert not start_time(stray), "it would hold the data that the new one needs"
+        assert start_time(other or 0), "it belongs to another sandbox"
+    finally:
+        processes.stop("holder")
+        os.kill(other or 0, signal.SIGKILL)
+
+
 def test_a_process_that_ignores_the_polite_signal_is_killed(processes: Processes, tmp_path: Path) -> None:
     processes.start("stubborn", STUBBORN)
     wait_for(tmp_path / "logs" / "stubborn.log")

@@ -8,28 +8,41 @@ from typing import Any, cast
 
 import pytest
 
+from llmplatform.recovery import state
 from llmplatform_sandbox.engine import MARK, Engine
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.processes import Processes, start_time
-from llmplatform_sandbox.recovery import recover
+from llmplatform_sandbox.recovery import Unclean, end_last, reconcile
 
 VPC = "urn:pulumi:dev::app::aws:ec2/vpc:Vpc::main"
 SUBNET = "urn:pulumi:dev::app::aws:ec2/subnet:Subnet::a"
+MAP = "urn:pulumi:dev::app::kubernetes:core/v1:ConfigMap::settings"
 
 
 class StoppedEngine:
-    def __init__(self, locks: list[dict[str, Any]], pending: list[str], resources: list[dict[str, Any]]) -> None:
+    """An engine that notes what it is asked for. `interrupted`: URNs of creates that were never ended."""
+
+    def __init__(
+        self,
+        locks: Sequence[dict[str, Any]] = (),
+        interrupted: Sequence[str] = (),
+        resources: Sequence[dict[str, Any]] = (),
+    ) -> None:
         self.checkpoint = self
-        self._locks, self._pending, self._resources = locks, pending, resources
-        self.calls: list[str] = []
+        self._locks, self._resources = list(locks), list(resources)
+        self._pending = [{"type": "creating", "resource": resource(urn)} for urn in interrupted]
+        self.calls: list[Any] = []
+
+    def exists(self) -> bool:
+        return True
 
     def locks(self) -> list[dict[str, Any]]:
         return self._locks
 
-    def pending_creates(self) -> list[str]:
-        return self._pending
+    def deployment(self) -> dict[str, Any]:
+        return {"resources": self._resources, "pending_operations": self._pending}
 
     def resources(self) -> list[dict[str, Any]]:
         return self._resources
@@ -37,8 +50,12 @@ class StoppedEngine:
     def unlock(self) -> None:
         self.calls.append("unlock")
 
-    def forget_pending(self) -> None:
-        self.calls.append("forget")
+    def adopt(self, found: Mapping[str, str], lost: Sequence[dict[str, Any]]) -> None:
+        self.calls.append(("adopt", dict(found)))
+        self.lost = lost
+
+    def refresh(self) -> None:
+        self.calls.append("refresh")
 
 
 class Account:
@@ -52,6 +69,20 @@ class Account:
         self.left = [item for item in self.left if item.id != id_]
 
 
+class Cluster:
+    def find(self, typ: str, urn: str, inputs: Mapping[str, Any]) -> str | None:
+        return "default/settings" if urn == MAP else None
+
+
+def resource(urn: str, id_: str = "") -> dict[str, Any]:
+    made = {"urn": urn, "type": urn.split("::")[2], "custom": True, "inputs": {}}
+    return {**made, "id": id_} if id_ else made
+
+
+def vpc(id_: str) -> CloudObject:
+    return CloudObject(type="aws:ec2/vpc:Vpc", id=id_, made_by=VPC)
+
+
 @pytest.fixture
 def paths(tmp_path: Path) -> SandboxPaths:
     paths = SandboxPaths(tmp_path / "state")
@@ -59,38 +90,79 @@ def paths(tmp_path: Path) -> SandboxPaths:
     return paths
 
 
-def run(engine: StoppedEngine, paths: SandboxPaths, account: Account) -> list[str]:
+def ended(engine: StoppedEngine, paths: SandboxPaths) -> list[str]:
+    return end_last(cast(Engine, engine), paths, Processes(paths.run, paths.logs))
+
+
+def reconciled(engine: StoppedEngine, paths: SandboxPaths, *objects: CloudObject, wanted: bool = True) -> list[str]:
+    """Ids of what is left in the account."""
+    account = Account(*objects)
     clouds = cast(Mapping[str, Cloud], {"aws": account})
-    return recover(cast(Engine, engine), paths, Processes(paths.run, paths.logs), "world", lambda: clouds)
-
-
-def test_only_what_a_killed_create_made_and_the_state_does_not_know_is_removed(paths: SandboxPaths) -> None:
-    account = Account(
-        CloudObject(type="vpc", id="vpc-known", made_by=VPC),
-        CloudObject(type="subnet", id="subnet-lost", made_by=SUBNET),
-        CloudObject(type="subnet", id="subnet-known", made_by=SUBNET),
-        CloudObject(type="volume", id="vol-1", made_by="kubernetes/ebs.csi.aws.com default/data"),
-    )
-    engine = StoppedEngine([], [SUBNET], [{"urn": VPC, "id": "vpc-known"}, {"urn": SUBNET, "id": "subnet-known"}])
-    said = run(engine, paths, account)
-    assert [item.id for item in account.left] == ["vpc-known", "subnet-known", "vol-1"]
-    assert engine.calls == ["forget"]
-    assert "1 half-made" in said[0]
+    reconcile(cast(Engine, engine), Unclean(paths), "urn:pulumi:dev::app::", lambda: clouds, Cluster, wanted=wanted)
+    return [item.id for item in account.left]
 
 
 def test_a_healthy_sandbox_is_left_alone(paths: SandboxPaths) -> None:
-    engine = StoppedEngine([], [], [])
-    assert run(engine, paths, Account(CloudObject(type="vpc", id="vpc-1", made_by=VPC))) == []
+    engine = StoppedEngine()
+    assert ended(engine, paths) == []
+    assert reconciled(engine, paths, vpc("vpc-1")) == ["vpc-1"]
     assert engine.calls == []
+
+
+def test_an_object_whose_create_was_under_way_is_adopted(paths: SandboxPaths) -> None:
+    engine = StoppedEngine(interrupted=[VPC, SUBNET, MAP])
+    assert reconciled(engine, paths, vpc("vpc-1")) == ["vpc-1"]
+    assert engine.calls == [("adopt", {VPC: "vpc-1", MAP: "default/settings"}), "refresh"], (
+        "the subnet was never made, so its create is forgotten"
+    )
+
+
+def test_the_new_half_of_a_replacement_is_removed_and_the_old_half_stays(paths: SandboxPaths) -> None:
+    engine = StoppedEngine(interrupted=[VPC], resources=[resource(VPC, "vpc-old")])
+    assert reconciled(engine, paths, vpc("vpc-old"), vpc("vpc-new")) == ["vpc-old"]
+    assert engine.calls == [("adopt", {}), "refresh"]
+
+
+def test_an_object_whose_answer_was_lost_is_adopted_too_for_its_name_would_be_blocked(paths: SandboxPaths) -> None:
+    Unclean(paths).set()
+    root = {"urn": "urn:pulumi:dev::app::pulumi:pulumi:Stack::app-dev", "type": "pulumi:pulumi:Stack"}
+    provider = {"urn": "urn:pulumi:dev::app::pulumi:providers:aws::aws", "type": "pulumi:providers:aws", "id": "1"}
+    others = CloudObject(type="aws:ec2/vpc:Vpc", id="vpc-3", made_by=VPC.replace(":dev:", ":other:"))
+    disk = CloudObject(type="volume", id="vol-1", made_by="kubernetes/ebs.csi.aws.com default/data")
+    engine = StoppedEngine(resources=[root, provider])
+    assert reconciled(engine, paths, vpc("vpc-1"), others, disk) == ["vpc-1", "vpc-3", "vol-1"]
+    assert engine.calls == [("adopt", {VPC: "vpc-1"}), "refresh"]
+    [lost] = engine.lost
+    assert (lost["parent"], lost["provider"]) == (root["urn"], f"{provider['urn']}::1")
+    assert not Unclean(paths)
+
+
+def test_before_a_destruction_what_no_state_knows_is_removed_and_nothing_of_others(paths: SandboxPaths) -> None:
+    Unclean(paths).set()
+    others = CloudObject(type="aws:ec2/vpc:Vpc", id="vpc-3", made_by=VPC.replace(":dev:", ":other:"))
+    disk = CloudObject(type="volume", id="vol-1", made_by="kubernetes/ebs.csi.aws.com default/data")
+    engine = StoppedEngine(resources=[resource(SUBNET, "subnet-1")])
+    assert reconciled(engine, paths, vpc("vpc-2"), others, disk, wanted=False) == ["vpc-3", "vol-1"], (
+        "another stack of the account has a state of its own, and the cluster's controllers remove what they made"
+    )
+    assert engine.calls == ["refresh"]
+
+
+def test_a_recovery_that_was_killed_itself_is_done_again(paths: SandboxPaths) -> None:
+    adopted = state.adopt(StoppedEngine(interrupted=[VPC]).deployment(), {VPC: "vpc-1"})["resources"]
+    engine = StoppedEngine(resources=adopted)
+    assert reconciled(engine, paths, vpc("vpc-1")) == ["vpc-1"]
+    assert engine.calls == ["refresh"], "what was adopted is still to be read"
 
 
 def test_the_lock_of_a_process_that_is_gone_is_removed(paths: SandboxPaths) -> None:
     gone = subprocess.run(
         [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
     )
-    engine = StoppedEngine([{"pid": int(gone.stdout)}], [], [])
-    assert "lock was removed" in run(engine, paths, Account())[0]
+    engine = StoppedEngine([{"pid": int(gone.stdout)}])
+    assert "lock was removed" in ended(engine, paths)[0]
     assert engine.calls == ["unlock"]
+    assert Unclean(paths), "whatever that engine was about is looked at"
 
 
 @pytest.mark.parametrize("ours", [True, False])
@@ -98,13 +170,13 @@ def test_an_engine_that_outlived_its_parent_is_ended_and_a_users_own_is_not(path
     environment = {MARK: str(paths.folder)} if ours else {}
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=environment) as child:
         try:
-            engine = StoppedEngine([{"pid": child.pid}], [], [])
+            engine = StoppedEngine([{"pid": child.pid}])
             if ours:
-                run(engine, paths, Account())
+                ended(engine, paths)
                 assert not start_time(child.pid)
             else:
                 with pytest.raises(SandboxError, match=f"process {child.pid}.*wait for it to end"):
-                    run(engine, paths, Account())
+                    ended(engine, paths)
                 assert engine.calls == [], "a lock that is held in earnest stays"
                 assert start_time(child.pid)
         finally:

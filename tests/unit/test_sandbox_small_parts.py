@@ -37,11 +37,6 @@ def test_a_secret_output_is_masked_wherever_it_is_nested(tmp_path: Path) -> None
     assert checkpoint.outputs() == {"plain": 1, "token": "[secret]", "deep": {"list": ["[secret]", "seen"]}}
 
 
-def test_only_creates_count_as_pending_creates(tmp_path: Path) -> None:
-    operations = [{"type": kind, "resource": {"urn": kind}} for kind in ("creating", "updating", "deleting")]
-    assert state(tmp_path, {"pending_operations": operations}).pending_creates() == ["creating"]
-
-
 def test_a_stack_that_does_not_exist_has_an_empty_state(tmp_path: Path) -> None:
     checkpoint = Checkpoint(SandboxPaths(tmp_path), "app", "dev")
     assert (checkpoint.exists(), checkpoint.outputs(), list(checkpoint.resources())) == (False, {}, [])
@@ -122,3 +117,16 @@ def test_asking_about_a_sandbox_that_is_not_there_says_how_to_make_one(tmp_path:
     assert result.exit_code == 1
     assert "run `llmplatform sandbox up dev`" in result.stderr
     assert not (tmp_path / ".sandbox").exists()
+
+
+def test_a_state_folder_whose_removal_is_killed_is_gone_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = SandboxPaths(tmp_path / ".sandbox" / "dev")
+    paths.create()
+    with monkeypatch.context() as patch:
+        patch.setattr("llmplatform_sandbox.paths.shutil.rmtree", lambda *_, **__: None)
+        paths.remove()
+    assert not paths.exists(), "half a state, with a passphrase or without, would be in the way of the next run"
+    paths.create()
+    assert [path.name for path in paths.folder.parent.iterdir()] == ["dev"], "the next run deletes the rest"

@@ -13,14 +13,14 @@ from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI
 from llmplatform_sandbox.toolchain.go import find_go, go_version
 
 GO = """#!{python}
-import pathlib, sys
+import os, pathlib, sys
 if sys.argv[1:3] == ["env", "GOVERSION"]:
     print("go{version}")
 elif {fails}:
     sys.exit("no route to module proxy")
 else:
     output = pathlib.Path(sys.argv[sys.argv.index("-o") + 1])
-    (output / "server").write_text(" ".join(sys.argv))
+    (output / "server").write_text(" ".join([*sys.argv, *map(str, pathlib.Path(os.environ["GOCACHE"]).glob("*"))]))
 """
 
 
@@ -47,6 +47,18 @@ def test_a_missing_tool_is_built_once_and_then_found(tmp_path: Path, monkeypatch
     assert sorted(path.name for path in cache.iterdir()) == [".lock", ETCD.folder_name], (
         "the Go caches are deleted afterwards"
     )
+
+
+def test_a_build_after_a_killed_one_goes_on_with_its_go_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_go(tmp_path / "bin", monkeypatch)
+    work = tmp_path / "cache" / ".build"
+    for left in (work / "gocache" / "compiled-before", work / ETCD.name / "out" / "half-a-tool"):
+        left.parent.mkdir(parents=True)
+        left.touch()
+    built = toolchain.ensure([ETCD], cache=tmp_path / "cache")["etcd"]
+    assert "compiled-before" in built.read_text()
+    assert [path.name for path in built.parent.iterdir()] == ["etcd"], "of the half-made tool nothing is taken"
+    assert not work.exists(), "several GB that nobody needs any more"
 
 
 def test_a_failed_build_leaves_no_half_a_tool_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -66,6 +67,10 @@ def test_the_engine_drains_for_as_long_as_the_plan_says(pool: dict[str, object])
     assert value_of("--shutdown-timeout", vllm.arguments(plan)) == str(plan.drain.shutdown), (
         "its default aborts answers"
     )
+
+
+def test_the_engine_logs_objects_that_a_collector_can_take_apart() -> None:
+    assert json.loads(value_of("--logging-config", vllm.arguments(model_plan()))) == {"formatter": "json"}
 
 
 def test_the_engine_waits_for_its_workers_as_long_as_the_probe_does() -> None:

@@ -21,8 +21,8 @@ from llmplatform.specs.environment import Environment
 MODELS_STORE = "models"
 
 FIELDS: Mapping[str, str] = {
-    "level": "text",
-    "logger": "text",
+    "levelname": "text",
+    "name": "text",
     "message": "text",
     "_namespace_": "text",
     "_pod_name_": "text",

@@ -1,15 +1,20 @@
 """What every component stands on."""
 
 import inspect
+from copy import copy
 from typing import Any
 
 import pulumi
+
+from llmplatform.base.identity_tags import identified
 
 
 class PlatformComponent(pulumi.ComponentResource):
     """A component whose public, annotated attributes *are* its outputs."""
 
     def __init__(self, token: str, name: str, opts: pulumi.ResourceOptions | None) -> None:
+        opts = copy(opts) if opts else pulumi.ResourceOptions()
+        opts.transformations = [identified, *(opts.transformations or [])]
         super().__init__(token, name, None, opts)
 
     def child(self, **extra: Any) -> pulumi.ResourceOptions:

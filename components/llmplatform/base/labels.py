@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.specs.stack import Stack
 
 MANAGED_BY = "llmplatform"
@@ -30,7 +31,7 @@ def selector(component: str, instance: str) -> dict[str, str]:
 def tags(stack: Stack) -> Mapping[str, str]:
     """Tags of every cloud object of an environment."""
     return {
-        "llmplatform:environment": stack.environment.name,
+        ENVIRONMENT_TAG: stack.environment.name,
         "llmplatform:owner": stack.environment.owner,
         "llmplatform:cost-center": stack.environment.cost_center,
         "llmplatform:managed-by": "pulumi",

@@ -17,6 +17,7 @@ from llmplatform_sandbox.cloud.requests import CloudError, Scope
 from llmplatform_sandbox.cloud.rules import Rules, kind_of, nowhere
 from llmplatform_sandbox.cloud.store import Record, Store
 from llmplatform_sandbox.cloud.templates import get, put, render
+from llmplatform_sandbox.cloud.unfinished import Unfinished
 
 BEFORE = "somebody else"
 """Who made what is there before any stack; see the sandbox's `seed`."""
@@ -32,6 +33,7 @@ class Account:
         self.store, self.facts, self.faults = store, facts, faults
         self._behaviours, self._settle, self._plain = behaviours, settle, Plain()
         self._rules = Rules(store, facts)
+        self._unfinished = Unfinished(store)
 
     def behaviour(self, type_: str) -> Behaviour:
         """The hooks of a type."""
@@ -46,12 +48,12 @@ class Account:
         self, type_: str, made_by: str, inputs: Mapping[str, Any], scope: Scope, owner: str = "", *, id_: str = ""
     ) -> Record:
         """Make an object. Raises CloudError, or NotReady once it exists. `id_`: of one that the cloud has already."""
-        with self.faults.call("create", type_):
+        with self.faults.call("create", type_, made_by):
             with self.store.transaction():
                 self.store.set("scope", json.dumps(asdict(replace(scope, default_tags={}))))
                 record = self._add(type_, made_by, inputs, scope, owner, id_)
-            changes = self.behaviour(type_).created(self, record)
-            return self.amend(record, changes)
+                self._unfinished.begin(record, None)
+            return self._finish(record)
 
     def amend(self, record: Record, outputs: Mapping[str, Any]) -> Record:
         """Set outputs, by path, of an object that exists."""
@@ -67,7 +69,8 @@ class Account:
     def update(self, type_: str, id_: str, inputs: Mapping[str, Any], scope: Scope) -> Record:
         """Change an object in place."""
         facts = self.facts.of(type_)
-        with self.faults.call("update", type_):
+        self._resume(type_, id_)
+        with self.faults.call("update", type_, id_):
             with self.store.transaction():
                 old = self.store.get(type_, id_)
                 if old is None:
@@ -82,16 +85,13 @@ class Account:
                 self._rules.refuse_duplicates(facts, new)
                 self.store.change(new, self._rules.links(facts, inputs))
                 new = self._remake(facts, old, new, scope)
-            try:
-                self.behaviour(type_).updated(self, old, new)
-            except CloudError:
-                self.store.change(old, self._rules.links(facts, old.inputs))
-                raise
-            return self.store.get(type_, id_) or new
+                self._unfinished.begin(new, old)
+            return self._finish(new)
 
     def read(self, type_: str, id_: str) -> Record | None:
-        """The object as it is now, None when it is gone."""
-        with self.faults.call("read", type_):
+        """The object as it is now, None when it is gone. Raises NotReady when what was accepted came to nothing."""
+        self._resume(type_, id_)
+        with self.faults.call("read", type_, id_):
             record = self.store.get(type_, id_)
             return None if record is None else self.behaviour(type_).live(self, record)
 
@@ -101,7 +101,7 @@ class Account:
         Raises CloudError naming what depends on it.
         """
         facts = self.facts.of(type_)
-        with self.faults.call("delete", type_):
+        with self.faults.call("delete", type_, id_):
             deadline = time.monotonic() + self._settle
             while (record := self.store.get(type_, id_)) is not None:
                 if facts.protected_by and record.outputs.get(facts.protected_by):
@@ -123,6 +123,29 @@ class Account:
                     raise CloudError(f"{render(facts.in_use, values, nowhere)}: {names}")
                 time.sleep(0.2)
 
+    def _resume(self, type_: str, id_: str) -> None:
+        """Go on with what was accepted before a kill: a cloud does not stop when whoever asked it does."""
+        record = self.store.get(type_, id_)
+        if record is not None and self._unfinished.under_way(record):
+            self._finish(record)
+
+    def _finish(self, record: Record) -> Record:
+        """The part of a create or update that takes its time. After a kill it is done again from its beginning."""
+        behaviour, before = self.behaviour(record.type), self._unfinished.before(record)
+        try:
+            if before is None:
+                record = self.amend(record, behaviour.created(self, record))
+            else:
+                behaviour.updated(self, before, record)
+        except CloudError:
+            if before is not None:
+                self.store.change(before, self._rules.links(self.facts.of(before.type), before.inputs))
+            raise
+        finally:
+            # Not after a kill, which runs nothing: an error is the cloud's answer, and the end of it as well.
+            self._unfinished.end(record)
+        return self.store.get(record.type, record.id) or record
+
     def kept(self) -> list[str]:
         """What the cloud keeps of deleted objects by design, a sentence each."""
         return json.loads(self.store.setting("kept", "[]"))
@@ -143,6 +166,7 @@ class Account:
                     self.remove_tree(owned)
             for dependent in self.store.referrers(record, "cascade"):
                 self.remove_tree(dependent)
+            self._unfinished.end(record)
             self.store.remove(record)
 
     def _blockers(self, record: Record, within: Record | None = None) -> list[Record]:

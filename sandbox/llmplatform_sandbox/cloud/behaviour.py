@@ -21,7 +21,10 @@ class Behaviour(Protocol):
         ...
 
     def created(self, account: "Account", record: Record) -> Mapping[str, Any]:
-        """After the object exists; gives outputs by path. May take its time, and raise NotReady."""
+        """After the object exists; gives outputs by path. May take its time, and raise NotReady.
+
+        After a kill it is called again, from its beginning.
+        """
         ...
 
     def updating(self, account: "Account", old: Record, inputs: Mapping[str, Any]) -> None:
@@ -29,7 +32,10 @@ class Behaviour(Protocol):
         ...
 
     def updated(self, account: "Account", old: Record, new: Record) -> None:
-        """After the change; may take its time. Of a change that fails with CloudError nothing stays."""
+        """After the change; may take its time. Of a change that fails with CloudError nothing stays.
+
+        After a kill it is called again, from its beginning.
+        """
         ...
 
     def live(self, account: "Account", record: Record) -> Record:

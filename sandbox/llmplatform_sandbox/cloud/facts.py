@@ -7,7 +7,7 @@ see templates.py.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Literal
@@ -135,6 +135,14 @@ class TypeFacts(Fact):
     registered: bool = True
     """False for objects that only the cloud or a controller makes."""
 
+    def replaces(self, path: str) -> bool:
+        """Whether a change at a concrete path (`subnetIds[3]`) replaces the object."""
+        pattern = pattern_of(path)
+        return any(
+            pattern == rule or pattern.startswith((f"{rule}.", f"{rule}[")) or rule.startswith(f"{pattern}.")
+            for rule in self.replace
+        )
+
 
 class CloudFacts(Fact):
     """All facts of one cloud."""
@@ -159,6 +167,19 @@ def load(package: str) -> CloudFacts:
     if not source.is_file():
         raise LookupError(f"{package}: not a cloud that the sandbox simulates")
     return CloudFacts.model_validate({"package": package, "types": tomllib.loads(source.read_text())})
+
+
+def why_replaced(type_: str, paths: Iterable[str]) -> str:
+    """Why changes at these paths replace an object, with where that was read: a clause.
+
+    `cidrBlock, zoneId cannot change in place (resource_alicloud_vswitch.go)`; empty where no fact says so.
+    """
+    try:
+        facts = load(type_.partition(":")[0]).of(type_)
+    except LookupError:
+        return ""
+    replacing = sorted({path for path in paths if facts.replaces(path)})
+    return f"{', '.join(replacing)} cannot change in place ({facts.source})" if replacing else ""
 
 
 def find(value: Any, path: str) -> list[tuple[str, Any]]:

@@ -1,10 +1,20 @@
 """Faults that a user injects, and the one place that every call to the simulated cloud goes through."""
 
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from llmplatform_sandbox.cloud.requests import CloudError, Transient, Unanswered
 from llmplatform_sandbox.cloud.store import Store
+
+EVERYTHING = "all"
+"""Target of a fault that strikes the calls of every resource type."""
+_A_TYPE = "a resource type of the cloud, e.g. aws:ec2/vpc:Vpc, or all"
+_REFUSALS = 2
+_SLOW = 2.0
 
 
 @dataclass(frozen=True)
@@ -14,6 +24,7 @@ class Kind:
     effect: str
     target: str
     """What can be struck, for a user who has named something else."""
+    strikes_calls: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
@@ -26,14 +37,32 @@ KINDS: Mapping[str, Kind] = {
     "role-unauthorised": Kind(
         "a role that the cloud's service needs was never authorised", "a service role of the cloud"
     ),
+    "throttling": Kind(f"each call is refused {_REFUSALS} times as one too many", _A_TYPE, strikes_calls=True),
+    "server-error": Kind(f"each call meets a 5xx {_REFUSALS} times, with nothing done", _A_TYPE, strikes_calls=True),
+    "lost-answer": Kind("each call times out once, after its work was done", _A_TYPE, strikes_calls=True),
+    "slow-call": Kind(f"each call takes {_SLOW:.0f} seconds longer", _A_TYPE, strikes_calls=True),
+    "outage": Kind("every call is refused until the fault is cleared", _A_TYPE, strikes_calls=True),
 }
 
 
 class Faults:
-    """Active faults, kept in the account's file. A target is valid when the cloud's own rule for the kind says so."""
+    """Active faults, kept in the account's file. A target is valid when the cloud's own rule for the kind says so.
 
-    def __init__(self, store: Store, targets: Mapping[str, Callable[[str], bool]]) -> None:
-        self._store, self._targets = store, targets
+    How often a call was struck is not kept: after a restart the count begins anew.
+    """
+
+    def __init__(
+        self, store: Store, targets: Mapping[str, Callable[[str], bool]], types: Callable[[str], bool]
+    ) -> None:
+        self._store = store
+
+        def struck(name: str) -> bool:
+            return name == EVERYTHING or types(name)
+
+        calls = {kind: struck for kind in KINDS if KINDS[kind].strikes_calls}
+        self._targets: Mapping[str, Callable[[str], bool]] = {**targets, **calls}
+        self._struck: Counter[tuple[str, ...]] = Counter()
+        self._lock = threading.Lock()
 
     def set(self, kind: str, target: str, *, active: bool) -> None:
         """Raises ValueError on a kind or target that does not exist."""
@@ -48,9 +77,32 @@ class Faults:
         return (kind, target) in self._store.faults()
 
     @contextmanager
-    def call(self, operation: str, type_: str) -> Generator[None]:
-        """Wraps each create, read, update and delete of the account.
+    def call(self, operation: str, type_: str, key: str) -> Generator[None]:
+        """Wraps each create, read, update and delete of the account. `key`: who makes the object, or its id.
 
-        The place for faults that refuse or delay a call before it, or hide its answer after it; no kind does so yet.
+        Raises CloudError where a fault refuses the call, or hides its answer. What a cloud makes by itself is spared.
         """
+        kinds = {kind for kind, target in self._store.faults() if target in (EVERYTHING, type_)}
+        if not kinds or (operation == "create" and not key.startswith("urn:")):
+            yield
+            return
+        what = f"{operation} of {type_}"
+        if "outage" in kinds:
+            raise CloudError(f"ServiceUnavailable: {what} was refused; the service is down, so run again later")
+        if "slow-call" in kinds:
+            time.sleep(_SLOW)
+        if "throttling" in kinds and self._strikes(_REFUSALS, "throttling", operation, type_, key):
+            raise Transient(f"Throttling: {what} was refused; too many requests")
+        if "server-error" in kinds and self._strikes(_REFUSALS, "server-error", operation, type_, key):
+            raise Transient(f"InternalError: {what} met an error of the service; nothing was done")
         yield
+        if "lost-answer" in kinds and self._strikes(1, "lost-answer", operation, type_, key):
+            raise Unanswered(
+                f"RequestError: {what} was not answered in time and may have been carried out; run again, and the next "
+                "run looks for what it made"
+            )
+
+    def _strikes(self, times: int, *call: str) -> bool:
+        with self._lock:
+            self._struck[call] += 1
+            return self._struck[call] <= times

@@ -10,6 +10,14 @@ class CloudError(Exception):
     """The cloud refuses a request; the message begins with the service's own error code."""
 
 
+class Transient(CloudError):
+    """Refused before anything was done, and likely to work at another try: whoever calls a cloud tries again."""
+
+
+class Unanswered(CloudError):
+    """Carried out, but the answer was lost: to ask again is safe only for what may be done twice."""
+
+
 class NotReady(Exception):
     """The object was made and did not become what was asked for."""
 

@@ -10,7 +10,7 @@ from llmplatform_sandbox.cloud.control_plane import ControlPlane
 from llmplatform_sandbox.cloud.facts import load
 from llmplatform_sandbox.cloud.faults import Faults
 from llmplatform_sandbox.cloud.requests import CloudError
-from llmplatform_sandbox.cloud.store import Store
+from llmplatform_sandbox.cloud.store import Record, Store
 from llmplatform_sandbox.interfaces import (
     CloudObject,
     Instance,
@@ -39,9 +39,10 @@ class SimulatedCloud:
         self.name = package
         self.parts = parts.load(package)
         self._store = Store(folder / FILE)
-        self._faults = Faults(self._store, self.parts.targets)
+        facts = load(package)
+        self._faults = Faults(self._store, self.parts.targets, facts.types.__contains__)
         self.account = Account(
-            self._store, load(package), self._faults, self.parts.behaviours(control_plane, patience), settle=patience
+            self._store, facts, self._faults, self.parts.behaviours(control_plane, patience), settle=patience
         )
         self._groups = self.parts.groups(self.account)
 
@@ -54,8 +55,15 @@ class SimulatedCloud:
     def objects(self) -> Sequence[CloudObject]:
         """Everything that exists, in the order of creation."""
         return [
-            CloudObject(type=one.type, id=one.id, made_by=one.made_by, detail=one.outputs) for one in self._store.all()
+            CloudObject(type=one.type, id=one.id, made_by=one.made_by, detail=one.outputs, inputs=self._registered(one))
+            for one in self._store.all()
         ]
+
+    def _registered(self, record: Record) -> Mapping[str, Any]:
+        """Inputs, with the name marked as generated: should the program give it, that mark means nothing."""
+        name = self.account.facts.of(record.type).name
+        marked = {"__defaults": [name.property]} if name and name.property in record.inputs else {}
+        return {**record.inputs, **marked}
 
     def kept(self) -> Sequence[str]:
         """What the cloud keeps of deleted objects by design, a sentence each."""
@@ -76,6 +84,7 @@ class SimulatedCloud:
         for record in self._store.by_id(id_):
             meant = record.made_by == made_by if made_by else not self.account.facts.of(record.type).registered
             if meant:
+                self.account.behaviour(record.type).deleting(self.account, record)
                 self.account.remove_tree(record)
 
     # Node groups

@@ -199,6 +199,11 @@ class Store:
         with self.transaction():
             self._database.execute("INSERT OR REPLACE INTO settings VALUES (?,?)", (name, value))
 
+    def unset(self, name: str) -> None:
+        """Forget a value."""
+        with self.transaction():
+            self._database.execute("DELETE FROM settings WHERE name = ?", (name,))
+
     def faults(self) -> list[tuple[str, str]]:
         """Active faults."""
         with self._lock:

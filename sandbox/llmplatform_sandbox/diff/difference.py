@@ -1,6 +1,8 @@
 """The whole operation: another revision applied, the working tree previewed on what came of it."""
 
+import signal
 import tempfile
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,9 +48,10 @@ def difference(
     revision = find_revision(project.folder, against)
     with _phase(report, "tools", "Looking for the Pulumi CLI"):
         tools = ensure([PULUMI], report=report)
-    state, notes = _state_of(revision, project, stack, tools, report, cache or StateCache())
-    with _phase(report, "preview", f"Planning {stack} of the working tree"):
-        plan = preview_on(state, project, stack, tools, report)
+    with _tidy_when_ended():
+        state, notes = _state_of(revision, project, stack, tools, report, cache or StateCache())
+        with _phase(report, "preview", f"Planning {stack} of the working tree"):
+            plan = preview_on(state, project, stack, tools, report)
     return Difference(stack=stack, against=against, commit=revision.commit, plan=plan, notes=tuple(notes))
 
 
@@ -124,6 +127,23 @@ def _other_key(before: Path, after: Path) -> bool:
         return False
     has_secrets = "secure:" in before.read_text() and "secure:" in after.read_text()
     return has_secrets and any(old.get(name) != new.get(name) for name in _ANOTHER_KEY)
+
+
+@contextmanager
+def _tidy_when_ended() -> Generator[None]:
+    """Take a request to end as an interruption, so that every folder is removed on the way out."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from html import escape
 
 from llmplatform_sandbox.diff.console import by_component
 from llmplatform_sandbox.diff.difference import Difference
-from llmplatform_sandbox.diff.plan import Op, ResourceChange
+from llmplatform_sandbox.diff.plan import Op, Plan, ResourceChange
 from llmplatform_sandbox.diff.properties import PropertyChange
 from llmplatform_sandbox.diff.texts import PAST, SIGNS, follows, lines, noun, sides, summary, what_happens
 
@@ -27,7 +27,7 @@ def marker(stack: str) -> str:
 
 def markdown(difference: Difference) -> str:
     """All of it, as far as the limit allows; what is left out is said."""
-    head, tail = _head(difference), _tail()
+    head, tail = _head(difference), _outputs(difference.plan) + _tail()
     room = LIMIT - _RESERVE - len(head) - len(tail)
     sections: list[str] = []
     left_out: list[str] = []
@@ -65,8 +65,6 @@ def _head(difference: Difference) -> str:
         parts += ["> [!NOTE]", *(f"> - {escape(note)}" for note in difference.notes[:_MOST_RISKS]), ""]
     parts.append(_overview(by_component(plan.changes)))
     parts.append(f"{COST}\n")
-    if plan.outputs:
-        parts.append(_folded("Outputs", _table("Output", plan.outputs)))
     return "\n".join(parts)
 
 
@@ -105,7 +103,7 @@ def _section(component: str, members: list[ResourceChange]) -> str:
 
 
 def _block(one: ResourceChange, change: PropertyChange) -> str:
-    return f"{_resource(one)} {_code(change.path)}{_mark(change)}\n\n{_fenced(lines(change))}"
+    return f"{_resource(one)}{_clause(one)} {_code(change.path)}{_mark(change)}\n\n{_fenced(lines(change))}"
 
 
 def _resource(one: ResourceChange) -> str:
@@ -114,27 +112,39 @@ def _resource(one: ResourceChange) -> str:
 
 def _rows(one: ResourceChange) -> list[str]:
     """A line of the table per property that fits into one; the resource is named in the first."""
-    clause = "" if one.risky or one.op in ("create", "delete") else (one.restarts or _order(one))
-    first = _resource(one) + (f"<br><sub>{escape(clause)}</sub>" if clause else "")
     cells = [
         f"{_code(change.path)}{_mark(change)} | {_code(before)} | {_code(after)}"
         for change in one.properties
         if not lines(change)
         for before, after in [sides(change)]
     ]
-    below = "see below" if one.properties else ""
-    return [f"| {first if index == 0 else ''} | {cell} |" for index, cell in enumerate(cells or [f"{below} | | "])]
+    first = f"{_resource(one)}{_clause(one)}"
+    # What has no property names itself; what has only long ones is named with them.
+    alone = [] if one.properties else [" | | "]
+    return [f"| {'' if index else first} | {cell} |" for index, cell in enumerate(cells or alone)]
 
 
-def _order(one: ResourceChange) -> str:
-    return "the old one goes before the new one comes" if one.first_deleted else ""
+def _clause(one: ResourceChange) -> str:
+    """What to know of a change that is not among those that need attention."""
+    order = "the old one goes before the new one comes" if one.first_deleted and not one.risky else ""
+    return f"<br><sub>{one.restarts or order}</sub> " if one.restarts or order else ""
 
 
-def _table(title: str, changes: Collection[PropertyChange]) -> str:
+def _outputs(plan: Plan) -> str:
+    """The outputs of the stack that differ; little enough to be there always."""
+    if not plan.outputs:
+        return ""
+    blocks = [f"{_code(one.path)}\n\n{_fenced(lines(one))}" for one in plan.outputs if lines(one)]
+    inline = [one for one in plan.outputs if not lines(one)]
+    tables = [_table(inline[:_MOST_ROWS])] if inline else []
+    return _folded("Outputs", "\n".join([*tables, *blocks[:_MOST_RISKS]]))
+
+
+def _table(changes: Collection[PropertyChange]) -> str:
     rows = [
         f"| {_code(one.path)} | {_code(before)} | {_code(after)} |" for one in changes for before, after in [sides(one)]
     ]
-    return "\n".join([f"| {title} | Before | After |", "|:--|:--|:--|", *rows]) + "\n"
+    return "\n".join(["| Output | Before | After |", "|:--|:--|:--|", *rows]) + "\n"
 
 
 def _mark(one: PropertyChange) -> str:
@@ -154,8 +164,9 @@ def _folded(title: str, body: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Text that Markdown leaves as it is, in a table too, and that mentions nobody."""
-    return f"<code>{escape(text).replace('|', '&#124;')}</code>"
+    """Text that Markdown leaves as it is, in a table too, that mentions nobody, and whose lines may break."""
+    broken = re.sub(r"(?<=[./])(?=.)", "<wbr>", escape(text).replace("|", "&#124;"))
+    return f"<code>{broken}</code>"
 
 
 def _tail() -> str:

@@ -178,7 +178,7 @@ def _change(
         urn=urn,
         type=type_,
         name=name_of(urn),
-        component=_component(new or old),
+        component=_component(urn, new or old),
         op=op,
         properties=properties,
         protected=protected,
@@ -211,12 +211,13 @@ def _outputs(state: StepEventStateMetadata | None) -> Mapping[str, Any]:
     return from_event(state.outputs or {}) if state else {}
 
 
-def _component(state: StepEventStateMetadata | None) -> str:
-    parent = state.parent if state else ""
-    if not parent or _STACK in parent:
+def _component(urn: str, state: StepEventStateMetadata | None) -> str:
+    """A component belongs to itself, everything else to its parent."""
+    if state is None or (state.custom and (not state.parent or _STACK in state.parent)):
         return "stack"
-    *_, scope, kind = ["", *type_of(parent).split(":")]
-    return f"{scope}:{kind} {name_of(parent)}"
+    owner = state.parent if state.custom else urn
+    *_, scope, kind = ["", *type_of(owner).split(":")]
+    return f"{scope}:{kind} {name_of(owner)}"
 
 
 def _with_roots(changes: list[ResourceChange]) -> list[ResourceChange]:

@@ -127,8 +127,12 @@ def _change(
     before, after = look_up(old, steps), look_up(new, steps)
     own = [leaf for leaf, _ in members if leaf.path == path]
     kind: Kind = own[0].kind if own else "update"
-    unknown = all(leaf.kind == "update" and look_up(new, at) is UNKNOWN for leaf, at in members)
-    from_others = tuple(sorted(causes.get(str(steps[0]) if steps else path, ()))) if unknown else ()
+    # Of a secret nobody sees whether it is known; one that comes from something that changes is taken to follow it.
+    unseen = all(
+        leaf.kind == "update" and (look_up(new, at) is UNKNOWN or isinstance(look_up(new, at), Secret))
+        for leaf, at in members
+    )
+    from_others = tuple(sorted(causes.get(str(steps[0]) if steps else path, ()))) if unseen else ()
     return PropertyChange(
         path=path,
         kind=kind,

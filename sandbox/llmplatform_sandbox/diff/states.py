@@ -11,6 +11,7 @@ import os
 import secrets
 import sys
 import tempfile
+import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import distributions
@@ -27,6 +28,7 @@ from llmplatform_sandbox.language import serve_language
 from llmplatform_sandbox.paths import SandboxPaths, cache_folder
 from llmplatform_sandbox.progress import Report
 from llmplatform_sandbox.project import Project, copy_project
+from llmplatform_sandbox.seed import plant, read_seed
 from llmplatform_sandbox.toolchain import Toolchain
 
 _KEPT = 12
@@ -82,7 +84,10 @@ def apply_on_paper(
         paths = SandboxPaths(Path(folder))
         paths.create()
         copy_project(project, stack, paths)
-        clouds = open_clouds(paths.clouds, PaperControlPlane(KUBERNETES_MINORS))
+        control_plane = PaperControlPlane(KUBERNETES_MINORS)
+        clouds = open_clouds(paths.clouds, control_plane)
+        # The objects of the cluster that are there before are asked for by nobody.
+        plant(read_seed(project.folder, stack).model_copy(update={"manifests": ()}), clouds, control_plane())
         language, port = serve_language(variables={"PYTHONPATH": os.pathsep.join(import_path)} if import_path else None)
         try:
             with served(clouds, paper=True) as providers:
@@ -111,7 +116,7 @@ class StateCache:
         try:
             state = read_state(file)
             os.utime(file)
-        except (OSError, ValueError, TypeError):
+        except (OSError, EOFError, zlib.error, ValueError, TypeError):
             return None
         return state
 

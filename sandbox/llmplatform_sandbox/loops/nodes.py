@@ -27,9 +27,14 @@ class NodesLoop:
 
     def __init__(self, cloud: Cloud, kube: Kube) -> None:
         self._cloud, self._kube = cloud, kube
+        self._gone: list[str] = []
 
     def step(self) -> None:
         """Register, correct and remove. Idempotent."""
+        # The scheduler went on binding pods to them for as long as it did not know.
+        while self._gone:
+            self._end_pods(self._gone[-1])
+            self._gone.pop()
         instances = list(self._cloud.instances())
         nodes = {name_of(node): node for node in self._kube.list("v1", "Node", cached=True)}
         network = self._cloud.networked()
@@ -88,7 +93,11 @@ class NodesLoop:
 
     def _remove(self, node: Object) -> None:
         """The machine is gone, and its pods with it: nobody is left who could end them."""
-        name = name_of(node)
+        self._kube.delete(node)
+        self._gone.append(name_of(node))
+        self._end_pods(name_of(node))
+
+    def _end_pods(self, name: str) -> None:
         for pod in self._kube.list("v1", "Pod", fieldSelector=f"spec.nodeName={name}"):
             path = self._kube.kind("v1", "Pod").path(pod["metadata"]["namespace"], pod["metadata"]["name"])
             try:
@@ -96,7 +105,6 @@ class NodesLoop:
             except KubeError as error:
                 if not error.not_found:
                     raise
-        self._kube.delete(node)
 
 
 def name_of(node: Mapping[str, Any]) -> str:

@@ -18,9 +18,10 @@ from llmplatform_sandbox.cloud import schema
 from llmplatform_sandbox.cloud.account import Account
 from llmplatform_sandbox.cloud.check import UNKNOWN as UNKNOWN_INPUT
 from llmplatform_sandbox.cloud.check import check, check_arguments
-from llmplatform_sandbox.cloud.facts import TypeFacts, pattern_of
+from llmplatform_sandbox.cloud.facts import TypeFacts
 from llmplatform_sandbox.cloud.requests import CloudError, NotReady, Scope
 from llmplatform_sandbox.cloud.simulated import SimulatedCloud
+from llmplatform_sandbox.cloud.store import Record
 from llmplatform_sandbox.cloud.templates import get, put
 from llmplatform_sandbox.providers.base import (
     UNKNOWN,
@@ -38,6 +39,7 @@ from llmplatform_sandbox.providers.base import (
     mark_secrets,
     unwrap_secrets,
 )
+from llmplatform_sandbox.providers.patience import patiently
 
 Values = dict[str, Any]
 _DEFAULTED = "__defaults"
@@ -103,7 +105,7 @@ class CloudProvider(ProviderServicer):
             after = {**self._scope(self.config).default_tags, **(tags if isinstance(tags, Mapping) else {})}
             if after != unwrap_secrets(old_outputs["tagsAll"]):
                 changes["tagsAll"] = Change.UPDATE
-        replaces = [path for path in changes if _replaces(facts, path)]
+        replaces = [path for path in changes if facts.replaces(path)]
         same_name = facts.name is not None and facts.name.property not in new_inputs.get(_DEFAULTED, ())
         keeps = facts.name is not None and facts.name.property in new_inputs and facts.name.property not in changes
         return Diff(changes=changes, replaces=replaces, delete_before_replace=bool(replaces) and same_name and keeps)
@@ -114,7 +116,9 @@ class CloudProvider(ProviderServicer):
         if preview or contains_unknown(given):
             return "", self._planned(typ, given, {})
         try:
-            record = self._account.create(typ, urn, _digested(given), self._scope(self.config))
+            record = patiently(
+                lambda: self._account.create(typ, urn, _digested(given), self._scope(self.config)), repeatable=False
+            )
         except NotReady as error:
             raise InitFailed(error.record.id, _outputs(error.record.outputs, given), [error.reason]) from error
         except (CloudError, LookupError) as error:
@@ -128,9 +132,14 @@ class CloudProvider(ProviderServicer):
     ) -> Values:  # fmt: skip
         given = _plain_inputs(new_inputs)
         if preview or contains_unknown(given):
-            return self._planned(typ, given, old_outputs)
+            completed = {
+                key: _completed(value, old_inputs.get(key), old_outputs.get(key)) for key, value in given.items()
+            }
+            return self._planned(typ, completed, old_outputs)
         try:
-            record = self._account.update(typ, id_, _digested(given), self._scope(self.config))
+            record = patiently(
+                lambda: self._account.update(typ, id_, _digested(given), self._scope(self.config)), repeatable=True
+            )
         except NotReady as error:
             raise InitFailed(id_, _outputs(error.record.outputs, given), [error.reason]) from error
         except (CloudError, LookupError) as error:
@@ -139,16 +148,19 @@ class CloudProvider(ProviderServicer):
 
     @override
     def read(self, typ: str, urn: str, id_: str, inputs: Values, outputs: Values) -> tuple[str, Values, Values] | None:
-        record = self._account.read(typ, id_)
-        if record is None:
-            return None
-        named = {_DEFAULTED: inputs[_DEFAULTED]} if _DEFAULTED in inputs else {}
-        return record.id, {**_restored(record.inputs, inputs), **named}, _restored(record.outputs, outputs)
+        try:
+            record = patiently(lambda: self._account.read(typ, id_), repeatable=True)
+        except NotReady as error:
+            live = _live(error.record, inputs, outputs)
+            raise InitFailed(error.record.id, live[1], [error.reason], live[0]) from error
+        except CloudError as error:
+            raise ProviderError(str(error)) from error
+        return None if record is None else (record.id, *_live(record, inputs, outputs))
 
     @override
     def delete(self, typ: str, urn: str, id_: str, inputs: Values, outputs: Values, timeout: float) -> None:
         try:
-            self._account.delete(typ, id_)
+            patiently(lambda: self._account.delete(typ, id_), repeatable=True)
         except CloudError as error:
             raise ProviderError(str(error)) from error
 
@@ -168,6 +180,9 @@ class CloudProvider(ProviderServicer):
         for name in known.outputs:
             if name not in planned and name not in facts.unset:
                 planned[name] = old[name] if name in old and name not in facts.increments else UNKNOWN
+        for path in (path for rule in facts.makes for path in rule.outputs if "." in path):
+            if get(planned, path) is None and not _under_unknown(planned, path):
+                put(planned, path, UNKNOWN)
         if "tagsAll" in known.outputs:
             tags = given.get("tags") or {}
             planned["tagsAll"] = (
@@ -180,6 +195,17 @@ class CloudProvider(ProviderServicer):
             if name not in facts.computed and name != "region" and planned.get(name) is UNKNOWN:
                 del planned[name]
         return planned
+
+
+def _completed(given: Any, old_inputs: Any, old_outputs: Any) -> Any:
+    """An object of the inputs with what the cloud itself has put into it, which an update leaves there."""
+    if not (isinstance(given, Mapping) and isinstance(old_inputs, Mapping) and isinstance(old_outputs, Mapping)):
+        return given
+    added = {key: value for key, value in old_outputs.items() if key not in old_inputs and key not in given}
+    return {
+        **added,
+        **{key: _completed(value, old_inputs.get(key), old_outputs.get(key)) for key, value in given.items()},
+    }
 
 
 def _argument(value: Any) -> Any:
@@ -239,14 +265,6 @@ def _plain_inputs(inputs: Values) -> Values:
     return {key: value for key, value in inputs.items() if not key.startswith("__")}
 
 
-def _replaces(facts: TypeFacts, path: str) -> bool:
-    pattern = pattern_of(path)
-    return any(
-        pattern == rule or pattern.startswith((f"{rule}.", f"{rule}[")) or rule.startswith(f"{pattern}.")
-        for rule in facts.replace
-    )
-
-
 def _digested(value: Any) -> Any:
     """The account never sees a secret."""
     if isinstance(value, Secret):
@@ -265,6 +283,12 @@ def _outputs(stored: Mapping[str, Any], given: Values) -> Values:
         **stored,
         **{key: mark_secrets(unwrap_secrets(value), value) for key, value in given.items() if contains_secret(value)},
     }
+
+
+def _live(record: Record, inputs: Values, outputs: Values) -> tuple[Values, Values]:
+    """Inputs and outputs of an object as the account has it."""
+    named = {_DEFAULTED: inputs[_DEFAULTED]} if _DEFAULTED in inputs else {}
+    return {**_restored(record.inputs, inputs), **named}, _restored(record.outputs, outputs)
 
 
 def _restored(stored: Mapping[str, Any], remembered: Values) -> Values:

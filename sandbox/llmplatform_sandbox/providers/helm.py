@@ -102,6 +102,12 @@ class ReleaseProvider:
             )
         return f"{namespace}/{name}", self._install(urn, inputs)
 
+    def find(self, urn: str, inputs: Mapping[str, Any]) -> str | None:
+        """The id of the release that an interrupted create of a resource made."""
+        namespace, name = str(inputs.get("namespace") or "default"), str(inputs.get("name"))
+        found = releases.revisions(self._cluster(), namespace, name)
+        return f"{namespace}/{name}" if any(releases.owner_of(obj) == _owner(urn) for obj in found) else None
+
     def update(self, urn: str, new_inputs: Values, preview: bool) -> Values:
         """Upgrade: a new revision."""
         if preview:

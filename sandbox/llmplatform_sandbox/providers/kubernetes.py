@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import yaml
 from typing_extensions import override
 
 from llmplatform_sandbox.explain import workload_reasons
@@ -71,7 +70,7 @@ class KubernetesProvider(ProviderServicer):
         changes = diff_values(old, new)
         if old.get("clusterIdentifier") or new.get("clusterIdentifier"):
             return Diff(changes=changes, replaces={"clusterIdentifier"} & set(changes))
-        moved = "kubeconfig" in changes and _server(old) != _server(new)
+        moved = "kubeconfig" in changes and manifests.servers(old) != manifests.servers(new)
         return Diff(changes=changes, replaces={"kubeconfig"} if moved else ())
 
     @override
@@ -189,6 +188,23 @@ class KubernetesProvider(ProviderServicer):
                 return None
             raise ProviderError("\n".join(error.lines(f"deleting {id_}"))) from None
 
+    # Recovery --------------------------------------------------------------------------------------------------------
+
+    def find(self, typ: str, urn: str, inputs: Mapping[str, Any]) -> str | None:
+        """The id of the object that an interrupted create of a resource made; None when it made none."""
+        if typ == RELEASE:
+            return self._releases.find(urn, inputs)
+        if manifests.is_patch(typ):
+            return None
+        api_version, kind = manifests.kind_of(typ, inputs)
+        metadata = inputs.get("metadata") or {}
+        live = self._get(api_version, kind, str(metadata.get("name")), metadata.get("namespace"))
+        return (
+            manifests.id_of(live)
+            if live and manifests.manager_for(urn, inputs, {}) in manifests.managers(live)
+            else None
+        )
+
     # Insides ---------------------------------------------------------------------------------------------------------
 
     def _cluster(self) -> Kube:
@@ -220,7 +236,7 @@ class KubernetesProvider(ProviderServicer):
         metadata = body["metadata"]
         live = self._get(body["apiVersion"], body["kind"], metadata["name"], metadata.get("namespace"))
         # An object that no manager owns a field of comes from an apply of nothing but its name: an interrupted one.
-        managers = {entry.get("manager") for entry in (live or {"metadata": {}})["metadata"].get("managedFields", [])}
+        managers = manifests.managers(live) if live else set[str]()
         if managers and manager not in managers:
             raise ProviderError(
                 f"{manifests.described(body)}: exists already; import it, name it otherwise, or patch it"
@@ -275,15 +291,6 @@ class KubernetesProvider(ProviderServicer):
     def _patience(inputs: Mapping[str, Any], timeout: float) -> float:
         annotated = manifests.annotation(inputs, manifests.TIMEOUT)
         return timeout or (float(annotated) if annotated.isdecimal() else DEFAULT_TIMEOUT)
-
-
-def _server(args: Values) -> Any:
-    """The API servers that a kubeconfig names; the text itself when it is no YAML (a path, say)."""
-    text = unwrap_secrets(args.get("kubeconfig"))
-    try:
-        return [cluster["cluster"]["server"] for cluster in yaml.safe_load(text)["clusters"]]
-    except (yaml.YAMLError, TypeError, KeyError, AttributeError):
-        return text
 
 
 def _held(kube: Kube, obj: Object) -> str:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+import yaml
+
 from llmplatform_sandbox.kube.quantities import amount
 from llmplatform_sandbox.providers.outcomes import Autonaming
 from llmplatform_sandbox.providers.values import UNKNOWN, Secret, mark_secrets, secret, unwrap_secrets
@@ -195,3 +197,17 @@ def live_inputs(inputs: Any, live: Any) -> Any:
 
 def _same(left: Any, right: Any) -> bool:
     return left == right or (amount(left) is not None and amount(left) == amount(right))
+
+
+def managers(live: Mapping[str, Any]) -> set[str]:
+    """Who owns fields of a live object."""
+    return {entry.get("manager", "") for entry in live["metadata"].get("managedFields", [])}
+
+
+def servers(args: Values) -> Any:
+    """The API servers that a provider's kubeconfig names; the text itself when it is no YAML (a path, say)."""
+    text = unwrap_secrets(args.get("kubeconfig"))
+    try:
+        return [cluster["cluster"]["server"] for cluster in yaml.safe_load(text)["clusters"]]
+    except (yaml.YAMLError, TypeError, KeyError, AttributeError):
+        return text

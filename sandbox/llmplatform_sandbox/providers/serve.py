@@ -1,6 +1,8 @@
 """Serves a provider to any number of engines."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
@@ -11,9 +13,14 @@ _THREADS = 64
 """The engine works on many resources at once, and each may wait for minutes."""
 
 
-def serve(servicer: provider_pb2_grpc.ResourceProviderServicer, *, port: int = 0) -> tuple[grpc.Server, int]:
+def serve(
+    servicer: provider_pb2_grpc.ResourceProviderServicer,
+    *,
+    port: int = 0,
+    interceptors: Sequence["grpc.ServerInterceptor[Any, Any]"] = (),
+) -> tuple[grpc.Server, int]:
     """Start a gRPC server for a provider on loopback; returns it, to be stopped by the caller, and its port."""
-    server = grpc.server(ThreadPoolExecutor(_THREADS), options=_OPTIONS)
+    server = grpc.server(ThreadPoolExecutor(_THREADS), options=_OPTIONS, interceptors=list(interceptors))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     return start(server, port)
 

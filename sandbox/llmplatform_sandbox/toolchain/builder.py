@@ -90,9 +90,9 @@ def _build_all(tools: Sequence[Tool], cache: Path, report: Report) -> None:
         waiting = [tool for tool in tools if not (cache / tool.folder_name).exists()]
         if not waiting:
             return
+        # What a killed build left: its Go caches hold most of the work, and Go itself writes them in whole pieces.
         work = cache / ".build"
-        _remove(work)
-        work.mkdir()
+        work.mkdir(exist_ok=True)
         try:
             go = find_go(cache)
             with ThreadPoolExecutor(_SIMULTANEOUS) as pool:
@@ -104,6 +104,7 @@ def _build_all(tools: Sequence[Tool], cache: Path, report: Report) -> None:
 
 def _build(tool: Tool, go: Path, cache: Path, work: Path, report: Report) -> None:
     module = work / tool.name
+    _remove(module)
     shutil.copytree(tool.module, module)
     output = module / "out"
     output.mkdir()

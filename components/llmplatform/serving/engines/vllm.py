@@ -2,7 +2,7 @@
 
 Facts from the wheel of 0.33.0: the image's ENTRYPOINT is `vllm serve`, so the arguments begin with the model; every
 flag is in `catalog/data/engines`, which a test compares with what is emitted here. Older releases are served for the
-models that need them: they end without waiting for their answers, and log every probe.
+models that need them: they end without waiting for their answers, log every probe, and log text, not JSON.
 """
 
 from collections.abc import Mapping
@@ -82,6 +82,9 @@ def _operational_flags(plan: ModelPlan) -> dict[str, str | None]:
     wanted = {
         "--shutdown-timeout": str(plan.drain.shutdown),
         "--disable-access-log-for-endpoints": _QUIET_ENDPOINTS,
+        # A line is an object with levelname, name and message, of the web server too. A configuration file of our own
+        # would take the place of the filter above.
+        "--logging-config": '{"formatter":"json"}',
     }
     return {flag: value for flag, value in wanted.items() if flag in known}
 

@@ -240,7 +240,8 @@ def _log_project(account: Account, record: Record) -> str:
     if given or not record.outputs.get("controlPlaneLogComponents"):
         return given or ""
     name = f"k8s-log-{record.id}"
-    account.create(PROJECT, f"alicloud ManagedKubernetes {record.id}", {"projectName": name}, account.scope)
+    if account.store.get(PROJECT, name) is None:
+        account.create(PROJECT, f"alicloud ManagedKubernetes {record.id}", {"projectName": name}, account.scope)
     return name
 
 

@@ -54,7 +54,9 @@ class NodePool(Plain):
     def created(self, account: Account, record: Record) -> Mapping[str, Any]:
         low, high, size = _bounds(record)
         state = {"nodeGroup": record.id, "minSize": low, "maxSize": high, "desiredCapacity": 0}
-        group = account.create(GROUP, f"alicloud NodePool {record.id}", state, account.scope, owner=record.key)
+        group = Groups(account).group_of(record) or account.create(
+            GROUP, f"alicloud NodePool {record.id}", state, account.scope, owner=record.key
+        )
         record = account.amend(record, {"scalingGroupId": group.id})
         self._resize(account, record, group, size)
         return {}

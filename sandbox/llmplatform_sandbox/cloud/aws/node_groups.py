@@ -75,7 +75,9 @@ class NodeGroupBehaviour(Plain):
             "desiredCapacity": 0,
             "tags": tags,
         }
-        group = account.create(GROUP, f"aws eks {cluster}", state, account.scope, owner=record.key)
+        group = Groups(account).group_of(record) or account.create(
+            GROUP, f"aws eks {cluster}", state, account.scope, owner=record.key
+        )
         record = account.amend(record, {"resources": [{"autoscalingGroups": [{"name": group.id}]}]})
         self._resize(account, record, group, int(scaling["desiredSize"]))
         if scaling["desiredSize"] and not wait(lambda: _may_join(account, record), self._patience):

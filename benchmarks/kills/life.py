@@ -1,0 +1,219 @@
+"""One life of a stack: up, changed, changed back, down, with kills all along the way."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import yaml
+
+from benchmarks.kills.moments import Kill, draw
+from benchmarks.kills.verify import differences
+from llmplatform_sandbox.checkpoint import Checkpoint
+from llmplatform_sandbox.killing import KillPlan, strike
+from llmplatform_sandbox.lifecycle import Sandbox
+from llmplatform_sandbox.progress import silent
+
+_HANGS = 300.0
+"""Seconds after which a run that was not killed is taken to hang."""
+_LONELY = 6.0
+"""Seconds that a command whose helpers were killed may go on before its user presses Ctrl-C."""
+PHASES = {"up": 0.4, "change": 0.2, "change back": 0.15, "down": 0.25}
+"""Phase of a life → its share of the kills."""
+_CHANGES = {"up": 130, "change": 90, "change back": 90, "down": 130}
+"""About how many changes a phase makes; known better once the stack is there."""
+
+
+@dataclass(kw_only=True)
+class Record:
+    """What came of one life."""
+
+    stack: str
+    seed: int
+    kills: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    problems: list[str] = field(default_factory=list[str])
+    runs: int = 0
+    seconds: float = 0.0
+
+
+class Life:
+    """A copy of a project in a folder of its own, and one of its stacks."""
+
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        stack: str,
+        seed: int,
+        kills: int,
+        said: Callable[[str], None],
+        phases: Sequence[str] = tuple(PHASES),
+    ) -> None:
+        self.folder, self._stack, self._said, self._wanted, self._phases = folder, stack, said, kills, phases
+        self._ended = threading.Event()
+        self._random = Random(f"{stack}-{seed}")  # noqa: S311 - repeatable, and guards nothing
+        self.record = Record(stack=stack, seed=seed)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("Pulumi.yaml", f"Pulumi.{stack}.yaml"):
+            shutil.copy(root / name, folder)
+        shutil.copytree(root / "infra", folder / "infra", ignore=shutil.ignore_patterns("__pycache__"))
+        self._file = folder / f"Pulumi.{stack}.yaml"
+        self._original = self._file.read_text()
+        self._sandbox = Sandbox(folder, stack, silent)
+
+    def run(self) -> Record:
+        """Live it to its end, or to the first problem; nothing is left running."""
+        began = time.monotonic()
+        try:
+            for number, phase in enumerate(self._phases):
+                # A phase that was over before its kills were used up leaves them to the next.
+                share = PHASES[phase] / sum(PHASES[each] for each in self._phases[number:])
+                self._phase(phase, round((self._wanted - len(self.record.kills)) * share))
+                if self.record.problems or self._ended.is_set():
+                    break
+        finally:
+            if self._sandbox.paths.exists():
+                self._sandbox.stop()
+            self.record.seconds = round(time.monotonic() - began, 1)
+        return self.record
+
+    def end(self) -> None:
+        """From another thread: stop soon, and leave nothing running."""
+        self._ended.set()
+
+    def _phase(self, phase: str, kills: int) -> None:
+        if phase == "change":
+            self._file.write_text(_changed(self._original))
+        elif phase == "change back":
+            self._file.write_text(self._original)
+        command = "down" if phase == "down" else "up"
+        for left in range(kills, 0, -1):
+            kill = draw(self._random, self._remaining(phase), left)
+            code, struck, output = self._attempt(command, kill)
+            if struck:
+                self.record.kills.append({"phase": phase, **kill.described(), "code": code})
+                self._said(f"{self._stack} {self.record.seed}: {phase}, {'+'.join(kill.victims)} killed")
+            elif self._ended.is_set():
+                return
+            elif code != 0:
+                self._problem(f"{phase}: failed with no kill", output)
+                return
+            else:
+                break
+        self._converge(phase, command)
+
+    def _converge(self, phase: str, command: str) -> None:
+        """With no more kills the next run has to do, and the one after it nothing."""
+        code, _, output = self._attempt(command, None)
+        if code != 0:
+            self._problem(f"{phase}: the run after the last kill failed", output)
+            return
+        if command == "down":
+            if self._sandbox.paths.folder.exists():
+                self._problem(f"{phase}: the state folder is still there", output)
+            return
+        for line in differences(self._sandbox):
+            self._problem(f"{phase}: {line}", "")
+        code, _, output = self._attempt("up", None)
+        changes = json.loads(output.splitlines()[-1])["changes"] if code == 0 else output
+        if set(changes) != {"same"}:
+            self._problem(f"{phase}: a second run changes something: {changes}", output)
+
+    def _attempt(self, command: str, kill: Kill | None) -> tuple[int, bool, str]:
+        """Run a command; (its exit code, whether the kill struck, its output)."""
+        self.record.runs += 1
+        log = self.folder / "run.log"
+        arguments = [sys.executable, "-m", "llmplatform_sandbox.commands", command, self._stack]
+        arguments += ["--project", str(self.folder), *(["--json"] if command == "up" else [])]
+        with log.open("w") as sink:
+            process = subprocess.Popen(
+                arguments, stdout=sink, stderr=sink, start_new_session=True, env={**os.environ, "COLUMNS": "200"}
+            )
+        struck = self._supervised(process, kill) if kill else self._awaited(process, _HANGS)
+        text = log.read_text()
+        document = text[text.rfind("\n{\n") :] if "\n{\n" in text else ""
+        if command == "up" and process.returncode == 0 and document:
+            text = f"{text}\n{json.dumps(json.loads(document))}"
+        with (self.folder / "all.log").open("a") as everything:
+            everything.write(f"--- {command} {kill}\n{text}\n")
+        return process.returncode, struck, text
+
+    def _supervised(self, process: subprocess.Popen[bytes], kill: Kill) -> bool:
+        paths, began = self._sandbox.paths, time.monotonic()
+        if kill.seconds is None:
+            KillPlan(
+                change=kill.change, moment=kill.moment, delay=kill.delay, victims=kill.victims, group=process.pid
+            ).write(paths)
+        struck_at = 0.0
+        while process.poll() is None:
+            now = time.monotonic()
+            if not struck_at and kill.seconds is not None and now - began > kill.seconds:
+                strike(paths, kill.victims, process.pid)
+                struck_at = now
+            elif not struck_at and kill.seconds is None and not (paths.run / "kill.json").exists():
+                struck_at = now
+            elif struck_at and now - struck_at > _LONELY:
+                self._interrupt(process)
+            elif now - began > _HANGS or self._ended.is_set():
+                if not self._ended.is_set():
+                    self._problem("a run that was to be killed hangs", "")
+                os.killpg(process.pid, signal.SIGKILL)
+            time.sleep(0.02)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # An engine that outlives its command is another kill's business.
+        planned = kill.seconds is None
+        return not KillPlan.clear(paths) if planned and paths.run.exists() else bool(struck_at)
+
+    def _interrupt(self, process: subprocess.Popen[bytes]) -> None:
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _awaited(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while process.poll() is None:
+            if self._ended.is_set() or time.monotonic() > deadline:
+                if not self._ended.is_set():
+                    self._problem(f"a run without a kill hangs for {seconds:.0f} s", "")
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            time.sleep(0.05)
+        return False
+
+    def _remaining(self, phase: str) -> int:
+        there = sum(1 for each in self._checkpoint().resources() if each.get("custom"))
+        if phase == "up":
+            return max(5, _CHANGES[phase] - there)
+        return there if phase == "down" and there else _CHANGES[phase]
+
+    def _checkpoint(self) -> Checkpoint:
+        return Checkpoint(self._sandbox.paths, self._sandbox.project.name, self._stack)
+
+    def _problem(self, text: str, output: str) -> None:
+        tail = "\n".join(output.splitlines()[-30:])
+        self.record.problems.append(f"{text}\n{tail}" if tail else text)
+
+
+def _changed(text: str) -> str:
+    """The stack file with other tags on everything, other disks under the system's nodes, and one more model."""
+    document = yaml.safe_load(text)
+    config: dict[str, Any] = document["config"]
+    config["llmplatform:environment"]["owner"] = "another-team"
+    config["llmplatform:pools"]["system"]["disk_gib"] += 10
+    models: dict[str, Any] = config["llmplatform:models"]
+    name = min(models, key=lambda each: models[each].get("replicas", 1))
+    models["one-more"] = {**models[name], "replicas": 1}
+    return yaml.safe_dump(document)

@@ -1,0 +1,89 @@
+"""Whether the state, the simulated account and the cluster hold the same things, by identifier and both ways."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from llmplatform_sandbox.checkpoint import Checkpoint
+from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.kube.errors import KubeError
+from llmplatform_sandbox.kube.releases import releases
+from llmplatform_sandbox.lifecycle import Sandbox
+
+_RELEASE = "kubernetes:helm.sh/v3:Release"
+_MANAGER = "pulumi-kubernetes-"
+
+
+def differences(sandbox: Sandbox) -> list[str]:
+    """A line for each thing that only one side has, or has twice."""
+    checkpoint = Checkpoint(sandbox.paths, sandbox.project.name, sandbox.stack)
+    resources = [each for each in checkpoint.resources() if each.get("custom")]
+    pending = checkpoint.deployment().get("pending_operations") or []
+    found = [f"still pending: {each['type']} {each['resource']['urn']}" for each in pending]
+    found += [f"twice in the state: {urn}" for urn, count in Counter(r["urn"] for r in resources).items() if count > 1]
+    return found + _clouds(sandbox, resources) + _cluster(sandbox, resources)
+
+
+def _clouds(sandbox: Sandbox, resources: Iterable[Mapping[str, Any]]) -> list[str]:
+    packages = ("aws:", "alicloud:")
+    in_state = {(each["urn"], each["id"]) for each in resources if each["type"].startswith(packages)}
+    made = [
+        (item.made_by, item.id)
+        for cloud in sandbox.clouds().values()
+        for item in cloud.objects()
+        if item.made_by.startswith("urn:")
+    ]
+    return [
+        *(f"orphan in the cloud: {urn} {id_}" for urn, id_ in set(made) - in_state),
+        *(f"not in the cloud: {urn} {id_}" for urn, id_ in in_state - set(made)),
+        *(f"duplicate in the cloud: {urn}" for urn, count in Counter(urn for urn, _ in made).items() if count > 1),
+    ]
+
+
+def _cluster(sandbox: Sandbox, resources: Iterable[Mapping[str, Any]]) -> list[str]:
+    ours = [each for each in resources if each["type"].startswith("kubernetes:")]
+    objects = {
+        (each["outputs"]["apiVersion"], each["outputs"]["kind"], each["id"])
+        for each in ours
+        if each["type"] != _RELEASE and not each["type"].endswith("Patch")
+    }
+    if not sandbox.control_plane().running():
+        return ["the control plane does not run"]
+    kube = Kube(sandbox.control_plane().access())
+    try:
+        live = set(_managed(kube))
+        installed = {f"{each.namespace}/{each.name}" for each in releases(kube)}
+    finally:
+        kube.close()
+    wanted = {each["id"] for each in ours if each["type"] == _RELEASE}
+    return [
+        *(f"orphan in the cluster: {' '.join(key)}" for key in live - objects),
+        *(f"not in the cluster: {' '.join(key)}" for key in objects - live),
+        *(f"orphan release: {name}" for name in installed - wanted),
+        *(f"release not in the cluster: {name}" for name in wanted - installed),
+    ]
+
+
+def _managed(kube: Kube) -> Iterable[tuple[str, str, str]]:
+    """(apiVersion, kind, id) of every object that a resource of a program made."""
+    for path in _group_versions(kube):
+        try:
+            served = kube.request("GET", path)
+        except KubeError:
+            continue
+        for kind in served["resources"]:
+            if "/" in kind["name"] or "list" not in kind["verbs"]:
+                continue
+            version = served["groupVersion"]
+            for item in kube.list(version, kind["kind"]):
+                metadata = item["metadata"]
+                created = [f for f in metadata.get("managedFields", ()) if f.get("manager", "").startswith(_MANAGER)]
+                # The same object may be served in several versions; the one that it was written in counts.
+                if created and created[0]["apiVersion"] == version:
+                    namespace = metadata.get("namespace")
+                    yield version, kind["kind"], f"{namespace}/{metadata['name']}" if namespace else metadata["name"]
+
+
+def _group_versions(kube: Kube) -> list[str]:
+    groups = kube.request("GET", "/apis")["groups"]
+    return ["/api/v1", *(f"/apis/{version['groupVersion']}" for group in groups for version in group["versions"])]

@@ -1,0 +1,106 @@
+"""Writes what was measured into `docs/benchmarks.md`, between two marks, and draws its picture."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.platforms import ROOT
+from benchmarks.summary import Row, Spread, rows
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+PICTURE = ROOT / "docs" / "images" / "benchmarks.svg"
+START, END = "<!-- measured: start -->", "<!-- measured: end -->"
+_GREY, _COLOURS = "#808080", {"preview": "#1f88d1", "up": "#d1661f"}
+"""Seen on white and on black alike."""
+
+
+def write(result: Mapping[str, Any]) -> None:
+    """Bring page and picture up to date."""
+    before, _, rest = PAGE.read_text().partition(START)
+    _, _, after = rest.partition(END)
+    measured = list(rows(result["samples"]))
+    PAGE.write_text(f"{before}{START}\n{text(result, measured)}{END}{after}")
+    PICTURE.parent.mkdir(exist_ok=True)
+    draw(measured, PICTURE)
+
+
+def text(result: Mapping[str, Any], measured: Sequence[Row]) -> str:
+    """The tables, with what they were measured on."""
+    machine = result["machine"]
+    loads = [sample["load"] for sample in result["samples"]]
+    lines = [
+        (
+            f"Measured on {result['began'][:10]} in {result['minutes']:.0f} minutes: {machine['processors']} "
+            f"processors ({machine['processor']}), {machine['memory_gib']} GiB, {machine['system']}, "
+            f"Python {machine['python']}, Pulumi {machine['pulumi']}. "
+            f"Load average during the run: {min(loads):.1f} to {max(loads):.1f}, "
+            f"{median(loads):.1f} in the middle; this run alone makes one or two of it."
+        ),
+        "",
+        (
+            "| | Models | Resources | Seconds | CPU seconds | CPU per resource, to raw "
+            "| Program + engine, MiB | Memory, to raw |"
+        ),
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+        *(_line(row) for row in measured),
+        "",
+        "| Command | Models | Seconds | CPU seconds |",
+        "|---|--:|--:|--:|",
+        *(
+            f"| `llmplatform {command}` | {found['models']:,} | {_figures(found[command]['seconds'])} "
+            f"| {_figures(found[command]['cpu'])} |"
+            for command in ("validate", "schema")
+            for found in result["settings"]
+            if command == "validate" or found["models"] == 1
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def draw(measured: Sequence[Row], file: Path) -> None:
+    """Processor time over registered resources: a straight line of slope one is linear."""
+    from matplotlib import rcParams
+    from matplotlib.figure import Figure
+
+    # No date and no random names: the same figures give the same file.
+    rcParams["svg.hashsalt"] = "benchmarks"
+    figure = Figure(figsize=(7.2, 3.8), layout="constrained")
+    axes = figure.subplots()
+    for operation, colour in _COLOURS.items():
+        for checkpoints, style in ((True, "-"), (False, "--")):
+            mine = [row for row in measured if (row.operation, row.checkpoints) == (operation, checkpoints)]
+            points = sorted((row.resources, row.cpu.middle) for row in mine if row.stacks == 1)
+            if points:
+                label = operation if checkpoints else f"{operation}, state written once"
+                axes.plot(*zip(*points, strict=True), style, color=colour, marker="o", label=label)
+    axes.set(xscale="log", yscale="log", xlabel="registered resources", ylabel="CPU seconds, program + engine")
+    axes.legend(frameon=False, labelcolor=_GREY)
+    axes.grid(color=_GREY, alpha=0.25)
+    axes.tick_params(colors=_GREY, which="both")
+    for part in (axes.xaxis.label, axes.yaxis.label):
+        part.set_color(_GREY)
+    for spine in axes.spines.values():
+        spine.set_color(_GREY)
+    figure.savefig(file, transparent=True, metadata={"Date": None})
+
+
+def _line(row: Row) -> str:
+    operation = row.operation if row.checkpoints or row.operation == "preview" else f"{row.operation}, state once"
+    memory = f"{row.program_mib:.0f} + {row.engine_mib:.0f}"
+    return (
+        f"| {operation} | {row.name} | {row.resources:,} | {_spread(row.seconds, 1)} | {_spread(row.cpu, 1)} "
+        f"| {_spread(row.time_ratio, 2)} | {memory} | {_spread(row.memory_ratio, 2)} |"
+    )
+
+
+def _figures(values: Sequence[float]) -> str:
+    return _spread(Spread.of(values), 2)
+
+
+def _spread(spread: Spread, digits: int) -> str:
+    middle = f"{spread.middle:.{digits}f}"
+    if spread.least == spread.most:
+        return middle
+    return f"{middle} ({spread.least:.{digits}f} to {spread.most:.{digits}f})"

@@ -1,0 +1,66 @@
+"""`llmplatform recover`: after a `pulumi up` or `pulumi destroy` that was killed, on a real account."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from llmplatform.cli.stacks import Project, StackName
+from llmplatform.recovery import state
+from llmplatform.recovery.accounts import open_account
+from llmplatform.recovery.engine import Engine
+from llmplatform.recovery.kinds import SCHEMAS
+from llmplatform.recovery.survey import Finding, Unknown, survey
+
+_WORDS = {"adopt": "take into the state", "drop": "forget the create", "refuse": "yours to decide"}
+
+
+def recover(
+    stack: StackName,
+    project: Project = Path(),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")] = False,
+    break_lock: Annotated[
+        bool, typer.Option("--break-lock", help="Remove the stack's lock though its owner may be alive.")
+    ] = False,
+) -> None:
+    """Bring a stack's state up to its account after a run was killed: find what was being created, and adopt it.
+
+    Looks only at the stack's own state and at what carries its tags; nothing in the cloud is changed or deleted. A lock
+    is removed when the process that held it ran on this machine and is gone. Example: `llmplatform recover dev`.
+    """
+    console = Console()
+    try:
+        engine = Engine(project, stack)
+        exported = engine.export()
+        deployment: dict[str, Any] = exported.get("deployment") or {}
+        findings = survey(deployment, open_account)
+        others = len(state.interrupted(deployment)) - len(findings)
+        if not (state.interrupted(deployment) or state.unread(deployment) or break_lock or yes):
+            console.print(f"{stack}: no operation was interrupted")
+            return
+        _show(console, findings, others)
+        if any(each.action == "refuse" for each in findings):
+            raise Unknown(f"{stack}: nothing was written; decide what the table leaves to you, and run again")
+        if dry_run or not (yes or typer.confirm("Write this to the state and read every resource anew?")):
+            console.print("Nothing was written.")
+            return
+        found = {each.urn: each.id for each in findings if each.action == "adopt"}
+        engine.write({**exported, "deployment": state.adopt(deployment, found, SCHEMAS)}, break_lock=break_lock)
+        engine.refresh()
+    except Unknown as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    console.print(f"{stack}: state and account agree again; `pulumi preview` shows what is left to do")
+
+
+def _show(console: Console, findings: list[Finding], others: int) -> None:
+    table = Table("Resource", "Type", "Then", "Id", "Why", box=None, pad_edge=False)
+    for each in findings:
+        table.add_row(each.name, each.type, _WORDS[each.action], each.id, each.reason)
+    if findings:
+        console.print(table)
+    if others:
+        console.print(f"{others} more interrupted operations: what they were about is read anew")

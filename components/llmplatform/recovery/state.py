@@ -1,0 +1,90 @@
+"""Reads what an interrupted run left in a stack's state, and puts resources into it that were found in the cloud.
+
+Everything here works on a deployment as `pulumi stack export` writes it, and gives one for `pulumi stack import`.
+`pulumi refresh --import-pending-creates` would seem to do this: CLI 3.256.0 forgets the resource instead.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, cast
+
+Resource = dict[str, Any]
+Deployment = dict[str, Any]
+
+UNREAD = "adopted after an interrupted run, and not read from the cloud since"
+"""Initialisation error of an adopted resource; the refresh that follows takes it away by reading the resource."""
+_REFERENCES = ("parent", "deletedWith", "viewOf")
+
+
+def interrupted(deployment: Mapping[str, Any], *operations: str) -> list[Resource]:
+    """Resources whose operation (`creating`, `updating`, `deleting` …; all, when none is named) was never ended."""
+    found = cast(Sequence[dict[str, Any]], deployment.get("pending_operations") or ())
+    return [each["resource"] for each in found if not operations or each["type"] in operations]
+
+
+def creates(deployment: Mapping[str, Any]) -> list[Resource]:
+    """Creates that were never ended, of what exists outside of the engine: no component, no provider."""
+    return [
+        each
+        for each in interrupted(deployment, "creating")
+        if each.get("custom") and not each["type"].startswith("pulumi:")
+    ]
+
+
+def unread(deployment: Mapping[str, Any]) -> list[str]:
+    """URNs of resources that were adopted by a recovery that was itself interrupted."""
+    return [each["urn"] for each in _resources(deployment) if UNREAD in (each.get("initErrors") or ())]
+
+
+def adoptable(deployment: Mapping[str, Any], resource: Resource) -> bool:
+    """Whether a create can be taken into the state as it is.
+
+    Not so for the new half of a replacement, whose old half is still there, and not without what it refers to.
+    """
+    known = {each["urn"] for each in _resources(deployment)}
+    return resource["urn"] not in known and _references(resource) <= known
+
+
+def adopt(
+    deployment: Mapping[str, Any],
+    found: Mapping[str, str],
+    schemas: Mapping[str, int] = MappingProxyType({}),
+    lost: Sequence[Resource] = (),
+) -> Deployment:
+    """The deployment without interrupted operations, and with the creates in `found` (URN → id) as resources.
+
+    `lost`: creates of which the state knows nothing, because their answer never came; `found` has their ids as well.
+    Their outputs are their inputs until somebody reads them. `schemas`: version of a type's state where it is not 0; a
+    bridged provider would take a state without one for its oldest, and upgrade it.
+    """
+    adopted = {
+        each["urn"]: _adopted(each, found[each["urn"]], schemas.get(each["type"], 0))
+        for each in (*creates(deployment), *lost)
+        if each["urn"] in found
+    }
+    rest = {key: value for key, value in deployment.items() if key != "pending_operations"}
+    return {**rest, "resources": [*_resources(deployment), *adopted.values()]}
+
+
+def _resources(deployment: Mapping[str, Any]) -> Sequence[Resource]:
+    return deployment.get("resources") or ()
+
+
+def _adopted(resource: Resource, id_: str, schema: int) -> Resource:
+    outputs = {**(resource.get("inputs") or {}), "id": id_}
+    if schema:
+        outputs["__meta"] = json.dumps({"schema_version": str(schema)})
+    return {**resource, "id": id_, "outputs": outputs, "initErrors": [UNREAD]}
+
+
+def _references(resource: Resource) -> set[str]:
+    provider = str(resource.get("provider") or "").rpartition("::")[0]
+    of_properties = cast(Mapping[str, Sequence[str] | None], resource.get("propertyDependencies") or {})
+    every = [
+        provider,
+        *(resource.get(key) for key in _REFERENCES),
+        *(resource.get("dependencies") or ()),
+        *(urn for urns in of_properties.values() for urn in urns or ()),
+    ]
+    return {urn for urn in every if urn}

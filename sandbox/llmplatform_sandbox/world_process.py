@@ -1,0 +1,32 @@
+"""Starts the world process of a sandbox, and waits until it serves."""
+
+import os
+import sys
+import time
+
+from llmplatform_sandbox.endpoints import fingerprint, read_endpoints
+from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.paths import SandboxPaths
+from llmplatform_sandbox.processes import Processes
+
+WORLD = "world"
+_WITHIN = 60.0
+
+
+def start_world(paths: SandboxPaths, processes: Processes) -> None:
+    """Start it unless it runs, with the code and settings of today. Raises `SandboxError` with the end of its log."""
+    endpoints = read_endpoints(paths)
+    if endpoints and endpoints.pid == processes.pid(WORLD) and endpoints.fingerprint == fingerprint():
+        return
+    processes.stop(WORLD)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    command = [sys.executable, "-m", "llmplatform_sandbox.world", "--folder", str(paths.folder)]
+    processes.start(WORLD, command, environment=environment)
+    deadline = time.monotonic() + _WITHIN
+    while time.monotonic() < deadline:
+        processes.require(WORLD)
+        endpoints = read_endpoints(paths)
+        if endpoints and endpoints.pid == processes.pid(WORLD):
+            return
+        time.sleep(0.05)
+    raise SandboxError(f"{WORLD}: not ready after {_WITHIN:.0f} s\n{processes.last_words(WORLD)}")

@@ -1,0 +1,153 @@
+"""A plan from the engine's events: what happens to what, why, and what a reviewer has to see first."""
+
+from typing import Any
+
+from diff_events import STACK_URN, stack_outputs, step, urn
+
+from llmplatform_sandbox.diff.plan import Plan, Recorder, ResourceChange
+from llmplatform_sandbox.diff.texts import summary, what_happens
+from llmplatform_sandbox.providers.values import UNKNOWN, to_wire
+
+COMPUTED = to_wire(UNKNOWN).string_value
+VPC = urn("aws:ec2/vpc:Vpc", "core-vpc")
+SUBNET = urn("aws:ec2/subnet:Subnet", "core-subnet")
+POOL = urn("aws:eks/nodeGroup:NodeGroup", "gpu-spot")
+TAG = urn("aws:autoscaling/tag:Tag", "gpu-tag")
+GATEWAY = urn("aws:ec2/internetGateway:InternetGateway", "core-internet")
+DEPLOYMENT = urn("kubernetes:apps/v1:Deployment", "chat")
+QUEUE = urn("aws:sqs/queue:Queue", "jobs")
+
+
+def replaced(of: str, path: str, old: Any, new: Any) -> list[Any]:
+    values = {"old": {path: old}, "new": {path: new}, "diff": {path: "update-replace"}}
+    return [step("create-replacement", of, **values), step("replace", of, **values)]
+
+
+def depends(of: str, **sources: list[str]) -> dict[str, Any]:
+    return {"urn": of, "type": "", "propertyDependencies": sources}
+
+
+def planned(events: list[Any], state: list[dict[str, Any]] | None = None, protected: set[str] | None = None) -> Plan:
+    recorder = Recorder()
+    for event in events:
+        recorder(event)
+    return recorder.plan(state or [], protected or set())
+
+
+def change(plan: Plan, of: str) -> ResourceChange:
+    (found,) = [one for one in plan.changes if one.urn == of]
+    return found
+
+
+NETWORK_MOVES = planned(
+    [
+        step("same", STACK_URN, old={}, new={}),
+        *replaced(VPC, "cidrBlock", "10.0.0.0/16", "10.1.0.0/16"),
+        *replaced(SUBNET, "vpcId", "vpc-1", COMPUTED),
+        *replaced(POOL, "subnetIds", "subnet-1", COMPUTED),
+        *replaced(TAG, "autoscalingGroupName", "asg-1", COMPUTED),
+        step("update", GATEWAY, old={"vpcId": "vpc-1"}, new={"vpcId": COMPUTED}, diff={"vpcId": "update"}),
+        *[step("delete-replaced", of, old={}) for of in (TAG, POOL, SUBNET, VPC)],
+    ],
+    [
+        depends(SUBNET, vpcId=[VPC]),
+        depends(POOL, subnetIds=[SUBNET]),
+        depends(TAG, autoscalingGroupName=[POOL]),
+        depends(GATEWAY, vpcId=[VPC]),
+    ],
+)
+
+
+def test_the_steps_of_a_replacement_are_one_change() -> None:
+    assert NETWORK_MOVES.counts() == {"create": 0, "update": 0, "replace": 4, "delete": 0}
+    assert NETWORK_MOVES.unchanged == 1
+
+
+def test_what_only_follows_is_traced_to_where_it_began() -> None:
+    assert change(NETWORK_MOVES, VPC).roots == ()
+    for of in (SUBNET, POOL, TAG, GATEWAY):
+        assert change(NETWORK_MOVES, of).roots == (VPC,), f"{of} changes with the network and by nothing else"
+
+
+def test_an_update_whose_values_may_stay_as_they_are_is_counted_apart() -> None:
+    assert NETWORK_MOVES.following == 1
+    assert summary(NETWORK_MOVES) == ["4 replaced", "1 may change with what they refer to", "1 unchanged"]
+
+
+def test_what_loses_something_comes_first() -> None:
+    assert [one.name for one in NETWORK_MOVES.changes] == [
+        "core-vpc", "gpu-spot", "core-subnet", "gpu-tag", "core-internet"
+    ]  # fmt: skip
+
+
+def test_a_replacement_names_the_property_that_cannot_change_in_place() -> None:
+    assert what_happens(change(NETWORK_MOVES, VPC)) == (
+        "is replaced, because cidrBlock cannot change in place; everything in the network has to move"
+    )
+
+
+def test_what_changes_by_itself_too_is_not_drawn_together_with_the_rest() -> None:
+    values = {
+        "old": {"vpcId": "vpc-1", "cidr": "a"},
+        "new": {"vpcId": COMPUTED, "cidr": "b"},
+        "diff": {"vpcId": "update-replace", "cidr": "update-replace"},
+    }
+    plan = planned(
+        [*replaced(VPC, "cidrBlock", "1", "2"), step("replace", SUBNET, **values), *replaced(POOL, "s", "1", COMPUTED)],
+        [depends(SUBNET, vpcId=[VPC]), depends(POOL, s=[SUBNET])],
+    )
+    assert change(plan, SUBNET).roots == ()
+    assert change(plan, POOL).roots == (VPC,), "the subnet itself moves with the network: that is where it began"
+
+
+def test_something_deleted_before_its_successor_comes_is_said() -> None:
+    made = replaced(QUEUE, "name", "a", "b")
+    plan = planned([step("delete-replaced", QUEUE, old={}), *made])
+    assert "the old one goes before the new one comes" in what_happens(change(plan, QUEUE))
+
+
+def test_a_protected_thing_that_goes_is_risky_whatever_it_is() -> None:
+    plan = planned([step("delete", QUEUE, old={})], protected={QUEUE})
+    assert change(plan, QUEUE).risky
+    assert "it is protected" in what_happens(change(plan, QUEUE))
+
+
+def test_a_resource_that_stays_and_loses_its_protection_is_named() -> None:
+    events = [step("same", QUEUE, old={}, new={}), step("same", POOL, old={}, new={}, protect=True)]
+    assert planned(events, protected={QUEUE, POOL}).unprotected == ("jobs",)
+
+
+def test_what_is_only_forgotten_loses_nothing() -> None:
+    plan = planned([step("delete", POOL, old={}, retainOnDelete=True)])
+    assert not change(plan, POOL).goes
+    assert what_happens(change(plan, POOL)) == "is forgotten; the object stays in the account"
+
+
+def test_an_update_of_a_pod_template_says_what_happens_to_the_pods() -> None:
+    def updated(path: str, strategy: str) -> str:
+        new = {"spec": {"strategy": {"type": strategy}, "replicas": 2, "template": {"a": 2}}}
+        old = {"spec": {"strategy": {"type": strategy}, "replicas": 1, "template": {"a": 1}}}
+        return change(
+            planned([step("update", DEPLOYMENT, old=old, new=new, diff={path: "update"})]), DEPLOYMENT
+        ).restarts
+
+    assert updated("spec.template.a", "Recreate") == "its pods stop before new ones start"
+    assert updated("spec.template.a", "RollingUpdate") == "its pods are replaced one after another"
+    assert updated("spec.replicas", "Recreate") == "", "no pod is touched"
+
+
+def test_resources_are_grouped_by_the_component_that_they_belong_to() -> None:
+    alone = urn("aws:sqs/queue:Queue", "alone", "")
+    plan = planned([step("create", TAG, new={}), step("create", alone, new={}, parent=STACK_URN)])
+    assert {one.name: one.component for one in plan.changes} == {"gpu-tag": "aws:NodePool gpu", "alone": "stack"}
+
+
+def test_outputs_of_the_stack_are_compared() -> None:
+    plan = planned([stack_outputs({"url": "a", "same": 1, "gone": 2}, {"url": "b", "same": 1, "new": 3})])
+    assert [(one.path, one.kind) for one in plan.outputs] == [("gone", "delete"), ("new", "add"), ("url", "update")]
+
+
+def test_exit_codes_tell_nothing_something_and_a_loss_apart() -> None:
+    assert planned([step("same", QUEUE, old={}, new={})]).exit_code == 0
+    assert planned([step("create", QUEUE, new={})]).exit_code == 3
+    assert planned([step("create", TAG, new={}), step("delete", QUEUE, old={})]).exit_code == 4
