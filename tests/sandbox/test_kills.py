@@ -9,8 +9,9 @@ from pathlib import Path
 from random import SystemRandom
 
 import pytest
-from benchmarks.kills.life import Life
 from program import ROOT
+
+from benchmarks.kills.life import Life
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(900)]
 

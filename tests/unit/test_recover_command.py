@@ -118,7 +118,11 @@ def test_the_lock_of_a_dead_process_of_this_machine_is_removed(pulumi: Pulumi) -
     assert pulumi.calls() == ["stack export", "stack import", "cancel --yes", "stack import", "refresh --yes"]
 
 
-@pytest.mark.parametrize("owner", [f"me@{socket.gethostname()} (pid {os.getpid()})", "you@elsewhere (pid 1)"])
+@pytest.mark.parametrize(
+    "owner",
+    [f"me@{socket.gethostname()} (pid {os.getpid()})", "you@elsewhere (pid 1)"],
+    ids=["alive here", "elsewhere"],
+)
 def test_a_lock_that_may_be_held_in_earnest_stays(pulumi: Pulumi, owner: str) -> None:
     pulumi.keep(PENDING)
     pulumi.lock(owner)

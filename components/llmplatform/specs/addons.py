@@ -24,8 +24,8 @@ class ClusterAutoscaler(Autoscaling):
 class AckAutoscaler(Autoscaling):
     """ACK's own autoscaler, configured by the platform.
 
-    ACK cannot switch it off again: a pool of a fixed size has a `min` that is its `max`. In an existing cluster it stays
-    as its owner configured it.
+    ACK cannot switch it off again: a pool of a fixed size has a `min` that is its `max`. In an existing cluster it
+    stays as its owner configured it.
     """
 
     scaler: Literal["cluster-autoscaler", "goatscaler"] = "cluster-autoscaler"
