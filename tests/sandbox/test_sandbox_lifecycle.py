@@ -236,7 +236,7 @@ def wait_until_pending(checkout: Checkout) -> None:
 def test_a_dead_process_of_the_control_plane_is_started_again(checkout: Checkout) -> None:
     for name in ("kube-apiserver", "etcd"):
         os.kill(json.loads((checkout.paths.run / f"{name}.pid").read_text())["pid"], signal.SIGKILL)
-    assert document(checkout.run("status", "dev", "--json"))["running"] is False
+    assert document(checkout.run("status", "dev", "--json", code=1))["dead"] == ["etcd", "kube-apiserver"]
     assert document(checkout.run("up", "dev", "--json"))["changes"] == {"same": 7}, "the data survived"
     assert document(checkout.run("status", "dev", "--json"))["running"] is True
 
@@ -253,4 +253,4 @@ def test_what_nobody_deletes_is_named_and_every_process_is_gone_all_the_same(che
 
 
 def test_taking_down_what_is_not_there_is_no_error(checkout: Checkout) -> None:
-    assert "everything is gone" in checkout.run("down", "dev").stdout
+    assert checkout.run("down", "dev").stdout == "dev: there is no sandbox to take down\n"
