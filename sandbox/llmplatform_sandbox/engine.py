@@ -31,6 +31,7 @@ from llmplatform_sandbox.toolchain import Toolchain
 
 MARK = "LLMPLATFORM_SANDBOX_ENGINE"
 """Variable by which a CLI process that outlived its parent is recognised as one of ours; holds the state folder."""
+_LANGUAGES = "PULUMI_DEBUG_LANGUAGES"
 REMEDY = "correct what the errors above say and run again"
 _COLOUR = re.compile(r"<\{%[^%]*%\}>")
 
@@ -65,10 +66,9 @@ class Engine:
         debug_providers: str,
         report: Report,
         *,
-        language: int | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: dict[str, str] | None = None,
     ) -> None:
-        """`language`: port of a host that runs the program, instead of this process. `variables`: more for the CLI."""
+        """`variables`: more for the CLI; where they name a host for the language, that one runs the program."""
         self._paths = paths
         self._name, self._project = stack, project.name
         self.checkpoint = Checkpoint(paths, project.name, stack)
@@ -76,30 +76,23 @@ class Engine:
         self._workspace = LocalWorkspace(
             work_dir=str(paths.project),
             pulumi_home=str(paths.pulumi_home),
-            program=None if language else program_runner(project.program),
+            program=None if _LANGUAGES in (variables or {}) else program_runner(project.program),
             env_vars={
                 **environment(paths),
                 "PULUMI_DEBUG_PROVIDERS": debug_providers,
                 "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",
                 MARK: str(paths.folder),
-                **({"PULUMI_DEBUG_LANGUAGES": f"python:{language}"} if language else {}),
                 **(variables or {}),
             },
             pulumi_command=_Command(tools["pulumi"], tools.versions["pulumi"]),
         )
 
-    def preview(self, *, colour: bool = False, listen: Callable[[EngineEvent], None] | None = None) -> Outcome:
+    def preview(self, *, colour: bool = False, listen: Callable[[EngineEvent], object] = lambda _: None) -> Outcome:
         """Plan, and change nothing. `listen` receives the engine's own events."""
-        recorder = _Recorder(self._report)
-
-        def receive(event: EngineEvent) -> None:
-            recorder(event)
-            if listen:
-                listen(event)
-
+        recorder = _Recorder(self._report, listen)
         with self._running(recorder):
             result = self._stack().preview(
-                on_event=receive, color="always" if colour else "never", suppress_progress=True, diff=False
+                on_event=recorder, color="always" if colour else "never", suppress_progress=True, diff=False
             )
         return Outcome(
             changes=_counts(result.change_summary), text=result.stdout, steps=tuple(recorder.planned.values())
@@ -198,8 +191,9 @@ class _Command(PulumiCommand):
 class _Recorder:
     """Receives the engine's events, passes them on, and remembers what the caller wants to know at the end."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, listen: Callable[[EngineEvent], object] = lambda _: None) -> None:
         self._report = report
+        self._listen = listen
         self._began: dict[str, float] = {}
         self._errors: list[str] = []
         self._failed: list[str] = []
@@ -208,6 +202,7 @@ class _Recorder:
         self.finished: list[ResourceStep] = []
 
     def __call__(self, event: EngineEvent) -> None:
+        self._listen(event)
         if event.resource_pre_event:
             metadata = event.resource_pre_event.metadata
             self._began[metadata.urn] = time.monotonic()
@@ -255,7 +250,8 @@ class _Recorder:
 def environment(paths: SandboxPaths) -> dict[str, str]:
     """The variables that point any Pulumi CLI at a sandbox's state, and keep it from the network."""
     return {
-        "PULUMI_BACKEND_URL": f"file://{paths.backend}",
+        # Without the sidecar files that a kill leaves empty, and that no engine can read then (gocloud.dev, fileblob).
+        "PULUMI_BACKEND_URL": f"file://{paths.backend}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.passphrase),
         "PULUMI_HOME": str(paths.pulumi_home),
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

@@ -90,8 +90,9 @@ def apply_on_paper(
         plant(read_seed(project.folder, stack).model_copy(update={"manifests": ()}), clouds, control_plane())
         language, port = serve_language(variables={"PYTHONPATH": os.pathsep.join(import_path)} if import_path else None)
         try:
+            variables = {**_ONE_WRITE, "PULUMI_DEBUG_LANGUAGES": f"python:{port}"}
             with served(clouds, paper=True) as providers:
-                engine = Engine(project, stack, paths, tools, providers, report, language=port, variables=_ONE_WRITE)
+                engine = Engine(project, stack, paths, tools, providers, report, variables=variables)
                 engine.up()
         finally:
             language.stop(grace=0)

@@ -24,6 +24,7 @@ from llmplatform_sandbox.providers.values import (
     UNKNOWN,
     Asset,
     Secret,
+    completed,
     contains_secret,
     contains_unknown,
     mark_secrets,
@@ -36,7 +37,8 @@ from llmplatform_sandbox.providers.wire import abort_init_failed, type_of, wire_
 
 __all__ = [
     "UNKNOWN", "Asset", "Autonaming", "Change", "Diff", "Failure", "InitFailed", "ProviderError", "ProviderServicer",
-    "Secret", "contains_secret", "contains_unknown", "diff_values", "join", "mark_secrets", "secret", "unwrap_secrets",
+    "Secret", "completed", "contains_secret", "contains_unknown", "diff_values", "join", "mark_secrets", "secret",
+    "unwrap_secrets",
 ]  # fmt: skip
 
 _log = logging.getLogger(__name__)

@@ -33,6 +33,7 @@ from llmplatform_sandbox.providers.base import (
     ProviderError,
     ProviderServicer,
     Secret,
+    completed,
     contains_secret,
     contains_unknown,
     diff_values,
@@ -132,10 +133,8 @@ class CloudProvider(ProviderServicer):
     ) -> Values:  # fmt: skip
         given = _plain_inputs(new_inputs)
         if preview or contains_unknown(given):
-            completed = {
-                key: _completed(value, old_inputs.get(key), old_outputs.get(key)) for key, value in given.items()
-            }
-            return self._planned(typ, completed, old_outputs)
+            whole = {key: completed(value, old_inputs.get(key), old_outputs.get(key)) for key, value in given.items()}
+            return self._planned(typ, whole, old_outputs)
         try:
             record = patiently(
                 lambda: self._account.update(typ, id_, _digested(given), self._scope(self.config)), repeatable=True
@@ -195,17 +194,6 @@ class CloudProvider(ProviderServicer):
             if name not in facts.computed and name != "region" and planned.get(name) is UNKNOWN:
                 del planned[name]
         return planned
-
-
-def _completed(given: Any, old_inputs: Any, old_outputs: Any) -> Any:
-    """An object of the inputs with what the cloud itself has put into it, which an update leaves there."""
-    if not (isinstance(given, Mapping) and isinstance(old_inputs, Mapping) and isinstance(old_outputs, Mapping)):
-        return given
-    added = {key: value for key, value in old_outputs.items() if key not in old_inputs and key not in given}
-    return {
-        **added,
-        **{key: _completed(value, old_inputs.get(key), old_outputs.get(key)) for key, value in given.items()},
-    }
 
 
 def _argument(value: Any) -> Any:

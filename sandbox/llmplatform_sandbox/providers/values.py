@@ -193,6 +193,17 @@ def mark_secrets(value: Any, like: Any) -> Any:
     return value
 
 
+def completed(given: Any, old_inputs: Any, old_outputs: Any) -> Any:
+    """An object of the inputs with what the cloud itself has put into it, which an update leaves there."""
+    if not (isinstance(given, Mapping) and isinstance(old_inputs, Mapping) and isinstance(old_outputs, Mapping)):
+        return given
+    added = {key: value for key, value in old_outputs.items() if key not in old_inputs and key not in given}
+    return {
+        **added,
+        **{key: completed(value, old_inputs.get(key), old_outputs.get(key)) for key, value in given.items()},
+    }
+
+
 def _map(value: Any, leaf: Callable[[Any], Any]) -> Any:
     match value:
         case Mapping():
