@@ -99,6 +99,44 @@ def damaged_documents(draw: st.DrawFn, stacks: list[str] = STACKS) -> tuple[str,
     return stack, found
 
 
+LIKELY: dict[str, list[Any]] = {
+    "replicas": [0, 1, 2, 5],
+    "context_length": [1, 4096, 16384, None],
+    "tensor_parallel": [1, 2, 4],
+    "capacity": ["on_demand", "spot", "spot_first"],
+    "min": [0, 1, 2, 3],
+    "max": [1, 3, 6, 40],
+    "disk_gib": [20, 200, 500],
+    "source": ["Qwen/Qwen3-8B", "Qwen/Qwen3-4B", "microsoft/phi-4", "google/gemma-3-1b-it"],
+    "instance_types": [["g5.2xlarge"], ["g6e.12xlarge"], ["m7i.xlarge"], ["ecs.gn7i-c16g1.4xlarge"], ["ecs.g7.xlarge"]],
+    "protection": ["none", "full"],
+    "nat": ["single", "per_zone"],
+    "flow_logs": [True, False],
+    "kubernetes_version": ["1.35", "1.36"],
+    "host": [None, "a.example.org"],
+    "llmplatform:models": [{}],
+    "llmplatform:tags": [{}, {"team": "a b"}],
+    "llmplatform:addons": [{}, {"monitoring": {"enabled": False}}, {"cert_manager": {"enabled": False}}],
+    "engine": [{}, {"kv_cache_dtype": "fp8", "max_num_seqs": 8}],
+}
+"""Values that people write on purpose, by key; not every stack takes every one."""
+
+
+@st.composite
+def changed_documents(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """A stack and its document with some settings chosen otherwise, as its owner might."""
+    stack = draw(st.sampled_from(STACKS))
+    found = document(stack)
+    known = [path for path in places(found) if path[-1] in LIKELY]
+    for *above, key in draw(st.lists(st.sampled_from(known), min_size=1, max_size=3, unique=True)):
+        parent: Any = found
+        for step in above:
+            parent = parent.get(step) if isinstance(parent, dict) else None
+        if isinstance(parent, dict):
+            parent[key] = deepcopy(draw(st.sampled_from(LIKELY[str(key)])))
+    return stack, found
+
+
 def _damage(draw: st.DrawFn, found: dict[str, Any], parent: Any, key: Any) -> None:
     match draw(st.sampled_from(["odd", "plausible", "number", "remove", "rename", "wrap", "elsewhere"])):
         case "odd":

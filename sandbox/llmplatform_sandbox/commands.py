@@ -6,18 +6,17 @@ runs: the root command loads this module for every call of `llmplatform`.
 
 import json
 import sys
-import threading
-import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from llmplatform_sandbox.called import called
 from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.refusals import console_for, refusals
 
 if TYPE_CHECKING:
     from llmplatform_sandbox.lifecycle import Sandbox
@@ -27,8 +26,8 @@ app = typer.Typer(
     help="Run a stack on the real Pulumi engine and a real Kubernetes control plane, with simulated clouds.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
-_LOG_WIDTH = 240
 Stack = Annotated[str, typer.Argument(help="Stack, as in Pulumi.STACK.yaml.", metavar="STACK")]
 ProjectFolder = Annotated[
     Path, typer.Option("--project", help="Folder of the Pulumi project.", show_default="current folder")
@@ -44,7 +43,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 
 @app.command()
 def up(stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = None, as_json: Json = False) -> None:
-    """Bring the stack up. The first run on a machine builds the tools (about ten minutes)."""
+    """Bring the stack up. The first run on a machine builds the tools (about ten minutes).
+
+    Example: `llmplatform sandbox up prod`. A run that was interrupted goes on from where it was.
+    """
     with _sandbox(project, stack, host=host) as (sandbox, timings):
         outcome = sandbox.up()
         snapshot = sandbox.settle()
@@ -55,7 +57,7 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = 
         document = {"changes": outcome.changes, "timings": timings, **report.snapshot_json(snapshot)}
         print(json.dumps({**document, "outputs": outcome.outputs}, indent=2))
         return
-    console = _console()
+    console = console_for()
     report.print_snapshot(console, snapshot)
     report.print_reality(console, versions, snapshot)
     report.print_next_steps(console, stack, project)
@@ -67,8 +69,11 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = 
 def preview(
     stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = None, as_json: Json = False
 ) -> None:
-    """Plan the whole stack on an empty account: no credentials, no network, nothing started."""
-    console = _console()
+    """Plan the whole stack on an empty account: no credentials, no network, nothing started.
+
+    Example: `llmplatform sandbox preview prod-ack > plan.txt`; with `--json`, for programs.
+    """
+    console = console_for()
     with _sandbox(project, stack, host=host, steps=False) as (sandbox, timings):
         outcome = sandbox.preview(colour=console.is_terminal and not as_json)
     from llmplatform_sandbox import report
@@ -78,7 +83,11 @@ def preview(
         steps = [{key: value for key, value in asdict(step).items() if key in kept} for step in outcome.steps]
         print(json.dumps({"changes": outcome.changes, "steps": steps, "timings": timings}, indent=2))
         return
-    print(outcome.text)
+    from llmplatform_sandbox.plan_tree import plan_tree
+
+    print(outcome.text if console.is_terminal else f"{plan_tree(outcome.steps)}\n")
+    if not console.is_terminal:
+        print(report.plan_sentence(outcome.changes))
     report.print_timings(console, timings)
 
 
@@ -110,7 +119,7 @@ def diff(
     elif as_markdown:
         print(markdown(found))
     else:
-        console = _console()
+        console = console_for()
         print_difference(console, found)
         report.print_timings(console, timings)
     if detailed:
@@ -123,7 +132,10 @@ def down(
     project: ProjectFolder = Path(),
     force: Annotated[bool, typer.Option("--force", help="Forget the resources instead of destroying them.")] = False,
 ) -> None:
-    """Delete everything, check that nothing is left, and stop every process. Exits with 1 and names what is left."""
+    """Delete everything, check that nothing is left, and stop every process. Exits with 1 and names what is left.
+
+    Example: `llmplatform sandbox down dev`. With `--force` it is over in seconds, and nothing is checked.
+    """
     with _sandbox(project, stack, check=False) as (sandbox, _):
         found = sandbox.down(force=force)
     for sentence in found.kept:
@@ -137,32 +149,42 @@ def down(
             file=sys.stderr,
         )
         raise typer.Exit(1)
+    if found.absent:
+        print(f"{stack}: there is no sandbox to take down")
+        return
     print(f"{stack}: everything is gone ({found.outcome.changes.get('delete', 0)} resources deleted)")
 
 
 @app.command()
 def status(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json = False) -> None:
-    """Show nodes, pods and outputs, and one line for each Pending pod that says why."""
+    """Show nodes, pods and outputs, and one line for each Pending pod that says why.
+
+    Example: `llmplatform sandbox status dev --json`. Exits with 1 and names the processes that ended.
+    """
     with _sandbox(project, stack, check=False) as (sandbox, _):
-        snapshot, running = sandbox.snapshot(), sandbox.running()
+        snapshot, dead = sandbox.snapshot(), sandbox.dead()
     from llmplatform_sandbox import report
 
     if as_json:
-        print(json.dumps({"running": running, **report.snapshot_json(snapshot)}, indent=2))
-        return
-    console = _console()
-    report.print_snapshot(console, snapshot)
-    if not running:
-        console.print(f"Not all processes run; `llmplatform sandbox up {stack}` starts them again.")
+        print(json.dumps({"running": not dead, "dead": dead, **report.snapshot_json(snapshot)}, indent=2))
+    else:
+        report.print_snapshot(console_for(), snapshot)
+    if dead:
+        remedy = f"`{called()} sandbox up {stack}` starts what is missing, on the data that is there"
+        print(f"{stack}: {', '.join(dead)} ended; {remedy}", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 @app.command()
 def tools() -> None:
-    """Build the tools that a sandbox needs, where they are missing: about ten minutes, once per machine."""
+    """Build the tools that a sandbox needs, where they are missing: about ten minutes, once per machine.
+
+    Example: `llmplatform sandbox tools`, in the image of a CI runner. It needs 8 GB of disk while it builds.
+    """
     from llmplatform_sandbox.display import display
     from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, ensure
 
-    with _refusals(), display(_console(stderr=True)) as show:
+    with refusals(), display(console_for(stderr=True)) as show:
         found = ensure([PULUMI, KUBERNETES, KWOK, ETCD], report=show)
     for tool, version in sorted(found.versions.items()):
         print(f"{tool} {version}")
@@ -170,13 +192,15 @@ def tools() -> None:
 
 @app.command()
 def env(stack: Stack = "dev", project: ProjectFolder = Path()) -> None:
-    """Print the variables that let your own pulumi and kubectl work on the sandbox; starts what does not run."""
+    """Print the variables that let your own pulumi and kubectl work on the sandbox; starts what does not run.
+
+    Example: `eval "$(llmplatform sandbox env dev)"`, then `pulumi preview`.
+    """
     with _sandbox(project, stack) as (sandbox, _):
         values = sandbox.shell_variables()
     from llmplatform_sandbox.shell import exports
 
-    print("These stand for the stack file as it is now: run this again after a change to it.", file=sys.stderr)
-    print(f'# eval "$(llmplatform sandbox env {stack})"; again after a change to the stack file, which is copied.')
+    print(f'# eval "$({called()} sandbox env {stack})"')
     print(exports(values))
 
 
@@ -199,7 +223,10 @@ def fault(
     stack: Annotated[str, typer.Option("--stack", help="Stack whose account is meant.")] = "dev",
     project: ProjectFolder = Path(),
 ) -> None:
-    """Let something go wrong in the simulated account, or end it."""
+    """Let something go wrong in the simulated account, or end it.
+
+    Example: `llmplatform sandbox fault spot-stockout g5.2xlarge`, and with `--clear` there are spot machines again.
+    """
     with _sandbox(project, stack, check=False) as (sandbox, _):
         sandbox.fault(kind, target, active=not clear)
     print(f"{kind} {target}: {'ended' if clear else 'active; it shows when the next machine is asked for or is hit'}")
@@ -216,7 +243,7 @@ def _sandbox(
     from llmplatform_sandbox.progress import Event, PhaseEnded, ResourceStep
 
     timings: dict[str, float] = {}
-    with _refusals(), display(_console(stderr=True)) as show:
+    with refusals(), display(console_for(stderr=True)) as show:
 
         def receive(event: Event) -> None:
             if isinstance(event, PhaseEnded):
@@ -230,46 +257,11 @@ def _sandbox(
         yield sandbox, timings
 
 
-@contextmanager
-def _refusals() -> Generator[None]:
-    """What cannot be done is said in a sentence, and so is an interruption."""
-    # The engine's reader goes on for a moment after its stream has been closed under it.
-    warnings.filterwarnings("ignore", message="Error in event stream")
-    threading.excepthook = _unless_closed
-    try:
-        yield
-    except SandboxError as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        print("interrupted; run the same command again to go on from here", file=sys.stderr)
-        raise typer.Exit(130) from None
-
-
-def _unless_closed(failure: threading.ExceptHookArgs) -> None:
-    if not (isinstance(failure.exc_value, ValueError) and "closed file" in str(failure.exc_value)):
-        threading.__excepthook__(failure)
-
-
-def _console(*, stderr: bool = False) -> Console:
-    """A console that breaks lines on a terminal only: a log is searched by line."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_LOG_WIDTH)
-
-
 def _check_stack_file(file: Path) -> None:
     """Refuse a stack file with wrong platform settings before anything starts: all errors, one per line."""
-    import yaml
-
-    try:
-        content: dict[str, Any] = yaml.safe_load(file.read_text()) or {}
-    except (FileNotFoundError, yaml.YAMLError):
-        return  # Reading the project says what is wrong.
-    config: dict[str, Any] = content.get("config") or {}
-    if config and not any(str(key).startswith("llmplatform:") for key in config):
-        return
-    if not config and not any("llmplatform:" in other.read_text() for other in file.parent.glob("Pulumi.*.yaml")):
-        return  # A project of another kind, which needs no settings.
+    files = {file, *file.parent.glob("Pulumi.*.yaml")}
+    if not any(each.is_file() and b"llmplatform:" in each.read_bytes() for each in files):
+        return  # A project of another kind, whose settings are its own.
     try:
         from llmplatform.specs import check_stack_file
     except ImportError:

@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from shutil import rmtree
 
+from llmplatform_sandbox.called import called
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.kube.machines import Machines
@@ -24,11 +25,11 @@ from llmplatform_sandbox.processes import Processes, free_ports
 from llmplatform_sandbox.toolchain import Toolchain
 from llmplatform_sandbox.toolchain.tools import KUBERNETES_MINOR, KUBERNETES_MINORS
 
-__all__ = ["DEFAULT_SERVICE_CIDR", "KUBERNETES_MINOR", "KUBERNETES_MINORS", "ControlPlane"]
+__all__ = ["DEFAULT_SERVICE_CIDR", "KUBERNETES_MINOR", "KUBERNETES_MINORS", "PROCESS_NAMES", "ControlPlane"]
 
 DEFAULT_SERVICE_CIDR = "172.20.0.0/16"
 """What EKS chooses for a VPC in 10.0.0.0/8 (EKS API reference, KubernetesNetworkConfigRequest)."""
-_NAMES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+PROCESS_NAMES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 _READY_WITHIN = 60.0
 
 
@@ -61,7 +62,7 @@ class ControlPlane:
         """How to reach the API server; raises `SandboxError` before the first start."""
         settings = self._settings()
         if settings is None:
-            raise SandboxError("control plane: not started yet; run `llmplatform sandbox up`")
+            raise SandboxError(f"control plane: not started yet; run `{called()} sandbox up`")
         return KubeAccess(
             server=_url(settings),
             ca_pem=self._pki.certificate("ca").read_text(),
@@ -75,7 +76,7 @@ class ControlPlane:
 
     def running(self) -> bool:
         """Whether all five processes are alive."""
-        return all(self._processes.running(name) for name in _NAMES)
+        return all(self._processes.running(name) for name in PROCESS_NAMES)
 
     def prepare(self, *, service_cidr: str | None = None) -> "Settings":
         """Write what clients need, so that they may start while the API server does."""
@@ -117,8 +118,8 @@ class ControlPlane:
         settings = self._settings()
         if settings is None or settings.minor == minor:
             return
-        self._processes.stop(*_NAMES[2:4], grace=2.0)
-        self._processes.stop(_NAMES[1], grace=0.5)
+        self._processes.stop(*PROCESS_NAMES[2:4], grace=2.0)
+        self._processes.stop(PROCESS_NAMES[1], grace=0.5)
         self._write(replace(settings, minor=minor))
         self.start()
 
@@ -129,7 +130,7 @@ class ControlPlane:
 
     def stop(self) -> None:
         """Stop all processes, clients first; the data stays."""
-        self._processes.stop(*_NAMES[2:], grace=2.0)
+        self._processes.stop(*PROCESS_NAMES[2:], grace=2.0)
         # The API server drains open watches for up to a minute; nobody here needs a clean goodbye.
         self._processes.stop("kube-apiserver", grace=0.5)
         self._processes.stop("etcd", grace=3.0)
@@ -137,9 +138,15 @@ class ControlPlane:
     def _settings(self) -> Settings | None:
         return Settings(**json.loads(self._settings_file.read_text())) if self._settings_file.exists() else None
 
+    def _evicted(self, settings: Settings) -> bool:
+        """Whether a process that ended cannot come back, because its port is somebody else's by now."""
+        ports = {"etcd": settings.etcd_port, "kube-apiserver": settings.api_port}
+        wanted = [port for name, port in ports.items() if not self._processes.running(name)]
+        return free_ports(len(wanted), preferred=wanted) != wanted
+
     def _choose_settings(self, service_cidr: str | None) -> Settings:
         known = self._settings()
-        if known and any(self._processes.running(name) for name in _NAMES[:2]):
+        if known and any(self._processes.running(name) for name in PROCESS_NAMES[:2]) and not self._evicted(known):
             return known
         # A process that a vanished settings file had started would be in the way.
         self.stop()
@@ -167,7 +174,7 @@ class ControlPlane:
             except (urllib.error.URLError, TimeoutError, ConnectionError):
                 time.sleep(0.1)
         raise SandboxError(
-            f"kube-apiserver: not ready after {_READY_WITHIN:.0f} s; run `llmplatform sandbox down` and try again\n"
+            f"kube-apiserver: not ready after {_READY_WITHIN:.0f} s; run `{called()} sandbox down` and try again\n"
             + self._processes.last_words("kube-apiserver")
         )
 

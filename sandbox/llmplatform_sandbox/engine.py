@@ -279,6 +279,7 @@ def _step(metadata: StepEventMetadata, state: str, seconds: float = 0.0) -> Reso
         urn=metadata.urn,
         state=state,
         seconds=seconds,
+        parent=(known.parent or "") if (known := metadata.new or metadata.old) else "",
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from llmplatform_sandbox import guests, protection
 from llmplatform_sandbox.checkpoint import Checkpoint
-from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, ControlPlane
+from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, PROCESS_NAMES, ControlPlane
 from llmplatform_sandbox.diff.difference import Difference, difference
 from llmplatform_sandbox.endpoints import Endpoints, read_endpoints
 from llmplatform_sandbox.engine import Engine, Outcome
@@ -24,7 +24,7 @@ from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.paths import SandboxPaths, ignore_from_git
 from llmplatform_sandbox.processes import Processes
 from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Report
-from llmplatform_sandbox.project import copy_project, read_project
+from llmplatform_sandbox.project import copy_project, no_sandbox, read_project
 from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
 from llmplatform_sandbox.recovery import Unclean, end_last, reconcile
 from llmplatform_sandbox.seed import left_behind, plant, read_seed
@@ -47,6 +47,8 @@ class Down:
     """Objects that nobody deleted: in a real account they would go on costing money."""
     kept: tuple[str, ...] = ()
     """What a cloud keeps of deleted objects by design, a sentence each."""
+    absent: bool = False
+    """Whether there was nothing to take down."""
 
 
 class Sandbox:
@@ -103,7 +105,9 @@ class Sandbox:
         """
         if not self.paths.exists():
             guests.leave(self.project, self.stack)
-            return Down(outcome=Outcome(changes={}), orphans=())
+            if not self.project.stack_file(self.stack).exists():
+                self._require_existence()
+            return Down(outcome=Outcome(changes={}), orphans=(), absent=True)
         with self._locked():
             outcome, orphans, kept = Outcome(changes={}), (), ()
             if not force:
@@ -154,9 +158,9 @@ class Sandbox:
             Checkpoint(self.paths, self.project.name, self.stack),
         )
 
-    def running(self) -> bool:
-        """Whether every process of the sandbox is alive."""
-        return self.control_plane().running() and self._processes.running(WORLD)
+    def dead(self) -> list[str]:
+        """Names of the processes that should be alive and are not."""
+        return [name for name in (*PROCESS_NAMES, WORLD) if not self._processes.running(name)]
 
     def fault(self, kind: str, target: str, *, active: bool) -> None:
         """Turn a fault of the simulated accounts on or off.
@@ -183,7 +187,8 @@ class Sandbox:
             endpoints = read_endpoints(self.paths)
             if endpoints is None:
                 raise SandboxError(f"{WORLD}: it ended; see {self.paths.logs / WORLD}.log")
-            return variables(self.paths, self.stack, endpoints, self.control_plane().access(), self.tools()["pulumi"])
+            access, pulumi = self.control_plane().access(), self.tools()["pulumi"]
+            return variables(self.paths, self.project.folder, self.stack, endpoints, access, pulumi)
 
     def versions(self) -> Mapping[str, str]:
         """Version of each tool; of Kubernetes also the minor that it emulates, where that is another."""
@@ -252,7 +257,7 @@ class Sandbox:
 
     def _require_existence(self) -> None:
         if not self.paths.exists():
-            raise SandboxError(f"{self.stack}: there is no such sandbox; run `llmplatform sandbox up {self.stack}`")
+            raise no_sandbox(self.project, self.stack)
 
     def _left_over(self) -> Sequence[CloudObject]:
         # The played controllers free what they made a moment after the cluster's objects are gone.

@@ -43,6 +43,8 @@ class ResourceStep:
     state: str
     """`started`, `done` or `failed`."""
     seconds: float = 0.0
+    parent: str = ""
+    """URN of the component that it belongs to."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,14 @@ import hmac
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from llmplatform_sandbox.called import called
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths, write_private
 
@@ -64,7 +66,7 @@ def copy_project(project: Project, stack: str, paths: SandboxPaths) -> None:
 
     Raises `SandboxError` (exit code 2) on a missing or unreadable file.
     """
-    others = sorted(file.name[7:-5] for file in project.stack_file(stack).parent.glob("Pulumi.*.yaml"))
+    others = _stacks(project)
     remedy = f"write it, or name one of the stacks {', '.join(others)}" if others else "write it"
     stack_settings = _read_mapping(project.stack_file(stack), remedy)
     project_settings = {
@@ -83,11 +85,28 @@ def copy_project(project: Project, stack: str, paths: SandboxPaths) -> None:
     )
 
 
+def no_sandbox(project: Project, stack: str) -> SandboxError:
+    """What to say of a stack that has no sandbox: it was never up, or its name is mistyped (exit code 2)."""
+    file = project.stack_file(stack)
+    if file.exists():
+        return SandboxError(f"{stack}: it has no sandbox yet; run `{called()} sandbox up {stack}`")
+    stacks = _stacks(project)
+    near = get_close_matches(stack, stacks, n=1)
+    remedy = f"did you mean '{near[0]}'?" if near else f"the stacks here are {', '.join(stacks) or 'none'}"
+    return SandboxError(f"{stack}: there is neither a sandbox nor a {file.name}; {remedy}", exit_code=2)
+
+
+def _stacks(project: Project) -> list[str]:
+    return sorted(file.name[7:-5] for file in project.stack_file("any").parent.glob("Pulumi.*.yaml"))
+
+
 def _read_mapping(file: Path, remedy: str) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(file.read_text())
+        content = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SandboxError(f"{file}: no such file; {remedy}", exit_code=2) from None
+    except UnicodeDecodeError:
+        raise SandboxError(f"{file}: it is not text; save it as UTF-8", exit_code=2) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{file}:{mark.line + 1}" if mark else str(file)

@@ -1,10 +1,7 @@
 """What a command prints at its end: tables for people, one JSON document for programs."""
 
 import json
-import os
 import re
-import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from llmplatform_sandbox.called import called
 from llmplatform_sandbox.snapshot import Snapshot
 
 _LONGEST = 100
@@ -83,13 +81,12 @@ def print_next_steps(console: Console, stack: str, project: Path = Path()) -> No
     """Commands that make sense now, spelled so that they can be copied."""
     if project.resolve() != Path.cwd():
         stack = f"{stack} --project {project}"
-    called = "llmplatform" if shutil.which("llmplatform") else os.path.relpath(sys.argv[0])
     console.print(Text("Next", style="bold"))
     for command, why in (
-        (f"{called} sandbox status {stack}", "nodes, pods, and why a pod waits"),
-        (f'eval "$({called} sandbox env {stack})"', "then use your own pulumi and kubectl on the sandbox"),
-        (f"{called} sandbox fault spot-stockout TYPE --stack {stack}", "see the fall-back to on-demand capacity"),
-        (f"{called} sandbox down {stack}", "delete everything and check that nothing is left"),
+        (f"{called()} sandbox status {stack}", "nodes, pods, and why a pod waits"),
+        (f'eval "$({called()} sandbox env {stack})"', "then use your own pulumi and kubectl on the sandbox"),
+        (f"{called()} sandbox fault spot-stockout TYPE --stack {stack}", "see the fall-back to on-demand capacity"),
+        (f"{called()} sandbox down {stack}", "delete everything and check that nothing is left"),
     ):
         console.print(Text.assemble("  ", (command, "cyan"), f"  {why}"), soft_wrap=True)
 
@@ -106,6 +103,12 @@ def changes_sentence(changes: Mapping[str, int]) -> str:
     if not changed:
         return f"No changes ({sum(changes.values())} resources)"
     return "Resources: " + ", ".join(f"{count} {_PAST.get(op, op)}" for op, count in sorted(changed.items()))
+
+
+def plan_sentence(changes: Mapping[str, int]) -> str:
+    """For people: `120 to create, 2 to update`."""
+    counts = [f"{count} to {op}" for op, count in sorted(changes.items()) if op not in _UNCHANGED and count]
+    return f"Resources: {', '.join(counts)}" if counts else f"No changes ({sum(changes.values())} resources)"
 
 
 _UNCHANGED = {"same", "read", "refresh"}

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from llmplatform_sandbox.endpoints import Endpoints
 from llmplatform_sandbox.engine import environment
+from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.paths import SandboxPaths
+from llmplatform_sandbox.project import copy_project, read_project
 
 _SHIMS = {"aws": ("eks", "get-token"), "ack-ram-tool": ("credential-plugin", "get-credential")}
 """Command of a cloud that kubeconfigs call → the words by which they ask for credentials."""
@@ -25,9 +27,33 @@ print(json.dumps({{"kind": "ExecCredential", "apiVersion": version, "spec": {{}}
 '''
 
 
-def variables(paths: SandboxPaths, stack: str, endpoints: Endpoints, kube: KubeAccess, pulumi: Path) -> dict[str, str]:
-    """Name → value of what has to be exported; also writes the stand-ins for the clouds' commands."""
+_PULUMI = '''#!{python}
+"""Stands before the pulumi command in a sandbox's shell: copies the stack file first where it has changed."""
+import os, subprocess, sys
+source, copy = {source!r}, {copy!r}
+if os.path.exists(source) and os.stat(source).st_mtime_ns >= os.stat(copy).st_mtime_ns:
+    failed = subprocess.run({refresh!r}).returncode
+    if failed:
+        sys.exit(failed)
+os.execv({pulumi!r}, [{pulumi!r}, *sys.argv[1:]])
+'''
+
+
+def variables(
+    paths: SandboxPaths, project: Path, stack: str, endpoints: Endpoints, kube: KubeAccess, pulumi: Path
+) -> dict[str, str]:
+    """Name → value of what has to be exported; also writes the stand-ins for the clouds' commands and for pulumi."""
     write_shims(paths)
+    _write(
+        paths.shims / "pulumi",
+        _PULUMI.format(
+            python=sys.executable,
+            source=str(read_project(project).stack_file(stack)),
+            copy=str(paths.project / f"Pulumi.{stack}.yaml"),
+            refresh=[sys.executable, "-m", __name__, str(project), stack, str(paths.folder)],
+            pulumi=str(pulumi),
+        ),
+    )
     return {
         **environment(paths),
         "PULUMI_STACK": stack,
@@ -52,14 +78,30 @@ def write_shims(paths: SandboxPaths) -> None:
     """Stand-ins for the commands by which kubeconfigs get their credentials."""
     pki = paths.kube / "pki"
     for command, words in _SHIMS.items():
-        shim = paths.shims / command
-        shim.write_text(
+        _write(
+            paths.shims / command,
             _SHIM.format(
                 python=sys.executable,
                 usage=" ".join((command, *words)),
                 words=set(words),
                 certificate=str(pki / "admin.crt"),
                 key=str(pki / "admin.key"),
-            )
+            ),
         )
-        shim.chmod(0o755)
+
+
+def _write(shim: Path, text: str) -> None:
+    shim.write_text(text)
+    shim.chmod(0o755)
+
+
+def _refresh(project: Path, stack: str, folder: Path) -> None:
+    try:
+        copy_project(read_project(project), stack, SandboxPaths(folder))
+    except SandboxError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    _refresh(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

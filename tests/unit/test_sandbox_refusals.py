@@ -23,3 +23,18 @@ def test_every_mistake_is_told_at_once_and_nothing_is_created(tmp_path: Path, co
     assert "pools.gpu.max" in result.stderr
     assert "Traceback" not in result.output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["Pulumi.dev.yaml", "Pulumi.yaml"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"- a\n", b"config: 3\n", b"config: [\n", b"\xff\xfe\x00", b"konfig: {}\n", b"config: {1: {}}\n"]
+)
+def test_a_file_that_holds_no_settings_is_refused_without_a_traceback(tmp_path: Path, content: bytes) -> None:
+    for name in ("Pulumi.yaml", "Pulumi.prod.yaml"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    (tmp_path / "Pulumi.dev.yaml").write_bytes(content)
+    result = CliRunner().invoke(app, ["up", "dev", "--project", str(tmp_path)])
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") >= 1
+    assert "; " in result.stderr
+    assert "Traceback" not in result.output
+    assert not (tmp_path / ".sandbox").exists(), "nothing is created"

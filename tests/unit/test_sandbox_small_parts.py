@@ -113,6 +113,7 @@ def test_a_wrong_stack_file_ends_with_all_its_errors_before_anything_starts(
 @pytest.mark.parametrize("command", [["status", "dev"], ["fault", "spot-stockout", "g5.xlarge"]])
 def test_asking_about_a_sandbox_that_is_not_there_says_how_to_make_one(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: app\nruntime: python\n")
+    (tmp_path / "Pulumi.dev.yaml").touch()
     result = CliRunner().invoke(app, [*command, "--project", str(tmp_path)])
     assert result.exit_code == 1
     assert "run `llmplatform sandbox up dev`" in result.stderr

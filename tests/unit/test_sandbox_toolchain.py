@@ -21,6 +21,7 @@ elif {fails}:
 else:
     output = pathlib.Path(sys.argv[sys.argv.index("-o") + 1])
     (output / "server").write_text(" ".join([*sys.argv, *map(str, pathlib.Path(os.environ["GOCACHE"]).glob("*"))]))
+    (output / "server").chmod(0o755)
 """
 
 
@@ -47,6 +48,27 @@ def test_a_missing_tool_is_built_once_and_then_found(tmp_path: Path, monkeypatch
     assert sorted(path.name for path in cache.iterdir()) == [".lock", ETCD.folder_name], (
         "the Go caches are deleted afterwards"
     )
+
+
+def test_a_tool_of_which_a_part_was_deleted_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_go(tmp_path / "bin", monkeypatch)
+    built = toolchain.ensure([ETCD], cache=tmp_path / "cache")["etcd"]
+    built.unlink()
+    assert toolchain.ensure([ETCD], cache=tmp_path / "cache")["etcd"].exists(), "an emptied cache folder is no tool"
+
+
+def test_the_stand_in_of_a_sandboxs_shell_is_not_taken_for_pulumi(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shims = tmp_path / ".sandbox" / "dev" / "shims"
+    shims.mkdir(parents=True)
+    (shims / "pulumi").write_text("#!/bin/sh\necho v3.300.1\n")
+    (shims / "pulumi").chmod(0o755)
+    built = tmp_path / PULUMI.folder_name / "pulumi"
+    built.parent.mkdir()
+    built.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(shims))
+    assert toolchain.ensure([PULUMI], cache=tmp_path)["pulumi"] == built, "it would start itself for ever"
 
 
 def test_a_build_after_a_killed_one_goes_on_with_its_go_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +131,9 @@ def test_a_go_that_is_recent_enough_is_taken_from_the_path(tmp_path: Path, monke
 def test_only_a_recent_pulumi_is_taken_from_the_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, taken: bool
 ) -> None:
-    (tmp_path / PULUMI.folder_name).mkdir()
+    built = tmp_path / PULUMI.folder_name / "pulumi"
+    built.parent.mkdir()
+    built.touch(mode=0o755)
     pulumi = tmp_path / "pulumi"
     pulumi.write_text(f"#!/bin/sh\necho {version}\n")
     pulumi.chmod(0o755)

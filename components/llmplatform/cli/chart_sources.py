@@ -22,6 +22,10 @@ class ChartError(Exception):
     """A chart that could not be had: chart, fault, remedy, in one line."""
 
 
+class UnreachableError(ChartError):
+    """A source that gave no answer, or none that holds an archive."""
+
+
 def fetch(chart: Chart, repository: str, transport: httpx.BaseTransport | None = None) -> bytes:
     """The chart's archive. `repository`: the chart's own or a mirror; for OCI the folder that the chart is in."""
     try:
@@ -30,9 +34,11 @@ def fetch(chart: Chart, repository: str, transport: httpx.BaseTransport | None =
                 return _from_registry(client, chart, f"{repository.removeprefix('oci://').rstrip('/')}/{chart.name}")
             return _from_index(client, chart, repository.rstrip("/") + "/")
     except httpx.HTTPError as error:
-        raise ChartError(
-            f"{chart.name} {chart.version}: {repository} gave no archive ({error}); "
-            "check the network, or set mirrors.charts in the stack file and pass --stack"
+        raise UnreachableError(f"{chart.name} {chart.version}: {repository} gave no archive ({error})") from None
+    except (yaml.YAMLError, ValueError, KeyError, IndexError, TypeError, AttributeError):
+        # A proxy or a portal answers for the source.
+        raise UnreachableError(
+            f"{chart.name} {chart.version}: what {repository} answers is not what a chart repository says"
         ) from None
 
 

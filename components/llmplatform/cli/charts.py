@@ -1,18 +1,16 @@
 """`llmplatform charts`: fetch the pinned Helm charts, so that releases install from local archives."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from llmplatform.catalog.versions import CHARTS
-from llmplatform.cli.chart_sources import ChartError, fetch
-from llmplatform.cli.charts_lock import Lock
-from llmplatform.specs import check_stack_file, load_stack
-from llmplatform.specs.mirrors import Mirrors
+from llmplatform.cli.stacks import refuse, stack_file
 
-app = typer.Typer(help="The pinned Helm charts.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from llmplatform.specs.mirrors import Mirrors
+
+app = typer.Typer(help="The pinned Helm charts.", no_args_is_help=True, rich_markup_mode="markdown")
 
 
 @app.callback()
@@ -23,18 +21,33 @@ def group() -> None:
 @app.command()
 def pull(
     stack: Annotated[str | None, typer.Option("--stack", help="Stack whose mirrors to fetch through.")] = None,
-    project: Annotated[Path, typer.Option("--project", help="Folder of Pulumi.yaml.")] = Path(),
+    project: Annotated[
+        Path, typer.Option("--project", help="Folder of Pulumi.yaml.", show_default="current folder")
+    ] = Path(),
 ) -> None:
     """Fetch every pinned chart into `.charts`, and record or check its digest in `charts.lock`.
 
     Example: `llmplatform charts pull --stack dev`. Charts that are there with the right digest are not fetched again.
     """
+    from rich.console import Console
+
+    from llmplatform.catalog.versions import CHARTS
+    from llmplatform.cli.chart_sources import ChartError, UnreachableError, fetch
+    from llmplatform.cli.charts_lock import Lock
+
     console = Console(stderr=True)
+    if not (project / "Pulumi.yaml").is_file():
+        typer.echo(f"{project / 'Pulumi.yaml'}: there is no such file; name its folder with --project", err=True)
+        raise typer.Exit(2)
+    try:
+        lock = Lock.read(project / "charts.lock")
+    except ChartError as fault:
+        typer.echo(str(fault), err=True)
+        raise typer.Exit(2) from None
     mirrors = _mirrors(stack, project)
-    lock = Lock.read(project / "charts.lock")
     folder = project / ".charts"
     folder.mkdir(exist_ok=True)
-    faults: list[str] = []
+    faults: list[ChartError] = []
     for chart in CHARTS.values():
         archive = folder / f"{chart.name}-{chart.version}.tgz"
         if archive.exists() and lock.holds(chart, archive.read_bytes()):
@@ -45,26 +58,32 @@ def pull(
                 data = fetch(chart, mirrors.chart(chart.repository))
                 lock.admit(chart, data)
             except ChartError as error:
-                faults.append(str(error))
+                faults.append(error)
                 continue
         partial = archive.with_suffix(".partial")
         partial.write_bytes(data)
         partial.replace(archive)
         console.print(f"  {archive.name} fetched")
         lock.write()
+    away = [fault for fault in faults if isinstance(fault, UnreachableError)]
     for fault in faults:
-        typer.echo(fault, err=True)
+        typer.echo(str(fault), err=True)
+    if away:
+        typer.echo(
+            f"{len(away)} of {len(CHARTS)} charts could not be fetched; check the network, or set mirrors.charts in "
+            "the stack file and pass --stack, and run the same command again: what was fetched stays",
+            err=True,
+        )
     if faults:
         raise typer.Exit(1)
 
 
-def _mirrors(stack: str | None, project: Path) -> Mirrors:
+def _mirrors(stack: str | None, project: Path) -> "Mirrors":
+    from llmplatform.specs import load_stack, stack_problems
+    from llmplatform.specs.mirrors import Mirrors
+
     if stack is None:
         return Mirrors()
-    path = project / f"Pulumi.{stack}.yaml"
-    problems = check_stack_file(path)
-    for problem in problems:
-        typer.echo(problem, err=True)
-    if problems:
-        raise typer.Exit(2)
+    path = stack_file(stack, project)
+    refuse(stack_problems(path))
     return load_stack(path).mirrors

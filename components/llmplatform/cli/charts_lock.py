@@ -19,7 +19,10 @@ class Lock:
     @classmethod
     def read(cls, path: Path) -> "Lock":
         """The lock of a project; empty when there is none yet."""
-        return cls(path, json.loads(path.read_text()) if path.exists() else {})
+        try:
+            return cls(path, json.loads(path.read_text()) if path.exists() else {})
+        except ValueError:
+            raise ChartError(f"{path}: it is not JSON; restore the committed file") from None
 
     def holds(self, chart: Chart, data: bytes) -> bool:
         """Whether this archive is the recorded one."""
@@ -37,7 +40,9 @@ class Lock:
 
     def write(self) -> None:
         """Write the file, sorted, so that a diff shows what changed."""
-        self.path.write_text(json.dumps(dict(sorted(self.digests.items())), indent=2) + "\n")
+        partial = self.path.with_suffix(".partial")
+        partial.write_text(json.dumps(dict(sorted(self.digests.items())), indent=2) + "\n")
+        partial.replace(self.path)
 
 
 def _key(chart: Chart) -> str:

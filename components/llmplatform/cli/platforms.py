@@ -1,33 +1,15 @@
-"""`llmplatform use-platform`: writes into a stack file where another stack's platform is.
+"""`llmplatform use-platform`: puts a stack of models on the platform of another stack."""
 
-Only the sections that say so are replaced; the rest of the file, comments included, stays as it is. So a change of the
-platform is a change of a file that is reviewed, and a preview needs no access to the platform's state.
-"""
-
-import json
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 import typer
-import yaml
 
 from llmplatform.cli.stacks import Project, StackName, stack_file
-from llmplatform.specs import InvalidStack, PlatformRef, Problem, parse_platform_ref
-from llmplatform.specs.files import read
-from llmplatform.specs.reading import NAMESPACE
 
 Source = Annotated[
     Path | None, typer.Option("--from", help="File with the output `platform`, as JSON.", show_default="standard input")
 ]
-
-
-class _Indented(yaml.SafeDumper):
-    """Indents lists, as people do."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
 
 
 def use_platform(
@@ -40,11 +22,15 @@ def use_platform(
 
     Example: `pulumi stack output platform --json | llmplatform use-platform dev --project ../models`.
     """
+    from llmplatform.cli.platform_sections import reference, rewritten, sections_of
+    from llmplatform.specs import InvalidStack
+
     path = stack_file(stack, project)
     try:
-        ref = _reference(source)
+        ref = reference(source)
+        wanted = sections_of(ref, path)
         before = path.read_text(encoding="utf-8") if path.exists() else "config:\n"
-        after = rewritten(before, _sections(ref, path))
+        after = rewritten(before, wanted)
     except InvalidStack as error:
         for problem in error.problems:
             typer.echo(problem, err=True)
@@ -59,87 +45,3 @@ def use_platform(
         typer.echo(
             f"{path} now says where the platform '{ref.environment}' is; `llmplatform validate {stack}` checks it."
         )
-
-
-def rewritten(text: str, sections: Mapping[str, Any]) -> str:
-    """A stack file with some sections replaced, or added at its end."""
-    lines = text.splitlines()
-    for name, value in sections.items():
-        key = f"{NAMESPACE}{name}"
-        if _value(lines, key) == value:
-            continue
-        block = yaml.dump({key: value}, Dumper=_Indented, sort_keys=False, allow_unicode=True, width=1000).splitlines()
-        start, end = _span(lines, key)
-        lines[start:end] = [f"  {line}" for line in block]
-    return "\n".join(lines) + "\n"
-
-
-def _reference(source: Path | None) -> PlatformRef:
-    name = str(source or "standard input")
-    try:
-        raw: Any = json.loads(source.read_text(encoding="utf-8") if source else sys.stdin.read())
-    except OSError as error:
-        raise InvalidStack([Problem(name, f"cannot be read: {error.strerror}", "give the path of a file")]) from None
-    except ValueError:
-        raise InvalidStack([Problem(name, "it is not JSON", _WHENCE)]) from None
-    if not isinstance(raw, dict):
-        raise InvalidStack([Problem(name, "it is not the output of a platform", _WHENCE)])
-    return parse_platform_ref(cast(dict[str, Any], raw))
-
-
-_WHENCE = "give what `pulumi stack output platform --json` prints"
-
-
-def _sections(ref: PlatformRef, path: Path) -> Mapping[str, Any]:
-    """The platform's sections; the stack's own pools stay beside those of the platform."""
-    found = ref.sections()
-    settings = read(path) if path.exists() and path.read_text(encoding="utf-8").strip() != "config:" else {}
-    pools = cast(Mapping[str, Any], settings.get("pools") or {})
-    own = {name: pool for name, pool in pools.items() if not pool.get("existing")}
-    clashes = [name for name in own if name in ref.pools]
-    if clashes:
-        raise InvalidStack(
-            Problem(f"pools.{name}", "the platform has a pool of this name", "rename it") for name in clashes
-        )
-    return {**found, "pools": {**found.get("pools", {}), **own}}
-
-
-def _value(lines: list[str], key: str) -> Any:
-    config = (yaml.safe_load("\n".join(lines)) or {}).get("config") or {}
-    return config.get(key)
-
-
-def _span(lines: list[str], key: str) -> tuple[int, int]:
-    """First line of a section, and that after its last; at the end of the settings where there is none."""
-    entries = _entries(lines)
-    found = next((line for name, line in entries if name == key), None)
-    if found is not None:
-        return found, _end(lines, found)
-    end = _end(lines, entries[-1][1]) if entries else len(lines)
-    return end, end
-
-
-def _entries(lines: list[str]) -> list[tuple[str, int]]:
-    """Sections and the lines that they begin in."""
-    document = yaml.compose("\n".join(lines), Loader=yaml.SafeLoader)
-    top = document.value if isinstance(document, yaml.MappingNode) else []
-    config = next((value for name, value in top if name.value == "config"), None)
-    entries = config.value if isinstance(config, yaml.MappingNode) else []
-    return [(name.value, name.start_mark.line) for name, _ in entries]
-
-
-def _end(lines: list[str], start: int) -> int:
-    """The line after a section; comments above the next section belong to that one."""
-    indent = _indent(lines[start])
-    end = start + 1
-    for number, line in enumerate(lines[start + 1 :], start + 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if _indent(line) <= indent:
-            break
-        end = number + 1
-    return end
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())

@@ -1,24 +1,41 @@
-"""Commands about a stack file: check it, and print the schema that editors check it with."""
+"""Commands about a stack file: check it, and print the schema that editors check it with.
+
+What a command needs is imported when it runs: the root command loads this module for every call.
+"""
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
-from llmplatform.planning.models import ModelPlan, plan_models
-from llmplatform.planning.pools import PoolPlan, plan_pools
-from llmplatform.specs import check_stack_file, load_stack
+if TYPE_CHECKING:
+    from rich.table import Table
 
-StackName = Annotated[str, typer.Argument(help="Stack, whose file is Pulumi.STACK.yaml.", metavar="STACK")]
+    from llmplatform.planning.models import ModelPlan
+    from llmplatform.planning.pools import PoolPlan
+    from llmplatform.specs import Problem, Stack
+
+StackName = Annotated[
+    str, typer.Argument(help="Stack, whose file is Pulumi.STACK.yaml, or that file.", metavar="STACK")
+]
 Project = Annotated[Path, typer.Option("--project", help="Folder of Pulumi.yaml.", show_default="current folder")]
 
 
 def stack_file(stack: str, project: Path) -> Path:
-    """Path of a stack's file."""
-    return project / f"Pulumi.{stack}.yaml"
+    """Path of a stack's file. `stack`: its name, or the path itself."""
+    given = Path(stack)
+    return given if given.suffix in (".yaml", ".yml") else project / f"Pulumi.{stack}.yaml"
+
+
+def refuse(problems: "Sequence[Problem]") -> None:
+    """Print what is wrong, a line each, and end with exit code 2 where anything is."""
+    for problem in problems:
+        typer.echo(str(problem), err=True)
+    if problems:
+        raise typer.Exit(2)
 
 
 def validate(
@@ -28,21 +45,19 @@ def validate(
 ) -> None:
     """Check a stack file: every problem in one run, one line each.
 
-    Example: `llmplatform validate dev`. Exit code 2 when something is wrong.
+    Example: `llmplatform validate dev`, or `llmplatform validate Pulumi.dev.yaml --json`. Exit code 2 when something is
+    wrong.
     """
+    from llmplatform.specs import load_stack, stack_problems
+
     path = stack_file(stack, project)
-    problems = check_stack_file(path)
+    problems = stack_problems(path)
     if as_json:
-        typer.echo(json.dumps({"file": str(path), "valid": not problems, "problems": problems}, indent=2))
-    elif problems:
-        for problem in problems:
-            typer.echo(problem, err=True)
-    else:
-        spec = load_stack(path)
-        pools = plan_pools(spec)
-        Console().print(f"{path} is valid.", _pools(pools), _models(plan_models(spec, pools)), sep="\n")
-    if problems:
-        raise typer.Exit(2)
+        found = [asdict(problem) for problem in problems]
+        typer.echo(json.dumps({"file": str(path), "valid": not problems, "problems": found}, indent=2))
+        raise typer.Exit(2 if problems else 0)
+    refuse(problems)
+    _describe(path, load_stack(path))
 
 
 def schema() -> None:
@@ -50,12 +65,34 @@ def schema() -> None:
 
     Example: `llmplatform schema > stack.schema.json`.
     """
-    from llmplatform.specs.schema import text
+    # The file is generated from the models, and compared with them before each commit.
+    typer.echo((Path(__file__).parents[1] / "specs" / "stack.schema.json").read_text(encoding="utf-8"), nl=False)
 
-    typer.echo(text(), nl=False)
+
+def _describe(path: Path, spec: "Stack") -> None:
+    from rich.console import Console
+
+    from llmplatform.catalog.versions import CHARTS
+    from llmplatform.planning.models import plan_models
+    from llmplatform.planning.pools import plan_pools
+
+    pools = plan_pools(spec)
+    console = Console()
+    console.print(f"{path} is valid.", _pools(pools), _models(plan_models(spec, pools)), sep="\n")
+    charts = path.parent / ".charts"
+    missing = [chart.name for chart in CHARTS.values() if not (charts / f"{chart.name}-{chart.version}.tgz").exists()]
+    if missing and spec.platform.kind == "new":
+        console.print(
+            f"{len(missing)} of {len(CHARTS)} charts are not in {charts}: "
+            "`llmplatform charts pull` before `pulumi up` in an account (the sandbox needs none)",
+            soft_wrap=True,
+            highlight=False,
+        )
 
 
-def _pools(plans: tuple[PoolPlan, ...]) -> Table:
+def _pools(plans: "tuple[PoolPlan, ...]") -> "Table":
+    from rich.table import Column, Table
+
     nodes = Column("Nodes", no_wrap=True)
     table = Table("Pool", "Instance types", "GPUs", nodes, title="Node pools", title_justify="left")
     for plan in plans:
@@ -64,7 +101,7 @@ def _pools(plans: tuple[PoolPlan, ...]) -> Table:
     return table
 
 
-def _nodes(plan: PoolPlan) -> str:
+def _nodes(plan: "PoolPlan") -> str:
     """Bounds of each group, because `max` holds per group; and of the pool, where it has two."""
     if not plan.groups:
         return "another stack's"
@@ -73,7 +110,9 @@ def _nodes(plan: PoolPlan) -> str:
     return " + ".join(each) + (f"\n= {least} to {most} in all" if len(each) > 1 else "")
 
 
-def _models(plans: tuple[ModelPlan, ...]) -> Table:
+def _models(plans: "tuple[ModelPlan, ...]") -> "Table":
+    from rich.table import Table
+
     table = Table("Model", "Weights", "Pool", "Replicas", "GPUs each", title="Models", title_justify="left")
     for plan in plans:
         table.add_row(plan.name, plan.spec.source, plan.pool.name, str(plan.spec.replicas), str(plan.gpus))

@@ -10,7 +10,7 @@ class Environment(Section):
     """Identity of the environment; every cloud object carries it as tags."""
 
     name: EnvironmentName
-    """Short name: that of the stack, and so of its file."""
+    """Short name: that of the stack, or a prefix and that of the stack where several projects share an account."""
     owner: TagValue
     """Team that answers for the environment."""
     cost_center: TagValue

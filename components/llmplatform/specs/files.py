@@ -60,14 +60,14 @@ def _stack_name(path: Path) -> str | None:
 
 
 def _another_stack(raw: Mapping[str, object], stack_name: str | None) -> Iterator[Problem]:
-    """The environment is called as its stack: names of cloud objects begin with the one, state lies under the other."""
+    """The environment is called as its stack, alone or after a prefix: a copy of a file whose name was left shows."""
     environment = raw.get("environment")
     name = cast(Mapping[str, object], environment).get("name") if isinstance(environment, Mapping) else None
-    if stack_name and isinstance(name, str) and name != stack_name:
+    if stack_name and isinstance(name, str) and name != stack_name and not name.endswith(f"-{stack_name}"):
         yield Problem(
             "environment.name",
-            f"'{name}' is not the name of the stack, '{stack_name}'",
-            f"write '{stack_name}', or rename the file to Pulumi.{name}.yaml",
+            f"'{name}' does not end in the name of the stack, '{stack_name}'",
+            f"write '{stack_name}' or 'PREFIX-{stack_name}', or rename the file to Pulumi.{name}.yaml",
         )
 
 

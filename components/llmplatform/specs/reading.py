@@ -1,7 +1,7 @@
 """Reads the YAML of stack files, and says in a line what is wrong with it as YAML."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -55,8 +55,11 @@ def _number(loader: _Loader, node: yaml.ScalarNode) -> object:
         ) from None
 
 
-def _misread(as_: str) -> Any:
-    return lambda loader, node: Misread(node.value, as_)
+def _misread(as_: str) -> Callable[[_Loader, yaml.ScalarNode], Misread]:
+    def construct(loader: _Loader, node: yaml.ScalarNode) -> Misread:
+        return Misread(node.value, as_)
+
+    return construct
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _number)

@@ -60,7 +60,7 @@ def ensure(tools: Sequence[Tool], *, report: Report = silent, cache: Path | None
         folder = cache / tool.folder_name
         binaries |= {binary: folder / binary for binary in tool.binaries}
         versions[tool.name] = tool.version
-        if not folder.exists():
+        if not _complete(tool, folder):
             missing.append(tool)
     if missing:
         _build_all(missing, cache, report)
@@ -68,7 +68,9 @@ def ensure(tools: Sequence[Tool], *, report: Report = silent, cache: Path | None
 
 
 def _pulumi_on_path() -> tuple[Path, str] | None:
-    found = shutil.which("pulumi")
+    # In the shell of a sandbox the first on PATH is our own stand-in.
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    found = shutil.which("pulumi", path=os.pathsep.join(each for each in folders if ".sandbox" not in Path(each).parts))
     if not found:
         return None
     answer = subprocess.run(
@@ -84,10 +86,15 @@ def _pulumi_on_path() -> tuple[Path, str] | None:
     return None
 
 
+def _complete(tool: Tool, folder: Path) -> bool:
+    """Whether the tool is there whole: somebody may have cleaned up within."""
+    return all(os.access(folder / binary, os.X_OK) for binary in tool.binaries)
+
+
 def _build_all(tools: Sequence[Tool], cache: Path, report: Report) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / ".lock"):
-        waiting = [tool for tool in tools if not (cache / tool.folder_name).exists()]
+        waiting = [tool for tool in tools if not _complete(tool, cache / tool.folder_name)]
         if not waiting:
             return
         # What a killed build left: its Go caches hold most of the work, and Go itself writes them in whole pieces.
@@ -142,8 +149,12 @@ def _build(tool: Tool, go: Path, cache: Path, work: Path, report: Report) -> Non
         heart.join()
     if result.returncode != 0:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
-        raise SandboxError(f"{tool.name} {tool.version}: the build failed; it needs GOPROXY and 8 GB of disk\n{tail}")
+        raise SandboxError(
+            f"{tool.name} {tool.version}: the build failed; see that it has a Go module proxy (GOPROXY) and 8 GB of "
+            f"disk, and run the same command again: tools that are built stay\n{tail}"
+        )
     _named_as_asked(tool, output)
+    _remove(cache / tool.folder_name)
     output.rename(cache / tool.folder_name)
     report(ToolBuild(tool=tool.name, version=tool.version, seconds=time.monotonic() - began, done=True))
 

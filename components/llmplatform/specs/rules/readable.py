@@ -36,8 +36,8 @@ def _group(kind: type[BaseModel], raw: Mapping[str, object], faulty: Sequence[Lo
         elif name not in meant and not field.is_required():
             values[name] = field.get_default(call_default_factory=True)
     group = kind.model_construct(**cast(dict[str, Any], values))
-    for name in kind.model_fields.keys() - values.keys():
-        group.__dict__.pop(name, None)
+    for name in group.__dict__.keys() - values.keys():
+        object.__delattr__(group, name)  # A default, which has no say where a value was meant.
     return group
 
 
@@ -48,7 +48,7 @@ def _value(kind: object, raw: object, faulty: Sequence[Location]) -> object:
     """The value; a group or a table of groups without what is wrong in it; nothing where it is wrong as a whole."""
     if not faulty:
         try:
-            return TypeAdapter[object](kind).validate_json(json.dumps(raw), strict=True)
+            return TypeAdapter[object](cast(Any, kind)).validate_json(json.dumps(raw), strict=True)
         except ValidationError:
             return _NOTHING
     if not isinstance(raw, Mapping):
