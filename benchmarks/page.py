@@ -38,6 +38,8 @@ def text(result: Mapping[str, Any], measured: Sequence[Row]) -> str:
             f"{median(loads):.1f} in the middle; this run alone makes one or two of it."
         ),
         "",
+        f"![CPU seconds over registered resources](images/{PICTURE.name})",
+        "",
         (
             "| | Models | Resources | Seconds | CPU seconds | CPU per resource, to raw "
             "| Program + engine, MiB | Memory, to raw |"

@@ -16,8 +16,8 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from benchmarks.recording import answers
 from llmplatform_sandbox.cloud import open_cloud
-from llmplatform_sandbox.controlplane import KUBERNETES_MINOR
-from llmplatform_sandbox.interfaces import KubeAccess
+from llmplatform_sandbox.cloud.control_plane import PaperControlPlane
+from llmplatform_sandbox.controlplane import KUBERNETES_MINORS
 from llmplatform_sandbox.providers.cloud import CloudProvider
 from llmplatform_sandbox.providers.random import RandomProvider
 from llmplatform_sandbox.providers.serve import serve
@@ -85,22 +85,6 @@ class Accepting(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
 
-class NoCluster:
-    """A control plane for the simulated account that is never called."""
-
-    minor = KUBERNETES_MINOR
-
-    def __init__(self, folder: Path) -> None:
-        self._access = KubeAccess(server="https://127.0.0.1:1", ca_pem="none", kubeconfig=folder / "none")
-
-    def __call__(self, service_cidr: str | None = None) -> KubeAccess:
-        """An address where nothing listens."""
-        return self._access
-
-    def reset(self) -> None:
-        """Nothing to forget."""
-
-
 def main() -> None:
     """Serve until nobody listens any more."""
     folder = Path(sys.argv[1])
@@ -108,7 +92,7 @@ def main() -> None:
         recorded = Accepting(answers(Path(sys.argv[2])))
         servicers = dict.fromkeys(("aws", "random", "kubernetes"), recorded)
     else:
-        cloud = open_cloud("aws", folder, NoCluster(folder))
+        cloud = open_cloud("aws", folder, PaperControlPlane(KUBERNETES_MINORS))
         account = CloudProvider(lambda: cloud)
         servicers = {"aws": account, "random": RandomProvider(), "kubernetes": Accepting()}
     served = {package: serve(servicer) for package, servicer in servicers.items()}

@@ -56,7 +56,7 @@ class Picture:
 
 
 PICTURES = (
-    Picture(name="preview", make="make preview STACK=prod", head=34, tail=4),
+    Picture(name="preview", make="make preview STACK=prod", head=34, tail=2),
     Picture(name="sandbox", make="make sandbox", head=12, tail=28, after="make sandbox-down"),
 )
 
@@ -72,8 +72,10 @@ def drawn(picture: Picture, printed: str) -> str:
     """The picture of a terminal on which the command was typed."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), color_system="truecolor", highlight=False)
     console.print(Text.assemble(("$ ", "green"), (picture.make, "bold")))
-    for line in shortened(printed.strip().splitlines(), picture.head, picture.tail):
-        console.print(styled(line[:WIDTH]))
+    # How long it took says more about the machine than about the command.
+    lines = [line.rstrip() for line in printed.strip().splitlines() if not re.match(r"[\d.]+ s in all", line)]
+    for line in shortened(lines, picture.head, picture.tail):
+        console.print(styled(line))
     # A fixed id, so that the same text is the same file.
     return console.export_svg(title=picture.make, code_format=SHAPE, unique_id=picture.name)
 
@@ -83,9 +85,8 @@ def styled(line: str) -> Text:
     text = Text(line)
     text.highlight_regex(r"^\s*\+ .*", "green")
     text.highlight_regex(r"^✓", "green")
-    text.highlight_regex(r"\b\d+(\.\d+)? s\b", "dim")
     text.highlight_regex(r"\b(Ready|Running)\b", "green")
-    text.highlight_regex(r"^(Node|Namespace|Output|Real|Simulated)\b.*", "bold")
+    text.highlight_regex(r"^(Node|Namespace|Output|Real|Simulated|Next)\b.*", "bold")
     return text
 
 

@@ -50,7 +50,7 @@ def main(
     with ThreadPoolExecutor(jobs) as pool:
         number, running = 0, dict[Future[Record], Life]()
         try:
-            while running or _killed(lives) < kills:
+            while running or (_killed(lives) < kills and len(lives) < kills):
                 while len(running) < jobs and _killed(lives) + PER_LIFE * len(running) < kills:
                     stack, number = names[number % len(names)], number + 1
                     if (stack, drawn + number) not in lived:

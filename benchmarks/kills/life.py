@@ -168,6 +168,7 @@ class Life:
                 if not self._ended.is_set():
                     self._problem("a run that was to be killed hangs", "")
                 os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
             time.sleep(0.02)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # An engine that outlives its command is another kill's business.
@@ -208,12 +209,14 @@ class Life:
 
 
 def _changed(text: str) -> str:
-    """The stack file with other tags on everything, other disks under the system's nodes, and one more model."""
+    """The stack file with other tags on everything, other disks under the system's nodes, one more pool, no gateway."""
     document = yaml.safe_load(text)
     config: dict[str, Any] = document["config"]
     config["llmplatform:environment"]["owner"] = "another-team"
-    config["llmplatform:pools"]["system"]["disk_gib"] += 10
-    models: dict[str, Any] = config["llmplatform:models"]
-    name = min(models, key=lambda each: models[each].get("replicas", 1))
-    models["one-more"] = {**models[name], "replicas": 1}
+    pools: dict[str, Any] = config["llmplatform:pools"]
+    pools["system"]["disk_gib"] += 10
+    # A model more would need GPUs that a production stack may not be allowed to buy.
+    pools["one-more"] = {**pools["system"], "min": 1, "max": 1}
+    if config["llmplatform:addons"]["cert_manager"]["issuer"]["kind"] != "acme":
+        config["llmplatform:addons"].pop("gateway")
     return yaml.safe_dump(document)

@@ -48,7 +48,7 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = 
     with _sandbox(project, stack, host=host) as (sandbox, timings):
         outcome = sandbox.up()
         snapshot = sandbox.settle()
-        versions = sandbox.tools().versions
+        versions = sandbox.versions()
     from llmplatform_sandbox import report
 
     if as_json:

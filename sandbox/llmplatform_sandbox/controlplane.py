@@ -68,6 +68,11 @@ class ControlPlane:
             kubeconfig=self._pki.kubeconfig("admin"),
         )
 
+    def minor(self) -> str:
+        """The Kubernetes minor that it is, or would be next."""
+        settings = self._settings()
+        return settings.minor if settings else KUBERNETES_MINOR
+
     def running(self) -> bool:
         """Whether all five processes are alive."""
         return all(self._processes.running(name) for name in _NAMES)

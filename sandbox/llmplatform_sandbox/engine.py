@@ -250,7 +250,8 @@ class _Recorder:
 def environment(paths: SandboxPaths) -> dict[str, str]:
     """The variables that point any Pulumi CLI at a sandbox's state, and keep it from the network."""
     return {
-        "PULUMI_BACKEND_URL": f"file://{paths.backend}",
+        # Without the sidecar files that a kill leaves empty, and that no engine can read then (gocloud.dev, fileblob).
+        "PULUMI_BACKEND_URL": f"file://{paths.backend}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.passphrase),
         "PULUMI_HOME": str(paths.pulumi_home),
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

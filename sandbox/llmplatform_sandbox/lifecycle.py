@@ -185,6 +185,12 @@ class Sandbox:
                 raise SandboxError(f"{WORLD}: it ended; see {self.paths.logs / WORLD}.log")
             return variables(self.paths, self.stack, endpoints, self.control_plane().access(), self.tools()["pulumi"])
 
+    def versions(self) -> Mapping[str, str]:
+        """Version of each tool; of Kubernetes also the minor that it emulates, where that is another."""
+        found, minor = self.tools().versions, self.control_plane().minor()
+        emulated = "" if minor == KUBERNETES_MINOR else f" (emulating {minor})"
+        return {**found, "kubernetes": f"{found['kubernetes']}{emulated}"}
+
     def tools(self) -> Toolchain:
         """All tools, built first where they are missing."""
         return ensure([PULUMI, KUBERNETES, KWOK, ETCD], report=self._report)
@@ -224,7 +230,7 @@ class Sandbox:
         if copy:
             copy_project(self.project, self.stack, self.paths)
         self._warn(end_last(self.engine(tools), self.paths, self._processes))
-        with self._phase("start", f"Starting Kubernetes {KUBERNETES_MINOR} and the simulated clouds"):
+        with self._phase("start", f"Starting Kubernetes {self.control_plane().minor()} and the simulated clouds"):
             control_plane = self.control_plane(tools)
             control_plane.prepare()
             with ThreadPoolExecutor() as pool:

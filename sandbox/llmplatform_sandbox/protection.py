@@ -5,7 +5,7 @@ what is protected, let it go. A project of another kind, without that setting, i
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -24,8 +24,8 @@ def is_protected(checkpoint: Checkpoint) -> bool:
 def lift(stack_file: Path) -> bool:
     """Turn protection off in a copied stack file. False where it has no such setting."""
     content: dict[str, Any] = yaml.safe_load(stack_file.read_text()) or {}
-    section = (content.get("config") or {}).get(_SECTION)
-    if not isinstance(section, dict) or _KEY not in section:
+    section = cast(dict[str, Any], (content.get("config") or {}).get(_SECTION) or {})
+    if _KEY not in section:
         return False
     section[_KEY] = _OFF
     write_private(stack_file, yaml.safe_dump(content, sort_keys=False))

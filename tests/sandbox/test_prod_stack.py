@@ -65,7 +65,7 @@ def test_a_users_own_destroy_is_refused_in_a_sentence_and_deletes_nothing(platfo
     environment = {**os.environ, **platform.sandbox.shell_variables()}
     environment.pop("PULUMI_CONFIG_PASSPHRASE", None)
     said = subprocess.run(
-        ["pulumi", "destroy", "--yes", "--skip-preview", "--cwd", str(platform.folder)],
+        ["pulumi", "destroy", "--yes", "--cwd", str(platform.folder)],
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert said.returncode != 0

@@ -16,7 +16,7 @@ OWN = """\
 # Whose this is.
 config:
   # The team.
-  llmplatform:environment: {name: search, owner: search, cost_center: "1", protection: none}
+  llmplatform:environment: {name: dev, owner: search, cost_center: "1", protection: none}
 
   # What it runs.
   llmplatform:models:

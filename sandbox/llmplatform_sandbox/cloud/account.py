@@ -268,8 +268,9 @@ def _with_cloud_made(old: Record, name: str, value: Any) -> Any:
     before, asked = old.outputs.get(name), old.inputs.get(name)
     if not isinstance(value, Mapping) or not isinstance(before, Mapping):
         return value
-    given = cast(Mapping[str, Any], asked) if isinstance(asked, Mapping) else {}
-    return {**{key: part for key, part in before.items() if key not in given}, **value}
+    given = cast(Mapping[str, Any], asked or {})
+    kept = {key: part for key, part in cast(Mapping[str, Any], before).items() if key not in given}
+    return {**kept, **cast(Mapping[str, Any], value)}
 
 
 def _known_inputs(type_: str) -> Mapping[str, schema.Property]:
