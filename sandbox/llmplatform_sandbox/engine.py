@@ -152,10 +152,9 @@ class Engine:
             self._stack().cancel()
 
     def forget(self) -> None:
-        """Remove the stack from the backend, with all that it knows."""
-        if self.checkpoint.exists():
-            with self._running(_Recorder(self._report)):
-                self._workspace.remove_stack(self._name, force=True)
+        """Remove the stack, which exists, from the backend with all that it knows."""
+        with self._running(_Recorder(self._report)):
+            self._workspace.remove_stack(self._name, force=True)
 
     def ensure_stack(self) -> None:
         """Make the stack in the backend when it is not there yet."""

@@ -122,7 +122,9 @@ class Sandbox:
                     orphans = self._left_over()
                     kept = [sentence for cloud in self.clouds().values() for sentence in cloud.kept()]
             if self.paths.guest:
-                self.engine(self.tools()).forget()
+                engine = self.engine(self.tools())
+                if engine.checkpoint.exists():
+                    engine.forget()
                 guests.leave(self.project, self.stack)
                 shutil.rmtree(self.paths.project)
             else:

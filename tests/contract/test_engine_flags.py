@@ -14,6 +14,7 @@ from llmplatform.specs.models import Model, Vllm
 VERSION = ENGINES["vllm"].version
 ENGINE_CHOICES: dict[str, tuple[Any, ...]] = {
     "version": (VERSION,),
+    "image": (None,),
     "gpu_memory_utilization": (0.8,),
     "max_num_seqs": (None, 64),
     "kv_cache_dtype": ("auto", "fp8"),

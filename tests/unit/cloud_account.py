@@ -40,6 +40,7 @@ class FakeControlPlane:
     """Says where an API server would be, and counts the resets."""
 
     minors = ("1.32", "1.33", "1.34", "1.35")
+    on_paper = False
 
     def __init__(self) -> None:
         self.resets = 0
