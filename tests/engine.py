@@ -21,6 +21,7 @@ import pulumi
 from aliases import alias_urn
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks, test
 from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.settings import ROOT
 
 Properties = dict[str, Any]
 Computed = Mapping[str, Any] | Callable[["Registered"], Mapping[str, Any]]
@@ -84,6 +85,8 @@ class Engine(Mocks):
             return pulumi.Output.from_input(program()).apply(self._keep)
 
         with _event_loop():
+            # The SDK keeps its root, and with it the transformations that an earlier program registered on it.
+            ROOT.set(None)
             set_mocks(
                 self,
                 project=self.project,
