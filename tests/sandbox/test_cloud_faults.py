@@ -3,112 +3,20 @@
 The cloud's part of the dev stacks alone: what a cluster does is another test's.
 """
 
-import gc
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from program import ROOT
-from pulumi.automation.errors import CommandError
-from unit.cloud_account import FakeControlPlane
-
-from llmplatform_sandbox.cloud import SimulatedCloud
-from llmplatform_sandbox.endpoints import Endpoints
-from llmplatform_sandbox.engine import Engine
-from llmplatform_sandbox.hosting import open_clouds, serve_providers
-from llmplatform_sandbox.paths import SandboxPaths
-from llmplatform_sandbox.progress import silent
-from llmplatform_sandbox.project import copy_project, read_project
-from llmplatform_sandbox.recovery import Unclean, reconcile
-from llmplatform_sandbox.toolchain import PULUMI, ensure
 
 pytestmark = pytest.mark.sandbox
-MOST_RUNS = 40
-
-
-class NoCluster:
-    def find(self, typ: str, urn: str, inputs: Any) -> str | None:
-        raise AssertionError(f"{urn}: nothing is made in a cluster here")
-
-
-class CloudPart:
-    """The cloud's part of a stack, over a simulated account in this process."""
-
-    def __init__(self, folder: Path, stack: str, package: str) -> None:
-        self.paths, self.package = SandboxPaths(folder), package
-        self.paths.create()
-        project = read_project(ROOT)
-        copy_project(project, stack, self.paths)
-        self.clouds = open_clouds(self.paths.clouds, FakeControlPlane())
-        self.servers, ports = serve_providers(self.clouds, None)
-        debug = Endpoints(pid=0, providers=ports).debug_providers
-        self.engine = Engine(project, stack, self.paths, ensure([PULUMI]), debug, silent)
-        self.runs = self.failures = 0
-
-    @property
-    def account(self) -> SimulatedCloud:
-        return self.clouds[self.package]
-
-    def until_done(self, operation: str) -> None:
-        """Run and run again, as a user would, until it ends well."""
-        parts = (
-            f"**llmplatform:{self.package}:*$random:**",
-            f"**${self.package}:**",
-            f"**::llmplatform:{self.package}:*::**",
-            f"**$llmplatform:{self.package}:*::**",
-        )
-        targets = list(parts) if operation == "up" else None
-        for _ in range(MOST_RUNS):
-            self.runs += 1
-            try:
-                run = getattr(self.engine._stack(), operation)
-                run(target=targets, continue_on_error=True, color="never", suppress_outputs=True)
-            except CommandError as error:
-                if "may have been carried out" not in str(error):
-                    raise
-                self.failures += 1
-                Unclean(self.paths).set()
-                reconcile(
-                    self.engine, Unclean(self.paths), "urn:", lambda: self.clouds, NoCluster, wanted=operation == "up"
-                )
-            else:
-                return
-        raise AssertionError(f"{operation} did not end well in {MOST_RUNS} runs")
-
-    def both(self) -> tuple[set[tuple[str, str]], list[tuple[str, str]]]:
-        """(URN, id) by the state, and by the account."""
-        resources = self.engine.checkpoint.resources()
-        known = {(each["urn"], each["id"]) for each in resources if each["type"].startswith(f"{self.package}:")}
-        return known, [(one.made_by, one.id) for one in self.account.objects() if one.made_by.startswith("urn:")]
-
-
-@contextmanager
-def cloud_part(folder: Path, stack: str, package: str) -> Iterator[CloudPart]:
-    part = CloudPart(folder, stack, package)
-    try:
-        yield part
-    finally:
-        for server in part.servers:
-            server.stop(grace=0)
-        # The SDK leaves the event loop of an inline program that failed to the garbage collector.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
 
 
 @pytest.mark.parametrize(("stack", "package", "least"), [("dev", "aws", 60), ("dev-ack", "alicloud", 25)])
 def test_faults_in_every_call_lose_nothing(tmp_path: Path, stack: str, package: str, least: int) -> None:
-    with cloud_part(tmp_path, stack, package) as part:
-        for kind in ("throttling", "server-error", "lost-answer"):
-            part.account.fault(kind, "all", active=True)
-        part.until_done("up")
-        state, account = part.both()
-        assert len(state) >= least, "the whole of the cloud's part came up"
-        assert part.failures > 0, "answers were lost"
-        assert sorted(state) == sorted(account), "state and account hold the same, once each"
-        assert list(part.paths.backend.rglob("*.attrs")) == [], "a kill while one is written loses the state behind it"
-        part.until_done("destroy")
-        assert part.account.objects() == [], f"left behind after {part.runs} runs"
+    sweep = [sys.executable, str(Path(__file__).with_name("fault_sweep.py")), str(tmp_path), stack, package, str(least)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    run = subprocess.run(sweep, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-4000:]
