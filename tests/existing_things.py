@@ -165,6 +165,14 @@ def _ack() -> list[Document]:
             securityGroupId=ACK_GROUP,
             addons=[{"name": name} for name in addons],
         ),
+        # Its owner lets the autoscaler drive every pool of the cluster: the program configures none here.
+        _given(
+            "alicloud:cs/autoscalingConfig:AutoscalingConfig",
+            ACK_CLUSTER,
+            clusterId=ACK_CLUSTER,
+            scalerType="cluster-autoscaler",
+            expander="least-waste",
+        ),
     ]
 
 

@@ -83,11 +83,13 @@ def preview(
         steps = [{key: value for key, value in asdict(step).items() if key in kept} for step in outcome.steps]
         print(json.dumps({"changes": outcome.changes, "steps": steps, "timings": timings}, indent=2))
         return
-    from llmplatform_sandbox.plan_tree import plan_tree
+    from llmplatform_sandbox.plan_tree import plan_outputs, plan_tree
 
-    print(outcome.text if console.is_terminal else f"{plan_tree(outcome.steps)}\n")
-    if not console.is_terminal:
-        print(report.plan_sentence(outcome.changes))
+    if console.is_terminal:
+        print(outcome.text)
+    else:
+        parts = (plan_tree(outcome.steps), plan_outputs(outcome.text), report.plan_sentence(outcome.changes))
+        print("\n\n".join(part for part in parts if part))
     report.print_timings(console, timings)
 
 

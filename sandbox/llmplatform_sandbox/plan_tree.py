@@ -1,5 +1,6 @@
 """A plan as text for logs and pipes: each component with what belongs to it, where the engine prints a flat list."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -7,6 +8,7 @@ from llmplatform_sandbox.progress import ResourceStep
 
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "+-", "create-replacement": "++", "read": ">"}
 """The engine's own signs."""
+_OUTPUTS = re.compile(r"^Outputs:\n.*?(?=\n\nResources:|\Z)", re.MULTILINE | re.DOTALL)
 
 
 def plan_tree(steps: Sequence[ResourceStep]) -> str:
@@ -16,6 +18,12 @@ def plan_tree(steps: Sequence[ResourceStep]) -> str:
     for step in steps:
         below[step.parent if step.parent in urns else ""].append(step)
     return "\n".join(line for step in below[""] for line in _lines(step, below, 0))
+
+
+def plan_outputs(text: str) -> str:
+    """The stack's outputs as the engine words them in its own text of a plan; empty where it has none to show."""
+    found = _OUTPUTS.search(text)
+    return found[0].rstrip() if found else ""
 
 
 def _lines(step: ResourceStep, below: dict[str, list[ResourceStep]], depth: int) -> Iterator[str]:

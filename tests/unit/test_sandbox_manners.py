@@ -17,7 +17,7 @@ from llmplatform_sandbox.controlplane import PROCESS_NAMES, ControlPlane
 from llmplatform_sandbox.endpoints import Endpoints
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.paths import SandboxPaths, sandbox_paths
-from llmplatform_sandbox.plan_tree import plan_tree
+from llmplatform_sandbox.plan_tree import plan_outputs, plan_tree
 from llmplatform_sandbox.processes import Processes, start_time
 from llmplatform_sandbox.progress import ResourceStep
 from llmplatform_sandbox.snapshot import Snapshot
@@ -104,6 +104,15 @@ def test_a_plan_is_grouped_by_component() -> None:
         "  + network  llmplatform:aws:Network  create",
         "    + network-vpc  aws:ec2/vpc:Vpc  create",
     ], "what belongs together stands together, and what stays as it is is left out"
+
+
+def test_the_outputs_of_a_plan_are_taken_over_as_the_engine_words_them() -> None:
+    outputs = 'Outputs:\n    theirs  : "small"\n    password: [secret]'
+    assert (
+        plan_outputs(f"Previewing update (dev):\n\n + a b create\n{outputs}\n\nResources:\n    + 7 to create\n")
+        == outputs
+    )
+    assert not plan_outputs("Previewing update (dev):\n\nResources:\n    7 unchanged\n")
 
 
 def test_pulumi_in_the_shell_of_a_sandbox_reads_the_stack_file_as_it_is_now(folder: Path, tmp_path: Path) -> None:
