@@ -98,6 +98,8 @@ class Life:
             self._file.write_text(self._original)
         command = "down" if phase == "down" else "up"
         for left in range(kills, 0, -1):
+            if command == "down" and not self._sandbox.paths.exists():
+                break  # The last kill came too late to hinder it; a plan would need a state folder, and make one.
             kill = draw(self._random, self._remaining(phase), left)
             code, struck, output = self._attempt(command, kill)
             if struck:
@@ -119,8 +121,10 @@ class Life:
             self._problem(f"{phase}: the run after the last kill failed", output)
             return
         if command == "down":
-            if self._sandbox.paths.folder.exists():
-                self._problem(f"{phase}: the state folder is still there", output)
+            paths = self._sandbox.paths
+            left = [each.name for each in (paths.folder, paths.remainder) if each.exists()]
+            if left:
+                self._problem(f"{phase}: {', '.join(left)} is still there", output)
             return
         for line in differences(self._sandbox):
             self._problem(f"{phase}: {line}", "")

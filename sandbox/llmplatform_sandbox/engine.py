@@ -23,7 +23,7 @@ from llmplatform.recovery import state
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.cloud.facts import why_replaced
 from llmplatform_sandbox.errors import SandboxError
-from llmplatform_sandbox.paths import SandboxPaths
+from llmplatform_sandbox.paths import SandboxPaths, write_private
 from llmplatform_sandbox.program import program_runner
 from llmplatform_sandbox.progress import Lines, Output, Report, ResourceStep
 from llmplatform_sandbox.project import Project
@@ -128,7 +128,7 @@ class Engine:
             stack = self._stack()
             exported = stack.export_stack()
             deployment = state.adopt(exported.deployment or {}, found, lost=lost)
-            stack.import_stack(automation.Deployment(version=exported.version, deployment=deployment))
+            self._import(exported.version, deployment)
 
     def refresh(self) -> None:
         """Bring the state up to what there is."""
@@ -139,7 +139,8 @@ class Engine:
     def import_state(self, deployment: Mapping[str, Any]) -> None:
         """Put a state in place of the stack's own; its secrets open with the sandbox's passphrase."""
         with self._running(_Recorder(self._report)):
-            self._stack().import_stack(automation.Deployment(version=3, deployment=deployment))
+            self._stack()
+            self._import(3, deployment)
 
     def locks(self) -> list[dict[str, Any]]:
         """The backend's locks on the stack: who holds them (`pid`, `hostname`, `username`)."""
@@ -161,6 +162,16 @@ class Engine:
         if not self.checkpoint.exists():
             with self._running(_Recorder(self._report)):
                 self._stack()
+
+    def _import(self, version: int | None, deployment: Mapping[str, Any]) -> None:
+        # The workspace's own import leaves its file, in the folder for temporary files, when it is interrupted.
+        file = self._paths.run / "import.json"
+        write_private(file, json.dumps({"version": version, "deployment": deployment}))
+        command = ["stack", "import", "--file", str(file), "--stack", self._name]
+        try:
+            self._workspace.pulumi_command.run(command, self._workspace.work_dir, self._workspace.env_vars)
+        finally:
+            file.unlink(missing_ok=True)
 
     def _stack(self) -> Stack:
         make = Stack.select if self.checkpoint.exists() else Stack.create

@@ -104,6 +104,8 @@ class Sandbox:
         another look and `SandboxError` is raised.
         """
         if not self.paths.exists():
+            if not self.paths.guest:
+                self.paths.sweep()
             guests.leave(self.project, self.stack)
             if not self.project.stack_file(self.stack).exists():
                 self._require_existence()
@@ -125,8 +127,9 @@ class Sandbox:
                 engine = self.engine(self.tools())
                 if engine.checkpoint.exists():
                     engine.forget()
-                guests.leave(self.project, self.stack)
+                # In this order: a guest that is forgotten first could never be taken down again after a kill.
                 shutil.rmtree(self.paths.project)
+                guests.leave(self.project, self.stack)
             else:
                 with self._phase("processes", "Stopping the control plane"):
                     self.stop()

@@ -3,11 +3,9 @@
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-_GONE = ".gone-"
-"""What a removed state folder is called until all of its files are."""
 
 
 @dataclass(frozen=True)
@@ -77,19 +75,40 @@ class SandboxPaths:
         """Whether the sandbox was ever started, and not taken down since."""
         return self.passphrase.exists() and (not self.guest or self.project.exists())
 
+    @property
+    def remainder(self) -> Path:
+        """What a removed state folder is called until all of its files are gone."""
+        return self.folder.with_name(f".gone-{self.folder.name}")
+
     def remove(self) -> None:
         """Delete the folder in one step, as far as others see: half a sandbox would be worse than either."""
-        gone = self.folder.with_name(f"{_GONE}{self.folder.name}")
-        shutil.rmtree(gone, ignore_errors=True)
-        self.folder.rename(gone)
-        shutil.rmtree(gone)
+        _delete(self.remainder)
+        self.folder.rename(self.remainder)
+        _delete(self.remainder)
+
+    def sweep(self) -> None:
+        """Delete what a kill left of a sandbox that does not exist: the rest of a removal, or a beginning."""
+        _delete(self.remainder)
+        # Nothing but empty folders comes before the passphrase; what holds anything else is not ours to judge.
+        for unfinished in self.folder.glob(f".{self.passphrase.name}.*"):
+            unfinished.unlink(missing_ok=True)
+        for folder in (*self._parts, self.folder):
+            with suppress(OSError):
+                folder.rmdir()
 
     def create(self) -> None:
         """Make the folders and the passphrase; leaves what is there alone."""
-        shutil.rmtree(self.folder.with_name(f"{_GONE}{self.folder.name}"), ignore_errors=True)
+        shutil.rmtree(self.remainder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        for folder in (
+        for folder in self._parts:
+            folder.mkdir(parents=True, exist_ok=True)
+        if not self.passphrase.exists():
+            write_private(self.passphrase, secrets.token_urlsafe(32))
+
+    @property
+    def _parts(self) -> tuple[Path, ...]:
+        return (
             self.project,
             self.backend,
             self.pulumi_home,
@@ -98,10 +117,7 @@ class SandboxPaths:
             self.run,
             self.logs,
             self.shims,
-        ):
-            folder.mkdir(parents=True, exist_ok=True)
-        if not self.passphrase.exists():
-            write_private(self.passphrase, secrets.token_urlsafe(32))
+        )
 
 
 def sandbox_paths(project: Path, stack: str) -> SandboxPaths:
@@ -131,3 +147,9 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
     temporary.replace(path)
+
+
+def _delete(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)  # Another command may be deleting it too.
+    if folder.exists():
+        shutil.rmtree(folder)

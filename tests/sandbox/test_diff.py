@@ -213,7 +213,8 @@ def test_wrong_input_is_refused_in_a_sentence(repository: Repository, arguments:
     assert said in repository.run(*arguments, code=2).stderr
 
 
-def test_an_interrupted_comparison_leaves_nothing(repository: Repository) -> None:
+@pytest.mark.parametrize(("reached", "later"), [("run/import.json", 0.0), ("", 1.0)])
+def test_an_interrupted_comparison_leaves_nothing(repository: Repository, reached: str, later: float) -> None:
     repository.edit(repository.program, "import pulumi\n", "import pulumi, time\ntime.sleep(30)\n")
     with subprocess.Popen(
         repository.command("--against", "HEAD"),
@@ -224,10 +225,10 @@ def test_an_interrupted_comparison_leaves_nothing(repository: Repository) -> Non
         text=True,
     ) as process:
         deadline = time.monotonic() + 60
-        while not any(name.startswith("llmplatform-diff-") for name in repository.left()):
+        while not list(repository.cache.glob(f"llmplatform-diff-*/{reached}")):
             assert time.monotonic() < deadline, "the preview never began"
-            time.sleep(0.1)
-        time.sleep(1)
+            time.sleep(0.01)
+        time.sleep(later)
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said

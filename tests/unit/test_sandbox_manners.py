@@ -44,6 +44,28 @@ def test_taking_down_what_was_never_up_is_no_error(folder: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, "prod: there is no sandbox to take down\n")
 
 
+@pytest.mark.parametrize("reached", ["removed", "begun"])
+def test_taking_down_what_a_kill_left_of_a_sandbox_deletes_it(folder: Path, reached: str) -> None:
+    paths = sandbox_paths(folder, "prod")
+    paths.create()
+    if reached == "removed":
+        paths.folder.rename(paths.remainder)
+    else:
+        paths.passphrase.rename(paths.folder / ".passphrase.1")
+    result = CliRunner().invoke(app, ["down", "prod", "--project", str(folder)])
+    assert (result.exit_code, result.stdout) == (0, "prod: there is no sandbox to take down\n")
+    assert list((folder / ".sandbox").iterdir()) == []
+
+
+def test_a_folder_without_a_passphrase_that_holds_something_is_not_swept_away(folder: Path) -> None:
+    paths = sandbox_paths(folder, "prod")
+    paths.create()
+    paths.passphrase.unlink()
+    (paths.clouds / "account.json").write_text("{}")
+    paths.sweep()
+    assert (paths.clouds / "account.json").exists()
+
+
 def test_a_status_with_dead_processes_names_them_and_exits_with_1(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
