@@ -57,6 +57,15 @@ def test_one_of_everything_comes_and_goes_without_a_trace(case: Case, tmp_path: 
     assert control_plane.resets == 1, "a deleted cluster takes its API server along"
 
 
+def test_an_update_forgets_nothing_that_the_cloud_has_chosen(case: Case, tmp_path: Path) -> None:
+    account = case.open(tmp_path)
+    for key, record in case.whole(account).items():
+        before = account.account.read(record.type, record.id)
+        after = case.change(account, record)
+        assert before is not None
+        assert before.outputs.keys() == after.outputs.keys(), f"{key}: others were made with what is gone now"
+
+
 def test_a_second_create_of_the_same_makes_a_second_object(case: Case, tmp_path: Path) -> None:
     account = case.open(tmp_path)
     first, second = (case.make(account, case.network, cidrBlock="10.0.0.0/16") for _ in range(2))

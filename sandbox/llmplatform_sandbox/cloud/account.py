@@ -77,7 +77,11 @@ class Account:
                     raise CloudError(render(facts.missing, {"value": id_}, nowhere))
                 self.behaviour(type_).updating(self, old, inputs)
                 given = _known_inputs(type_)
-                kept = {key: value for key, value in old.outputs.items() if key not in given or key in facts.computed}
+                kept = {
+                    key: value
+                    for key, value in old.outputs.items()
+                    if key not in given or key not in old.inputs or key in facts.computed
+                }
                 changed = {key: _with_cloud_made(old, key, value) for key, value in inputs.items()}
                 outputs = self._with_defaults(facts, type_, {**kept, **changed}, scope)
                 outputs |= {name: old.outputs.get(name, 0) + 1 for name in facts.increments}
