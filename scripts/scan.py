@@ -2,12 +2,11 @@
 
 `policies/accepted-findings.yaml` holds the findings that stand, each with its reason; one that no longer occurs fails
 as well, so that the file says what is true. checkov has an environment of its own, because it pins old versions of what
-we use too; kube-linter is a single program that is expected on PATH.
+we use too; kube-linter is built from its Go module, as the sandbox's tools are.
 """
 
 import fnmatch
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,10 +22,22 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
+from llmplatform_sandbox.display import display
+from llmplatform_sandbox.toolchain import Tool, ensure
+
 ROOT = Path(__file__).parents[1]
 ACCEPTED = ROOT / "policies/accepted-findings.yaml"
 CHECKOV = ROOT / ".venv-scan/bin/checkov"
 LINTER = ROOT / "policies/kube-linter.yaml"
+# renovate: datasource=github-releases depName=stackrox/kube-linter
+_VERSION = "v0.8.3"
+KUBE_LINTER = Tool(
+    name="kube-linter",
+    version=_VERSION,
+    binaries={"kube-linter": "golang.stackrox.io/kube-linter/cmd/kube-linter"},
+    variables=(f"golang.stackrox.io/kube-linter/internal/version.version={_VERSION}",),
+    modules=ROOT / "requirements",
+)
 
 
 class Accepted(BaseModel):
@@ -84,9 +95,9 @@ def checkov(folder: Path) -> Report:
     )
 
 
-def kube_linter(folder: Path) -> Report:
+def kube_linter(program: Path, folder: Path) -> Report:
     """What kube-linter says of the manifests of a stack. It does not count the checks that pass."""
-    said = _answer("kube-linter", ["kube-linter", "lint", folder, "--config", LINTER, "--format", "json"])
+    said = _answer("kube-linter", [program, "lint", folder, "--config", LINTER, "--format", "json"])
     return Report(
         stack=folder.name, tool="kube-linter", findings=tuple(map(_linted, said["Reports"] or ())), checks=None
     )
@@ -136,12 +147,12 @@ def table(reports: Sequence[Report], known: Sequence[Accepted]) -> Table:
 
 def main() -> int:
     """Scan, print the counts, and say what is wrong."""
-    if shutil.which("kube-linter") is None:
-        print("kube-linter is not on PATH; install it as https://docs.kubelinter.io says", file=sys.stderr)
-        return 2
+    with display(Console(stderr=True)) as show:
+        linter = ensure([KUBE_LINTER], report=show)["kube-linter"]
     with tempfile.TemporaryDirectory() as name:
         stack_objects.main(Path(name))
-        reports = [scan(Path(name) / stack) for stack in STACKS for scan in (checkov, kube_linter)]
+        folders = [Path(name) / stack for stack in STACKS]
+        reports = [report for each in folders for report in (checkov(each), kube_linter(linter, each))]
     known = accepted()
     Console().print(table(reports, known))
     wrong = faults(reports, known)

@@ -13,7 +13,7 @@ MODULES = Path(__file__).parent / "modules"
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """One Go module of ours (`modules/<name>`) and the binaries that come from it."""
+    """One Go module of ours and the binaries that come from it."""
 
     name: str
     version: str
@@ -22,11 +22,13 @@ class Tool:
     """Name of the binary → Go package."""
     variables: tuple[str, ...] = ()
     """Linker assignments, `package.variable=value`."""
+    modules: Path = MODULES
+    """Where the module's folder is; it is called like the tool."""
 
     @property
     def module(self) -> Path:
         """Folder with the tool's go.mod and go.sum."""
-        return MODULES / self.name
+        return self.modules / self.name
 
     @property
     def linker_flags(self) -> str:
