@@ -10,6 +10,7 @@ import platform_layer
 import providers
 import reference
 import settings
+from llmplatform.base.traces import short_stack_traces
 from llmplatform.planning.models import plan_models
 from llmplatform.planning.pools import plan_pools
 from llmplatform.serving import ModelServer, ModelServerArgs
@@ -22,27 +23,29 @@ stack = wanted.stack
 pools = plan_pools(stack)
 models = plan_models(stack, pools)
 
-generated = providers.generated()
-cloud = foundation.build(stack, pools, generated)
-inside = pulumi.ResourceOptions(providers=[cloud.kubernetes, generated])
-platform = platform_layer.install(stack, pools, cloud, wanted.secrets, inside)
 
-servers = {
-    model.name: ModelServer(
-        model.name,
-        ModelServerArgs(
-            plan=model,
-            namespace=platform.models_namespace,
-            mirrors=stack.mirrors,
-            storage_class=cloud.shared_class,
-            huggingface_token=wanted.secrets.huggingface_token,
-            monitoring_namespace=platform.monitoring_namespace,
-            monitoring_kinds=platform.monitoring_kinds,
-        ),
-        inside,
-    )
-    for model in models
-}
+with short_stack_traces():
+    generated = providers.generated()
+    cloud = foundation.build(stack, pools, generated)
+    inside = pulumi.ResourceOptions(providers=[cloud.kubernetes, generated])
+    platform = platform_layer.install(stack, pools, cloud, wanted.secrets, inside)
+
+    servers = {
+        model.name: ModelServer(
+            model.name,
+            ModelServerArgs(
+                plan=model,
+                namespace=platform.models_namespace,
+                mirrors=stack.mirrors,
+                storage_class=cloud.shared_class,
+                huggingface_token=wanted.secrets.huggingface_token,
+                monitoring_namespace=platform.monitoring_namespace,
+                monitoring_kinds=platform.monitoring_kinds,
+            ),
+            inside,
+        )
+        for model in models
+    }
 
 
 async def outputs() -> pulumi.Inputs:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from engine import CLOUD, Registered
+from cloud_answers import CLOUD
 from program import STACKS, run_program, stack_config
+from registration import Registered
 
 CLOUDS = ("aws:", "alicloud:")
 TYPES: Mapping[str, str] = {

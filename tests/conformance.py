@@ -15,7 +15,8 @@ import aws_platform
 import pulumi
 from conformance_groups import Group, ack_group, eks_group
 from conformance_readings import Readings, alicloud_readings, aws_readings
-from engine import Engine, Registered
+from engine import Engine
+from registration import Registered
 
 from llmplatform import alicloud, aws
 from llmplatform.specs.cluster import EksEndpoint, ExistingAckCluster, ExistingEksCluster

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine import Engine, Registered
+from engine import Engine
+from registration import Registered
 
 
 @dataclass(frozen=True, kw_only=True)

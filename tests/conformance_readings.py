@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from engine import Engine, Registered
+from engine import Engine
+from registration import Registered
 
 Trust = tuple[str, str, str]
 """Cluster, namespace and service account; `*` where anybody's will do."""

@@ -10,7 +10,6 @@ may assert exact sets and counts. An error raised by the program, or by a compon
 
 import asyncio
 import logging
-import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,45 +18,13 @@ from typing import Any, cast
 
 import pulumi
 from aliases import alias_urn
+from cloud_answers import CLOUD
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks, test
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.settings import ROOT
-
-Properties = dict[str, Any]
-Computed = Mapping[str, Any] | Callable[["Registered"], Mapping[str, Any]]
-"""What a cloud adds to a resource's inputs: a constant, or a function of the registration."""
+from registration import Computed, Properties, Registered
 
 _SECRET = "4dabf18193072939515e22adb298388d"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Registered:
-    """One registration, as an engine sees it."""
-
-    type: str
-    name: str
-    urn: str
-    parent: str
-    """URN of the parent."""
-    inputs: Properties
-    """Properties, secrets unwrapped."""
-    secrets: frozenset[str]
-    """Top-level properties that hold a secret."""
-    custom: bool
-    """False for a component."""
-    dependencies: frozenset[str]
-    """URNs that it waits for: those in `depends_on` and those whose outputs it uses."""
-    protect: bool
-    ignore_changes: tuple[str, ...]
-    retain_on_delete: bool
-    deleted_with: str
-    delete_before_replace: bool
-    provider: str
-    """Reference of the provider; empty when none was given."""
-    aliases: tuple[str, ...] = ()
-    """URNs, as far as the registration gives them itself."""
-    secret_outputs: tuple[str, ...] = ()
-    """Computed properties that are kept encrypted."""
 
 
 @dataclass(kw_only=True)
@@ -203,6 +170,7 @@ class _Monitor(MockMonitor):
             delete_before_replace=request.deleteBeforeReplace,
             provider=request.provider,
             secret_outputs=tuple(request.additionalSecretOutputs),
+            stack_trace=tuple(frame.pc.uri for frame in request.stackTrace.frames),
             aliases=(*request.aliasURNs, *(alias_urn(alias, urn) for alias in request.aliases)),
         )
 
@@ -257,58 +225,3 @@ def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from walk(each, f"{path}[{index}]")
     else:
         yield path, value
-
-
-def _hex(registered: Registered) -> str:
-    return format(zlib.crc32(registered.urn.encode()), "08x")
-
-
-CLOUD: Mapping[str, Computed] = {
-    "aws:ec2/vpc:Vpc": lambda it: {"defaultSecurityGroupId": "sg-default", "mainRouteTableId": "rtb-main"},
-    "aws:ec2/eip:Eip": lambda it: {"allocationId": f"eipalloc-{it.name}", "publicIp": "203.0.113.7"},
-    "aws:cloudwatch/logGroup:LogGroup": lambda it: {
-        "arn": f"arn:aws:logs:us-east-1:111122223333:log-group:{it.inputs.get('name', it.name)}"
-    },
-    "aws:ec2/launchTemplate:LaunchTemplate": {"latestVersion": 1},
-    "aws:iam/role:Role": lambda it: {
-        "name": f"{it.name}-{_hex(it)}",
-        "arn": f"arn:aws:iam::111122223333:role/{it.name}",
-    },
-    "aws:kms/key:Key": lambda it: {
-        "keyId": f"key-{it.name}",
-        "arn": f"arn:aws:kms:us-east-1:111122223333:key/{it.name}",
-    },
-    "aws:eks/cluster:Cluster": lambda it: {
-        "arn": f"arn:aws:eks:us-east-1:111122223333:cluster/{it.inputs.get('name', it.name)}",
-        "endpoint": "https://0123456789ABCDEF.gr7.us-east-1.eks.amazonaws.com",
-        "certificateAuthority": {"data": "Y2VydGlmaWNhdGU="},
-        "identities": [{"oidcs": [{"issuer": "https://oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF"}]}],
-        "vpcConfig": {**it.inputs.get("vpcConfig", {}), "clusterSecurityGroupId": "sg-cluster", "vpcId": "vpc-1"},
-    },
-    "aws:eks/nodeGroup:NodeGroup": lambda it: {
-        "nodeGroupName": f"test-{it.name}-{_hex(it)}",
-        "resources": [{"autoscalingGroups": [{"name": f"eks-{it.name}"}]}],
-    },
-    "alicloud:vpc/natGateway:NatGateway": lambda it: {"snatTableIds": f"stb-{it.name}"},
-    "alicloud:ecs/eipAddress:EipAddress": {"ipAddress": "203.0.113.7"},
-    "alicloud:cs/managedKubernetes:ManagedKubernetes": lambda it: {
-        "connections": [
-            {"apiServerInternet": "https://203.0.113.9:6443", "apiServerIntranet": "https://10.40.192.5:6443"}
-        ],
-        "certificateAuthorities": [
-            {"clusterCert": "Y2VydGlmaWNhdGU=", "clientCert": "Y2xpZW50", "clientKey": "Y2xpZW50LWtleQ=="}
-        ],
-        "rrsaMetadata": {
-            "enabled": True,
-            "ramOidcProviderArn": f"acs:ram::1111222233334444:oidc-provider/ack-rrsa-{it.name}-id",
-            "rrsaOidcIssuerUrl": f"https://oidc-ack-cn-hangzhou.oss-cn-hangzhou.aliyuncs.com/{it.name}-id",
-        },
-        "securityGroupId": "sg-cluster",
-    },
-    "alicloud:cs/nodePool:NodePool": lambda it: {"scalingGroupId": f"asg-{it.name}", "nodePoolId": f"np-{it.name}"},
-    "alicloud:nas/mountTarget:MountTarget": lambda it: {"mountTargetDomain": f"{it.name}.cn-hangzhou.nas.aliyuncs.com"},
-    "alicloud:ram/role:Role": lambda it: {"arn": f"acs:ram::1111222233334444:role/{it.inputs['roleName']}"},
-    "random:index/randomId:RandomId": lambda it: {"hex": _hex(it)[:6]},
-    "random:index/randomPassword:RandomPassword": {"result": "generated-password"},
-}
-"""What the clouds compute and components read, so that a component can index into it."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from addon_variants import CHARTS_DIR, MIRRORED, variants
-from engine import Engine, Registered, walk
+from engine import Engine, walk
+from registration import Registered
 
 from llmplatform.catalog.chart_values import chart_keys
 from llmplatform.catalog.versions import CHARTS

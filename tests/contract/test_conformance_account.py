@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from conformance import CLOUDS, Cloud
-from engine import Engine, Registered
+from engine import Engine
 from pulumi.runtime import MockResourceArgs
+from registration import Registered
 
 from llmplatform.specs.network import NewNetwork
 from llmplatform_sandbox.cloud import SimulatedCloud, open_cloud

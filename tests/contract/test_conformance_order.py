@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from conformance import CLOUDS, Cloud, whole
-from engine import Engine, Registered
+from engine import Engine
 from program import STACKS, run_program, stack_config
+from registration import Registered
 
 each_cloud = pytest.mark.parametrize("cloud", CLOUDS, ids=str)
 

@@ -12,8 +12,9 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 from aliases import known_as
-from engine import Engine, Registered
+from engine import Engine
 from program import STACKS, run_program, stack_config
+from registration import Registered
 
 LEDGER = Path(__file__).parent / "urns"
 REMEDY = """

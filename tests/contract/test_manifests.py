@@ -15,9 +15,9 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
-from engine import Registered
 from kubernetes_enums import enumerated, misspelt
 from program import STACKS, run_program, stack_config
+from registration import Registered
 
 from llmplatform.specs.rules.names import ADDON_NAMESPACES, TAKEN_IN_THE_MODELS_NAMESPACE
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from addon_variants import gpu_metrics
-from engine import Engine, Registered, walk
+from engine import Engine, walk
 from plans import ON_DEMAND, SPOT_FIRST, pool_plans
 from program import STACKS, run_program, stack_config
+from registration import Registered
 
 from llmplatform.addons.gpu_metrics import COUNTERS
 

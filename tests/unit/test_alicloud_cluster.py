@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from alicloud_platform import ZONES, cluster, stack, whole
-from engine import Engine, Registered
+from engine import Engine
+from registration import Registered
 
 from llmplatform import alicloud
 from llmplatform.alicloud.cluster import NODE_ADDONS

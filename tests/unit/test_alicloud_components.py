@@ -7,7 +7,8 @@ from typing import Any
 import pulumi
 import pytest
 from alicloud_platform import built, stack, whole
-from engine import Registered, walk
+from engine import walk
+from registration import Registered
 
 from llmplatform import alicloud
 from llmplatform.alicloud.cluster import NODE_ADDONS

@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 import pytest
 from alicloud_platform import TAGS, stack
-from engine import Engine, Registered
+from engine import Engine
+from registration import Registered
 
 from llmplatform import alicloud
 from llmplatform.alicloud.logs import FIELDS

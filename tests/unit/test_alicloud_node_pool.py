@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from alicloud_platform import node_pool, plan
-from engine import Engine, Registered
+from engine import Engine
+from registration import Registered
 
 from llmplatform.alicloud.node_pool import IMAGES, registry_mirrors
 from llmplatform.catalog import versions

@@ -7,7 +7,8 @@ import pulumi_aws
 import pulumi_kubernetes as k8s
 import pytest
 from aws_platform import platform, stack, whole
-from engine import Engine, Registered
+from engine import Engine
+from registration import Registered
 
 from llmplatform import aws
 from llmplatform.base import contracts

@@ -10,7 +10,8 @@ from typing import Any, cast
 import pytest
 import yaml
 from aws_platform import ZONES, built, node_pool, plan, stack, whole
-from engine import Engine, Registered
+from engine import Engine
+from registration import Registered
 
 from llmplatform.aws.node_pool import AMI_TYPES, EFFECTS
 from llmplatform.aws.scale_from_zero import ephemeral_storage_gib, group_tags

@@ -3,7 +3,8 @@
 import pulumi
 import pytest
 from aws_platform import TAGS, ZONES, stack
-from engine import Engine, Registered
+from engine import Engine
+from registration import Registered
 
 from llmplatform import aws
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import scan
 import stack_objects as objects
-from engine import Registered
+from registration import Registered
 
 
 def registered(token: str, name: str, **inputs: Any) -> Registered:

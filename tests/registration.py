@@ -1,0 +1,41 @@
+"""One registration, as an engine sees it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Properties = dict[str, Any]
+Computed = Mapping[str, Any] | Callable[["Registered"], Mapping[str, Any]]
+"""What a cloud adds to a resource's inputs: a constant, or a function of the registration."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """One registration, as an engine sees it."""
+
+    type: str
+    name: str
+    urn: str
+    parent: str
+    """URN of the parent."""
+    inputs: Properties
+    """Properties, secrets unwrapped."""
+    secrets: frozenset[str]
+    """Top-level properties that hold a secret."""
+    custom: bool
+    """False for a component."""
+    dependencies: frozenset[str]
+    """URNs that it waits for: those in `depends_on` and those whose outputs it uses."""
+    protect: bool
+    ignore_changes: tuple[str, ...]
+    retain_on_delete: bool
+    deleted_with: str
+    delete_before_replace: bool
+    provider: str
+    """Reference of the provider; empty when none was given."""
+    aliases: tuple[str, ...] = ()
+    """URNs, as far as the registration gives them itself."""
+    secret_outputs: tuple[str, ...] = ()
+    """Computed properties that are kept encrypted."""
+    stack_trace: tuple[str, ...] = ()
+    """The lines that led to it, innermost first: paths as URIs."""
