@@ -23,15 +23,25 @@ def stack_config(stack: str) -> dict[str, Any]:
     return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
 
 
-def run_program(config: Mapping[str, Any], stack: str, *, preview: bool = False) -> Engine:
-    """Everything that the program registers for a configuration. Values that are `{secure: …}` come as plain text."""
+def run_program(
+    config: Mapping[str, Any],
+    stack: str,
+    *,
+    preview: bool = False,
+    main: Path = ROOT / "infra",
+    project: str = "llmplatform",
+) -> Engine:
+    """Everything that a program registers for a configuration. Values that are `{secure: …}` come as plain text.
+
+    `main`: folder of the program; without it, the platform's.
+    """
     values = {key: value if isinstance(value, str) else json.dumps(_decrypted(value)) for key, value in config.items()}
 
     def program() -> Any:
         # The mocks have no stack, of which `pulumi.run` is a method in disguise.
         entries: list[Callable[[], Any]] = []
         set_all_config(values, [key for key in values if key == "llmplatform:secrets"])
-        folder = str(ROOT / "infra")
+        folder = str(main)
         before = set(sys.modules)
         sys.path.insert(0, folder)
         try:
@@ -45,7 +55,7 @@ def run_program(config: Mapping[str, Any], stack: str, *, preview: bool = False)
                     del sys.modules[name]
         return [entry() for entry in entries]
 
-    return Engine(stack=stack, preview=preview).run(program)
+    return Engine(project=project, stack=stack, preview=preview).run(program)
 
 
 def _decrypted(value: Any) -> Any:
