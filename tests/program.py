@@ -1,6 +1,7 @@
 """Runs the committed program over a stack file on the fake engine, as `pulumi preview` or `pulumi up` would."""
 
 import json
+import os
 import runpy
 import sys
 from collections.abc import Callable, Mapping
@@ -12,6 +13,8 @@ import pulumi
 import yaml
 from engine import Engine
 from pulumi.runtime import set_all_config
+
+from llmplatform.catalog.versions import NO_ARCHIVES
 
 ROOT = Path(__file__).parent.parent
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
@@ -30,10 +33,11 @@ def run_program(
     preview: bool = False,
     main: Path = ROOT / "infra",
     project: str = "llmplatform",
+    archives: bool = False,
 ) -> Engine:
     """Everything that a program registers for a configuration. Values that are `{secure: …}` come as plain text.
 
-    `main`: folder of the program; without it, the platform's.
+    `main`: folder of the program; without it, the platform's. `archives`: whether charts' archives are wanted.
     """
     values = {key: value if isinstance(value, str) else json.dumps(_decrypted(value)) for key, value in config.items()}
 
@@ -45,7 +49,8 @@ def run_program(
         before = set(sys.modules)
         sys.path.insert(0, folder)
         try:
-            with patch.object(pulumi, "run", entries.append):
+            without = {} if archives else {NO_ARCHIVES: "tests"}
+            with patch.object(pulumi, "run", entries.append), patch.dict(os.environ, without):
                 runpy.run_path(f"{folder}/__main__.py", run_name="__main__")
         finally:
             sys.path.remove(folder)
