@@ -125,7 +125,9 @@ def test_what_is_told_is_what_the_platform_is(platform: Scenario) -> None:
     assert ref.pools == {name: pool.model_copy(update={"existing": True}) for name, pool in stack.pools.items()}
     assert ref.platform.models_namespace == "inference"
     assert ref.platform.monitoring_namespace == "monitoring"
-    classes = {each.inputs["metadata"]["name"] for each in platform.engine.all("kubernetes:storage.k8s.io/v1:StorageClass")}
+    classes = {
+        each.inputs["metadata"]["name"] for each in platform.engine.all("kubernetes:storage.k8s.io/v1:StorageClass")
+    }
     assert {ref.platform.shared_storage_class, ref.block_storage_class} <= classes
     issuer = platform.spec("kubernetes:cert-manager.io/v1:ClusterIssuer")
     assert ref.certificate_issuer == issuer["metadata"]["name"]
@@ -142,7 +144,9 @@ def test_the_quota_and_the_labels_that_are_told_are_those_of_the_namespace(platf
     namespace = platform.spec("kubernetes:core/v1:Namespace", "inference")
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == told.pod_security
     model = platform.spec("kubernetes:networking.k8s.io/v1:NetworkPolicy", "qwen3-8b")
-    admitted = [peer["podSelector"]["matchLabels"] for peer in model["spec"]["ingress"][0]["from"] if "podSelector" in peer]
+    admitted = [
+        peer["podSelector"]["matchLabels"] for peer in model["spec"]["ingress"][0]["from"] if "podSelector" in peer
+    ]
     assert admitted == [told.client_labels]
 
 

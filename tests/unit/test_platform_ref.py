@@ -96,7 +96,9 @@ def test_whatever_is_wrong_is_told_in_our_words_with_the_remedy(stack: str, wron
     found = dict.fromkeys(line for path in paths(told(stack)) for line in lines_of(with_value(stack, path, wrong)))
     assert len(found) > 10, "of most fields this is no value"
     assert not [line for line in found if not line.endswith(REMEDIES)]
-    assert not [line for line in found if any(word in line for word in ("hould", "Input", " valid "))], "pydantic's words"
+    assert not [line for line in found if any(word in line for word in ("hould", "Input", " valid "))], (
+        "pydantic's words"
+    )
 
 
 REMEDIES = (

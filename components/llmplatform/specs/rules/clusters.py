@@ -11,6 +11,7 @@ from llmplatform.specs.pools import AwsPool
 from llmplatform.specs.problems import Problem, listed
 from llmplatform.specs.stack import AwsStack, Stack
 
+
 def today() -> date:
     """The day on which a version is judged."""
     return datetime.now(UTC).date()
