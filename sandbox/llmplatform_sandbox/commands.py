@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llmplatform.catalog.stack_names import is_stack_name, not_a_name, stack_of_file
 from llmplatform_sandbox.called import called
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.refusals import console_for, refusals
@@ -28,14 +29,35 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-Stack = Annotated[str, typer.Argument(help="Stack, as in Pulumi.STACK.yaml.", metavar="STACK")]
+
+
+def _named(stack: str) -> str:
+    """The stack that is meant by its name or by its file's; anything else is refused before it is part of a path."""
+    name = stack_of_file(stack) or stack
+    if not is_stack_name(name):
+        print(not_a_name(stack), file=sys.stderr)
+        raise typer.Exit(2)
+    return name
+
+
+def _host_named(host: str | None) -> str | None:
+    if host is None:
+        return None
+    folder, separator, stack = host.rpartition(":")
+    return f"{folder}{separator}{_named(stack)}"
+
+
+Stack = Annotated[str, typer.Argument(help="Stack, as in Pulumi.STACK.yaml.", metavar="STACK", callback=_named)]
 ProjectFolder = Annotated[
     Path, typer.Option("--project", help="Folder of the Pulumi project.", show_default="current folder")
 ]
 HostStack = Annotated[
     str | None,
     typer.Option(
-        "--in", help="Live in the sandbox of another stack: its account, its cluster.", metavar="[FOLDER:]STACK"
+        "--in",
+        help="Live in the sandbox of another stack: its account, its cluster.",
+        metavar="[FOLDER:]STACK",
+        callback=_host_named,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
@@ -222,7 +244,7 @@ def fault(
         ),
     ],
     clear: Annotated[bool, typer.Option("--clear", help="End the fault.")] = False,
-    stack: Annotated[str, typer.Option("--stack", help="Stack whose account is meant.")] = "dev",
+    stack: Annotated[str, typer.Option("--stack", help="Stack whose account is meant.", callback=_named)] = "dev",
     project: ProjectFolder = Path(),
 ) -> None:
     """Let something go wrong in the simulated account, or end it.

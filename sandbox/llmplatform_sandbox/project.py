@@ -61,14 +61,27 @@ def read_project(folder: Path) -> Project:
     return Project(folder=folder.resolve(), settings=settings)
 
 
+def require_stack(project: Project, stack: str) -> None:
+    """Raises `SandboxError` (exit code 2) unless the stack's file and the program are there; nothing is written."""
+    _read_stack(project, stack)
+    if not project.program.exists():
+        raise SandboxError(
+            f"{project.program}: there is no program; correct `main` in {project.folder / 'Pulumi.yaml'}", exit_code=2
+        )
+
+
+def _read_stack(project: Project, stack: str) -> dict[str, Any]:
+    others = _stacks(project)
+    remedy = f"write it, or name one of the stacks {', '.join(others)}" if others else "write it"
+    return _read_mapping(project.stack_file(stack), remedy)
+
+
 def copy_project(project: Project, stack: str, paths: SandboxPaths) -> None:
     """Write `Pulumi.yaml` and `Pulumi.<stack>.yaml` into the sandbox.
 
     Raises `SandboxError` (exit code 2) on a missing or unreadable file.
     """
-    others = _stacks(project)
-    remedy = f"write it, or name one of the stacks {', '.join(others)}" if others else "write it"
-    stack_settings = _read_mapping(project.stack_file(stack), remedy)
+    stack_settings = _read_stack(project, stack)
     project_settings = {
         key: value for key, value in project.settings.items() if key not in ("backend", "stackConfigDir")
     }

@@ -28,6 +28,7 @@ from llmplatform_sandbox.toolchain import Toolchain
 def folder(tmp_path: Path) -> Path:
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml"):
         (tmp_path / name).write_text((ROOT / name).read_text())
+    (tmp_path / "infra").mkdir()
     return tmp_path
 
 

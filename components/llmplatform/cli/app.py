@@ -1,6 +1,7 @@
 """The root command. Other distributions add theirs by the entry point group `llmplatform.commands`."""
 
 from importlib.metadata import entry_points
+from importlib.metadata import version as installed
 from typing import Annotated
 
 import typer
@@ -21,16 +22,20 @@ app.command("use-platform")(platforms.use_platform)
 app.add_typer(charts.app, name="charts")
 
 
-@app.callback()
-def root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
-) -> None:
-    """Common options."""
-    if version:
-        from importlib.metadata import version as installed
-
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(installed("llmplatform"))
         raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version),
+    ] = False,
+) -> None:
+    """Common options."""
 
 
 def main() -> None:

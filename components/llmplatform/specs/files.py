@@ -1,19 +1,17 @@
 """Reads stack files: `Pulumi.<stack>.yaml`, whose `config:` holds the settings under `llmplatform:` keys."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
 from pydantic import ValidationError
 
+from llmplatform.catalog.stack_names import stack_of_file
 from llmplatform.specs import arms, rules, sentences
 from llmplatform.specs.problems import InvalidStack, Problem
 from llmplatform.specs.reading import misread, sections
 from llmplatform.specs.stack import Stack
-
-_STACK_FILE = re.compile(r"Pulumi\.(.+)\.ya?ml")
 
 
 def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
@@ -53,12 +51,6 @@ def _json(raw: Mapping[str, object]) -> str:
         ) from None
 
 
-def _stack_name(path: Path) -> str | None:
-    """The stack whose settings Pulumi looks for in a file of that name."""
-    named = _STACK_FILE.fullmatch(path.name)
-    return named[1] if named else None
-
-
 def _another_stack(raw: Mapping[str, object], stack_name: str | None) -> Iterator[Problem]:
     """The environment is called as its stack, alone or after a prefix: a copy of a file whose name was left shows."""
     environment = raw.get("environment")
@@ -81,7 +73,7 @@ def load_stack(path: Path) -> Stack:
     """The settings of a stack file. Raises InvalidStack with all problems at once."""
     found, faults = sections(path)
     try:
-        stack = parse(found, _stack_name(path))
+        stack = parse(found, stack_of_file(path.name))
     except InvalidStack as invalid:
         raise InvalidStack([*faults, *invalid.problems]) from None
     if faults:
