@@ -20,14 +20,14 @@ def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
     `stack_name`: what Pulumi calls the stack, where it is known.
     """
     # As JSON, whose strict mode takes lists for tuples and, unlike the lax one, no text for numbers.
-    text, odd = _json(raw), list(misread(raw))
+    given, text, odd = raw, _json(raw), list(misread(raw))
     raw = cast(dict[str, object], json.loads(text))
     found = [*rules.cleartext(raw), *odd]
     kind = arms.stack_class(raw)
     try:
         stack = kind.model_validate_json(text, strict=True)
     except ValidationError as error:
-        told = [*arms.provider_is_known(raw), *sentences.problems(error, kind, raw)]
+        told = [*arms.provider_is_known(raw), *sentences.problems(error, kind, raw, given)]
         found = [problem for problem in told if problem.path != "cloud.provider" or problem == told[0]] + found
         faulty = [tuple(sentences.steps(each["loc"], raw)) for each in error.errors(include_url=False)]
         found += rules.problems_of_readable(kind, raw, faulty)

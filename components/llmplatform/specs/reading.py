@@ -29,6 +29,18 @@ class Misread(str):
         return made
 
 
+class Written(float):
+    """A number with a point, and how it is written: 1.30 is a version to who writes it, and 1.3 to YAML."""
+
+    text: str
+
+    def __new__(cls, value: float, text: str) -> "Written":
+        """The number, and its text in the file."""
+        made = super().__new__(cls, value)
+        made.text = text
+        return made
+
+
 class _Loader(yaml.CSafeLoader):
     """Refuses a key that is written twice: YAML would silently take the last."""
 
@@ -62,7 +74,12 @@ def _misread(as_: str) -> Callable[[_Loader, yaml.ScalarNode], Misread]:
     return construct
 
 
+def _decimal(loader: _Loader, node: yaml.ScalarNode) -> Written:
+    return Written(loader.construct_yaml_float(node), node.value)
+
+
 _Loader.add_constructor("tag:yaml.org,2002:int", _number)
+_Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _misread("a date"))
 _Loader.add_constructor("tag:yaml.org,2002:binary", _misread("binary data"))
 
