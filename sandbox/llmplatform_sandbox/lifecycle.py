@@ -87,6 +87,7 @@ class Sandbox:
     def up(self) -> Outcome:
         """Start what does not run and apply the program."""
         require_stack(self.project, self.stack)
+        guests.require_platform(self.paths, self.stack)
         seed = read_seed(self.project.folder, self.stack)
         with self._locked():
             engine = self._started()

@@ -110,14 +110,18 @@ def no_sandbox(project: Project, stack: str) -> SandboxError:
 
 
 def _stacks(project: Project) -> list[str]:
-    return sorted(file.name[7:-5] for file in project.stack_file("any").parent.glob("Pulumi.*.yaml"))
+    files = project.stack_file("any").parent.glob("Pulumi.*.yaml")
+    return sorted(file.name[7:-5] for file in files if file.is_file())
 
 
 def _read_mapping(file: Path, remedy: str) -> dict[str, Any]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise SandboxError(f"{file}: no such file; {remedy}", exit_code=2) from None
+        fault = "the link leads nowhere" if file.is_symlink() else "no such file"
+        raise SandboxError(f"{file}: {fault}; {remedy}", exit_code=2) from None
+    except OSError as error:
+        raise SandboxError(f"{file}: cannot be read: {error.strerror}; {remedy}", exit_code=2) from None
     except UnicodeDecodeError:
         raise SandboxError(f"{file}: it is not text; save it as UTF-8", exit_code=2) from None
     except yaml.YAMLError as error:

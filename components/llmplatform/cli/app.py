@@ -22,6 +22,15 @@ app.command("use-platform")(platforms.use_platform)
 app.add_typer(charts.app, name="charts")
 
 
+_ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+
+
+def _no_sandbox() -> None:
+    """Say where the command is that documents speak of."""
+    typer.echo("sandbox: it is another distribution; run `pip install llmplatform-sandbox`", err=True)
+    raise typer.Exit(2)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(installed("llmplatform"))
@@ -40,6 +49,9 @@ def root(
 
 def main() -> None:
     """Entry point of the console command."""
-    for point in entry_points(group="llmplatform.commands"):
+    joined = entry_points(group="llmplatform.commands")
+    for point in joined:
         app.add_typer(point.load(), name=point.name)
+    if "sandbox" not in joined.names:
+        app.command("sandbox", hidden=True, context_settings=_ANYTHING)(_no_sandbox)
     app()
