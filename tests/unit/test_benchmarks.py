@@ -8,7 +8,9 @@ import pulumi
 import pulumi_random as random
 import pytest
 from engine import Engine
+from typer.testing import CliRunner
 
+from benchmarks import __main__ as command_line
 from benchmarks import page
 from benchmarks.platforms import settings
 from benchmarks.recording import merge, record, replay
@@ -96,3 +98,14 @@ def test_the_page_says_what_was_measured_and_where() -> None:
     assert "2026-11-21" in text
     assert "| preview | 1 | 20 | 2.0 | 2.0 | 1.00 | 100 + 50 | 1.00 |" in text
     assert "| `llmplatform validate` | 1 | 0.60 (0.50 to 0.70) | 0.40 |" in text
+
+
+def test_the_measurements_are_written_where_they_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(plan: object, _say: object) -> dict[str, object]:
+        return {"minutes": 1, "quick": plan is command_line.QUICK}
+
+    monkeypatch.setattr(command_line, "measure", measured)
+    out = tmp_path / "result.json"
+    result = CliRunner().invoke(command_line.app, ["run", "--quick", "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    assert json.loads(out.read_text()) == {"minutes": 1, "quick": True}
