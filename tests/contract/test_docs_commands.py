@@ -55,11 +55,8 @@ def reads(by: Path, words: tuple[str, ...]) -> bool:
 @pytest.mark.parametrize(("words", "by"), RUN)
 def test_a_test_that_is_said_to_run_a_command_types_it(words: tuple[str, ...], by: Path) -> None:
     if by.suffix != ".py":
-        within = {
-            line
-            for text in re.findall(r"^(make .+)$", by.read_text(), re.MULTILINE)
-            for line in resolved((*text.split(),))
-        }
+        targets = re.findall(r"^(make .+)$", by.read_text(), re.MULTILINE)
+        within = {line for target in targets for line in resolved(tuple(target.split()))}
         assert set(resolved(words)) <= within, f"{by.name} runs no target that does this"
         return
     if reads(by, words):

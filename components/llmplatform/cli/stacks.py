@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llmplatform.specs import Problem, Stack
 
 
-def _named(stack: str) -> str:
+def named(stack: str) -> str:
     """Refuse what is neither a stack's name nor the path of a file, before it becomes part of a path."""
     from llmplatform.catalog.stack_names import is_stack_name, not_a_name
 
@@ -35,7 +35,7 @@ def _is_file(stack: str) -> bool:
 
 StackName = Annotated[
     str,
-    typer.Argument(help="Stack, whose file is Pulumi.STACK.yaml, or that file.", metavar="STACK", callback=_named),
+    typer.Argument(help="Stack, whose file is Pulumi.STACK.yaml, or that file.", metavar="STACK", callback=named),
 ]
 Project = Annotated[Path, typer.Option("--project", help="Folder of Pulumi.yaml.", show_default="current folder")]
 
