@@ -40,7 +40,7 @@ test: $(READY) ## Run all tests, JOBS files at a time. The first time builds the
 kills: $(READY) ## Kill sandboxes at KILLS random moments and check that each recovers; again to go on.
 	@$(BIN)/python -m benchmarks.kills --kills $(KILLS) --jobs $(JOBS)
 
-bench: $(READY) ## Measure stacks of up to 1,000 models beside raw registrations; BENCH=--quick for a few minutes.
+bench: $(READY) ## Measure stacks of up to 1,000 models beside raw registrations, again to go on; BENCH=--quick for minutes.
 	@$(BIN)/python -m benchmarks run $(BENCH)
 
 bench-page: $(READY) ## Write docs/benchmarks.md and its picture from the last measurements.
