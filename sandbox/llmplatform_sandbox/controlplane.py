@@ -93,12 +93,19 @@ class ControlPlane:
     def start(self, *, service_cidr: str | None = None) -> None:
         """Start what does not run and wait until the API server is ready, about four seconds from nothing.
 
-        `service_cidr` is honoured when nothing runs. Raises `SandboxError` with the end of the log of what failed.
+        `service_cidr` is honoured when nothing runs. Raises `SandboxError`, a line, where a process does not come up.
         """
         settings = self.prepare(service_cidr=service_cidr)
-        self._processes.start("etcd", self._etcd(settings))
-        self._processes.start("kube-apiserver", self._api_server(settings))
-        self._wait_ready(settings)
+        if self.serving() and not (self._processes.running("etcd") and self._ready(settings)):
+            # It is about to end: it drains its clients for a minute, or has lost its database.
+            self._processes.stop("kube-apiserver", grace=0.5)
+        try:
+            self._start_servers(settings)
+        except SandboxError:
+            if all(self._processes.running(name) for name in PROCESS_NAMES[:2]):
+                raise
+            # One that was about to end has ended by now; what ends twice is broken.
+            self._start_servers(settings)
         for name, command in self._clients(settings).items():
             self._processes.start(name, command)
 
@@ -161,22 +168,26 @@ class ControlPlane:
     def _write(self, settings: Settings) -> None:
         write_private(self._settings_file, json.dumps(asdict(settings)))
 
-    def _wait_ready(self, settings: Settings) -> None:
-        context = ssl.create_default_context(cadata=self._pki.certificate("ca").read_text())
-        context.load_cert_chain(self._pki.certificate("admin"), self._pki.key("admin"))
+    def _start_servers(self, settings: Settings) -> None:
+        self._processes.start("etcd", self._etcd(settings))
+        self._processes.start("kube-apiserver", self._api_server(settings))
         deadline = time.monotonic() + _READY_WITHIN
         while time.monotonic() < deadline:
             self._processes.require("etcd")
             self._processes.require("kube-apiserver")
-            try:
-                with urllib.request.urlopen(f"{_url(settings)}/readyz", context=context, timeout=5):  # noqa: S310 https
-                    return
-            except (urllib.error.URLError, TimeoutError, ConnectionError):
-                time.sleep(0.1)
-        raise SandboxError(
-            f"kube-apiserver: not ready after {_READY_WITHIN:.0f} s; run `{called()} sandbox down` and try again\n"
-            + self._processes.last_words("kube-apiserver")
-        )
+            if self._ready(settings):
+                return
+            time.sleep(0.1)
+        raise self._processes.failed("kube-apiserver", f"not ready after {_READY_WITHIN:.0f} s")
+
+    def _ready(self, settings: Settings) -> bool:
+        context = ssl.create_default_context(cadata=self._pki.certificate("ca").read_text())
+        context.load_cert_chain(self._pki.certificate("admin"), self._pki.key("admin"))
+        try:
+            with urllib.request.urlopen(f"{_url(settings)}/readyz", context=context, timeout=5):  # noqa: S310 https
+                return True
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            return False
 
     def _etcd(self, settings: Settings) -> list[str]:
         client, peer = (f"https://127.0.0.1:{port}" for port in (settings.etcd_port, settings.etcd_peer_port))
