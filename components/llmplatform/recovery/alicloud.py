@@ -5,6 +5,7 @@ GetCallerIdentity: each as the API reference has it. The SDK is of the extra `re
 """
 
 import json
+import logging
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +25,8 @@ class Service:
 
     def __init__(self, region: str) -> None:
         self._region = region
+        # It logs each source of credentials that has none, with a traceback.
+        logging.getLogger("credentials").addHandler(logging.NullHandler())
 
     def call(self, product: str, version: str, action: str, query: Mapping[str, str], path: str = "") -> dict[str, Any]:
         """The answer to an action; `path`: of a product whose interface is one of paths."""
@@ -54,7 +57,8 @@ class AlicloudAccount:
 
     def __init__(self, region: str, service: Service | None = None) -> None:
         """`service`: in place of the SDK, for tests."""
-        import alibabacloud_credentials as _  # pyright: ignore[reportMissingTypeStubs]
+        # Where the extra is missing, it is said before anything is asked.
+        import alibabacloud_tea_openapi.client  # noqa: F401
 
         self._region, self._service = region, service or Service(region)
 
@@ -123,6 +127,6 @@ def _said(action: str) -> Generator[None]:
     try:
         yield
     except (CredentialException, RetryError, TeaException, ValidateException) as error:
-        # Its own text may hold the whole answer.
-        said = " ".join(str(getattr(error, "message", "") or error).split())
+        # Its own text may hold the whole answer, and that of missing credentials every place where they are not.
+        said = " ".join(str(getattr(error, "message", "") or error).partition(": [")[0].split())
         raise _Refused(action, str(getattr(error, "code", "") or ""), said) from error
