@@ -105,7 +105,9 @@ class AlicloudAccount:
         pools = [each["nodepool_info"] for each in body.get("nodepools") or ()]
         return [f"{cluster}:{each['nodepool_id']}" for each in pools if each.get("name") == name]
 
-    def _call(self, product: str, version: str, action: str, query: Mapping[str, str], path: str = "") -> dict[str, Any]:
+    def _call(
+        self, product: str, version: str, action: str, query: Mapping[str, str], path: str = ""
+    ) -> dict[str, Any]:
         with _said(action):
             return self._service.call(product, version, action, query, path)
 
