@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -9,7 +10,9 @@ import pulumi
 import pulumi_random as random
 import pytest
 from engine import Engine
+from typer.testing import CliRunner
 
+from benchmarks import __main__ as command_line
 from benchmarks import measure, page
 from benchmarks.platforms import settings
 from benchmarks.recording import merge, record, replay
@@ -131,3 +134,15 @@ def test_an_interrupted_run_goes_on_with_what_is_missing(monkeypatch: pytest.Mon
     assert len(counted) == 2 * (2 + 3)
     assert {each["resources"] for each in result["samples"]} == {3, 6}, "several stacks add up"
     assert [each["models"] for each in result["settings"]] == [1, 1000]
+
+
+def test_what_was_measured_is_written_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(cases: object, result: dict[str, Any], keep: Callable[[], None], _say: object) -> None:
+        result["minutes"] = 1 if cases is command_line.QUICK else 0
+        keep()
+
+    monkeypatch.setattr(command_line, "measure", measured)
+    out = tmp_path / "result.json"
+    result = CliRunner().invoke(command_line.app, ["run", "--quick", "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    assert json.loads(out.read_text())["minutes"] == 1
