@@ -56,7 +56,8 @@ def test_the_gpus_of_an_existing_pool_are_within_the_quota_of_the_models() -> No
     dev = stack_config("dev")
     pools = {"gpu": {**dev["llmplatform:pools"]["gpu"], "existing": True}}
     engine = in_an_existing_cluster({**_system(), **pools}, dev["llmplatform:models"])
-    assert engine.one(QUOTA, "models-quota").inputs["spec"]["hard"][GPU] == "3"
+    quota = engine.one(QUOTA, "models-quota").inputs["spec"]["hard"][GPU]
+    assert quota == "6", "`max` holds for each of its two groups, of spot machines and of those on demand"
 
 
 def test_a_stack_without_gpus_bounds_none_but_keeps_its_models_inside() -> None:
