@@ -1,5 +1,5 @@
-"""The output `platform` from end to end: the platform's program writes it, `use-platform` puts it into the file of a stack of
-models, and that one's objects are what the platform's are. A field that is lost on the way fails here."""
+"""The output `platform` from end to end: the platform's program writes it, `use-platform` puts it into the file of a
+stack of models, and that one's objects are what the platform's are. A field that is lost on the way fails here."""
 
 import json
 from collections.abc import Iterator, Mapping
