@@ -4,6 +4,7 @@ Tag, ListTagResources; RAM, ListTagResources (roles and policies); Container Ser
 GetCallerIdentity: each as the API reference has it. The SDK is of the extra `recover`, and loaded here alone.
 """
 
+import importlib
 import json
 import logging
 from collections.abc import Generator, Mapping, Sequence
@@ -58,7 +59,7 @@ class AlicloudAccount:
     def __init__(self, region: str, service: Service | None = None) -> None:
         """`service`: in place of the SDK, for tests."""
         # Where the extra is missing, it is said before anything is asked.
-        import alibabacloud_tea_openapi.client  # noqa: F401
+        importlib.import_module("alibabacloud_tea_openapi.client")
 
         self._region, self._service = region, service or Service(region)
 

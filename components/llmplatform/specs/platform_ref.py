@@ -148,7 +148,7 @@ def parse_platform_ref(raw: Mapping[str, Any]) -> PlatformRef:
         return kind.model_validate_json(json.dumps(given), extra="ignore")
     except ValidationError as error:
         raise InvalidStack(
-            Problem(each.path, each.fault, _EXPORT_AGAIN) for each in sentences.problems(error, kind, given)
+            Problem(each.path, each.fault, _EXPORT_AGAIN) for each in sentences.problems(error, kind, given, given)
         ) from None
 
 
