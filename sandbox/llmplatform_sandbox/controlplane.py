@@ -10,6 +10,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +19,9 @@ from shutil import rmtree
 from llmplatform_sandbox.called import called
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import KubeAccess
+from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.machines import Machines
+from llmplatform_sandbox.kube.unfinished_definitions import resume_definitions
 from llmplatform_sandbox.paths import SandboxPaths, write_private
 from llmplatform_sandbox.pki import Pki
 from llmplatform_sandbox.processes import Processes, free_ports
@@ -108,6 +111,8 @@ class ControlPlane:
             self._start_servers(settings)
         for name, command in self._clients(settings).items():
             self._processes.start(name, command)
+        with closing(Kube(self.access())) as kube:
+            resume_definitions(kube)
 
     def __call__(self, service_cidr: str | None = None, minor: str | None = None) -> KubeAccess:
         """What a cloud calls for a new cluster: an empty, running control plane with this Service range and minor."""

@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from llmplatform.catalog.tags import RESOURCE_TAG, resource_tag
 from llmplatform.recovery import state
+from llmplatform.recovery.kinds import KINDS
 from llmplatform_sandbox.engine import MARK, Engine
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
@@ -109,14 +111,26 @@ def reconcile(
 
 
 def _unknown(stack: str, clouds: Mapping[str, Cloud], deployment: Mapping[str, Any]) -> list[tuple[Cloud, CloudObject]]:
-    """What resources of the stack made and its state does not know, the youngest first."""
+    """What resources of the stack made and its state does not know, the youngest first, as far as it can be found."""
     known = {(resource["urn"], resource.get("id")) for resource in deployment.get("resources") or ()}
     return [
         (cloud, item)
         for cloud in clouds.values()
         for item in reversed(cloud.objects())
-        if item.made_by.startswith(stack) and (item.made_by, item.id) not in known
+        if item.made_by.startswith(stack) and (item.made_by, item.id) not in known and _found_again(item)
     ]
+
+
+def _found_again(item: CloudObject) -> bool:
+    """Whether a recovery in a real account would find it: what carries tags there, by nothing but its own.
+
+    What has lost its tags is left, and named when the sandbox is taken down. Who made an object, no cloud keeps.
+    """
+    kind = KINDS.get(item.type)
+    if kind is None or kind.way != "tag" or f"{item.type}::" not in item.made_by:
+        return True
+    wanted = resource_tag(item.type, item.made_by.rpartition("::")[2])
+    return (item.inputs.get("tags") or {}).get(RESOURCE_TAG) == wanted
 
 
 def _registration(deployment: Mapping[str, Any], item: CloudObject) -> state.Resource:

@@ -3,18 +3,24 @@
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from program import ROOT
 
+from llmplatform.catalog.tags import RESOURCE_TAG
 from llmplatform.recovery import state
-from llmplatform_sandbox.engine import MARK, Engine
+from llmplatform_sandbox.engine import MARK, Engine, Outcome
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
+from llmplatform_sandbox.lifecycle import Sandbox
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.processes import Processes, start_time
+from llmplatform_sandbox.progress import silent
 from llmplatform_sandbox.recovery import Unclean, end_last, reconcile
+from llmplatform_sandbox.world_process import WORLD
 
 VPC = "urn:pulumi:dev::app::aws:ec2/vpc:Vpc::main"
 SUBNET = "urn:pulumi:dev::app::aws:ec2/subnet:Subnet::a"
@@ -79,8 +85,8 @@ def resource(urn: str, id_: str = "") -> dict[str, Any]:
     return {**made, "id": id_} if id_ else made
 
 
-def vpc(id_: str) -> CloudObject:
-    return CloudObject(type="aws:ec2/vpc:Vpc", id=id_, made_by=VPC)
+def vpc(id_: str, made_by: str = VPC, tag: str = "aws:ec2/vpc:Vpc main") -> CloudObject:
+    return CloudObject(type="aws:ec2/vpc:Vpc", id=id_, made_by=made_by, inputs={"tags": {RESOURCE_TAG: tag}})
 
 
 @pytest.fixture
@@ -90,8 +96,8 @@ def paths(tmp_path: Path) -> SandboxPaths:
     return paths
 
 
-def ended(engine: StoppedEngine, paths: SandboxPaths) -> list[str]:
-    return end_last(cast(Engine, engine), paths, Processes(paths.run, paths.logs))
+def ended(engine: StoppedEngine, paths: SandboxPaths, processes: Processes | None = None) -> list[str]:
+    return end_last(cast(Engine, engine), paths, processes or Processes(paths.run, paths.logs))
 
 
 def reconciled(engine: StoppedEngine, paths: SandboxPaths, *objects: CloudObject, wanted: bool = True) -> list[str]:
@@ -117,6 +123,27 @@ def test_an_object_whose_create_was_under_way_is_adopted(paths: SandboxPaths) ->
     )
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_an_object_that_does_not_carry_its_tag_is_found_no_more_than_in_a_real_account(
+    paths: SandboxPaths, wanted: bool
+) -> None:
+    engine = StoppedEngine(interrupted=[VPC])
+    anothers = vpc("vpc-2", tag="aws:ec2/vpc:Vpc other")
+    untagged = CloudObject(type="aws:ec2/vpc:Vpc", id="vpc-1", made_by=VPC)
+    assert reconciled(engine, paths, untagged, anothers, wanted=wanted) == ["vpc-1", "vpc-2"], (
+        "taking the sandbox down names what was left"
+    )
+    assert engine.calls == [("adopt", {}), "refresh"]
+
+
+def test_an_object_of_a_type_without_tags_is_found_by_its_maker(paths: SandboxPaths) -> None:
+    urn = "urn:pulumi:dev::app::aws:ec2/route:Route::out"
+    made = CloudObject(type="aws:ec2/route:Route", id="r-1", made_by=urn)
+    engine = StoppedEngine(interrupted=[urn])
+    assert reconciled(engine, paths, made) == ["r-1"]
+    assert engine.calls == [("adopt", {urn: "r-1"}), "refresh"]
+
+
 def test_the_new_half_of_a_replacement_is_removed_and_the_old_half_stays(paths: SandboxPaths) -> None:
     engine = StoppedEngine(interrupted=[VPC], resources=[resource(VPC, "vpc-old")])
     assert reconciled(engine, paths, vpc("vpc-old"), vpc("vpc-new")) == ["vpc-old"]
@@ -127,7 +154,7 @@ def test_an_object_whose_answer_was_lost_is_adopted_too_for_its_name_would_be_bl
     Unclean(paths).set()
     root = {"urn": "urn:pulumi:dev::app::pulumi:pulumi:Stack::app-dev", "type": "pulumi:pulumi:Stack"}
     provider = {"urn": "urn:pulumi:dev::app::pulumi:providers:aws::aws", "type": "pulumi:providers:aws", "id": "1"}
-    others = CloudObject(type="aws:ec2/vpc:Vpc", id="vpc-3", made_by=VPC.replace(":dev:", ":other:"))
+    others = vpc("vpc-3", VPC.replace(":dev:", ":other:"))
     disk = CloudObject(type="volume", id="vol-1", made_by="kubernetes/ebs.csi.aws.com default/data")
     engine = StoppedEngine(resources=[root, provider])
     assert reconciled(engine, paths, vpc("vpc-1"), others, disk) == ["vpc-1", "vpc-3", "vol-1"]
@@ -139,7 +166,7 @@ def test_an_object_whose_answer_was_lost_is_adopted_too_for_its_name_would_be_bl
 
 def test_before_a_destruction_what_no_state_knows_is_removed_and_nothing_of_others(paths: SandboxPaths) -> None:
     Unclean(paths).set()
-    others = CloudObject(type="aws:ec2/vpc:Vpc", id="vpc-3", made_by=VPC.replace(":dev:", ":other:"))
+    others = vpc("vpc-3", VPC.replace(":dev:", ":other:"))
     disk = CloudObject(type="volume", id="vol-1", made_by="kubernetes/ebs.csi.aws.com default/data")
     engine = StoppedEngine(resources=[resource(SUBNET, "subnet-1")])
     assert reconciled(engine, paths, vpc("vpc-2"), others, disk, wanted=False) == ["vpc-3", "vol-1"], (
@@ -163,6 +190,42 @@ def test_the_lock_of_a_process_that_is_gone_is_removed(paths: SandboxPaths) -> N
     assert "lock was removed" in ended(engine, paths)[0]
     assert engine.calls == ["unlock"]
     assert Unclean(paths), "whatever that engine was about is looked at"
+
+
+def test_the_world_ends_with_the_engine_that_asked_it(paths: SandboxPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    processes, order = Processes(paths.run, paths.logs), list[str]()
+    engine = StoppedEngine([{"pid": 0}])
+    monkeypatch.setattr(processes, "stop", lambda *names, **_: order.extend(names))
+    monkeypatch.setattr(engine, "unlock", lambda: order.append("unlock"))
+    ended(engine, paths, processes)
+    assert order == [WORLD, "unlock"], "what the dead engine had asked for would go on while the next one works"
+
+
+class Applied:
+    """An engine whose update comes to a good end, or does not."""
+
+    def __init__(self, unclean: Unclean, error: str) -> None:
+        self.unclean, self.error = unclean, error
+
+    def up(self) -> Outcome:
+        assert self.unclean, "a kill from here on has to be seen by the next run"
+        if self.error:
+            raise SandboxError(self.error)
+        return Outcome(changes={})
+
+
+@pytest.mark.parametrize("error", ["", "1 of the resources failed"])
+def test_the_run_after_a_failed_update_looks_for_what_it_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    sandbox = Sandbox(tmp_path, "dev", silent)
+    unclean = Unclean(sandbox.paths)
+    monkeypatch.setattr(sandbox, "_started", lambda: Applied(unclean, error))
+    with pytest.raises(SandboxError, match=error) if error else nullcontext():
+        sandbox.up()
+    assert bool(unclean) is bool(error)
 
 
 @pytest.mark.parametrize("ours", [True, False])

@@ -49,7 +49,7 @@ def pull(
     folder.mkdir(exist_ok=True)
     faults: list[ChartError] = []
     for chart in CHARTS.values():
-        archive = folder / f"{chart.name}-{chart.version}.tgz"
+        archive = folder / chart.archive
         if archive.exists() and lock.holds(chart, archive.read_bytes()):
             console.print(f"  {archive.name} is there")
             continue

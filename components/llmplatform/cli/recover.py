@@ -11,8 +11,8 @@ from llmplatform.cli.stacks import Project, StackName
 from llmplatform.recovery import state
 from llmplatform.recovery.accounts import open_account
 from llmplatform.recovery.engine import Engine
-from llmplatform.recovery.kinds import SCHEMAS
-from llmplatform.recovery.survey import Finding, Unknown, survey
+from llmplatform.recovery.kinds import SCHEMAS, outputs_of
+from llmplatform.recovery.survey import Finding, Unknown, WrongInput, decisions, survey
 
 _WORDS = {"adopt": "take into the state", "drop": "forget the create", "refuse": "yours to decide"}
 
@@ -25,34 +25,51 @@ def recover(
     break_lock: Annotated[
         bool, typer.Option("--break-lock", help="Remove the stack's lock though its owner may be alive.")
     ] = False,
+    adopt: Annotated[
+        list[str] | None,
+        typer.Option("--adopt", metavar="RESOURCE=ID", help="You looked: the create made this. Any number of times."),
+    ] = None,
+    forget: Annotated[
+        list[str] | None,
+        typer.Option("--forget", metavar="RESOURCE", help="You looked: the create made nothing. Any number of times."),
+    ] = None,
 ) -> None:
     """Bring a stack's state up to its account after a run was killed: find what was being created, and adopt it.
 
     Looks only at the stack's own state and at what carries its tags; nothing in the cloud is changed or deleted. A lock
-    is removed when the process that held it ran on this machine and is gone. Example: `llmplatform recover dev`.
+    is removed when the process that held it ran on this machine and is gone. Exit code 1: it could not be decided, and
+    nothing was written; 2: an argument is wrong. Example: `llmplatform recover dev`.
     """
     console = Console()
     try:
         engine = Engine(project, stack)
         exported = engine.export()
         deployment: dict[str, Any] = exported.get("deployment") or {}
-        findings = survey(deployment, open_account)
+        decided = decisions(deployment, adopt or (), forget or ())
+        findings = survey(deployment, open_account, decided)
         others = len(state.interrupted(deployment)) - len(findings)
-        if not (state.interrupted(deployment) or state.unread(deployment) or break_lock or yes):
-            console.print(f"{stack}: no operation was interrupted")
-            return
+        healthy = not (state.interrupted(deployment) or state.unread(deployment))
         _show(console, findings, others)
+        if healthy:
+            console.print(f"{stack}: no operation was interrupted")
+            if not break_lock:
+                return
         if any(each.action == "refuse" for each in findings):
             raise Unknown(f"{stack}: nothing was written; decide what the table leaves to you, and run again")
-        if dry_run or not (yes or typer.confirm("Write this to the state and read every resource anew?")):
+        question = "Remove the lock?" if healthy else "Write this to the state and read every resource anew?"
+        if dry_run or not (yes or typer.confirm(question)):
             console.print("Nothing was written.")
             return
+        if healthy:
+            engine.unlock()
+            return
         found = {each.urn: each.id for each in findings if each.action == "adopt"}
-        engine.write({**exported, "deployment": state.adopt(deployment, found, SCHEMAS)}, break_lock=break_lock)
+        recovered = state.adopt(deployment, found, SCHEMAS, outputs=outputs_of)
+        engine.replace(exported, {**exported, "deployment": recovered}, break_lock=break_lock)
         engine.refresh()
     except Unknown as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(2 if isinstance(error, WrongInput) else 1) from None
     console.print(f"{stack}: state and account agree again; `pulumi preview` shows what is left to do")
 
 

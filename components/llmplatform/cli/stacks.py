@@ -87,18 +87,18 @@ def schema() -> None:
 def _describe(path: Path, spec: "Stack") -> None:
     from rich.console import Console
 
-    from llmplatform.catalog.versions import CHARTS
+    from llmplatform.planning.charts import missing_archives, plan_charts
     from llmplatform.planning.models import plan_models
     from llmplatform.planning.pools import plan_pools
 
     pools = plan_pools(spec)
     console = Console()
     console.print(f"{path} is valid.", _pools(pools), _models(plan_models(spec, pools)), sep="\n")
-    charts = path.parent / ".charts"
-    missing = [chart.name for chart in CHARTS.values() if not (charts / f"{chart.name}-{chart.version}.tgz").exists()]
-    if missing and spec.platform.kind == "new":
+    charts, folder = plan_charts(spec, pools), path.parent / ".charts"
+    missing = missing_archives(charts, folder)
+    if missing:
         console.print(
-            f"{len(missing)} of {len(CHARTS)} charts are not in {charts}: "
+            f"{len(missing)} of the {len(charts)} charts that this stack installs are not in {folder}: "
             "`llmplatform charts pull` before `pulumi up` in an account (the sandbox needs none)",
             soft_wrap=True,
             highlight=False,

@@ -5,10 +5,10 @@ section *Import* of each resource), which the Pulumi providers share.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Way = Literal["tag", "name", "again", "hand"]
+Way = Literal["tag", "call", "read", "again", "hand"]
 
 
 @dataclass(frozen=True)
@@ -16,12 +16,15 @@ class Kind:
     """A type of resource."""
 
     way: Way
-    """`tag`: by its tags. `name`: by the name that the create asked for. `again`: creating it again changes nothing.
-    `hand`: a second create is refused or makes a second one, and nothing marks the first."""
+    """`tag`: by its tags. `call`: by a call of its service (`Account.found`). `read`: its id is in the create's inputs and
+    within an object of the stack's own: it is taken in, and forgotten by the refresh should it not be there. `again`:
+    creating it again changes nothing. `hand`: nothing marks it, and a person has to look."""
     id: str = "{last}"
     """Its id: `{last}` is the end of its ARN, everything else a property of the create's inputs."""
     why: str = ""
-    """Of `again` and `hand`: the call, and what it does a second time."""
+    """Of `again`: the call, and what it does a second time. Of `hand`: where to look, with properties of the inputs."""
+    outputs: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Outputs by which the provider reads it, where not by its id alone: name → as `id`."""
     schema: int = 0
     """Version of the state that the provider keeps of it (terraform-provider-aws, `SchemaVersion`). An older one is
     upgraded by assumptions about the past: a cluster's `bootstrapSelfManagedAddons` becomes true, which replaces it."""
@@ -32,6 +35,7 @@ class Kind:
 
 
 _TAG = Kind("tag")
+_CALL = Kind("call")
 
 KINDS: Mapping[str, Kind] = {
     # AWS
@@ -39,24 +43,20 @@ KINDS: Mapping[str, Kind] = {
     "aws:cloudwatch/logGroup:LogGroup": Kind("tag", "{name}"),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": Kind("again", why="it takes over the group that is there"),
     "aws:ec2/eip:Eip": _TAG,
-    "aws:ec2/flowLog:FlowLog": _TAG,
+    "aws:ec2/flowLog:FlowLog": Kind("tag", schema=1),
     "aws:ec2/internetGateway:InternetGateway": _TAG,
     "aws:ec2/launchTemplate:LaunchTemplate": _TAG,
     "aws:ec2/natGateway:NatGateway": _TAG,
-    "aws:ec2/route:Route": Kind("hand", why="CreateRoute refuses a destination that the table has: delete that route"),
+    "aws:ec2/route:Route": _CALL,
     "aws:ec2/routeTable:RouteTable": _TAG,
-    "aws:ec2/routeTableAssociation:RouteTableAssociation": Kind(
-        "hand", why="AssociateRouteTable refuses a subnet that has a table: disassociate it"
-    ),
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": _CALL,
     "aws:ec2/securityGroup:SecurityGroup": Kind("tag", schema=1),
     "aws:ec2/subnet:Subnet": Kind("tag", schema=1),
     "aws:ec2/vpc:Vpc": Kind("tag", schema=1),
     "aws:ec2/vpcEndpoint:VpcEndpoint": _TAG,
     "aws:efs/backupPolicy:BackupPolicy": Kind("again", why="PutBackupPolicy writes the same policy again"),
     "aws:efs/fileSystem:FileSystem": _TAG,
-    "aws:efs/mountTarget:MountTarget": Kind(
-        "hand", why="CreateMountTarget refuses a zone that has one: delete that mount target"
-    ),
+    "aws:efs/mountTarget:MountTarget": _CALL,
     "aws:eks/accessEntry:AccessEntry": Kind("tag", "{clusterName}:{principalArn}"),
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": Kind(
         "again", why="AssociateAccessPolicy associates the same policy again"
@@ -64,15 +64,15 @@ KINDS: Mapping[str, Kind] = {
     "aws:eks/addon:Addon": Kind("tag", "{clusterName}:{addonName}"),
     "aws:eks/cluster:Cluster": Kind("tag", "{name}", schema=1),
     "aws:eks/nodeGroup:NodeGroup": Kind("tag", "{clusterName}:{nodeGroupName}"),
-    "aws:eks/podIdentityAssociation:PodIdentityAssociation": _TAG,
-    "aws:iam/role:Role": Kind("name", "{name}"),
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation": Kind("tag", outputs={"associationId": "{id}"}),
+    "aws:iam/role:Role": _CALL,
     "aws:iam/rolePolicy:RolePolicy": Kind("again", why="PutRolePolicy writes the same policy again"),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Kind("again", why="AttachRolePolicy attaches the same again"),
     "aws:kms/key:Key": _TAG,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _TAG,
     # Alibaba Cloud
     "alicloud:cr/vpcEndpointLinkedVpc:VpcEndpointLinkedVpc": Kind(
-        "hand", why="CreateInstanceVpcEndpointLinkedVpc refuses a VPC that is linked: unlink it"
+        "read", "{instanceId}:{vpcId}:{vswitchId}:{moduleName}"
     ),
     "alicloud:cs/autoscalingConfig:AutoscalingConfig": Kind("again", why="it writes the cluster's one setting again"),
     "alicloud:cs/kubernetesAddon:KubernetesAddon": Kind("again", why="it takes over an add-on that is there"),
@@ -80,37 +80,45 @@ KINDS: Mapping[str, Kind] = {
         "again", why="GrantPermissions grants the same again"
     ),
     "alicloud:cs/managedKubernetes:ManagedKubernetes": _TAG,
-    "alicloud:cs/nodePool:NodePool": Kind("hand", why="CreateClusterNodePool makes a second pool: delete the first"),
+    "alicloud:cs/nodePool:NodePool": _CALL,
     "alicloud:ecs/eipAddress:EipAddress": _TAG,
-    "alicloud:ecs/eipAssociation:EipAssociation": Kind(
-        "hand", why="AssociateEipAddress refuses an address that is in use: unbind it"
-    ),
+    "alicloud:ecs/eipAssociation:EipAssociation": Kind("read", "{allocationId}:{instanceId}"),
     "alicloud:kms/key:Key": _TAG,
     "alicloud:log/project:Project": Kind("tag", "{projectName}"),
-    "alicloud:log/store:Store": Kind("hand", why="CreateLogStore refuses a name that is taken: delete that store"),
-    "alicloud:log/storeIndex:StoreIndex": Kind("hand", why="CreateIndex refuses a store that has one: delete it"),
+    "alicloud:log/store:Store": Kind("read", "{projectName}:{logstoreName}"),
+    "alicloud:log/storeIndex:StoreIndex": Kind("read", "{project}:{logstore}"),
     "alicloud:nas/accessGroup:AccessGroup": Kind(
-        "hand", why="CreateAccessGroup refuses a name that is taken: delete it"
+        "hand", why="aliyun nas DescribeAccessGroups --AccessGroupName {accessGroupName}; its id is NAME:standard"
     ),
-    "alicloud:nas/accessRule:AccessRule": Kind("hand", why="CreateAccessRule makes a second rule: delete the first"),
+    "alicloud:nas/accessRule:AccessRule": Kind(
+        "hand", why="aliyun nas DescribeAccessRules --AccessGroupName {accessGroupName}; its id is GROUP:RULE"
+    ),
     "alicloud:nas/fileSystem:FileSystem": _TAG,
     "alicloud:nas/mountTarget:MountTarget": Kind(
-        "hand", why="CreateMountTarget makes a second mount target: delete the first"
+        "hand", why="aliyun nas DescribeMountTargets --FileSystemId {fileSystemId}; its id is FILESYSTEM:DOMAIN"
     ),
     "alicloud:oss/bucket:Bucket": Kind("tag", "{bucket}"),
-    "alicloud:ram/policy:Policy": Kind("hand", why="CreatePolicy refuses a name that is taken: delete that policy"),
-    "alicloud:ram/role:Role": Kind("hand", why="CreateRole refuses a name that is taken: delete that role"),
+    "alicloud:ram/policy:Policy": _CALL,
+    "alicloud:ram/role:Role": _CALL,
     "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment": Kind(
         "again", why="the provider takes an attachment that is there for its own"
     ),
     "alicloud:vpc/flowLog:FlowLog": _TAG,
     "alicloud:vpc/natGateway:NatGateway": _TAG,
     "alicloud:vpc/network:Network": _TAG,
-    "alicloud:vpc/snatEntry:SnatEntry": Kind("hand", why="CreateSnatEntry refuses a range that has one: delete it"),
+    "alicloud:vpc/snatEntry:SnatEntry": Kind(
+        "hand", why="aliyun vpc DescribeSnatTableEntries --SnatTableId {snatTableId}; its id is TABLE:ENTRY"
+    ),
     "alicloud:vpc/switch:Switch": _TAG,
 }
 """Every type of cloud resource that the stacks register; a test holds this table to the ledger of URNs."""
 
 SCHEMAS = {name: kind.schema for name, kind in KINDS.items() if kind.schema}
-KUBERNETES = Kind("name", why="read by its name from the cluster")
+KUBERNETES = Kind("read", why="read by its name from the cluster")
 GENERATED = Kind("again", why="a value that nobody has seen is generated anew")
+
+
+def outputs_of(type_: str, id_: str) -> dict[str, str]:
+    """What an adopted resource of a type needs to have besides its inputs and its id."""
+    kind = KINDS.get(type_)
+    return {name: form.format(id=id_) for name, form in kind.outputs.items()} if kind else {}

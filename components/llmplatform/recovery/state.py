@@ -5,7 +5,7 @@ Everything here works on a deployment as `pulumi stack export` writes it, and gi
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -51,15 +51,17 @@ def adopt(
     found: Mapping[str, str],
     schemas: Mapping[str, int] = MappingProxyType({}),
     lost: Sequence[Resource] = (),
+    outputs: Callable[[str, str], Mapping[str, str]] = lambda type_, id_: {},
 ) -> Deployment:
     """The deployment without interrupted operations, and with the creates in `found` (URN → id) as resources.
 
     `lost`: creates of which the state knows nothing, because their answer never came; `found` has their ids as well.
     Their outputs are their inputs until somebody reads them. `schemas`: version of a type's state where it is not 0; a
-    bridged provider would take a state without one for its oldest, and upgrade it.
+    bridged provider would take a state without one for its oldest, and upgrade it. `outputs`: of a type and an id, what
+    its provider reads it by besides the id.
     """
     adopted = {
-        each["urn"]: _adopted(each, found[each["urn"]], schemas.get(each["type"], 0))
+        each["urn"]: _adopted(each, found[each["urn"]], schemas.get(each["type"], 0), outputs)
         for each in (*creates(deployment), *lost)
         if each["urn"] in found
     }
@@ -71,11 +73,11 @@ def _resources(deployment: Mapping[str, Any]) -> Sequence[Resource]:
     return deployment.get("resources") or ()
 
 
-def _adopted(resource: Resource, id_: str, schema: int) -> Resource:
-    outputs = {**(resource.get("inputs") or {}), "id": id_}
+def _adopted(resource: Resource, id_: str, schema: int, outputs: Callable[[str, str], Mapping[str, str]]) -> Resource:
+    known = {**(resource.get("inputs") or {}), **outputs(resource["type"], id_), "id": id_}
     if schema:
-        outputs["__meta"] = json.dumps({"schema_version": str(schema)})
-    return {**resource, "id": id_, "outputs": outputs, "initErrors": [UNREAD]}
+        known["__meta"] = json.dumps({"schema_version": str(schema)})
+    return {**resource, "id": id_, "outputs": known, "initErrors": [UNREAD]}
 
 
 def _references(resource: Resource) -> set[str]:

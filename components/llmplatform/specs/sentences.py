@@ -31,8 +31,10 @@ _LENGTHS = {
 }
 _KINDS = {
     "int_type": ("a whole number", "write digits without quotes"),
+    "int_parsing": ("a whole number", "write digits without quotes"),
     "int_from_float": ("a whole number", "write it without decimals"),
     "float_type": ("a number", "write digits without quotes"),
+    "bool_parsing": ("true or false", "write true or false, without quotes"),
     "bool_type": ("true or false", "write true or false, without quotes"),
     "dict_type": ("a group of keys", "write 'key: value' lines below it"),
     "model_type": ("a group of keys", "write 'key: value' lines below it"),
