@@ -26,9 +26,12 @@ RUN = [
 
 @functools.cache
 def typed(path: Path) -> frozenset[str]:
-    """Every word that a Python file writes as text, and every folder and file of a path."""
-    constants = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
-    return frozenset(word for text in constants if isinstance(text, str) for word in re.split(r"[\s`;/]+", text))
+    """Every word that a test, or a module of the tests that it imports, writes as text; and every part of a path."""
+    nodes = [*ast.walk(ast.parse(path.read_text()))]
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    imported = [ROOT / "tests" / f"{node.module}.py" for node in nodes if isinstance(node, ast.ImportFrom)]
+    words = {word for text in texts for word in re.split(r"[\s`;/]+", text)}
+    return frozenset(words.union(*(typed(module) for module in imported if module.is_file())))
 
 
 @functools.cache
