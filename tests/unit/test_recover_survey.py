@@ -131,7 +131,7 @@ def test_what_nothing_marks_is_never_forgotten_without_a_person_who_looked() -> 
     assert "aliyun vpc DescribeSnatTableEntries --SnatTableId stb-1" in finding.reason
     assert "--forget" in finding.reason
     by_hand = [name for name, kind in KINDS.items() if kind.way == "hand"]
-    every: dict[str, Any] = {name: "x" for name in ("snatTableId", "fileSystemId", "accessGroupName")}
+    every: dict[str, Any] = dict.fromkeys(("snatTableId", "fileSystemId", "accessGroupName"), "x")
     assert {surveyed(name, every, Account()).action for name in by_hand} == {"refuse"}
 
 
@@ -176,6 +176,7 @@ def test_what_a_provider_reads_besides_the_id_is_adopted_with_it() -> None:
 def test_states_of_which_the_provider_keeps_a_version_are_adopted_under_it() -> None:
     assert SCHEMAS["aws:eks/cluster:Cluster"] == 1, "version 0 would become a cluster that has to be replaced"
     assert SCHEMAS["aws:ec2/flowLog:FlowLog"] == 1
+
 
 def test_what_may_be_created_again_is_forgotten_without_a_question_to_the_cloud() -> None:
     account = Account()

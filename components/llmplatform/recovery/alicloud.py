@@ -4,6 +4,7 @@ Tag, ListTagResources; RAM, ListTagResources (roles and policies); Container Ser
 GetCallerIdentity: each as the API reference has it. The SDK is of the extra `recover`, and loaded here alone.
 """
 
+import importlib
 import json
 import logging
 from collections.abc import Generator, Mapping, Sequence
@@ -58,7 +59,7 @@ class AlicloudAccount:
     def __init__(self, region: str, service: Service | None = None) -> None:
         """`service`: in place of the SDK, for tests."""
         # Where the extra is missing, it is said before anything is asked.
-        import alibabacloud_tea_openapi.client  # noqa: F401
+        importlib.import_module("alibabacloud_tea_openapi.client")
 
         self._region, self._service = region, service or Service(region)
 
@@ -105,7 +106,9 @@ class AlicloudAccount:
         pools = [each["nodepool_info"] for each in body.get("nodepools") or ()]
         return [f"{cluster}:{each['nodepool_id']}" for each in pools if each.get("name") == name]
 
-    def _call(self, product: str, version: str, action: str, query: Mapping[str, str], path: str = "") -> dict[str, Any]:
+    def _call(
+        self, product: str, version: str, action: str, query: Mapping[str, str], path: str = ""
+    ) -> dict[str, Any]:
         with _said(action):
             return self._service.call(product, version, action, query, path)
 

@@ -103,4 +103,6 @@ def _said() -> Generator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         said = " ".join(str(error).split())
-        raise Unknown(f"aws: {said}; `aws sts get-caller-identity` has to work, and may read what is missing") from error
+        raise Unknown(
+            f"aws: {said}; `aws sts get-caller-identity` has to work, and may read what is missing"
+        ) from error

@@ -42,7 +42,9 @@ class Engine:
         holds the lock and `break_lock` is not given.
         """
         if self.export() != exported:
-            raise Unknown(f"{self._stack}: something else has changed it meanwhile; nothing was written; run this again")
+            raise Unknown(
+                f"{self._stack}: something else has changed it meanwhile; nothing was written; run this again"
+            )
         try:
             self._import(by)
         except _Locked as lock:
@@ -73,7 +75,9 @@ class Engine:
         if owners := [_Owner(each["user"], each["host"], int(each["pid"])) for each in _OWNER.finditer(said)]:
             raise _Locked(owners)
         if _NO_STACK in said:
-            raise WrongInput(f"{self._stack}: no such stack in {self._project}; `pulumi stack ls` names those there are")
+            raise WrongInput(
+                f"{self._stack}: no such stack in {self._project}; `pulumi stack ls` names those there are"
+            )
         lines = [line for line in said.splitlines() if line.startswith("error: ")] or said.strip().splitlines()
         raise Unknown(f"pulumi {' '.join(arguments[:2])}: {(lines or ['failed'])[-1].removeprefix('error: ')}")
 

@@ -71,7 +71,9 @@ KINDS: Mapping[str, Kind] = {
     "aws:kms/key:Key": _TAG,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _TAG,
     # Alibaba Cloud
-    "alicloud:cr/vpcEndpointLinkedVpc:VpcEndpointLinkedVpc": Kind("read", "{instanceId}:{vpcId}:{vswitchId}:{moduleName}"),
+    "alicloud:cr/vpcEndpointLinkedVpc:VpcEndpointLinkedVpc": Kind(
+        "read", "{instanceId}:{vpcId}:{vswitchId}:{moduleName}"
+    ),
     "alicloud:cs/autoscalingConfig:AutoscalingConfig": Kind("again", why="it writes the cluster's one setting again"),
     "alicloud:cs/kubernetesAddon:KubernetesAddon": Kind("again", why="it takes over an add-on that is there"),
     "alicloud:cs/kubernetesPermission:KubernetesPermission": Kind(
@@ -85,10 +87,16 @@ KINDS: Mapping[str, Kind] = {
     "alicloud:log/project:Project": Kind("tag", "{projectName}"),
     "alicloud:log/store:Store": Kind("read", "{projectName}:{logstoreName}"),
     "alicloud:log/storeIndex:StoreIndex": Kind("read", "{project}:{logstore}"),
-    "alicloud:nas/accessGroup:AccessGroup": Kind("hand", why="aliyun nas DescribeAccessGroups --AccessGroupName {accessGroupName}; its id is NAME:standard"),
-    "alicloud:nas/accessRule:AccessRule": Kind("hand", why="aliyun nas DescribeAccessRules --AccessGroupName {accessGroupName}; its id is GROUP:RULE"),
+    "alicloud:nas/accessGroup:AccessGroup": Kind(
+        "hand", why="aliyun nas DescribeAccessGroups --AccessGroupName {accessGroupName}; its id is NAME:standard"
+    ),
+    "alicloud:nas/accessRule:AccessRule": Kind(
+        "hand", why="aliyun nas DescribeAccessRules --AccessGroupName {accessGroupName}; its id is GROUP:RULE"
+    ),
     "alicloud:nas/fileSystem:FileSystem": _TAG,
-    "alicloud:nas/mountTarget:MountTarget": Kind("hand", why="aliyun nas DescribeMountTargets --FileSystemId {fileSystemId}; its id is FILESYSTEM:DOMAIN"),
+    "alicloud:nas/mountTarget:MountTarget": Kind(
+        "hand", why="aliyun nas DescribeMountTargets --FileSystemId {fileSystemId}; its id is FILESYSTEM:DOMAIN"
+    ),
     "alicloud:oss/bucket:Bucket": Kind("tag", "{bucket}"),
     "alicloud:ram/policy:Policy": _CALL,
     "alicloud:ram/role:Role": _CALL,
@@ -98,7 +106,9 @@ KINDS: Mapping[str, Kind] = {
     "alicloud:vpc/flowLog:FlowLog": _TAG,
     "alicloud:vpc/natGateway:NatGateway": _TAG,
     "alicloud:vpc/network:Network": _TAG,
-    "alicloud:vpc/snatEntry:SnatEntry": Kind("hand", why="aliyun vpc DescribeSnatTableEntries --SnatTableId {snatTableId}; its id is TABLE:ENTRY"),
+    "alicloud:vpc/snatEntry:SnatEntry": Kind(
+        "hand", why="aliyun vpc DescribeSnatTableEntries --SnatTableId {snatTableId}; its id is TABLE:ENTRY"
+    ),
     "alicloud:vpc/switch:Switch": _TAG,
 }
 """Every type of cloud resource that the stacks register; a test holds this table to the ledger of URNs."""

@@ -73,9 +73,7 @@ def _resources(deployment: Mapping[str, Any]) -> Sequence[Resource]:
     return deployment.get("resources") or ()
 
 
-def _adopted(
-    resource: Resource, id_: str, schema: int, outputs: Callable[[str, str], Mapping[str, str]]
-) -> Resource:
+def _adopted(resource: Resource, id_: str, schema: int, outputs: Callable[[str, str], Mapping[str, str]]) -> Resource:
     known = {**(resource.get("inputs") or {}), **outputs(resource["type"], id_), "id": id_}
     if schema:
         known["__meta"] = json.dumps({"schema_version": str(schema)})

@@ -105,7 +105,9 @@ def decisions(deployment: Mapping[str, Any], adopt: Sequence[str], forget: Seque
             continue
         named = [each["urn"] for each in creates if name in (each["urn"], _name(each))]
         if len(named) != 1:
-            fault = f"{len(named)} interrupted creates have that name" if named else "no interrupted create has that name"
+            fault = (
+                f"{len(named)} interrupted creates have that name" if named else "no interrupted create has that name"
+            )
             remedy = f"write one of {', '.join(named)}" if named else "write a name of the table"
             wrong.append(f"{option} {name}: {fault}; {remedy}")
         else:
