@@ -19,19 +19,19 @@ $(READY): requirements/dev.txt components/pyproject.toml sandbox/pyproject.toml 
 	@PYTHON=$(PYTHON) scripts/install.sh
 
 sandbox: $(READY) ## Bring STACK up on real Kubernetes with a simulated cloud.
-	@$(BIN)/llmplatform sandbox up $(STACK)
+	@$(BIN)/llmplatform sandbox up "$(STACK)"
 
 diff: $(READY) ## Show what the working tree changes in STACK as the revision AGAINST has it.
-	@$(BIN)/llmplatform sandbox diff $(STACK) --against $(AGAINST)
+	@$(BIN)/llmplatform sandbox diff "$(STACK)" --against "$(AGAINST)"
 
 preview: $(READY) ## Show what STACK would create, with no credentials and no network.
-	@$(BIN)/llmplatform sandbox preview $(STACK)
+	@$(BIN)/llmplatform sandbox preview "$(STACK)"
 
 status: $(READY) ## Show nodes and pods of the sandbox, and why a pod waits.
-	@$(BIN)/llmplatform sandbox status $(STACK)
+	@$(BIN)/llmplatform sandbox status "$(STACK)"
 
 sandbox-down: $(READY) ## Destroy STACK in the sandbox and check that nothing is left.
-	@$(BIN)/llmplatform sandbox down $(STACK)
+	@$(BIN)/llmplatform sandbox down "$(STACK)"
 
 test: $(READY) ## Run all tests, JOBS files at a time. The first time builds the sandbox's tools.
 	@$(BIN)/llmplatform sandbox tools
@@ -40,7 +40,7 @@ test: $(READY) ## Run all tests, JOBS files at a time. The first time builds the
 kills: $(READY) ## Kill sandboxes at KILLS random moments and check that each recovers; again to go on.
 	@$(BIN)/python -m benchmarks.kills --kills $(KILLS) --jobs $(JOBS)
 
-bench: $(READY) ## Measure stacks of up to 1,000 models beside raw registrations; BENCH=--quick for a few minutes.
+bench: $(READY) ## Measure stacks of up to 1,000 models beside raw registrations, again to go on; BENCH=--quick for minutes.
 	@$(BIN)/python -m benchmarks run $(BENCH)
 
 bench-page: $(READY) ## Write docs/benchmarks.md and its picture from the last measurements.

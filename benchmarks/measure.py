@@ -44,41 +44,58 @@ QUICK = (
 )
 FULL = (
     *(Case(models=models, operation="preview", repetitions=5) for models in (1, 10, 100)),
-    Case(models=300, operation="preview"),
-    Case(models=1000, operation="preview"),
+    *(Case(models=models, operation="preview", repetitions=2) for models in (300, 1000)),
     Case(models=50, operation="preview", stacks=20, repetitions=1),
     *(Case(models=models, operation="up") for models in (1, 10)),
     Case(models=100, operation="up", repetitions=1),
-    *(Case(models=models, operation="up", checkpoints=False) for models in (100, 300)),
+    *(Case(models=models, operation="up", checkpoints=False, repetitions=2) for models in (100, 300)),
     Case(models=1000, operation="up", checkpoints=False, repetitions=1),
     Case(models=50, operation="up", checkpoints=False, stacks=20, repetitions=1),
 )
 
 
-def measure(cases: Sequence[Case], say: Say) -> dict[str, Any]:
-    """All costs of all cases, each beside its raw twin, and what they were measured on."""
-    began = datetime.now(UTC)
+def measure(cases: Sequence[Case], result: dict[str, Any], keep: Callable[[], None], say: Say) -> None:
+    """Add to the result what it lacks of all cases, each beside its raw twin; `keep` saves it meanwhile."""
+    samples: list[dict[str, Any]] = result["samples"]
+    done = {(Case(**{name: each[name] for name in Case.__annotations__}), each["repetition"]) for each in samples}
+    # A pair that one run measures lies closer together than the repetitions do.
+    wanted = [
+        (case, repetition)
+        for repetition in range(max(case.repetitions for case in cases))
+        for case in cases
+        if repetition < case.repetitions and (case, repetition) not in done
+    ]
     with tempfile.TemporaryDirectory(prefix="llmplatform-bench-") as scratch:
         folder = Path(scratch)
-        recordings = {models: _recorded(folder, models, say) for models in sorted({case.models for case in cases})}
-        samples: list[dict[str, Any]] = []
-        for repetition in range(max(case.repetitions for case in cases)):
-            for case in cases:
-                if repetition >= case.repetitions:
-                    continue
-                # Neither of the two is always the first.
-                pair: list[Program] = ["components", "raw"] if repetition % 2 == 0 else ["raw", "components"]
-                for program in pair:
-                    cost = _total([_cost(folder, case, program, recordings[case.models]) for _ in range(case.stacks)])
-                    samples.append({**asdict(case), "program": program, "load": os.getloadavg()[0], **cost})
-                    say(f"{_named(case)} {program}: {cost['seconds']:.1f} s, {cost['resources']} resources")
-        settings = [_settings(folder, models) for models in (1, 1000)]
+        recordings = {models: _recorded(folder, models, say) for models in sorted({case.models for case, _ in wanted})}
+        for case, repetition in wanted:
+            began = time.monotonic()
+            # Neither of the two is always the first.
+            pair: list[Program] = ["components", "raw"] if repetition % 2 == 0 else ["raw", "components"]
+            measured: list[dict[str, Any]] = []
+            for program in pair:
+                load = os.getloadavg()[0]
+                cost = _total([_cost(folder, case, program, recordings[case.models]) for _ in range(case.stacks)])
+                measured.append({**asdict(case), "repetition": repetition, "program": program, "load": load, **cost})
+                say(f"{_named(case)} {program}: {cost['seconds']:.1f} s, {cost['resources']} resources")
+            samples.extend(measured)
+            result["minutes"] += round((time.monotonic() - began) / 60, 2)
+            keep()
+        if not result["settings"]:
+            result["settings"].extend(_settings(folder, models) for models in (1, 1000))
+            keep()
+
+
+def empty(revision: str) -> dict[str, Any]:
+    """A result with nothing measured yet."""
+    began = datetime.now(UTC).isoformat(timespec="seconds")
     return {
+        "revision": revision,
         "machine": _machine(),
-        "began": began.isoformat(timespec="seconds"),
-        "minutes": round((datetime.now(UTC) - began).total_seconds() / 60, 1),
-        "samples": samples,
-        "settings": settings,
+        "began": began,
+        "minutes": 0.0,
+        "samples": list[dict[str, Any]](),
+        "settings": list[dict[str, Any]](),
     }
 
 

@@ -9,7 +9,7 @@ from benchmarks.platforms import ROOT
 from benchmarks.summary import Row, Spread, rows
 
 PAGE = ROOT / "docs" / "benchmarks.md"
-PICTURE = ROOT / "docs" / "images" / "benchmarks.svg"
+PICTURE = ROOT / "docs" / "pictures" / "benchmarks.svg"
 START, END = "<!-- measured: start -->", "<!-- measured: end -->"
 _GREY, _COLOURS = "#808080", {"preview": "#1f88d1", "up": "#d1661f"}
 """Seen on white and on black alike."""
@@ -38,7 +38,7 @@ def text(result: Mapping[str, Any], measured: Sequence[Row]) -> str:
             f"{median(loads):.1f} in the middle; this run alone makes one or two of it."
         ),
         "",
-        f"![CPU seconds over registered resources](images/{PICTURE.name})",
+        f"![CPU seconds over registered resources](pictures/{PICTURE.name})",
         "",
         (
             "| | Models | Resources | Seconds | CPU seconds | CPU per resource, to raw "

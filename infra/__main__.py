@@ -5,6 +5,7 @@ import gc
 
 import pulumi
 
+import archives
 import foundation
 import platform_layer
 import providers
@@ -22,6 +23,7 @@ wanted = settings.load()
 stack = wanted.stack
 pools = plan_pools(stack)
 models = plan_models(stack, pools)
+archives.require(stack, pools)
 
 
 with short_stack_traces():

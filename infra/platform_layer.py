@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 
+from archives import CHARTS
 from foundation import Foundation
 from llmplatform import addons
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_capacity
@@ -13,9 +14,6 @@ from llmplatform.specs.cluster import ExistingCluster
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.stack import Stack
 from settings import Secrets
-
-CHARTS = "../.charts"
-"""Where `llmplatform charts pull` puts the archives, seen from this program's folder."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Any
 from foundation import Foundation
 from llmplatform.base.labels import MODEL_CLIENT
 from llmplatform.planning.pools import PoolPlan, gpu_capacity, most_nodes
+from llmplatform.specs.platform_ref import VERSION
 from llmplatform.specs.section import Section
 from llmplatform.specs.stack import Stack
 from platform_layer import Platform
@@ -18,7 +19,7 @@ def platform_ref(
     if stack.platform.kind == "existing":
         return None
     return {
-        "version": 1,
+        "version": VERSION,
         "environment": stack.environment.name,
         "cloud": _plain(stack.cloud),
         **foundation.whereabouts,

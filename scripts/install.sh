@@ -3,6 +3,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
+command -v "$python" >/dev/null || {
+  echo "$python: no such program; set PYTHON to Python 3.11 or newer" >&2
+  exit 2
+}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
   echo "$python is $("$python" -V 2>&1 | cut -d' ' -f2); llmplatform needs Python 3.11 or newer: set PYTHON to one" >&2
   exit 2

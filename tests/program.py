@@ -1,6 +1,7 @@
 """Runs the committed program over a stack file on the fake engine, as `pulumi preview` or `pulumi up` would."""
 
 import json
+import os
 import runpy
 import sys
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ import yaml
 from engine import Engine
 from pulumi.runtime import set_all_config
 
+from llmplatform.catalog.versions import NO_ARCHIVES
+
 ROOT = Path(__file__).parent.parent
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 """Every committed stack."""
@@ -23,19 +26,31 @@ def stack_config(stack: str) -> dict[str, Any]:
     return yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
 
 
-def run_program(config: Mapping[str, Any], stack: str, *, preview: bool = False) -> Engine:
-    """Everything that the program registers for a configuration. Values that are `{secure: …}` come as plain text."""
+def run_program(
+    config: Mapping[str, Any],
+    stack: str,
+    *,
+    preview: bool = False,
+    main: Path = ROOT / "infra",
+    project: str = "llmplatform",
+    archives: bool = False,
+) -> Engine:
+    """Everything that a program registers for a configuration. Values that are `{secure: …}` come as plain text.
+
+    `main`: folder of the program; without it, the platform's. `archives`: whether charts' archives are wanted.
+    """
     values = {key: value if isinstance(value, str) else json.dumps(_decrypted(value)) for key, value in config.items()}
 
     def program() -> Any:
         # The mocks have no stack, of which `pulumi.run` is a method in disguise.
         entries: list[Callable[[], Any]] = []
         set_all_config(values, [key for key in values if key == "llmplatform:secrets"])
-        folder = str(ROOT / "infra")
+        folder = str(main)
         before = set(sys.modules)
         sys.path.insert(0, folder)
         try:
-            with patch.object(pulumi, "run", entries.append):
+            without = {} if archives else {NO_ARCHIVES: "tests"}
+            with patch.object(pulumi, "run", entries.append), patch.dict(os.environ, without):
                 runpy.run_path(f"{folder}/__main__.py", run_name="__main__")
         finally:
             sys.path.remove(folder)
@@ -45,7 +60,7 @@ def run_program(config: Mapping[str, Any], stack: str, *, preview: bool = False)
                     del sys.modules[name]
         return [entry() for entry in entries]
 
-    return Engine(stack=stack, preview=preview).run(program)
+    return Engine(project=project, stack=stack, preview=preview).run(program)
 
 
 def _decrypted(value: Any) -> Any:

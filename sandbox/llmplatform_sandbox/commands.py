@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from llmplatform_sandbox.arguments import HostStack, Json, ProjectFolder, Stack, named
 from llmplatform_sandbox.called import called
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.refusals import console_for, refusals
@@ -28,17 +29,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-Stack = Annotated[str, typer.Argument(help="Stack, as in Pulumi.STACK.yaml.", metavar="STACK")]
-ProjectFolder = Annotated[
-    Path, typer.Option("--project", help="Folder of the Pulumi project.", show_default="current folder")
-]
-HostStack = Annotated[
-    str | None,
-    typer.Option(
-        "--in", help="Live in the sandbox of another stack: its account, its cluster.", metavar="[FOLDER:]STACK"
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 
 
 @app.command()
@@ -105,7 +95,11 @@ def diff(
         typer.Option("--detailed-exitcode", help="Exit with 3 on changes, 4 when something is replaced or deleted."),
     ] = False,
 ) -> None:
-    """Show what the working tree changes in the stack as another revision has it: no credentials, no network."""
+    """Show what the working tree changes in the stack as another revision has it: no credentials, no network.
+
+    Example: `llmplatform sandbox diff prod --against origin/main`. Exits with 1 when a revision cannot be applied, and
+    with 2 on wrong input; `--detailed-exitcode` tells changes apart.
+    """
     if as_json and as_markdown:
         print("--json, --markdown: write one of them", file=sys.stderr)
         raise typer.Exit(2)
@@ -133,6 +127,7 @@ def down(
     stack: Stack = "dev",
     project: ProjectFolder = Path(),
     force: Annotated[bool, typer.Option("--force", help="Forget the resources instead of destroying them.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Delete everything, check that nothing is left, and stop every process. Exits with 1 and names what is left.
 
@@ -140,6 +135,11 @@ def down(
     """
     with _sandbox(project, stack, check=False) as (sandbox, _):
         found = sandbox.down(force=force)
+    if as_json:
+        left = [{"type": each.type, "id": each.id, "made_by": each.made_by} for each in found.orphans]
+        document = {"absent": found.absent, "changes": found.outcome.changes, "kept": found.kept, "left_behind": left}
+        print(json.dumps(document, indent=2))
+        raise typer.Exit(1 if left else 0)
     for sentence in found.kept:
         print(f"kept by design: {sentence}")
     for orphan in found.orphans:
@@ -169,6 +169,8 @@ def status(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json 
 
     if as_json:
         print(json.dumps({"running": not dead, "dead": dead, **report.snapshot_json(snapshot)}, indent=2))
+    elif not (snapshot.objects or snapshot.nodes or snapshot.pods or snapshot.outputs):
+        print(f"{stack}: nothing is applied yet; `{called()} sandbox up {stack}` does it")
     else:
         report.print_snapshot(console_for(), snapshot)
     if dead:
@@ -222,7 +224,7 @@ def fault(
         ),
     ],
     clear: Annotated[bool, typer.Option("--clear", help="End the fault.")] = False,
-    stack: Annotated[str, typer.Option("--stack", help="Stack whose account is meant.")] = "dev",
+    stack: Annotated[str, typer.Option("--stack", help="Stack whose account is meant.", callback=named)] = "dev",
     project: ProjectFolder = Path(),
 ) -> None:
     """Let something go wrong in the simulated account, or end it.

@@ -10,6 +10,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +19,9 @@ from shutil import rmtree
 from llmplatform_sandbox.called import called
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import KubeAccess
+from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.machines import Machines
+from llmplatform_sandbox.kube.unfinished_definitions import resume_definitions
 from llmplatform_sandbox.paths import SandboxPaths, write_private
 from llmplatform_sandbox.pki import Pki
 from llmplatform_sandbox.processes import Processes, free_ports
@@ -93,14 +96,23 @@ class ControlPlane:
     def start(self, *, service_cidr: str | None = None) -> None:
         """Start what does not run and wait until the API server is ready, about four seconds from nothing.
 
-        `service_cidr` is honoured when nothing runs. Raises `SandboxError` with the end of the log of what failed.
+        `service_cidr` is honoured when nothing runs. Raises `SandboxError`, a line, where a process does not come up.
         """
         settings = self.prepare(service_cidr=service_cidr)
-        self._processes.start("etcd", self._etcd(settings))
-        self._processes.start("kube-apiserver", self._api_server(settings))
-        self._wait_ready(settings)
+        if self.serving() and not (self._processes.running("etcd") and self._ready(settings)):
+            # It is about to end: it drains its clients for a minute, or has lost its database.
+            self._processes.stop("kube-apiserver", grace=0.5)
+        try:
+            self._start_servers(settings)
+        except SandboxError:
+            if all(self._processes.running(name) for name in PROCESS_NAMES[:2]):
+                raise
+            # One that was about to end has ended by now; what ends twice is broken.
+            self._start_servers(settings)
         for name, command in self._clients(settings).items():
             self._processes.start(name, command)
+        with closing(Kube(self.access())) as kube:
+            resume_definitions(kube)
 
     def __call__(self, service_cidr: str | None = None, minor: str | None = None) -> KubeAccess:
         """What a cloud calls for a new cluster: an empty, running control plane with this Service range and minor."""
@@ -161,22 +173,26 @@ class ControlPlane:
     def _write(self, settings: Settings) -> None:
         write_private(self._settings_file, json.dumps(asdict(settings)))
 
-    def _wait_ready(self, settings: Settings) -> None:
-        context = ssl.create_default_context(cadata=self._pki.certificate("ca").read_text())
-        context.load_cert_chain(self._pki.certificate("admin"), self._pki.key("admin"))
+    def _start_servers(self, settings: Settings) -> None:
+        self._processes.start("etcd", self._etcd(settings))
+        self._processes.start("kube-apiserver", self._api_server(settings))
         deadline = time.monotonic() + _READY_WITHIN
         while time.monotonic() < deadline:
             self._processes.require("etcd")
             self._processes.require("kube-apiserver")
-            try:
-                with urllib.request.urlopen(f"{_url(settings)}/readyz", context=context, timeout=5):  # noqa: S310 https
-                    return
-            except (urllib.error.URLError, TimeoutError, ConnectionError):
-                time.sleep(0.1)
-        raise SandboxError(
-            f"kube-apiserver: not ready after {_READY_WITHIN:.0f} s; run `{called()} sandbox down` and try again\n"
-            + self._processes.last_words("kube-apiserver")
-        )
+            if self._ready(settings):
+                return
+            time.sleep(0.1)
+        raise self._processes.failed("kube-apiserver", f"not ready after {_READY_WITHIN:.0f} s")
+
+    def _ready(self, settings: Settings) -> bool:
+        context = ssl.create_default_context(cadata=self._pki.certificate("ca").read_text())
+        context.load_cert_chain(self._pki.certificate("admin"), self._pki.key("admin"))
+        try:
+            with urllib.request.urlopen(f"{_url(settings)}/readyz", context=context, timeout=5):  # noqa: S310 https
+                return True
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            return False
 
     def _etcd(self, settings: Settings) -> list[str]:
         client, peer = (f"https://127.0.0.1:{port}" for port in (settings.etcd_port, settings.etcd_peer_port))

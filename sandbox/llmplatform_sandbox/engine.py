@@ -87,8 +87,8 @@ class Engine:
             pulumi_command=_Command(tools["pulumi"], tools.versions["pulumi"]),
         )
 
-    def preview(self, *, colour: bool = False, listen: Callable[[EngineEvent], object] = lambda _: None) -> Outcome:
-        """Plan, and change nothing. `listen` receives the engine's own events."""
+    def preview(self, *, colour: bool = False, listen: Callable[[EngineEvent], object] | None = None) -> Outcome:
+        """Plan, and change nothing. `listen` receives the engine's own events, and tells itself why things go."""
         recorder = _Recorder(self._report, listen)
         with self._running(recorder):
             result = self._stack().preview(
@@ -201,7 +201,7 @@ class _Command(PulumiCommand):
 class _Recorder:
     """Receives the engine's events, passes them on, and remembers what the caller wants to know at the end."""
 
-    def __init__(self, report: Report, listen: Callable[[EngineEvent], object] = lambda _: None) -> None:
+    def __init__(self, report: Report, listen: Callable[[EngineEvent], object] | None = None) -> None:
         self._report = report
         self._listen = listen
         self._began: dict[str, float] = {}
@@ -212,14 +212,15 @@ class _Recorder:
         self.finished: list[ResourceStep] = []
 
     def __call__(self, event: EngineEvent) -> None:
-        self._listen(event)
+        if self._listen:
+            self._listen(event)
         if event.resource_pre_event:
             metadata = event.resource_pre_event.metadata
             self._began[metadata.urn] = time.monotonic()
             step = _step(metadata, "started")
             self.planned[metadata.urn] = step
             self._report(step)
-            reason = _why_replaced(metadata) if step.op == "replace" else ""
+            reason = _why_replaced(metadata) if step.op == "replace" and not self._listen else ""
             if reason:
                 self._report(Output(text=f"{step.name}: replaced, as {reason}"))
         elif event.res_outputs_event:

@@ -4,6 +4,7 @@ So a stack of models meets the platform that another stack has made, and a `Stac
 guest's project folder keeps a file that says whose sandbox it is in, so that later commands need not be told again.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,19 @@ def require_host(paths: SandboxPaths, stack: str) -> None:
         )
 
 
+def require_platform(paths: SandboxPaths, stack: str) -> None:
+    """Raises `SandboxError` where the stack that a guest is to live with has never been applied."""
+    require_host(paths, stack)
+    if paths.guest:
+        project, host = paths.folder.parents[1], paths.folder.name
+        states = [json.loads(file.read_text()) for file in paths.backend.glob(f".pulumi/stacks/*/{host}.json")]
+        if all(len((state["checkpoint"].get("latest") or {}).get("resources") or ()) < 2 for state in states):
+            raise SandboxError(
+                f"{stack}: {host} is not up yet; run `llmplatform sandbox up {host} --project {project}` first",
+                exit_code=2,
+            )
+
+
 def settle_in(project: Project, stack: str, paths: SandboxPaths) -> None:
     """Note on both sides who lives with whom."""
     if paths.guest:
@@ -90,7 +104,7 @@ def borrow_state(paths: SandboxPaths, copy: SandboxPaths, project: Project, stac
     """Give a guest's preview what the other stacks of the sandbox have in the backend, and nothing of its own."""
     if not paths.guest:
         return
-    require_host(paths, stack)
+    require_platform(paths, stack)
     copytree(paths.backend, copy.backend)
     for name in ("passphrase", "encryptionsalt"):
         copy2(paths.folder / name, copy.folder / name)

@@ -24,7 +24,7 @@ from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.paths import SandboxPaths, ignore_from_git
 from llmplatform_sandbox.processes import Processes
 from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Report
-from llmplatform_sandbox.project import copy_project, no_sandbox, read_project
+from llmplatform_sandbox.project import copy_project, no_sandbox, read_project, require_stack
 from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
 from llmplatform_sandbox.recovery import Unclean, end_last, reconcile
 from llmplatform_sandbox.seed import left_behind, plant, read_seed
@@ -86,6 +86,8 @@ class Sandbox:
 
     def up(self) -> Outcome:
         """Start what does not run and apply the program."""
+        require_stack(self.project, self.stack)
+        guests.require_platform(self.paths, self.stack)
         seed = read_seed(self.project.folder, self.stack)
         with self._locked():
             engine = self._started()
@@ -186,6 +188,7 @@ class Sandbox:
 
     def shell_variables(self) -> dict[str, str]:
         """Start what does not run, and return the variables that point a user's own tools at the sandbox."""
+        require_stack(self.project, self.stack)
         with self._locked():
             engine = self._started()
             engine.ensure_stack()

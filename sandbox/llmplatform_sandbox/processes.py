@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from llmplatform_sandbox.called import called
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import write_private
 
@@ -99,15 +100,16 @@ class Processes:
             if name not in alive:
                 self._pid_file(name).unlink(missing_ok=True)
 
-    def last_words(self, name: str, lines: int = 5) -> str:
-        """The end of a process's log, for an error message."""
-        log = self._logs / f"{name}.log"
-        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
+    def failed(self, name: str, fault: str) -> SandboxError:
+        """What to say of a process that does not do its work."""
+        return SandboxError(
+            f"{name}: {fault}; run `{called()} sandbox up` again, and if it happens again see {self._logs / name}.log"
+        )
 
     def require(self, name: str) -> None:
-        """Raise `SandboxError` with the end of the log unless the process is alive."""
+        """Raise `SandboxError` unless the process is alive."""
         if not self.running(name):
-            raise SandboxError(f"{name}: the process ended; see {self._logs / name}.log\n{self.last_words(name)}")
+            raise self.failed(name, "the process ended")
 
     def _pid_file(self, name: str) -> Path:
         return self._run / f"{name}.pid"

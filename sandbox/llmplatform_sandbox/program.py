@@ -1,9 +1,12 @@
 """Runs a Pulumi Python program in this process, as Pulumi's language host would in one of its own."""
 
+import os
 import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+from llmplatform.catalog.versions import NO_ARCHIVES
 
 
 def program_runner(program: Path) -> Callable[[], None]:
@@ -12,6 +15,7 @@ def program_runner(program: Path) -> Callable[[], None]:
     def run() -> None:
         folder = program if program.is_dir() else program.parent
         file = program / "__main__.py" if program.is_dir() else program
+        os.environ[NO_ARCHIVES] = "simulated"
         loaded = set(sys.modules)
         sys.path.insert(0, str(folder))
         try:

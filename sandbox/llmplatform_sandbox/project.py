@@ -61,14 +61,27 @@ def read_project(folder: Path) -> Project:
     return Project(folder=folder.resolve(), settings=settings)
 
 
+def require_stack(project: Project, stack: str) -> None:
+    """Raises `SandboxError` (exit code 2) unless the stack's file and the program are there; nothing is written."""
+    _read_stack(project, stack)
+    if not project.program.exists():
+        raise SandboxError(
+            f"{project.program}: there is no program; correct `main` in {project.folder / 'Pulumi.yaml'}", exit_code=2
+        )
+
+
+def _read_stack(project: Project, stack: str) -> dict[str, Any]:
+    others = _stacks(project)
+    remedy = f"write it, or name one of the stacks {', '.join(others)}" if others else "write it"
+    return _read_mapping(project.stack_file(stack), remedy)
+
+
 def copy_project(project: Project, stack: str, paths: SandboxPaths) -> None:
     """Write `Pulumi.yaml` and `Pulumi.<stack>.yaml` into the sandbox.
 
     Raises `SandboxError` (exit code 2) on a missing or unreadable file.
     """
-    others = _stacks(project)
-    remedy = f"write it, or name one of the stacks {', '.join(others)}" if others else "write it"
-    stack_settings = _read_mapping(project.stack_file(stack), remedy)
+    stack_settings = _read_stack(project, stack)
     project_settings = {
         key: value for key, value in project.settings.items() if key not in ("backend", "stackConfigDir")
     }
@@ -97,14 +110,18 @@ def no_sandbox(project: Project, stack: str) -> SandboxError:
 
 
 def _stacks(project: Project) -> list[str]:
-    return sorted(file.name[7:-5] for file in project.stack_file("any").parent.glob("Pulumi.*.yaml"))
+    files = project.stack_file("any").parent.glob("Pulumi.*.yaml")
+    return sorted(file.name[7:-5] for file in files if file.is_file())
 
 
 def _read_mapping(file: Path, remedy: str) -> dict[str, Any]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise SandboxError(f"{file}: no such file; {remedy}", exit_code=2) from None
+        fault = "the link leads nowhere" if file.is_symlink() else "no such file"
+        raise SandboxError(f"{file}: {fault}; {remedy}", exit_code=2) from None
+    except OSError as error:
+        raise SandboxError(f"{file}: cannot be read: {error.strerror}; {remedy}", exit_code=2) from None
     except UnicodeDecodeError:
         raise SandboxError(f"{file}: it is not text; save it as UTF-8", exit_code=2) from None
     except yaml.YAMLError as error:

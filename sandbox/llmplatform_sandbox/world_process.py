@@ -5,7 +5,6 @@ import sys
 import time
 
 from llmplatform_sandbox.endpoints import fingerprint, read_endpoints
-from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.processes import Processes
 
@@ -14,7 +13,7 @@ _WITHIN = 60.0
 
 
 def start_world(paths: SandboxPaths, processes: Processes) -> None:
-    """Start it unless it runs, with the code and settings of today. Raises `SandboxError` with the end of its log."""
+    """Start it unless it runs, with the code and settings of today. Raises `SandboxError` where it ends."""
     endpoints = read_endpoints(paths)
     if endpoints and endpoints.pid == processes.pid(WORLD) and endpoints.fingerprint == fingerprint():
         return
@@ -29,4 +28,4 @@ def start_world(paths: SandboxPaths, processes: Processes) -> None:
         if endpoints and endpoints.pid == processes.pid(WORLD):
             return
         time.sleep(0.05)
-    raise SandboxError(f"{WORLD}: not ready after {_WITHIN:.0f} s\n{processes.last_words(WORLD)}")
+    raise processes.failed(WORLD, f"not ready after {_WITHIN:.0f} s")

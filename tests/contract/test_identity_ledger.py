@@ -11,9 +11,10 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 import pytest
+import yaml
 from aliases import known_as
 from engine import Engine
-from program import STACKS, run_program, stack_config
+from program import ROOT, STACKS, run_program
 from registration import Registered
 
 LEDGER = Path(__file__).parent / "urns"
@@ -27,9 +28,27 @@ Then write the ledger anew: python tests/contract/test_identity_ledger.py
 """
 
 
+LEDGERS = {
+    **{stack: Path(f"Pulumi.{stack}.yaml") for stack in STACKS},
+    **{
+        f"{file.parent.name}-{file.name.split('.')[1]}": file.relative_to(ROOT)
+        for file in sorted(ROOT.glob("examples/*/Pulumi.*.yaml"))
+    },
+}
+"""Each ledger's stack file: the committed stacks of the platform, and those of the examples."""
+
+
 @cache
-def registered(stack: str) -> list[Registered]:
-    return run_program(stack_config(stack), stack).registered
+def registered(ledger: str, *, preview: bool = False) -> list[Registered]:
+    file = ROOT / LEDGERS[ledger]
+    project = yaml.safe_load((file.parent / "Pulumi.yaml").read_text())
+    return run_program(
+        yaml.safe_load(file.read_text())["config"],
+        file.name.split(".")[1],
+        preview=preview,
+        main=(file.parent / project.get("main", ".")).resolve(),
+        project=project["name"],
+    ).registered
 
 
 def vanished(ledger: Collection[str], found: Sequence[Registered]) -> list[str]:
@@ -37,14 +56,14 @@ def vanished(ledger: Collection[str], found: Sequence[Registered]) -> list[str]:
     return sorted(set(ledger) - known_as(found))
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", LEDGERS)
 def test_no_urn_of_a_committed_stack_vanishes_without_an_alias(stack: str) -> None:
     ledger = (LEDGER / f"{stack}.txt").read_text().splitlines()
     lost = vanished(ledger, registered(stack))
     assert not lost, "\n".join([f"{len(lost)} URNs of {stack} are gone and no alias leads to them:", *lost, REMEDY])
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", LEDGERS)
 def test_every_urn_of_a_committed_stack_is_in_the_ledger(stack: str) -> None:
     found = [each.urn for each in registered(stack)]
     assert len(found) == len(set(found)), "two resources share a URN"
@@ -52,9 +71,9 @@ def test_every_urn_of_a_committed_stack_is_in_the_ledger(stack: str) -> None:
     assert not added, f"the ledger does not know these; run python {Path(__file__).name}: {added}"
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", LEDGERS)
 def test_a_preview_registers_the_same_resources_as_an_update(stack: str) -> None:
-    preview = {each.urn for each in run_program(stack_config(stack), stack, preview=True).registered}
+    preview = {each.urn for each in registered(stack, preview=True)}
     assert preview == {each.urn for each in registered(stack)}, (
         "a resource depends on a value that only an update knows"
     )
@@ -94,5 +113,5 @@ def test_an_alias_to_another_name_saves_nothing() -> None:
 
 if __name__ == "__main__":
     LEDGER.mkdir(exist_ok=True)
-    for each in STACKS:
+    for each in LEDGERS:
         (LEDGER / f"{each}.txt").write_text("\n".join(sorted(one.urn for one in registered(each))) + "\n")

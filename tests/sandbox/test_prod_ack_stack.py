@@ -22,7 +22,24 @@ def test_both_models_serve_on_machines_of_two_gpu_classes(platform: Platform) ->
     zones = {"cn-hangzhou-i", "cn-hangzhou-j", "cn-hangzhou-k"}
     assert {one.detail["zone"] for one in platform.machines("system")} == zones
     assert len([one for one in platform.objects() if one.type == "alicloud:vpc/natGateway:NatGateway"]) == 3
-    assert {one.detail["spot"] for one in platform.machines("gpu-small")} == {True, False}
+    for pool in ("gpu-small", "gpu-large"):
+        assert {one.detail["spot"] for one in platform.machines(pool)} == {True, False}, pool
+    limits = platform.deployment(LARGE)["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+    assert limits["nvidia.com/gpu"] == "4"
+    [cluster] = [one for one in platform.objects() if one.type == "alicloud:cs/managedKubernetes:ManagedKubernetes"]
+    assert cluster.detail["slbInternetEnabled"] is False
+
+
+def test_quotas_and_alerts_are_what_the_file_says(platform: Platform) -> None:
+    with platform.kube() as kube:
+        quota = kube.get("v1", "ResourceQuota", "quota", "models")
+        receiver = kube.get("v1", "Secret", "alert-receiver", "monitoring")
+    assert quota is not None
+    assert quota["spec"]["hard"]["requests.nvidia.com/gpu"] == "24"
+    assert quota["status"]["used"]["requests.nvidia.com/gpu"] == "11"
+    assert receiver is not None, "the address that alerts go to"
+    state = (platform.sandbox.paths.backend / ".pulumi/stacks/llmplatform/prod-ack.json").read_text()
+    assert receiver["data"]["address"] not in state, "neither the address nor its base64 is in plain state"
 
 
 def test_the_authority_is_answered_by_a_webhook_that_has_no_key(platform: Platform) -> None:

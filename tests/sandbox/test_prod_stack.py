@@ -23,8 +23,9 @@ def test_both_models_serve_on_machines_of_two_gpu_classes(platform: Platform) ->
     eventually(lambda: platform.available(SMALL) and platform.available(LARGE), "both models serve")
     assert {one.detail["zone"] for one in platform.machines("system")} == {"us-east-1a", "us-east-1b", "us-east-1c"}
     assert len([one for one in platform.objects() if one.type == "aws:ec2/natGateway:NatGateway"]) == 3
-    bought = {one.detail["labels"]["eks.amazonaws.com/capacityType"] for one in platform.machines("gpu-small")}
-    assert bought == {"ON_DEMAND", "SPOT"}, "one machine stays, the others are as cheap as they can be"
+    for pool in ("gpu-small", "gpu-large"):
+        bought = {one.detail["labels"]["eks.amazonaws.com/capacityType"] for one in platform.machines(pool)}
+        assert bought == {"ON_DEMAND", "SPOT"}, f"{pool}: one machine stays, the others are as cheap as they can be"
     limits = platform.deployment(LARGE)["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
     assert limits["nvidia.com/gpu"] == "4"
     [cluster] = [one for one in platform.objects() if one.type == "aws:eks/cluster:Cluster"]
@@ -37,8 +38,8 @@ def test_quotas_alerts_and_certificate_are_what_the_file_says(platform: Platform
         issuer = kube.get("cert-manager.io/v1", "ClusterIssuer", "platform")
         receiver = kube.get("v1", "Secret", "alert-receiver", "monitoring")
     assert quota is not None
-    assert quota["spec"]["hard"]["requests.nvidia.com/gpu"] == "16"
-    assert quota["status"]["used"]["requests.nvidia.com/gpu"] == "7"
+    assert quota["spec"]["hard"]["requests.nvidia.com/gpu"] == "24"
+    assert quota["status"]["used"]["requests.nvidia.com/gpu"] == "11"
     assert issuer is not None
     assert "route53" in issuer["spec"]["acme"]["solvers"][0]["dns01"]
     assert receiver is not None, "the address that alerts go to"

@@ -241,6 +241,15 @@ def test_a_dead_process_of_the_control_plane_is_started_again(checkout: Checkout
     assert document(checkout.run("status", "dev", "--json"))["running"] is True
 
 
+@pytest.mark.parametrize("name", ["kube-apiserver", "etcd"])
+def test_a_control_plane_that_is_about_to_end_is_started_anew(checkout: Checkout, name: str) -> None:
+    pid = json.loads((checkout.paths.run / f"{name}.pid").read_text())["pid"]
+    os.kill(pid, signal.SIGTERM)
+    assert document(checkout.run("up", "dev", "--json"))["changes"] == {"same": 7}
+    assert document(checkout.run("status", "dev", "--json"))["running"] is True
+    assert not start_time(pid), "what was ending is not taken for a living one"
+
+
 def test_what_nobody_deletes_is_named_and_every_process_is_gone_all_the_same(checkout: Checkout) -> None:
     account = open_cloud("aws", checkout.paths.clouds / "aws", NoControlPlane(("1.35",)))
     leaked = account.add_object("network-interface", "kubernetes/forgetful-controller", {})

@@ -135,14 +135,18 @@ def _challenge() -> aws.DnsChallenge:
     return aws.DnsChallenge("challenge", args)
 
 
-def test_whoever_answers_challenges_changes_text_records_of_one_zone_and_nothing_else() -> None:
+def test_whoever_answers_challenges_changes_the_answers_in_one_zone_and_nothing_else() -> None:
     statements = {each["Sid"]: each for each in _statements(Engine().run(_challenge), _POLICY, "policy")}
     zone = f"arn:aws:route53:::hostedzone/{ZONE_ID}"
     change = statements.pop("AnswerChallenges")
     assert change["Resource"] == [zone]
     assert change["Condition"] == {
-        "ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["TXT"]}
-    }, "an address record would point our host elsewhere"
+        "ForAllValues:StringLike": {"route53:ChangeResourceRecordSetsNormalizedRecordNames": ["_acme-challenge.*"]},
+        "ForAllValues:StringEquals": {
+            "route53:ChangeResourceRecordSetsRecordTypes": ["TXT"],
+            "route53:ChangeResourceRecordSetsActions": ["UPSERT", "DELETE"],
+        },
+    }, "an address record would point our host elsewhere, and a text record at the zone's top says who may send mail"
     reading = {action: each["Resource"] for each in statements.values() for action in each["Action"]}
     assert reading == {
         "route53:GetChange": ["arn:aws:route53:::change/*"],

@@ -1,6 +1,8 @@
 """The benchmark's own parts, at a tiny size. What they measure is nobody's test."""
 
 import json
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -8,11 +10,14 @@ import pulumi
 import pulumi_random as random
 import pytest
 from engine import Engine
+from typer.testing import CliRunner
 
-from benchmarks import page
+from benchmarks import __main__ as command_line
+from benchmarks import measure, page
 from benchmarks.platforms import settings
 from benchmarks.recording import merge, record, replay
 from benchmarks.summary import rows
+from benchmarks.worker import Cost
 from llmplatform.specs.files import parse
 
 CASE = {"operation": "preview", "models": 1, "stacks": 1, "checkpoints": True, "repetitions": 2}
@@ -96,3 +101,48 @@ def test_the_page_says_what_was_measured_and_where() -> None:
     assert "2026-11-21" in text
     assert "| preview | 1 | 20 | 2.0 | 2.0 | 1.00 | 100 + 50 | 1.00 |" in text
     assert "| `llmplatform validate` | 1 | 0.60 (0.50 to 0.70) | 0.40 |" in text
+
+
+def test_an_interrupted_run_goes_on_with_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    cost = Cost(seconds=1.0, program_cpu=1.0, engine_cpu=0.5, program_mib=1.0, engine_mib=1.0, resources=3)
+
+    def settings_of(_: Path, models: int) -> dict[str, int]:
+        return {"models": models}
+
+    def cost_of(*_: object) -> Cost:
+        return cost
+
+    monkeypatch.setattr(measure, "_recorded", cost_of)
+    monkeypatch.setattr(measure, "_settings", settings_of)
+    monkeypatch.setattr(measure, "_cost", cost_of)
+    twice = measure.Case(models=1, operation="preview", repetitions=2)
+    cases = [twice, measure.Case(models=2, operation="up", stacks=2)]
+    result = measure.empty("a")
+    kept: list[int] = []
+
+    def interrupted() -> None:
+        kept.append(len(result["samples"]))
+        if len(kept) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure.measure(cases, result, interrupted, said.append)
+    measure.measure(cases, result, lambda: None, said.append)
+    counted = Counter((each["models"], each["program"], each["repetition"]) for each in result["samples"])
+    assert set(counted.values()) == {1}, "nothing is measured twice"
+    assert len(counted) == 2 * (2 + 3)
+    assert {each["resources"] for each in result["samples"]} == {3, 6}, "several stacks add up"
+    assert [each["models"] for each in result["settings"]] == [1, 1000]
+
+
+def test_what_was_measured_is_written_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(cases: object, result: dict[str, Any], keep: Callable[[], None], _say: object) -> None:
+        result["minutes"] = 1 if cases is command_line.QUICK else 0
+        keep()
+
+    monkeypatch.setattr(command_line, "measure", measured)
+    out = tmp_path / "result.json"
+    result = CliRunner().invoke(command_line.app, ["run", "--quick", "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    assert json.loads(out.read_text())["minutes"] == 1

@@ -5,8 +5,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
+from program import ROOT
+from typer.testing import CliRunner
 
 from llmplatform.catalog.versions import CHARTS, Chart
+from llmplatform.cli import chart_sources
+from llmplatform.cli.app import app
 from llmplatform.cli.chart_sources import ChartError, fetch
 from llmplatform.cli.charts_lock import Lock
 
@@ -88,3 +93,44 @@ def test_the_lock_refuses_another_archive_for_the_same_version(tmp_path: Path) -
     assert again.holds(CHART, ARCHIVE)
     with pytest.raises(ChartError, match="a published chart never changes"):
         again.admit(CHART, b"something else")
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The sources that the command asks, in a project of its own; each has every chart."""
+    for name in ("Pulumi.yaml", "Pulumi.prod-ack.yaml"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    found: list[str] = []
+
+    def answer(_chart: Chart, source: str) -> bytes:
+        found.append(source)
+        return ARCHIVE
+
+    monkeypatch.setattr(chart_sources, "fetch", answer)
+    return found
+
+
+def test_the_command_fetches_every_chart_once_and_records_its_digest(asked: list[str], tmp_path: Path) -> None:
+    for _ in range(2):
+        result = CliRunner().invoke(app, ["charts", "pull", "--project", str(tmp_path)])
+        assert result.exit_code == 0, result.output
+    assert asked == [chart.repository for chart in CHARTS.values()], "what is there is not fetched again"
+    assert len([*(tmp_path / ".charts").glob("*.tgz")]) == len(CHARTS)
+    assert DIGEST in (tmp_path / "charts.lock").read_text()
+
+
+def test_the_command_asks_the_mirrors_of_the_stack(asked: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.prod-ack.yaml"
+    document = yaml.safe_load(file.read_text())
+    mirrors = {chart.repository: f"https://mirror.test/{chart.name}" for chart in CHARTS.values()}
+    document["config"]["llmplatform:mirrors"]["charts"] = mirrors
+    file.write_text(yaml.safe_dump(document))
+    result = CliRunner().invoke(app, ["charts", "pull", "--stack", "prod-ack", "--project", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert asked == [mirrors[chart.repository] for chart in CHARTS.values()]
+
+
+def test_the_command_takes_no_path_for_a_stack(asked: list[str], tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["charts", "pull", "--stack", "../x", "--project", str(tmp_path)])
+    assert (result.exit_code, asked) == (2, [])
+    assert result.stderr.startswith("'../x': not the name of a stack; ")

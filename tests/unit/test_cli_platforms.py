@@ -107,3 +107,18 @@ def test_the_example_is_as_this_command_would_write_it(stack: str) -> None:
     result = CliRunner().invoke(app, ["validate", stack, "--project", str(ROOT / "examples" / "models-only")])
     assert result.exit_code == 0, result.output
     assert "    account_id: '" in text, "values are quoted as the command quotes them"
+
+
+def test_the_next_command_can_be_copied(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"`llmplatform validate dev --project {file.parent}`" in use(file.parent, told("dev"))
+    file.write_text(OWN)
+    monkeypatch.chdir(file.parent)
+    assert "`llmplatform validate dev`" in use(Path(), told("dev"))
+
+
+def test_a_folder_that_is_not_there_and_one_in_place_of_the_file_are_refused_in_a_line(file: Path) -> None:
+    said = use(file.parent / "nowhere", told("dev"), code=2)
+    assert said.endswith("; name the folder of Pulumi.yaml with --project\n")
+    file.unlink()
+    file.mkdir()
+    assert use(file.parent, told("dev"), code=2) == f"{file}: it is a folder; name a stack, or the file of one\n"

@@ -81,3 +81,6 @@ def test_a_planned_replacement_is_told_with_its_reason_and_the_source() -> None:
     _Recorder(events.append)(EngineEvent.from_json({"resourcePreEvent": {"metadata": metadata}}))
     [line] = [event.text for event in events if isinstance(event, Output)]
     assert line.startswith("core-nodes-a: replaced, as cidrBlock cannot change in place (resource_alicloud_vswitch.go")
+    events.clear()
+    _Recorder(events.append, lambda _: None)(EngineEvent.from_json({"resourcePreEvent": {"metadata": metadata}}))
+    assert not [event for event in events if isinstance(event, Output)], "a diff tells the cause itself"

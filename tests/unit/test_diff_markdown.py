@@ -93,3 +93,10 @@ def test_the_document_is_plain_json_with_a_version() -> None:
     assert found["changes"][0]["properties"] == [
         {"path": "n", "kind": "update", "before": "1", "after": "2", "lines": [], "replaces": False, "follows": []}
     ]
+
+
+def test_the_document_cuts_nothing_off() -> None:
+    long = {name: {"address": "x" * 200, "number": number} for number, name in enumerate(("before", "after"))}
+    properties = document(difference([resource("a", "update", "stack", updated("p", *long.values()))]))["changes"][0]
+    (found,) = properties["properties"]
+    assert [json.loads(found[side]) for side in long] == list(long.values()), "a program has to see what differs"

@@ -1,9 +1,15 @@
 """A plan from the engine's events: what happens to what, why, and what a reviewer has to see first."""
 
+from io import StringIO
 from typing import Any
 
+import pytest
 from diff_events import STACK_URN, stack_outputs, step, urn
+from rich.console import Console
 
+from llmplatform_sandbox.diff.console import print_difference
+from llmplatform_sandbox.diff.difference import Difference
+from llmplatform_sandbox.diff.markdown import markdown
 from llmplatform_sandbox.diff.plan import Plan, Recorder, ResourceChange
 from llmplatform_sandbox.diff.texts import summary, what_happens
 from llmplatform_sandbox.providers.values import UNKNOWN, to_wire
@@ -151,3 +157,49 @@ def test_exit_codes_tell_nothing_something_and_a_loss_apart() -> None:
     assert planned([step("same", QUEUE, old={}, new={})]).exit_code == 0
     assert planned([step("create", QUEUE, new={})]).exit_code == 3
     assert planned([step("create", TAG, new={}), step("delete", QUEUE, old={})]).exit_code == 4
+
+
+def test_what_is_replaced_with_another_and_changed_besides_is_shown_itself_with_both() -> None:
+    values = {
+        "old": {"subnetIds": "subnet-1", "scalingConfig": {"maxSize": 4}},
+        "new": {"subnetIds": COMPUTED, "scalingConfig": {"maxSize": 6}},
+        "diff": {"subnetIds": "update-replace", "scalingConfig.maxSize": "update"},
+    }
+    plan = planned(
+        [*replaced(SUBNET, "cidrBlock", "1", "2"), step("replace", POOL, **values), *replaced(TAG, "g", "1", COMPUTED)],
+        [depends(POOL, subnetIds=[SUBNET]), depends(TAG, g=[POOL])],
+    )
+    pool = change(plan, POOL)
+    assert not pool.follows, "its new size would be hidden behind the subnet"
+    assert pool.roots == change(plan, TAG).roots == (SUBNET,), "the replacement itself still begins with the subnet"
+    found = Difference(stack="dev", against="HEAD", commit="0123456789", plan=plan)
+    assert "scalingConfig.maxSize  4 → 6" in on_terminal(found)
+    (row,) = [line for line in markdown(found).splitlines() if "maxSize" in line]
+    assert "<code>4</code> | <code>6</code>" in row
+
+
+def on_terminal(found: Difference) -> str:
+    console = Console(width=200, record=True, file=StringIO())
+    print_difference(console, found)
+    return console.export_text()
+
+
+def test_what_follows_something_that_is_deleted_is_not_said_to_be_replaced_with_it() -> None:
+    events = [step("delete", SUBNET, old={}), *replaced(QUEUE, "subnet", "subnet-1", COMPUTED)]
+    plan = planned(events, [depends(QUEUE, subnet=[SUBNET])])
+    text = on_terminal(Difference(stack="dev", against="HEAD", commit="0123456789", plan=plan))
+    assert "± Subnet core-subnet: 1 replaced because of it: Queue jobs" in text
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "aws:ec2/natGateway:NatGateway",
+        "alicloud:vpc/natGateway:NatGateway",
+        "aws:efs/mountTarget:MountTarget",
+        "alicloud:nas/mountTarget:MountTarget",
+    ],
+)
+def test_the_way_out_and_the_way_to_the_files_need_attention_when_they_go(type_: str) -> None:
+    of = urn(type_, "core-a")
+    assert change(planned(replaced(of, "subnetId", "a", "b")), of).risky, "what runs in that zone is cut off"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from llmplatform_sandbox.diff import states
 from llmplatform_sandbox.diff.revision import Revision, find_revision
 from llmplatform_sandbox.diff.states import State, StateCache, read_state
 from llmplatform_sandbox.errors import SandboxError
@@ -134,3 +135,24 @@ def test_the_key_differs_by_commit_stack_and_engine() -> None:
     }
     assert len(keys) == 8
     assert cache.key("t1", Path(), "dev", tools[0]) in keys
+
+
+@dataclass
+class Distribution:
+    name: str
+    version: str
+
+
+def test_the_key_differs_by_the_packages_that_both_sides_run_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, tools = StateCache(Path("unused")), Toolchain({}, {"pulumi": "v1"})
+
+    def key(*installed: Distribution) -> str:
+        monkeypatch.setattr(states, "distributions", lambda: iter(installed))
+        return cache.key("tree", Path(), "dev", tools)
+
+    aws, kubernetes = Distribution("pulumi-aws", "7.1.0"), Distribution("pulumi-kubernetes", "4.2.0")
+    newer = Distribution("pulumi-aws", "7.2.0")
+    assert key(aws, kubernetes) == key(kubernetes, aws), "in whatever order they are found"
+    assert len({key(), key(aws), key(aws, kubernetes), key(newer, kubernetes)}) == 4, (
+        "a state that other versions have made would be taken for what these make, and an upgrade's changes for yours"
+    )

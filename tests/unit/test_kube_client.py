@@ -12,6 +12,7 @@ from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.errors import KubeError
 from llmplatform_sandbox.kube.quantities import amount
 from llmplatform_sandbox.kube.readiness import NeverReady, waiting_for
+from llmplatform_sandbox.kube.unfinished_definitions import resume_definitions
 from llmplatform_sandbox.kube.waiting import TimedOut, until_gone, until_ready
 
 
@@ -178,3 +179,25 @@ def test_quantities_are_exact_numbers(text: Any, number: Any) -> None:
 @pytest.mark.parametrize("text", ["", "abc", "1 Gi", "10.0.0.1", True, None, "1GiB"])
 def test_other_texts_are_no_quantities(text: Any) -> None:
     assert amount(text) is None
+
+
+def test_definitions_that_a_killed_api_server_had_accepted_are_shown_to_the_next_one_again() -> None:
+    server = FakeApiServer()
+    conditions = {
+        "stuck": {"NamesAccepted": "True", "Established": "False"},
+        "new": {},
+        "served": {"NamesAccepted": "True", "Established": "True"},
+        "refused": {"NamesAccepted": "False"},
+    }
+    for name, each in conditions.items():
+        status = {"conditions": [{"type": type_, "status": value} for type_, value in each.items()]}
+        server.add("apiextensions.k8s.io/v1", "CustomResourceDefinition", name, status=status)
+    before = len(server.requests)
+    assert resume_definitions(server.kube) == ["stuck"]
+    changes = [request for request in server.requests[before:] if request.method == "PATCH"]
+    assert [request.url.path.rsplit("/", 1)[1] for request in changes] == ["stuck", "stuck"], (
+        "changed, and changed back"
+    )
+    left = server.one("apiextensions.k8s.io/v1", "CustomResourceDefinition", "stuck")
+    assert left is not None
+    assert not left["metadata"].get("annotations"), "nothing of ours stays on it"

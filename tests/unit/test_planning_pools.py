@@ -34,12 +34,13 @@ def test_both_groups_of_a_pool_look_the_same_to_a_pod(pools: dict[str, PoolPlan]
 @pytest.mark.parametrize("stack", ["prod", "prod-ack"])
 def test_spot_is_tried_first_and_what_must_stay_is_bought_on_demand(stack: str) -> None:
     pools = {pool.name: pool for pool in plan_pools(load_stack(ROOT / f"Pulumi.{stack}.yaml"))}
-    spot, on_demand = pools["gpu-small"].groups
-    assert (spot.capacity, on_demand.capacity) == ("spot", "on_demand")
-    assert spot.priority > on_demand.priority, "the expander takes the higher number"
-    assert (spot.minimum, on_demand.minimum) == (0, 1), "a stock-out must not take the nodes that stay"
-    assert pools["gpu-small"].interruptible
-    assert not pools["gpu-large"].interruptible
+    for name in ("gpu-small", "gpu-large"):
+        spot, on_demand = pools[name].groups
+        assert (spot.capacity, on_demand.capacity) == ("spot", "on_demand")
+        assert spot.priority > on_demand.priority, "the expander takes the higher number"
+        assert (spot.minimum, on_demand.minimum) == (0, 1), "a stock-out must not take the nodes that stay"
+        assert pools[name].interruptible
+    assert not pools["system"].interruptible
 
 
 def test_group_names_are_unique(pools: dict[str, PoolPlan]) -> None:
@@ -116,5 +117,7 @@ def test_the_gpus_of_another_stacks_pool_count_as_many_as_it_can_grow_to() -> No
     large = {"gpu-large": stack.pools["gpu-large"].model_copy(update={"existing": True})}
     theirs = plan_pools(stack.model_copy(update={"pools": large}))
     assert not theirs[0].groups
-    assert gpu_capacity(theirs) == 8, "two nodes of four: with none, the quota refuses every model"
-    assert gpu_capacity(plan_pools(stack)) == 16, "spot and on-demand groups of four each, and two nodes of four"
+    assert gpu_capacity(theirs) == 16, "four nodes of four: with none, the quota refuses every model"
+    assert gpu_capacity(plan_pools(stack)) == 24, (
+        "spot and on-demand groups of four nodes each, and of two with four each"
+    )

@@ -92,3 +92,13 @@ def test_without_the_host_there_is_a_sentence_that_brings_it_up(tmp_path: Path) 
     paths = guests.paths_of(project(tmp_path, "models"), "dev", nowhere)
     with pytest.raises(SandboxError, match=r"run `llmplatform sandbox up dev --project .*platform` first"):
         guests.require_host(paths, "dev")
+
+
+def test_a_host_that_was_never_applied_has_nothing_that_a_guest_could_use(tmp_path: Path, host: Host) -> None:
+    paths = moved_in(project(tmp_path, "models"), host)
+    with pytest.raises(SandboxError, match=r"^dev: dev is not up yet; run `llmplatform sandbox up dev --project .*`"):
+        guests.require_platform(paths, "dev")
+    state = paths.backend / ".pulumi" / "stacks" / "platform" / "dev.json"
+    state.parent.mkdir(parents=True)
+    state.write_text('{"checkpoint": {"latest": {"resources": [{}, {}]}}}')
+    guests.require_platform(paths, "dev")

@@ -28,6 +28,7 @@ from llmplatform_sandbox.toolchain import Toolchain
 def folder(tmp_path: Path) -> Path:
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml"):
         (tmp_path / name).write_text((ROOT / name).read_text())
+    (tmp_path / "infra").mkdir()
     return tmp_path
 
 
@@ -83,6 +84,7 @@ def test_a_status_with_dead_processes_names_them_and_exits_with_1(
     monkeypatch.setattr(lifecycle, "take", look)
     result = CliRunner().invoke(app, ["status", "dev", "--project", str(folder)])
     assert result.exit_code == 1, "a script has to see it"
+    assert result.stdout.startswith("dev: nothing is applied yet; "), "an empty page is no answer"
     assert "dev: kube-scheduler, world ended; " in result.stderr
     assert "sandbox up dev" in result.stderr
 

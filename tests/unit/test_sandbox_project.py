@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths
-from llmplatform_sandbox.project import copy_project, read_project
+from llmplatform_sandbox.project import copy_project, read_project, require_stack
 
 STACK = """
 secretsprovider: awskms://alias/team
@@ -119,3 +119,23 @@ def test_a_folder_that_is_no_python_project_is_refused_in_one_line(tmp_path: Pat
     with pytest.raises(SandboxError, match=sentence) as refused:
         read_project(tmp_path)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("folder", r"Pulumi\.prod\.yaml: cannot be read: Is a directory"),
+        ("link", r"Pulumi\.prod\.yaml: the link leads"),
+    ],
+)
+def test_what_is_no_file_is_refused_in_one_line_and_proposed_to_nobody(project: Path, made: str, said: str) -> None:
+    file = project / "Pulumi.prod.yaml"
+    file.mkdir() if made == "folder" else file.symlink_to("nowhere")
+    with pytest.raises(SandboxError, match=rf"^\S*{said}.*; write it, or name one of the stacks dev$") as refused:
+        require_stack(read_project(project), "prod")
+    assert refused.value.exit_code == 2
+
+
+def test_a_file_in_place_of_the_project_folder_is_refused_in_one_line(project: Path) -> None:
+    with pytest.raises(SandboxError, match=r"Not a directory; run the command in a Pulumi project folder"):
+        read_project(project / "Pulumi.yaml")

@@ -43,10 +43,20 @@ def test_a_file_that_holds_no_settings_is_told_in_one_line(content: str, line: s
 
 
 def test_a_file_that_is_not_there_names_the_nearest_one(tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.dev.yaml").touch()
-    assert check_stack_file(tmp_path / "Pulumi.deev.yaml") == [
-        "Pulumi.deev.yaml: cannot be read: No such file or directory; did you mean 'Pulumi.dev.yaml'?"
-    ]
+    for name in ("dev", "prod"):
+        (tmp_path / f"Pulumi.{name}.yaml").touch()
+    (tmp_path / "Pulumi.folder.yaml").mkdir()
+    (tmp_path / "Pulumi.link.yaml").symlink_to("nowhere")
+    told = {
+        "Pulumi.deev.yaml": "cannot be read: No such file or directory; did you mean 'Pulumi.dev.yaml'?",
+        "Pulumi.nosuch.yaml": "cannot be read: No such file or directory; "
+        "write it, or use 'Pulumi.dev.yaml' or 'Pulumi.prod.yaml'",
+        "Pulumi.folder.yaml": "it is a folder; name a stack, or the file of one",
+        "Pulumi.link.yaml": "the link leads nowhere; point it to a file, or remove it",
+        "no/Pulumi.dev.yaml": f"there is no folder '{tmp_path / 'no'}'; name the folder of Pulumi.yaml with --project",
+    }
+    for name, fault in told.items():
+        assert check_stack_file(tmp_path / name) == [f"{tmp_path / name}: {fault}"]
 
 
 def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from program import run_program, stack_config
 
 POOLS = {"prod": "aws:eks/nodeGroup:NodeGroup", "prod-ack": "alicloud:cs/nodePool:NodePool"}
 CLUSTERS = {"prod": "aws:eks/cluster:Cluster", "prod-ack": "alicloud:cs/managedKubernetes:ManagedKubernetes"}
+GROUPS = ["gpu-large-on-demand", "gpu-large-spot"]
 NEW_RELEASE, IMAGE_ID = "1.35.7-20260801", "aliyun_3_x64_20G_alibase_20261101.vhd"
 
 
@@ -24,7 +25,7 @@ def test_pools_with_gpus_come_after_those_without_and_all_after_the_control_plan
     [cluster] = engine.all(CLUSTERS[stack])
     *gpus, system = engine.all(POOLS[stack])
     assert system.name == "system-nodes"
-    assert len(gpus) == 3
+    assert len(gpus) == 4
     assert engine.waits_for(system, cluster)
     assert all(engine.waits_for(gpu, system) for gpu in gpus), "what breaks a node is seen before it breaks a GPU's"
     assert not engine.waits_for(system, gpus[0])
@@ -54,14 +55,14 @@ def test_acks_control_plane_goes_alone_and_its_pools_follow_one_node_at_a_time()
 def test_a_release_of_the_node_image_is_that_of_its_pool_alone() -> None:
     groups = registered("prod", image_release=NEW_RELEASE).all(POOLS["prod"])
     releases = {group.name: group.inputs["releaseVersion"] for group in groups}
-    assert [name for name, release in releases.items() if release == NEW_RELEASE] == ["gpu-large-nodes"]
+    assert sorted(name for name, release in releases.items() if release == NEW_RELEASE) == GROUPS
 
 
 def test_an_image_id_of_ack_exchanges_the_system_disks_of_its_pool_alone() -> None:
     pools = {pool.name: pool.inputs for pool in registered("prod-ack", image_id=IMAGE_ID).all(POOLS["prod-ack"])}
-    large = pools.pop("gpu-large-nodes")
-    assert large["imageId"] == large["upgradePolicy"]["imageId"] == IMAGE_ID
-    assert large["upgradePolicy"]["useReplace"] is True
+    for large in map(pools.pop, GROUPS):
+        assert large["imageId"] == large["upgradePolicy"]["imageId"] == IMAGE_ID
+        assert large["upgradePolicy"]["useReplace"] is True
     assert all("imageId" not in pool for pool in pools.values())
 
 

@@ -18,6 +18,8 @@ from llmplatform.specs.cloud import Aws
 
 POD_IDENTITY_AGENT = ("169.254.170.23/32", 80)
 """Where the agent on each node hands out credentials."""
+CHALLENGES = "_acme-challenge.*"
+"""Names that an authority asks for (RFC 8555, 8.4), as Route 53 writes names in conditions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,7 @@ class DnsChallenge(PlatformComponent):
 
 
 def permissions(cloud: Aws, hosted_zone: str) -> tuple[Statement, ...]:
-    """What answering a challenge needs, and nothing by which a host could be pointed elsewhere."""
+    """What answering a challenge needs: nothing by which a host is pointed elsewhere, or mail is sent in its name."""
     zone = f"arn:{cloud.partition}:route53:::hostedzone/{hosted_zone}"
     return (
         Statement(
@@ -91,6 +93,12 @@ def permissions(cloud: Aws, hosted_zone: str) -> tuple[Statement, ...]:
             sid="AnswerChallenges",
             actions=("route53:ChangeResourceRecordSets",),
             resources=(zone,),
-            conditions={"ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["TXT"]}},
+            conditions={
+                "ForAllValues:StringLike": {"route53:ChangeResourceRecordSetsNormalizedRecordNames": [CHALLENGES]},
+                "ForAllValues:StringEquals": {
+                    "route53:ChangeResourceRecordSetsRecordTypes": ["TXT"],
+                    "route53:ChangeResourceRecordSetsActions": ["UPSERT", "DELETE"],
+                },
+            },
         ),
     )

@@ -37,7 +37,7 @@ def archive(chart: Chart, charts_dir: str) -> str:
 
     A relative folder counts from that of the program, and keeps the paths of machines out of the state.
     """
-    return f"{charts_dir}/{chart.name}-{chart.version}.tgz"
+    return f"{charts_dir}/{chart.archive}"
 
 
 def release(

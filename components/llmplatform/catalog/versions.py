@@ -21,6 +21,11 @@ class Chart:
     """Minors that its publisher tests it with; empty: any that the clouds still offer."""
 
     @property
+    def archive(self) -> str:
+        """Name of its archive."""
+        return f"{self.name}-{self.version}.tgz"
+
+    @property
     def oci(self) -> bool:
         """Whether it comes from an OCI registry."""
         return self.repository.startswith("oci://")
@@ -94,6 +99,8 @@ _CHARTS = (
 
 CHARTS: Mapping[str, Chart] = {chart.name: chart for chart in _CHARTS}
 """Charts that are installed, by name."""
+NO_ARCHIVES = "LLMPLATFORM_NO_CHART_ARCHIVES"
+"""Variable of a program's environment that says that charts are installed without their archives, as in the sandbox."""
 
 ENGINES: Mapping[str, Engine] = {
     "vllm": Engine(

@@ -1,6 +1,7 @@
 """The root command. Other distributions add theirs by the entry point group `llmplatform.commands`."""
 
 from importlib.metadata import entry_points
+from importlib.metadata import version as installed
 from typing import Annotated
 
 import typer
@@ -21,20 +22,36 @@ app.command("use-platform")(platforms.use_platform)
 app.add_typer(charts.app, name="charts")
 
 
-@app.callback()
-def root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
-) -> None:
-    """Common options."""
-    if version:
-        from importlib.metadata import version as installed
+_ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
 
+
+def _no_sandbox() -> None:
+    """Say where the command is that documents speak of."""
+    typer.echo("sandbox: it is another distribution; run `pip install llmplatform-sandbox`", err=True)
+    raise typer.Exit(2)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(installed("llmplatform"))
         raise typer.Exit
 
 
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version),
+    ] = False,
+) -> None:
+    """Common options."""
+
+
 def main() -> None:
     """Entry point of the console command."""
-    for point in entry_points(group="llmplatform.commands"):
+    joined = entry_points(group="llmplatform.commands")
+    for point in joined:
         app.add_typer(point.load(), name=point.name)
+    if "sandbox" not in joined.names:
+        app.command("sandbox", hidden=True, context_settings=_ANYTHING)(_no_sandbox)
     app()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llmplatform.cli.stacks import refuse, stack_file
+from llmplatform.cli.stacks import named, refuse, stack_file
 
 if TYPE_CHECKING:
     from llmplatform.specs.mirrors import Mirrors
@@ -49,7 +49,7 @@ def pull(
     folder.mkdir(exist_ok=True)
     faults: list[ChartError] = []
     for chart in CHARTS.values():
-        archive = folder / f"{chart.name}-{chart.version}.tgz"
+        archive = folder / chart.archive
         if archive.exists() and lock.holds(chart, archive.read_bytes()):
             console.print(f"  {archive.name} is there")
             continue
@@ -84,6 +84,6 @@ def _mirrors(stack: str | None, project: Path) -> "Mirrors":
 
     if stack is None:
         return Mirrors()
-    path = stack_file(stack, project)
+    path = stack_file(named(stack), project)
     refuse(stack_problems(path))
     return load_stack(path).mirrors

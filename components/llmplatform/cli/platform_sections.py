@@ -24,6 +24,11 @@ class _Indented(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
+# What was read of a file remembers how it was written there.
+_Indented.add_multi_representer(float, _Indented.represent_float)
+_Indented.add_multi_representer(str, _Indented.represent_str)
+
+
 def rewritten(text: str, sections: Mapping[str, Any]) -> str:
     """A stack file with some sections replaced, or added at its end."""
     lines = text.splitlines()

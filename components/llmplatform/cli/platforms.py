@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from llmplatform.cli.stacks import Project, StackName, stack_file
+from llmplatform.cli.stacks import Project, StackName, refuse, stack_file
 
 Source = Annotated[
     Path | None, typer.Option("--from", help="File with the output `platform`, as JSON.", show_default="standard input")
@@ -24,17 +24,21 @@ def use_platform(
     """
     from llmplatform.cli.platform_sections import reference, rewritten, sections_of
     from llmplatform.specs import InvalidStack
+    from llmplatform.specs.reading import unreadable
 
     path = stack_file(stack, project)
     try:
         ref = reference(source)
         wanted = sections_of(ref, path)
+        path.parent.stat()
         before = path.read_text(encoding="utf-8") if path.exists() else "config:\n"
         after = rewritten(before, wanted)
     except InvalidStack as error:
-        for problem in error.problems:
-            typer.echo(problem, err=True)
-        raise typer.Exit(2) from None
+        refuse(error.problems)
+        raise
+    except OSError as error:
+        refuse([unreadable(path, error)])
+        raise
     if after == before:
         typer.echo(f"{path} is up to date with the platform '{ref.environment}'.")
     elif check:
@@ -42,6 +46,8 @@ def use_platform(
         raise typer.Exit(1)
     else:
         path.write_text(after, encoding="utf-8")
+        there = "" if project.resolve() == Path.cwd() else f" --project {project}"
         typer.echo(
-            f"{path} now says where the platform '{ref.environment}' is; `llmplatform validate {stack}` checks it."
+            f"{path} now says where the platform '{ref.environment}' is; "
+            f"`llmplatform validate {stack}{there}` checks it."
         )

@@ -18,16 +18,31 @@ if TYPE_CHECKING:
     from llmplatform.planning.pools import PoolPlan
     from llmplatform.specs import Problem, Stack
 
+
+def named(stack: str) -> str:
+    """Refuse what is neither a stack's name nor the path of a file, before it becomes part of a path."""
+    from llmplatform.catalog.stack_names import is_stack_name, not_a_name
+
+    if not _is_file(stack) and not is_stack_name(stack):
+        typer.echo(not_a_name(stack), err=True)
+        raise typer.Exit(2)
+    return stack
+
+
+def _is_file(stack: str) -> bool:
+    return Path(stack).suffix in (".yaml", ".yml")
+
+
 StackName = Annotated[
-    str, typer.Argument(help="Stack, whose file is Pulumi.STACK.yaml, or that file.", metavar="STACK")
+    str,
+    typer.Argument(help="Stack, whose file is Pulumi.STACK.yaml, or that file.", metavar="STACK", callback=named),
 ]
 Project = Annotated[Path, typer.Option("--project", help="Folder of Pulumi.yaml.", show_default="current folder")]
 
 
 def stack_file(stack: str, project: Path) -> Path:
     """Path of a stack's file. `stack`: its name, or the path itself."""
-    given = Path(stack)
-    return given if given.suffix in (".yaml", ".yml") else project / f"Pulumi.{stack}.yaml"
+    return Path(stack) if _is_file(stack) else project / f"Pulumi.{stack}.yaml"
 
 
 def refuse(problems: "Sequence[Problem]") -> None:
@@ -72,18 +87,18 @@ def schema() -> None:
 def _describe(path: Path, spec: "Stack") -> None:
     from rich.console import Console
 
-    from llmplatform.catalog.versions import CHARTS
+    from llmplatform.planning.charts import missing_archives, plan_charts
     from llmplatform.planning.models import plan_models
     from llmplatform.planning.pools import plan_pools
 
     pools = plan_pools(spec)
     console = Console()
     console.print(f"{path} is valid.", _pools(pools), _models(plan_models(spec, pools)), sep="\n")
-    charts = path.parent / ".charts"
-    missing = [chart.name for chart in CHARTS.values() if not (charts / f"{chart.name}-{chart.version}.tgz").exists()]
-    if missing and spec.platform.kind == "new":
+    charts, folder = plan_charts(spec, pools), path.parent / ".charts"
+    missing = missing_archives(charts, folder)
+    if missing:
         console.print(
-            f"{len(missing)} of {len(CHARTS)} charts are not in {charts}: "
+            f"{len(missing)} of the {len(charts)} charts that this stack installs are not in {folder}: "
             "`llmplatform charts pull` before `pulumi up` in an account (the sandbox needs none)",
             soft_wrap=True,
             highlight=False,

@@ -95,7 +95,7 @@ def plan_pool(name: str, pool: Pool, cloud: Aws | Alicloud) -> PoolPlan:
         zones=pool.zones or cloud.zones_with(shape),
         labels=labels,
         taints=taints,
-        groups=_groups(name, pool),
+        groups=() if pool.existing else _groups(name, pool),
         driver=driver,
     )
 
@@ -112,7 +112,7 @@ def gpu_capacity(pools: tuple[PoolPlan, ...]) -> int:
 
 def most_nodes(pool: PoolPlan) -> int:
     """Nodes that a pool has when every group of it is full."""
-    return pool.spec.max if pool.spec.existing else sum(group.maximum for group in pool.groups)
+    return sum(group.maximum for group in _groups(pool.name, pool.spec))
 
 
 def _driver(pool: Pool, shape: InstanceType) -> str | None:
@@ -137,8 +137,6 @@ def _groups(name: str, pool: Pool) -> tuple[GroupPlan, ...]:
             price_limits=_price_limits(pool) if capacity == "spot" else {},
         )
 
-    if pool.existing:
-        return ()
     if pool.capacity == "spot_first":
         # Nodes that must always be there are bought on demand, so that a stock-out cannot take them.
         return group("-spot", "spot", 0), group("-on-demand", "on_demand", pool.min)

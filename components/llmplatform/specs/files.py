@@ -1,19 +1,17 @@
 """Reads stack files: `Pulumi.<stack>.yaml`, whose `config:` holds the settings under `llmplatform:` keys."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
 from pydantic import ValidationError
 
+from llmplatform.catalog.stack_names import stack_of_file
 from llmplatform.specs import arms, rules, sentences
 from llmplatform.specs.problems import InvalidStack, Problem
 from llmplatform.specs.reading import misread, sections
 from llmplatform.specs.stack import Stack
-
-_STACK_FILE = re.compile(r"Pulumi\.(.+)\.ya?ml")
 
 
 def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
@@ -22,14 +20,14 @@ def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
     `stack_name`: what Pulumi calls the stack, where it is known.
     """
     # As JSON, whose strict mode takes lists for tuples and, unlike the lax one, no text for numbers.
-    text, odd = _json(raw), list(misread(raw))
+    given, text, odd = raw, _json(raw), list(misread(raw))
     raw = cast(dict[str, object], json.loads(text))
     found = [*rules.cleartext(raw), *odd]
     kind = arms.stack_class(raw)
     try:
         stack = kind.model_validate_json(text, strict=True)
     except ValidationError as error:
-        told = [*arms.provider_is_known(raw), *sentences.problems(error, kind, raw)]
+        told = [*arms.provider_is_known(raw), *sentences.problems(error, kind, raw, given)]
         found = [problem for problem in told if problem.path != "cloud.provider" or problem == told[0]] + found
         faulty = [tuple(sentences.steps(each["loc"], raw)) for each in error.errors(include_url=False)]
         found += rules.problems_of_readable(kind, raw, faulty)
@@ -51,12 +49,6 @@ def _json(raw: Mapping[str, object]) -> str:
         raise InvalidStack(
             [Problem("config", "a value contains itself", "write it out instead of using an alias")]
         ) from None
-
-
-def _stack_name(path: Path) -> str | None:
-    """The stack whose settings Pulumi looks for in a file of that name."""
-    named = _STACK_FILE.fullmatch(path.name)
-    return named[1] if named else None
 
 
 def _another_stack(raw: Mapping[str, object], stack_name: str | None) -> Iterator[Problem]:
@@ -81,7 +73,7 @@ def load_stack(path: Path) -> Stack:
     """The settings of a stack file. Raises InvalidStack with all problems at once."""
     found, faults = sections(path)
     try:
-        stack = parse(found, _stack_name(path))
+        stack = parse(found, stack_of_file(path.name))
     except InvalidStack as invalid:
         raise InvalidStack([*faults, *invalid.problems]) from None
     if faults:

@@ -13,18 +13,21 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from llmplatform.specs import sentences
 from llmplatform.specs.cloud import Alicloud, Aws
 from llmplatform.specs.cluster import ExistingAckCluster, ExistingEksCluster
 from llmplatform.specs.mirrors import AlicloudMirrors, Mirrors
 from llmplatform.specs.network import ExistingSubnets, ExistingVswitches
 from llmplatform.specs.platform import ExistingAckPlatform, ExistingPlatform
 from llmplatform.specs.pools import AlicloudPool, AwsPool
-from llmplatform.specs.problems import InvalidStack, Problem
+from llmplatform.specs.problems import InvalidStack, Problem, shown
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import EnvironmentName, HttpsUrl, LabelKey, LabelValue, Name, PoolName
 
 SECTIONS = ("cloud", "network", "cluster", "platform", "pools", "mirrors")
 """Sections of a stack file that say where its models live."""
+VERSION = 1
+"""Of the form of this output: a higher one has lost a field, or one of its fields means something else."""
 
 
 class NodeTaint(Section):
@@ -81,7 +84,7 @@ class _Reference(Section):
     """What the references of all clouds have in common."""
 
     version: Literal[1] = 1
-    """Form of this output; it changes when a field goes or means something else."""
+    """Form of this output, `VERSION`."""
     environment: EnvironmentName
     """The environment that the platform is."""
     nodes: dict[PoolName, Nodes] = Field(default_factory=dict)
@@ -132,25 +135,33 @@ PlatformRef = AwsPlatformRef | AlicloudPlatformRef
 
 
 def parse_platform_ref(raw: Mapping[str, Any]) -> PlatformRef:
-    """The output `platform` of a platform's stack. Raises InvalidStack with all that is wrong with it."""
+    """The output `platform` of a platform's stack. Raises InvalidStack with all that is wrong with it.
+
+    What a later llmplatform adds within a version is left aside: a platform may be newer than those who build on it.
+    """
     kind = AlicloudPlatformRef if _at(raw, "cloud", "provider") == "alicloud" else AwsPlatformRef
-    version = raw.get("version")
-    if version != 1:
-        remedy = "give the output 'platform' of a platform's stack, made with the same major version of llmplatform"
-        raise InvalidStack([Problem("version", f"{version!r} is not a form of PlatformRef that is known", remedy)])
+    _require_known_version(raw.get("version"))
+    platform = _at(raw, "platform")
     # The engine leaves out what is null; here it means that nobody scrapes.
-    platform = {"monitoring_namespace": None, **(_at(raw, "platform") or {})}
+    given = {**raw, "platform": {"monitoring_namespace": None, **platform} if isinstance(platform, dict) else platform}
     try:
-        return kind.model_validate_json(json.dumps({**raw, "platform": platform}))
+        return kind.model_validate_json(json.dumps(given), extra="ignore")
     except ValidationError as error:
         raise InvalidStack(
-            [
-                Problem(
-                    ".".join(map(str, each["loc"])), each["msg"], "export it again with `pulumi up` of the platform"
-                )
-                for each in error.errors(include_url=False)
-            ]
+            Problem(each.path, each.fault, _EXPORT_AGAIN) for each in sentences.problems(error, kind, given)
         ) from None
+
+
+_EXPORT_AGAIN = "run `pulumi up` of the platform's stack, then give its output 'platform' again"
+
+
+def _require_known_version(version: object) -> None:
+    if isinstance(version, int | float) and version > VERSION:
+        fault = f"the platform's is {version:g}, and this llmplatform reads up to {VERSION}"
+        raise InvalidStack([Problem("version", fault, "update llmplatform here")])
+    if version != VERSION:
+        fault = "required key is missing" if version is None else f"{shown(version)} is not one"
+        raise InvalidStack([Problem("version", fault, "give the output 'platform' of a platform's stack")])
 
 
 def _at(raw: Mapping[str, Any], *path: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import yaml
 
+from llmplatform.catalog.stack_names import stack_of_file
 from llmplatform.specs.problems import InvalidStack, Problem, listed, nearest, suggestion
 from llmplatform.specs.stack import STACKS
 
@@ -26,6 +27,18 @@ class Misread(str):
         """The text, and what YAML takes it for."""
         made = super().__new__(cls, text)
         made.as_ = as_
+        return made
+
+
+class Written(float):
+    """A number with a point, and how it is written: 1.30 is a version to who writes it, and 1.3 to YAML."""
+
+    text: str
+
+    def __new__(cls, value: float, text: str) -> "Written":
+        """The number, and its text in the file."""
+        made = super().__new__(cls, value)
+        made.text = text
         return made
 
 
@@ -62,7 +75,12 @@ def _misread(as_: str) -> Callable[[_Loader, yaml.ScalarNode], Misread]:
     return construct
 
 
+def _decimal(loader: _Loader, node: yaml.ScalarNode) -> Written:
+    return Written(loader.construct_yaml_float(node), node.value)
+
+
 _Loader.add_constructor("tag:yaml.org,2002:int", _number)
+_Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _misread("a date"))
 _Loader.add_constructor("tag:yaml.org,2002:binary", _misread("binary data"))
 
@@ -115,7 +133,7 @@ def _document(path: Path) -> Mapping[object, object]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise InvalidStack([_fault(path, f"cannot be read: {error.strerror}", _other_files(path))]) from None
+        raise InvalidStack([unreadable(path, error)]) from None
     except UnicodeDecodeError:
         raise InvalidStack([_fault(path, "it is not text", "save it as UTF-8")]) from None
     try:
@@ -168,9 +186,25 @@ def _fault(path: Path, fault: str, remedy: str) -> Problem:
     return Problem(path.name, fault, remedy)
 
 
+def unreadable(path: Path, error: OSError) -> Problem:
+    """What to say of a stack file that cannot be read, or written."""
+    if path.is_dir():
+        return Problem(str(path), "it is a folder", "name a stack, or the file of one")
+    if path.is_symlink() and not path.exists():
+        return Problem(str(path), "the link leads nowhere", "point it to a file, or remove it")
+    if not path.parent.is_dir():
+        return Problem(
+            str(path), f"there is no folder '{path.parent}'", "name the folder of Pulumi.yaml with --project"
+        )
+    return Problem(str(path), f"cannot be read: {error.strerror}", _other_files(path))
+
+
 def _other_files(path: Path) -> str:
-    others = sorted(other.name for other in path.parent.glob("Pulumi.*.yaml")) if path.parent.is_dir() else []
-    near = nearest(path.name, others)
+    files = {stack_of_file(other.name): other.name for other in path.parent.glob("Pulumi.*.yaml") if other.is_file()}
+    others = {stack: name for stack, name in sorted(files.items()) if stack and name != path.name}
+    near = nearest(stack_of_file(path.name) or path.name, others)
     if near:
-        return f"did you mean '{near}'?"
-    return f"write it, or use {listed(others)}" if others else "name the folder of Pulumi.yaml with --project"
+        return f"did you mean '{others[near]}'?"
+    return (
+        f"write it, or use {listed([*others.values()])}" if others else "name the folder of Pulumi.yaml with --project"
+    )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from llmplatform.specs.problems import Problem, listed, nearest, shown, suggestion
+from llmplatform.specs.reading import Written
 from llmplatform.specs.stack import STACKS
 
 _DISCRIMINATORS = ("kind", "provider")
@@ -30,8 +31,10 @@ _LENGTHS = {
 }
 _KINDS = {
     "int_type": ("a whole number", "write digits without quotes"),
+    "int_parsing": ("a whole number", "write digits without quotes"),
     "int_from_float": ("a whole number", "write it without decimals"),
     "float_type": ("a number", "write digits without quotes"),
+    "bool_parsing": ("true or false", "write true or false, without quotes"),
     "bool_type": ("true or false", "write true or false, without quotes"),
     "dict_type": ("a group of keys", "write 'key: value' lines below it"),
     "model_type": ("a group of keys", "write 'key: value' lines below it"),
@@ -41,8 +44,10 @@ _KINDS = {
 }
 
 
-def problems(error: ValidationError, model: type[BaseModel], raw: Mapping[str, object]) -> list[Problem]:
-    """One problem for each mistake. `raw` is what was validated."""
+def problems(
+    error: ValidationError, model: type[BaseModel], raw: Mapping[str, object], given: Mapping[str, object]
+) -> list[Problem]:
+    """One problem for each mistake. `raw` is what was validated, `given` the same as it was read."""
     findings = error.errors(include_url=False)
     misspelt = {
         (*found["loc"][:-1], nearest(str(found["loc"][-1]), _keys(_at(model, found["loc"][:-1]))))
@@ -50,7 +55,7 @@ def problems(error: ValidationError, model: type[BaseModel], raw: Mapping[str, o
         if found["type"] in _UNKNOWN
     }
     return [
-        _problem(found, model, raw)
+        _problem(found, model, raw, given)
         for found in findings
         # A misspelt key is unknown and missing: it is one mistake. A secret in clear text is told by a rule, unquoted.
         if not (found["type"] in _MISSING and found["loc"] in misspelt)
@@ -69,10 +74,14 @@ def _shortened(found: ErrorDetails) -> bool:
     )
 
 
-def _problem(error: ErrorDetails, model: type[BaseModel], raw: Mapping[str, object]) -> Problem:
+def _problem(
+    error: ErrorDetails, model: type[BaseModel], raw: Mapping[str, object], given: Mapping[str, object]
+) -> Problem:
     place = steps(error["loc"], raw)
     path = written(place)
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    if isinstance(value, float):
+        value = _at_place(given, place)
     if error["loc"][-1:] == ("[key]",):
         fault, remedy = _value(kind, value, context) or _ours(error)
         return Problem(path, f"its name {fault}" if fault.startswith("is ") else f"its name is wrong: {fault}", remedy)
@@ -115,7 +124,8 @@ def _value(kind: str, value: object, context: Mapping[str, Any]) -> tuple[str, s
         if isinstance(value, bool):
             return f"YAML reads this as {str(value).lower()}", "put it in quotes"
         if isinstance(value, int | float):
-            return f"{value} is a number", f'put it in quotes: "{value}"'
+            text = value.text if isinstance(value, Written) else value
+            return f"{text} is a number", f'put it in quotes: "{text}"'
         return "must be text", "write one value"
     if kind in _KINDS:
         wanted, remedy = _KINDS[kind]
@@ -170,6 +180,12 @@ def steps(loc: Sequence[int | str], raw: object) -> list[int | str]:
         entered = False
         found.append(part)
     return found
+
+
+def _at_place(values: Any, place: Sequence[int | str]) -> object:
+    for step in place:
+        values = values[step]
+    return values
 
 
 def written(place: Sequence[int | str]) -> str:

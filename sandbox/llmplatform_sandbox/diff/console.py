@@ -59,8 +59,8 @@ def _section(members: list[ResourceChange]) -> Iterator[Text]:
     following = sorted((one for one in members if one.follows), key=lambda one: (one.op, one.roots))
     for (op, roots), group in groupby(following, key=lambda one: (one.op, one.roots)):
         names = [f"{noun(one.type)} {one.name}" for one in group]
-        with_it = "with it" if len(roots) == 1 else "with them"
-        what = f"{len(names)} replaced {with_it}" if op == "replace" else f"{len(names)} may change {with_it}"
+        because = "because of it" if len(roots) == 1 else "because of them"
+        what = f"{len(names)} replaced {because}" if op == "replace" else f"{len(names)} may change {because}"
         yield Text(f"  {SIGNS[op]} {follows(roots)}: {what}: {', '.join(names)}", style="dim")
 
 

@@ -44,7 +44,7 @@ def _resource(one: ResourceChange) -> dict[str, Any]:
 
 
 def _property(one: PropertyChange) -> dict[str, Any]:
-    before, after = sides(one)
+    before, after = sides(one, most=None)
     return {
         "path": one.path,
         "kind": one.kind,

@@ -98,7 +98,7 @@ def _section(component: str, members: list[ResourceChange]) -> str:
     following = [one for one in members if one.follows]
     for roots in dict.fromkeys(one.roots for one in following):
         names = [f"{SIGNS[one.op]} {_code(f'{noun(one.type)} {one.name}')}" for one in following if one.roots == roots]
-        body.append(f"With {_code(follows(roots))}: {', '.join(names)}\n")
+        body.append(f"Because of {_code(follows(roots))}: {', '.join(names)}\n")
     return _folded(f"{_code(component)} {', '.join(words)}", "\n".join(body))
 
 

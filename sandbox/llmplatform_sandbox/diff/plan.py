@@ -39,7 +39,7 @@ class ResourceChange:
     op: Op
     properties: tuple[PropertyChange, ...] = ()
     roots: tuple[str, ...] = ()
-    """For one that changes only because others do: the URNs of those that began it."""
+    """For one that is replaced, or may change, only because others are: the URNs of those that began it."""
     protected: bool = False
     retained: bool = False
     """Whether the object stays in the account when the stack forgets it."""
@@ -53,7 +53,7 @@ class ResourceChange:
     @property
     def follows(self) -> bool:
         """Whether nothing of it changes by itself."""
-        return bool(self.roots)
+        return bool(self.roots) and all(one.follows for one in self.properties)
 
     @property
     def goes(self) -> bool:
@@ -221,7 +221,7 @@ def _component(urn: str, state: StepEventStateMetadata | None) -> str:
 
 
 def _with_roots(changes: list[ResourceChange]) -> list[ResourceChange]:
-    """Tell those that change by themselves from those that follow, and for these name where it began."""
+    """Tell those whose change begins with them from those that follow others, and for these name where it began."""
     causes = {one.urn: {cause for each in one.properties for cause in each.causes} for one in changes}
     own = {one.urn for one in changes if not _only_follows(one)}
 

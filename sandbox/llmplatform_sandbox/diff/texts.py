@@ -68,8 +68,8 @@ def follows(urns: Collection[str]) -> str:
     return listed([called(urn) for urn in urns])
 
 
-def short(value: Any) -> str:
-    """A value on one line."""
+def short(value: Any, *, most: int | None = _LONGEST) -> str:
+    """A value on one line; `most`: characters of it that are shown."""
     if value is MISSING:
         return "(none)"
     if value is UNKNOWN:
@@ -78,16 +78,16 @@ def short(value: Any) -> str:
         return SECRET
     text = value if isinstance(value, str) else json.dumps(shown(value), ensure_ascii=False)
     text = text.replace("\n", "⏎")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if most is None or len(text) <= most else f"{text[: most - 1]}…"
 
 
-def sides(change: PropertyChange) -> tuple[str, str]:
-    """The value before and after on one line each."""
+def sides(change: PropertyChange, *, most: int | None = _LONGEST) -> tuple[str, str]:
+    """The value before and after on one line each; `most`: characters of each that are shown."""
     if isinstance(change.old, Secret) and isinstance(change.new, Secret):
         return SECRET, f"{SECRET} changed"
     if change.follows:
-        return short(change.old), f"(comes from {follows(change.causes)})"
-    return short(change.old), short(change.new)
+        return short(change.old, most=most), f"(comes from {follows(change.causes)})"
+    return short(change.old, most=most), short(change.new, most=most)
 
 
 def lines(change: PropertyChange) -> list[str]:

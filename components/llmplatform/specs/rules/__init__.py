@@ -33,6 +33,7 @@ RULES: Mapping[Rule, Entries] = {
     networks.range_is_private: WHOLE,
     networks.zones_have_ranges_of_their_own: WHOLE,
     networks.public_ranges_are_named: WHOLE,
+    networks.private_ranges_are_of_others: WHOLE,
     networks.existing_network_serves_every_zone: WHOLE,
     vswitches.existing_vswitches_serve_every_zone: WHOLE,
     vswitches.vswitches_hold_the_pods: WHOLE,

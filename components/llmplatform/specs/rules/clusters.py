@@ -1,25 +1,15 @@
 """Rules about Kubernetes versions and what is installed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from llmplatform.catalog import versions
 from llmplatform.specs.addons import AckAcmeIssuer
+from llmplatform.specs.charts import charts_by_addon
 from llmplatform.specs.cluster import ExistingEksCluster
 from llmplatform.specs.pools import AwsPool
 from llmplatform.specs.problems import Problem, listed
 from llmplatform.specs.stack import AwsStack, Stack
-
-_ON_ALL_CLOUDS = {
-    "cert_manager": ("cert-manager",),
-    "monitoring": ("kube-prometheus-stack", "prometheus-operator-crds"),
-}
-"""Setting to the charts that it installs."""
-_CHARTS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "aws": {"cluster_autoscaler": ("cluster-autoscaler",), "gpu_operator": ("gpu-operator",), **_ON_ALL_CLOUDS},
-    # ACK brings autoscaler, driver and device plugin itself.
-    "alicloud": {"gpu_metrics": ("dcgm-exporter",), **_ON_ALL_CLOUDS},
-}
 
 
 def today() -> date:
@@ -67,16 +57,15 @@ def kubernetes_is_supported(stack: Stack) -> Iterator[Problem]:
 
 def charts_know_kubernetes(stack: Stack) -> Iterator[Problem]:
     """Every chart that is installed is tested with the version."""
-    if stack.platform.kind != "new" or not _can_be_made(stack):
+    if not _can_be_made(stack):
         return
     minor = stack.cluster.kubernetes_version
-    for addon, charts in _CHARTS_OF[stack.cloud.provider].items():
-        for name in charts:
-            chart = versions.CHARTS[name]
-            if getattr(stack.addons, addon).enabled and chart.kubernetes and minor not in chart.kubernetes:
+    for addon, charts in charts_by_addon(stack).items():
+        for chart in charts:
+            if chart.kubernetes and minor not in chart.kubernetes:
                 yield Problem(
                     "cluster.kubernetes_version",
-                    f"chart {name} {chart.version} is not tested with {minor}",
+                    f"chart {chart.name} {chart.version} is not tested with {minor}",
                     f"use {listed(chart.kubernetes)}, or set addons.{addon}.enabled to false",
                 )
 

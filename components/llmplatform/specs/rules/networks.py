@@ -109,6 +109,28 @@ def public_ranges_are_named(stack: Stack) -> Iterator[Problem]:
             )
 
 
+def private_ranges_are_of_others(stack: Stack) -> Iterator[Problem]:
+    """Who reaches the private endpoint from elsewhere is in a network that is connected, and not in this one."""
+    if not isinstance(stack.cluster, NewEksCluster):
+        return
+    for index, cidr in enumerate(stack.cluster.endpoint.private_cidrs):
+        path, private = f"cluster.endpoint.private_cidrs[{index}]", IPv4Network(cidr)
+        if private.prefixlen < WIDEST_PUBLIC_PREFIX:
+            yield Problem(
+                path,
+                f"{private} lets in whatever is connected, now or later",
+                "name the ranges of the networks that administrators come from, such as 10.250.0.0/16",
+            )
+        elif private.subnet_of(IPv4Network(stack.network.cidr)):
+            yield Problem(path, f"{private} lies in the network itself, which always reaches the API", "remove it")
+        elif private.subnet_of(IPv4Network(stack.cluster.service_cidr)):
+            yield Problem(
+                path,
+                f"{private} lies in the {stack.cluster.service_cidr} of Services: no machine has such an address",
+                "write the range of the network that is connected, or another cluster.service_cidr",
+            )
+
+
 def existing_network_serves_every_zone(stack: Stack) -> Iterator[Problem]:
     """An existing network has a private subnet in each zone; subnets are not confused."""
     network = stack.network

@@ -70,14 +70,31 @@ def replica_is_within_a_node(stack: Stack) -> Iterator[Problem]:
 
 def context_is_the_models(stack: Stack) -> Iterator[Problem]:
     """No request is longer than the model can read."""
+    nodes = {name: node for name, _, node in placed(stack)}
     for name, model in stack.models.items():
         shape = model.known_shape
-        if shape and model.context_length and model.context_length > shape.context_length:
+        if shape and _is_too_long(model, shape):
+            room = (
+                _room(model, nodes[name])
+                if name in nodes and legal_tensor_parallel(shape, model.tensor_parallel)
+                else 0
+            )
+            longest = min(shape.context_length, room or shape.context_length)
             yield Problem(
                 f"models.{name}.context_length",
                 f"{model.context_length} tokens are more than the model's own {shape.context_length}",
-                f"write {shape.context_length} or less",
+                f"write {longest} or less",
             )
+
+
+def _is_too_long(model: Model, shape: ModelShape) -> bool:
+    return bool(model.context_length and model.context_length > shape.context_length)
+
+
+def _room(model: Model, node: GpuNode) -> int:
+    """The longest context that is worth proposing and fits, in tokens; 0 where none is."""
+    context = model.fit(node.gpu).kv_tokens // 1024 * 1024
+    return context if context >= SHORTEST_CONTEXT else 0
 
 
 def model_fits(stack: Stack) -> Iterator[Problem]:
@@ -86,6 +103,8 @@ def model_fits(stack: Stack) -> Iterator[Problem]:
         shape = model.known_shape
         if shape is None or not legal_tensor_parallel(shape, model.tensor_parallel) or not has_kernels(model, node.gpu):
             continue
+        if _is_too_long(model, shape) and _room(model, node):
+            continue  # The rule above says what fits.
         fit = model.fit(node.gpu)
         if not fit.fits:
             yield Problem(
@@ -101,8 +120,8 @@ def model_fits(stack: Stack) -> Iterator[Problem]:
 def _way_out(stack: Stack, model: Model, shape: ModelShape, node: GpuNode) -> str:
     """What makes a model fit, the least change first."""
     ways: list[str] = []
-    context = model.fit(node.gpu).kv_tokens // 1024 * 1024
-    if context >= SHORTEST_CONTEXT:
+    context = _room(model, node)
+    if context:
         ways.append(f"set context_length to {context}")
     sizes = (size for size in range(model.tensor_parallel + 1, node.gpus + 1) if legal_tensor_parallel(shape, size))
     size = next((size for size in sizes if model.fit(node.gpu, tensor_parallel=size).fits), None)

@@ -1,0 +1,41 @@
+"""Which charts the add-ons of a stack are."""
+
+from collections.abc import Mapping
+
+from llmplatform.catalog.versions import CHARTS, Chart
+from llmplatform.specs.addons import AckAcmeIssuer
+from llmplatform.specs.stack import AlicloudStack, Stack
+
+_ON_ALL_CLOUDS = {
+    "cert_manager": ("cert-manager",),
+    "monitoring": ("kube-prometheus-stack", "prometheus-operator-crds"),
+}
+"""Setting to the charts that it installs."""
+_CHARTS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "aws": {"cluster_autoscaler": ("cluster-autoscaler",), "gpu_operator": ("gpu-operator",), **_ON_ALL_CLOUDS},
+    # ACK brings autoscaler, driver and device plugin itself.
+    "alicloud": {"gpu_metrics": ("dcgm-exporter",), **_ON_ALL_CLOUDS},
+}
+_OF_ACME_ON_ALICLOUD = "cert-manager-alidns-webhook"
+
+FOR_GPUS = ("gpu_operator", "gpu_metrics")
+"""Add-ons that a stack without a pool of GPUs does not install."""
+
+
+def charts_by_addon(stack: Stack) -> Mapping[str, tuple[Chart, ...]]:
+    """Each add-on that is switched on, and its charts; none where another stack installs them."""
+    if stack.platform.kind != "new":
+        return {}
+    names = {
+        addon: charts
+        for addon, charts in _CHARTS_OF[stack.cloud.provider].items()
+        if getattr(stack.addons, addon).enabled
+    }
+    # In this order: a stack file of AWS whose issuer cannot be read is judged all the same.
+    if (
+        "cert_manager" in names
+        and isinstance(stack, AlicloudStack)
+        and isinstance(stack.addons.cert_manager.issuer, AckAcmeIssuer)
+    ):
+        names["cert_manager"] += (_OF_ACME_ON_ALICLOUD,)
+    return {addon: tuple(CHARTS[name] for name in charts) for addon, charts in names.items()}

@@ -1,0 +1,25 @@
+"""Custom resource definitions that an API server was killed over."""
+
+from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.kube.readiness import condition
+
+_TOUCHED = "sandbox.llmplatform.dev/touched"
+
+
+def resume_definitions(kube: Kube) -> list[str]:
+    """Let an API server go on with the definitions that the one before it had accepted and not yet served.
+
+    It establishes a definition when it sees it change, so that after a start it overlooks those for up to the five
+    minutes until its informers look at everything again. Returns their names.
+    Source: apiextensions-apiserver, customresource_handler.go (updateCustomResourceDefinition).
+    """
+    accepted = [
+        each
+        for each in kube.list("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+        if condition(each, "NamesAccepted").get("status") == "True"
+        and condition(each, "Established").get("status") != "True"
+    ]
+    for each in accepted:
+        for value in ("true", None):
+            kube.patch(each, {"metadata": {"annotations": {_TOUCHED: value}}})
+    return [each["metadata"]["name"] for each in accepted]

@@ -1,0 +1,16 @@
+"""Kills of the stacks on AWS: ten moments of the twenty that every run of the tests looks at."""
+
+from pathlib import Path
+
+import killed
+import pytest
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(killed.TIMEOUT)]
+
+
+@pytest.mark.parametrize(
+    ("stack", "kills", "phases"),
+    [("dev", 6, ("up", "change", "down")), ("prod", 4, ("up", "down"))],
+)
+def test_a_stack_survives_kills_at_any_moment(tmp_path: Path, stack: str, kills: int, phases: tuple[str, ...]) -> None:
+    killed.survives(tmp_path, stack, kills, phases)

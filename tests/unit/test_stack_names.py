@@ -1,0 +1,127 @@
+"""What a user may write where a command wants a stack, and what the command line says of itself."""
+
+import json
+import os
+import shlex
+import subprocess
+from importlib.metadata import EntryPoints
+from pathlib import Path
+
+import pytest
+import typer
+from program import ROOT
+from typer.testing import CliRunner
+
+from llmplatform.cli import app as root
+from llmplatform.cli.app import app
+from llmplatform_sandbox.commands import app as sandbox
+
+NO_NAMES = ["../x", "..", "my stack", "a/b", "x" * 101, "a\nb", "infra/Pulumi.dev.yaml"]
+SANDBOX = [["up"], ["preview"], ["down"], ["down", "--force"], ["status"], ["env"], ["diff", "--against", "HEAD"]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    found = tmp_path / "checkout"
+    found.mkdir()
+    (found / "Pulumi.yaml").write_text("name: app\nmain: program\nruntime: python\n")
+    return found
+
+
+def refused(name: str, stderr: str) -> None:
+    assert len(stderr.splitlines()) == 1, stderr
+    assert "not the name of a stack; write letters" in stderr, name
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+@pytest.mark.parametrize(
+    "command", [*SANDBOX, ["fault", "spot-stockout", "g5.2xlarge", "--stack"], ["up", "dev", "--in"]]
+)
+def test_the_sandbox_takes_no_path_for_a_stack_and_writes_nothing(folder: Path, command: list[str], name: str) -> None:
+    result = CliRunner().invoke(sandbox, [*command, name, "--project", str(folder)])
+    assert result.exit_code == 2, result.output
+    refused(name, result.stderr)
+    assert [path.name for path in folder.parent.rglob("*")] == ["checkout", "Pulumi.yaml"]
+
+
+@pytest.mark.parametrize("command", ["validate", "use-platform", "recover"])
+@pytest.mark.parametrize("name", NO_NAMES[:-1])
+def test_the_other_commands_take_none_either(folder: Path, command: str, name: str) -> None:
+    result = CliRunner().invoke(app, [command, name, "--project", str(folder)], input="{}")
+    assert result.exit_code == 2, result.output
+    refused(name, result.stderr)
+
+
+@pytest.mark.parametrize("command", [["up"], ["env"]])
+def test_without_a_stack_file_nothing_is_made(folder: Path, command: list[str]) -> None:
+    result = CliRunner().invoke(sandbox, [*command, "prod", "--project", str(folder)])
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1), result.output
+    assert "Pulumi.prod.yaml: no such file" in result.stderr
+    assert not (folder / ".sandbox").exists()
+
+
+def test_without_a_program_nothing_is_made(folder: Path) -> None:
+    (folder / "Pulumi.dev.yaml").write_text("config: {}\n")
+    result = CliRunner().invoke(sandbox, ["up", "dev", "--project", str(folder)])
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1), result.output
+    assert "there is no program; correct `main` in" in result.stderr
+    assert not (folder / ".sandbox").exists()
+
+
+def test_the_name_of_the_file_is_as_good_as_that_of_the_stack(folder: Path) -> None:
+    (folder / "Pulumi.dev.yaml").write_text("config: {}\n")
+    result = CliRunner().invoke(sandbox, ["down", "Pulumi.dev.yaml", "--project", str(folder)])
+    assert (result.exit_code, result.stdout) == (0, "dev: there is no sandbox to take down\n"), result.output
+
+
+def test_the_version_is_printed_without_a_command() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.split(".")[0].isdecimal()
+    assert ROOT.joinpath("components/pyproject.toml").read_text().count(f'version = "{result.stdout.strip()}"') == 1
+
+
+def test_without_the_sandbox_its_commands_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(root, "app", typer.Typer())
+    monkeypatch.setattr(root, "entry_points", lambda **_: EntryPoints(()))  # pyright: ignore[reportUnknownLambdaType]
+    root.app.command("validate")(lambda: None)
+    monkeypatch.setattr("sys.argv", ["llmplatform", "sandbox", "up", "dev", "--json"])
+    with pytest.raises(SystemExit) as ended:
+        root.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "sandbox: it is another distribution; run `pip install llmplatform-sandbox`\n"
+
+
+@pytest.mark.parametrize("command", ["up", "preview", "diff", "down", "status", "env", "fault", "tools"])
+def test_the_help_of_each_command_of_the_sandbox_has_an_example(command: str) -> None:
+    assert "Example" in CliRunner().invoke(sandbox, [command, "--help"]).stdout
+
+
+def test_nothing_to_take_down_is_said_to_programs_too(folder: Path) -> None:
+    (folder / "Pulumi.dev.yaml").write_text("config: {}\n")
+    result = CliRunner().invoke(sandbox, ["down", "dev", "--json", "--project", str(folder)])
+    assert json.loads(result.stdout) == {"absent": True, "changes": {}, "kept": [], "left_behind": []}
+
+
+@pytest.mark.parametrize("target", ["preview", "sandbox", "status", "sandbox-down", "diff"])
+def test_make_takes_no_empty_stack_for_the_default_one(target: str) -> None:
+    dry = ["make", "-n", "-o", ".venv/.ready", target, "STACK="]
+    command = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    words = shlex.split(command.splitlines()[-1])
+    result = CliRunner().invoke(sandbox, words[words.index("sandbox") + 1 :])
+    assert result.exit_code == 2
+    refused("", result.stderr)
+
+
+def test_a_python_that_is_not_there_is_told_in_a_line() -> None:
+    result = subprocess.run(
+        [ROOT / "scripts" / "install.sh"],
+        env={**os.environ, "PYTHON": "/usr/bin/nopython"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "/usr/bin/nopython: no such program; set PYTHON to Python 3.11 or newer\n"
