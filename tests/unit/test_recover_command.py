@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.cli.app import app
 from llmplatform.recovery import state
 
@@ -33,15 +34,24 @@ with (here / "calls").open("a") as calls:
 lock = here / "lock"
 if sys.argv[1:3] == ["stack", "export"]:
     print((here / "state.json").read_text())
+    later = here / "later.json"
+    if later.exists():
+        later.rename(here / "state.json")
 elif sys.argv[1] == "cancel":
     lock.unlink()
 elif lock.exists():
-    print("error: the stack is currently locked by 1 lock(s)\\n  file:///x: created by " + lock.read_text() + " at now",
-          file=sys.stderr)
+    print("error: the stack is currently locked by 1 lock(s)", file=sys.stderr)
+    for owner in lock.read_text().splitlines():
+        print("  file:///x: created by " + owner + " at now", file=sys.stderr)
     sys.exit(255)
 elif sys.argv[1:3] == ["stack", "import"]:
     (here / "state.json").write_text(sys.stdin.read())
 """
+
+
+def dead() -> int:
+    return int(subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True,
+                              check=True).stdout)  # fmt: skip
 
 
 @dataclass
@@ -63,7 +73,8 @@ class Pulumi:
         return (self.folder / "calls").read_text().splitlines()
 
     def recover(self, *options: str, given: str = "", code: int = 0) -> str:
-        result = CliRunner().invoke(app, ["recover", "dev", *options], input=given, env={"COLUMNS": "250"})
+        command = ["recover", "dev", "--project", str(self.folder), *options]
+        result = CliRunner().invoke(app, command, input=given, env={"COLUMNS": "250"})
         assert result.exit_code == code, result.output
         return result.output
 
@@ -73,13 +84,10 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pulumi:
     script = tmp_path / "pulumi"
     script.write_text(STAND_IN.format(python=sys.executable))
     script.chmod(0o755)
+    (tmp_path / "Pulumi.yaml").write_text("name: app\n")
+    monkeypatch.setattr("llmplatform.recovery.engine.sees_all_processes", lambda: True)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     return Pulumi(tmp_path)
-
-
-def dead() -> int:
-    return int(subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True,
-                              check=True).stdout)  # fmt: skip
 
 
 def test_an_interrupted_create_is_adopted_and_read(pulumi: Pulumi) -> None:
@@ -88,7 +96,7 @@ def test_an_interrupted_create_is_adopted_and_read(pulumi: Pulumi) -> None:
     assert "models/web" in said
     assert pulumi.state()["resources"][0]["id"] == "models/web"
     assert state.unread(pulumi.state()) == [URN], "until the refresh has read it"
-    assert pulumi.calls() == ["stack export", "stack import", "refresh --yes"]
+    assert pulumi.calls() == ["stack export", "stack export", "stack import", "refresh --yes"]
 
 
 @pytest.mark.parametrize(("options", "given"), [(["--dry-run"], ""), ([], "n\n")])
@@ -105,23 +113,95 @@ def test_what_only_a_person_can_decide_stops_everything(pulumi: Pulumi) -> None:
     assert pulumi.calls() == ["stack export"]
 
 
-def test_a_healthy_stack_is_left_alone(pulumi: Pulumi) -> None:
+def test_what_a_person_has_looked_up_is_written(pulumi: Pulumi) -> None:
+    unknown = {**PENDING["resource"], "type": "gcp:storage/bucket:Bucket"}  # type: ignore[dict-item]
+    pulumi.keep({"type": "creating", "resource": unknown})
+    assert "--adopt other" in pulumi.recover("--yes", "--adopt", "other=b-1", code=2)
+    pulumi.recover("--yes", "--adopt", "web=b-1")
+    assert pulumi.state()["resources"][0]["id"] == "b-1"
+
+
+@pytest.mark.parametrize("options", [[], ["--yes"]], ids=["asked", "consented"])
+def test_a_healthy_stack_is_left_alone(pulumi: Pulumi, options: list[str]) -> None:
     pulumi.keep()
-    assert "no operation was interrupted" in pulumi.recover()
+    assert "no operation was interrupted" in pulumi.recover(*options)
+    assert pulumi.calls() == ["stack export"], "consent does not change what is to be done"
+
+
+def test_of_a_healthy_stack_nothing_but_its_lock_is_broken(pulumi: Pulumi) -> None:
+    pulumi.keep()
+    pulumi.lock("you@elsewhere (pid 1)")
+    pulumi.recover("--break-lock", given="n\n")
     assert pulumi.calls() == ["stack export"]
+    pulumi.recover("--break-lock", "--yes")
+    assert pulumi.calls()[1:] == ["stack export", "cancel --yes"]
+
+
+def test_a_state_that_moved_while_the_question_stood_is_not_overwritten(pulumi: Pulumi) -> None:
+    pulumi.keep(PENDING)
+    moved = {"version": 3, "deployment": {"resources": [{"urn": URN, "type": "x", "id": "1"}]}}
+    (pulumi.folder / "later.json").write_text(json.dumps(moved))
+    assert "has changed it meanwhile; nothing was written" in pulumi.recover("--yes", code=1)
+    assert pulumi.state() == moved["deployment"]
+
+
+def test_what_is_adopted_has_what_its_provider_reads_it_by(pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Account:
+        def tagged(self, environment: str, resource: str) -> list[str]:
+            return [f"arn/{resource.rpartition(' ')[2]}"]
+
+    def opened(*_: object) -> Account:
+        return Account()
+
+    monkeypatch.setattr("llmplatform.cli.recover.open_account", opened)
+    tags = {"tags": {ENVIRONMENT_TAG: "dev"}, "name": "llm"}
+    types = {"vpc": "aws:ec2/vpc:Vpc", "pods": "aws:eks/podIdentityAssociation:PodIdentityAssociation"}
+    pulumi.keep(
+        *(
+            {"type": "creating", "resource": {"urn": f"urn::{name}", "type": each, "custom": True, "inputs": tags}}
+            for name, each in types.items()
+        )
+    )
+    pulumi.recover("--yes")
+    network, association = (each["outputs"] for each in pulumi.state()["resources"])
+    assert json.loads(network["__meta"]) == {"schema_version": "1"}, "an older one would be upgraded by assumptions"
+    assert association["associationId"] == "pods"
+
+
+def test_a_project_that_is_none_is_wrong_input(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["recover", "dev", "--project", str(tmp_path / "none")])
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "no Pulumi.yaml is there; give the project's folder by --project" in result.stderr
+
+
+def test_a_stack_that_is_none_is_wrong_input(pulumi: Pulumi) -> None:
+    failing = "import sys\nsys.exit(\"error: no stack named 'dev' found\")\n"
+    (pulumi.folder / "pulumi").write_text(f"#!{sys.executable}\n{failing}")
+    assert "dev: no such stack" in pulumi.recover(code=2)
 
 
 def test_the_lock_of_a_dead_process_of_this_machine_is_removed(pulumi: Pulumi) -> None:
     pulumi.keep(PENDING)
     pulumi.lock(f"me@{socket.gethostname()} (pid {dead()})")
     pulumi.recover("--yes")
-    assert pulumi.calls() == ["stack export", "stack import", "cancel --yes", "stack import", "refresh --yes"]
+    assert pulumi.calls()[1:] == ["stack export", "stack import", "cancel --yes", "stack import", "refresh --yes"]
+
+
+def test_in_a_container_a_process_that_is_not_seen_may_live(pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmplatform.recovery.engine.sees_all_processes", lambda: False)
+    pulumi.keep(PENDING)
+    pulumi.lock(f"me@{socket.gethostname()} (pid {dead()})")
+    assert "--break-lock" in pulumi.recover("--yes", code=1)
 
 
 @pytest.mark.parametrize(
     "owner",
-    [f"me@{socket.gethostname()} (pid {os.getpid()})", "you@elsewhere (pid 1)"],
-    ids=["alive here", "elsewhere"],
+    [
+        f"me@{socket.gethostname()} (pid {os.getpid()})",
+        f"you@elsewhere (pid {dead()})",
+        f"me@{socket.gethostname()} (pid {dead()})\nyou@elsewhere (pid 1)",
+    ],
+    ids=["alive here", "elsewhere", "one of two"],
 )
 def test_a_lock_that_may_be_held_in_earnest_stays(pulumi: Pulumi, owner: str) -> None:
     pulumi.keep(PENDING)
@@ -132,8 +212,8 @@ def test_a_lock_that_may_be_held_in_earnest_stays(pulumi: Pulumi, owner: str) ->
     assert "pending_operations" not in pulumi.state()
 
 
-def test_a_missing_pulumi_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_pulumi_is_said(pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    result = CliRunner().invoke(app, ["recover", "dev"])
+    result = CliRunner().invoke(app, ["recover", "dev", "--project", str(pulumi.folder)])
     assert result.exit_code == 1
     assert "pulumi: not found; install it" in result.output

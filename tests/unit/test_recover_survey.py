@@ -1,15 +1,15 @@
 """What is to become of each interrupted create."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
-from llmplatform.recovery.kinds import KINDS
-from llmplatform.recovery.survey import Finding, survey
+from llmplatform.recovery.kinds import KINDS, SCHEMAS, outputs_of
+from llmplatform.recovery.survey import WAITS, Finding, WrongInput, decisions, survey
 
 PROVIDER = "urn:pulumi:dev::app::pulumi:providers:aws::aws"
 LEDGERS = Path(__file__).parents[1] / "contract" / "urns"
@@ -20,29 +20,41 @@ class Account:
     def __init__(self, *arns: str, names: Sequence[str] = ()) -> None:
         self.arns, self.names = arns, names
         self.asked: list[tuple[str, str]] = []
+        self.waited: list[float] = []
 
     def tagged(self, environment: str, resource: str) -> Sequence[str]:
         self.asked.append((environment, resource))
         return self.arns
 
-    def named(self, type_: str, id_: str, resource: str) -> bool:
-        return id_ in self.names
+    def found(self, type_: str, inputs: Mapping[str, Any], resource: str) -> Sequence[str]:
+        self.asked.append((type_, resource))
+        return self.names
 
 
-def surveyed(type_: str, inputs: dict[str, Any], account: Account, *known: str) -> Finding:
+def deployed(type_: str, inputs: dict[str, Any], *known: str) -> dict[str, Any]:
+    """`known`: id of a resource of the same URN that the state has."""
     urn = f"urn:pulumi:dev::app::llmplatform:aws:Network${type_}::core"
-    resources = [{"urn": PROVIDER, "type": "pulumi:providers:aws", "inputs": {"region": "us-east-1"}}]
-    resources += [{"urn": urn, "type": type_}] if "taken" in known else []
+    resources: list[dict[str, Any]] = [
+        {"urn": PROVIDER, "type": "pulumi:providers:aws", "inputs": {"region": "us-east-1"}}
+    ]
+    resources += [{"urn": urn, "type": type_, "id": each} for each in known]
     pending = {"urn": urn, "type": type_, "custom": True, "inputs": inputs, "provider": f"{PROVIDER}::1"}
-    deployment = {"resources": resources, "pending_operations": [{"type": "creating", "resource": pending}]}
+    return {"resources": resources, "pending_operations": [{"type": "creating", "resource": pending}]}
+
+
+def surveyed(
+    type_: str, inputs: dict[str, Any], account: Account, *known: str, decided: Mapping[str, str] | None = None
+) -> Finding:
+    deployment = deployed(type_, inputs, *known)
     opened: list[tuple[str, Any]] = []
 
     def account_of(package: str, provider: Any) -> Account:
         opened.append((package, provider))
         return account
 
-    [finding] = survey(deployment, account_of)
-    assert all(each == ("aws", {"region": "us-east-1"}) for each in opened), "asked where the resource's provider works"
+    [finding] = survey(deployment, account_of, decided, sleep=account.waited.append)
+    where = (type_.partition(":")[0], {"region": "us-east-1"})
+    assert all(each == where for each in opened), "asked where the resource's provider works"
     return finding
 
 
@@ -64,8 +76,11 @@ def test_what_is_not_there_is_forgotten() -> None:
     assert outcome(surveyed("aws:iam/role:Role", {"name": "node"}, Account())) == ("drop", "")
 
 
-def test_a_role_is_found_by_its_name() -> None:
+def test_a_role_and_a_node_pool_are_found_by_a_call_of_their_service() -> None:
     assert outcome(surveyed("aws:iam/role:Role", {"name": "node"}, Account(names=["node"]))) == ("adopt", "node")
+    pool = surveyed("alicloud:cs/nodePool:NodePool", {}, Account(names=["c1:np1"]))
+    assert outcome(pool) == ("adopt", "c1:np1"), "another update would buy the same machines again"
+    assert surveyed("alicloud:cs/nodePool:NodePool", {}, Account(names=["c1:np1", "c1:np2"])).action == "refuse"
 
 
 def test_of_several_none_is_chosen() -> None:
@@ -75,9 +90,92 @@ def test_of_several_none_is_chosen() -> None:
 
 
 def test_the_new_half_of_a_replacement_is_left_to_the_user() -> None:
-    finding = surveyed("aws:ec2/vpc:Vpc", {"tags": TAGS}, Account("arn/vpc-2"), "taken")
+    finding = surveyed("aws:ec2/vpc:Vpc", {"tags": TAGS}, Account("arn/vpc-1", "arn/vpc-2"), "vpc-1")
     assert finding.action == "refuse"
     assert "vpc-2 is the new half" in finding.reason
+
+
+def test_the_old_half_of_a_replacement_is_not_taken_for_the_new() -> None:
+    finding = surveyed("aws:ec2/vpc:Vpc", {"tags": TAGS}, Account("arn/vpc-1"), "vpc-1")
+    assert outcome(finding) == ("drop", ""), "it carries the same tags, and the state knows it"
+
+
+def test_half_of_a_replacement_in_the_cluster_is_forgotten() -> None:
+    # The old half of what has a fixed name is deleted first, and stays in the state until the new one is there.
+    inputs = {"metadata": {"name": "a", "namespace": "b"}}
+    assert outcome(surveyed("kubernetes:core/v1:Service", inputs, Account(), "b/a")) == ("drop", "")
+
+
+def test_what_was_not_found_is_looked_for_again_since_tags_show_late() -> None:
+    class Late(Account):
+        def tagged(self, environment: str, resource: str) -> Sequence[str]:
+            return self.arns if len(self.waited) == 2 else ()
+
+    late = Late("arn/vpc-1")
+    assert outcome(surveyed("aws:ec2/vpc:Vpc", {"tags": TAGS}, late)) == ("adopt", "vpc-1")
+    assert late.waited == list(WAITS[:2])
+    nothing = Account()
+    surveyed("aws:ec2/vpc:Vpc", {"tags": TAGS}, nothing)
+    assert nothing.waited == list(WAITS), "and no longer"
+    found = Account("arn/vpc-1")
+    surveyed("aws:ec2/vpc:Vpc", {"tags": TAGS}, found)
+    assert found.waited == [], "what is there at once is not waited for"
+
+
+SNAT = "alicloud:vpc/snatEntry:SnatEntry"
+
+
+def test_what_nothing_marks_is_never_forgotten_without_a_person_who_looked() -> None:
+    finding = surveyed(SNAT, {"snatTableId": "stb-1"}, Account())
+    assert finding.action == "refuse"
+    assert "aliyun vpc DescribeSnatTableEntries --SnatTableId stb-1" in finding.reason
+    assert "--forget" in finding.reason
+    by_hand = [name for name, kind in KINDS.items() if kind.way == "hand"]
+    every: dict[str, Any] = dict.fromkeys(("snatTableId", "fileSystemId", "accessGroupName"), "x")
+    assert {surveyed(name, every, Account()).action for name in by_hand} == {"refuse"}
+
+
+def test_a_person_who_looked_decides() -> None:
+    deployment = deployed(SNAT, {"snatTableId": "stb-1"})
+    adopted = decisions(deployment, ["core=stb-1:snat-1"], [])
+    assert outcome(surveyed(SNAT, {}, Account(), decided=adopted)) == ("adopt", "stb-1:snat-1")
+    assert outcome(surveyed(SNAT, {}, Account(), "old", decided=adopted))[0] == "refuse", "not in place of another"
+    [urn] = adopted
+    forgotten = decisions(deployment, [], [urn])
+    assert outcome(surveyed(SNAT, {}, Account(), decided=forgotten)) == ("drop", "")
+
+
+def test_decisions_about_nothing_that_was_interrupted_are_all_named() -> None:
+    with pytest.raises(WrongInput) as said:
+        decisions(deployed(SNAT, {}), ["cor=1", "core"], ["other"])
+    assert [line.partition(":")[0] for line in str(said.value).splitlines()] == [
+        "--adopt cor",
+        "--adopt core",
+        "--forget other",
+    ]
+
+
+def test_what_lies_within_an_object_of_the_stack_is_read_by_its_id() -> None:
+    store = surveyed("alicloud:log/store:Store", {"projectName": "p", "logstoreName": "models"}, Account())
+    assert outcome(store) == ("adopt", "p:models")
+
+
+def test_an_add_on_has_the_id_that_its_provider_reads_it_by() -> None:
+    inputs = {"tags": TAGS, "clusterName": "llm", "addonName": "coredns"}
+    arn = "arn:aws:eks:us-east-1:111122223333:addon/llm/coredns/1234"
+    assert outcome(surveyed("aws:eks/addon:Addon", inputs, Account(arn))) == ("adopt", "llm:coredns")
+
+
+def test_what_a_provider_reads_besides_the_id_is_adopted_with_it() -> None:
+    # By source: findPodIdentityAssociationByTwoPartKey, from the state's association_id.
+    association = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+    assert outputs_of(association, "a-1") == {"associationId": "a-1"}
+    assert outputs_of("aws:ec2/vpc:Vpc", "vpc-1") == {}
+
+
+def test_states_of_which_the_provider_keeps_a_version_are_adopted_under_it() -> None:
+    assert SCHEMAS["aws:eks/cluster:Cluster"] == 1, "version 0 would become a cluster that has to be replaced"
+    assert SCHEMAS["aws:ec2/flowLog:FlowLog"] == 1
 
 
 def test_what_may_be_created_again_is_forgotten_without_a_question_to_the_cloud() -> None:

@@ -195,7 +195,11 @@ def test_the_lock_of_a_process_that_is_gone_is_removed(paths: SandboxPaths) -> N
 def test_the_world_ends_with_the_engine_that_asked_it(paths: SandboxPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     processes, order = Processes(paths.run, paths.logs), list[str]()
     engine = StoppedEngine([{"pid": 0}])
-    monkeypatch.setattr(processes, "stop", lambda *names, **_: order.extend(names))
+
+    def stop(*names: str, grace: float) -> None:
+        order.extend(names)
+
+    monkeypatch.setattr(processes, "stop", stop)
     monkeypatch.setattr(engine, "unlock", lambda: order.append("unlock"))
     ended(engine, paths, processes)
     assert order == [WORLD, "unlock"], "what the dead engine had asked for would go on while the next one works"

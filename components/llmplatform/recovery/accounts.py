@@ -12,8 +12,8 @@ from llmplatform.recovery.survey import Account, Unknown
 def open_account(package: str, provider: Mapping[str, Any]) -> Account:
     """The account of a provider resource.
 
-    Raises `Unknown` without the SDK, the region or credentials, and for credentials of an account that the provider would
-    refuse: nothing of the stack is there, and all would seem never made.
+    Raises `Unknown` without the SDK, the region or credentials, and for credentials of an account that the provider
+    would refuse: nothing of the stack is there, and all would seem never made.
     """
     region = provider.get("region")
     if not region:

@@ -1,4 +1,4 @@
-"""An account of Alibaba Cloud, asked by its SDK: objects by their tags in one call, and others by calls of their service.
+"""An account of Alibaba Cloud, asked by its SDK: objects by their tags in one call, and others by their services.
 
 Tag, ListTagResources; RAM, ListTagResources (roles and policies); Container Service, DescribeClusterNodePools; STS,
 GetCallerIdentity: each as the API reference has it. The SDK is of the extra `recover`, and loaded here alone.

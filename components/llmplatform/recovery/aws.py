@@ -1,6 +1,7 @@
 """An account of AWS, asked by boto3: objects by their tags in one call, and what has none by calls of its service.
 
-Resource Groups Tagging API, GetResources; IAM roles are not in it. boto3 is of the extra `recover`, and loaded here alone.
+Resource Groups Tagging API, GetResources; IAM roles are not in it. boto3 is of the extra `recover`, and
+loaded here alone.
 """
 
 import zlib

@@ -38,8 +38,8 @@ class Engine:
     def replace(self, exported: dict[str, Any], by: dict[str, Any], *, break_lock: bool) -> None:
         """Put a state in place of the stack's; a lock whose owners are dead is removed first.
 
-        Raises `Unknown`, with nothing written, when the stack is not any more as it was `exported`, and when somebody else
-        holds the lock and `break_lock` is not given.
+        Raises `Unknown`, with nothing written, when the stack is not any more as it was `exported`, and when somebody
+        else holds the lock and `break_lock` is not given.
         """
         if self.export() != exported:
             raise Unknown(
@@ -114,6 +114,6 @@ class _Locked(Unknown):
 def sees_all_processes() -> bool:
     """Whether a process that is not seen is none; containers may share a host name, and see their own alone."""
     try:
-        return os.stat("/proc/self/ns/pid").st_ino == _INITIAL
+        return Path("/proc/self/ns/pid").stat().st_ino == _INITIAL
     except OSError:
         return True

@@ -16,9 +16,9 @@ class Kind:
     """A type of resource."""
 
     way: Way
-    """`tag`: by its tags. `call`: by a call of its service (`Account.found`). `read`: its id is in the create's inputs and
-    within an object of the stack's own: it is taken in, and forgotten by the refresh should it not be there. `again`:
-    creating it again changes nothing. `hand`: nothing marks it, and a person has to look."""
+    """`tag`: by its tags. `call`: by a call of its service (`Account.found`). `read`: its id is in the create's inputs
+    and within an object of the stack's own: it is taken in, and forgotten by the refresh should it not be there.
+    `again`: creating it again changes nothing. `hand`: nothing marks it, and a person has to look."""
     id: str = "{last}"
     """Its id: `{last}` is the end of its ARN, everything else a property of the create's inputs."""
     why: str = ""
