@@ -98,6 +98,8 @@ def words(svg: str) -> str:
 def main() -> int:
     """Run every command and draw it."""
     FOLDER.mkdir(exist_ok=True)
+    # A make within a make tells of its folders.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     for picture in PICTURES:
         said = subprocess.run(
             picture.make.split(),
@@ -105,7 +107,7 @@ def main() -> int:
             capture_output=True,
             text=True,
             check=True,
-            env={**os.environ, "COLUMNS": str(WIDTH)},
+            env={**environment, "COLUMNS": str(WIDTH)},
         )
         (FOLDER / f"{picture.name}.svg").write_text(drawn(picture, said.stdout), encoding="utf-8")
         if picture.after:

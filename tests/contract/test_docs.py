@@ -174,4 +174,4 @@ def test_the_charts_of_the_stacks_are_fresh() -> None:
 def test_the_picture_of_a_preview_shows_as_many_resources_as_the_program_registers() -> None:
     words = pictures.words((ROOT / "docs/pictures/preview.svg").read_text())
     count = len(run_program(stack_config("prod"), "prod").registered) + 1
-    assert f"+ {count} to create" in words, "run make pictures"
+    assert f"Resources: {count} to create" in words, "run make pictures"

@@ -121,6 +121,14 @@ def test_what_a_person_has_looked_up_is_written(pulumi: Pulumi) -> None:
     assert pulumi.state()["resources"][0]["id"] == "b-1"
 
 
+def test_what_a_person_has_not_found_is_forgotten(pulumi: Pulumi) -> None:
+    unknown = {**PENDING["resource"], "type": "gcp:storage/bucket:Bucket"}  # type: ignore[dict-item]
+    pulumi.keep({"type": "creating", "resource": unknown})
+    pulumi.recover("--yes", "--forget", "web")
+    assert not pulumi.state()["resources"], "the next update makes it"
+    assert not pulumi.state().get("pending_operations")
+
+
 @pytest.mark.parametrize("options", [[], ["--yes"]], ids=["asked", "consented"])
 def test_a_healthy_stack_is_left_alone(pulumi: Pulumi, options: list[str]) -> None:
     pulumi.keep()

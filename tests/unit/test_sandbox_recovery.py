@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -224,6 +225,7 @@ def test_the_run_after_a_failed_update_looks_for_what_it_left(
 ) -> None:
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
         (tmp_path / name).write_text((ROOT / name).read_text())
+    (tmp_path / "infra").mkdir()
     sandbox = Sandbox(tmp_path, "dev", silent)
     unclean = Unclean(sandbox.paths)
     monkeypatch.setattr(sandbox, "_started", lambda: Applied(unclean, error))
@@ -239,6 +241,8 @@ def test_an_engine_that_outlived_its_parent_is_ended_and_a_users_own_is_not(path
         try:
             engine = StoppedEngine([{"pid": child.pid}])
             if ours:
+                while not Path(f"/proc/{child.pid}/environ").read_bytes():
+                    time.sleep(0.01)  # The kernel shows it a moment after the program has begun.
                 ended(engine, paths)
                 assert not start_time(child.pid)
             else:
