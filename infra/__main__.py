@@ -25,7 +25,6 @@ pools = plan_pools(stack)
 models = plan_models(stack, pools)
 archives.require(stack, pools)
 
-
 with short_stack_traces():
     generated = providers.generated()
     cloud = foundation.build(stack, pools, generated)
