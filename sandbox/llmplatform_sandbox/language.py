@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -16,7 +15,7 @@ import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, language_pb2, language_pb2_grpc, plugin_pb2
 
 from llmplatform_sandbox.program import program_runner
-from llmplatform_sandbox.providers.serve import start
+from llmplatform_sandbox.providers.serve import new_server, start
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
@@ -82,7 +81,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
 def serve_language(*, port: int = 0, variables: Mapping[str, str] | None = None) -> tuple[grpc.Server, int]:
     """Start the language server on loopback; returns it and its port. `variables`: see `LanguageHost`."""
-    server = grpc.server(ThreadPoolExecutor(8))
+    server = new_server(8)
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(variables or {}), server)
     return start(server, port)
 

@@ -7,8 +7,14 @@ from typing import Any
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
-_OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024), ("grpc.max_send_message_length", 400 * 1024 * 1024)]
-"""The engine's own limit."""
+_LARGEST = 400 * 1024 * 1024
+"""Bytes of a message; the engine's own limit."""
+_OPTIONS = [
+    ("grpc.max_receive_message_length", _LARGEST),
+    ("grpc.max_send_message_length", _LARGEST),
+    # Otherwise two servers may share a port that one of them had before, and answer each other's clients.
+    ("grpc.so_reuseport", 0),
+]
 _THREADS = 64
 """The engine works on many resources at once, and each may wait for minutes."""
 
@@ -20,9 +26,14 @@ def serve(
     interceptors: Sequence["grpc.ServerInterceptor[Any, Any]"] = (),
 ) -> tuple[grpc.Server, int]:
     """Start a gRPC server for a provider on loopback; returns it, to be stopped by the caller, and its port."""
-    server = grpc.server(ThreadPoolExecutor(_THREADS), options=_OPTIONS, interceptors=list(interceptors))
+    server = new_server(_THREADS, interceptors)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     return start(server, port)
+
+
+def new_server(threads: int, interceptors: Sequence["grpc.ServerInterceptor[Any, Any]"] = ()) -> grpc.Server:
+    """A gRPC server that has its port for itself."""
+    return grpc.server(ThreadPoolExecutor(threads), options=_OPTIONS, interceptors=list(interceptors))
 
 
 def start(server: grpc.Server, port: int = 0) -> tuple[grpc.Server, int]:
