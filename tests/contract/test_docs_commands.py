@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from documents import DOCUMENTS, ROOT, commands
+from making import dry_run
 
 from llmplatform_sandbox.diff.revision import find_revision
 
@@ -37,8 +38,7 @@ def typed(path: Path) -> frozenset[str]:
 @functools.cache
 def resolved(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """What make would run, prerequisites included."""
-    output = subprocess.run(["make", "-Bn", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return tuple(tuple(shlex.split(line)) for line in output.splitlines())
+    return tuple(tuple(shlex.split(line)) for line in dry_run(["-B", *words[1:]]).splitlines())
 
 
 def decisive(words: tuple[str, ...]) -> set[str]:

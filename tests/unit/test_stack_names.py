@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from making import dry_run
 from program import ROOT
 from typer.testing import CliRunner
 
@@ -107,9 +108,7 @@ def test_nothing_to_take_down_is_said_to_programs_too(folder: Path) -> None:
 
 @pytest.mark.parametrize("target", ["preview", "sandbox", "status", "sandbox-down", "diff"])
 def test_make_takes_no_empty_stack_for_the_default_one(target: str) -> None:
-    dry = ["make", "-n", "-o", ".venv/.ready", target, "STACK="]
-    command = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    words = shlex.split(command.splitlines()[-1])
+    words = shlex.split(dry_run(["-o", ".venv/.ready", target, "STACK="]).splitlines()[-1])
     result = CliRunner().invoke(sandbox, words[words.index("sandbox") + 1 :])
     assert result.exit_code == 2
     refused("", result.stderr)
