@@ -12,8 +12,8 @@ _OF_THE_SDK = 6
 def short_stack_traces(frames: int = 2) -> Generator[None]:
     """Within it a resource is registered with the innermost `frames` lines of those that led to it.
 
-    Otherwise the SDK sends the whole call stack, which grows with the depth of the components and was 60 % of the bytes
-    of a state; an engine whose state lies in a folder or a bucket writes all of it at every step.
+    Otherwise the SDK sends the whole call stack, which grows with the depth of the components; an engine whose state
+    lies in a folder or a bucket writes all of it at every step. docs/benchmarks.md has the figures.
     An exception that leaves the block is still printed with its whole stack.
     """
     before = getattr(sys, "tracebacklimit", None)
