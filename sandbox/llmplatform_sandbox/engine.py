@@ -6,8 +6,6 @@ Every command of the CLI costs a start and a key derivation (0.15 to 0.3 s): no 
 import contextlib
 import json
 import os
-import re
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,24 +14,22 @@ from typing import Any
 from pulumi import automation
 from pulumi.automation import LocalWorkspace, PulumiCommand, Stack
 from pulumi.automation.errors import CommandError
-from pulumi.automation.events import EngineEvent, StepEventMetadata
+from pulumi.automation.events import EngineEvent
 from semver import VersionInfo
 
 from llmplatform.recovery import state
 from llmplatform_sandbox.checkpoint import Checkpoint
-from llmplatform_sandbox.cloud.facts import why_replaced
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths, write_private
 from llmplatform_sandbox.program import program_runner
-from llmplatform_sandbox.progress import Lines, Output, Report, ResourceStep
+from llmplatform_sandbox.progress import Lines, Report, ResourceStep
 from llmplatform_sandbox.project import Project
+from llmplatform_sandbox.recorder import Recorder, counts
 from llmplatform_sandbox.toolchain import Toolchain
 
 MARK = "LLMPLATFORM_SANDBOX_ENGINE"
 """Variable by which a CLI process that outlived its parent is recognised as one of ours; holds the state folder."""
 _LANGUAGES = "PULUMI_DEBUG_LANGUAGES"
-REMEDY = "correct what the errors above say and run again"
-_COLOUR = re.compile(r"<\{%[^%]*%\}>")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,18 +85,18 @@ class Engine:
 
     def preview(self, *, colour: bool = False, listen: Callable[[EngineEvent], object] | None = None) -> Outcome:
         """Plan, and change nothing. `listen` receives the engine's own events, and tells itself why things go."""
-        recorder = _Recorder(self._report, listen)
+        recorder = Recorder(self._report, listen)
         with self._running(recorder):
             result = self._stack().preview(
                 on_event=recorder, color="always" if colour else "never", suppress_progress=True, diff=False
             )
         return Outcome(
-            changes=_counts(result.change_summary), text=result.stdout, steps=tuple(recorder.planned.values())
+            changes=counts(result.change_summary), text=result.stdout, steps=tuple(recorder.planned.values())
         )
 
     def up(self) -> Outcome:
         """Apply the program. Raises `SandboxError` when a resource or the program fails; what was reported says why."""
-        recorder = _Recorder(self._report)
+        recorder = Recorder(self._report)
         with self._running(recorder):
             result = self._stack().up(on_event=recorder, color="never", suppress_progress=True, show_secrets=False)
         outputs = {name: "[secret]" if value.secret else value.value for name, value in result.outputs.items()}
@@ -108,7 +104,7 @@ class Engine:
 
     def destroy(self) -> Outcome:
         """Delete every resource of the stack, protected ones included: nothing in a sandbox is worth protecting."""
-        recorder = _Recorder(self._report)
+        recorder = Recorder(self._report)
         with self._running(recorder):
             stack = self._stack()
             resources = self.checkpoint.resources()
@@ -124,7 +120,7 @@ class Engine:
 
         `refresh` is to follow.
         """
-        with self._running(_Recorder(self._report)):
+        with self._running(Recorder(self._report)):
             stack = self._stack()
             exported = stack.export_stack()
             deployment = state.adopt(exported.deployment or {}, found, lost=lost)
@@ -132,13 +128,13 @@ class Engine:
 
     def refresh(self) -> None:
         """Bring the state up to what there is."""
-        recorder = _Recorder(self._report)
+        recorder = Recorder(self._report)
         with self._running(recorder):
             self._stack().refresh(on_event=recorder, color="never", suppress_progress=True, show_secrets=False)
 
     def import_state(self, deployment: Mapping[str, Any]) -> None:
         """Put a state in place of the stack's own; its secrets open with the sandbox's passphrase."""
-        with self._running(_Recorder(self._report)):
+        with self._running(Recorder(self._report)):
             self._stack()
             self._import(3, deployment)
 
@@ -149,18 +145,18 @@ class Engine:
 
     def unlock(self) -> None:
         """Remove the locks of engines that are gone."""
-        with self._running(_Recorder(self._report)):
+        with self._running(Recorder(self._report)):
             self._stack().cancel()
 
     def forget(self) -> None:
         """Remove the stack, which exists, from the backend with all that it knows."""
-        with self._running(_Recorder(self._report)):
+        with self._running(Recorder(self._report)):
             self._workspace.remove_stack(self._name, force=True)
 
     def ensure_stack(self) -> None:
         """Make the stack in the backend when it is not there yet."""
         if not self.checkpoint.exists():
-            with self._running(_Recorder(self._report)):
+            with self._running(Recorder(self._report)):
                 self._stack()
 
     def _import(self, version: int | None, deployment: Mapping[str, Any]) -> None:
@@ -178,7 +174,7 @@ class Engine:
         return make(self._name, self._workspace)
 
     @contextlib.contextmanager
-    def _running(self, recorder: "_Recorder") -> Generator[None]:
+    def _running(self, recorder: Recorder) -> Generator[None]:
         with _without_user_settings(), contextlib.redirect_stdout(Lines(self._report)):
             try:
                 yield
@@ -196,66 +192,6 @@ class _Command(PulumiCommand):
     def __init__(self, binary: Path, version: str) -> None:
         self.command = str(binary)
         self.version = VersionInfo.parse(version.removeprefix("v"))
-
-
-class _Recorder:
-    """Receives the engine's events, passes them on, and remembers what the caller wants to know at the end."""
-
-    def __init__(self, report: Report, listen: Callable[[EngineEvent], object] | None = None) -> None:
-        self._report = report
-        self._listen = listen
-        self._began: dict[str, float] = {}
-        self._errors: list[str] = []
-        self._failed: list[str] = []
-        self.changes: dict[str, int] = {}
-        self.planned: dict[str, ResourceStep] = {}
-        self.finished: list[ResourceStep] = []
-
-    def __call__(self, event: EngineEvent) -> None:
-        if self._listen:
-            self._listen(event)
-        if event.resource_pre_event:
-            metadata = event.resource_pre_event.metadata
-            self._began[metadata.urn] = time.monotonic()
-            step = _step(metadata, "started")
-            self.planned[metadata.urn] = step
-            self._report(step)
-            reason = _why_replaced(metadata) if step.op == "replace" and not self._listen else ""
-            if reason:
-                self._report(Output(text=f"{step.name}: replaced, as {reason}"))
-        elif event.res_outputs_event:
-            self._ended(event.res_outputs_event.metadata, "done")
-        elif event.res_op_failed_event:
-            self._failed.append(_name(event.res_op_failed_event.metadata.urn))
-            self._ended(event.res_op_failed_event.metadata, "failed")
-        elif event.summary_event:
-            self.changes = _counts(event.summary_event.resource_changes)
-        elif event.diagnostic_event and not event.diagnostic_event.ephemeral:
-            diagnostic = event.diagnostic_event
-            # The engine repeats each failed resource's error once more, as the failure of the whole update.
-            text = _COLOUR.sub("", (diagnostic.prefix or "") + diagnostic.message).strip()
-            if text and text != "update failed" and diagnostic.severity != "debug":
-                severity = "error" if diagnostic.severity == "error" else diagnostic.severity.partition("#")[0]
-                text = (
-                    f"{_name(diagnostic.urn)}: {text}"
-                    if diagnostic.urn and "pulumi:pulumi:Stack" not in diagnostic.urn
-                    else text
-                )
-                self._report(Output(text=text, severity=severity))
-                if severity == "error":
-                    self._errors.append(text)
-
-    def failure(self) -> str:
-        """One sentence on what failed; empty when the engine said nothing."""
-        if self._failed:
-            return f"{len(self._failed)} of the resources failed ({', '.join(self._failed)}); {REMEDY}"
-        return f"the program failed; {REMEDY}" if self._errors else ""
-
-    def _ended(self, metadata: StepEventMetadata, state: str) -> None:
-        began = self._began.get(metadata.urn)
-        step = _step(metadata, state, time.monotonic() - began if began else 0.0)
-        self.finished.append(step)
-        self._report(step)
 
 
 def environment(paths: SandboxPaths) -> dict[str, str]:
@@ -280,32 +216,6 @@ def _without_user_settings() -> Generator[None]:
         yield
     finally:
         os.environ.update(removed)
-
-
-def _step(metadata: StepEventMetadata, state: str, seconds: float = 0.0) -> ResourceStep:
-    return ResourceStep(
-        op=metadata.op.value,
-        type=metadata.type,
-        name=_name(metadata.urn),
-        urn=metadata.urn,
-        state=state,
-        seconds=seconds,
-        parent=(known.parent or "") if (known := metadata.new or metadata.old) else "",
-    )
-
-
-def _why_replaced(metadata: StepEventMetadata) -> str:
-    detailed = metadata.detailed_diff or {}
-    paths = [path for path, change in detailed.items() if change.diff_kind.value.endswith("-replace")]
-    return why_replaced(metadata.type, paths or metadata.keys or ())
-
-
-def _name(urn: str) -> str:
-    return urn.split("::", 3)[-1]
-
-
-def _counts(changes: Mapping[Any, int]) -> dict[str, int]:
-    return {str(getattr(op, "value", op)): count for op, count in changes.items()}
 
 
 def _last_error(text: str) -> str:

@@ -29,13 +29,9 @@ from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
 from llmplatform_sandbox.recovery import Unclean, end_last, reconcile
 from llmplatform_sandbox.seed import left_behind, plant, read_seed
 from llmplatform_sandbox.shell import variables
-from llmplatform_sandbox.snapshot import Snapshot, take
+from llmplatform_sandbox.snapshot import CALM, Snapshot, settled, take
 from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, Toolchain, ensure
 from llmplatform_sandbox.world_process import WORLD, start_world
-
-_SETTLED_WITHIN = 45.0
-_CALM = 6.0
-"""Seconds without a change after which things are taken to stay so: all that is simulated happens faster."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,19 +137,7 @@ class Sandbox:
     def settle(self) -> Snapshot:
         """Wait until no pod is Pending any more, or until waiting makes no difference; then look."""
         with self._phase("pods", "Waiting for pods to start"):
-            snapshot, since = self.snapshot(), time.monotonic()
-            deadline = since + _SETTLED_WITHIN
-            while (
-                (snapshot.waiting() or snapshot.moving())
-                and time.monotonic() < deadline
-                and (snapshot.moving() or time.monotonic() < since + _CALM)
-            ):
-                time.sleep(0.5)
-                latest = self.snapshot()
-                if (latest.nodes, latest.pods) != (snapshot.nodes, snapshot.pods):
-                    since = time.monotonic()
-                snapshot = latest
-        return snapshot
+            return settled(self.snapshot)
 
     def snapshot(self) -> Snapshot:
         """What there is at this moment."""
@@ -276,7 +260,7 @@ class Sandbox:
             latest = guests.own(there, self.project, self.stack) if self.paths.guest else left_behind(there)
             if latest != left:
                 left, since = latest, time.monotonic()
-            elif time.monotonic() - since > _CALM:
+            elif time.monotonic() - since > CALM:
                 return latest
             if not latest:
                 return latest

@@ -1,6 +1,7 @@
 """What there is in a sandbox at this moment: nodes, pods, why pods wait, faults, shortages, outputs."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,9 @@ from llmplatform_sandbox.kube.client import Kube
 
 CAPACITY_LABELS = ("eks.amazonaws.com/capacityType", "node.alibabacloud.com/spot-strategy")
 _CORDONED = ", cordoned"
+_SETTLED_WITHIN = 45.0
+CALM = 6.0
+"""Seconds without a change after which things are taken to stay so: all that is simulated happens faster."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +88,23 @@ def take(kube: KubeAccess | None, clouds: Mapping[str, Cloud], checkpoint: Check
         remarks=tuple(remark for cloud in clouds.values() for remark in cloud.remarks()),
         outputs=checkpoint.outputs(),
     )
+
+
+def settled(look: Callable[[], Snapshot]) -> Snapshot:
+    """Look until no pod is Pending any more, or until waiting makes no difference."""
+    snapshot, since = look(), time.monotonic()
+    deadline = since + _SETTLED_WITHIN
+    while (
+        (snapshot.waiting() or snapshot.moving())
+        and time.monotonic() < deadline
+        and (snapshot.moving() or time.monotonic() < since + CALM)
+    ):
+        time.sleep(0.5)
+        latest = look()
+        if (latest.nodes, latest.pods) != (snapshot.nodes, snapshot.pods):
+            since = time.monotonic()
+        snapshot = latest
+    return snapshot
 
 
 def _cluster(

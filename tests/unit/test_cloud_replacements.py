@@ -9,10 +9,10 @@ from unit.cloud_account import FakeControlPlane
 
 from llmplatform_sandbox.cloud import open_cloud, schema
 from llmplatform_sandbox.cloud.facts import load, why_replaced
-from llmplatform_sandbox.engine import _Recorder
 from llmplatform_sandbox.progress import Event, Output
 from llmplatform_sandbox.providers.base import Diff
 from llmplatform_sandbox.providers.cloud import CloudProvider
+from llmplatform_sandbox.recorder import Recorder
 
 CLOUDS = ("aws", "alicloud")
 TYPES = [name for cloud in CLOUDS for name, facts in sorted(load(cloud).types.items()) if facts.registered]
@@ -78,9 +78,9 @@ def test_a_planned_replacement_is_told_with_its_reason_and_the_source() -> None:
         "detailedDiff": {path: {"diffKind": kind, "inputDiff": True} for path, kind in changes.items()},
     }
     events: list[Event] = []
-    _Recorder(events.append)(EngineEvent.from_json({"resourcePreEvent": {"metadata": metadata}}))
+    Recorder(events.append)(EngineEvent.from_json({"resourcePreEvent": {"metadata": metadata}}))
     [line] = [event.text for event in events if isinstance(event, Output)]
     assert line.startswith("core-nodes-a: replaced, as cidrBlock cannot change in place (resource_alicloud_vswitch.go")
     events.clear()
-    _Recorder(events.append, lambda _: None)(EngineEvent.from_json({"resourcePreEvent": {"metadata": metadata}}))
+    Recorder(events.append, lambda _: None)(EngineEvent.from_json({"resourcePreEvent": {"metadata": metadata}}))
     assert not [event for event in events if isinstance(event, Output)], "a diff tells the cause itself"
