@@ -226,6 +226,7 @@ def fault(
     clear: Annotated[bool, typer.Option("--clear", help="End the fault.")] = False,
     stack: Annotated[str, typer.Option("--stack", help="Stack whose account is meant.", callback=named)] = "dev",
     project: ProjectFolder = Path(),
+    as_json: Json = False,
 ) -> None:
     """Let something go wrong in the simulated account, or end it.
 
@@ -233,6 +234,9 @@ def fault(
     """
     with _sandbox(project, stack, check=False) as (sandbox, _):
         sandbox.fault(kind, target, active=not clear)
+    if as_json:
+        print(json.dumps({"fault": kind, "target": target, "active": not clear}))
+        return
     print(f"{kind} {target}: {'ended' if clear else 'active; it shows when the next machine is asked for or is hit'}")
 
 

@@ -82,7 +82,8 @@ class Platform:
             return list(kube.list("v1", "Pod", NAMESPACE))
 
     def fault(self, *arguments: str) -> None:
-        self.run("sandbox", "fault", *arguments)
+        said = json.loads(self.run("sandbox", "fault", *arguments, "--json").stdout)
+        assert said["active"] == ("--clear" not in arguments)
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,8 @@ elif lock.exists():
     for owner in lock.read_text().splitlines():
         print("  file:///x: created by " + owner + " at now", file=sys.stderr)
     sys.exit(255)
+elif sys.argv[1] == "refresh" and (here / "unreachable").exists():
+    sys.exit("error: the cluster does not answer")
 elif sys.argv[1:3] == ["stack", "import"]:
     (here / "state.json").write_text(sys.stdin.read())
 """
@@ -104,6 +106,35 @@ def test_nothing_is_written_without_consent(pulumi: Pulumi, options: list[str], 
     pulumi.keep(PENDING)
     assert "Nothing was written" in pulumi.recover(*options, given=given)
     assert pulumi.calls() == ["stack export"]
+
+
+def test_for_programs_there_is_one_document_and_no_question(pulumi: Pulumi) -> None:
+    pulumi.keep(PENDING)
+    asked = json.loads(pulumi.recover("--json"))
+    assert not asked["written"], "nobody was there to consent"
+    assert pulumi.calls() == ["stack export"]
+    done = json.loads(pulumi.recover("--json", "--yes"))
+    [create] = done["creates"]
+    assert (done["written"], create["action"], create["id"]) == (True, "adopt", "models/web")
+
+
+def test_for_programs_what_stops_everything_is_in_the_document_too(pulumi: Pulumi) -> None:
+    unknown = {**PENDING["resource"], "type": "gcp:storage/bucket:Bucket"}  # type: ignore[dict-item]
+    pulumi.keep({"type": "creating", "resource": unknown})
+    command = ["recover", "dev", "--project", str(pulumi.folder), "--json", "--yes"]
+    result = CliRunner().invoke(app, command)
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["written"], document["creates"][0]["action"]) == (1, False, "refuse")
+    assert "nothing was written" in result.stderr
+
+
+def test_what_was_written_before_something_failed_is_said(pulumi: Pulumi) -> None:
+    pulumi.keep(PENDING)
+    (pulumi.folder / "unreachable").touch()
+    said = pulumi.recover("--yes", code=1)
+    assert "the cluster does not answer; what was found is in the state" in said
+    (pulumi.folder / "unreachable").unlink()
+    assert "agree again" in pulumi.recover("--yes"), "the next run reads what was adopted"
 
 
 def test_what_only_a_person_can_decide_stops_everything(pulumi: Pulumi) -> None:

@@ -1,5 +1,7 @@
 """`llmplatform recover`: after a `pulumi up` or `pulumi destroy` that was killed, on a real account."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,14 +35,19 @@ def recover(
         list[str] | None,
         typer.Option("--forget", metavar="RESOURCE", help="You looked: the create made nothing. Any number of times."),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document, and ask nothing: without --yes, a dry run.")
+    ] = False,
 ) -> None:
     """Bring a stack's state up to its account after a run was killed: find what was being created, and adopt it.
 
     Looks only at the stack's own state and at what carries its tags; nothing in the cloud is changed or deleted. A lock
-    is removed when the process that held it ran on this machine and is gone. Exit code 1: it could not be decided, and
-    nothing was written; 2: an argument is wrong. Example: `llmplatform recover dev`.
+    is removed when the process that held it ran on this machine and is gone. Exit code 1: it could not be decided or
+    not be done, and the line says what was written; 2: an argument is wrong. Example: `llmplatform recover dev`.
     """
-    console = Console()
+    console = Console(quiet=as_json)
+    findings: list[Finding] = []
+    others, written, code = 0, False, 0
     try:
         engine = Engine(project, stack)
         exported = engine.export()
@@ -52,25 +59,30 @@ def recover(
         _show(console, findings, others)
         if healthy:
             console.print(f"{stack}: no operation was interrupted")
-            if not break_lock:
-                return
         if any(each.action == "refuse" for each in findings):
             raise Unknown(f"{stack}: nothing was written; decide what the table leaves to you, and run again")
-        question = "Remove the lock?" if healthy else "Write this to the state and read every resource anew?"
-        if dry_run or not (yes or typer.confirm(question)):
-            console.print("Nothing was written.")
-            return
-        if healthy:
-            engine.unlock()
-            return
-        found = {each.urn: each.id for each in findings if each.action == "adopt"}
-        recovered = state.adopt(deployment, found, SCHEMAS, outputs=outputs_of)
-        engine.replace(exported, {**exported, "deployment": recovered}, break_lock=break_lock)
-        engine.refresh()
+        if not healthy or break_lock:
+            question = "Remove the lock?" if healthy else "Write this to the state and read every resource anew?"
+            if dry_run or not (yes or (not as_json and typer.confirm(question))):
+                console.print("Nothing was written.")
+            elif healthy:
+                engine.unlock()
+                written = True
+            else:
+                found = {each.urn: each.id for each in findings if each.action == "adopt"}
+                recovered = state.adopt(deployment, found, SCHEMAS, outputs=outputs_of)
+                engine.replace(exported, {**exported, "deployment": recovered}, break_lock=break_lock)
+                written = True
+                engine.refresh()
+                console.print(f"{stack}: state and account agree again; `pulumi preview` shows what is left to do")
     except Unknown as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2 if isinstance(error, WrongInput) else 1) from None
-    console.print(f"{stack}: state and account agree again; `pulumi preview` shows what is left to do")
+        after = "; what was found is in the state: mend this, and run again to read it" if written else ""
+        typer.echo(f"{error}{after}", err=True)
+        code = 2 if isinstance(error, WrongInput) else 1
+    if as_json:
+        document = {"written": written, "creates": [asdict(each) for each in findings], "others": others}
+        typer.echo(json.dumps(document, indent=2))
+    raise typer.Exit(code)
 
 
 def _show(console: Console, findings: list[Finding], others: int) -> None:
