@@ -208,6 +208,15 @@ def environment(paths: SandboxPaths) -> dict[str, str]:
     }
 
 
+def belongs_to(pid: int, paths: SandboxPaths) -> bool:
+    """Whether a process is a CLI that was started on a state folder, as far as the system tells."""
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return f"{MARK}={paths.folder}".encode() in variables
+
+
 @contextlib.contextmanager
 def _without_user_settings() -> Generator[None]:
     # A passphrase, a stack or a backend of the user's environment would win over ours.

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Repor
 from llmplatform_sandbox.project import copy_project, no_sandbox, read_project, require_stack
 from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
 from llmplatform_sandbox.recovery import Unclean, end_last, reconcile
+from llmplatform_sandbox.scratch import scratch
 from llmplatform_sandbox.seed import left_behind, plant, read_seed
 from llmplatform_sandbox.shell import variables
 from llmplatform_sandbox.snapshot import CALM, Snapshot, settled, take
@@ -61,8 +61,7 @@ class Sandbox:
         """The plan of the whole stack on an empty account. Starts no process but the engine and needs no network."""
         with self._phase("tools", "Looking for the Pulumi CLI"):
             tools = ensure([PULUMI], report=self._report)
-        with tempfile.TemporaryDirectory(prefix="llmplatform-preview-") as folder:
-            paths = SandboxPaths(Path(folder))
+        with scratch("llmplatform-preview-") as paths:
             guests.borrow_state(self.paths, paths, self.project, self.stack)
             paths.create()
             copy_project(self.project, self.stack, paths)

@@ -10,13 +10,12 @@ Each step may be killed itself. A healthy sandbox costs a few looks at the file 
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 from llmplatform.catalog.tags import RESOURCE_TAG, resource_tag
 from llmplatform.recovery import state
 from llmplatform.recovery.kinds import KINDS
-from llmplatform_sandbox.engine import MARK, Engine
+from llmplatform_sandbox.engine import Engine, belongs_to
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.paths import SandboxPaths
@@ -177,16 +176,8 @@ def _found(
 def _end_engine(pid: int, paths: SandboxPaths) -> None:
     if not pid or not start_time(pid):
         return
-    if not _is_ours(pid, paths):
+    if not belongs_to(pid, paths):
         raise SandboxError(f"pulumi (process {pid}) is at work on this sandbox; wait for it to end, or end it")
     os.kill(pid, signal.SIGKILL)
     while start_time(pid):
         os.sched_yield()
-
-
-def _is_ours(pid: int, paths: SandboxPaths) -> bool:
-    try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return f"{MARK}={paths.folder}".encode() in variables

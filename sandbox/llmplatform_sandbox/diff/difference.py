@@ -17,9 +17,9 @@ from llmplatform_sandbox.diff.states import State, StateCache, apply_on_paper
 from llmplatform_sandbox.engine import Engine
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.hosting import open_clouds, served
-from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Report
 from llmplatform_sandbox.project import Project, copy_project, read_project
+from llmplatform_sandbox.scratch import scratch
 from llmplatform_sandbox.toolchain import PULUMI, Toolchain, ensure
 
 _ANOTHER_KEY = ("encryptionsalt", "encryptedkey", "secretsprovider")
@@ -57,8 +57,7 @@ def difference(
 
 def preview_on(state: State | None, project: Project, stack: str, tools: Toolchain, report: Report) -> Plan:
     """What the project's program would change in a state; `None` for a stack that was never made."""
-    with tempfile.TemporaryDirectory(prefix="llmplatform-diff-") as folder:
-        paths = SandboxPaths(Path(folder))
+    with scratch("llmplatform-diff-") as paths:
         paths.create()
         if state is not None:
             paths.passphrase.write_text(state.passphrase)

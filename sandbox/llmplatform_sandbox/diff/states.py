@@ -10,7 +10,6 @@ import json
 import os
 import secrets
 import sys
-import tempfile
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -25,9 +24,10 @@ from llmplatform_sandbox.endpoints import fingerprint
 from llmplatform_sandbox.engine import Engine
 from llmplatform_sandbox.hosting import open_clouds, served
 from llmplatform_sandbox.language import serve_language
-from llmplatform_sandbox.paths import SandboxPaths, cache_folder
+from llmplatform_sandbox.paths import cache_folder
 from llmplatform_sandbox.progress import Report
 from llmplatform_sandbox.project import Project, copy_project
+from llmplatform_sandbox.scratch import scratch
 from llmplatform_sandbox.seed import plant, read_seed
 from llmplatform_sandbox.toolchain import Toolchain
 
@@ -80,8 +80,7 @@ def apply_on_paper(
 
     Raises `SandboxError` when the stack file is missing or the program fails.
     """
-    with tempfile.TemporaryDirectory(prefix="llmplatform-apply-") as folder:
-        paths = SandboxPaths(Path(folder))
+    with scratch("llmplatform-apply-") as paths:
         paths.create()
         copy_project(project, stack, paths)
         control_plane = PaperControlPlane(KUBERNETES_MINORS)
