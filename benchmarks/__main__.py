@@ -1,13 +1,13 @@
 """`python -m benchmarks run` measures; `python -m benchmarks page` writes what was measured into the documentation."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from benchmarks.measure import FULL, QUICK, empty, measure
+from benchmarks.revision import revision
 
 RESULT = Path(__file__).parent / "result.json"
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -20,13 +20,10 @@ def run(
     out: Annotated[Path, typer.Option(help="File for the measurements.")] = RESULT,
 ) -> None:
     """Measure all cases, or what an interrupted run of the same revision has left."""
-    revision = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=RESULT.parent, capture_output=True, text=True, check=True
-    ).stdout.strip()
-    result = json.loads(out.read_text()) if out.exists() and not anew else empty(revision)
-    if result.get("revision") != revision:
-        typer.echo(f"{out} is of {result.get('revision')}; measuring {revision} anew")
-        result = empty(revision)
+    result = json.loads(out.read_text()) if out.exists() and not anew else empty(revision())
+    if result["revision"] != revision():
+        typer.echo(f"{out} is of {result['revision']}; measuring {revision()} anew")
+        result = empty(revision())
 
     def keep() -> None:
         out.write_text(json.dumps(result, indent=1) + "\n")

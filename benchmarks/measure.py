@@ -2,7 +2,6 @@
 
 import json
 import os
-import platform
 import resource
 import shutil
 import subprocess
@@ -13,10 +12,10 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.machine import machine
 from benchmarks.platforms import ROOT, STACK, write_project
 from benchmarks.recording import merge
 from benchmarks.worker import Cost, Job, Operation, Program, peak_mib
@@ -91,7 +90,7 @@ def empty(revision: str) -> dict[str, Any]:
     began = datetime.now(UTC).isoformat(timespec="seconds")
     return {
         "revision": revision,
-        "machine": _machine(),
+        "machine": machine(),
         "began": began,
         "minutes": 0.0,
         "samples": list[dict[str, Any]](),
@@ -185,20 +184,3 @@ def _named(case: Case) -> str:
     stacks = f"{case.stacks} stacks of " if case.stacks > 1 else ""
     without = "" if case.checkpoints else " without checkpoints"
     return f"{case.operation} {stacks}{case.models} models{without}"
-
-
-def _machine() -> dict[str, Any]:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return {
-        "processors": os.cpu_count(),
-        "processor": _processor(),
-        "memory_gib": round(memory),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "pulumi": version("pulumi"),
-    }
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

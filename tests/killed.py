@@ -22,4 +22,5 @@ def survives(folder: Path, stack: str, kills: int, phases: tuple[str, ...]) -> N
     record = Life(ROOT, folder / stack, stack, SEED, kills, said.append, phases).run()
     log = "\n".join([f"LLMPLATFORM_KILL_SEED={SEED}", *said, *record.problems])
     assert record.problems == [], log
-    assert len(record.kills) >= kills // 2, f"too few kills struck to show anything\n{log}"
+    assert len(record.kills) == kills, f"only a kill that struck somebody counts\n{log}"
+    assert record.inventories, f"nobody has seen that the account is empty\n{log}"

@@ -18,10 +18,11 @@ from typing import Any
 import yaml
 
 from benchmarks.kills.moments import Kill, draw
-from benchmarks.kills.verify import differences
+from benchmarks.kills.verify import settled_differences
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.killing import KillPlan, strike
 from llmplatform_sandbox.lifecycle import Sandbox
+from llmplatform_sandbox.processes import end_engines
 from llmplatform_sandbox.progress import silent
 
 _HANGS = 300.0
@@ -43,11 +44,29 @@ class Record:
     kills: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     problems: list[str] = field(default_factory=list[str])
     runs: int = 0
+    downs: int = 0
+    """How often the stack was taken down to its end."""
+    inventories: int = 0
+    """Of those, how often the account was looked through and seen to be empty: a kill may come after the look."""
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    code: int
+    struck: list[str]
+    """Who was killed."""
+    output: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What the command printed for programs; empty where it did not come so far."""
+        begin, end = self.output.rfind("\n{\n"), self.output.rfind("\n}")
+        return json.loads(self.output[begin : end + 2]) if 0 <= begin < end else {}
+
+
 class Life:
-    """A copy of a project in a folder of its own, and one of its stacks."""
+    """A copy of a project in a folder of its own, and one of its stacks: from nothing to nothing, till it is enough."""
 
     def __init__(
         self,
@@ -75,14 +94,16 @@ class Life:
         """Live it to its end, or to the first problem; nothing is left running."""
         began = time.monotonic()
         try:
-            for number, phase in enumerate(self._phases):
-                # A phase that was over before its kills were used up leaves them to the next.
-                share = PHASES[phase] / sum(PHASES[each] for each in self._phases[number:])
-                self._phase(phase, round((self._wanted - len(self.record.kills)) * share))
-                if self.record.problems or self._ended.is_set():
-                    break
+            while len(self.record.kills) < self._wanted and not self._over():
+                for number, phase in enumerate(self._phases):
+                    # A phase that was over before its kills were used up leaves them to the next.
+                    share = PHASES[phase] / sum(PHASES[each] for each in self._phases[number:])
+                    self._phase(phase, round((self._wanted - len(self.record.kills)) * share))
+                    if self._over():
+                        break
         finally:
             if self._sandbox.paths.exists():
+                end_engines(self._sandbox.paths)
                 self._sandbox.stop()
             self.record.seconds = round(time.monotonic() - began, 1)
         return self.record
@@ -90,6 +111,9 @@ class Life:
     def end(self) -> None:
         """From another thread: stop soon, and leave nothing running."""
         self._ended.set()
+
+    def _over(self) -> bool:
+        return bool(self.record.problems) or self._ended.is_set()
 
     def _phase(self, phase: str, kills: int) -> None:
         if phase == "change":
@@ -101,83 +125,90 @@ class Life:
             if command == "down" and not self._sandbox.paths.exists():
                 break  # The last kill came too late to hinder it; a plan would need a state folder, and make one.
             kill = draw(self._random, self._remaining(phase), left)
-            code, struck, output = self._attempt(command, kill)
-            if struck:
-                self.record.kills.append({"phase": phase, **kill.described(), "code": code})
-                self._said(f"{self._stack} {self.record.seed}: {phase}, {'+'.join(kill.victims)} killed")
-            elif self._ended.is_set():
+            run = self._attempt(command, kill)
+            if run.struck:
+                self.record.kills.append({"phase": phase, **kill.described(), "killed": run.struck, "code": run.code})
+                self._said(f"{self._stack} {self.record.seed}: {phase}, {'+'.join(run.struck)} killed")
+            elif not self._over() and run.code != 0:
+                self._problem(f"{phase}: failed with no kill", run.output)
+            if self._over():
                 return
-            elif code != 0:
-                self._problem(f"{phase}: failed with no kill", output)
-                return
-            else:
+            if not run.struck:
                 break
         self._converge(phase, command)
 
     def _converge(self, phase: str, command: str) -> None:
         """With no more kills the next run has to do, and the one after it nothing."""
-        code, _, output = self._attempt(command, None)
-        if code != 0:
-            self._problem(f"{phase}: the run after the last kill failed", output)
+        run = self._attempt(command, None)
+        if self._over():
             return
-        if command == "down":
+        if run.code != 0:
+            self._problem(f"{phase}: the run after the last kill failed", run.output)
+        elif command == "down":
+            self.record.downs += 1
             paths = self._sandbox.paths
             left = [each.name for each in (paths.folder, paths.remainder) if each.exists()]
             if left:
-                self._problem(f"{phase}: {', '.join(left)} is still there", output)
-            return
-        for line in differences(self._sandbox):
-            self._problem(f"{phase}: {line}", "")
-        code, _, output = self._attempt("up", None)
-        changes = json.loads(output.splitlines()[-1])["changes"] if code == 0 else output
-        if set(changes) != {"same"}:
-            self._problem(f"{phase}: a second run changes something: {changes}", output)
+                self._problem(f"{phase}: {', '.join(left)} is still there", run.output)
+        else:
+            for line in settled_differences(self._sandbox):
+                self._problem(f"{phase}: {line}", "")
+            again = self._attempt("up", None)
+            changes = again.document["changes"] if again.code == 0 else again.output
+            if set(changes) != {"same"} and not self._ended.is_set():
+                self._problem(f"{phase}: a second run changes something: {changes}", again.output)
 
-    def _attempt(self, command: str, kill: Kill | None) -> tuple[int, bool, str]:
-        """Run a command; (its exit code, whether the kill struck, its output)."""
+    def _attempt(self, command: str, kill: Kill | None) -> "_Run":
         self.record.runs += 1
         log = self.folder / "run.log"
         arguments = [sys.executable, "-m", "llmplatform_sandbox.commands", command, self._stack]
-        arguments += ["--project", str(self.folder), *(["--json"] if command == "up" else [])]
+        arguments += ["--project", str(self.folder), "--json"]
         with log.open("w") as sink:
             process = subprocess.Popen(
                 arguments, stdout=sink, stderr=sink, start_new_session=True, env={**os.environ, "COLUMNS": "200"}
             )
-        struck = self._supervised(process, kill) if kill else self._awaited(process, _HANGS)
+        struck = self._supervised(process, kill) if kill else self._awaited(process)
         text = log.read_text()
-        document = text[text.rfind("\n{\n") :] if "\n{\n" in text else ""
-        if command == "up" and process.returncode == 0 and document:
-            text = f"{text}\n{json.dumps(json.loads(document))}"
         with (self.folder / "all.log").open("a") as everything:
-            everything.write(f"--- {command} {kill}\n{text}\n")
-        return process.returncode, struck, text
+            everything.write(f"--- {command} {kill}: {struck}\n{text}\n")
+        run = _Run(code=process.returncode, struck=struck, output=text)
+        if command == "down" and run.document:
+            # Whoever was killed, and whenever: what a run that came to its inventory saw there counts.
+            for each in run.document["left_behind"]:
+                self._problem(f"down: orphan in the cloud: {each['type']} {each['id']}", "")
+            self.record.inventories += not run.document["absent"] and not run.document["left_behind"]
+        return run
 
-    def _supervised(self, process: subprocess.Popen[bytes], kill: Kill) -> bool:
-        paths, began = self._sandbox.paths, time.monotonic()
+    def _supervised(self, process: subprocess.Popen[bytes], kill: Kill) -> list[str]:
+        """Who was killed while it ran."""
+        paths, note, began, struck_at = self._sandbox.paths, self.folder / "struck.json", time.monotonic(), 0.0
+        note.unlink(missing_ok=True)
         if kill.seconds is None:
             KillPlan(
-                change=kill.change, moment=kill.moment, delay=kill.delay, victims=kill.victims, group=process.pid
+                change=kill.change,
+                moment=kill.moment,
+                delay=kill.delay,
+                victims=kill.victims,
+                group=process.pid,
+                note=str(note),
             ).write(paths)
-        struck_at = 0.0
         while process.poll() is None:
             now = time.monotonic()
-            if not struck_at and kill.seconds is not None and now - began > kill.seconds:
-                strike(paths, kill.victims, process.pid)
-                struck_at = now
-            elif not struck_at and kill.seconds is None and not (paths.run / "kill.json").exists():
-                struck_at = now
-            elif struck_at and now - struck_at > _LONELY:
-                self._interrupt(process)
-            elif now - began > _HANGS or self._ended.is_set():
-                if not self._ended.is_set():
-                    self._problem("a run that was to be killed hangs", "")
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            if note.exists():
+                struck_at = struck_at or now
+                if now - struck_at > _LONELY:
+                    self._interrupt(process)
+            elif kill.seconds is not None and now - began > kill.seconds:
+                # Until one of them is there: an engine, say, takes its time to start.
+                strike(paths, kill.victims, process.pid, note)
+            if now - began > _HANGS or self._ended.is_set():
+                self._end(process, "a run that was to be killed")
             time.sleep(0.02)
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # An engine that outlives its command is another kill's business.
-        planned = kill.seconds is None
-        return not KillPlan.clear(paths) if planned and paths.run.exists() else bool(struck_at)
+        KillPlan.clear(paths)
+        if "program" not in kill.victims:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        return json.loads(note.read_text()) if note.exists() else []
 
     def _interrupt(self, process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGINT)
@@ -187,19 +218,23 @@ class Life:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
-    def _awaited(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
+    def _awaited(self, process: subprocess.Popen[bytes]) -> list[str]:
+        deadline = time.monotonic() + _HANGS
         while process.poll() is None:
             if self._ended.is_set() or time.monotonic() > deadline:
-                if not self._ended.is_set():
-                    self._problem(f"a run without a kill hangs for {seconds:.0f} s", "")
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                self._end(process, "a run without a kill")
             time.sleep(0.05)
-        return False
+        return []
+
+    def _end(self, process: subprocess.Popen[bytes], what: str) -> None:
+        if not self._ended.is_set():
+            self._problem(f"{what} hangs for {_HANGS:.0f} s", "")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
     def _remaining(self, phase: str) -> int:
-        there = sum(1 for each in self._checkpoint().resources() if each.get("custom"))
+        resources = self._checkpoint().resources()
+        there = sum(1 for each in resources if each.get("custom") and not each["type"].startswith("pulumi:"))
         if phase == "up":
             return max(5, _CHANGES[phase] - there)
         return there if phase == "down" and there else _CHANGES[phase]

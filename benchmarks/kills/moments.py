@@ -7,7 +7,8 @@ from typing import Any
 from llmplatform_sandbox.killing import Moment, Victim
 
 VICTIMS: dict[tuple[Victim, ...], float] = {
-    ("command",): 0.35,
+    ("command",): 0.25,
+    ("program",): 0.1,
     ("command", "world"): 0.2,
     ("command", "world", "control-plane"): 0.2,
     ("engine",): 0.1,

@@ -1,5 +1,6 @@
 """Whether the state, the simulated account and the cluster hold the same things, by identifier and both ways."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,6 +13,20 @@ from llmplatform_sandbox.lifecycle import Sandbox
 
 _RELEASE = "kubernetes:helm.sh/v3:Release"
 _MANAGER = "pulumi-kubernetes-"
+
+
+_PLAYED = "kubernetes/"
+"""How the makers of objects begin that a controller in the cluster asked for: the last word is a volume or a uid."""
+_SETTLES = 20.0
+"""Seconds within which the controllers have freed what nothing needs any more."""
+
+
+def settled_differences(sandbox: Sandbox) -> list[str]:
+    """`differences`, once the controllers have had their time."""
+    deadline = time.monotonic() + _SETTLES
+    while (found := differences(sandbox)) and time.monotonic() < deadline:
+        time.sleep(1)
+    return found
 
 
 def differences(sandbox: Sandbox) -> list[str]:
@@ -40,6 +55,22 @@ def _clouds(sandbox: Sandbox, resources: Iterable[Mapping[str, Any]]) -> list[st
     ]
 
 
+def _played(sandbox: Sandbox, kube: Kube) -> list[str]:
+    """Disks and load balancers against volumes and Services, machines against their groups."""
+    items = [item for cloud in sandbox.clouds().values() for item in cloud.objects()]
+    asked = Counter((item.type, item.made_by) for item in items if item.made_by.startswith(_PLAYED))
+    wanted = {volume["metadata"]["name"] for volume in kube.list("v1", "PersistentVolume")}
+    wanted |= {f"pvc-{claim['metadata']['uid']}" for claim in kube.list("v1", "PersistentVolumeClaim")}
+    wanted |= {service["metadata"]["uid"] for service in kube.list("v1", "Service")}
+    there = {item.id for item in items}
+    others = [(item.type, item.made_by) for item in items if not item.made_by.startswith((_PLAYED, "urn:"))]
+    return [
+        *(f"duplicate in the cloud: {typ}, made by {maker}" for (typ, maker), count in asked.items() if count > 1),
+        *(f"orphan in the cloud: {typ}, made by {maker}" for typ, maker in asked if maker.split()[-1] not in wanted),
+        *(f"orphan in the cloud: {typ}, made by {maker}" for typ, maker in others if maker.split()[-1] not in there),
+    ]
+
+
 def _cluster(sandbox: Sandbox, resources: Iterable[Mapping[str, Any]]) -> list[str]:
     ours = [each for each in resources if each["type"].startswith("kubernetes:")]
     objects = {
@@ -53,10 +84,12 @@ def _cluster(sandbox: Sandbox, resources: Iterable[Mapping[str, Any]]) -> list[s
     try:
         live = set(_managed(kube))
         installed = {f"{each.namespace}/{each.name}" for each in releases(kube)}
+        played = _played(sandbox, kube)
     finally:
         kube.close()
     wanted = {each["id"] for each in ours if each["type"] == _RELEASE}
     return [
+        *played,
         *(f"orphan in the cluster: {' '.join(key)}" for key in live - objects),
         *(f"not in the cluster: {' '.join(key)}" for key in objects - live),
         *(f"orphan release: {name}" for name in installed - wanted),

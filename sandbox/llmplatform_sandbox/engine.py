@@ -21,14 +21,13 @@ from llmplatform.recovery import state
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths, write_private
+from llmplatform_sandbox.processes import ENGINE_MARK
 from llmplatform_sandbox.program import program_runner
 from llmplatform_sandbox.progress import Lines, Report, ResourceStep
 from llmplatform_sandbox.project import Project
 from llmplatform_sandbox.recorder import Recorder, counts
 from llmplatform_sandbox.toolchain import Toolchain
 
-MARK = "LLMPLATFORM_SANDBOX_ENGINE"
-"""Variable by which a CLI process that outlived its parent is recognised as one of ours; holds the state folder."""
 _LANGUAGES = "PULUMI_DEBUG_LANGUAGES"
 
 
@@ -77,7 +76,7 @@ class Engine:
                 **environment(paths),
                 "PULUMI_DEBUG_PROVIDERS": debug_providers,
                 "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",
-                MARK: str(paths.folder),
+                ENGINE_MARK: str(paths.folder),
                 **(variables or {}),
             },
             pulumi_command=_Command(tools["pulumi"], tools.versions["pulumi"]),
@@ -206,15 +205,6 @@ def environment(paths: SandboxPaths) -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_CI_DETECTION": "true",
     }
-
-
-def belongs_to(pid: int, paths: SandboxPaths) -> bool:
-    """Whether a process is a CLI that was started on a state folder, as far as the system tells."""
-    try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return f"{MARK}={paths.folder}".encode() in variables
 
 
 @contextlib.contextmanager

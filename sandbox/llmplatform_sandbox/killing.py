@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,9 +19,9 @@ import grpc
 from typing_extensions import override
 
 from llmplatform_sandbox.paths import SandboxPaths, write_private
-from llmplatform_sandbox.processes import Processes
+from llmplatform_sandbox.processes import Processes, engines
 
-Victim = Literal["command", "engine", "world", "control-plane"]
+Victim = Literal["command", "program", "engine", "world", "control-plane"]
 Moment = Literal["asked", "accepted", "answered"]
 _CHANGES = ("/Create", "/Update", "/Delete")
 _CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
@@ -38,9 +38,12 @@ class KillPlan:
     delay: float
     """Seconds after that moment."""
     victims: tuple[Victim, ...]
-    """`command`: the process group of the command that runs; `engine`: the Pulumi CLI alone."""
+    """`command`: the process group of the command that runs; `program`: its first process alone, so that the engine
+    outlives it; `engine`: the Pulumi CLI alone."""
     group: int
-    """Process group of the command."""
+    """Process group of the command, and its first process."""
+    note: str
+    """File that will say who was killed. Not in the state folder, which the command may be about to remove."""
 
     def write(self, paths: SandboxPaths) -> None:
         """From now on."""
@@ -48,28 +51,33 @@ class KillPlan:
         write_private(_plan_file(paths), json.dumps(asdict(self)))
 
     @staticmethod
-    def clear(paths: SandboxPaths) -> bool:
-        """Take the plan back. False when it was carried out."""
-        pending = _plan_file(paths).exists()
+    def clear(paths: SandboxPaths) -> None:
+        """Take the plan back if it was not carried out."""
         _plan_file(paths).unlink(missing_ok=True)
-        return pending
 
 
-def strike(paths: SandboxPaths, victims: tuple[str, ...], group: int) -> None:
-    """Kill, all within a moment; the world last, for it may be the one that does it."""
-    if "engine" in victims:
-        for lock in (paths.backend / ".pulumi" / "locks").rglob("*.json"):
-            with suppress(OSError, ValueError):
-                os.kill(int(json.loads(lock.read_text())["pid"]), signal.SIGKILL)
-    if "command" in victims:
+def strike(paths: SandboxPaths, victims: tuple[str, ...], group: int, note: Path) -> None:
+    """Kill, within a moment, the victims that are alive, and name them in `note`; no note when there are none."""
+    doomed = list(_alive(paths, victims, group))
+    if not doomed:
+        return
+    # First the note: who strikes may be among the victims, and comes last.
+    write_private(note, json.dumps(list(dict.fromkeys(name for name, _ in doomed))))
+    for name, pid in doomed:
         with suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
+            (os.killpg if name == "command" else os.kill)(pid, signal.SIGKILL)
+
+
+def _alive(paths: SandboxPaths, victims: tuple[str, ...], group: int) -> Iterator[tuple[str, int]]:
+    if "engine" in victims:
+        yield from (("engine", pid) for pid in engines(paths))
+    for victim in {"command", "program"}.intersection(victims):
+        with suppress(ProcessLookupError):
+            os.kill(group, 0)
+            yield victim, group
     processes = Processes(paths.run, paths.logs)
     names = [*(_CONTROL_PLANE if "control-plane" in victims else ()), *(["world"] if "world" in victims else ())]
-    for name in names:
-        pid = processes.pid(name)
-        if pid:
-            os.kill(pid, signal.SIGKILL)
+    yield from ((name, pid) for name in names if (pid := processes.pid(name)))
 
 
 class KillSwitch(grpc.ServerInterceptor):  # pyright: ignore[reportMissingTypeArgument] generic in its stubs alone
@@ -128,7 +136,7 @@ class KillSwitch(grpc.ServerInterceptor):  # pyright: ignore[reportMissingTypeAr
     def _strike(self, plan: KillPlan) -> None:
         time.sleep(plan.delay)
         _plan_file(self._paths).unlink(missing_ok=True)
-        strike(self._paths, plan.victims, plan.group)
+        strike(self._paths, plan.victims, plan.group, Path(plan.note))
 
 
 def _plan_file(paths: SandboxPaths) -> Path:

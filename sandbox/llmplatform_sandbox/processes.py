@@ -17,9 +17,11 @@ from pathlib import Path
 
 from llmplatform_sandbox.called import called
 from llmplatform_sandbox.errors import SandboxError
-from llmplatform_sandbox.paths import write_private
+from llmplatform_sandbox.paths import SandboxPaths, write_private
 
 _POLL = 0.02
+ENGINE_MARK = "LLMPLATFORM_SANDBOX_ENGINE"
+"""Variable by which a CLI process that outlived its parent is recognised as one of ours; holds the state folder."""
 
 
 class Processes:
@@ -113,6 +115,25 @@ class Processes:
 
     def _pid_file(self, name: str) -> Path:
         return self._run / f"{name}.pid"
+
+
+def engines(paths: SandboxPaths) -> list[int]:
+    """Pids of the engines that were started on a state folder and are alive, as far as the system tells."""
+    mark, found = f"{ENGINE_MARK}={paths.folder}".encode(), list[int]()
+    for variables in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark in variables.read_bytes().split(b"\0"):
+                found.append(int(variables.parent.name))
+    return found
+
+
+def end_engines(paths: SandboxPaths) -> None:
+    """Kill the engines of a state folder, whose callers are gone."""
+    for pid in engines(paths):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        while start_time(pid):
+            time.sleep(_POLL)
 
 
 def _below(word: str, folder: str) -> bool:

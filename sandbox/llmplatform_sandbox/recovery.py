@@ -7,19 +7,17 @@ the state. The first two are dealt with before anything runs (`end_last`), the o
 Each step may be killed itself. A healthy sandbox costs a few looks at the file system.
 """
 
-import os
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from llmplatform.catalog.tags import RESOURCE_TAG, resource_tag
 from llmplatform.recovery import state
 from llmplatform.recovery.kinds import KINDS
-from llmplatform_sandbox.engine import Engine, belongs_to
+from llmplatform_sandbox.engine import Engine
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.paths import SandboxPaths
-from llmplatform_sandbox.processes import Processes, start_time
+from llmplatform_sandbox.processes import Processes, end_engines, start_time
 from llmplatform_sandbox.world_process import WORLD
 
 
@@ -61,11 +59,13 @@ def end_last(engine: Engine, paths: SandboxPaths, processes: Processes) -> list[
 
     Raises `SandboxError` when an engine that the sandbox did not start (a user's own `pulumi up`) is at work.
     """
+    # One that was only starting holds no lock yet, and would take it from the run that begins now.
+    end_engines(paths)
     locks = engine.locks()
     if not locks:
         return []
     for lock in locks:
-        _end_engine(int(lock.get("pid", 0)), paths)
+        _require_end(int(lock.get("pid", 0)))
     # What the dead engine had asked for may still be under way in the world.
     processes.stop(WORLD, grace=1.0)
     Unclean(paths).set()
@@ -173,11 +173,6 @@ def _found(
     return found
 
 
-def _end_engine(pid: int, paths: SandboxPaths) -> None:
-    if not pid or not start_time(pid):
-        return
-    if not belongs_to(pid, paths):
+def _require_end(pid: int) -> None:
+    if pid and start_time(pid):
         raise SandboxError(f"pulumi (process {pid}) is at work on this sandbox; wait for it to end, or end it")
-    os.kill(pid, signal.SIGKILL)
-    while start_time(pid):
-        os.sched_yield()

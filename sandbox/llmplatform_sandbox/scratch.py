@@ -1,16 +1,12 @@
 """A state folder for one operation, removed at its end, however it ends."""
 
-import os
-import signal
 import tempfile
-import time
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from llmplatform_sandbox.engine import belongs_to
 from llmplatform_sandbox.paths import SandboxPaths
-from llmplatform_sandbox.processes import start_time
+from llmplatform_sandbox.processes import end_engines
 
 
 @contextmanager
@@ -21,15 +17,5 @@ def scratch(prefix: str) -> Generator[SandboxPaths]:
         try:
             yield paths
         finally:
-            _end_engines(paths)
-
-
-def _end_engines(paths: SandboxPaths) -> None:
-    # What they write into a folder that is being removed would keep it there.
-    for entry in Path("/proc").glob("[0-9]*"):
-        pid = int(entry.name)
-        if belongs_to(pid, paths):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            while start_time(pid):
-                time.sleep(0.01)
+            # What they write into a folder that is being removed would keep it there.
+            end_engines(paths)

@@ -1,10 +1,13 @@
 """Kills at a chosen point of the work: the right change, the right moment, the right processes."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +17,7 @@ import pytest
 from llmplatform_sandbox import killing
 from llmplatform_sandbox.killing import KillPlan, KillSwitch, strike
 from llmplatform_sandbox.paths import SandboxPaths
+from llmplatform_sandbox.processes import ENGINE_MARK, engines
 
 
 class Handler:
@@ -59,7 +63,7 @@ def test_the_planned_change_and_no_other_is_struck(
 
     monkeypatch.setattr(killing, "strike", strike)
     switch, handler = KillSwitch(paths), Handler(done)
-    KillPlan(change=2, moment=moment, delay=0.0, victims=("command",), group=1).write(paths)
+    KillPlan(change=2, moment=moment, delay=0.0, victims=("command",), group=1, note="note").write(paths)
     ask(switch, handler)
     ask(switch, handler, preview=True)
     ask(switch, handler, "Read")
@@ -67,22 +71,61 @@ def test_the_planned_change_and_no_other_is_struck(
     ask(switch, handler, "Delete")
     assert struck.wait(5)
     assert at == [4] or moment == "asked", "what was asked for was done before"
-    assert not KillPlan.clear(paths), "a plan is carried out once"
+    ask(switch, handler)
+    ask(switch, handler)
+    assert len(at) == 1, "a plan is carried out once"
 
 
 def test_without_a_plan_everything_is_answered(paths: SandboxPaths) -> None:
     assert ask(KillSwitch(paths), Handler([])) == "answer"
 
 
-def test_a_strike_kills_what_it_names_and_nothing_else(paths: SandboxPaths) -> None:
-    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
-    with (
-        subprocess.Popen(sleeper, start_new_session=True) as command,
-        subprocess.Popen(sleeper, start_new_session=True) as other,
-    ):
-        try:
-            strike(paths, ("command", "engine", "world", "control-plane"), command.pid)
-            assert command.wait(10) == -signal.SIGKILL
-            assert other.poll() is None
-        finally:
-            os.killpg(other.pid, signal.SIGKILL)
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+@pytest.fixture
+def sleepers() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """A command, and another's process."""
+    found = [subprocess.Popen(SLEEPER, start_new_session=True) for _ in range(2)]
+    yield found
+    for each in found:
+        each.kill()
+        each.wait()
+
+
+def test_a_strike_kills_what_it_names_and_nothing_else(
+    paths: SandboxPaths, tmp_path: Path, sleepers: list[subprocess.Popen[bytes]]
+) -> None:
+    command, other = sleepers
+    strike(paths, ("command", "engine", "world", "control-plane"), command.pid, tmp_path / "note")
+    assert command.wait(10) == -signal.SIGKILL
+    assert other.poll() is None
+    assert json.loads((tmp_path / "note").read_text()) == ["command"], "who was not there was not killed"
+
+
+def test_a_strike_that_finds_nobody_says_of_nobody_that_it_was_killed(paths: SandboxPaths, tmp_path: Path) -> None:
+    strike(paths, ("engine", "world", "control-plane"), os.getpid(), tmp_path / "note")
+    assert not (tmp_path / "note").exists()
+
+
+def test_the_engine_is_killed_alone_and_the_program_too(paths: SandboxPaths, tmp_path: Path) -> None:
+    code = f"import subprocess, os; os.environ[{ENGINE_MARK!r}] = {str(paths.folder)!r}; "
+    code += f"print(subprocess.Popen({SLEEPER!r}).pid, flush=True); import time; time.sleep(60)"
+    for victim in ("engine", "program"):
+        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True) as command:
+            try:
+                assert command.stdout
+                engine = int(command.stdout.readline())
+                while engines(paths) != [engine]:
+                    time.sleep(0.01)  # The kernel shows its variables a moment after it has begun.
+                strike(paths, (victim,), command.pid, tmp_path / victim)
+                if victim == "engine":
+                    deadline = time.monotonic() + 10
+                    while engines(paths):
+                        assert time.monotonic() < deadline, "the engine is the one that was to die"
+                    assert command.poll() is None, "its caller lives, and has to say what happened"
+                else:
+                    assert command.wait(10) == -signal.SIGKILL
+                    assert engines(paths) == [engine], "an engine may outlive its caller, and the next run meets it"
+            finally:
+                os.killpg(command.pid, signal.SIGKILL)

@@ -13,12 +13,12 @@ from program import ROOT
 
 from llmplatform.catalog.tags import RESOURCE_TAG
 from llmplatform.recovery import state
-from llmplatform_sandbox.engine import MARK, Engine, Outcome
+from llmplatform_sandbox.engine import Engine, Outcome
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.lifecycle import Sandbox
 from llmplatform_sandbox.paths import SandboxPaths
-from llmplatform_sandbox.processes import Processes, start_time
+from llmplatform_sandbox.processes import ENGINE_MARK, Processes, start_time
 from llmplatform_sandbox.progress import silent
 from llmplatform_sandbox.recovery import Unclean, end_last, reconcile
 from llmplatform_sandbox.world_process import WORLD
@@ -234,9 +234,21 @@ def test_the_run_after_a_failed_update_looks_for_what_it_left(
     assert bool(unclean) is bool(error)
 
 
+def test_an_engine_that_was_killed_before_it_held_the_lock_is_ended_too(paths: SandboxPaths) -> None:
+    environment = {ENGINE_MARK: str(paths.folder)}
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=environment) as child:
+        try:
+            while not Path(f"/proc/{child.pid}/environ").read_bytes():
+                time.sleep(0.01)  # The kernel shows it a moment after the program has begun.
+            assert ended(StoppedEngine([]), paths) == [], "nothing of it is left that would be worth a word"
+            assert not start_time(child.pid), "it would take the lock from the run that begins"
+        finally:
+            child.kill()
+
+
 @pytest.mark.parametrize("ours", [True, False])
 def test_an_engine_that_outlived_its_parent_is_ended_and_a_users_own_is_not(paths: SandboxPaths, ours: bool) -> None:
-    environment = {MARK: str(paths.folder)} if ours else {}
+    environment = {ENGINE_MARK: str(paths.folder)} if ours else {}
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=environment) as child:
         try:
             engine = StoppedEngine([{"pid": child.pid}])
