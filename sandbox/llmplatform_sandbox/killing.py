@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from llmplatform_sandbox.paths import SandboxPaths, write_private
 from llmplatform_sandbox.processes import Processes, engines
+from llmplatform_sandbox.world_process import WORLD
 
 Victim = Literal["command", "program", "engine", "world", "control-plane"]
 Moment = Literal["asked", "accepted", "answered"]
@@ -76,8 +77,9 @@ def _alive(paths: SandboxPaths, victims: tuple[str, ...], group: int) -> Iterato
             os.kill(group, 0)
             yield victim, group
     processes = Processes(paths.run, paths.logs)
-    names = [*(_CONTROL_PLANE if "control-plane" in victims else ()), *(["world"] if "world" in victims else ())]
-    yield from ((name, pid) for name in names if (pid := processes.pid(name)))
+    for victim, names in {"control-plane": _CONTROL_PLANE, "world": (WORLD,)}.items():
+        if victim in victims:
+            yield from ((victim, pid) for name in names if (pid := processes.pid(name)))
 
 
 class KillSwitch(grpc.ServerInterceptor):  # pyright: ignore[reportMissingTypeArgument] generic in its stubs alone
