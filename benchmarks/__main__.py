@@ -9,7 +9,10 @@ import typer
 from benchmarks.measure import FULL, QUICK, empty, measure
 from benchmarks.revision import revision
 
-RESULT = Path(__file__).parent / "result.json"
+_HERE = Path(__file__).parent
+RESULT, KILLS = _HERE / "result.json", _HERE / "kills" / "result.json"
+PUBLISHED, KILLS_PUBLISHED = _HERE / "published.json", _HERE / "kills" / "published.json"
+"""What the pages say, to be measured against."""
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 
@@ -33,11 +36,16 @@ def run(
 
 
 @app.command()
-def page(result: Annotated[Path, typer.Option(help="File with the measurements.")] = RESULT) -> None:
-    """Write the page and its pictures."""
-    from benchmarks.page import write
+def page() -> None:
+    """Write the measurements that are here into the pages and their pictures, and keep them beside the code."""
+    from benchmarks import page as costs
+    from benchmarks.kills import page as kills
 
-    write(json.loads(result.read_text()))
+    for measured, kept, write in ((RESULT, PUBLISHED, costs.write), (KILLS, KILLS_PUBLISHED, kills.write)):
+        if measured.exists():
+            kept.write_text(measured.read_text())
+        if kept.exists():
+            write(json.loads(kept.read_text()))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ FULL = (
     *(Case(models=models, operation="preview", repetitions=2) for models in (300, 1000)),
     Case(models=50, operation="preview", stacks=20, repetitions=1),
     *(Case(models=models, operation="up") for models in (1, 10)),
-    Case(models=100, operation="up", repetitions=1),
+    *(Case(models=models, operation="up", repetitions=1) for models in (50, 100)),
     *(Case(models=models, operation="up", checkpoints=False, repetitions=2) for models in (100, 300)),
     Case(models=1000, operation="up", checkpoints=False, repetitions=1),
     Case(models=50, operation="up", checkpoints=False, stacks=20, repetitions=1),
@@ -66,7 +66,7 @@ def measure(cases: Sequence[Case], result: dict[str, Any], keep: Callable[[], No
     ]
     with tempfile.TemporaryDirectory(prefix="llmplatform-bench-") as scratch:
         folder = Path(scratch)
-        recordings = {models: _recorded(folder, models, say) for models in sorted({case.models for case, _ in wanted})}
+        recordings = {models: recorded(folder, models, say) for models in sorted({case.models for case, _ in wanted})}
         for case, repetition in wanted:
             began = time.monotonic()
             # Neither of the two is always the first.
@@ -74,9 +74,9 @@ def measure(cases: Sequence[Case], result: dict[str, Any], keep: Callable[[], No
             measured: list[dict[str, Any]] = []
             for program in pair:
                 load = os.getloadavg()[0]
-                cost = _total([_cost(folder, case, program, recordings[case.models]) for _ in range(case.stacks)])
-                measured.append({**asdict(case), "repetition": repetition, "program": program, "load": load, **cost})
-                say(f"{_named(case)} {program}: {cost['seconds']:.1f} s, {cost['resources']} resources")
+                total = _total([cost(folder, case, program, recordings[case.models]) for _ in range(case.stacks)])
+                measured.append({**asdict(case), "repetition": repetition, "program": program, "load": load, **total})
+                say(f"{_named(case)} {program}: {total['seconds']:.1f} s, {total['resources']} resources")
             samples.extend(measured)
             result["minutes"] += round((time.monotonic() - began) / 60, 2)
             keep()
@@ -98,19 +98,20 @@ def empty(revision: str) -> dict[str, Any]:
     }
 
 
-def _recorded(folder: Path, models: int, say: Say) -> Path:
+def recorded(folder: Path, models: int, say: Say) -> Path:
     """What the program registers for that many models."""
     target = folder / f"{models}.jsonl"
     parts: dict[Operation, Path] = {"preview": folder / "preview.jsonl", "up": folder / "up.jsonl"}
     for operation, part in parts.items():
         case = Case(models=models, operation=operation, checkpoints=False)
-        _cost(folder, case, "recorder", part)
+        cost(folder, case, "recorder", part)
     count = merge(parts["preview"], parts["up"], target)
     say(f"{models} models: {count} resources recorded")
     return target
 
 
-def _cost(folder: Path, case: Case, program: Program, recording: Path) -> Cost:
+def cost(folder: Path, case: Case, program: Program, recording: Path) -> Cost:
+    """One stack of a case by one program; the recorder writes the recording, the others read it."""
     with _stack_folder(folder) as state, _providers(state, None if program == "recorder" else recording) as served:
         ports, provider = served
         job = Job(

@@ -37,7 +37,7 @@ def main(
 ) -> None:
     """Kill sandboxes at random moments and check that every one recovers by itself."""
     console = Console(stderr=True, highlight=False)
-    document = _earlier(result, seed) or {
+    document = earlier(result, seed) or {
         "revision": revision(),
         "seed": SystemRandom().randrange(10**6) if seed is None else seed,
         "machine": machine(),
@@ -86,7 +86,7 @@ def table(lives: Sequence[dict[str, Any]]) -> Table:
     return shown
 
 
-def _earlier(file: Path, seed: int | None) -> dict[str, Any] | None:
+def earlier(file: Path, seed: int | None) -> dict[str, Any] | None:
     """What an interrupted run of the same code, and of the seed that is asked for, has come to."""
     document: dict[str, Any] | None = json.loads(file.read_text()) if file.exists() else None
     same = document and document.get("revision") == revision() and seed in (None, document["seed"])

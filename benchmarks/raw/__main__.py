@@ -7,10 +7,12 @@ from pathlib import Path
 import pulumi
 
 from benchmarks.recording import replay
+from llmplatform.base.traces import short_stack_traces
 
 # As the program does, for the same reasons: what is compared are the components.
 gc.set_threshold(100_000)
-replay(Path(pulumi.Config("benchmark").require("recording")))
+with short_stack_traces():
+    replay(Path(pulumi.Config("benchmark").require("recording")))
 
 
 async def outputs() -> None:

@@ -13,7 +13,10 @@ from engine import Engine
 from typer.testing import CliRunner
 
 from benchmarks import __main__ as command_line
-from benchmarks import measure, page
+from benchmarks import measure, page, revision
+from benchmarks.kills import __main__ as kill_command
+from benchmarks.kills import page as kill_page
+from benchmarks.kills import summary as kill_summary
 from benchmarks.platforms import settings
 from benchmarks.recording import merge, record, replay
 from benchmarks.summary import rows
@@ -90,7 +93,7 @@ def test_the_page_says_what_was_measured_and_where() -> None:
         "processors": 2, "processor": "x", "memory_gib": 4, "system": "Linux", "python": "3.11", "pulumi": "3.272.0"
     }  # fmt: skip
     timed = {"seconds": [0.5, 0.7], "cpu": [0.4, 0.4]}
-    result = {
+    result: dict[str, Any] = {
         "machine": machine,
         "began": "2026-11-21T12:00:00+00:00",
         "minutes": 3.0,
@@ -99,8 +102,71 @@ def test_the_page_says_what_was_measured_and_where() -> None:
     }
     text = page.text(json.loads(json.dumps(result)), list(rows(result["samples"])))
     assert "2026-11-21" in text
-    assert "| preview | 1 | 20 | 2.0 | 2.0 | 1.00 | 100 + 50 | 1.00 |" in text
+    assert "| preview | 1 | 20 | 2.0 | 2.0 | 100.0 | 10 | 1.0 | 1.00 | 100 + 50 | 1.00 |" in text
+    assert "target 1.10, met; at most 1.00 (preview, 1 models)" in text
     assert "| `llmplatform validate` | 1 | 0.60 (0.50 to 0.70) | 0.40 |" in text
+
+
+@pytest.mark.parametrize(("ours", "said"), [(1.1, "met"), (1.11, "**missed**")])
+def test_a_target_is_met_or_missed_by_the_worst_case(ours: float, said: str) -> None:
+    same = {**CASE, **COST, "program_cpu": 0.5, "resources": 10, "repetition": 0}
+    dear = {**same, "operation": "up", "program_cpu": ours - 0.5}
+    samples = [{**each, "program": program} for each in (same, dear) for program in ("components", "raw")]
+    samples[3] |= {"program_cpu": 0.5}
+    [time, _] = page.verdicts(list(rows(samples)))
+    assert f"target 1.10, {said}; at most {ours:.2f} (up, 1 models)" in time
+
+
+LIFE: dict[str, Any] = {
+    "stack": "dev", "seed": 7, "problems": [], "runs": 9, "downs": 2, "inventories": 1, "seconds": 90.0,
+    "kills": [{"killed": ["engine"]}, {"killed": ["command", "world"]}],
+}  # fmt: skip
+
+
+def test_the_kills_are_summed_up_by_stack() -> None:
+    failed = {**LIFE, "stack": "prod", "problems": ["up: orphan in the cloud: x", "up: duplicate in the cloud: y"]}
+    dev, prod, both = kill_summary.lines([LIFE, LIFE, failed])
+    assert dev == ("dev", "2", "4", "18", "100 %", "0", "0", "2 of 4", "3.0")
+    assert prod == ("prod", "1", "2", "9", "0 %", "1", "1", "1 of 2", "1.5")
+    assert both[:5] == ("all", "3", "6", "27", "67 %")
+
+
+def test_the_page_of_the_kills_says_who_was_killed() -> None:
+    machine = {"processors": 2, "memory_gib": 4, "system": "Linux"}
+    text = kill_page.text(
+        {"lives": [LIFE], "machine": machine, "date": "2026-11-28T13:00:00", "revision": "a1", "seed": 7}
+    )
+    assert "2 kills, 2026-11-28, revision `a1`, seed 7" in text
+    assert "engine 1 times, command 1 times, world 1 times" in text
+    assert "| dev | 1 | 2 | 9 | 100 % |" in text
+
+
+def test_only_what_lies_between_the_marks_of_a_page_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "page.md"
+    file.write_text("before\n<!-- x: start -->\nold\n<!-- x: end -->\nafter\n")
+    page.between(file, "x", "new\n")
+    assert file.read_text() == "before\n<!-- x: start -->\nnew\n<!-- x: end -->\nafter\n"
+
+
+def test_two_trees_that_differ_are_not_one_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    def git(*arguments: str) -> str:
+        return "abc-dirty\n" if arguments[0] == "describe" else changes
+
+    monkeypatch.setattr(revision, "_git", git)
+    changes = "one"
+    first = revision.revision()
+    changes = "another"
+    assert first != revision.revision()
+
+
+def test_kills_of_other_code_are_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kill_command, "revision", lambda: "new")
+    file = tmp_path / "result.json"
+    file.write_text(json.dumps({"revision": "new", "seed": 7, "lives": [LIFE]}))
+    assert kill_command.earlier(file, None)
+    assert not kill_command.earlier(file, 8), "other moments were asked for"
+    monkeypatch.setattr(kill_command, "revision", lambda: "newer")
+    assert not kill_command.earlier(file, None)
 
 
 def test_an_interrupted_run_goes_on_with_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,9 +179,9 @@ def test_an_interrupted_run_goes_on_with_what_is_missing(monkeypatch: pytest.Mon
     def cost_of(*_: object) -> Cost:
         return cost
 
-    monkeypatch.setattr(measure, "_recorded", cost_of)
+    monkeypatch.setattr(measure, "recorded", cost_of)
     monkeypatch.setattr(measure, "_settings", settings_of)
-    monkeypatch.setattr(measure, "_cost", cost_of)
+    monkeypatch.setattr(measure, "cost", cost_of)
     twice = measure.Case(models=1, operation="preview", repetitions=2)
     cases = [twice, measure.Case(models=2, operation="up", stacks=2)]
     result = measure.empty("a")
