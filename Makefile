@@ -43,7 +43,7 @@ kills: $(READY) ## Kill sandboxes at KILLS random moments and check that each re
 bench: $(READY) ## Measure stacks of up to 1,000 models beside raw registrations, again to go on; BENCH=--quick for minutes.
 	@$(BIN)/python -m benchmarks run $(BENCH)
 
-bench-page: $(READY) ## Write docs/benchmarks.md and its picture from the last measurements.
+bench-page: $(READY) ## Write what make bench and make kills have measured into docs.
 	@$(BIN)/python -m benchmarks page
 
 check: $(READY) ## Check format, lint, types, layers and the settings' schema.
