@@ -13,7 +13,7 @@ from llmplatform.cli.stacks import Project, StackName
 from llmplatform.recovery import state
 from llmplatform.recovery.accounts import open_account
 from llmplatform.recovery.engine import Engine
-from llmplatform.recovery.kinds import SCHEMAS, outputs_of
+from llmplatform.recovery.kinds import READY, SCHEMAS, outputs_of
 from llmplatform.recovery.survey import Finding, Unknown, WrongInput, decisions, survey
 
 _WORDS = {"adopt": "take into the state", "drop": "forget the create", "refuse": "yours to decide"}
@@ -41,13 +41,14 @@ def recover(
 ) -> None:
     """Bring a stack's state up to its account after a run was killed: find what was being created, and adopt it.
 
-    Looks only at the stack's own state and at what carries its tags; nothing in the cloud is changed or deleted. A lock
-    is removed when the process that held it ran on this machine and is gone. Exit code 1: it could not be decided or
-    not be done, and the line says what was written; 2: an argument is wrong. Example: `llmplatform recover dev`.
+    Looks only at the stack's own state, at what carries its tags, and at names within objects and a cluster of its own;
+    of a cluster that others made it asks you. Nothing in the cloud is changed or deleted. A lock is removed when the
+    process that held it ran on this machine and is gone. Exit code 1: it could not be decided, not be done or is not
+    yet at an end, and the line says what was written; 2: an argument is wrong. Example: `llmplatform recover dev`.
     """
     console = Console(quiet=as_json)
     findings: list[Finding] = []
-    others, written, code = 0, False, 0
+    others, lock_removed, written, code = 0, "", False, 0
     try:
         engine = Engine(project, stack)
         exported = engine.export()
@@ -61,28 +62,68 @@ def recover(
             console.print(f"{stack}: no operation was interrupted")
         if any(each.action == "refuse" for each in findings):
             raise Unknown(f"{stack}: nothing was written; decide what the table leaves to you, and run again")
-        if not healthy or break_lock:
-            question = "Remove the lock?" if healthy else "Write this to the state and read every resource anew?"
-            if dry_run or not (yes or (not as_json and typer.confirm(question))):
-                console.print("Nothing was written.")
-            elif healthy:
+        lock = engine.lock()
+        if lock and not (lock.stale or break_lock):
+            raise lock
+        if lock:
+            console.print(f"{stack}: locked by {lock.owners}, {'which is gone' if lock.stale else 'whom you overrule'}")
+        question = "Remove the lock?" if healthy else "Write this to the state and read every resource anew?"
+        if healthy and not lock:
+            pass
+        elif dry_run or not (yes or (not as_json and typer.confirm(question))):
+            console.print("Nothing was written.")
+        else:
+            if lock:
                 engine.unlock()
-                written = True
-            else:
+                lock_removed = lock.owners
+                console.print(f"{stack}: lock removed: {lock.owners}")
+            if not healthy:
                 found = {each.urn: each.id for each in findings if each.action == "adopt"}
                 recovered = state.adopt(deployment, found, SCHEMAS, outputs=outputs_of)
-                engine.replace(exported, {**exported, "deployment": recovered}, break_lock=break_lock)
+                engine.replace(exported, {**exported, "deployment": recovered})
                 written = True
-                engine.refresh()
-                console.print(f"{stack}: state and account agree again; `pulumi preview` shows what is left to do")
+                early = _read(engine, stack, recovered)
+                for line in early:
+                    typer.echo(line, err=True)
+                code = 1 if early else 0
+                if not early:
+                    console.print(f"{stack}: state and account agree again; `pulumi preview` shows what is left to do")
     except Unknown as error:
         after = "; what was found is in the state: mend this, and run again to read it" if written else ""
         typer.echo(f"{error}{after}", err=True)
         code = 2 if isinstance(error, WrongInput) else 1
     if as_json:
-        document = {"written": written, "creates": [asdict(each) for each in findings], "others": others}
+        document = {
+            "written": written,
+            "lock_removed": lock_removed,
+            "creates": [asdict(each) for each in findings],
+            "others": others,
+        }
         typer.echo(json.dumps(document, indent=2))
     raise typer.Exit(code)
+
+
+def _read(engine: Engine, stack: str, recovered: state.Deployment) -> list[str]:
+    """Read every resource; a line for each that was adopted and is still being made, which is left to be read again."""
+    resources = sum(bool(each.get("custom")) for each in recovered["resources"])
+    typer.echo(f"Reading {resources} resources …", err=True)
+    engine.refresh(lambda line: typer.echo(line, err=True))
+    exported = engine.export()
+    adopted = {*state.unread(recovered)}
+    early: dict[str, str] = {}
+    for each in exported["deployment"].get("resources") or ():
+        if each["urn"] in adopted and (ready := READY.get(each["type"])):
+            shown = ready.missing(each.get("outputs") or {})
+            name = each["urn"].rpartition("::")[2]
+            if "FAILED" in shown:
+                early[each["urn"]] = f"{name} failed: {shown}; `pulumi up --replace '{each['urn']}'` makes it anew"
+            elif shown:
+                again = f"run `llmplatform recover {stack}` again when {ready.wanted}"
+                early[each["urn"]] = f"{name} is still being made: {shown}; {again}"
+    if early:
+        marked = state.mark_unread(exported["deployment"], early)
+        engine.replace(exported, {**exported, "deployment": marked})
+    return list(early.values())
 
 
 def _show(console: Console, findings: list[Finding], others: int) -> None:

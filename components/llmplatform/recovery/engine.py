@@ -1,23 +1,16 @@
 """The user's own Pulumi CLI, as far as a recovery needs it: the state out and in, a refresh, a lock."""
 
 import json
-import os
-import re
 import shutil
-import socket
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from llmplatform.recovery.locks import Locked, owners
 from llmplatform.recovery.survey import Unknown, WrongInput
 
-_OWNER = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
-"""How every backend that keeps its state in files names the holder of a lock."""
 _NO_STACK = "no stack named"
-_INITIAL = 0xEFFFFFFC
-"""Inode of Linux's first namespace of processes (include/linux/proc_ns.h, PROC_PID_INIT_INO)."""
 
 
 class Engine:
@@ -35,85 +28,74 @@ class Engine:
         """The stack as `pulumi stack export` gives it, secrets encrypted."""
         return json.loads(self._run("stack", "export"))
 
-    def replace(self, exported: dict[str, Any], by: dict[str, Any], *, break_lock: bool) -> None:
-        """Put a state in place of the stack's; a lock whose owners are dead is removed first.
+    def lock(self) -> Locked | None:
+        """Who holds the lock, if anybody; writes nothing.
 
-        Raises `Unknown`, with nothing written, when the stack is not any more as it was `exported`, and when somebody
-        else holds the lock and `break_lock` is not given.
+        No command only looks. A stack's rename takes the lock, and then refuses the name that the stack has already.
+        Pulumi Cloud keeps no locks that outlive their update.
+        """
+        if json.loads(self._run("whoami", "--json", of_stack=False))["url"].startswith("http"):
+            return None
+        try:
+            self._run("stack", "rename", self._stack)
+        except Locked as lock:
+            return lock
+        except Unknown:
+            pass
+        return None
+
+    def replace(self, exported: dict[str, Any], by: dict[str, Any]) -> None:
+        """Put a state in place of the stack's.
+
+        Raises `Unknown`, with nothing written, when the stack is not any more as it was `exported`, or is locked.
         """
         if self.export() != exported:
             raise Unknown(
                 f"{self._stack}: something else has changed it meanwhile; nothing was written; run this again"
             )
-        try:
-            self._import(by)
-        except _Locked as lock:
-            if not (break_lock or lock.stale()):
-                raise Unknown(
-                    f"{self._stack}: locked by {lock}; wait for it to end, or, if it is gone, add --break-lock"
-                ) from None
-            self.unlock()
-            self._import(by)
+        self._run("stack", "import", given=json.dumps(by))
 
     def unlock(self) -> None:
         """Remove every lock."""
         self._run("cancel", "--yes")
 
-    def refresh(self) -> None:
-        """Read every resource from its cloud."""
-        self._run("refresh", "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs")
+    def refresh(self, said: Callable[[str], None]) -> None:
+        """Read every resource from its cloud. `said`: receives what the CLI says of its progress, line by line."""
+        options = ("--yes", "--skip-preview", "--non-interactive", "--suppress-outputs")
+        self._run("refresh", *options, said=said)
 
-    def _import(self, exported: dict[str, Any]) -> None:
-        self._run("stack", "import", given=json.dumps(exported))
-
-    def _run(self, *arguments: str, given: str = "") -> str:
-        command: Sequence[str] = [self._command, *arguments, "--stack", self._stack, "--color", "never"]
-        done = subprocess.run(command, cwd=self._project, input=given, capture_output=True, text=True, check=False)
-        if done.returncode == 0:
-            return done.stdout
-        said = f"{done.stderr}\n{done.stdout}"
-        if owners := [_Owner(each["user"], each["host"], int(each["pid"])) for each in _OWNER.finditer(said)]:
-            raise _Locked(owners)
-        if _NO_STACK in said:
+    def _run(
+        self, *arguments: str, given: str = "", of_stack: bool = True, said: Callable[[str], None] | None = None
+    ) -> str:
+        stack = ["--stack", self._stack] if of_stack else []
+        command = [self._command, *arguments, *stack, "--color", "never"]
+        if said:
+            code, output, text = *self._followed(command, said), ""
+        else:
+            done = subprocess.run(command, cwd=self._project, input=given, capture_output=True, text=True, check=False)
+            code, output, text = done.returncode, f"{done.stderr}\n{done.stdout}", done.stdout
+        if code == 0:
+            return text
+        if found := owners(output):
+            raise Locked(self._stack, found)
+        if _NO_STACK in output:
             raise WrongInput(
                 f"{self._stack}: no such stack in {self._project}; `pulumi stack ls` names those there are"
             )
-        lines = [line for line in said.splitlines() if line.startswith("error: ")] or said.strip().splitlines()
+        lines = [line for line in output.splitlines() if line.startswith("error: ")] or output.strip().splitlines()
         raise Unknown(f"pulumi {' '.join(arguments[:2])}: {(lines or ['failed'])[-1].removeprefix('error: ')}")
 
-
-@dataclass(frozen=True)
-class _Owner:
-    user: str
-    host: str
-    pid: int
-
-    def gone(self) -> bool:
-        """Whether it was a process of this machine, and is none any more."""
-        if self.host != socket.gethostname() or not sees_all_processes():
-            return False
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            pass
-        return False
-
-
-class _Locked(Unknown):
-    def __init__(self, owners: Sequence[_Owner]) -> None:
-        super().__init__(", ".join(f"{each.user}@{each.host} (process {each.pid})" for each in owners))
-        self._owners = owners
-
-    def stale(self) -> bool:
-        """Whether every owner is gone."""
-        return all(each.gone() for each in self._owners)
-
-
-def sees_all_processes() -> bool:
-    """Whether a process that is not seen is none; containers may share a host name, and see their own alone."""
-    try:
-        return Path("/proc/self/ns/pid").stat().st_ino == _INITIAL
-    except OSError:
-        return True
+    def _followed(self, command: list[str], said: Callable[[str], None]) -> tuple[int, str]:
+        lines: list[str] = []
+        with subprocess.Popen(
+            command,
+            cwd=self._project,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            for line in process.stdout or ():
+                lines.append(line)
+                said(line.rstrip())
+        return process.returncode, "".join(lines)

@@ -115,7 +115,45 @@ KINDS: Mapping[str, Kind] = {
 
 SCHEMAS = {name: kind.schema for name, kind in KINDS.items() if kind.schema}
 KUBERNETES = Kind("read", why="read by its name from the cluster")
+CLUSTERS = frozenset({"aws:eks/cluster:Cluster", "alicloud:cs/managedKubernetes:ManagedKubernetes"})
+"""Types whose objects run the cluster that a Kubernetes provider of the same state may work in."""
 GENERATED = Kind("again", why="a value that nobody has seen is generated anew")
+
+
+@dataclass(frozen=True)
+class Ready:
+    """How it shows that an object is made of which the provider's read does not wait for that."""
+
+    output: str
+    words: tuple[str, ...] = ()
+    """Values of the output, the usual one first; without any, all but none."""
+
+    def missing(self, outputs: Mapping[str, Any]) -> str:
+        """What the object shows instead; empty once it is made."""
+        value = outputs.get(self.output)
+        if value in self.words or (value and not self.words):
+            return ""
+        return f"its {self.output} is {value or 'not there'}"
+
+    @property
+    def wanted(self) -> str:
+        """What to wait for, as the end of a sentence."""
+        return f"it is {self.words[0]}" if self.words else "the console shows it as running"
+
+
+READY: Mapping[str, Ready] = {
+    # AWS: API references of EKS (Cluster and Nodegroup: status) and of EC2 (VpcEndpoint: state).
+    "aws:ec2/vpcEndpoint:VpcEndpoint": Ready("state", ("available",)),
+    "aws:eks/cluster:Cluster": Ready("status", ("ACTIVE", "UPDATING")),
+    "aws:eks/nodeGroup:NodeGroup": Ready("status", ("ACTIVE", "UPDATING", "DEGRADED")),
+    # Alibaba Cloud: terraform-provider-alicloud gives no state of a cluster; the address is of what the cluster says of
+    # itself when it runs (resource_alicloud_cs_managed_kubernetes.go: MasterUrl). DescribeNatGateways: Status.
+    "alicloud:cs/managedKubernetes:ManagedKubernetes": Ready("slbIntranet"),
+    "alicloud:cs/nodePool:NodePool": Ready("scalingGroupId"),
+    "alicloud:vpc/natGateway:NatGateway": Ready("status", ("Available",)),
+}
+"""Types whose creates take minutes. One that is read too early has outputs that lack what others need (an address, a
+certificate, the name of a scaling group), and no update would look again."""
 
 
 def outputs_of(type_: str, id_: str) -> dict[str, str]:

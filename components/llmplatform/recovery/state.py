@@ -5,7 +5,8 @@ Everything here works on a deployment as `pulumi stack export` writes it, and gi
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ Deployment = dict[str, Any]
 
 UNREAD = "adopted after an interrupted run, and not read from the cloud since"
 """Initialisation error of an adopted resource; the refresh that follows takes it away by reading the resource."""
+_ARN = re.compile(r"(?:arn:[\w-]+|acs):[^:]*:[^:]*:(\d{12,16}):")
 _REFERENCES = ("parent", "deletedWith", "viewOf")
 
 
@@ -35,6 +37,30 @@ def creates(deployment: Mapping[str, Any]) -> list[Resource]:
 def unread(deployment: Mapping[str, Any]) -> list[str]:
     """URNs of resources that were adopted by a recovery that was itself interrupted."""
     return [each["urn"] for each in _resources(deployment) if UNREAD in (each.get("initErrors") or ())]
+
+
+def mark_unread(deployment: Mapping[str, Any], urns: Collection[str]) -> Deployment:
+    """The deployment with resources marked that have to be read once more."""
+    marked = [{**each, "initErrors": [UNREAD]} if each["urn"] in urns else each for each in _resources(deployment)]
+    return {**deployment, "resources": marked}
+
+
+def provider_of(resource: Resource) -> str:
+    """URN of the provider that a resource is of."""
+    return str(resource.get("provider") or "").rpartition("::")[0]
+
+
+def accounts(deployment: Mapping[str, Any], provider: str) -> list[str]:
+    """Numbers of the accounts that a provider works in: those it is told, or else those of its resources' ARNs."""
+    [inputs] = [each.get("inputs") or {} for each in _resources(deployment) if each["urn"] == provider] or [{}]
+    told = inputs.get("allowedAccountIds") or inputs.get("accountId") or []
+    if isinstance(told, str) and told.startswith("["):
+        told = json.loads(told)  # Engines keep lists of a provider as JSON.
+    if told:
+        return [told] if isinstance(told, str) else [str(each) for each in told]
+    own = [each for each in _resources(deployment) if provider_of(each) == provider and not each.get("external")]
+    found = [_ARN.match(str((each.get("outputs") or {}).get("arn"))) for each in own]
+    return sorted({each[1] for each in found if each})
 
 
 def adoptable(deployment: Mapping[str, Any], resource: Resource) -> bool:
@@ -81,10 +107,9 @@ def _adopted(resource: Resource, id_: str, schema: int, outputs: Callable[[str, 
 
 
 def _references(resource: Resource) -> set[str]:
-    provider = str(resource.get("provider") or "").rpartition("::")[0]
     of_properties = cast(Mapping[str, Sequence[str] | None], resource.get("propertyDependencies") or {})
     every = [
-        provider,
+        provider_of(resource),
         *(resource.get(key) for key in _REFERENCES),
         *(resource.get("dependencies") or ()),
         *(urn for urns in of_properties.values() for urn in urns or ()),

@@ -1,0 +1,75 @@
+"""Who holds a stack's lock, and whether that process still lives."""
+
+import os
+import re
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmplatform.recovery.survey import Unknown
+
+_OWNER = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+"""How every backend that keeps its state in files names the holder of a lock."""
+_INITIAL = 0xEFFFFFFC
+"""Inode of Linux's first namespace of processes (include/linux/proc_ns.h, PROC_PID_INIT_INO)."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A process that took a lock."""
+
+    user: str
+    host: str
+    pid: int
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.host} (process {self.pid})"
+
+    def gone(self) -> bool:
+        """Whether it was a process of this machine, and is none any more, or by now another program's."""
+        return self.host == socket.gethostname() and sees_all_processes() and not runs_pulumi(self.pid)
+
+
+class Locked(Unknown):
+    """Somebody else holds the lock."""
+
+    def __init__(self, stack: str, owners: Sequence[Owner]) -> None:
+        self.owners = ", ".join(map(str, owners))
+        self.stale = all(each.gone() for each in owners)
+        super().__init__(f"{stack}: locked by {self.owners}; wait for it to end, or, if it is gone, add --break-lock")
+
+
+def owners(said: str) -> list[Owner]:
+    """The holders of the lock that a refused command of the CLI names."""
+    return [Owner(each["user"], each["host"], int(each["pid"])) for each in _OWNER.finditer(said)]
+
+
+def runs_pulumi(pid: int) -> bool:
+    """Whether a process is Pulumi's, as far as it can be seen. After a reboot a number is another program's."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # It is somebody else's, and its name can be read all the same.
+    return "pulumi" in (_program(pid) or "pulumi")
+
+
+def _program(pid: int) -> str:
+    """Name of the program that a process runs; empty where the system does not tell."""
+    try:
+        if Path("/proc/self/comm").exists():
+            return Path(f"/proc/{pid}/comm").read_text()
+        return subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return ""
+
+
+def sees_all_processes() -> bool:
+    """Whether a process that is not seen is none; containers may share a host name, and see their own alone."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino == _INITIAL
+    except OSError:
+        return True
