@@ -18,6 +18,7 @@ from llmplatform.catalog.tags import ENVIRONMENT_TAG, RESOURCE_TAG
 from llmplatform.recovery.accounts import open_account
 from llmplatform.recovery.alicloud import AlicloudAccount, Service
 from llmplatform.recovery.aws import AwsAccount
+from llmplatform.recovery.state import accounts
 from llmplatform.recovery.survey import Unknown
 
 REGION = "us-east-1"
@@ -145,11 +146,17 @@ def test_a_node_pool_is_found_in_its_cluster() -> None:
     assert service.asked == [("cs 2015-12-15 DescribeClusterNodePools", {}, "/clusters/c1/nodepools")]
 
 
-@pytest.mark.parametrize("ids", ['["444455556666"]', ["444455556666"]])
-def test_credentials_of_another_account_are_refused(aws: AwsAccount, ids: Any) -> None:
+@pytest.mark.parametrize("ids", ['["444455556666"]', ["444455556666"], "444455556666"])
+def test_the_account_is_told_by_the_provider(ids: Any) -> None:
+    name = "accountId" if ids == "444455556666" else "allowedAccountIds"
+    provider = {"urn": "urn::p", "type": "pulumi:providers:aws", "inputs": {name: ids}}
+    assert accounts({"resources": [provider]}, "urn::p") == ["444455556666"]
+
+
+def test_credentials_of_another_account_are_refused(aws: AwsAccount) -> None:
     with pytest.raises(Unknown, match="of account 123456789012, and the stack is in 444455556666; log in"):
-        open_account("aws", {"region": REGION, "allowedAccountIds": ids})
-    assert open_account("aws", {"region": REGION, "allowedAccountIds": '["123456789012"]'})
+        open_account("aws", {"region": REGION}, ["444455556666"])
+    assert open_account("aws", {"region": REGION}, ["123456789012"])
 
 
 def test_credentials_of_another_account_of_alibaba_cloud_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,8 +165,8 @@ def test_credentials_of_another_account_of_alibaba_cloud_are_refused(monkeypatch
 
     monkeypatch.setattr(Service, "call", ours)
     with pytest.raises(Unknown, match="account 1111222233334444, and the stack is in 5555666677778888"):
-        open_account("alicloud", {"region": "cn-hangzhou", "accountId": "5555666677778888"})
-    assert open_account("alicloud", {"region": "cn-hangzhou", "accountId": "1111222233334444"})
+        open_account("alicloud", {"region": "cn-hangzhou"}, ["5555666677778888"])
+    assert open_account("alicloud", {"region": "cn-hangzhou"}, ["1111222233334444"])
 
 
 def test_missing_credentials_are_said_in_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -170,7 +177,7 @@ def test_missing_credentials_are_said_in_a_line(monkeypatch: pytest.MonkeyPatch,
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(Unknown, match=r"aws: Unable to locate credentials; .*has to work") as said:
-        open_account("aws", {"region": REGION})
+        open_account("aws", {"region": REGION}, [])
     assert "\n" not in str(said.value)
 
 
@@ -202,10 +209,10 @@ def test_expired_credentials_of_aws_are_said_in_a_line(aws: AwsAccount, monkeypa
 
 def test_a_provider_without_a_region_is_said() -> None:
     with pytest.raises(Unknown, match="names no region"):
-        open_account("aws", {})
+        open_account("aws", {}, [])
 
 
 def test_a_missing_sdk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "boto3", None)
-    with pytest.raises(Unknown, match=r"boto3 is missing; pip install 'llmplatform\[recover\]'"):
-        open_account("aws", {"region": REGION})
+    with pytest.raises(Unknown, match="boto3 is missing; install llmplatform with its extra `recover`"):
+        open_account("aws", {"region": REGION}, [])

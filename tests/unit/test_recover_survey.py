@@ -9,11 +9,15 @@ import pytest
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.recovery.kinds import KINDS, SCHEMAS, outputs_of
+from llmplatform.recovery.state import accounts
 from llmplatform.recovery.survey import WAITS, Finding, WrongInput, decisions, survey
 
 PROVIDER = "urn:pulumi:dev::app::pulumi:providers:aws::aws"
 LEDGERS = Path(__file__).parents[1] / "contract" / "urns"
+CLUSTER = "urn:pulumi:dev::app::aws:eks/cluster:Cluster::cluster"
 TAGS = {ENVIRONMENT_TAG: "dev"}
+NUMBER = "111122223333"
+INPUTS = {"region": "us-east-1", "allowedAccountIds": f'["{NUMBER}"]'}
 
 
 class Account:
@@ -31,11 +35,14 @@ class Account:
         return self.names
 
 
-def deployed(type_: str, inputs: dict[str, Any], *known: str) -> dict[str, Any]:
-    """`known`: id of a resource of the same URN that the state has."""
+def deployed(
+    type_: str, inputs: dict[str, Any], *known: str, provider: Mapping[str, Any] = INPUTS, own: bool = True
+) -> dict[str, Any]:
+    """`known`: id of a resource of the same URN that the state has. `own`: whether the stack made the cluster."""
     urn = f"urn:pulumi:dev::app::llmplatform:aws:Network${type_}::core"
     resources: list[dict[str, Any]] = [
-        {"urn": PROVIDER, "type": "pulumi:providers:aws", "inputs": {"region": "us-east-1"}}
+        {"urn": CLUSTER, "type": "aws:eks/cluster:Cluster", "id": "llm", **({} if own else {"external": True})},
+        {"urn": PROVIDER, "type": "pulumi:providers:aws", "inputs": provider, "dependencies": [CLUSTER]},
     ]
     resources += [{"urn": urn, "type": type_, "id": each} for each in known]
     pending = {"urn": urn, "type": type_, "custom": True, "inputs": inputs, "provider": f"{PROVIDER}::1"}
@@ -43,17 +50,22 @@ def deployed(type_: str, inputs: dict[str, Any], *known: str) -> dict[str, Any]:
 
 
 def surveyed(
-    type_: str, inputs: dict[str, Any], account: Account, *known: str, decided: Mapping[str, str] | None = None
+    type_: str,
+    inputs: dict[str, Any],
+    account: Account,
+    *known: str,
+    decided: Mapping[str, str] | None = None,
+    own: bool = True,
 ) -> Finding:
-    deployment = deployed(type_, inputs, *known)
-    opened: list[tuple[str, Any]] = []
+    deployment = deployed(type_, inputs, *known, own=own)
+    opened: list[tuple[str, Any, Sequence[str]]] = []
 
-    def account_of(package: str, provider: Any) -> Account:
-        opened.append((package, provider))
+    def account_of(package: str, provider: Any, numbers: Sequence[str]) -> Account:
+        opened.append((package, provider, numbers))
         return account
 
     [finding] = survey(deployment, account_of, decided, sleep=account.waited.append)
-    where = (type_.partition(":")[0], {"region": "us-east-1"})
+    where = (type_.partition(":")[0], INPUTS, [NUMBER])
     assert all(each == where for each in opened), "asked where the resource's provider works"
     return finding
 
@@ -191,6 +203,58 @@ def test_objects_and_releases_of_kubernetes_are_read_by_their_names() -> None:
     assert outcome(surveyed("kubernetes:core/v1:Namespace", {"metadata": {"name": "a"}}, Account())) == ("adopt", "a")
     release = surveyed("kubernetes:helm.sh/v3:Release", {"name": "r", "namespace": "b"}, Account())
     assert outcome(release) == ("adopt", "b/r")
+
+
+SERVICE = {"metadata": {"name": "a", "namespace": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("type_", "inputs", "look"),
+    [
+        ("kubernetes:core/v1:Service", SERVICE, "kubectl get service a -n b;"),
+        ("kubernetes:core/v1:Namespace", {"metadata": {"name": "a"}}, "kubectl get namespace a;"),
+        ("kubernetes:helm.sh/v3:Release", {"name": "r", "namespace": "b"}, "helm history r -n b;"),
+    ],
+)
+def test_what_has_our_name_in_a_cluster_of_others_is_not_taken_unasked(
+    type_: str, inputs: dict[str, Any], look: str
+) -> None:
+    finding = surveyed(type_, inputs, Account(), own=False)
+    assert finding.action == "refuse", "the next destroy would delete another team's object"
+    assert look in finding.reason
+    urn = f"urn:pulumi:dev::app::llmplatform:aws:Network${type_}::core"
+    assert outcome(surveyed(type_, inputs, Account(), own=False, decided={urn: "b/a"})) == ("adopt", "b/a")
+
+
+def test_a_name_that_was_drawn_for_an_object_is_nobody_elses() -> None:
+    metadata = {"name": "a-1b2c3d4e", "namespace": "b", "annotations": {"pulumi.com/autonamed": "true"}}
+    finding = surveyed("kubernetes:core/v1:Service", {"metadata": metadata}, Account(), own=False)
+    assert outcome(finding) == ("adopt", "b/a-1b2c3d4e"), "the next update draws another, and this one would stay"
+
+
+def lost(account: Account, provider: Mapping[str, Any], *more: dict[str, Any]) -> Finding:
+    deployment = deployed("aws:ec2/vpc:Vpc", {"tags": TAGS}, provider=provider)
+    deployment["resources"] += more
+    [finding] = survey(deployment, lambda *_: account, waits=())
+    return finding
+
+
+def test_without_a_sign_that_the_account_is_the_stacks_nothing_is_taken_for_never_made() -> None:
+    finding = lost(Account(), {"region": "us-east-1"})
+    assert finding.action == "refuse", "credentials of another account find nothing either"
+    assert "nothing in the state tells whether this is the stack's account" in finding.reason
+    assert lost(Account("arn/vpc-1"), {"region": "us-east-1"}).action == "adopt", "its tags tell"
+
+
+def test_the_account_is_told_by_the_arns_of_what_is_in_the_state() -> None:
+    role = {"urn": "urn::role", "type": "aws:iam/role:Role", "provider": f"{PROVIDER}::1"}
+    ours = {**role, "outputs": {"arn": f"arn:aws:iam::{NUMBER}:role/node"}}
+    assert lost(Account(), {"region": "us-east-1"}, ours).action == "drop"
+    nobodys = {**role, "outputs": {"arn": "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"}}
+    assert lost(Account(), {"region": "us-east-1"}, nobodys, {**ours, "external": True}).action == "refuse"
+    assert accounts({"resources": [{**ours, "outputs": {"arn": "acs:ram::1111222233334444:role/a"}}]}, PROVIDER) == [
+        "1111222233334444"
+    ]
 
 
 @pytest.mark.parametrize("inputs", [{}, {"tags": {}}])

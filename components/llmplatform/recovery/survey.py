@@ -7,12 +7,13 @@ from typing import Any, Literal, Protocol
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG, resource_tag
 from llmplatform.recovery import state
-from llmplatform.recovery.kinds import GENERATED, KINDS, KUBERNETES, Kind
+from llmplatform.recovery.kinds import CLUSTERS, GENERATED, KINDS, KUBERNETES, Kind
 
 Action = Literal["adopt", "drop", "refuse"]
 
 WAITS = (5.0, 10.0, 15.0)
 """Seconds between looks for what was not found: the clouds' tag indexes lag behind their creates."""
+_NO_NUMBER = "nothing in the state tells whether this is the stack's account: look for it there"
 _SAY = "then --adopt NAME=ID, or --forget NAME where nothing was made"
 
 
@@ -53,13 +54,15 @@ class WrongInput(Unknown):
 
 def survey(
     deployment: Mapping[str, Any],
-    account: Callable[[str, Mapping[str, Any]], Account],
+    account: Callable[[str, Mapping[str, Any], Sequence[str]], Account],
     decided: Mapping[str, str] | None = None,
     *,
     waits: Sequence[float] = WAITS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Finding]:
-    """A finding for each interrupted create. `account`: by package and inputs of its provider resource.
+    """A finding for each interrupted create.
+
+    `account`: by package, inputs of its provider resource, and the numbers that it may have, none where nothing tells.
 
     `decided`: what a person has looked up, URN → id, empty where nothing was made. Raises `Unknown` when an account
     cannot be asked.
@@ -72,9 +75,10 @@ def survey(
     opened: dict[str, Account] = {}
 
     def account_of(resource: state.Resource) -> Account:
-        provider = str(resource.get("provider") or "").rpartition("::")[0]
+        provider = state.provider_of(resource)
         if provider not in opened:
-            opened[provider] = account(resource["type"].partition(":")[0], providers.get(provider, {}))
+            package, numbers = resource["type"].partition(":")[0], state.accounts(deployment, provider)
+            opened[provider] = account(package, providers.get(provider, {}), numbers)
         return opened[provider]
 
     creates = state.creates(deployment)
@@ -87,7 +91,12 @@ def survey(
             _finding(deployment, resource, account_of, decided or {}) if each.missed else each
             for resource, each in zip(creates, findings, strict=True)
         ]
-    return findings
+    return [
+        replace(each, action="refuse", reason=f"not found, and {_NO_NUMBER}; {_SAY}")
+        if each.missed and not state.accounts(deployment, state.provider_of(resource))
+        else each
+        for resource, each in zip(creates, findings, strict=True)
+    ]
 
 
 def decisions(deployment: Mapping[str, Any], adopt: Sequence[str], forget: Sequence[str]) -> dict[str, str]:
@@ -132,6 +141,8 @@ def _finding(
         return _made(resource, "refuse", f"a type that llmplatform does not know: look for it in the cloud; {_SAY}")
     elif kind.way == "again":
         return _made(resource, "drop", kind.why)
+    elif kind is KUBERNETES and not adoptable:
+        return _made(resource, "drop", "half of a replacement: the next update makes it, or says that it is there")
     else:
         try:
             found = _looked_up(deployment, resource, kind, account)
@@ -139,8 +150,6 @@ def _finding(
             return _made(resource, "refuse", f"its input {missing} is not in the state: look for it by name; {_SAY}")
     if found.action != "adopt" or adoptable:
         return found
-    if kind is KUBERNETES:
-        return _made(resource, "drop", "half of a replacement: the next update makes it, or says that it is there")
     return _made(resource, "refuse", f"{found.id} is the new half of a replacement: delete it, and run again")
 
 
@@ -153,7 +162,7 @@ def _looked_up(
     type_, inputs = resource["type"], resource.get("inputs") or {}
     tag = resource_tag(type_, _name(resource))
     if kind is KUBERNETES:
-        return _made(resource, "adopt", "by its name; forgotten should the cluster not have it", _in_cluster(resource))
+        return _in_cluster(deployment, resource)
     if kind.way == "read":
         return _made(resource, "adopt", "by its id; forgotten should the account not have it", kind.id_of(inputs))
     if kind.way == "hand":
@@ -181,11 +190,30 @@ def _one_of(
     return _made(resource, "adopt", "found in the account", id_of(left[0]))
 
 
-def _in_cluster(resource: state.Resource) -> str:
+def _in_cluster(deployment: Mapping[str, Any], resource: state.Resource) -> Finding:
+    """By its name, which may be of another team's object: a create that finds one fails, and makes nothing.
+
+    In the stack's own cluster, and under a name that was drawn for it, it is the create's. In a cluster of others a
+    person looks, for what is taken into the state by mistake is deleted with the stack.
+    """
     inputs = resource.get("inputs") or {}
-    metadata = inputs if resource["type"].endswith(":Release") else inputs["metadata"]
-    namespace = metadata.get("namespace")
-    return f"{namespace}/{metadata['name']}" if namespace else str(metadata["name"])
+    release = resource["type"].endswith(":Release")
+    metadata = inputs if release else inputs["metadata"]
+    name, namespace = str(metadata["name"]), metadata.get("namespace")
+    id_ = f"{namespace}/{name}" if namespace else name
+    drawn = (metadata.get("annotations") or {}).get("pulumi.com/autonamed") == "true"
+    if drawn or _own_cluster(deployment, resource):
+        return _made(resource, "adopt", "by its name; forgotten should the cluster not have it", id_)
+    look = f"helm history {name}" if release else f"kubectl get {resource['type'].rpartition(':')[2].lower()} {name}"
+    look += f" -n {namespace}" if namespace else ""
+    return _made(resource, "refuse", f"the cluster is not the stack's, and the name may be another's: {look}; {_SAY}")
+
+
+def _own_cluster(deployment: Mapping[str, Any], resource: state.Resource) -> bool:
+    resources = deployment.get("resources") or ()
+    clusters = {each["urn"] for each in resources if each["type"] in CLUSTERS and not each.get("external")}
+    provider = state.provider_of(resource)
+    return any(clusters & {*(each.get("dependencies") or ())} for each in resources if each["urn"] == provider)
 
 
 def _kind(type_: str) -> Kind | None:
