@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from llmplatform.catalog.tags import RESOURCE_TAG, resource_tag
 from llmplatform.recovery import state
 from llmplatform.recovery.kinds import KINDS
+from llmplatform.recovery.locks import runs_pulumi
 from llmplatform_sandbox.engine import Engine
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
@@ -174,5 +175,6 @@ def _found(
 
 
 def _require_end(pid: int) -> None:
-    if pid and start_time(pid):
+    # Since a reboot, or a long time, the number may be another program's.
+    if pid and start_time(pid) and runs_pulumi(pid):
         raise SandboxError(f"pulumi (process {pid}) is at work on this sandbox; wait for it to end, or end it")

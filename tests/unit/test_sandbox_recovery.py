@@ -1,5 +1,6 @@
 """What happens after a kill, without an engine."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -246,21 +247,23 @@ def test_an_engine_that_was_killed_before_it_held_the_lock_is_ended_too(paths: S
             child.kill()
 
 
-@pytest.mark.parametrize("ours", [True, False])
-def test_an_engine_that_outlived_its_parent_is_ended_and_a_users_own_is_not(paths: SandboxPaths, ours: bool) -> None:
-    environment = {ENGINE_MARK: str(paths.folder)} if ours else {}
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=environment) as child:
+@pytest.mark.parametrize("whose", ["ours", "a user's", "another program's"])
+def test_an_engine_that_outlived_its_parent_is_ended_and_a_users_own_is_not(paths: SandboxPaths, whose: str) -> None:
+    program = paths.run / ("other" if whose == "another program's" else "pulumi")
+    program.symlink_to(Path(shutil.which("sleep") or "sleep").resolve())
+    environment = {ENGINE_MARK: str(paths.folder)} if whose == "ours" else {"A": "B"}
+    with subprocess.Popen(["sleep", "60"], executable=program, env=environment) as child:
         try:
+            while not Path(f"/proc/{child.pid}/environ").read_bytes():
+                time.sleep(0.01)  # The kernel shows it a moment after the program has begun.
             engine = StoppedEngine([{"pid": child.pid}])
-            if ours:
-                while not Path(f"/proc/{child.pid}/environ").read_bytes():
-                    time.sleep(0.01)  # The kernel shows it a moment after the program has begun.
-                ended(engine, paths)
-                assert not start_time(child.pid)
-            else:
+            if whose == "a user's":
                 with pytest.raises(SandboxError, match=f"process {child.pid}.*wait for it to end"):
                     ended(engine, paths)
                 assert engine.calls == [], "a lock that is held in earnest stays"
-                assert start_time(child.pid)
+            else:
+                ended(engine, paths)
+                assert engine.calls == ["unlock"]
+            assert bool(start_time(child.pid)) is (whose != "ours"), "nothing is ended but what the sandbox began"
         finally:
             child.kill()
