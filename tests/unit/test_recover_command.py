@@ -67,6 +67,8 @@ elif sys.argv[1] == "refresh":
         each.pop("initErrors", None)
         each["outputs"] = json.loads(read.read_text()) if read.exists() else each.get("outputs")
     (here / "state.json").write_text(json.dumps(state))
+    if (here / "failing").exists():
+        sys.exit("error: something else does not answer")
 elif sys.argv[1:3] == ["stack", "import"]:
     (here / "state.json").write_text(sys.stdin.read())
 """
@@ -107,10 +109,10 @@ class Pulumi:
         assert result.exit_code == code, result.output
         return result.output
 
-    def document(self, *options: str) -> dict[str, Any]:
+    def document(self, *options: str, code: int = 0) -> dict[str, Any]:
         """What a program gets, alone on standard output."""
         result = CliRunner().invoke(app, ["recover", "dev", "--project", str(self.folder), "--json", *options])
-        assert result.exit_code == 0, result.output
+        assert result.exit_code == code, result.output
         return json.loads(result.stdout)
 
 
@@ -270,8 +272,14 @@ def test_what_is_still_being_made_is_read_again_by_the_next_run(pulumi: Pulumi) 
     )
     assert "agree again" not in said
     assert state.unread(pulumi.state()) == [group], "an update would keep outputs without a scaling group"
+    assert "still being made" in pulumi.document("--yes", code=1)["making"][0]
     read.write_text('{"status": "CREATE_FAILED"}')
     assert f"pulumi up --replace '{group}'" in pulumi.recover("--yes", code=1), "waiting would not help"
+    (pulumi.folder / "failing").touch()
+    read.write_text('{"status": "CREATING"}')
+    assert "something else does not answer" in pulumi.recover("--yes", code=1)
+    assert state.unread(pulumi.state()) == [group], "it was read before the refresh failed"
+    (pulumi.folder / "failing").unlink()
     read.write_text('{"status": "ACTIVE"}')
     assert "agree again" in pulumi.recover("--yes")
     assert not state.unread(pulumi.state())

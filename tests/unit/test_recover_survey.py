@@ -1,5 +1,6 @@
 """What is to become of each interrupted create."""
 
+import importlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
-from llmplatform.recovery.kinds import KINDS, SCHEMAS, outputs_of
+from llmplatform.recovery.kinds import KINDS, READY, SCHEMAS, outputs_of
 from llmplatform.recovery.state import accounts
 from llmplatform.recovery.survey import WAITS, Finding, WrongInput, decisions, survey
 
@@ -188,6 +189,22 @@ def test_what_a_provider_reads_besides_the_id_is_adopted_with_it() -> None:
 def test_states_of_which_the_provider_keeps_a_version_are_adopted_under_it() -> None:
     assert SCHEMAS["aws:eks/cluster:Cluster"] == 1, "version 0 would become a cluster that has to be replaced"
     assert SCHEMAS["aws:ec2/flowLog:FlowLog"] == 1
+
+
+@pytest.mark.parametrize("type_", READY)
+def test_what_shows_that_an_object_is_made_is_an_output_of_its_type(type_: str) -> None:
+    package, module, _, name = re.split("[:/]", type_)
+    output = re.sub("([A-Z])", lambda found: f"_{found[0].lower()}", READY[type_].output)
+    assert hasattr(getattr(importlib.import_module(f"pulumi_{package}.{module}"), name), output)
+    assert type_ in KINDS
+
+
+def test_an_object_that_does_not_say_so_is_not_made_yet() -> None:
+    cluster, group = READY["alicloud:cs/managedKubernetes:ManagedKubernetes"], READY["aws:eks/nodeGroup:NodeGroup"]
+    assert cluster.missing({"slbIntranet": ""}) == cluster.missing({}) == "its slbIntranet is not there"
+    assert cluster.missing({"slbIntranet": "192.168.0.1"}) == ""
+    assert group.missing({"status": "CREATING"}) == "its status is CREATING"
+    assert group.missing({"status": "DEGRADED"}) == "", "it has its scaling group"
 
 
 def test_what_may_be_created_again_is_forgotten_without_a_question_to_the_cloud() -> None:

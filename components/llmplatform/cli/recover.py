@@ -48,6 +48,7 @@ def recover(
     """
     console = Console(quiet=as_json)
     findings: list[Finding] = []
+    making: list[str] = []
     others, lock_removed, written, code = 0, "", False, 0
     try:
         engine = Engine(project, stack)
@@ -82,11 +83,11 @@ def recover(
                 recovered = state.adopt(deployment, found, SCHEMAS, outputs=outputs_of)
                 engine.replace(exported, {**exported, "deployment": recovered})
                 written = True
-                early = _read(engine, stack, recovered)
-                for line in early:
+                making = _read(engine, stack, recovered)
+                for line in making:
                     typer.echo(line, err=True)
-                code = 1 if early else 0
-                if not early:
+                code = 1 if making else 0
+                if not making:
                     console.print(f"{stack}: state and account agree again; `pulumi preview` shows what is left to do")
     except Unknown as error:
         after = "; what was found is in the state: mend this, and run again to read it" if written else ""
@@ -98,6 +99,7 @@ def recover(
             "lock_removed": lock_removed,
             "creates": [asdict(each) for each in findings],
             "others": others,
+            "making": making,
         }
         typer.echo(json.dumps(document, indent=2))
     raise typer.Exit(code)
@@ -107,7 +109,11 @@ def _read(engine: Engine, stack: str, recovered: state.Deployment) -> list[str]:
     """Read every resource; a line for each that was adopted and is still being made, which is left to be read again."""
     resources = sum(bool(each.get("custom")) for each in recovered["resources"])
     typer.echo(f"Reading {resources} resources …", err=True)
-    engine.refresh(lambda line: typer.echo(line, err=True))
+    failure: Unknown | None = None
+    try:
+        engine.refresh(lambda line: typer.echo(line, err=True))
+    except Unknown as error:
+        failure = error  # What it has read until then counts as read, and may have been read too early.
     exported = engine.export()
     adopted = {*state.unread(recovered)}
     early: dict[str, str] = {}
@@ -123,6 +129,8 @@ def _read(engine: Engine, stack: str, recovered: state.Deployment) -> list[str]:
     if early:
         marked = state.mark_unread(exported["deployment"], early)
         engine.replace(exported, {**exported, "deployment": marked})
+    if failure:
+        raise failure
     return list(early.values())
 
 

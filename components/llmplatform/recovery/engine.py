@@ -34,7 +34,8 @@ class Engine:
         No command only looks. A stack's rename takes the lock, and then refuses the name that the stack has already.
         Pulumi Cloud keeps no locks that outlive their update.
         """
-        if json.loads(self._run("whoami", "--json", of_stack=False))["url"].startswith("http"):
+        backend = json.loads(self._run("whoami", "--json", of_stack=False)).get("url") or ""
+        if backend.startswith("http"):
             return None
         try:
             self._run("stack", "rename", self._stack)
