@@ -92,7 +92,8 @@ def test_without_the_sandbox_its_commands_say_what_to_install(
     with pytest.raises(SystemExit) as ended:
         root.main()
     assert ended.value.code == 2
-    assert capsys.readouterr().err == "sandbox: it is another distribution; run `pip install llmplatform-sandbox`\n"
+    said = capsys.readouterr().err
+    assert said == "sandbox: it is another distribution; install the folder `sandbox` of the repository\n"
 
 
 @pytest.mark.parametrize("command", ["up", "preview", "diff", "down", "status", "env", "fault", "tools"])

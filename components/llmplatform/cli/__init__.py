@@ -12,5 +12,5 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if str(missing.name).startswith("llmplatform"):
             raise
-        sys.exit(f"{missing.name} is missing: the command line needs `pip install 'llmplatform[cli]'`")
+        sys.exit(f"{missing.name} is missing: the command line is the extra `cli` of llmplatform; install it with that")
     app.main()

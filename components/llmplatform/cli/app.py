@@ -27,7 +27,7 @@ _ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True, "help_opt
 
 def _no_sandbox() -> None:
     """Say where the command is that documents speak of."""
-    typer.echo("sandbox: it is another distribution; run `pip install llmplatform-sandbox`", err=True)
+    typer.echo("sandbox: it is another distribution; install the folder `sandbox` of the repository", err=True)
     raise typer.Exit(2)
 
 
