@@ -16,7 +16,7 @@ COST = "<!-- llmplatform cost -->"
 """Where a later step puts what the change costs."""
 _RESERVE = 1_000
 _ROOM = 8_000
-"""Characters for each list above the sections: five of them leave room for these."""
+"""Characters for each of the four lists above the sections, so that there is room for these."""
 _MOST_RISKS = 15
 _MOST_ROWS = 40
 _MOST_LINES = 80
