@@ -6,7 +6,7 @@ runs: the root command loads this module for every call of `llmplatform`.
 
 import json
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -103,12 +103,21 @@ def diff(
     if as_json and as_markdown:
         print("--json, --markdown: write one of them", file=sys.stderr)
         raise typer.Exit(2)
-    with _sandbox(project, stack, steps=False) as (sandbox, timings):
-        found = sandbox.difference(against)
     from llmplatform_sandbox import report
     from llmplatform_sandbox.diff.console import print_difference
     from llmplatform_sandbox.diff.document import document
-    from llmplatform_sandbox.diff.markdown import markdown
+    from llmplatform_sandbox.diff.markdown import failure, markdown
+    from llmplatform_sandbox.project import check_settings
+
+    def fail(errors: Sequence[str]) -> None:
+        if as_markdown:
+            print(failure(stack, errors))
+
+    with _sandbox(project, stack, check=False, steps=False, failed=fail) as (sandbox, timings):
+        file = sandbox.project.stack_file(stack)
+        if file.exists():  # Else the stack is deleted, or in neither.
+            check_settings(file)
+        found = sandbox.difference(against)
 
     if as_json:
         print(json.dumps({**document(found), "timings": timings}, indent=2))
@@ -242,41 +251,45 @@ def fault(
 
 @contextmanager
 def _sandbox(
-    project: Path, stack: str, *, host: str | None = None, check: bool = True, steps: bool = True
+    project: Path,
+    stack: str,
+    *,
+    host: str | None = None,
+    check: bool = True,
+    steps: bool = True,
+    failed: Callable[[Sequence[str]], object] | None = None,
 ) -> Generator[tuple["Sandbox", dict[str, float]]]:
-    """A sandbox whose progress is shown. `check`: refuse a wrong stack file first. `steps`: show each resource."""
+    """A sandbox whose progress is shown. `check`: refuse a wrong stack file first. `steps`: show each resource.
+
+    `failed` receives what went wrong, as standard error has it.
+    """
     from llmplatform_sandbox.display import display
     from llmplatform_sandbox.guests import Host
     from llmplatform_sandbox.lifecycle import Sandbox
-    from llmplatform_sandbox.progress import Event, PhaseEnded, ResourceStep
+    from llmplatform_sandbox.progress import Event, Output, PhaseEnded, ResourceStep
+    from llmplatform_sandbox.project import check_settings
 
     timings: dict[str, float] = {}
+    errors: list[str] = []
     with refusals(), display(console_for(stderr=True)) as show:
 
         def receive(event: Event) -> None:
             if isinstance(event, PhaseEnded):
                 timings[event.phase] = timings.get(event.phase, 0.0) + event.seconds
+            if isinstance(event, Output) and event.severity == "error":
+                errors.append(event.text)
             if steps or not isinstance(event, ResourceStep):
                 show(event)
 
-        sandbox = Sandbox(project, stack, receive, Host.named(host) if host else None)
-        if check:
-            _check_stack_file(sandbox.project.stack_file(stack))
-        yield sandbox, timings
-
-
-def _check_stack_file(file: Path) -> None:
-    """Refuse a stack file with wrong platform settings before anything starts: all errors, one per line."""
-    files = {file, *file.parent.glob("Pulumi.*.yaml")}
-    if not any(each.is_file() and b"llmplatform:" in each.read_bytes() for each in files):
-        return  # A project of another kind, whose settings are its own.
-    try:
-        from llmplatform.specs import check_stack_file
-    except ImportError:
-        return
-    errors = check_stack_file(file)
-    if errors:
-        raise SandboxError("\n".join(errors), exit_code=2)
+        try:
+            sandbox = Sandbox(project, stack, receive, Host.named(host) if host else None)
+            if check:
+                check_settings(sandbox.project.stack_file(stack))
+            yield sandbox, timings
+        except SandboxError as error:
+            if failed:
+                failed([*errors, str(error)])
+            raise
 
 
 if __name__ == "__main__":

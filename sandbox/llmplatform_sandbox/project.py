@@ -70,6 +70,20 @@ def require_stack(project: Project, stack: str) -> None:
         )
 
 
+def check_settings(file: Path) -> None:
+    """Refuse a stack file with wrong platform settings before anything starts: all errors, one per line."""
+    files = {file, *file.parent.glob("Pulumi.*.yaml")}
+    if not any(each.is_file() and b"llmplatform:" in each.read_bytes() for each in files):
+        return  # A project of another kind, whose settings are its own.
+    try:
+        from llmplatform.specs import check_stack_file
+    except ImportError:
+        return
+    errors = check_stack_file(file)
+    if errors:
+        raise SandboxError("\n".join(errors), exit_code=2)
+
+
 def _read_stack(project: Project, stack: str) -> dict[str, Any]:
     others = _stacks(project)
     remedy = f"write it, or name one of the stacks {', '.join(others)}" if others else "write it"

@@ -66,7 +66,8 @@ class Repository:
 
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name != "KUBECONFIG"}
-        own = {"PYTHONPATH": str(self.folder / "lib"), "TMPDIR": str(self.cache), "XDG_CACHE_HOME": str(self.cache)}
+        path = os.pathsep.join([str(self.folder / "lib"), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        own = {"PYTHONPATH": path, "TMPDIR": str(self.cache), "XDG_CACHE_HOME": str(self.cache)}
         return {**kept, **own}
 
     def run(self, *arguments: str, code: int = 0, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
@@ -173,7 +174,9 @@ def test_what_is_protected_is_seen_to_go_and_the_rest_of_the_plan_with_it(reposi
 
 def test_protection_that_is_taken_off_is_said(repository: Repository) -> None:
     repository.edit(repository.program, "protect=True", "protect=False")
-    assert repository.diff()["unprotected"] == ["settings"]
+    shown = repository.run("--against", "HEAD", "--detailed-exitcode", code=3).stdout
+    assert "settings loses its protection" in shown
+    assert "1 no longer protected, 9 unchanged" in shown
 
 
 def test_a_stack_that_the_other_revision_lacks_is_created_whole(repository: Repository) -> None:
@@ -188,15 +191,29 @@ def test_a_stack_that_the_other_revision_lacks_is_created_whole(repository: Repo
     assert found["counts"]["create"] == 9
 
 
+def test_a_stack_whose_file_is_gone_is_deleted_whole(repository: Repository) -> None:
+    repository.settings.unlink()
+    found = repository.diff()
+    assert found["notes"] == ["the working tree has no stack dev: everything is deleted"]
+    assert found["counts"] == {"create": 0, "update": 0, "replace": 0, "delete": 8, "follow": 0, "unchanged": 1}, (
+        "all but the stack itself"
+    )
+    assert [one["name"] for one in found["changes"] if one["protected"]] == ["settings"]
+    assert {one["path"]: one["kind"] for one in found["outputs"]} == {"namespace": "delete", "password": "delete"}
+    assert found["outputs"][1]["before"] == "[secret]"
+
+
 def test_a_program_of_the_other_revision_that_fails_is_a_sentence(repository: Repository) -> None:
     repository.edit(repository.program, "import pulumi\n", "import pulumi\nraise pulumi.RunError('of old')\n")
     repository.git("commit", "--quiet", "--all", "--message", "broken")
     repository.git("revert", "--no-commit", "HEAD")
     try:
-        result = repository.run("--against", "HEAD", code=1)
+        result = repository.run("--against", "HEAD", "--markdown", code=1)
     finally:
         repository.git("reset", "--quiet", "--hard", "HEAD~1")
     assert "of old" in result.stderr
+    assert result.stdout.startswith("<!-- llmplatform diff dev -->\n"), "the comment of an earlier push is renewed"
+    assert "of old" in result.stdout, "a reviewer is told the reason"
     assert "dev cannot be applied: the program failed" in result.stderr
     assert "compare with a revision whose stack can be applied" in result.stderr
 

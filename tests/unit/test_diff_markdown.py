@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from llmplatform_sandbox.diff.difference import Difference
 from llmplatform_sandbox.diff.document import document
-from llmplatform_sandbox.diff.markdown import COST, LIMIT, markdown, marker
+from llmplatform_sandbox.diff.markdown import COST, LIMIT, failure, markdown, marker
 from llmplatform_sandbox.diff.plan import Op, Plan, ResourceChange
 from llmplatform_sandbox.diff.properties import PropertyChange
 from llmplatform_sandbox.providers.values import Secret
@@ -24,8 +26,8 @@ def updated(path: str, old: object, new: object) -> PropertyChange:
     return PropertyChange(path=path, kind="update", old=old, new=new)
 
 
-def difference(changes: Sequence[ResourceChange], *notes: str) -> Difference:
-    plan = Plan(changes=tuple(changes), unchanged=3)
+def difference(changes: Sequence[ResourceChange], *notes: str, **plan_: Any) -> Difference:
+    plan = Plan(changes=tuple(changes), unchanged=3, **plan_)
     return Difference(stack="dev", against="HEAD~1", commit="0123456789abcdef", plan=plan, notes=notes)
 
 
@@ -73,8 +75,49 @@ def test_a_very_long_plan_fits_and_says_what_is_left_out() -> None:
     assert len(text) <= LIMIT
     (said,) = re.findall(r"\*\*Too long for a comment:\*\* (\d+) of the components", text)
     assert int(said) + text.count("<details>") == 400
-    assert "make diff STACK=dev AGAINST=0123456789" in text
+    assert "`llmplatform sandbox diff dev --against 0123456789` shows all" in text
     assert text.rstrip().endswith("</sub>"), "the end is not cut off"
+
+
+def test_outputs_that_are_too_long_are_said_to_be_left_out() -> None:
+    outputs = tuple(updated(f"output-{number}", "x" * 6_000, "y" * 6_000) for number in range(15))
+    text = markdown(difference([resource("a")], outputs=outputs))
+    assert len(text) <= LIMIT
+    assert "**Too long for a comment:** the outputs are not shown" in text
+    assert text.rstrip().endswith("</sub>"), "the end is not cut off"
+
+
+def test_outputs_are_shown_all_or_not_at_all() -> None:
+    outputs = tuple(updated(f"output-{number}", 1, 2) for number in range(60))
+    text = markdown(difference([], outputs=outputs))
+    assert text.count("<code>output-") == 60, "none is left out without a word"
+    assert "60 outputs changed" in text
+
+
+def test_a_head_that_is_too_long_leaves_room_for_the_rest() -> None:
+    long = "n" * 900 + "&" * 200
+    changes = [resource(f"{long}-{number}", "delete", f"{long} {number}") for number in range(60)]
+    protected = [replace(one, protected=True) for one in changes]
+    unprotected = tuple(f"{long}-{number}" for number in range(60))
+    text = markdown(difference(protected, *[long * 5] * 40, unprotected=unprotected))
+    assert len(text) <= LIMIT
+    (hidden,) = re.findall(r"> - … and (\d+) more\n\n> \[!NOTE\]", text)
+    assert text.count("> - **") + int(hidden) == 120, "what the list leaves out is counted"
+    assert text.rstrip().endswith("</sub>")
+
+
+def test_a_comment_on_a_failure_takes_the_place_of_the_last_one_and_gives_the_reason() -> None:
+    errors = ["error: x ```\n<b>y</b>", "Pulumi.dev.yaml: z"]
+    first, *rest = failure("dev", errors).splitlines()
+    assert first == marker("dev"), "an earlier plan would be read as that of this change"
+    assert rest[:2] == ["### Changes to <code>dev</code> could not be planned", ""]
+    assert rest[2:] == ["````text", "error: x ```", "<b>y</b>", "Pulumi.dev.yaml: z", "````"]
+
+
+def test_a_failure_with_much_to_say_fits_into_a_comment() -> None:
+    text = failure("dev", ["x" * 500] * 300 + ["y" * LIMIT])
+    assert len(text) <= LIMIT
+    assert "more lines" in text
 
 
 def test_the_overview_counts_each_component() -> None:

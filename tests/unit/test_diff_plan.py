@@ -21,6 +21,7 @@ POOL = urn("aws:eks/nodeGroup:NodeGroup", "gpu-spot")
 TAG = urn("aws:autoscaling/tag:Tag", "gpu-tag")
 GATEWAY = urn("aws:ec2/internetGateway:InternetGateway", "core-internet")
 DEPLOYMENT = urn("kubernetes:apps/v1:Deployment", "chat")
+FILES = urn("aws:efs/fileSystem:FileSystem", "files")
 QUEUE = urn("aws:sqs/queue:Queue", "jobs")
 
 
@@ -82,8 +83,8 @@ def test_an_update_whose_values_may_stay_as_they_are_is_counted_apart() -> None:
 
 def test_what_loses_something_comes_first() -> None:
     assert [one.name for one in NETWORK_MOVES.changes] == [
-        "core-vpc", "gpu-spot", "core-subnet", "gpu-tag", "core-internet"
-    ]  # fmt: skip
+        "core-vpc", "core-subnet", "gpu-spot", "gpu-tag", "core-internet"
+    ], "and of that, what it began with"  # fmt: skip
 
 
 def test_a_replacement_names_the_property_that_cannot_change_in_place() -> None:
@@ -120,13 +121,32 @@ def test_a_protected_thing_that_goes_is_risky_whatever_it_is() -> None:
 
 def test_a_resource_that_stays_and_loses_its_protection_is_named() -> None:
     events = [step("same", QUEUE, old={}, new={}), step("same", POOL, old={}, new={}, protect=True)]
-    assert planned(events, protected={QUEUE, POOL}).unprotected == ("jobs",)
+    plan = planned(events, protected={QUEUE, POOL})
+    assert plan.unprotected == ("jobs",)
+    assert plan.exit_code == 3, "a script has to see it: the next change may delete what was protected"
+    assert summary(plan) == ["1 no longer protected", "2 unchanged"]
 
 
 def test_what_is_only_forgotten_loses_nothing() -> None:
     plan = planned([step("delete", POOL, old={}, retainOnDelete=True)])
-    assert not change(plan, POOL).goes
+    assert not change(plan, POOL).risky, "its nodes stay"
     assert what_happens(change(plan, POOL)) == "is forgotten; the object stays in the account"
+
+
+def test_what_would_be_forgotten_and_is_protected_needs_attention() -> None:
+    plan = planned([step("delete", FILES, old={}, retainOnDelete=True)], protected={FILES})
+    assert change(plan, FILES).risky, "the engine refuses to forget it as well"
+    assert what_happens(change(plan, FILES)) == (
+        "is forgotten; the object stays in the account; "
+        "it is protected, so that the update is refused until that is taken off"
+    )
+
+
+def test_what_is_retained_and_made_anew_is_said_to_be_another_object_with_nothing_in_it() -> None:
+    values = {"old": {"encrypted": False}, "new": {"encrypted": True}, "diff": {"encrypted": "update-replace"}}
+    plan = planned([step("replace", FILES, **values, retainOnDelete=True)])
+    assert change(plan, FILES).risky, "who used the old one finds an empty one"
+    assert change(plan, FILES).loss == "the old one stays in the account, and nothing of it is in the new one"
 
 
 def test_an_update_of_a_pod_template_says_what_happens_to_the_pods() -> None:
@@ -151,6 +171,8 @@ def test_resources_are_grouped_by_the_component_that_they_belong_to() -> None:
 def test_outputs_of_the_stack_are_compared() -> None:
     plan = planned([stack_outputs({"url": "a", "same": 1, "gone": 2}, {"url": "b", "same": 1, "new": 3})])
     assert [(one.path, one.kind) for one in plan.outputs] == [("gone", "delete"), ("new", "add"), ("url", "update")]
+    assert plan.exit_code == 3, "others read them"
+    assert summary(plan) == ["3 outputs changed", "0 unchanged"]
 
 
 def test_exit_codes_tell_nothing_something_and_a_loss_apart() -> None:
@@ -194,12 +216,40 @@ def test_what_follows_something_that_is_deleted_is_not_said_to_be_replaced_with_
 @pytest.mark.parametrize(
     "type_",
     [
+        "aws:ec2/internetGateway:InternetGateway",
         "aws:ec2/natGateway:NatGateway",
         "alicloud:vpc/natGateway:NatGateway",
+        "alicloud:vpc/snatEntry:SnatEntry",
+        "aws:ec2/vpcEndpoint:VpcEndpoint",
+        "alicloud:cr/vpcEndpointLinkedVpc:VpcEndpointLinkedVpc",
         "aws:efs/mountTarget:MountTarget",
         "alicloud:nas/mountTarget:MountTarget",
+        "alicloud:nas/accessRule:AccessRule",
+        "aws:eks/accessEntry:AccessEntry",
+        "alicloud:cs/kubernetesPermission:KubernetesPermission",
     ],
 )
-def test_the_way_out_and_the_way_to_the_files_need_attention_when_they_go(type_: str) -> None:
+def test_the_only_way_to_something_needs_attention_when_it_goes(type_: str) -> None:
     of = urn(type_, "core-a")
-    assert change(planned(replaced(of, "subnetId", "a", "b")), of).risky, "what runs in that zone is cut off"
+    assert change(planned(replaced(of, "subnetId", "a", "b")), of).risky, "what it leads to is out of reach"
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "aws:ec2/subnet:Subnet",
+        "alicloud:vpc/switch:Switch",
+        "aws:eks/addon:Addon",
+        "alicloud:cs/kubernetesAddon:KubernetesAddon",
+        "kubernetes:helm.sh/v3:Release",
+    ],
+)
+def test_what_holds_something_needs_attention_when_it_goes(type_: str) -> None:
+    of = urn(type_, "core-a")
+    assert change(planned([step("delete", of, old={})]), of).risky, "what is in it, or comes from it, goes with it"
+
+
+@pytest.mark.parametrize("type_", ["aws:iam/role:Role", "kubernetes:networking.k8s.io/v1:NetworkPolicy"])
+def test_what_is_made_anew_as_it_was_does_not(type_: str) -> None:
+    of = urn(type_, "core-a")
+    assert not change(planned([step("delete", of, old={})]), of).risky, "what matters would drown in it"

@@ -8,6 +8,7 @@ from program import ROOT
 from typer.testing import CliRunner
 
 from llmplatform_sandbox.commands import app
+from llmplatform_sandbox.diff.markdown import marker
 
 
 @pytest.mark.parametrize("command", ["up", "preview"])
@@ -38,3 +39,15 @@ def test_a_file_that_holds_no_settings_is_refused_without_a_traceback(tmp_path: 
     assert "; " in result.stderr
     assert "Traceback" not in result.output
     assert not (tmp_path / ".sandbox").exists(), "nothing is created"
+
+
+def test_a_comment_for_a_pull_request_gives_the_mistakes_too(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  llmplatform:clowd: {}\n")
+    result = CliRunner().invoke(app, ["diff", "dev", "--against", "HEAD", "--markdown", "--project", str(tmp_path)])
+    assert result.exit_code == 2
+    assert result.stdout.splitlines()[0] == marker("dev"), (
+        "else the comment of an earlier push stays as if it were true"
+    )
+    assert "did you mean 'cloud'" in result.stderr
+    assert set(result.stderr.splitlines()) <= set(result.stdout.splitlines())

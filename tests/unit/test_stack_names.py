@@ -61,6 +61,16 @@ def test_without_a_stack_file_nothing_is_made(folder: Path, command: list[str]) 
     assert not (folder / ".sandbox").exists()
 
 
+def test_a_stack_that_neither_side_of_a_comparison_has_is_wrong_input(folder: Path) -> None:
+    (folder / "Pulumi.dev.yaml").write_text("config: {}\n")
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for command in (["init", "--quiet"], ["add", "--all"], [*identity, "commit", "--quiet", "--message", "one"]):
+        subprocess.run(["git", "-C", str(folder), *command], check=True)
+    result = CliRunner().invoke(sandbox, ["diff", "prod", "--against", "HEAD", "--project", str(folder)])
+    assert result.exit_code == 2, result.output
+    assert "Pulumi.prod.yaml: no such file; write it, or name one of the stacks dev" in result.stderr
+
+
 def test_without_a_program_nothing_is_made(folder: Path) -> None:
     (folder / "Pulumi.dev.yaml").write_text("config: {}\n")
     result = CliRunner().invoke(sandbox, ["up", "dev", "--project", str(folder)])

@@ -5,7 +5,7 @@ import tempfile
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
@@ -18,7 +18,7 @@ from llmplatform_sandbox.engine import Engine
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.hosting import open_clouds, served
 from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Report
-from llmplatform_sandbox.project import Project, copy_project, read_project
+from llmplatform_sandbox.project import Project, copy_project, read_project, require_stack
 from llmplatform_sandbox.scratch import scratch
 from llmplatform_sandbox.toolchain import PULUMI, Toolchain, ensure
 
@@ -43,15 +43,23 @@ def difference(
 ) -> Difference:
     """Find it, with no credentials and no network. The checkout and a sandbox that runs are left alone.
 
-    Raises `SandboxError`, with exit code 2 for a revision or a stack that is not there.
+    A stack whose file only one of them has is created or deleted whole. Raises `SandboxError`, with exit code 2 for a
+    revision that is not there or a stack that neither has.
     """
     revision = find_revision(project.folder, against)
-    with _phase(report, "tools", "Looking for the Pulumi CLI"):
-        tools = ensure([PULUMI], report=report)
-    with _tidy_when_ended():
-        state, notes = _state_of(revision, project, stack, tools, report, cache or StateCache())
+    with _tidy_when_ended(), tempfile.TemporaryDirectory(prefix="llmplatform-revision-") as folder:
+        exported = Path(folder) / "revision"
+        with _phase(report, "export", f"Reading {revision.name} ({revision.short})"):
+            before, after = _with_stack(_project_of(revision, exported), stack), _with_stack(project, stack)
+        if before is None and after is None:
+            require_stack(project, stack)
+        with _phase(report, "tools", "Looking for the Pulumi CLI"):
+            tools = ensure([PULUMI], report=report)
+        notes = _notes(revision, stack, before, after)
+        state = before and _state_of(revision, before, stack, tools, report, cache or StateCache(), exported)
         with _phase(report, "preview", f"Planning {stack} of the working tree"):
-            plan = preview_on(state, project, stack, tools, report)
+            planned = after or _emptied(before or project, Path(folder) / "nothing")
+            plan = preview_on(state, planned, stack, tools, report)
     return Difference(stack=stack, against=against, commit=revision.commit, plan=plan, notes=tuple(notes))
 
 
@@ -71,30 +79,50 @@ def preview_on(state: State | None, project: Project, stack: str, tools: Toolcha
         return recorder.plan(state.resources if state else (), state.protected if state else ())
 
 
-def _state_of(
-    revision: Revision, project: Project, stack: str, tools: Toolchain, report: Report, cache: StateCache
-) -> tuple[State | None, list[str]]:
+def _with_stack(project: Project | None, stack: str) -> Project | None:
+    return project if project and project.stack_file(stack).exists() else None
+
+
+def _emptied(project: Project, program: Path) -> Project:
+    """The project with a program that registers nothing: under it, all that a stack has is deleted."""
+    program.mkdir()
+    (program / "__main__.py").touch()
+    return replace(project, settings={**project.settings, "main": str(program)})
+
+
+def _notes(revision: Revision, stack: str, before: Project | None, after: Project | None) -> list[str]:
     notes = [
         f"{file} differs from {revision.name}; both sides ran with the packages that are installed now"
         for file in revision.other_requirements()
     ]
-    with tempfile.TemporaryDirectory(prefix="llmplatform-revision-") as scratch:
-        with _phase(report, "export", f"Reading {revision.name} ({revision.short})"):
-            before = _project_of(revision, Path(scratch))
-        if before is None or not before.stack_file(stack).exists():
-            return None, [*notes, f"{revision.name} has no stack {stack}: everything is created"]
-        if _other_key(before.stack_file(stack), project.stack_file(stack)):
-            notes.append(
-                f"the secrets of {stack} are encrypted with another key than in {revision.name}; which of them are "
-                "still the same cannot be seen, so all are shown as changed"
-            )
-        key = cache.key(revision.tree, revision.project, stack, tools)
-        state = cache.get(key)
-        if state is None:
-            with _phase(report, "apply", f"Applying {stack} of {revision.name}, on paper"):
-                state = _applied(revision, before, stack, tools, report, Path(scratch))
-            cache.put(key, state)
-        return state, notes
+    if before is None:
+        notes.append(f"{revision.name} has no stack {stack}: everything is created")
+    elif after is None:
+        notes.append(f"the working tree has no stack {stack}: everything is deleted")
+    elif _other_key(before.stack_file(stack), after.stack_file(stack)):
+        notes.append(
+            f"the secrets of {stack} are encrypted with another key than in {revision.name}; which of them are "
+            "still the same cannot be seen, so all are shown as changed"
+        )
+    return notes
+
+
+def _state_of(
+    revision: Revision,
+    before: Project,
+    stack: str,
+    tools: Toolchain,
+    report: Report,
+    cache: StateCache,
+    exported: Path,
+) -> State:
+    key = cache.key(revision.tree, revision.project, stack, tools)
+    state = cache.get(key)
+    if state is None:
+        with _phase(report, "apply", f"Applying {stack} of {revision.name}, on paper"):
+            state = _applied(revision, before, stack, tools, report, exported)
+        cache.put(key, state)
+    return state
 
 
 def _project_of(revision: Revision, folder: Path) -> Project | None:

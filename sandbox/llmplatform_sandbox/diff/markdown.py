@@ -14,7 +14,9 @@ LIMIT = 65_536
 """Characters that GitHub takes in a comment."""
 COST = "<!-- llmplatform cost -->"
 """Where a later step puts what the change costs."""
-_RESERVE = 600
+_RESERVE = 1_000
+_ROOM = 8_000
+"""Characters for each of the four lists above the sections, so that there is room for these."""
 _MOST_RISKS = 15
 _MOST_ROWS = 40
 _MOST_LINES = 80
@@ -27,23 +29,38 @@ def marker(stack: str) -> str:
 
 def markdown(difference: Difference) -> str:
     """All of it, as far as the limit allows; what is left out is said."""
-    head, tail = _head(difference), _outputs(difference.plan) + _tail()
+    plan = difference.plan
+    head, tail = _head(difference), _tail()
     room = LIMIT - _RESERVE - len(head) - len(tail)
     sections: list[str] = []
-    left_out: list[str] = []
-    for component, members in by_component(difference.plan.changes):
+    hidden, no_outputs = 0, False
+    for component, members in by_component(plan.changes):
         section = _section(component, members)
         if len(section) > room:
-            left_out.append(component)
+            hidden += 1
             continue
         sections.append(section)
         room -= len(section)
-    if left_out:
+    if plan.outputs:
+        section = _outputs(plan)
+        no_outputs = len(section) > room
+        sections += [] if no_outputs else [section]
+    if hidden or no_outputs:
+        what = [f"{hidden} of the components above"] * bool(hidden) + ["the outputs"] * no_outputs
         sections.append(
-            f"**Too long for a comment:** {len(left_out)} of the components above are not shown in detail; "
-            f"`make diff STACK={difference.stack} AGAINST={difference.commit[:10]}` shows all.\n\n"
+            f"**Too long for a comment:** {' and '.join(what)} are not shown in detail; "
+            f"`llmplatform sandbox diff {difference.stack} --against {difference.commit[:10]}` shows all.\n\n"
         )
     return head + "".join(sections) + tail
+
+
+def failure(stack: str, errors: Collection[str]) -> str:
+    """A comment that takes the place of an earlier one, which is no longer true, where no plan was found."""
+    lines = [line for error in errors for line in error.splitlines()]
+    shown, hidden = _first(lines, _MOST_LINES - 1)
+    more = [f"… {hidden} more lines"] if hidden else []
+    title = f"### Changes to {_code(stack)} could not be planned\n"
+    return "\n".join([marker(stack), title, _fenced([*shown, *more], "text")])
 
 
 def _head(difference: Difference) -> str:
@@ -53,36 +70,50 @@ def _head(difference: Difference) -> str:
         f"### Changes to {_code(difference.stack)} against {_code(difference.commit[:10])}\n",
         f"**{' · '.join(summary(plan))}**\n",
     ]
-    risky = [one for one in plan.changes if one.risky]
+    risky = [f"> - **{_code(one.name)}** {escape(what_happens(one))}" for one in plan.changes if one.risky]
     if risky or plan.unprotected:
-        parts.append("> [!CAUTION]")
-        parts += [f"> - **{_code(one.name)}** {escape(what_happens(one))}" for one in risky[:_MOST_RISKS]]
-        parts += [f"> - **{_code(name)}** loses its protection" for name in plan.unprotected[:_MOST_RISKS]]
-        hidden = max(0, len(risky) - _MOST_RISKS) + max(0, len(plan.unprotected) - _MOST_RISKS)
-        parts += [f"> - … and {hidden} more"] if hidden else []
+        shown, hidden = _first(risky, _MOST_RISKS)
+        bare, more = _first([f"> - **{_code(name)}** loses its protection" for name in plan.unprotected], _MOST_RISKS)
+        parts += ["> [!CAUTION]", *shown, *bare]
+        parts += [f"> - … and {hidden + more} more"] if hidden + more else []
         parts.append("")
     if difference.notes:
-        parts += ["> [!NOTE]", *(f"> - {escape(note)}" for note in difference.notes[:_MOST_RISKS]), ""]
+        shown, hidden = _first([f"> - {escape(note)}" for note in difference.notes], _MOST_RISKS)
+        parts += ["> [!NOTE]", *shown]
+        parts += [f"> - … and {hidden} more"] if hidden else []
+        parts.append("")
     parts.append(_overview(by_component(plan.changes)))
     parts.append(f"{COST}\n")
     return "\n".join(parts)
+
+
+def _first(lines: Collection[str], most: int) -> tuple[list[str], int]:
+    """As many lines as there is room for, and the number of the others."""
+    shown: list[str] = []
+    room = _ROOM
+    for line in lines:
+        if len(shown) < most and len(line) < room:
+            shown.append(line)
+            room -= len(line) + 1
+    return shown, len(lines) - len(shown)
 
 
 def _overview(components: Collection[tuple[str, list[ResourceChange]]]) -> str:
     if not components:
         return ""
     ops: tuple[Op, ...] = ("replace", "delete", "update", "create")
-    rows = [
+    head = [
         "| Component | " + " | ".join(PAST[op].capitalize() for op in ops) + " | May change |",
         "|:--|" + "--:|" * (len(ops) + 1),
     ]
-    for name, members in list(components)[:_MOST_ROWS]:
+    rows: list[str] = []
+    for name, members in components:
         numbers = [sum(1 for one in members if one.op == op and one.rank != 5) for op in ops]
         cells = [str(number or "") for number in [*numbers, sum(1 for one in members if one.rank == 5)]]
         rows.append(f"| {_code(name)} | " + " | ".join(cells) + " |")
-    if len(components) > _MOST_ROWS:
-        rows.append(f"| … {len(components) - _MOST_ROWS} more components |" + " |" * (len(ops) + 1))
-    return "\n".join(rows) + "\n"
+    shown, hidden = _first(rows, _MOST_ROWS)
+    more = [f"| … {hidden} more components |" + " |" * (len(ops) + 1)] if hidden else []
+    return "\n".join([*head, *shown, *more]) + "\n"
 
 
 def _section(component: str, members: list[ResourceChange]) -> str:
@@ -131,13 +162,10 @@ def _clause(one: ResourceChange) -> str:
 
 
 def _outputs(plan: Plan) -> str:
-    """The outputs of the stack that differ; little enough to be there always."""
-    if not plan.outputs:
-        return ""
+    """The outputs of the stack that differ."""
     blocks = [f"{_code(one.path)}\n\n{_fenced(lines(one))}" for one in plan.outputs if lines(one)]
     inline = [one for one in plan.outputs if not lines(one)]
-    tables = [_table(inline[:_MOST_ROWS])] if inline else []
-    return _folded("Outputs", "\n".join([*tables, *blocks[:_MOST_RISKS]]))
+    return _folded("Outputs", "\n".join([*([_table(inline)] if inline else []), *blocks]))
 
 
 def _table(changes: Collection[PropertyChange]) -> str:
@@ -151,12 +179,12 @@ def _mark(one: PropertyChange) -> str:
     return "<br>**forces a replacement**" if one.replaces else ""
 
 
-def _fenced(block: list[str]) -> str:
+def _fenced(block: list[str], language: str = "diff") -> str:
     shown = block[:_MOST_LINES]
     if len(block) > _MOST_LINES:
         shown.append(f"… {len(block) - _MOST_LINES} more lines")
     fence = "`" * max(3, *(len(run) + 1 for line in shown for run in re.findall("`+", line)), 0)
-    return f"{fence}diff\n" + "\n".join(shown) + f"\n{fence}\n"
+    return f"{fence}{language}\n" + "\n".join(shown) + f"\n{fence}\n"
 
 
 def _folded(title: str, body: str) -> str:

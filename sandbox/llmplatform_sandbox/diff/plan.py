@@ -8,7 +8,7 @@ from pulumi.automation.events import EngineEvent, StepEventMetadata, StepEventSt
 
 from llmplatform_sandbox.checkpoint import Resource
 from llmplatform_sandbox.diff.properties import Leaf, PropertyChange, property_changes
-from llmplatform_sandbox.diff.risks import loss_of, restarts
+from llmplatform_sandbox.diff.risks import left_empty, loss_of, restarts
 from llmplatform_sandbox.providers.values import from_event
 
 Op = Literal["create", "update", "replace", "delete"]
@@ -57,20 +57,20 @@ class ResourceChange:
 
     @property
     def goes(self) -> bool:
-        """Whether the object that exists is deleted."""
-        return self.op in ("replace", "delete") and not (self.op == "delete" and self.retained)
+        """Whether the stack lets go of the object that exists."""
+        return self.op in ("replace", "delete")
 
     @property
     def risky(self) -> bool:
         """Whether something is lost that an update cannot bring back, or is protected against that."""
-        return self.op in ("replace", "delete") and bool(self.loss or self.protected)
+        return self.goes and bool(self.loss or self.protected)
 
     @property
     def rank(self) -> int:
         """Order of attention, 0 the first."""
         if self.risky:
             return 0
-        if self.op in ("replace", "delete"):
+        if self.goes:
             return 2 if self.follows else 1
         if self.op == "update":
             return 5 if self.follows else 3
@@ -102,8 +102,9 @@ class Plan:
     @property
     def exit_code(self) -> int:
         """What tells a script apart: nothing changes, something changes, something that exists goes."""
-        goes = any(one.op in ("replace", "delete") for one in self.changes)
-        return GOES if goes else CHANGES if self.changes else 0
+        if any(one.goes for one in self.changes):
+            return GOES
+        return CHANGES if self.changes or self.outputs or self.unprotected else 0
 
 
 @dataclass
@@ -132,7 +133,7 @@ class Recorder:
         rooted = _with_roots(changes)
         lost = [step.urn for steps in self._steps.values() for step in steps if _unprotects(step, protected, touched)]
         return Plan(
-            changes=tuple(sorted(rooted, key=lambda one: (one.rank, one.component, one.name))),
+            changes=tuple(sorted(rooted, key=lambda one: (one.rank, one.follows, one.component, one.name))),
             unchanged=len(self._steps) - len(touched),
             outputs=tuple(_output_changes(*self._outputs)),
             unprotected=tuple(sorted(name_of(urn) for urn in lost)),
@@ -174,6 +175,7 @@ def _change(
     words = [step.op.value for step in steps]
     type_ = type_of(urn)
     made = "create-replacement" if "create-replacement" in words else "replace"
+    retained = bool(old and old.retain_on_delete)
     return ResourceChange(
         urn=urn,
         type=type_,
@@ -182,11 +184,17 @@ def _change(
         op=op,
         properties=properties,
         protected=protected,
-        retained=bool(old and old.retain_on_delete),
+        retained=retained,
         first_deleted="delete-replaced" in words and words.index("delete-replaced") < words.index(made),
-        loss=loss_of(type_) if op in ("replace", "delete") else "",
+        loss=_loss(type_, op, retained),
         restarts=restarts(type_, after, [one.path for one in properties]) if op == "update" else "",
     )
+
+
+def _loss(type_: str, op: Op, retained: bool) -> str:
+    if retained:
+        return left_empty(type_) if op == "replace" else ""
+    return loss_of(type_) if op in ("replace", "delete") else ""
 
 
 def _leaves(step: StepEventMetadata) -> list[Leaf]:
@@ -251,7 +259,7 @@ def _only_follows(change: ResourceChange) -> bool:
 
 def _unprotects(step: StepEventMetadata, protected: Collection[str], touched: Mapping[str, Op]) -> bool:
     stays = touched.get(step.urn, "update") == "update"
-    return step.urn in protected and stays and bool(step.new) and not (step.new and step.new.protect)
+    return step.urn in protected and stays and step.new is not None and not step.new.protect
 
 
 def _output_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[PropertyChange]:

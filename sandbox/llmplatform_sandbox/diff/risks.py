@@ -13,6 +13,11 @@ def loss_of(type_: str) -> str:
     return next((row["says"] for row in _table()["loss"] if fnmatchcase(type_, row["type"])), "")
 
 
+def left_empty(type_: str) -> str:
+    """What to know where an object of a type stays in the account, and another one takes its place."""
+    return "the old one stays in the account, and nothing of it is in the new one" if loss_of(type_) else ""
+
+
 def restarts(type_: str, inputs: Mapping[str, Any], paths: Collection[str]) -> str:
     """How an update touches running pods: a clause, empty when it does not."""
     if type_ not in _table()["pods"]["types"] or not any(path.startswith("spec.template") for path in paths):

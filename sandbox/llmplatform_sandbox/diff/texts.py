@@ -23,18 +23,19 @@ _CONTEXT = 2
 def summary(plan: Plan) -> list[str]:
     """The numbers, a phrase each: `2 replaced`, `140 unchanged`."""
     phrases = [f"{count} {PAST[op]}" for op, count in plan.counts().items() if count]
-    if not phrases and not plan.following:
-        phrases.append("no changes")
     if plan.following:
         phrases.append(f"{plan.following} may change with what they refer to")
-    return [*phrases, f"{plan.unchanged} unchanged"]
+    if plan.unprotected:
+        phrases.append(f"{len(plan.unprotected)} no longer protected")
+    if plan.outputs:
+        phrases.append(f"{len(plan.outputs)} {'output' if len(plan.outputs) == 1 else 'outputs'} changed")
+    return [*(phrases or ["no changes"]), f"{plan.unchanged} unchanged"]
 
 
 def what_happens(change: ResourceChange) -> str:
     """A clause that goes after the resource's name."""
-    if change.op == "delete" and change.retained:
-        return "is forgotten; the object stays in the account"
-    parts = [f"is {PAST[change.op]}"]
+    forgotten = change.op == "delete" and change.retained
+    parts = ["is forgotten", "the object stays in the account"] if forgotten else [f"is {PAST[change.op]}"]
     if change.op == "replace":
         replacing = [one for one in change.properties if one.replaces]
         decisive = [one.path for one in replacing if not one.follows] or [one.path for one in replacing]

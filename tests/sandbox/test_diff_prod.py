@@ -1,0 +1,68 @@
+"""A change to the platform itself: one model of the production stack, and a default of the components it is made of."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from program import ROOT
+
+pytestmark = pytest.mark.sandbox
+
+IMAGE = "registry.example.org/vllm-openai:v0.33.0-fix1"
+INSTALLED, COMMITTED, EDITED = "30", "45", "60"
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text, f"{file.name} has no {old!r} to change"
+    file.write_text(text.replace(old, new, 1))
+
+
+def difference(checkout: Path, caches: Path) -> dict[str, Any]:
+    users = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    (caches / "llmplatform").mkdir(parents=True)
+    (caches / "llmplatform" / "tools").symlink_to(users / "llmplatform" / "tools")
+    path = [str(checkout / "components"), str(checkout / "sandbox"), os.environ.get("PYTHONPATH", "")]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(path).rstrip(os.pathsep),
+        "XDG_CACHE_HOME": str(caches),
+    }
+    command = [sys.executable, "-m", "llmplatform_sandbox.commands", "diff", "prod", "--against", "HEAD", "--json"]
+    done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_exactly_what_a_change_of_the_stack_file_and_of_a_default_does_to_prod_is_found(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(checkout)], check=True)
+    default = checkout / "components/llmplatform/aws/flow_logs.py"
+    edit(default, f"RETENTION_DAYS = {INSTALLED}\n", f"RETENTION_DAYS = {COMMITTED}\n")
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", *identity, "commit", "--quiet", "--all", "--message", "first"], cwd=checkout, check=True)
+    edit(default, f"RETENTION_DAYS = {COMMITTED}\n", f"RETENTION_DAYS = {EDITED}\n")
+    edit(checkout / "Pulumi.prod.yaml", "      replicas: 3\n", "      replicas: 2\n")
+    edit(checkout / "Pulumi.prod.yaml", "      engine:\n", f"      engine:\n        image: {IMAGE}\n")
+
+    found = difference(checkout, tmp_path / "caches")
+
+    properties = {
+        one["urn"].removeprefix("urn:pulumi:prod::llmplatform::"): {
+            each["path"]: (each["before"], each["after"]) for each in one["properties"]
+        }
+        for one in found["changes"]
+    }
+    flow_logs = properties.pop("llmplatform:aws:Network$aws:cloudwatch/logGroup:LogGroup::core-flow-logs")
+    assert flow_logs == {"retentionInDays": (COMMITTED, EDITED)}, "each side runs with the components of its own"
+    model = properties.pop("llmplatform:serving:ModelServer$kubernetes:apps/v1:Deployment::qwen3-8b-deployment")
+    image = model.pop("spec.template.spec.containers[0].image")
+    assert image[1] == IMAGE
+    assert model == {"spec.replicas": ("3", "2")}
+    assert properties == {}, "nothing else of the stack is touched"
+    assert {one["op"] for one in found["changes"]} == {"update"}
+    assert (found["outputs"], found["unprotected"], found["notes"]) == ([], [], [])
