@@ -4,7 +4,7 @@ What a command needs is imported when it runs: the root command loads this modul
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,7 +42,19 @@ Project = Annotated[Path, typer.Option("--project", help="Folder of Pulumi.yaml.
 
 def stack_file(stack: str, project: Path) -> Path:
     """Path of a stack's file. `stack`: its name, or the path itself."""
-    return Path(stack) if _is_file(stack) else project / f"Pulumi.{stack}.yaml"
+    from llmplatform.catalog import stack_names
+
+    return Path(stack) if _is_file(stack) else stack_names.stack_file(stack, project, _project_settings(project))
+
+
+def _project_settings(project: Path) -> "Mapping[str, object]":
+    import yaml
+
+    try:
+        found = yaml.safe_load((project / "Pulumi.yaml").read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}  # A stack file can be checked without its project, whose faults Pulumi tells.
+    return found if isinstance(found, dict) else {}
 
 
 def refuse(problems: "Sequence[Problem]") -> None:
