@@ -66,8 +66,11 @@ class _Account:
             spec=spec,
             environment=self.stack.environment,
             cloud=self.cloud,
-            # A cluster that the internet cannot reach gets a network that need not reach the internet for AWS.
-            private_endpoints=isinstance(cluster, NewCluster) and not cluster.endpoint.public_cidrs,
+            # A cluster that the internet cannot reach gets a network that need not reach the internet for AWS; not in
+            # China, where the endpoints' names could not be checked: there nodes take the NAT gateways.
+            private_endpoints=isinstance(cluster, NewCluster)
+            and not cluster.endpoint.public_cidrs
+            and self.cloud.partition != "aws-cn",
             tags=self.tags,
         )
         return aws.Network("core", args, self.here)

@@ -1,16 +1,17 @@
 """Reads the stack file: plain values into a `Stack`, secrets into Outputs beside it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from llmplatform.specs import InvalidStack, parse
+from llmplatform.specs import InvalidStack, parse, warnings
+from llmplatform.specs.reading import NAMESPACE
+from llmplatform.specs.rules import cleartext_elsewhere
 from llmplatform.specs.stack import Stack
-
-PREFIX = "llmplatform:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,36 +33,51 @@ class Settings:
 def load() -> Settings:
     """The settings of the stack that runs. Raises RunError with every problem, one line each."""
     config = pulumi.Config("llmplatform")
-    values = {key: _plain(config, key) for key in _keys()}
-    names = tuple(values.get("secrets", ()))
+    # Config reads one key at a time; only the whole map shows a key that no setting knows.
+    known = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    keys = sorted(key.removeprefix(NAMESPACE) for key in known if key.startswith(NAMESPACE))
+    values = {key: _secret_names(config) if key == "secrets" else _plain(config, key) for key in keys}
+    faults = [
+        problem
+        for key, value in known.items()
+        if not key.startswith(NAMESPACE) and not runtime_config.is_config_secret(key)
+        for problem in cleartext_elsewhere(key, value)
+    ]
     try:
         stack = parse(values, pulumi.get_stack())
     except InvalidStack as invalid:
-        raise pulumi.RunError("\n".join(map(str, invalid.problems))) from None
-    secrets = Secrets(
-        huggingface_token=_secret(config, names, "huggingface_token"),
-        alert_receiver=_secret(config, names, "alert_receiver"),
+        stack, faults = None, [*faults, *invalid.problems]
+    if faults or not stack:
+        raise pulumi.RunError("\n".join(map(str, faults)))
+    for warning in warnings(stack):
+        pulumi.log.warn(str(warning))
+    return Settings(
+        stack=stack,
+        secrets=Secrets(
+            huggingface_token=_secret(config, values, "huggingface_token"),
+            alert_receiver=_secret(config, values, "alert_receiver"),
+        ),
     )
-    return Settings(stack=stack, secrets=secrets)
-
-
-def _keys() -> list[str]:
-    # Config reads one key at a time; only the whole map shows a key that no setting knows.
-    known = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
-    return sorted(key.removeprefix(PREFIX) for key in known if key.startswith(PREFIX))
 
 
 def _plain(config: pulumi.Config, key: str) -> Any:
-    if key == "secrets":
-        # The engine has decrypted the values; a spec only learns which of them there are.
-        return {name: {"secure": "encrypted"} for name in config.require_object(key)}
     try:
         return config.require_object(key)
     except (pulumi.ConfigTypeError, json.JSONDecodeError):
         return config.require(key)
 
 
-def _secret(config: pulumi.Config, names: tuple[str, ...], name: str) -> pulumi.Output[str] | None:
-    if name not in names:
+def _secret_names(config: pulumi.Config) -> object:
+    """Which secrets there are, and whether the file has them encrypted: their values never get into a spec."""
+    value = {"secure": "encrypted"} if runtime_config.is_config_secret(f"{NAMESPACE}secrets") else "in clear text"
+    try:
+        given: object = config.require_object("secrets")
+    except (pulumi.ConfigTypeError, json.JSONDecodeError):
+        return value
+    return dict.fromkeys(cast(Mapping[str, object], given), value) if isinstance(given, Mapping) else value
+
+
+def _secret(config: pulumi.Config, values: Mapping[str, Any], name: str) -> pulumi.Output[str] | None:
+    if name not in values.get("secrets", ()):
         return None
-    return config.require_secret_object("secrets").apply(lambda values: values[name])
+    return config.require_secret_object("secrets").apply(lambda secrets: secrets[name])

@@ -34,17 +34,19 @@ def run_program(
     main: Path = ROOT / "infra",
     project: str = "llmplatform",
     archives: bool = False,
+    encrypted: bool = True,
 ) -> Engine:
     """Everything that a program registers for a configuration. Values that are `{secure: …}` come as plain text.
 
     `main`: folder of the program; without it, the platform's. `archives`: whether charts' archives are wanted.
+    `encrypted`: whether the stack file has its secrets encrypted.
     """
     values = {key: value if isinstance(value, str) else json.dumps(_decrypted(value)) for key, value in config.items()}
 
     def program() -> Any:
         # The mocks have no stack, of which `pulumi.run` is a method in disguise.
         entries: list[Callable[[], Any]] = []
-        set_all_config(values, [key for key in values if key == "llmplatform:secrets"])
+        set_all_config(values, [key for key in values if encrypted and key == "llmplatform:secrets"])
         folder = str(main)
         before = set(sys.modules)
         sys.path.insert(0, folder)

@@ -31,6 +31,13 @@ def dev() -> dict[str, Any]:
     return deepcopy(read(ROOT / "Pulumi.dev.yaml"))
 
 
+def on_a_platform(raw: dict[str, Any]) -> dict[str, Any]:
+    """The same models on the platform of another stack, which has the pools and the add-ons."""
+    pools = {name: {**pool, "existing": True} for name, pool in raw["pools"].items()}
+    found = {**raw, "cluster": EXISTING_CLUSTER, "network": EXISTING_NETWORK, "pools": pools}
+    return {**found, "platform": {"kind": "existing"}, "addons": {}}
+
+
 def problems(raw: dict[str, Any]) -> list[str]:
     """What is wrong with them, one line each."""
     try:

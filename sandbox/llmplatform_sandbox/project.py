@@ -19,6 +19,7 @@ from typing import Any, cast
 import yaml
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from llmplatform.catalog.stack_names import stack_file
 from llmplatform_sandbox.called import called
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths, write_private
@@ -47,7 +48,7 @@ class Project:
 
     def stack_file(self, stack: str) -> Path:
         """Where the user's settings of a stack are, or would be."""
-        return self.folder / str(self.settings.get("stackConfigDir", ".")) / f"Pulumi.{stack}.yaml"
+        return stack_file(stack, self.folder, self.settings)
 
 
 def read_project(folder: Path) -> Project:

@@ -199,8 +199,9 @@ THEIRS: dict[str, dict[str, Any]] = {
 
 
 def _on_theirs(stack: str) -> dict[str, Any]:
-    """The stack's own models and pools, on a network, a cluster and a platform that exist."""
+    """The stack's own models and nodes without GPUs, on a network, a cluster and a platform that exist."""
     config = stack_config(stack)
+    pools = config["llmplatform:pools"]
     network = {"kind": "existing", "cidr": config["llmplatform:network"]["cidr"], **THEIRS[stack]["network"]}
     cluster = {
         "kind": "existing",
@@ -214,6 +215,7 @@ def _on_theirs(stack: str) -> dict[str, Any]:
         "llmplatform:network": network,
         "llmplatform:cluster": cluster,
         "llmplatform:platform": {"kind": "existing"},
+        "llmplatform:pools": {**pools, "gpu": {**pools["gpu"], "existing": True}},
     }
     return {**{key: value for key, value in config.items() if key not in gone}, **changed}
 

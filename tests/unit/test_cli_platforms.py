@@ -69,11 +69,22 @@ def test_a_change_of_the_platform_is_a_change_of_those_lines_alone(file: Path) -
 
 
 def test_a_team_keeps_pools_of_its_own_beside_those_of_the_platform(file: Path) -> None:
-    file.write_text(f"{OWN}  llmplatform:pools:\n    ours:\n      instance_types: [g6.2xlarge]\n      max: 1\n")
+    file.write_text(f"{OWN}  llmplatform:pools:\n    ours:\n      instance_types: [m7i.xlarge]\n      max: 1\n")
     use(file.parent, told("dev"))
     pools = yaml.safe_load(file.read_text())["config"]["llmplatform:pools"]
-    assert pools["ours"] == {"instance_types": ["g6.2xlarge"], "max": 1}
+    assert pools["ours"] == {"instance_types": ["m7i.xlarge"], "max": 1}
     assert pools["gpu"]["existing"]
+    assert CliRunner().invoke(app, ["validate", "dev", "--project", str(file.parent)]).exit_code == 0
+
+
+def test_gpus_of_a_teams_own_are_left_for_it_to_decide_about_and_refused_by_the_next_command(file: Path) -> None:
+    file.write_text(f"{OWN}  llmplatform:pools:\n    ours:\n      instance_types: [g6.2xlarge]\n      max: 1\n")
+    use(file.parent, told("dev"))
+    assert "ours" in yaml.safe_load(file.read_text())["config"]["llmplatform:pools"], "nothing of a team's gets lost"
+    result = CliRunner().invoke(app, ["validate", "dev", "--project", str(file.parent)])
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("pools.ours: another stack's platform ")
 
 
 def test_a_pool_that_both_have_is_refused_and_nothing_is_written(file: Path) -> None:

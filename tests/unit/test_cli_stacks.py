@@ -1,6 +1,7 @@
 """Commands about stack files: what they print, where, and with which exit code."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from program import ROOT, STACKS
 from typer.testing import CliRunner
 
 from llmplatform.cli.app import app
+from llmplatform.specs.rules import clusters
 from llmplatform.specs.schema import TARGET
+from llmplatform_sandbox.project import read_project
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -50,6 +53,43 @@ def test_the_problems_are_there_for_machines_too(tmp_path: Path) -> None:
     found = json.loads(result.stdout)
     assert result.exit_code == 2
     assert (found["valid"], len(found["problems"])) == (False, 2)
+
+
+def test_a_warning_is_marked_as_one_and_the_stack_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "today", lambda: date(2036, 1, 1))
+    result = CliRunner().invoke(app, ["validate", "dev", "--project", str(ROOT)])
+    assert result.exit_code == 0, result.output
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("warning: cluster.kubernetes_version: standard support of 1.35 ended on ")
+    result = CliRunner().invoke(app, ["validate", "dev", "--project", str(ROOT), "--json"])
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["valid"], found["problems"]) == (0, True, [])
+    assert [warning["path"] for warning in found["warnings"]] == ["cluster.kubernetes_version"]
+
+
+def test_a_stack_file_is_where_pulumi_looks_for_it(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: app\nruntime: python\nstackConfigDir: stacks\n")
+    (tmp_path / "stacks").mkdir()
+    wrong(tmp_path / "stacks")
+    result = CliRunner().invoke(app, ["validate", "dev", "--project", str(tmp_path), "--json"])
+    assert json.loads(result.stdout)["file"] == str(tmp_path / "stacks" / "Pulumi.dev.yaml")
+    assert read_project(tmp_path).stack_file("dev") == tmp_path / "stacks" / "Pulumi.dev.yaml", "as the sandbox does"
+    assert len(json.loads(result.stdout)["problems"]) == 2
+
+
+def test_charts_are_looked_for_beside_the_project_file(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: app\nruntime: python\nstackConfigDir: stacks\n")
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "stacks" / "Pulumi.dev.yaml").write_text((ROOT / "Pulumi.dev.yaml").read_text())
+    result = CliRunner().invoke(app, ["validate", "dev", "--project", str(tmp_path)])
+    assert f"are not in {tmp_path / '.charts'}: " in result.stdout, "`llmplatform charts pull` puts them there"
+
+
+@pytest.mark.parametrize("content", ["[]", "a: [", "\t"])
+def test_a_project_file_that_is_none_leaves_the_stack_file_beside_it(content: str, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(content)
+    wrong(tmp_path)
+    assert len(CliRunner().invoke(app, ["validate", "dev", "--project", str(tmp_path)]).stderr.splitlines()) == 2
 
 
 def test_a_stack_without_a_file_says_which_file(tmp_path: Path) -> None:

@@ -52,6 +52,16 @@ def test_addons_with_pods_wait_for_every_pool_that_has_room_for_them_from_the_st
     assert not engine.waits_for(engine.named("addons-coredns"), engine.named("spare-nodes")), "it starts without one"
 
 
+def test_a_private_cluster_in_china_has_a_network_without_interface_endpoints() -> None:
+    config = deepcopy(stack_config("dev"))
+    config["llmplatform:cloud"] |= {"region": "cn-north-1", "zones": ["cn-north-1a", "cn-north-1b"]}
+    config["llmplatform:cluster"] |= {"endpoint": {}, "admins": ["arn:aws-cn:iam::111122223333:role/platform-admin"]}
+    engine = run_program(config, "dev", preview=True)
+    (endpoint,) = engine.all("aws:ec2/vpcEndpoint:VpcEndpoint")
+    assert endpoint.inputs["vpcEndpointType"] == "Gateway", "the names of the others could not be checked"
+    assert engine.all("aws:ec2/natGateway:NatGateway"), "nodes reach AWS through it"
+
+
 def test_the_gpus_of_an_existing_pool_are_within_the_quota_of_the_models() -> None:
     dev = stack_config("dev")
     pools = {"gpu": {**dev["llmplatform:pools"]["gpu"], "existing": True}}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from llmplatform.specs import InvalidStack, parse
+from llmplatform.specs import InvalidStack, parse, warnings
 from llmplatform.specs.files import read
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.rules import clusters
@@ -88,6 +88,16 @@ def test_a_cluster_can_stay_at_a_version_that_new_ones_no_longer_get(raw: dict[s
     assert problems(raw) == []
 
 
+def test_a_minor_whose_support_has_ended_is_warned_of(raw: dict[str, Any]) -> None:
+    raw["cluster"]["kubernetes_version"] = "1.34"
+    assert [str(warning) for warning in warnings(parse(raw))] == [
+        (
+            "cluster.kubernetes_version: support of 1.34 ended on 2026-09-30: ACK makes no clusters of it, and repairs "
+            "none; raise it one minor at a time, to '1.35' or '1.36', as docs/upgrading.md says"
+        )
+    ]
+
+
 def test_instant_scaling_is_for_machines_on_demand(raw: dict[str, Any]) -> None:
     raw["addons"]["cluster_autoscaler"] = {"scaler": "goatscaler"}
     raw["pools"]["gpu"]["capacity"] = "on_demand"
@@ -97,7 +107,7 @@ def test_instant_scaling_is_for_machines_on_demand(raw: dict[str, Any]) -> None:
 def test_pools_of_another_stack_are_its_business(raw: dict[str, Any]) -> None:
     raw["cluster"] = EXISTING_CLUSTER
     raw["platform"] = {"kind": "existing"}
-    raw["addons"] = {"cluster_autoscaler": {"scaler": "goatscaler"}}
+    raw["addons"] = {}
     raw["cloud"]["zones"] = ["cn-hangzhou-b", "cn-hangzhou-g"]
     theirs = EXISTING_NETWORK["node_vswitches"].values()
     raw["network"] = {**EXISTING_NETWORK, "node_vswitches": dict(zip(raw["cloud"]["zones"], theirs, strict=True))}
@@ -107,6 +117,7 @@ def test_pools_of_another_stack_are_its_business(raw: dict[str, Any]) -> None:
 
 def test_the_class_of_shared_volumes_is_the_clouds(raw: dict[str, Any]) -> None:
     raw["cluster"], raw["network"], raw["platform"] = EXISTING_CLUSTER, EXISTING_NETWORK, {"kind": "existing"}
+    raw["pools"], raw["addons"] = {"gpu": {**raw["pools"]["gpu"], "existing": True}}, {}
     platform = parse(raw).platform
     assert platform.kind == "existing"
     assert platform.shared_storage_class == "nas"

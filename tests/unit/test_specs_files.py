@@ -64,7 +64,14 @@ def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
     assert check_stack_file(tmp_path / "it.yaml") == ["it.yaml: it is not text; save it as UTF-8"]
 
 
-SECRETS = ("hf_" + "a1" * 12, "AKIA" + "ABCDEFGH12345678", "sk-" + "x9" * 12, "ghp_" + "Z3" * 12)
+SECRETS = (
+    "hf_" + "a1" * 12,
+    "https://hooks.slack.com/services/T0/B0/" + "x" * 9,
+    "https://me:" + "hunter2@example.org",
+    "AKIA" + "ABCDEFGH12345678",
+    "sk-" + "x9" * 12,
+    "ghp_" + "Z3" * 12,
+)
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -78,6 +85,45 @@ def test_a_token_is_found_wherever_it_stands_and_never_repeated(secret: str, pla
     lines = check_stack_file(path)
     assert any("in clear text" in line for line in lines), "a token in a file that is committed is a leak"
     assert not any(secret in line for line in lines), "error lines end in logs"
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "config:\n  '{}': x\n",
+        "config:\n  aws:{}: x\n",
+        "'{}': x\nconfig:\n",
+        "config:\n  pulumi:tags: {{a: ['{}']}}\n",
+        "config:\n  llmplatform:tags: {{'{}': x}}\n",
+        "config:\n  llmplatform:models: {{'{}': {{source: a/b}}}}\n",
+        "config:\n  llmplatform:tags: {{'{0}': x, '{0}': y}}\n",
+    ],
+)
+def test_a_token_in_a_key_or_beside_our_settings_is_never_repeated(secret: str, line: str, tmp_path: Path) -> None:
+    path = tmp_path / DEV.name
+    path.write_text(DEV.read_text(encoding="utf-8").replace("config:\n", line.format(secret)), encoding="utf-8")
+    lines = check_stack_file(path)
+    assert lines, "a token in a file that is committed is a leak"
+    assert not any(secret in line for line in lines), "error lines end in logs"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "aws:region: us-east-1",
+        "aws:token: {secure: AAAB}",
+        "aws:defaultTags: {tags: {contact: team@example.org, wiki: 'https://wiki.example.org:8443/a'}}",
+        "alicloud:secretKey: {secure: v1:hf_aaaaaaaaaaaaaaaaaaaaaaaa}",
+        "other:registry: oci://registry.example.org:5000/team/vllm@sha256:0123",
+        "llmplatform:mirrors: {charts: {'oci://ghcr.io': 'oci://registry.example.org:5000/ghcr.io'}}",
+        "llmplatform:tags: {contact: team@example.org, wiki: 'https://wiki.example.org:8443/a@b'}",
+    ],
+)
+def test_what_is_no_secret_or_is_encrypted_is_left_alone(line: str, tmp_path: Path) -> None:
+    path = tmp_path / DEV.name
+    path.write_text(DEV.read_text(encoding="utf-8") + f"  {line}\n", encoding="utf-8")
+    assert check_stack_file(path) == []
 
 
 def test_a_secret_in_clear_text_is_refused_with_the_command_that_encrypts_it(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from stack_settings import EXISTING_CLUSTER, EXISTING_NETWORK, dev, problems
+from stack_settings import EXISTING_NETWORK, dev, on_a_platform, problems
 
 from llmplatform.specs.rules import clusters
 
@@ -22,14 +22,15 @@ def raw() -> dict[str, Any]:
 @pytest.mark.parametrize("name", ["kube-system", "default", "cert-manager", "gpu-operator", "monitoring"])
 @pytest.mark.parametrize("kind", ["new", "existing"])
 def test_models_are_kept_out_of_the_namespaces_of_others(raw: dict[str, Any], kind: str, name: str) -> None:
-    raw["cluster"], raw["network"] = EXISTING_CLUSTER, EXISTING_NETWORK
+    if kind == "existing":
+        raw = on_a_platform(raw)
     raw["platform"] = {"kind": kind, "models_namespace": name}
     (line,) = problems(raw)
     assert line.startswith(f"platform.models_namespace: '{name}' is ")
 
 
 def test_models_are_kept_out_of_the_namespace_of_an_existing_prometheus(raw: dict[str, Any]) -> None:
-    raw["cluster"], raw["network"] = EXISTING_CLUSTER, EXISTING_NETWORK
+    raw = on_a_platform(raw)
     raw["platform"] = {"kind": "existing", "models_namespace": "observe", "monitoring_namespace": "observe"}
     (line,) = problems(raw)
     assert line.startswith("platform.models_namespace: 'observe' is the namespace of an add-on")

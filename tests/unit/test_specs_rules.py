@@ -4,10 +4,10 @@ from datetime import date
 from typing import Any
 
 import pytest
-from stack_settings import EXISTING_CLUSTER, EXISTING_NETWORK, VPC, dev, problems
+from stack_settings import EXISTING_CLUSTER, EXISTING_NETWORK, VPC, dev, on_a_platform, problems
 
 from llmplatform.planning.pools import plan_pools
-from llmplatform.specs import Stack, parse
+from llmplatform.specs import Stack, parse, warnings
 from llmplatform.specs.rules import clusters
 
 
@@ -69,8 +69,44 @@ def test_an_existing_platform_is_in_an_existing_cluster(raw: dict[str, Any]) -> 
     assert problems(raw) == [
         "platform.kind: an existing platform cannot be in a new cluster; write 'new', or set cluster.kind to 'existing'"
     ]
+    assert problems(on_a_platform(raw)) == []
+
+
+def test_gpus_beside_those_of_a_platform_are_refused_in_one_line(raw: dict[str, Any]) -> None:
+    raw = on_a_platform(raw)
+    raw["pools"]["ours"] = {"instance_types": ["g6.2xlarge"], "max": 1}
+    assert problems(raw) == [
+        (
+            "pools.ours: another stack's platform counts, fills and offers no GPUs but those of its own pools; declare "
+            "the pool in the platform's stack, and let 'llmplatform use-platform' write it here"
+        )
+    ]
+    raw["pools"]["ours"] = {"instance_types": ["m7i.xlarge"], "max": 1}
+    assert problems(raw) == [], "nodes without GPUs are as good as those of the cluster's owner"
+
+
+def test_addons_of_another_stack_are_set_there(raw: dict[str, Any]) -> None:
+    raw = on_a_platform(raw)
+    for section in ({"gateway": {"host": "llm.example.org"}}, {"cluster_autoscaler": {"enabled": False}}):
+        raw["addons"] = section
+        assert problems(raw) == ["addons: another stack installs the add-ons of an existing platform; remove it"]
+
+
+@pytest.mark.parametrize(
+    "addons",
+    [
+        {"cluster_autoscaler": {"enabled": False}},
+        {"gpu_operator": {"enabled": False}},
+        {"cluster_autoscaler": {"enabled": False}, "gpu_operator": {"enabled": False}},
+    ],
+)
+def test_an_existing_cluster_may_have_an_autoscaler_and_a_device_plugin_of_its_own(
+    raw: dict[str, Any], addons: dict[str, Any]
+) -> None:
+    raw["addons"] |= addons
+    assert problems(raw), "a new cluster has neither"
     raw["cluster"], raw["network"] = EXISTING_CLUSTER, EXISTING_NETWORK
-    assert problems(raw) == []
+    assert problems(raw) == [], "as docs/existing.md says"
 
 
 def test_an_existing_cluster_needs_no_system_pool(raw: dict[str, Any]) -> None:
@@ -84,8 +120,7 @@ def test_models_alone_may_use_a_pool_of_another_stack(raw: dict[str, Any]) -> No
     del raw["pools"]["system"]
     raw["pools"]["gpu"]["existing"] = True
     assert any(line.startswith("pools.gpu.existing: a new cluster has no pools") for line in problems(raw))
-    raw["cluster"], raw["network"] = EXISTING_CLUSTER, EXISTING_NETWORK
-    raw["platform"] = {"kind": "existing"}
+    raw = on_a_platform(raw)
     assert problems(raw) == []
     (pool,) = plan_pools(parse(raw))
     assert pool.groups == (), "nothing is made for it"
@@ -101,17 +136,53 @@ def test_a_version_is_one_that_the_chosen_charts_know(raw: dict[str, Any]) -> No
     assert not any("cluster-autoscaler" in line for line in problems(raw)), "a chart that is left out has no say"
 
 
-def test_standard_support_is_judged_by_the_day(raw: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_day_on_which_support_ends_warns_and_leaves_a_stack_usable(
+    raw: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     raw["cluster"]["kubernetes_version"] = "1.34"
-    assert problems(raw) == []
+    assert warnings(parse(raw)) == []
     monkeypatch.setattr(clusters, "today", lambda: date(2026, 12, 2))
-    assert problems(raw) == [
+    assert [str(warning) for warning in warnings(parse(raw))] == [
         (
-            "cluster.kubernetes_version: standard support of 1.34 ended on 2026-12-02, and EKS refuses or "
-            "surcharges it; "
-            "use '1.35' or '1.36'"
+            "cluster.kubernetes_version: standard support of 1.34 ended on 2026-12-02: EKS raises clusters to the next "
+            "minor by itself; raise it one minor at a time, to '1.35' or '1.36', as docs/upgrading.md says"
         )
     ]
+    monkeypatch.setattr(clusters, "today", lambda: date(2036, 1, 1))
+    assert problems(raw) == [], "a cluster that is there is to be kept, and to be upgraded"
+    (warning,) = warnings(parse(raw))
+    assert warning.remedy.startswith("update llmplatform"), "no minor that is known here is supported any more"
+
+
+def test_a_cluster_of_somebody_else_is_their_business(raw: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "today", lambda: date(2036, 1, 1))
+    raw["cluster"], raw["network"] = EXISTING_CLUSTER, EXISTING_NETWORK
+    assert warnings(parse(raw)) == []
+
+
+def test_weights_on_a_node_are_within_its_disk(raw: dict[str, Any]) -> None:
+    raw["models"]["qwen3-8b"]["weights"] = {"cache": "node"}
+    assert problems(raw) == []
+    raw["models"]["qwen3-8b"]["weights"] = {"cache": "node", "size_gib": 170}
+    assert problems(raw) == [], "200 GiB less an image"
+    raw["pools"]["gpu"] |= {"instance_types": ["g6e.48xlarge"], "disk_gib": 200}
+    raw["models"] = {
+        "large": {
+            "source": "Qwen/Qwen2.5-72B-Instruct",
+            "pool": "gpu",
+            "tensor_parallel": 8,
+            "context_length": 8192,
+            "weights": {"cache": "node"},
+        }
+    }
+    assert problems(raw) == []
+    raw["models"]["large"]["source"] = "mistralai/Mistral-Large-Instruct-2411"
+    assert [line.partition(":")[0] for line in problems(raw)] == ["models.large.weights.cache"]
+
+
+def test_a_release_of_bottlerocket_may_end_in_digits(raw: dict[str, Any]) -> None:
+    raw["pools"]["gpu"] |= {"image": "bottlerocket", "image_release": "1.65.0-91234567"}
+    assert problems(raw) == [], "a commit is no day"
 
 
 def test_a_pool_that_starts_from_zero_needs_the_autoscaler(raw: dict[str, Any]) -> None:

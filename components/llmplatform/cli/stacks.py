@@ -4,7 +4,7 @@ What a command needs is imported when it runs: the root command loads this modul
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,7 +42,19 @@ Project = Annotated[Path, typer.Option("--project", help="Folder of Pulumi.yaml.
 
 def stack_file(stack: str, project: Path) -> Path:
     """Path of a stack's file. `stack`: its name, or the path itself."""
-    return Path(stack) if _is_file(stack) else project / f"Pulumi.{stack}.yaml"
+    from llmplatform.catalog import stack_names
+
+    return Path(stack) if _is_file(stack) else stack_names.stack_file(stack, project, _project_settings(project))
+
+
+def _project_settings(project: Path) -> "Mapping[str, object]":
+    import yaml
+
+    try:
+        found = yaml.safe_load((project / "Pulumi.yaml").read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}  # A stack file can be checked without its project, whose faults Pulumi tells.
+    return found if isinstance(found, dict) else {}
 
 
 def refuse(problems: "Sequence[Problem]") -> None:
@@ -56,23 +68,28 @@ def refuse(problems: "Sequence[Problem]") -> None:
 def validate(
     stack: StackName,
     project: Project = Path(),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the problems as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print problems and warnings as JSON.")] = False,
 ) -> None:
     """Check a stack file: every problem in one run, one line each.
 
     Example: `llmplatform validate dev`, or `llmplatform validate Pulumi.dev.yaml --json`. Exit code 2 when something is
-    wrong.
+    wrong; a warning, such as of a Kubernetes version whose support has ended, leaves it 0.
     """
-    from llmplatform.specs import load_stack, stack_problems
+    from llmplatform.specs import load_stack, stack_problems, warnings
 
     path = stack_file(stack, project)
     problems = stack_problems(path)
+    spec = None if problems else load_stack(path)
+    warned = warnings(spec) if spec else []
     if as_json:
-        found = [asdict(problem) for problem in problems]
-        typer.echo(json.dumps({"file": str(path), "valid": not problems, "problems": found}, indent=2))
+        found = {"problems": [*map(asdict, problems)], "warnings": [*map(asdict, warned)]}
+        typer.echo(json.dumps({"file": str(path), "valid": not problems, **found}, indent=2))
         raise typer.Exit(2 if problems else 0)
     refuse(problems)
-    _describe(path, load_stack(path))
+    for warning in warned:
+        typer.echo(f"warning: {warning}", err=True)
+    if spec:
+        _describe(path, spec, path.parent if _is_file(stack) else project)
 
 
 def schema() -> None:
@@ -84,7 +101,7 @@ def schema() -> None:
     typer.echo((Path(__file__).parents[1] / "specs" / "stack.schema.json").read_text(encoding="utf-8"), nl=False)
 
 
-def _describe(path: Path, spec: "Stack") -> None:
+def _describe(path: Path, spec: "Stack", project: Path) -> None:
     from rich.console import Console
 
     from llmplatform.planning.charts import missing_archives, plan_charts
@@ -94,7 +111,7 @@ def _describe(path: Path, spec: "Stack") -> None:
     pools = plan_pools(spec)
     console = Console()
     console.print(f"{path} is valid.", _pools(pools), _models(plan_models(spec, pools)), sep="\n")
-    charts, folder = plan_charts(spec, pools), path.parent / ".charts"
+    charts, folder = plan_charts(spec, pools), project / ".charts"
     missing = missing_archives(charts, folder)
     if missing:
         console.print(

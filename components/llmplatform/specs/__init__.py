@@ -18,6 +18,7 @@ from llmplatform.specs.platform import ExistingAckPlatform, ExistingPlatform, Ne
 from llmplatform.specs.platform_ref import AlicloudPlatformRef, AwsPlatformRef, PlatformRef, parse_platform_ref
 from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.problems import InvalidStack, Problem
+from llmplatform.specs.rules import warnings
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 __all__ = [
@@ -57,4 +58,5 @@ __all__ = [
     "parse",
     "parse_platform_ref",
     "stack_problems",
+    "warnings",
 ]

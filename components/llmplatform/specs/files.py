@@ -69,9 +69,17 @@ def _in_order(raw: Mapping[str, object], problems: Iterable[Problem]) -> list[Pr
     return sorted(problems, key=lambda problem: order.get(problem.path.partition(".")[0], -1))
 
 
+def _sections(path: Path) -> tuple[dict[str, object], list[Problem]]:
+    try:
+        found, faults = sections(path)
+    except InvalidStack as invalid:
+        raise InvalidStack(map(rules.redacted, invalid.problems)) from None
+    return found, [rules.redacted(problem) for problem in faults]
+
+
 def load_stack(path: Path) -> Stack:
     """The settings of a stack file. Raises InvalidStack with all problems at once."""
-    found, faults = sections(path)
+    found, faults = _sections(path)
     try:
         stack = parse(found, stack_of_file(path.name))
     except InvalidStack as invalid:
@@ -100,7 +108,7 @@ def read(path: Path) -> dict[str, object]:
 
     Raises InvalidStack where there are none to be found.
     """
-    found, faults = sections(path)
+    found, faults = _sections(path)
     if faults:
         raise InvalidStack(faults)
     return found

@@ -9,10 +9,11 @@ import yaml
 
 from llmplatform.catalog.stack_names import stack_of_file
 from llmplatform.specs.problems import InvalidStack, Problem, listed, nearest, suggestion
+from llmplatform.specs.rules.cleartext import cleartext_elsewhere
 from llmplatform.specs.stack import STACKS
 
 NAMESPACE = "llmplatform:"
-"""Prefix of our keys; those of providers and of Pulumi itself are left alone."""
+"""Prefix of our keys; of those of providers and of Pulumi itself only secrets are our business."""
 
 BESIDE_CONFIG = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment")
 """What Pulumi keeps in a stack file."""
@@ -115,6 +116,7 @@ def sections(path: Path) -> tuple[dict[str, object], list[Problem]]:
         namespace, separator, section = str(key).rpartition(":")
         if f"{namespace}:" != NAMESPACE:
             if separator and not nearest(namespace, [NAMESPACE.rstrip(":")]):
+                faults += cleartext_elsewhere(str(key), value)
                 continue
             fault = f"unknown namespace '{namespace}'" if separator else "the key has no namespace"
             meant = section if section in known else nearest(section, known) or section

@@ -10,11 +10,11 @@ from typing import Literal
 
 from llmplatform.specs.problems import Problem
 from llmplatform.specs.rules import ack, clusters, engines, hubs, names, networks, places, pools, serving, vswitches
-from llmplatform.specs.rules.cleartext import cleartext, redacted
+from llmplatform.specs.rules.cleartext import cleartext, cleartext_elsewhere, redacted
 from llmplatform.specs.rules.readable import Location, readable
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
-__all__ = ["cleartext", "problems", "problems_of_readable", "redacted"]
+__all__ = ["cleartext", "cleartext_elsewhere", "problems", "problems_of_readable", "redacted", "warnings"]
 
 Rule = Callable[[Stack], Iterator[Problem]]
 Entries = Literal["", "pools", "models"]
@@ -38,7 +38,7 @@ RULES: Mapping[Rule, Entries] = {
     vswitches.existing_vswitches_serve_every_zone: WHOLE,
     vswitches.vswitches_hold_the_pods: WHOLE,
     networks.services_lie_outside_the_network: WHOLE,
-    clusters.kubernetes_is_supported: WHOLE,
+    clusters.kubernetes_is_known: WHOLE,
     ack.release_is_known: WHOLE,
     ack.public_endpoint_is_open_to_all: WHOLE,
     clusters.charts_know_kubernetes: WHOLE,
@@ -46,8 +46,11 @@ RULES: Mapping[Rule, Entries] = {
     clusters.node_images_are_of_the_minor: POOLS,
     clusters.existing_platform_has_a_cluster: WHOLE,
     clusters.existing_cluster_is_in_an_existing_network: WHOLE,
+    clusters.addons_are_the_platforms: WHOLE,
+    clusters.host_has_an_issuer: WHOLE,
     clusters.acme_has_a_host: WHOLE,
     clusters.acme_domain_has_the_host: WHOLE,
+    clusters.alerts_have_a_source: WHOLE,
     clusters.alerts_have_a_receiver: WHOLE,
     pools.instance_types_are_known: POOLS,
     pools.instance_types_share_a_shape: POOLS,
@@ -55,6 +58,7 @@ RULES: Mapping[Rule, Entries] = {
     pools.gpu_nodes_have_disks: POOLS,
     pools.something_runs_the_system: WHOLE,
     pools.existing_pools_are_in_an_existing_cluster: POOLS,
+    pools.gpu_pools_are_the_platforms: POOLS,
     pools.something_adds_nodes: POOLS,
     pools.only_one_offers_gpus: WHOLE,
     pools.something_offers_gpus: WHOLE,
@@ -81,6 +85,8 @@ RULES: Mapping[Rule, Entries] = {
     serving.replica_is_within_a_node: MODELS,
     serving.context_is_the_models: MODELS,
     serving.model_fits: MODELS,
+    serving.volume_holds_the_weights: MODELS,
+    serving.node_holds_the_weights: MODELS,
     serving.pool_holds_its_models: WHOLE,
     serving.gated_models_have_a_token: MODELS,
 }
@@ -90,6 +96,11 @@ RULES: Mapping[Rule, Entries] = {
 def problems(stack: Stack) -> list[Problem]:
     """What the rules find in a stack."""
     return [found for rule in RULES for found in rule(stack)]
+
+
+def warnings(stack: Stack) -> list[Problem]:
+    """What is not wrong, and will be trouble all the same: nothing that a day brings makes a stack unusable."""
+    return list(clusters.kubernetes_is_supported(stack))
 
 
 def problems_of_readable(

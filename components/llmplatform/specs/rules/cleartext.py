@@ -15,11 +15,15 @@ _TOKENS = {
     "an API key": re.compile(r"\bsk-[A-Za-z0-9_-]{16,}"),
     "a GitHub token": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}"),
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "a Slack webhook": re.compile(r"\bhooks\.slack\.com/services/[\w/-]+"),
+    "a password in an address": re.compile(r"(?<=://)[^/\s:@\"',]*:[^/\s@\"',]+(?=@)"),
 }
+_CREDENTIALS = re.compile(r"(aws|alicloud):(config:)?(accessKey|secretKey|token|securityToken)")
+"""Settings of the clouds' providers that are secrets, whatever they look like."""
 
 
 def cleartext(raw: Mapping[str, object]) -> Iterator[Problem]:
-    """Every value below `secrets` that is not encrypted, and every value elsewhere that looks like a token."""
+    """Every value below `secrets` that is not encrypted, and whatever elsewhere looks like a token."""
     secrets = raw.get("secrets")
     if isinstance(secrets, str | int | float):
         yield Problem("secrets", "a secret is in clear text", f"revoke it, and {_ENCRYPT}huggingface_token'")
@@ -35,12 +39,22 @@ def cleartext(raw: Mapping[str, object]) -> Iterator[Problem]:
                     "the secret is in clear text",
                     f"revoke it, and {_ENCRYPT}{name}'",
                 )
-    for path, value in _texts(raw, ""):
-        kind = next((kind for kind, pattern in _TOKENS.items() if pattern.search(value)), None)
-        if kind and not path.startswith("secrets"):
+    for section, value in raw.items():
+        if section != "secrets":
+            yield from _tokens(section, value)
+
+
+def cleartext_elsewhere(key: str, value: object) -> Iterator[Problem]:
+    """The same of a key of `config:` that is none of ours."""
+    if _CREDENTIALS.fullmatch(key):
+        if value and not _is_encrypted(value):
             yield Problem(
-                path, f"this looks like {kind} in clear text", "revoke it; secrets belong below 'secrets', encrypted"
+                f"config.{key}",
+                "the secret is in clear text",
+                "revoke it, and remove it: credentials come from the environment of whoever runs pulumi",
             )
+        return
+    yield from map(redacted, _tokens("config", {key: value}))
 
 
 def redacted(problem: Problem) -> Problem:
@@ -51,12 +65,27 @@ def redacted(problem: Problem) -> Problem:
     return Problem(path, fault, remedy)
 
 
-def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+def _tokens(path: str, value: object) -> Iterator[Problem]:
+    for place, text in _texts(path, value):
+        kind = next((kind for kind, pattern in _TOKENS.items() if pattern.search(text)), None)
+        if kind:
+            yield Problem(
+                place, f"this looks like {kind} in clear text", "revoke it; secrets belong below 'secrets', encrypted"
+            )
+
+
+def _texts(path: str, value: object) -> Iterator[tuple[str, str]]:
+    """All text, that of keys included."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):
         for key, each in cast(Mapping[object, object], value).items():
-            yield from _texts(each, f"{path}.{key}".removeprefix("."))
+            yield f"{path}.{key}", str(key)
+            yield from _texts(f"{path}.{key}", each)
     elif isinstance(value, Sequence):
         for index, each in enumerate(cast(Sequence[object], value)):
-            yield from _texts(each, f"{path}[{index}]")
+            yield from _texts(f"{path}[{index}]", each)
+
+
+def _is_encrypted(value: object) -> bool:
+    return isinstance(value, Mapping) and list(cast(Mapping[object, object], value)) == ["secure"]

@@ -1,5 +1,6 @@
 """Rules about Kubernetes versions and what is installed."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
@@ -10,6 +11,9 @@ from llmplatform.specs.cluster import ExistingEksCluster
 from llmplatform.specs.pools import AwsPool
 from llmplatform.specs.problems import Problem, listed
 from llmplatform.specs.stack import AwsStack, Stack
+
+_OF_A_DAY = re.compile(r"-20\d\d[01]\d[0-3]\d$")
+"""How a release of Amazon Linux ends; one of Bottlerocket ends in a commit."""
 
 
 def today() -> date:
@@ -24,40 +28,48 @@ def _ends(stack: Stack) -> dict[str, date]:
     return {minor: release.support_ends for minor, release in versions.ACK.items()}
 
 
-def _offered(stack: Stack) -> list[str]:
+def _supported(stack: Stack) -> list[str]:
     return [minor for minor, ends in _ends(stack).items() if ends > today()]
 
 
-def _can_be_made(stack: Stack) -> bool:
-    return stack.cluster.kind != "new" or stack.cluster.kubernetes_version in _offered(stack)
+def _is_known(stack: Stack) -> bool:
+    return stack.cluster.kind != "new" or stack.cluster.kubernetes_version in _ends(stack)
+
+
+def kubernetes_is_known(stack: Stack) -> Iterator[Problem]:
+    """The cloud offers the version, or did: a cluster of a former one is there to be kept, and to be upgraded."""
+    if not _is_known(stack):
+        yield Problem(
+            "cluster.kubernetes_version",
+            f"{'EKS' if isinstance(stack, AwsStack) else 'ACK'} does not offer {stack.cluster.kubernetes_version}",
+            f"use {listed(_supported(stack) or list(_ends(stack)))}",
+        )
 
 
 def kubernetes_is_supported(stack: Stack) -> Iterator[Problem]:
-    """The cloud offers the version, under standard support: we ask for no other."""
-    if _can_be_made(stack):
-        return
-    minor, current = stack.cluster.kubernetes_version, _offered(stack)
+    """The cloud still supports the version of a cluster of ours, which ends on a day, whatever the file says."""
+    minor = stack.cluster.kubernetes_version
     ends = _ends(stack).get(minor)
-    service = "EKS" if isinstance(stack, AwsStack) else "ACK"
-    if ends is None:
-        yield Problem("cluster.kubernetes_version", f"{service} does not offer {minor}", f"use {listed(current)}")
-    elif isinstance(stack, AwsStack):
-        yield Problem(
-            "cluster.kubernetes_version",
-            f"standard support of {minor} ended on {ends}, and EKS refuses or surcharges it",
-            f"use {listed(current)}",
-        )
-    else:
-        yield Problem(
-            "cluster.kubernetes_version",
-            f"support of {minor} ended on {ends}, and ACK makes no clusters of it",
-            f"use {listed(current)}",
-        )
+    if stack.cluster.kind != "new" or ends is None or ends > today():
+        return
+    fault = (
+        f"standard support of {minor} ended on {ends}: EKS raises clusters to the next minor by itself"
+        if isinstance(stack, AwsStack)
+        else f"support of {minor} ended on {ends}: ACK makes no clusters of it, and repairs none"
+    )
+    current = _supported(stack)
+    yield Problem(
+        "cluster.kubernetes_version",
+        fault,
+        f"raise it one minor at a time, to {listed(current)}, as docs/upgrading.md says"
+        if current
+        else "update llmplatform, which knows newer ones, and raise it one minor at a time",
+    )
 
 
 def charts_know_kubernetes(stack: Stack) -> Iterator[Problem]:
     """Every chart that is installed is tested with the version."""
-    if not _can_be_made(stack):
+    if not _is_known(stack):
         return
     minor = stack.cluster.kubernetes_version
     for addon, charts in charts_by_addon(stack).items():
@@ -73,7 +85,7 @@ def charts_know_kubernetes(stack: Stack) -> Iterator[Problem]:
 def node_images_exist(stack: Stack) -> Iterator[Problem]:
     """Each pool's operating system has a pinned image for the version."""
     minor = stack.cluster.kubernetes_version
-    if not isinstance(stack, AwsStack) or not _can_be_made(stack):
+    if not isinstance(stack, AwsStack) or not _is_known(stack):
         return
     for name, pool in stack.pools.items():
         known = versions.EKS_NODE_IMAGES[pool.image]
@@ -86,16 +98,17 @@ def node_images_exist(stack: Stack) -> Iterator[Problem]:
 
 
 def node_images_are_of_the_minor(stack: Stack) -> Iterator[Problem]:
-    """A release of Amazon Linux begins with the minor whose kubelet is in it."""
+    """A release of Amazon Linux begins with the minor whose kubelet is in it; one of Bottlerocket is of several."""
     minor = stack.cluster.kubernetes_version
     for name, pool in stack.pools.items():
-        release = pool.image_release if isinstance(pool, AwsPool) and pool.image == "al2023" else None
-        if release and not release.startswith(f"{minor}."):
-            yield Problem(
-                f"pools.{name}.image_release",
-                f"'{release}' is not of Kubernetes {minor}",
-                f"write a release of {minor}, or remove it to have the one that this release is tested with",
-            )
+        if not isinstance(pool, AwsPool) or pool.image_release is None:
+            continue
+        path, release = f"pools.{name}.image_release", pool.image_release
+        otherwise = "or remove it to have the one that this release is tested with"
+        if pool.image == "al2023" and not release.startswith(f"{minor}."):
+            yield Problem(path, f"'{release}' is not of Kubernetes {minor}", f"write a release of {minor}, {otherwise}")
+        elif pool.image == "bottlerocket" and _OF_A_DAY.search(release):
+            yield Problem(path, f"'{release}' is a release of Amazon Linux", f"write one of Bottlerocket, {otherwise}")
 
 
 def existing_platform_has_a_cluster(stack: Stack) -> Iterator[Problem]:
@@ -121,6 +134,32 @@ def existing_cluster_is_in_an_existing_network(stack: Stack) -> Iterator[Problem
             "network.kind",
             f"nodes in a new network are in another VPC than the existing cluster '{name}'",
             f"write 'existing', with the cluster's vpc_id, cidr and {subnets}",
+        )
+
+
+def addons_are_the_platforms(stack: Stack) -> Iterator[Problem]:
+    """What another stack installs is set there: here it would be without effect."""
+    if stack.platform.kind == stack.cluster.kind == "existing" and stack.addons != type(stack.addons)():
+        yield Problem("addons", "another stack installs the add-ons of an existing platform", "remove it")
+
+
+def host_has_an_issuer(stack: Stack) -> Iterator[Problem]:
+    """The gateway's host is what its certificate is for."""
+    if stack.addons.gateway.host and not stack.addons.cert_manager.enabled:
+        yield Problem(
+            "addons.gateway.host",
+            "without cert_manager nobody issues its certificate, which is all that it is for",
+            "remove it, or set addons.cert_manager.enabled to true",
+        )
+
+
+def alerts_have_a_source(stack: Stack) -> Iterator[Problem]:
+    """Alerts are sent by the monitoring."""
+    if stack.addons.monitoring.alerts and not stack.addons.monitoring.enabled:
+        yield Problem(
+            "addons.monitoring.alerts",
+            "without monitoring there are no alerts",
+            "remove it, or set addons.monitoring.enabled to true",
         )
 
 

@@ -29,11 +29,22 @@ class _Tagging:
     most: int
     """The rest are ours and the cloud's."""
     reserved: tuple[str, ...]
+    longest: int
+    """Characters of a value."""
+    forbidden: tuple[str, ...] = ()
+    """What neither a tag nor its value may contain."""
 
 
 _TAGGING = {
-    "aws": _Tagging("AWS", allowed=50, most=40, reserved=("aws:",)),
-    "alicloud": _Tagging("Alibaba Cloud", allowed=20, most=10, reserved=("aliyun", "acs:")),
+    "aws": _Tagging("AWS", allowed=50, most=40, reserved=("aws:",), longest=256),
+    "alicloud": _Tagging(
+        "Alibaba Cloud",
+        allowed=20,
+        most=10,
+        reserved=("aliyun", "acs:"),
+        longest=128,
+        forbidden=("http://", "https://"),
+    ),
 }
 """What each cloud says about tags. Sources: the guides to tagging of both."""
 
@@ -128,3 +139,19 @@ def tags_are_allowed(stack: Stack) -> Iterator[Problem]:
             )
         if tag.lower().startswith("llmplatform:"):
             yield Problem(f"tags.{tag}", "tags that begin with 'llmplatform:' are ours", "choose another name")
+    yield from _tag_values(stack, rules)
+
+
+def _tag_values(stack: Stack, rules: _Tagging) -> Iterator[Problem]:
+    environment = stack.environment
+    ours = {"environment.owner": environment.owner, "environment.cost_center": environment.cost_center}
+    for path, value in {**ours, **{f"tags.{tag}": value for tag, value in stack.tags.items()}}.items():
+        if len(value) > rules.longest:
+            yield Problem(
+                path,
+                f"{len(value)} characters are too many for a tag of {rules.cloud}",
+                f"write at most {rules.longest}",
+            )
+        refused = next((each for each in rules.forbidden if each in f"{path} {value}"), None)
+        if refused:
+            yield Problem(path, f"{rules.cloud} takes no tag with '{refused}' in it", "leave it out")

@@ -1,6 +1,6 @@
 """Rules about address ranges and subnets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 
 from llmplatform.specs.cluster import NewEksCluster
@@ -17,6 +17,9 @@ LARGEST_PREFIX = 16
 
 WIDEST_PUBLIC_PREFIX = 8
 """A wider range is no organisation's: whoever writes it means the world."""
+
+MOST_PUBLIC_RANGES = 40
+"""Source: the service quotas of EKS, where it cannot be raised."""
 
 _PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 """RFC 1918."""
@@ -93,7 +96,15 @@ def public_ranges_are_named(stack: Stack) -> Iterator[Problem]:
     # ACK's endpoint is for everybody or for nobody, which is a rule of its own.
     if not isinstance(stack.cluster, NewEksCluster):
         return
-    for index, cidr in enumerate(stack.cluster.endpoint.public_cidrs):
+    cidrs = stack.cluster.endpoint.public_cidrs
+    yield from _each_range_once("public_cidrs", cidrs)
+    if len(cidrs) > MOST_PUBLIC_RANGES:
+        yield Problem(
+            "cluster.endpoint.public_cidrs",
+            f"EKS takes {MOST_PUBLIC_RANGES} ranges at most, and here are {len(cidrs)}",
+            "join neighbours to wider ranges, or remove some",
+        )
+    for index, cidr in enumerate(cidrs):
         path, public = f"cluster.endpoint.public_cidrs[{index}]", IPv4Network(cidr)
         if public.prefixlen < WIDEST_PUBLIC_PREFIX:
             yield Problem(
@@ -113,6 +124,7 @@ def private_ranges_are_of_others(stack: Stack) -> Iterator[Problem]:
     """Who reaches the private endpoint from elsewhere is in a network that is connected, and not in this one."""
     if not isinstance(stack.cluster, NewEksCluster):
         return
+    yield from _each_range_once("private_cidrs", stack.cluster.endpoint.private_cidrs)
     for index, cidr in enumerate(stack.cluster.endpoint.private_cidrs):
         path, private = f"cluster.endpoint.private_cidrs[{index}]", IPv4Network(cidr)
         if private.prefixlen < WIDEST_PUBLIC_PREFIX:
@@ -129,6 +141,12 @@ def private_ranges_are_of_others(stack: Stack) -> Iterator[Problem]:
                 f"{private} lies in the {stack.cluster.service_cidr} of Services: no machine has such an address",
                 "write the range of the network that is connected, or another cluster.service_cidr",
             )
+
+
+def _each_range_once(key: str, cidrs: Sequence[str]) -> Iterator[Problem]:
+    for index, cidr in enumerate(cidrs):
+        if cidr in cidrs[:index]:
+            yield Problem(f"cluster.endpoint.{key}[{index}]", f"'{cidr}' is written twice", "remove one")
 
 
 def existing_network_serves_every_zone(stack: Stack) -> Iterator[Problem]:

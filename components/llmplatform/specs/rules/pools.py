@@ -1,6 +1,7 @@
 """Rules about node pools."""
 
 from collections.abc import Iterator, Mapping
+from typing import TypeGuard
 
 from llmplatform.catalog import InstanceType, instance_types
 from llmplatform.specs.pools import Pool
@@ -154,9 +155,26 @@ def _unkept(system: Mapping[str, Pool]) -> Problem:
     return Problem(f"pools.{lasting}.min", fault, "write 'min: 2'")
 
 
+def gpu_pools_are_the_platforms(stack: Stack) -> Iterator[Problem]:
+    """GPUs beside those of a platform would be outside its quota, its autoscaler's priorities and its device plugin."""
+    if not stack.platform.kind == stack.cluster.kind == "existing":
+        return
+    for name, pool in stack.pools.items():
+        if gpu_node(stack, pool) and not pool.existing:
+            yield Problem(
+                f"pools.{name}",
+                "another stack's platform counts, fills and offers no GPUs but those of its own pools",
+                "declare the pool in the platform's stack, and let 'llmplatform use-platform' write it here",
+            )
+
+
+def _makes_platform_and_cluster(stack: Stack) -> TypeGuard[AwsStack]:
+    return isinstance(stack, AwsStack) and stack.platform.kind == stack.cluster.kind == "new"
+
+
 def something_adds_nodes(stack: Stack) -> Iterator[Problem]:
-    """A pool that starts from zero has an autoscaler."""
-    if not isinstance(stack, AwsStack) or stack.platform.kind != "new" or stack.addons.cluster_autoscaler.enabled:
+    """A pool that starts from zero has an autoscaler. A cluster that exists may have one of its own."""
+    if not _makes_platform_and_cluster(stack) or stack.addons.cluster_autoscaler.enabled:
         return
     for name, pool in stack.pools.items():
         if pool.min == 0 and not pool.existing:
@@ -189,8 +207,8 @@ def _without_plugin(stack: AwsStack) -> list[str]:
 
 
 def something_offers_gpus(stack: Stack) -> Iterator[Problem]:
-    """GPU nodes have a device plugin: the operator's, or the one within Bottlerocket."""
-    if not isinstance(stack, AwsStack) or stack.platform.kind != "new" or stack.addons.gpu_operator.enabled:
+    """GPU nodes have a device plugin: the operator's, or Bottlerocket's; a cluster that exists may have its own."""
+    if not _makes_platform_and_cluster(stack) or stack.addons.gpu_operator.enabled:
         return
     bare = _without_plugin(stack)
     if bare:

@@ -6,7 +6,7 @@ from functools import partial
 from math import ceil, inf
 
 from llmplatform.catalog import ModelShape, instance_types, models
-from llmplatform.catalog.fit import legal_tensor_parallel
+from llmplatform.catalog.fit import legal_tensor_parallel, weights_gib
 from llmplatform.specs.models import Model
 from llmplatform.specs.problems import Problem, listed, nearest, suggestion
 from llmplatform.specs.rules.placement import GpuNode, gpu_node, has_kernels, is_cpu, placed
@@ -14,6 +14,9 @@ from llmplatform.specs.stack import Stack
 
 SHORTEST_CONTEXT = 2048
 """A shorter one is not worth proposing, in tokens."""
+
+IMAGE_GIB = 30
+"""What an engine's image unpacks to."""
 
 
 def shape_is_known(stack: Stack) -> Iterator[Problem]:
@@ -154,6 +157,34 @@ def _larger_machine(provider: str, model: Model, shape: ModelShape) -> str:
         return "no machine of the catalog holds it: use quantized weights or a smaller context_length"
     _, name, size = min(found)
     return f"use a pool of '{name}' with tensor_parallel {size}, or quantized weights"
+
+
+def volume_holds_the_weights(stack: Stack) -> Iterator[Problem]:
+    """A volume of a given size has room for the weights."""
+    for name, model in stack.models.items():
+        size, shape = model.weights.size_gib, model.known_shape
+        if size and shape and size < weights_gib(shape):
+            yield Problem(
+                f"models.{name}.weights.size_gib",
+                f"{size} GiB are too few for the weights of '{model.source}', which take {weights_gib(shape):.1f}",
+                "write more, best twice that to have room for a second revision, or remove it",
+            )
+
+
+def node_holds_the_weights(stack: Stack) -> Iterator[Problem]:
+    """A disk holds the weights that are kept on it, beside an engine's image."""
+    for name, model, _ in placed(stack):
+        shape, pool = model.known_shape, stack.pools[model.pool]
+        if model.weights.cache != "node" or shape is None:
+            continue
+        size, room = model.weights.size_gib or ceil(weights_gib(shape)), pool.disk_gib - IMAGE_GIB
+        if size > room:
+            yield Problem(
+                f"models.{name}.weights" + (".size_gib" if model.weights.size_gib else ".cache"),
+                f"{size} GiB of weights are too many for the disk of pool '{model.pool}', whose {pool.disk_gib} GiB "
+                f"hold an engine's image of {IMAGE_GIB} GiB as well",
+                f"set pools.{model.pool}.disk_gib to {size + IMAGE_GIB} or more, or weights.cache to 'shared'",
+            )
 
 
 def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
