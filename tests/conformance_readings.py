@@ -165,9 +165,31 @@ def _ack_left_behind(engine: Engine, cluster: Registered) -> set[str]:
 
 
 def _ack_pod_places(engine: Engine) -> list[PodPlace]:
+    gateways = engine.all("alicloud:vpc/natGateway:NatGateway")
+    attachments = engine.all("alicloud:vpc/routeTableAttachment:RouteTableAttachment")
+    routes = engine.all("alicloud:vpc/routeEntry:RouteEntry")
     entries = engine.all("alicloud:vpc/snatEntry:SnatEntry")
+
+    def ways(vswitch: str) -> list[Registered]:
+        mine = [each for each in attachments if each.inputs["vswitchId"] == vswitch]
+        tables = {each.inputs["routeTableId"] for each in mine}
+        out = [
+            each
+            for each in routes
+            if each.inputs["routeTableId"] in tables and each.inputs["destinationCidrblock"] == "0.0.0.0/0"
+        ]
+        # The VPC's own table leads to one gateway, and with several nobody knows to which.
+        nexts = {each.inputs["nexthopId"] for each in out} if mine else {f"{each.name}-id" for each in gateways}
+        translated = [
+            each
+            for each in entries
+            if each.inputs.get("sourceVswitchId") == vswitch
+            and nexts == {f"{each.inputs['snatTableId'].removeprefix('stb-')}-id"}
+        ]
+        return [*mine, *out, *translated] if translated else []
+
     return [
-        PodPlace(user=cluster, ways_out=[each for each in entries if each.inputs.get("sourceVswitchId") == vswitch])
+        PodPlace(user=cluster, ways_out=ways(vswitch))
         for cluster in engine.all("alicloud:cs/managedKubernetes:ManagedKubernetes")
         for vswitch in cluster.inputs["podVswitchIds"]
     ]
