@@ -87,7 +87,7 @@ class Network(PlatformComponent):
             vpc_name=self._named("vpc"),
             cidr_block=self._args.spec.cidr,
             tags=self._tags(),
-            opts=self.child(protect=self._args.environment.protection == "full"),
+            opts=self.child(protect=self._args.environment.protected),
         )
 
     def _vswitch(self, vpc: alicloud.vpc.Network, role: str, zone: str, cidr: str) -> alicloud.vpc.Switch:
