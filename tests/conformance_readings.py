@@ -18,7 +18,7 @@ Trust = tuple[str, str, str]
 
 CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
 _ACK_CONFIG = "alicloud:cs/autoscalingConfig:AutoscalingConfig"
-_ACK_LEFTOVERS = frozenset({"SLB", "ALB", "SLS_Data", "SLS_ControlPlane"})
+_ACK_LEFTOVERS = frozenset({"SLB", "ALB"})
 _TEMPLATE = "k8s.io/cluster-autoscaler/node-template"
 
 
@@ -161,7 +161,13 @@ def _ack_role_of_pods(engine: Engine, who: Trust, identity: Mapping[str, Any]) -
 
 def _ack_left_behind(engine: Engine, cluster: Registered) -> set[str]:
     options = cluster.inputs.get("deleteOptions", [])
-    return set(_ACK_LEFTOVERS) - {each["resourceType"] for each in options if each["deleteMode"] == "delete"}
+    given = {
+        "SLS_Data": cluster.inputs.get("auditLogConfig", {}).get("slsProjectName"),
+        "SLS_ControlPlane": cluster.inputs.get("controlPlaneLogProject"),
+    }
+    # Where it is given no log project, ACK makes one.
+    made = {kind for kind, project in given.items() if not project}
+    return (_ACK_LEFTOVERS | made) - {each["resourceType"] for each in options if each["deleteMode"] == "delete"}
 
 
 def _ack_pod_places(engine: Engine) -> list[PodPlace]:
