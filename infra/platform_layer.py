@@ -88,6 +88,7 @@ class _Layer:
     def _monitoring(self) -> addons.Monitoring:
         args = addons.MonitoringArgs(
             spec=self.stack.addons.monitoring,
+            environment=self.stack.environment,
             charts_dir=CHARTS,
             storage_class=self.foundation.block_class,
             mirrors=self.stack.mirrors,

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any, Literal
 
 import pulumi
-from plans import ON_DEMAND, SPOT_FIRST, pool_plans
+from plans import ON_DEMAND, SPOT_FIRST, environment, pool_plans
 
 from llmplatform.addons import (
     CertManager,
@@ -133,6 +133,7 @@ def cert_manager(*, monitored: bool = True, mirrors: Mirrors | None = None, **ch
 def monitoring(*, mirrors: Mirrors | None = None, **changes: Any) -> Monitoring:
     """Prometheus and its companions."""
     args = {"spec": specs.Monitoring(), "charts_dir": CHARTS_DIR, "mirrors": mirrors or Mirrors(), **changes}
+    args.setdefault("environment", environment())
     return Monitoring("monitoring", MonitoringArgs(**args))
 
 

@@ -233,6 +233,8 @@ CLOUDS = (
                 "alicloud:nas/accessRule:AccessRule",
                 "alicloud:nas/mountTarget:MountTarget",
                 "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment",
+                "alicloud:vpc/routeEntry:RouteEntry",
+                "alicloud:vpc/routeTableAttachment:RouteTableAttachment",
                 "alicloud:vpc/snatEntry:SnatEntry",
             }
         ),

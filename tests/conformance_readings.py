@@ -18,7 +18,7 @@ Trust = tuple[str, str, str]
 
 CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
 _ACK_CONFIG = "alicloud:cs/autoscalingConfig:AutoscalingConfig"
-_ACK_LEFTOVERS = frozenset({"SLB", "ALB", "SLS_Data", "SLS_ControlPlane"})
+_ACK_LEFTOVERS = frozenset({"SLB", "ALB"})
 _TEMPLATE = "k8s.io/cluster-autoscaler/node-template"
 
 
@@ -161,13 +161,41 @@ def _ack_role_of_pods(engine: Engine, who: Trust, identity: Mapping[str, Any]) -
 
 def _ack_left_behind(engine: Engine, cluster: Registered) -> set[str]:
     options = cluster.inputs.get("deleteOptions", [])
-    return set(_ACK_LEFTOVERS) - {each["resourceType"] for each in options if each["deleteMode"] == "delete"}
+    given = {
+        "SLS_Data": cluster.inputs.get("auditLogConfig", {}).get("slsProjectName"),
+        "SLS_ControlPlane": cluster.inputs.get("controlPlaneLogProject"),
+    }
+    # Where it is given no log project, ACK makes one.
+    made = {kind for kind, project in given.items() if not project}
+    return (_ACK_LEFTOVERS | made) - {each["resourceType"] for each in options if each["deleteMode"] == "delete"}
 
 
 def _ack_pod_places(engine: Engine) -> list[PodPlace]:
+    gateways = engine.all("alicloud:vpc/natGateway:NatGateway")
+    attachments = engine.all("alicloud:vpc/routeTableAttachment:RouteTableAttachment")
+    routes = engine.all("alicloud:vpc/routeEntry:RouteEntry")
     entries = engine.all("alicloud:vpc/snatEntry:SnatEntry")
+
+    def ways(vswitch: str) -> list[Registered]:
+        mine = [each for each in attachments if each.inputs["vswitchId"] == vswitch]
+        tables = {each.inputs["routeTableId"] for each in mine}
+        out = [
+            each
+            for each in routes
+            if each.inputs["routeTableId"] in tables and each.inputs["destinationCidrblock"] == "0.0.0.0/0"
+        ]
+        # The VPC's own table leads to one gateway, and with several nobody knows to which.
+        nexts = {each.inputs["nexthopId"] for each in out} if mine else {f"{each.name}-id" for each in gateways}
+        translated = [
+            each
+            for each in entries
+            if each.inputs.get("sourceVswitchId") == vswitch
+            and nexts == {f"{each.inputs['snatTableId'].removeprefix('stb-')}-id"}
+        ]
+        return [*mine, *out, *translated] if translated else []
+
     return [
-        PodPlace(user=cluster, ways_out=[each for each in entries if each.inputs.get("sourceVswitchId") == vswitch])
+        PodPlace(user=cluster, ways_out=ways(vswitch))
         for cluster in engine.all("alicloud:cs/managedKubernetes:ManagedKubernetes")
         for vswitch in cluster.inputs["podVswitchIds"]
     ]

@@ -1,4 +1,4 @@
-"""GPU nodes for a cluster that we have already: spot machines first, on-demand ones where there are none."""
+"""GPU nodes for a cluster that we have already: a group of spot machines, and one of on-demand machines."""
 
 import pulumi
 

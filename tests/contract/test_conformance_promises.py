@@ -11,6 +11,8 @@ from conformance_readings import CLASS
 from engine import Engine
 from program import STACKS, run_program, stack_config
 
+from llmplatform.specs.network import NewNetwork
+
 each_cloud = pytest.mark.parametrize("cloud", CLOUDS, ids=str)
 
 
@@ -69,8 +71,9 @@ def test_a_cluster_leaves_nothing_behind(cloud: Cloud) -> None:
 
 
 @each_cloud
-def test_nothing_puts_pods_into_a_subnet_without_its_way_out(cloud: Cloud) -> None:
-    engine = whole(cloud)
+@pytest.mark.parametrize("nat", ["single", "per_zone"])
+def test_nothing_puts_pods_into_a_subnet_without_its_way_out(cloud: Cloud, nat: str) -> None:
+    engine = cloud.bench.built(cloud.bench.stack(network=NewNetwork.model_validate({"kind": "new", "nat": nat})))
     places = cloud.reads.pod_places(engine)
     assert places
     for place in places:

@@ -13,6 +13,8 @@ VERSION = "1.35.7-aliyun.1"
 KMS, RAM, NAS, OSS = "alicloud:kms/", "alicloud:ram/", "alicloud:nas/", "alicloud:oss/"
 VPC, SWITCH = "alicloud:vpc/network:Network", "alicloud:vpc/switch:Switch"
 NAT, SNAT = "alicloud:vpc/natGateway:NatGateway", "alicloud:vpc/snatEntry:SnatEntry"
+TABLE, ROUTE = "alicloud:vpc/routeTable:RouteTable", "alicloud:vpc/routeEntry:RouteEntry"
+ATTACHMENT = "alicloud:vpc/routeTableAttachment:RouteTableAttachment"
 EIP, ASSOCIATION = "alicloud:ecs/eipAddress:EipAddress", "alicloud:ecs/eipAssociation:EipAssociation"
 GROUP, RULE = "alicloud:ecs/securityGroup:SecurityGroup", "alicloud:ecs/securityGroupRule:SecurityGroupRule"
 KEY, ROLE, POLICY = f"{KMS}key:Key", f"{RAM}role:Role", f"{RAM}policy:Policy"
@@ -74,6 +76,14 @@ REALISTIC: Mapping[str, Callable[[Made], dict[str, Any]]] = {
         "sourceVswitchId": m[SWITCH].id,
         "snatIp": m[EIP].outputs["ipAddress"],
     },
+    TABLE: lambda m: {"routeTableName": "out", "vpcId": m[VPC].id, "associateType": "VSwitch"},
+    ROUTE: lambda m: {
+        "routeTableId": m[TABLE].id,
+        "destinationCidrblock": "0.0.0.0/0",
+        "nexthopType": "NatGateway",
+        "nexthopId": m[NAT].id,
+    },
+    ATTACHMENT: lambda m: {"routeTableId": m[TABLE].id, "vswitchId": m[SWITCH].id},
     GROUP: lambda m: {"securityGroupName": "own", "vpcId": m[VPC].id, "securityGroupType": "enterprise"},
     RULE: lambda m: {
         "securityGroupId": m[GROUP].id,

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from addon_variants import BOTTLEROCKET, ISSUERS, autoscaler, cert_manager, challenge, gpu_operator, monitoring
 from engine import Engine
-from plans import ON_DEMAND, SPOT_FIRST, pool_plans
+from plans import ON_DEMAND, SPOT_FIRST, environment, pool_plans
 
 from llmplatform.addons import Certificate, CertificateArgs
 from llmplatform.base.ordering import after
@@ -139,12 +139,16 @@ def test_an_authority_that_nobody_could_answer_is_refused() -> None:
         Engine().run(lambda: cert_manager(spec=specs.CertManager(issuer=ISSUERS[1]), challenge=None))
 
 
-def test_the_disks_of_monitoring_go_with_its_release() -> None:
-    found = values(Engine().run(monitoring), "monitoring-stack")
+@pytest.mark.parametrize(("protection", "then"), [("full", "Retain"), ("none", "Delete")])
+def test_the_disks_of_monitoring_go_with_its_release_unless_they_are_protected(protection: str, then: str) -> None:
+    engine = Engine().run(lambda: monitoring(environment=environment(protection)))
+    found = values(engine, "monitoring-stack")
     for part in (found["prometheus"]["prometheusSpec"], found["alertmanager"]["alertmanagerSpec"]):
-        assert part["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Delete", "whenScaled": "Retain"}, (
+        assert part["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": then, "whenScaled": "Retain"}, (
             "disks that nobody's state knows are paid for and forgotten"
         )
+    protected = [each.name for each in engine.registered if each.protect]
+    assert protected == ["monitoring-stack"] * (protection == "full"), "`enabled: false` would take the metrics"
 
 
 def test_groups_of_others_are_filled_after_all_that_are_planned() -> None:

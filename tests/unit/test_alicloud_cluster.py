@@ -93,9 +93,9 @@ def test_logs_of_control_plane_and_audit_go_to_the_project_of_the_environment() 
     assert len(inputs["controlPlaneLogComponents"]) == 5
 
 
-def test_what_a_cluster_would_leave_behind_goes_with_it() -> None:
+def test_balancers_that_a_cluster_would_leave_behind_go_with_it_and_logs_stay() -> None:
     options = {each["resourceType"]: each["deleteMode"] for each in _inputs()["deleteOptions"]}
-    assert options == dict.fromkeys(("SLB", "ALB", "SLS_Data", "SLS_ControlPlane"), "delete")
+    assert options == dict.fromkeys(("SLB", "ALB"), "delete"), "the log project is not the cluster's to delete"
 
 
 def test_minors_are_not_raised_behind_the_stack_files_back() -> None:

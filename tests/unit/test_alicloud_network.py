@@ -14,6 +14,9 @@ from llmplatform.specs.network import ExistingVswitches, NewNetwork, Vswitch
 _SWITCH = "alicloud:vpc/switch:Switch"
 _SNAT = "alicloud:vpc/snatEntry:SnatEntry"
 _NAT = "alicloud:vpc/natGateway:NatGateway"
+_TABLE = "alicloud:vpc/routeTable:RouteTable"
+_ROUTE = "alicloud:vpc/routeEntry:RouteEntry"
+_ATTACHMENT = "alicloud:vpc/routeTableAttachment:RouteTableAttachment"
 
 
 def _made(nat: str = "single", *, protection: str = "none", flow_logs: bool = False) -> Engine:
@@ -79,6 +82,29 @@ def test_a_zone_uses_its_own_gateway_where_it_has_one() -> None:
     assert tables == {zone: f"stb-core-nat-{zone}" for zone in ZONES}
 
 
+@pytest.mark.parametrize("role", ["nodes", "pods"])
+def test_where_each_zone_has_a_gateway_its_vswitches_are_routed_to_that_one(role: str) -> None:
+    engine = _made("per_zone")
+    for zone in ZONES:
+        attachment = engine.one(_ATTACHMENT, f"core-{role}-{zone}")
+        assert attachment.inputs == {"routeTableId": f"core-routes-{zone}-id", "vswitchId": f"core-{role}-{zone}-id"}
+        route = engine.one(_ROUTE, f"core-routes-{zone}-internet")
+        assert route.inputs == {
+            "routeTableId": f"core-routes-{zone}-id",
+            "destinationCidrblock": "0.0.0.0/0",
+            "nexthopType": "NatGateway",
+            "nexthopId": f"core-nat-{zone}-id",
+        }
+        assert engine.waits_for(attachment, route), "its machines would be cut off until the route is there"
+        entry = engine.one(_SNAT, f"core-{role}-{zone}-internet")
+        assert engine.waits_for(attachment, entry), "a gateway drops what its SNAT table does not name"
+
+
+def test_one_gateway_is_reached_by_the_route_table_of_the_vpc() -> None:
+    engine = _made("single")
+    assert not [found.name for kind in (_TABLE, _ROUTE, _ATTACHMENT) for found in engine.all(kind)]
+
+
 def test_gateways_are_of_the_kind_that_is_still_sold_and_paid_by_use() -> None:
     inputs = _made().one(_NAT).inputs
     assert (inputs["natType"], inputs["paymentType"], inputs["internetChargeType"]) == (
@@ -89,13 +115,20 @@ def test_gateways_are_of_the_kind_that_is_still_sold_and_paid_by_use() -> None:
 
 
 @pytest.mark.parametrize("role", ["nodes", "pods"])
-def test_a_vswitch_is_handed_out_only_with_its_way_out(role: str) -> None:
+@pytest.mark.parametrize("nat", ["single", "per_zone"])
+def test_a_vswitch_is_handed_out_only_with_its_way_out(role: str, nat: str) -> None:
     def program() -> None:
-        made = network(stack())
+        made = network(stack(network=NewNetwork.model_validate({"kind": "new", "nat": nat})))
         _User((made.private_subnet_ids if role == "nodes" else made.pod_subnet_ids)[ZONES[1]])
 
     engine = Engine().run(program)
-    assert engine.waits_for(engine.named("user"), engine.named(f"core-{role}-{ZONES[1]}-internet"))
+    way = [engine.one(_SNAT, f"core-{role}-{ZONES[1]}-internet")]
+    if nat == "per_zone":
+        way += [
+            engine.one(_ATTACHMENT, f"core-{role}-{ZONES[1]}"),
+            engine.one(_ROUTE, f"core-routes-{ZONES[1]}-internet"),
+        ]
+    assert all(engine.waits_for(engine.named("user"), each) for each in way), "a node would start without it"
 
 
 @pytest.mark.parametrize(("protection", "protected"), [("full", True), ("none", False)])
@@ -113,13 +146,14 @@ def test_flow_logs_are_optional_and_forget() -> None:
 
 
 def test_nothing_is_left_to_a_deprecated_name() -> None:
-    engine = _made(flow_logs=True)
+    engine = _made("per_zone", flow_logs=True)
     named = {
         "alicloud:vpc/network:Network": "vpcName",
         _SWITCH: "vswitchName",
         _NAT: "natGatewayName",
         "alicloud:ecs/eipAddress:EipAddress": "addressName",
         _SNAT: "snatEntryName",
+        _TABLE: "routeTableName",
     }
     for kind, key in named.items():
         for found in engine.all(kind):

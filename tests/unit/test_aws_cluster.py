@@ -177,12 +177,13 @@ def test_the_roles_policy_outlives_the_cluster() -> None:
 
 
 @pytest.mark.parametrize(("protection", "protected"), [("full", True), ("none", False)])
-def test_cluster_and_key_are_protected_when_the_environment_is(protection: str, protected: bool) -> None:
+def test_cluster_key_and_logs_are_protected_when_the_environment_is(protection: str, protected: bool) -> None:
     engine = _made(_settings(protection))
     made = engine.one(_CLUSTER)
     assert made.protect is protected
     assert made.inputs["deletionProtection"] is protected
     assert engine.one("aws:kms/key:Key").protect is protected
+    assert engine.one("aws:cloudwatch/logGroup:LogGroup").protect is protected
 
 
 def test_two_clusters_live_in_one_stack() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from unit.alicloud_account import (
     ASSOCIATION,
+    ATTACHMENT,
     EIP,
     FILES,
     KEY,
@@ -13,8 +14,10 @@ from unit.alicloud_account import (
     NAT,
     PROJECT,
     ROLE,
+    ROUTE,
     SNAT,
     SWITCH,
+    TABLE,
     VPC,
 )
 from unit.clouds import ALICLOUD
@@ -110,6 +113,27 @@ def test_a_gateway_with_snat_or_addresses_cannot_be_deleted(account: SimulatedCl
     made = ALICLOUD.whole(account, SNAT)
     with pytest.raises(CloudError, match=r"DependencyViolation\.EIPS"):
         account.account.delete(NAT, made[NAT].id)
+
+
+def test_a_route_table_goes_after_its_routes_and_its_vswitches(account: SimulatedCloud) -> None:
+    made = ALICLOUD.whole(account, ATTACHMENT)
+    for kind in (TABLE, NAT, VPC, SWITCH):
+        with pytest.raises(CloudError, match="DependencyViolation"):
+            account.account.delete(kind, made[kind].id)
+    account.account.delete(ATTACHMENT, made[ATTACHMENT].id)
+    with pytest.raises(CloudError, match=f"DependencyViolation.*{made[ROUTE].id}"):
+        account.account.delete(TABLE, made[TABLE].id)
+    account.account.delete(ROUTE, made[ROUTE].id)
+    account.account.delete(TABLE, made[TABLE].id)
+
+
+def test_a_table_has_one_route_to_a_destination_and_a_vswitch_one_table(account: SimulatedCloud) -> None:
+    made = ALICLOUD.whole(account, ATTACHMENT)
+    with pytest.raises(CloudError, match=r"RouterEntryConflict\.Duplicated"):
+        ALICLOUD.make(account, ROUTE, **ALICLOUD.realistic[ROUTE](made))
+    other = ALICLOUD.make(account, TABLE, vpcId=made[VPC].id)
+    with pytest.raises(CloudError, match=r"InvalidAssociation\.Duplicated"):
+        ALICLOUD.make(account, ATTACHMENT, routeTableId=other.id, vswitchId=made[SWITCH].id)
 
 
 def test_a_vswitch_with_a_mount_target_left_cannot_be_deleted(account: SimulatedCloud) -> None:

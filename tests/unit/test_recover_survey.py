@@ -144,7 +144,7 @@ def test_what_nothing_marks_is_never_forgotten_without_a_person_who_looked() -> 
     assert "aliyun vpc DescribeSnatTableEntries --SnatTableId stb-1" in finding.reason
     assert "--forget" in finding.reason
     by_hand = [name for name, kind in KINDS.items() if kind.way == "hand"]
-    every: dict[str, Any] = dict.fromkeys(("snatTableId", "fileSystemId", "accessGroupName"), "x")
+    every: dict[str, Any] = dict.fromkeys(("snatTableId", "routeTableId", "fileSystemId", "accessGroupName"), "x")
     assert {surveyed(name, every, Account()).action for name in by_hand} == {"refuse"}
 
 

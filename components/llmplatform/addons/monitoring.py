@@ -1,7 +1,8 @@
 """Prometheus, Alertmanager and Grafana.
 
 The kinds that others need (ServiceMonitor and its like) are a release apart, so that nobody waits for Prometheus to
-run. Prometheus' and Alertmanager's disks go with their release.
+run. Prometheus' and Alertmanager's disks go with their release; with full protection the release cannot be deleted, and
+the disks would stay.
 Dangerous to replace: the release of the kinds, with which every monitor and rule would go, and that of the stack, with
 which the metrics go.
 """
@@ -21,6 +22,7 @@ from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
 from llmplatform.catalog.versions import CHARTS
 from llmplatform.specs.addons import Monitoring as Spec
+from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import Mirrors
 
 NAMESPACE = "monitoring"
@@ -35,6 +37,7 @@ class MonitoringArgs:
     """Arguments of `Monitoring`."""
 
     spec: Spec
+    environment: Environment
     charts_dir: str
     storage_class: pulumi.Input[str] | None = None
     """Class of volumes for one node. None: the cluster's default."""
@@ -125,6 +128,7 @@ class Monitoring(PlatformComponent):
             CHARTS[STACK],
             values(
                 self._args.spec,
+                keep_disks=self._args.environment.protected,
                 admin_secret=admin_secret,
                 receiver_secret=receiver,
                 storage_class=self._args.storage_class,
@@ -133,5 +137,5 @@ class Monitoring(PlatformComponent):
             namespace=namespace,
             charts_dir=self._args.charts_dir,
             # Its Prometheus and monitors are of kinds that the other release brings.
-            opts=self.child(depends_on=[self.kinds]),
+            opts=self.child(depends_on=[self.kinds], protect=self._args.environment.protected),
         )

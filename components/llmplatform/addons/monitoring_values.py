@@ -48,8 +48,8 @@ class _Grafana(_Part):
 class _ClaimRetention(Values):
     """What happens to the claims of a StatefulSet."""
 
-    when_deleted: Literal["Delete", "Retain"] = "Delete"
-    """By default the disks outlive the release, and nobody's state knows them."""
+    when_deleted: Literal["Delete", "Retain"]
+    """What is retained outlives the release, and nobody's state knows it."""
     when_scaled: Literal["Delete", "Retain"] = "Retain"
 
 
@@ -57,7 +57,7 @@ class _PrometheusSpec(_Part):
     retention: str
     retention_size: str
     storage_spec: dict[str, Any]
-    persistent_volume_claim_retention_policy: _ClaimRetention = _ClaimRetention()
+    persistent_volume_claim_retention_policy: _ClaimRetention
     # Open selectors: nothing has to carry the release's label to be seen.
     service_monitor_selector_nil_uses_helm_values: bool = False
     pod_monitor_selector_nil_uses_helm_values: bool = False
@@ -74,7 +74,7 @@ class _AlertmanagerSpec(_Part):
     storage: dict[str, Any]
     secrets: list[pulumi.Output[str] | str] | None = None
     """Mounted below /etc/alertmanager/secrets."""
-    persistent_volume_claim_retention_policy: _ClaimRetention = _ClaimRetention()
+    persistent_volume_claim_retention_policy: _ClaimRetention
 
 
 class _Alertmanager(Values):
@@ -115,12 +115,14 @@ class MonitoringValues(Values):
 def values(
     spec: Spec,
     *,
+    keep_disks: bool,
     admin_secret: pulumi.Input[str],
     receiver_secret: pulumi.Input[str] | None,
     storage_class: pulumi.Input[str] | None,
     mirrors: Mirrors,
 ) -> MonitoringValues:
-    """Values of the release. `storage_class` None: the cluster's default."""
+    """Values of the release. `keep_disks`: the disks outlive it. `storage_class` None: the cluster's default."""
+    claims = _ClaimRetention(when_deleted="Retain" if keep_disks else "Delete")
 
     def part(registry: str, cpu: str, memory: str) -> dict[str, Any]:
         mirror = mirrors.images.get(registry)
@@ -139,12 +141,14 @@ def values(
                 retention=f"{spec.retention_days}d",
                 retention_size=f"{int(spec.storage_gib * DISK_SHARE * 1024)}MB",
                 storage_spec=_volume(spec.storage_gib, storage_class),
+                persistent_volume_claim_retention_policy=claims,
             )
         ),
         alertmanager=_Alertmanager(
             alertmanager_spec=_AlertmanagerSpec(
                 **part("quay.io", "20m", "64Mi"),
                 storage=_volume(2, storage_class),
+                persistent_volume_claim_retention_policy=claims,
                 secrets=[pulumi.Output.from_input(receiver_secret)] if receiver_secret else None,
             ),
             config=alerting.configuration(spec.alerts) if spec.alerts else None,

@@ -43,8 +43,9 @@ NODE_ADDONS: Mapping[str, Mapping[str, object]] = {
 NOT_WANTED = ("nginx-ingress-controller",)
 """Add-ons that ACK installs unless told otherwise. This one would make a load balancer."""
 
-DELETED_WITH_IT = ("SLB", "ALB", "SLS_Data", "SLS_ControlPlane")
-"""What a cluster leaves behind unless told otherwise: load balancers of Services, and log projects."""
+DELETED_WITH_IT = ("SLB", "ALB")
+"""What a cluster leaves behind unless told otherwise: load balancers of Services. Of the log projects it would leave
+(`SLS_Data`, `SLS_ControlPlane`) it makes none: it writes to one that is given, and not the cluster's to delete."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,7 @@ class Cluster(PlatformComponent):
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:Cluster", name, opts)
         self._prefix, self._args = name, args
-        self._protected = args.environment.protection == "full"
+        self._protected = args.environment.protected
         cluster = self._control_plane()
         admins = administrators(name, cluster.id, args.spec.admins, self.child())
         addons = [self._addon(cluster, addon) for addon in NODE_ADDONS]

@@ -69,7 +69,7 @@ class Logs(PlatformComponent):
             project_name=unique(f"{self._prefix}-project", f"{environment}-{self._prefix}", self.child()),
             description=f"Logs of {environment}",
             tags=self._args.tags,
-            opts=self.child(protect=self._args.environment.protection == "full"),
+            opts=self.child(protect=self._args.environment.protected),
         )
 
     def _store(self, project: alicloud.log.Project) -> alicloud.log.Store:

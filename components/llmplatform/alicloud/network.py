@@ -1,9 +1,13 @@
 """A VPC with a vSwitch for nodes and one for pods in each zone, or one that exists.
 
-Makes: the VPC, vSwitches, NAT gateways with an address each, SNAT for nodes and for pods, on request flow logs.
-Does not: peering, IPv6. Endpoints are not needed: Alibaba Cloud's own services have addresses within every VPC.
+Makes: the VPC, vSwitches, NAT gateways with an address each, SNAT for nodes and for pods, on request flow logs. With
+one gateway the VPC's own route table leads to it; where each zone has its own, each has a route table as well: a
+table holds one route to a destination, and a gateway translates only for the vSwitches that its SNAT table names.
+Does not: peering, IPv6. Endpoints are not needed: Alibaba Cloud's own services have addresses within every VPC. Nor are
+routes to pods, in any table: Terway gives them addresses of a vSwitch.
 Replacing the VPC or a vSwitch replaces all that lives in it: address range and zone of a vSwitch never change in place.
-Source of what replaces: terraform-provider-alicloud 1.288, `ForceNew` of alicloud_vswitch and alicloud_snat_entry.
+Source of what replaces: terraform-provider-alicloud 1.288, `ForceNew` of alicloud_vswitch, alicloud_snat_entry and
+alicloud_route_entry. Of the route tables: VPC user guide, route tables (nine of one's own in a VPC).
 """
 
 from collections.abc import Mapping
@@ -35,6 +39,7 @@ class NetworkArgs:
 class _Nat:
     """A NAT gateway and the address it speaks with."""
 
+    id: pulumi.Output[str]
     snat_table_id: pulumi.Output[str]
     address: pulumi.Output[str]
 
@@ -59,14 +64,15 @@ class Network(PlatformComponent):
         nodes = {zone: self._vswitch(vpc, "nodes", zone, cidr) for zone, cidr in plan.nodes.items()}
         pods = {zone: self._vswitch(vpc, "pods", zone, cidr) for zone, cidr in plan.pods.items()}
         nats = self._nats(vpc, nodes)
-        ways_out = {zone: self._snat("nodes", zone, nodes[zone], nats[zone]) for zone in nodes}
-        pods_out = {zone: self._snat("pods", zone, pods[zone], nats[zone]) for zone in pods}
+        tables = self._tables(vpc, nats)
+        ways_out = {zone: self._way_out("nodes", zone, nodes[zone], nats[zone], tables) for zone in nodes}
+        pods_out = {zone: self._way_out("pods", zone, pods[zone], nats[zone], tables) for zone in pods}
         if args.spec.flow_logs:
             flow_logs(f"{name}-flow", self._named("vpc"), vpc, self._tags(), self.child())
         self.network_id = vpc.id
-        self.private_subnet_ids = {zone: after(vswitch.id, ways_out[zone]) for zone, vswitch in nodes.items()}
+        self.private_subnet_ids = {zone: after(vswitch.id, *ways_out[zone]) for zone, vswitch in nodes.items()}
         self.public_subnet_ids = self.private_subnet_ids
-        self.pod_subnet_ids = {zone: after(vswitch.id, pods_out[zone]) for zone, vswitch in pods.items()}
+        self.pod_subnet_ids = {zone: after(vswitch.id, *pods_out[zone]) for zone, vswitch in pods.items()}
         self.finish()
 
     def _named(self, role: str) -> str:
@@ -81,7 +87,7 @@ class Network(PlatformComponent):
             vpc_name=self._named("vpc"),
             cidr_block=self._args.spec.cidr,
             tags=self._tags(),
-            opts=self.child(protect=self._args.environment.protection == "full"),
+            opts=self.child(protect=self._args.environment.protected),
         )
 
     def _vswitch(self, vpc: alicloud.vpc.Network, role: str, zone: str, cidr: str) -> alicloud.vpc.Switch:
@@ -133,7 +139,51 @@ class Network(PlatformComponent):
             opts=self.child(),
         )
         # An entry names an address that the gateway must have by then.
-        return _Nat(snat_table_id=gateway.snat_table_ids, address=after(address.ip_address, association))
+        return _Nat(id=gateway.id, snat_table_id=gateway.snat_table_ids, address=after(address.ip_address, association))
+
+    def _tables(self, vpc: alicloud.vpc.Network, nats: Mapping[str, _Nat]) -> Mapping[str, pulumi.Output[str]]:
+        """Zone to the route table that leads to its gateway; none where the VPC's own leads to the only one."""
+        return {zone: self._table(zone, vpc, nat) for zone, nat in nats.items() if self._args.spec.nat == "per_zone"}
+
+    def _table(self, zone: str, vpc: alicloud.vpc.Network, nat: _Nat) -> pulumi.Output[str]:
+        table = alicloud.vpc.RouteTable(
+            f"{self._prefix}-routes-{zone}",
+            route_table_name=self._named(f"routes-{zone}"),
+            vpc_id=vpc.id,
+            associate_type="VSwitch",
+            tags=self._tags(),
+            opts=self.child(),
+        )
+        route = alicloud.vpc.RouteEntry(
+            f"{self._prefix}-routes-{zone}-internet",
+            route_table_id=table.id,
+            destination_cidrblock="0.0.0.0/0",
+            nexthop_type="NatGateway",
+            nexthop_id=nat.id,
+            opts=self.child(),
+        )
+        # Whatever runs in a vSwitch that is attached to the table would be cut off until the route is there.
+        return after(table.id, route)
+
+    def _way_out(
+        self,
+        role: str,
+        zone: str,
+        vswitch: alicloud.vpc.Switch,
+        nat: _Nat,
+        tables: Mapping[str, pulumi.Output[str]],
+    ) -> list[pulumi.Resource]:
+        """What a vSwitch needs to reach the internet."""
+        snat = self._snat(role, zone, vswitch, nat)
+        if zone not in tables:
+            return [snat]
+        attachment = alicloud.vpc.RouteTableAttachment(
+            f"{self._prefix}-{role}-{zone}",
+            route_table_id=after(tables[zone], snat),
+            vswitch_id=vswitch.id,
+            opts=self.child(),
+        )
+        return [snat, attachment]
 
     def _snat(self, role: str, zone: str, vswitch: alicloud.vpc.Switch, nat: _Nat) -> alicloud.vpc.SnatEntry:
         return alicloud.vpc.SnatEntry(

@@ -71,7 +71,7 @@ class Storage(PlatformComponent):
     def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:Storage", name, opts)
         self._prefix, self._args = name, args
-        self._kept = args.environment.protection == "full"
+        self._kept = args.environment.protected
         files = self._file_system()
         target = self._mount_target(files)
         bucket = self._bucket()

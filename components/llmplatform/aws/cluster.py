@@ -77,7 +77,7 @@ class Cluster(PlatformComponent):
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:Cluster", name, opts)
         self._prefix, self._args = name, args
-        self._protected = args.environment.protection == "full"
+        self._protected = args.environment.protected
         # EKS names the log group after the cluster, and the group has to be there first: so the name is fixed here.
         fixed_name = f"{args.environment.name}-{name}"
         cluster = self._control_plane(fixed_name, self._log_group(fixed_name), *self._role(fixed_name))
@@ -122,7 +122,7 @@ class Cluster(PlatformComponent):
             name=f"/aws/eks/{cluster_name}/cluster",
             retention_in_days=self._args.spec.log_retention_days,
             tags=self._args.tags,
-            opts=self.child(),
+            opts=self.child(protect=self._protected),
         )
 
     def _control_plane(

@@ -91,7 +91,7 @@ class Network(PlatformComponent):
             # Private DNS of endpoints and EFS mount targets needs it.
             enable_dns_hostnames=True,
             tags=self._tags("vpc"),
-            opts=self.child(protect=self._args.environment.protection == "full"),
+            opts=self.child(protect=self._args.environment.protected),
         )
         # Whatever is started without a group of its own can then talk to nobody.
         aws.ec2.DefaultSecurityGroup(

@@ -49,7 +49,7 @@ class Storage(PlatformComponent):
     def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:Storage", name, opts)
         self._prefix, self._args = name, args
-        self._kept = args.environment.protection == "full"
+        self._kept = args.environment.protected
         files = self._file_system()
         targets = self._mount_targets(files)
         block = self._class(BLOCK_CLASS, "ebs.csi.aws.com", {"type": "gp3", "encrypted": "true"}, default=True)

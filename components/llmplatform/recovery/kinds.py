@@ -106,6 +106,13 @@ KINDS: Mapping[str, Kind] = {
     "alicloud:vpc/flowLog:FlowLog": _TAG,
     "alicloud:vpc/natGateway:NatGateway": _TAG,
     "alicloud:vpc/network:Network": _TAG,
+    "alicloud:vpc/routeEntry:RouteEntry": Kind(
+        "hand",
+        why="aliyun vpc DescribeRouteEntryList --RouteTableId {routeTableId}; its id is "
+        "TABLE:ROUTER:DESTINATION:NatGateway:GATEWAY, and the router that of DescribeRouteTableList",
+    ),
+    "alicloud:vpc/routeTable:RouteTable": _TAG,
+    "alicloud:vpc/routeTableAttachment:RouteTableAttachment": Kind("read", "{routeTableId}:{vswitchId}"),
     "alicloud:vpc/snatEntry:SnatEntry": Kind(
         "hand", why="aliyun vpc DescribeSnatTableEntries --SnatTableId {snatTableId}; its id is TABLE:ENTRY"
     ),

@@ -16,5 +16,11 @@ class Environment(Section):
     cost_center: TagValue
     """Where its cost is booked."""
     protection: Literal["none", "full"] = "full"
-    """`full` refuses to delete what holds data or cannot be made again: network, cluster, keys, volumes. `none` is
-    for environments that come and go."""
+    """`full` refuses to delete what holds data or cannot be made again: network, cluster, its key and its logs, the
+    shared file system, the bucket, the claims of models' weights, the metrics. `none` is for environments that come and
+    go."""
+
+    @property
+    def protected(self) -> bool:
+        """Whether it refuses to delete what holds data or cannot be made again."""
+        return self.protection == "full"
