@@ -171,7 +171,10 @@ def test_the_charts_of_the_stacks_are_fresh() -> None:
     assert not stale, "run make docs"
 
 
-def test_the_picture_of_a_preview_shows_as_many_resources_as_the_program_registers() -> None:
-    words = pictures.words((ROOT / "docs/pictures/preview.svg").read_text())
-    count = len(run_program(stack_config("prod"), "prod").registered) + 1
-    assert f"Resources: {count} to create" in words, "run make pictures"
+@pytest.mark.parametrize(
+    ("picture", "stack", "said"), [("preview", "prod", "to create"), ("sandbox", "dev", "created")]
+)
+def test_a_picture_shows_as_many_resources_as_the_program_registers(picture: str, stack: str, said: str) -> None:
+    words = pictures.words((ROOT / f"docs/pictures/{picture}.svg").read_text())
+    count = len(run_program(stack_config(stack), stack).registered) + 1
+    assert f"Resources: {count} {said}" in words, "run make pictures"
