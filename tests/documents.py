@@ -12,7 +12,9 @@ DOCUMENTS = sorted(
     for path in ROOT.glob(pattern)
     if path.name != "CHANGELOG.md"
 )
+DECISIONS_AND_REFERENCE = sorted(ROOT.glob("docs/*/*.md"))
 FENCE = re.compile(r"^ *```(?P<language>\w*)\n(?P<body>.*?)^ *```$", re.MULTILINE | re.DOTALL)
+TOOL = re.compile(r"(make|llmplatform|pulumi|kubectl|helm|pip|\.venv/bin/[-\w]+) ")
 SEPARATORS = {"|", "||", "&&", "&", ";", "(", ")", "$", "<", ">"}
 ALIASES = {"$llmplatform": "llmplatform"}
 
@@ -25,6 +27,12 @@ def blocks(text: str, language: str) -> list[str]:
 def commands(text: str) -> list[tuple[str, ...]]:
     """Every simple command in the console blocks of a document, those within others included."""
     return [words for block in blocks(text, "console") for line in block.splitlines() for words in simple(line.strip())]
+
+
+def mentioned(text: str) -> list[tuple[str, ...]]:
+    """The commands that a document names within its sentences, with or without their arguments."""
+    spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", FENCE.sub("", text))]
+    return [words for span in spans if TOOL.match(span) for words in simple(span)]
 
 
 def simple(line: str) -> Iterator[tuple[str, ...]]:

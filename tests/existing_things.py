@@ -53,12 +53,15 @@ def told(stack: str) -> Document:
 
 
 def on_theirs(stack: str, *, cluster: bool) -> Document:
-    """A committed stack's `config:` in their network and, if asked for, on their cluster; without what takes long."""
+    """A committed stack's `config:` in their network and, if asked for, on their cluster, which alerts somebody."""
     config = deepcopy(stack_config(stack))
     config["llmplatform:network"] = NETWORKS[stack]
     if cluster:
         config["llmplatform:cluster"] = CLUSTERS[stack]
-    config["llmplatform:addons"] |= {"monitoring": {"enabled": False}}
+        config["llmplatform:addons"]["monitoring"]["alerts"] = {"kind": "webhook"}
+        config["llmplatform:secrets"] = {"alert_receiver": {"secure": "v1:of:nobody"}}
+    else:
+        config["llmplatform:addons"]["monitoring"] = {"enabled": False}  # It takes long.
     return config
 
 

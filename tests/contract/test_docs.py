@@ -1,23 +1,26 @@
-"""What documents tell a reader to do: every command exists as it is spelt, and is run by a test or needs an account.
+"""What documents tell a reader to do: every command exists as it is spelt.
 
-`docs_commands.yaml` says which. Links within the repository lead somewhere, and generated pages are fresh.
+What is to be typed is run by a test or needs an account; `docs_commands.yaml` says which. Links within the repository
+lead somewhere, and generated pages are fresh.
 """
 
 import functools
 import re
 import shutil
 import subprocess
+import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import botocore.session
-import click
 import pictures
 import pytest
 import stacks_reference
 import typer
 import yaml
 from botocore import xform_name
-from documents import DOCUMENTS, ROOT, blocks, commands
+from documents import DECISIONS_AND_REFERENCE, DOCUMENTS, ROOT, blocks, commands, mentioned
 from program import run_program, stack_config
 
 from llmplatform.cli.app import app
@@ -26,6 +29,14 @@ from llmplatform_sandbox.commands import app as sandbox
 TABLE: dict[str, list[dict[str, str]]] = yaml.safe_load(Path(__file__).with_name("docs_commands.yaml").read_text())
 MAKEFILE = (ROOT / "Makefile").read_text()
 EVERY = sorted({words for path in DOCUMENTS for words in commands(path.read_text())})
+PAGES = [*DOCUMENTS, *DECISIONS_AND_REFERENCE]
+NAMED = sorted({*EVERY, *(words for path in PAGES for words in mentioned(path.read_text()))})
+"""Those within sentences, too: they exist as well, and may lack what a reader fills in."""
+
+
+def of(*programs: str) -> pytest.MarkDecorator:
+    """Every command of some programs."""
+    return pytest.mark.parametrize("words", [each for each in NAMED if each[0] in programs], ids=" ".join)
 
 
 def named(path: Path) -> str:
@@ -53,25 +64,40 @@ def test_no_line_of_the_table_is_idle() -> None:
     assert not idle, "no document has these commands"
 
 
-@pytest.mark.parametrize("words", [each for each in EVERY if each[0] == "make"], ids=" ".join)
+@of("make")
 def test_make_has_the_target_and_the_variables(words: tuple[str, ...]) -> None:
-    for word in words[1:]:
-        name, _, value = word.partition("=")
-        assert re.search(rf"^{name} \?=" if value else rf"^{name}:", MAKEFILE, re.MULTILINE), word
+    target, *variables = words[1:]
+    recipe = re.search(rf"^{target}:.*\n(\t.*\n)*", MAKEFILE, re.MULTILINE)
+    assert recipe, f"there is no target {target}"
+    for name in (word.partition("=")[0] for word in variables):
+        assert f"$({name})" in recipe[0], f"{target} takes no {name}"
 
 
-@pytest.mark.parametrize("words", [each for each in EVERY if each[0] == "llmplatform"], ids=" ".join)
+@of("llmplatform")
 def test_llmplatform_takes_the_arguments(words: tuple[str, ...]) -> None:
     # The sandbox joins by an entry point, when the command line starts.
     joined = words[1] == "sandbox"
-    command: click.Command = typer.main.get_command(sandbox if joined else app)
+    command: Any = typer.main.get_command(sandbox if joined else app)
     rest = list(words[2 if joined else 1 :])
-    while isinstance(command, click.Group):
+    while groups := getattr(command, "commands", None):
         name = rest.pop(0)
-        found = command.get_command(click.Context(command), name)
-        assert found, f"there is no command {name}"
-        command = found
-    command.make_context(words[1], rest)
+        assert name in groups, f"there is no command {name}"
+        command = groups[name]
+    if words in EVERY:
+        command.make_context(words[1], [*rest])
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {word.partition("=")[0] for word in rest if word.startswith("-")} <= options
+
+
+@of("pip")
+def test_pip_finds_what_is_to_be_installed(words: tuple[str, ...]) -> None:
+    project = tomllib.loads((ROOT / "components/pyproject.toml").read_text())["project"]
+    assert words[2] in {f"llmplatform[{extra}]" for extra in project["optional-dependencies"]}
+
+
+def test_every_program_of_the_virtual_environment_is_installed() -> None:
+    programs = {name for path in PAGES for name in re.findall(r"\.venv/bin/([-\w]+)", path.read_text())}
+    assert {name for name in programs if not (Path(sys.executable).parent / name).exists()} == set()
 
 
 @functools.cache
@@ -85,7 +111,7 @@ def helped(program: str, *words: str) -> str:
     return subprocess.run([program, *words, "--help"], capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("words", [each for each in EVERY if each[0] in ("pulumi", "kubectl")], ids=" ".join)
+@of("pulumi", "kubectl", "helm")
 def test_tools_have_the_subcommands_and_options(words: tuple[str, ...]) -> None:
     program = pulumi() if words[0] == "pulumi" else shutil.which(words[0])
     if program is None:
@@ -99,7 +125,7 @@ def test_tools_have_the_subcommands_and_options(words: tuple[str, ...]) -> None:
         assert f"{option}" in text + everywhere, f"{option} is no option of {' '.join(subcommands)}"
 
 
-@pytest.mark.parametrize("words", [each for each in EVERY if each[0] == "aws"], ids=" ".join)
+@of("aws")
 def test_the_aws_cli_has_the_operations_and_parameters(words: tuple[str, ...]) -> None:
     """The CLI's commands are made from the same models as the SDK's."""
     service, operation = words[1].removesuffix("api"), words[2]
@@ -122,7 +148,7 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
 
 
-@pytest.mark.parametrize("path", [*DOCUMENTS, *sorted(ROOT.glob("docs/*/*.md"))], ids=named)
+@pytest.mark.parametrize("path", PAGES, ids=named)
 def test_a_link_within_the_repository_leads_somewhere(path: Path) -> None:
     for link in LINK.finditer(path.read_text()):
         target = (path.parent / link["path"]).resolve() if link["path"] else path
@@ -171,7 +197,10 @@ def test_the_charts_of_the_stacks_are_fresh() -> None:
     assert not stale, "run make docs"
 
 
-def test_the_picture_of_a_preview_shows_as_many_resources_as_the_program_registers() -> None:
-    words = pictures.words((ROOT / "docs/pictures/preview.svg").read_text())
-    count = len(run_program(stack_config("prod"), "prod").registered) + 1
-    assert f"Resources: {count} to create" in words, "run make pictures"
+@pytest.mark.parametrize(
+    ("picture", "stack", "said"), [("preview", "prod", "to create"), ("sandbox", "dev", "created")]
+)
+def test_a_picture_shows_as_many_resources_as_the_program_registers(picture: str, stack: str, said: str) -> None:
+    words = pictures.words((ROOT / f"docs/pictures/{picture}.svg").read_text())
+    count = len(run_program(stack_config(stack), stack).registered) + 1
+    assert f"Resources: {count} {said}" in words, "run make pictures"

@@ -1,10 +1,11 @@
-"""What `docs_commands.yaml` says is run by a test, is: the test types the subcommand and its options itself."""
+"""What `docs_commands.yaml` says is run by a test, is: an argument list of the test has its words in order."""
 
 import ast
 import functools
 import re
 import shlex
 import subprocess
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,10 +16,13 @@ from making import dry_run
 
 from llmplatform_sandbox.diff.revision import find_revision
 
+VARIABLE, LIST = "*", "**"
+"""Stand in an argument list for a word that is no literal, and for what another list gives (`*arguments`)."""
+
 ROWS: list[dict[str, str]] = yaml.safe_load(Path(__file__).with_name("docs_commands.yaml").read_text())["run"]
 EVERY = sorted({words for path in DOCUMENTS for words in commands(path.read_text())})
 RUN = [
-    pytest.param(words, ROOT / row["by"], id=f"{' '.join(words)} by {Path(row['by']).name}")
+    pytest.param(words, row, id=f"{' '.join(words)} by {Path(row['by']).name}")
     for words in EVERY
     for row in ROWS
     if re.fullmatch(row["command"], " ".join(words)) and words[0] != "git"  # Those are run below.
@@ -26,13 +30,55 @@ RUN = [
 
 
 @functools.cache
-def typed(path: Path) -> frozenset[str]:
-    """Every word that a test, or a module of the tests that it imports, writes as text; and every part of a path."""
+def argument_lists(path: Path) -> str:
+    """The arguments of every call of a test, its lists and tuples, and the commands in its scripts; lists filled in.
+
+    Each ends with an empty line, and each of its words with the line.
+    """
     nodes = [*ast.walk(ast.parse(path.read_text()))]
-    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    imported = [ROOT / "tests" / f"{node.module}.py" for node in nodes if isinstance(node, ast.ImportFrom)]
-    words = {word for text in texts for word in re.split(r"[\s`;/]+", text)}
-    return frozenset(words.union(*(typed(module) for module in imported if module.is_file())))
+    constants = dict(pair for node in nodes if isinstance(node, ast.Assign) for pair in assigned(node))
+
+    def word(node: ast.expr) -> str:
+        if isinstance(node, ast.Starred):
+            return LIST
+        return constants.get(node.id, VARIABLE) if isinstance(node, ast.Name) else text(node)
+
+    lists = [[word(each) for each in node.args] for node in nodes if isinstance(node, ast.Call)]
+    lists += [[word(each) for each in node.elts] for node in nodes if isinstance(node, ast.List | ast.Tuple)]
+    scripts = [text(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values]
+    lists += [line.split() for script in scripts for line in script.splitlines() if line.startswith("pulumi ")]
+    open_ = [(each, at) for each in lists for at, one in enumerate(each) if one == LIST]
+    lists += [[*each[:at], *other, *each[at + 1 :]] for each, at in open_ for other in lists]
+    return "\n".join("".join(f"{' '.join(word.split()) or VARIABLE}\n" for word in each) for each in lists)
+
+
+def text(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else VARIABLE
+
+
+def assigned(node: ast.Assign) -> Iterator[tuple[str, str]]:
+    """Names and the texts that they stand for: `STACK, MODEL = "dev", "qwen3-8b"`."""
+    for target in node.targets:
+        if isinstance(target, ast.Name):
+            yield target.id, text(node.value)
+        elif isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            for name, value in zip(target.elts, node.value.elts, strict=False):
+                yield ast.unparse(name), text(value)
+
+
+def types(lists: str, wanted: tuple[str, ...]) -> bool:
+    """Whether an argument list has these words in their order, with others before options alone.
+
+    A variable stands for a value, and not for what is done.
+    """
+    fixed = decisive(wanted)
+    pattern = "".join(
+        (r"(?:.+\n)*" if word.startswith("-") else "")
+        + (re.escape(word) if word in fixed else rf"(?:{re.escape(word)}|{re.escape(VARIABLE)})")
+        + r"\n"
+        for word in wanted
+    )
+    return bool(re.search(f"^{pattern}", lists, re.MULTILINE))
 
 
 @functools.cache
@@ -42,21 +88,34 @@ def resolved(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
 
 
 def decisive(words: tuple[str, ...]) -> set[str]:
-    """The words of a command that say what it does: the subcommand and the options, without their values."""
-    plain = [word for word in words[1:] if re.fullmatch(r"[a-z]+(-[a-z]+)*", word)]
-    grouped = plain[0] in ("sandbox", "charts", "stack", "benchmarks")
-    # `--project` is where a test puts its own folder.
-    return {plain[int(grouped)]} | {word for word in words if word.startswith("--") and word != "--project"}
+    """The words of a command that say what it does: subcommands and options, without their values."""
+    grouped = words[0] in ("sandbox", "charts", "pulumi")
+    return {*words[: 1 + grouped], *(word for word in words if word.startswith("-"))}
+
+
+def arguments(words: tuple[str, ...]) -> tuple[str, ...]:
+    """What follows the name of our program, without the folder: a test has its own."""
+    if words[0] == "pulumi":
+        return words
+    program, *rest = resolved(words)[-1] if words[0] == "make" else words
+    if Path(program).name == "python":
+        rest = rest[rest.index("-m") + 2 :]
+    if "--project" in rest:
+        at = rest.index("--project")
+        rest[at : at + 2] = []
+    return tuple(rest)
 
 
 def reads(by: Path, words: tuple[str, ...]) -> bool:
-    """Whether a test runs what an example's own document says."""
-    pages = [page for page in ROOT.glob("examples/*/README.md") if {page.name, page.parent.name} <= typed(by)]
-    return any(words in commands(page.read_text()) for page in pages)
+    """Whether a test runs what a document says: it names the document, or the example whose README it is."""
+    named = {*argument_lists(by).splitlines()}
+    known = {page: {str(page.relative_to(ROOT)), *page.relative_to(ROOT).parts[1:-1]} for page in DOCUMENTS}
+    return any(words in commands(page.read_text()) for page, names in known.items() if names & named)
 
 
-@pytest.mark.parametrize(("words", "by"), RUN)
-def test_a_test_that_is_said_to_run_a_command_types_it(words: tuple[str, ...], by: Path) -> None:
+@pytest.mark.parametrize(("words", "row"), RUN)
+def test_a_test_that_is_said_to_run_a_command_types_it(words: tuple[str, ...], row: dict[str, str]) -> None:
+    by = ROOT / row["by"]
     if by.suffix != ".py":
         targets = re.findall(r"^(make .+)$", by.read_text(), re.MULTILINE)
         within = {line for target in targets for line in resolved(tuple(target.split()))}
@@ -64,11 +123,30 @@ def test_a_test_that_is_said_to_run_a_command_types_it(words: tuple[str, ...], b
         return
     if reads(by, words):
         return
-    if words[0] == "make":
-        words = resolved(words)[-1]
-        words = (Path(words[0]).name, *words[1:])
-    missing = decisive(words) - typed(by)
-    assert not missing, f"{by.name} never types {sorted(missing)}"
+    wanted = arguments(words)
+    if "as" in row:
+        other = tuple(row["as"].split())
+        assert decisive(wanted) - {"sandbox"} <= decisive(other), f"{row['as']} is another command"
+        wanted = other
+    assert types(argument_lists(by), wanted), f"{by.name} never types {' '.join(wanted)}"
+
+
+def test_an_argument_list_is_told_from_words_that_occur(tmp_path: Path) -> None:
+    script = tmp_path / "test_it.py"
+    script.write_text(
+        '"""sandbox up dev"""\nSTACK = "dev-ack"\nrun("sandbox", "status", STACK)\nfault("spot-stockout", kind)\n'
+        'def fault(*arguments: str):\n    run("sandbox", "fault", *arguments)\n'
+    )
+
+    def typed(command: str) -> bool:
+        return types(argument_lists(script), tuple(command.split()))
+
+    assert typed("sandbox status dev-ack")
+    assert typed("sandbox fault spot-stockout g5.2xlarge")
+    assert not typed("sandbox status dev"), "another stack"
+    assert not typed("sandbox up dev"), "words of a sentence"
+    assert not typed("sandbox status dev-ack --json"), "an option is missing"
+    assert not typed("spot-stockout g5.2xlarge fault"), "another order"
 
 
 def git(folder: Path, *arguments: str) -> str:

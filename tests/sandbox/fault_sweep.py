@@ -1,21 +1,28 @@
 """Takes the cloud's part of a stack up and down with the real engine while every call of the cloud has its faults.
 
+On the way down what takes a cloud longest takes long, and the engine is killed meanwhile.
+
 A process of its own: the SDK leaves what an inline program that failed was doing to the end of the process.
 Arguments: an empty folder, the stack, its cloud's package, and how many resources the cloud's part has at least.
 """
 
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 from program import ROOT
 from pulumi.automation.errors import CommandError
 from unit.cloud_account import FakeControlPlane
 
-from llmplatform_sandbox.cloud import SimulatedCloud
+from llmplatform_sandbox.cloud import SimulatedCloud, faults
+from llmplatform_sandbox.cloud.requests import CloudError
 from llmplatform_sandbox.endpoints import Endpoints
 from llmplatform_sandbox.engine import Engine
 from llmplatform_sandbox.hosting import open_clouds, serve_providers
+from llmplatform_sandbox.killing import strike
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.progress import silent
 from llmplatform_sandbox.project import copy_project, read_project
@@ -23,6 +30,7 @@ from llmplatform_sandbox.recovery import Unclean, reconcile
 from llmplatform_sandbox.toolchain import PULUMI, ensure
 
 MOST_RUNS = 40
+SLOWEST = {"aws": "aws:eks/cluster:Cluster", "alicloud": "alicloud:cs/managedKubernetes:ManagedKubernetes"}
 
 
 class NoCluster:
@@ -42,11 +50,19 @@ class CloudPart:
         self.servers, ports = serve_providers(self.clouds, None)
         debug = Endpoints(pid=0, providers=ports).debug_providers
         self.engine = Engine(project, stack, self.paths, ensure([PULUMI]), debug, silent)
-        self.runs = self.failures = 0
+        self.runs = self.failures = self.slow_calls = 0
 
     @property
     def account(self) -> SimulatedCloud:
         return self.clouds[self.package]
+
+    def wait(self, seconds: float) -> None:
+        """What a slow call does; in the middle of the first one the engine dies, and the call comes to nothing."""
+        self.slow_calls += 1
+        time.sleep(seconds)
+        if self.slow_calls == 1:
+            strike(self.paths, ("engine",), 0)
+            raise CloudError("nobody waits for this call any more")
 
     def until_done(self, operation: str) -> None:
         """Run and run again, as a user would, until it ends well."""
@@ -63,7 +79,9 @@ class CloudPart:
                 run = getattr(self.engine._stack(), operation)
                 run(target=targets, continue_on_error=True, color="never", suppress_outputs=True)
             except CommandError as error:
-                if "may have been carried out" not in str(error):
+                if self.engine.locks():
+                    self.engine.unlock()
+                elif "may have been carried out" not in str(error):
                     raise
                 self.failures += 1
                 Unclean(self.paths).set()
@@ -91,7 +109,12 @@ def main(folder: str, stack: str, package: str, least: str) -> None:
     assert part.failures > 0, "answers were lost"
     assert sorted(state) == sorted(account), "state and account hold the same, once each"
     assert list(part.paths.backend.rglob("*.attrs")) == [], "a kill while one is written loses the state behind it"
-    part.until_done("destroy")
+    answers = part.failures
+    part.account.fault("slow-call", SLOWEST[package], active=True)
+    with patch.object(faults, "time", SimpleNamespace(sleep=part.wait)):
+        part.until_done("destroy")
+    assert part.failures == answers + 1, "the engine was killed"
+    assert part.slow_calls > 1, "the slow delete was asked for again"
     assert part.account.objects() == [], f"left behind after {part.runs} runs"
     for server in part.servers:
         server.stop(grace=0)

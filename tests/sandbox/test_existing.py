@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ import existing_things
 import pytest
 from program import ROOT
 
+from llmplatform_sandbox.cloud.account import BEFORE
 from llmplatform_sandbox.guests import Host
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.lifecycle import Sandbox
 from llmplatform_sandbox.paths import sandbox_paths
-from llmplatform_sandbox.progress import silent
+from llmplatform_sandbox.progress import Event, PhaseStarted, silent
 
 pytestmark = pytest.mark.sandbox
 
@@ -72,15 +74,12 @@ def guest(host: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
 
 
 def namespaces(stack: Stack) -> set[str]:
-    kube = Kube(stack.sandbox().control_plane().access())
-    try:
+    with closing(Kube(stack.sandbox().control_plane().access())) as kube:
         return {
             found["metadata"]["name"]
             for found in kube.list("v1", "Namespace")
             if "deletionTimestamp" not in found["metadata"]
         }
-    finally:
-        kube.close()
 
 
 def test_a_preview_of_a_guest_reads_the_outputs_of_its_host_and_starts_nothing(host: Stack, guest: Stack) -> None:
@@ -127,15 +126,33 @@ def platform(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
             stack.run("down", "--force")
 
 
+def theirs(sandbox: Sandbox) -> dict[tuple[str, str], object]:
+    """Type and id of everything that was there before → what it was made with."""
+    objects = [one for cloud in sandbox.clouds().values() for one in cloud.objects()]
+    return {(one.type, one.id): one.inputs for one in objects if one.made_by == BEFORE}
+
+
 @pytest.mark.parametrize("platform", ["dev", "dev-ack"], indirect=True)
 def test_the_platform_comes_up_on_a_network_and_a_cluster_that_exist_and_leaves_them(platform: Stack) -> None:
-    found = platform.up()
-    assert found["pending"] == []
-    assert [pod["state"] for pod in found["pods"]] == ["Running"] * len(found["pods"])
-    assert found["pods"], "the model runs"
-    seeded = {each["id"] for each in existing_things.SEEDS[platform.name](True)["resources"]}
+    made = platform.up()
+    assert made["pending"] == []
+    assert {pod["state"] for pod in made["pods"]} == {"Running"}
+    assert "qwen3-8b" in str(made["pods"]), "the model runs"
+    with closing(Kube(platform.sandbox().control_plane().access())) as kube:
+        assert kube.get("v1", "Secret", "alert-receiver", "monitoring"), "somebody is told when it does not"
+    before = theirs(platform.sandbox())
+    given = existing_things.SEEDS[platform.name](True)["resources"]
+    assert {(each["type"], each["id"]) for each in given} <= set(before)
     objects = [one for cloud in platform.sandbox().clouds().values() for one in cloud.objects()]
     ours = {one.type for one in objects if one.made_by.startswith("urn:")}
-    assert seeded <= {one.id for one in objects}
     assert not {type_ for type_ in ours if type_.endswith((":Vpc", ":Network", ":Subnet", ":Switch", ":Cluster"))}
-    assert "everything is gone" in platform.run("down").stdout
+    left: list[dict[tuple[str, str], object]] = []
+
+    def heard(event: Event) -> None:
+        if isinstance(event, PhaseStarted) and event.phase == "processes":  # The stack is gone, the account not yet.
+            left.append(theirs(platform.sandbox()))
+
+    down = Sandbox(platform.folder, platform.name, heard).down()
+    assert down.orphans == ()
+    assert down.outcome.changes == {"delete": made["changes"]["create"]}, "what it made is gone, and nothing else"
+    assert left == [before], "somebody else's things were changed or taken away"

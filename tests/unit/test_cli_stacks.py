@@ -1,15 +1,18 @@
 """Commands about stack files: what they print, where, and with which exit code."""
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
+from making import make
 from program import ROOT, STACKS
 from typer.testing import CliRunner
 
 from llmplatform.cli.app import app
+from llmplatform.specs import check_stack_file
 from llmplatform.specs.rules import clusters
 from llmplatform.specs.schema import TARGET
 from llmplatform_sandbox.project import read_project
@@ -45,6 +48,19 @@ def test_a_wrong_stack_exits_with_2_and_a_line_for_each_mistake_on_standard_erro
     assert len(lines) == 2, lines
     assert all(line.count(": ") >= 1 and "; " in line for line in lines), "path: fault; remedy"
     assert result.stdout == ""
+
+
+def test_a_preview_by_make_of_a_wrong_stack_says_the_same_fails_with_2_and_makes_nothing(tmp_path: Path) -> None:
+    for name in ("Makefile", "Pulumi.yaml", "infra", ".venv"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    wrong(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    made = make(tmp_path, "-o", ".venv/.ready", "preview", "STACK=dev")
+    assert made.returncode == 2
+    *lines, last = made.stderr.splitlines()
+    assert lines == check_stack_file(tmp_path / "Pulumi.dev.yaml")
+    assert re.fullmatch(r"make: \*\*\* \[Makefile:\d+: preview\] Error 2", last)
+    assert (made.stdout, sorted(tmp_path.iterdir())) == ("", before)
 
 
 def test_the_problems_are_there_for_machines_too(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from llmplatform.cli.app import app
 from llmplatform.specs import check_stack_file
 from llmplatform.specs.rules import clusters
 
@@ -32,3 +34,6 @@ def test_a_wrong_file_is_told_in_one_line_for_each_mistake(
     path = tmp_path / right
     path.write_text(text, encoding="utf-8")
     assert check_stack_file(path) == case["lines"], "a user acts on these very words"
+    said = CliRunner().invoke(app, ["validate", str(path)])
+    assert (said.exit_code, said.stdout) == (2, ""), "wrong input is told apart from a failure"
+    assert said.stderr.splitlines() == case["lines"], "and nothing beside them, no traceback above all"
