@@ -36,7 +36,6 @@ with short_stack_traces():
             model.name,
             ModelServerArgs(
                 plan=model,
-                environment=stack.environment,
                 namespace=platform.models_namespace,
                 mirrors=stack.mirrors,
                 storage_class=cloud.shared_class,

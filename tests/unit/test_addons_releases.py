@@ -147,8 +147,6 @@ def test_the_disks_of_monitoring_go_with_its_release_unless_they_are_protected(p
         assert part["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": then, "whenScaled": "Retain"}, (
             "disks that nobody's state knows are paid for and forgotten"
         )
-    protected = [each.name for each in engine.registered if each.protect]
-    assert protected == ["monitoring-stack"] * (protection == "full"), "`enabled: false` would take the metrics"
 
 
 def test_groups_of_others_are_filled_after_all_that_are_planned() -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 from engine import Engine, walk
-from plans import ON_DEMAND, SPOT_FIRST, environment, model_plan
+from plans import ON_DEMAND, SPOT_FIRST, model_plan
 
 from llmplatform.base.labels import MODEL_CLIENT
 from llmplatform.serving import ModelServer, ModelServerArgs
@@ -18,7 +18,7 @@ MONITOR = "kubernetes:monitoring.coreos.com/v1:ServiceMonitor"
 
 def served(pool: dict[str, Any] = SPOT_FIRST, *, args: dict[str, Any] | None = None, **settings: Any) -> Engine:
     plan = model_plan(pool, **settings)
-    wiring = {"environment": environment(), "namespace": "models", "monitoring_namespace": "monitoring", **(args or {})}
+    wiring = {"namespace": "models", "monitoring_namespace": "monitoring", **(args or {})}
 
     def program() -> dict[str, Any]:
         server = ModelServer("chat", ModelServerArgs(plan=plan, **wiring))
@@ -150,14 +150,6 @@ def test_another_model_does_not_replace_the_claim_that_pods_use() -> None:
     assert claim.ignore_changes == ("spec.resources",), "the deletion would hang until the last pod is gone"
 
 
-@pytest.mark.parametrize(("protection", "protected"), [("full", True), ("none", False)])
-def test_weights_are_protected_when_the_environment_is(protection: str, protected: bool) -> None:
-    engine = served(args={"environment": environment(protection)})
-    assert [found.name for found in engine.registered if found.protect] == ["chat-weights"] * protected, (
-        "another name of the model, or none, would delete them without a question; nothing else holds data"
-    )
-
-
 def test_weights_on_the_node_need_no_claim() -> None:
     engine = served(weights={"cache": "node"})
     assert not engine.all(CLAIM)
@@ -241,7 +233,7 @@ def test_without_monitoring_there_is_no_monitor_and_no_way_in_for_one() -> None:
 
 def test_a_preview_knows_every_name_before_the_cluster_exists() -> None:
     plan = model_plan(gated=True)
-    args = ModelServerArgs(plan=plan, environment=environment(), namespace="models", huggingface_token="hf_x")
+    args = ModelServerArgs(plan=plan, namespace="models", huggingface_token="hf_x")
     engine = Engine(preview=True).run(lambda: ModelServer("chat", args))
     spec = engine.one(DEPLOYMENT).inputs["spec"]["template"]["spec"]
     assert spec["serviceAccountName"] == "chat"

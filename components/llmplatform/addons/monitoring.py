@@ -1,8 +1,7 @@
 """Prometheus, Alertmanager and Grafana.
 
 The kinds that others need (ServiceMonitor and its like) are a release apart, so that nobody waits for Prometheus to
-run. Prometheus' and Alertmanager's disks go with their release; with full protection the release cannot be deleted, and
-the disks would stay.
+run. Prometheus' and Alertmanager's disks go with their release; with full protection they stay.
 Dangerous to replace: the release of the kinds, with which every monitor and rule would go, and that of the stack, with
 which the metrics go.
 """
@@ -137,5 +136,5 @@ class Monitoring(PlatformComponent):
             namespace=namespace,
             charts_dir=self._args.charts_dir,
             # Its Prometheus and monitors are of kinds that the other release brings.
-            opts=self.child(depends_on=[self.kinds], protect=self._args.environment.protected),
+            opts=self.child(depends_on=[self.kinds]),
         )

@@ -2,8 +2,8 @@
 
 Makes: service account, API key, token for gated weights, weights' volume, Deployment, Service, disruption budget,
 network policy, and a ServiceMonitor where metrics are scraped. Makes no namespace, no nodes, no gateway.
-Dangerous to replace: the claim of the weights (they are downloaded again; with full protection it cannot be deleted)
-and the API key (every client needs the new one).
+Dangerous to replace: the claim of the weights (they are downloaded again) and the API key (every client needs the new
+one).
 """
 
 from dataclasses import dataclass, field
@@ -18,7 +18,6 @@ from llmplatform.base.ordering import after
 from llmplatform.planning.models import ModelPlan
 from llmplatform.serving import network, pods
 from llmplatform.serving.engines import vllm
-from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import Mirrors
 
 COMPONENT = "model-server"
@@ -36,7 +35,6 @@ class ModelServerArgs:
     """Arguments of `ModelServer`."""
 
     plan: ModelPlan
-    environment: Environment
     namespace: pulumi.Input[str]
     """Namespace of all objects; it exists, and its network policy lets DNS through."""
     mirrors: Mirrors = field(default_factory=Mirrors)
@@ -125,7 +123,7 @@ class ModelServer(PlatformComponent):
             ),
             # Another size, which follows from another model, would replace a claim that pods use and that hangs until
             # they are gone; a shared file system grows by itself and ignores the size.
-            opts=self.child(ignore_changes=["spec.resources"], protect=self._args.environment.protected),
+            opts=self.child(ignore_changes=["spec.resources"]),
         )
         return after(f"{self._args.plan.name}-weights", claim)
 

@@ -17,8 +17,8 @@ class Environment(Section):
     """Where its cost is booked."""
     protection: Literal["none", "full"] = "full"
     """`full` refuses to delete what holds data or cannot be made again: network, cluster, its key and its logs, the
-    shared file system, the bucket, the claims of models' weights, the metrics. `none` is for environments that come and
-    go."""
+    shared file system, the bucket; and the disks of the metrics outlive their release. Weights that a model has
+    downloaded go with it. `none` is for environments that come and go."""
 
     @property
     def protected(self) -> bool:
