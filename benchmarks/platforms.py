@@ -1,6 +1,7 @@
 """Stacks of any number of models, made from a committed stack file."""
 
 from copy import deepcopy
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ def settings(models: int) -> dict[str, Any]:
     [(name, model)] = config["llmplatform:models"].items()
     config["llmplatform:models"] = {f"{name}-{number:04}": deepcopy(model) for number in range(models)}
     pool = config["llmplatform:pools"][model["pool"]]
-    pool["max"] = max(pool["max"], models)
+    # Machines of eight GPUs: EKS takes 450 nodes in a group at most.
+    pool["instance_types"], pool["max"] = ["g5.48xlarge"], max(pool["max"], ceil(models / 8))
     return content
 
 

@@ -11,7 +11,9 @@ command -v "$python" >/dev/null || {
   echo "$python is $("$python" -V 2>&1 | cut -d' ' -f2); llmplatform needs Python 3.11 or newer: set PYTHON to one" >&2
   exit 2
 }
-echo "Installing into .venv …"
+say() { printf '  %s … %s s\n' "$1" "$SECONDS"; }
+echo "Installing into .venv: a minute or two"
+say "pinned requirements"
 if command -v uv >/dev/null; then
   [ -x .venv/bin/python ] || uv venv --quiet --python "$python" .venv
   uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements/dev.txt
@@ -21,6 +23,7 @@ else
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e components -e sandbox
 fi
+say "bytecode"
 # The SDKs are large: with bytecode they load three times as fast. Neither uv nor an environment that forbids writing it
 # (PYTHONDONTWRITEBYTECODE, usual in containers) would ever make any, so that what is used is loaded once here.
 env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -c 'import llmplatform.addons, llmplatform.alicloud, llmplatform.aws

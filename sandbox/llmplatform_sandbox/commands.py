@@ -173,15 +173,24 @@ def status(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json 
     Example: `llmplatform sandbox status dev --json`. Exits with 1 and names the processes that ended.
     """
     with _sandbox(project, stack, check=False) as (sandbox, _):
-        snapshot, dead = sandbox.snapshot(), sandbox.dead()
+        snapshot, dead, unfinished = sandbox.snapshot(), sandbox.dead(), sandbox.unfinished()
     from llmplatform_sandbox import report
 
     if as_json:
-        print(json.dumps({"running": not dead, "dead": dead, **report.snapshot_json(snapshot)}, indent=2))
+        print(
+            json.dumps(
+                {"running": not dead, "dead": dead, "unfinished": unfinished, **report.snapshot_json(snapshot)},
+                indent=2,
+            )
+        )
     elif not (snapshot.objects or snapshot.nodes or snapshot.pods or snapshot.outputs):
         print(f"{stack}: nothing is applied yet; `{called()} sandbox up {stack}` does it")
     else:
         report.print_snapshot(console_for(), snapshot)
+    if unfinished:
+        print(
+            f"{stack}: the last run did not come to its end; `{called()} sandbox up {stack}` goes on", file=sys.stderr
+        )
     if dead:
         remedy = f"`{called()} sandbox up {stack}` starts what is missing, on the data that is there"
         print(f"{stack}: {', '.join(dead)} ended; {remedy}", file=sys.stderr)

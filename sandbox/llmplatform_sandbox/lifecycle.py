@@ -152,6 +152,17 @@ class Sandbox:
         """Names of the processes that should be alive and are not."""
         return [name for name in (*PROCESS_NAMES, WORLD) if not self._processes.running(name)]
 
+    def unfinished(self) -> bool:
+        """Whether the last run was killed or failed, and none is at work on it now."""
+        if not Unclean(self.paths):
+            return False
+        with (self.paths.run / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
+
     def fault(self, kind: str, target: str, *, active: bool) -> None:
         """Turn a fault of the simulated accounts on or off.
 

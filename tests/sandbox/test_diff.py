@@ -169,7 +169,7 @@ def test_what_is_protected_is_seen_to_go_and_the_rest_of_the_plan_with_it(reposi
     assert (settings["op"], settings["protected"], settings["risky"]) == ("delete", True, True)
     assert change_of(found, "kept-apart")["op"] == "replace"
     shown = repository.run("--against", "HEAD", "--detailed-exitcode", code=4).stdout
-    assert "it is protected, so that the update is refused until that is taken off" in shown
+    assert "it is protected, and the update is refused until pulumi state unprotect takes that off" in shown
 
 
 def test_protection_that_is_taken_off_is_said(repository: Repository) -> None:

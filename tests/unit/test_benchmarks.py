@@ -29,11 +29,13 @@ COST = {"seconds": 2.0, "program_mib": 100.0, "engine_mib": 50.0, "providers_mib
 OUTPUTS = {"random:index/randomPassword:RandomPassword": {"result": "secret"}}
 
 
-@pytest.mark.parametrize("models", [1, 7])
+@pytest.mark.parametrize("models", [1, 7, 1000])
 def test_a_measured_stack_has_so_many_models_and_is_valid(models: int) -> None:
     config = settings(models)["config"]
     stack = parse({key.removeprefix("llmplatform:"): value for key, value in config.items()})
     assert len(stack.models) == models
+    [pool] = {stack.pools[model.pool].max for model in stack.models.values()}
+    assert models / 8 <= pool <= 450, "a node group has room for all, and EKS takes it"
 
 
 def _program() -> None:

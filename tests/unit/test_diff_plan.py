@@ -127,6 +127,20 @@ def test_a_resource_that_stays_and_loses_its_protection_is_named() -> None:
     assert summary(plan) == ["1 no longer protected", "2 unchanged"]
 
 
+def test_what_stops_the_update_comes_first() -> None:
+    plan = planned([step("delete", POOL, old={}), step("delete", FILES, old={})], protected={FILES})
+    assert [one.urn for one in plan.changes if one.risky] == [FILES, POOL]
+    plan = planned([step("delete", POOL, old={}), step("delete", FILES, old={})], protected={POOL})
+    assert [one.urn for one in plan.changes if one.risky] == [POOL, FILES]
+
+
+def test_a_value_that_is_deleted_is_not_made_anew() -> None:
+    key = "urn:pulumi:dev::app::random:index/randomPassword:RandomPassword::key"
+    assert change(planned([step("delete", key, old={})]), key).loss == "whoever uses its value is shut out"
+    values = {"old": {"length": 8}, "new": {"length": 9}, "diff": {"length": "update-replace"}}
+    assert change(planned([step("replace", key, **values)]), key).loss.startswith("a new value is made")
+
+
 def test_what_is_only_forgotten_loses_nothing() -> None:
     plan = planned([step("delete", POOL, old={}, retainOnDelete=True)])
     assert not change(plan, POOL).risky, "its nodes stay"
@@ -138,7 +152,7 @@ def test_what_would_be_forgotten_and_is_protected_needs_attention() -> None:
     assert change(plan, FILES).risky, "the engine refuses to forget it as well"
     assert what_happens(change(plan, FILES)) == (
         "is forgotten; the object stays in the account; "
-        "it is protected, so that the update is refused until that is taken off"
+        "it is protected, and the update is refused until pulumi state unprotect takes that off"
     )
 
 

@@ -133,7 +133,7 @@ class Recorder:
         rooted = _with_roots(changes)
         lost = [step.urn for steps in self._steps.values() for step in steps if _unprotects(step, protected, touched)]
         return Plan(
-            changes=tuple(sorted(rooted, key=lambda one: (one.rank, one.follows, one.component, one.name))),
+            changes=tuple(sorted(rooted, key=_attention)),
             unchanged=len(self._steps) - len(touched),
             outputs=tuple(_output_changes(*self._outputs)),
             unprotected=tuple(sorted(name_of(urn) for urn in lost)),
@@ -191,10 +191,15 @@ def _change(
     )
 
 
+def _attention(change: ResourceChange) -> tuple[Any, ...]:
+    # First what stops the update: all the rest happens only if that is settled.
+    return change.rank, not (change.goes and change.protected), change.follows, change.component, change.name
+
+
 def _loss(type_: str, op: Op, retained: bool) -> str:
     if retained:
         return left_empty(type_) if op == "replace" else ""
-    return loss_of(type_) if op in ("replace", "delete") else ""
+    return loss_of(type_, gone=op == "delete") if op in ("replace", "delete") else ""
 
 
 def _leaves(step: StepEventMetadata) -> list[Leaf]:

@@ -8,9 +8,13 @@ from importlib import resources
 from typing import Any
 
 
-def loss_of(type_: str) -> str:
-    """What an object of a type takes with it, as a clause; empty for one that is made anew as it was."""
-    return next((row["says"] for row in _table()["loss"] if fnmatchcase(type_, row["type"])), "")
+def loss_of(type_: str, *, gone: bool = False) -> str:
+    """What an object of a type takes with it, as a clause; empty for one that is made anew as it was.
+
+    `gone`: it is deleted, and no other takes its place.
+    """
+    row = next((row for row in _table()["loss"] if fnmatchcase(type_, row["type"])), {"says": ""})
+    return row.get("gone", row["says"]) if gone else row["says"]
 
 
 def left_empty(type_: str) -> str:

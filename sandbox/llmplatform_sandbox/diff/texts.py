@@ -50,7 +50,7 @@ def what_happens(change: ResourceChange) -> str:
     if change.restarts:
         parts.append(change.restarts)
     if change.protected and change.goes:
-        parts.append("it is protected, so that the update is refused until that is taken off")
+        parts.append("it is protected, and the update is refused until pulumi state unprotect takes that off")
     return "; ".join(parts)
 
 
