@@ -5,6 +5,7 @@ from typing import Any
 from llmplatform.planning.models import ModelPlan, plan_models
 from llmplatform.planning.pools import PoolPlan, plan_pools
 from llmplatform.specs import parse
+from llmplatform.specs.environment import Environment
 from llmplatform.specs.stack import Stack
 
 STACK: dict[str, Any] = {
@@ -29,6 +30,11 @@ ON_DEMAND = {"instance_types": ["g5.2xlarge"], "max": 2}
 SPOT_OF_FOUR = {"instance_types": ["g5.12xlarge"], "capacity": "spot", "max": 2}
 T4 = {"instance_types": ["g4dn.xlarge"], "max": 2}
 SMALL = {"source": "Qwen/Qwen3-8B", "pool": "gpu", "context_length": 8192}
+
+
+def environment(protection: str = "none") -> Environment:
+    """The environment that the plans are of, with that protection."""
+    return Environment.model_validate({**STACK["environment"], "protection": protection})
 
 
 def stack(pools: dict[str, Any], models: dict[str, Any] | None = None) -> Stack:
