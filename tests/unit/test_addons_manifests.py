@@ -6,7 +6,7 @@ import kubernetes_validate
 import pytest
 from addon_variants import variants
 from engine import Engine
-from plans import ON_DEMAND, SPOT_FIRST, SPOT_OF_FOUR, environment, model_plan
+from plans import ON_DEMAND, SPOT_FIRST, SPOT_OF_FOUR, model_plan
 
 from llmplatform.addons import Namespace, NamespaceArgs
 from llmplatform.planning.models import ModelPlan
@@ -14,7 +14,7 @@ from llmplatform.serving import ModelServer, ModelServerArgs
 
 
 def server(plan: ModelPlan) -> Callable[[], object]:
-    args = ModelServerArgs(plan=plan, environment=environment(), namespace="models", huggingface_token="hf_x")
+    args = ModelServerArgs(plan=plan, namespace="models", huggingface_token="hf_x")
     return lambda: ModelServer("chat", args)
 
 
