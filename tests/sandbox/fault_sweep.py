@@ -61,7 +61,7 @@ class CloudPart:
         self.slow_calls += 1
         time.sleep(seconds)
         if self.slow_calls == 1:
-            strike(self.paths, ("engine",), 0)
+            strike(self.paths, ("engine",), 0, self.paths.run / "struck")
             raise CloudError("nobody waits for this call any more")
 
     def until_done(self, operation: str) -> None:
