@@ -14,7 +14,7 @@ def machine() -> dict[str, Any]:
         "processors": os.cpu_count(),
         "processor": _processor(),
         "memory_gib": round(memory),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": platform.python_version(),
         "pulumi": version("pulumi"),
     }
