@@ -42,9 +42,7 @@ QUICK = (
     Case(models=10, operation="up"),
 )
 FULL = (
-    *(Case(models=models, operation="preview") for models in (1, 10, 100)),
-    Case(models=300, operation="preview", repetitions=2),
-    Case(models=1000, operation="preview", repetitions=1),
+    *(Case(models=models, operation="preview") for models in (1, 10, 100, 300, 1000)),
     Case(models=50, operation="preview", stacks=20, repetitions=1),
     *(Case(models=models, operation="up") for models in (1, 10)),
     *(Case(models=models, operation="up", repetitions=1) for models in (50, 100)),
