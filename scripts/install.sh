@@ -12,7 +12,7 @@ command -v "$python" >/dev/null || {
   exit 2
 }
 say() { printf '  %s … %s s\n' "$1" "$SECONDS"; }
-echo "Installing into .venv: a minute or two"
+echo "Installing into .venv: about two minutes"
 say "pinned requirements"
 if command -v uv >/dev/null; then
   [ -x .venv/bin/python ] || uv venv --quiet --python "$python" .venv

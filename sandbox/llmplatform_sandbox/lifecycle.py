@@ -156,9 +156,10 @@ class Sandbox:
         """Whether the last run was killed or failed, and none is at work on it now."""
         if not Unclean(self.paths):
             return False
-        with (self.paths.run / "lock").open("w") as file:
+        with (self.paths.run / "lock").open("a") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Shared, so that two who look do not take each other for one at work.
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
         return True

@@ -35,7 +35,7 @@ def argument_lists(path: Path) -> str:
 
     Each ends with an empty line, and each of its words with the line.
     """
-    nodes = [*ast.walk(ast.parse(path.read_text()))]
+    nodes = [node for each in (path, *helpers(path)) for node in ast.walk(ast.parse(each.read_text()))]
     constants = dict(pair for node in nodes if isinstance(node, ast.Assign) for pair in assigned(node))
 
     def word(node: ast.expr) -> str:
@@ -50,6 +50,13 @@ def argument_lists(path: Path) -> str:
     open_ = [(each, at) for each in lists for at, one in enumerate(each) if one == LIST]
     lists += [[*each[:at], *other, *each[at + 1 :]] for each, at in open_ for other in lists]
     return "\n".join("".join(f"{' '.join(word.split()) or VARIABLE}\n" for word in each) for each in lists)
+
+
+def helpers(path: Path) -> list[Path]:
+    """Modules of the tests' own that a test imports: what it types may go through them."""
+    imports = [node.module for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom)]
+    files = [ROOT / "tests" / f"{module.replace('.', '/')}.py" for module in imports if module]
+    return [file for file in files if file.exists()]
 
 
 def text(node: ast.expr) -> str:

@@ -1,5 +1,6 @@
 """Checkpoint, certificates, program runner, command line: what needs neither engine nor cluster."""
 
+import fcntl
 import io
 import json
 from pathlib import Path
@@ -12,10 +13,12 @@ from typer.testing import CliRunner
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.commands import app
 from llmplatform_sandbox.display import PlainDisplay
+from llmplatform_sandbox.lifecycle import Sandbox
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.pki import CLIENTS, Pki
 from llmplatform_sandbox.program import program_runner
-from llmplatform_sandbox.progress import Output, ResourceStep, ToolBuild
+from llmplatform_sandbox.progress import Output, ResourceStep, ToolBuild, silent
+from llmplatform_sandbox.recovery import Unclean
 from llmplatform_sandbox.report import changes_sentence
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x:y"}
@@ -118,6 +121,20 @@ def test_asking_about_a_sandbox_that_is_not_there_says_how_to_make_one(tmp_path:
     assert result.exit_code == 1
     assert "run `llmplatform sandbox up dev`" in result.stderr
     assert not (tmp_path / ".sandbox").exists()
+
+
+def test_a_run_that_was_killed_is_told_from_one_at_work_and_from_none(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: app\nruntime: python\n")
+    sandbox = Sandbox(tmp_path, "dev", silent)
+    sandbox.paths.create()
+    assert not sandbox.unfinished(), "it came to its end"
+    Unclean(sandbox.paths).set()
+    assert sandbox.unfinished()
+    said = CliRunner().invoke(app, ["status", "dev", "--project", str(tmp_path)]).stderr
+    assert "the last run did not come to its end; `llmplatform sandbox up dev` goes on" in said
+    with (sandbox.paths.run / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert not sandbox.unfinished(), "a run is at work"
 
 
 def test_a_state_folder_whose_removal_is_killed_is_gone_all_the_same(

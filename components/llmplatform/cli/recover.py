@@ -68,27 +68,26 @@ def recover(
             raise lock
         if lock:
             console.print(f"{stack}: locked by {lock.owners}, {'which is gone' if lock.stale else 'whom you overrule'}")
+        needed = bool(lock) or not healthy
         question = "Remove the lock?" if healthy else "Write this to the state and read every resource anew?"
-        if healthy and not lock:
-            pass
-        elif dry_run or not (yes or (not as_json and typer.confirm(question))):
+        consent = needed and not dry_run and (yes or (not as_json and typer.confirm(question)))
+        if needed and not consent:
             console.print("Nothing was written.")
-        else:
-            if lock:
-                engine.unlock()
-                lock_removed = lock.owners
-                console.print(f"{stack}: lock removed: {lock.owners}")
-            if not healthy:
-                found = {each.urn: each.id for each in findings if each.action == "adopt"}
-                recovered = state.adopt(deployment, found, SCHEMAS, outputs=outputs_of)
-                engine.replace(exported, {**exported, "deployment": recovered})
-                written = True
-                making = _read(engine, stack, recovered)
-                for line in making:
-                    typer.echo(line, err=True)
-                code = 1 if making else 0
-                if not making:
-                    console.print(f"{stack}: state and account agree again; `pulumi preview` shows what is left to do")
+        if consent and lock:
+            engine.unlock()
+            lock_removed = lock.owners
+            console.print(f"{stack}: lock removed: {lock.owners}")
+        if consent and not healthy:
+            found = {each.urn: each.id for each in findings if each.action == "adopt"}
+            recovered = state.adopt(deployment, found, SCHEMAS, outputs=outputs_of)
+            engine.replace(exported, {**exported, "deployment": recovered})
+            written = True
+            making = _read(engine, stack, recovered)
+            for line in making:
+                typer.echo(line, err=True)
+            code = 1 if making else 0
+            if not making:
+                console.print(f"{stack}: state and account agree again; `pulumi preview` shows what is left to do")
     except Unknown as error:
         after = "; what was found is in the state: mend this, and run again to read it" if written else ""
         typer.echo(f"{error}{after}", err=True)
