@@ -1,6 +1,7 @@
 """The distributions as another team gets them: built, installed where nothing else is, and used."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -43,10 +44,14 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 class Environment:
-    """A virtual environment in which nothing is installed but what the test installs, as the lock file pins it."""
+    """A virtual environment in which nothing is installed but what the test installs, at the lock file's versions."""
 
     def __init__(self, folder: Path) -> None:
         self.bin = folder / "bin"
+        # Without the hashes: where one package has a hash, pip wants one for our wheels too.
+        self._pins = folder.with_name("pins.txt")
+        lock = (ROOT / "requirements" / "run.txt").read_text()
+        self._pins.write_text("\n".join(re.findall(r"^[\w.-]+==\S+", lock, re.MULTILINE)))
         self._uv = shutil.which("uv")
         if self._uv:
             run(self._uv, "venv", "--quiet", "--python", sys.executable, folder)
@@ -56,7 +61,7 @@ class Environment:
     def install(self, *wheels: str) -> None:
         tool = [self._uv, "pip"] if self._uv else [self.bin / "python", "-m", "pip"]
         python = ["--python", self.bin / "python"] if self._uv else []
-        run(*tool, "install", "--quiet", *python, "--constraint", ROOT / "requirements" / "run.txt", *wheels)
+        run(*tool, "install", "--quiet", *python, "--constraint", self._pins, *wheels)
 
 
 @pytest.fixture(scope="module")
