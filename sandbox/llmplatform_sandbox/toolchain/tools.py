@@ -49,7 +49,7 @@ class Tool:
 
 
 # renovate: datasource=go depName=github.com/pulumi/pulumi/pkg/v3
-_PULUMI_VERSION = "v3.256.0"
+_PULUMI_VERSION = "v3.276.0"
 # renovate: datasource=github-tags depName=kubernetes/kubernetes
 _KUBERNETES_VERSION = "v1.35.4"
 # renovate: datasource=go depName=sigs.k8s.io/kwok
