@@ -23,7 +23,7 @@ from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths, write_private
 from llmplatform_sandbox.processes import ENGINE_MARK
 from llmplatform_sandbox.program import program_runner
-from llmplatform_sandbox.progress import Lines, Report, ResourceStep
+from llmplatform_sandbox.progress import Lines, Report, ResourceStep, errors_only
 from llmplatform_sandbox.project import Project
 from llmplatform_sandbox.recorder import Recorder, counts
 from llmplatform_sandbox.toolchain import Toolchain
@@ -92,6 +92,12 @@ class Engine:
         return Outcome(
             changes=counts(result.change_summary), text=result.stdout, steps=tuple(recorder.planned.values())
         )
+
+    def require_plan(self) -> None:
+        """Make a plan and report what is wrong with it, nothing else. Raises `SandboxError` when anything is."""
+        recorder = Recorder(errors_only(self._report))
+        with self._running(recorder):
+            self._stack().preview(on_event=recorder, suppress_progress=True)
 
     def up(self) -> Outcome:
         """Apply the program. Raises `SandboxError` when a resource or the program fails; what was reported says why."""
@@ -174,7 +180,7 @@ class Engine:
 
     @contextlib.contextmanager
     def _running(self, recorder: Recorder) -> Generator[None]:
-        with _without_user_settings(), contextlib.redirect_stdout(Lines(self._report)):
+        with _without_user_settings(), contextlib.redirect_stdout(Lines(recorder.report)):
             try:
                 yield
             except automation.errors.ConcurrentUpdateError:

@@ -90,8 +90,13 @@ class Sandbox:
                 with self._phase("seed", "Placing what is there before the stack"):
                     control_plane = self.control_plane(self.tools())
                     plant(seed, open_clouds(self.paths.clouds, control_plane), control_plane.access())
-            with self._phase("engine", f"Applying {self.stack}"), Unclean(self.paths):
-                return engine.up()
+            with Unclean(self.paths):
+                # A replacement that protection forbids would else stop the update halfway.
+                if protection.is_protected(engine.checkpoint):
+                    with self._phase("plan", f"Planning {self.stack}, of which parts are protected"):
+                        engine.require_plan()
+                with self._phase("engine", f"Applying {self.stack}"):
+                    return engine.up()
 
     def down(self, *, force: bool = False) -> Down:
         """Destroy the stack, look for what is left in the clouds, stop every process, remove the state folder.

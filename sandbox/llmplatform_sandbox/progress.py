@@ -64,6 +64,16 @@ def silent(_event: Event) -> None:
     """A receiver for callers that want no events."""
 
 
+def errors_only(report: Report) -> Report:
+    """A receiver that passes on what went wrong, and nothing else."""
+
+    def receive(event: Event) -> None:
+        if isinstance(event, Output) and event.severity == "error":
+            report(event)
+
+    return receive
+
+
 class Lines(io.TextIOBase):
     """A text stream that reports each line: what a program prints."""
 

@@ -18,7 +18,7 @@ class Recorder:
     """Receives the engine's events, passes them on, and remembers what the caller wants to know at the end."""
 
     def __init__(self, report: Report, listen: Callable[[EngineEvent], object] | None = None) -> None:
-        self._report = report
+        self.report = report
         self._listen = listen
         self._began: dict[str, float] = {}
         self._errors: list[str] = []
@@ -36,10 +36,10 @@ class Recorder:
             self._began[metadata.urn] = time.monotonic()
             step = _step(metadata, "started")
             self.planned[metadata.urn] = step
-            self._report(step)
+            self.report(step)
             reason = _why_replaced(metadata) if step.op == "replace" and not self._listen else ""
             if reason:
-                self._report(Output(text=f"{step.name}: replaced, as {reason}"))
+                self.report(Output(text=f"{step.name}: replaced, as {reason}"))
         elif event.res_outputs_event:
             self._ended(event.res_outputs_event.metadata, "done")
         elif event.res_op_failed_event:
@@ -64,7 +64,7 @@ class Recorder:
         severity = diagnostic.severity.partition("#")[0]
         if diagnostic.urn and "pulumi:pulumi:Stack" not in diagnostic.urn:
             text = f"{_name(diagnostic.urn)}: {text}"
-        self._report(Output(text=text, severity=severity))
+        self.report(Output(text=text, severity=severity))
         if severity == "error":
             self._errors.append(text)
 
@@ -72,7 +72,7 @@ class Recorder:
         began = self._began.get(metadata.urn)
         step = _step(metadata, state, time.monotonic() - began if began else 0.0)
         self.finished.append(step)
-        self._report(step)
+        self.report(step)
 
 
 def counts(changes: Mapping[Any, int]) -> dict[str, int]:

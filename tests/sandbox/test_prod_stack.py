@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from sandboxed import Platform, changed, eventually, platform_of
 
+from llmplatform_sandbox.errors import SandboxError
+
 pytestmark = pytest.mark.sandbox
 
 SMALL, LARGE = "qwen3-8b", "qwen3-32b"
@@ -59,6 +61,19 @@ def test_other_replicas_and_another_image_change_one_deployment(platform: Platfo
     found = platform.deployment(SMALL)
     assert found["spec"]["replicas"] == found["status"]["updatedReplicas"] == found["status"]["readyReplicas"] == 2
     assert found["spec"]["template"]["spec"]["containers"][0]["image"] == IMAGE
+
+
+def test_a_change_that_protection_forbids_is_refused_before_its_first_step(platform: Platform) -> None:
+    before = {(one.type, one.id) for one in platform.objects()}
+    file = platform.folder / "Pulumi.prod.yaml"
+    text = file.read_text()
+    platform.edit(lambda config: config["network"].update(cidr="10.99.0.0/16"))
+    with pytest.raises(SandboxError, match="correct what the errors above say"):
+        platform.up()
+    assert any("vpc" in error and "protect" in error for error in platform.errors)
+    file.write_text(text)
+    assert {(one.type, one.id) for one in platform.objects()} == before
+    assert changed(platform.up()) == {}, "and nothing has to be mended"
 
 
 def test_a_users_own_destroy_is_refused_in_a_sentence_and_deletes_nothing(platform: Platform) -> None:
