@@ -14,6 +14,7 @@ from program import ROOT
 
 from llmplatform.catalog.tags import RESOURCE_TAG
 from llmplatform.recovery import state
+from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.engine import Engine, Outcome
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
@@ -210,8 +211,9 @@ def test_the_world_ends_with_the_engine_that_asked_it(paths: SandboxPaths, monke
 class Applied:
     """An engine whose update comes to a good end, or does not."""
 
-    def __init__(self, unclean: Unclean, error: str) -> None:
-        self.unclean, self.error = unclean, error
+    def __init__(self, sandbox: Sandbox, error: str) -> None:
+        self.unclean, self.error = Unclean(sandbox.paths), error
+        self.checkpoint = Checkpoint(sandbox.paths, sandbox.project.name, sandbox.stack)
 
     def up(self) -> Outcome:
         assert self.unclean, "a kill from here on has to be seen by the next run"
@@ -229,7 +231,7 @@ def test_the_run_after_a_failed_update_looks_for_what_it_left(
     (tmp_path / "infra").mkdir()
     sandbox = Sandbox(tmp_path, "dev", silent)
     unclean = Unclean(sandbox.paths)
-    monkeypatch.setattr(sandbox, "_started", lambda: Applied(unclean, error))
+    monkeypatch.setattr(sandbox, "_started", lambda: Applied(sandbox, error))
     with pytest.raises(SandboxError, match=error) if error else nullcontext():
         sandbox.up()
     assert bool(unclean) is bool(error)
