@@ -17,7 +17,7 @@ from pulumi.automation import LocalWorkspace, Stack
 
 from benchmarks.platforms import ROOT, STACK, write_project
 from llmplatform_sandbox.checkpoint import Checkpoint
-from llmplatform_sandbox.engine import environment
+from llmplatform_sandbox.engine import SKIP_CHECKPOINTS, environment
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.program import program_runner
 from llmplatform_sandbox.project import copy_project, read_project
@@ -46,7 +46,7 @@ class Job:
     recording: str = ""
     """File that the programs `raw` and `recorder` read or write."""
     checkpoints: bool = True
-    """Whether the engine writes its state after every step, or only at the end."""
+    """Whether an update writes its state after every step, or only at the end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ def _stack(job: Job) -> tuple[Stack, SandboxPaths]:
             **environment(paths),
             "PULUMI_DEBUG_PROVIDERS": ",".join(f"{package}:{port}" for package, port in job.providers.items()),
             "PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK": "true",
-            "PULUMI_SKIP_CHECKPOINTS": "false" if job.checkpoints else "true",
+            SKIP_CHECKPOINTS: "true" if job.operation == "preview" or not job.checkpoints else "false",
         },
     )
     return Stack.create(STACK, workspace), paths

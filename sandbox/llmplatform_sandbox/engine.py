@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi import automation
-from pulumi.automation import LocalWorkspace, PulumiCommand, Stack
+from pulumi.automation import LocalWorkspace, PreviewResult, PulumiCommand, Stack
 from pulumi.automation.errors import CommandError
 from pulumi.automation.events import EngineEvent
 from semver import VersionInfo
@@ -28,6 +28,8 @@ from llmplatform_sandbox.project import Project
 from llmplatform_sandbox.recorder import Recorder, counts
 from llmplatform_sandbox.toolchain import Toolchain
 
+SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
+"""Variable with which the engine makes the state up only once, at the end. For plans alone."""
 _LANGUAGES = "PULUMI_DEBUG_LANGUAGES"
 
 
@@ -86,9 +88,7 @@ class Engine:
         """Plan, and change nothing. `listen` receives the engine's own events, and tells itself why things go."""
         recorder = Recorder(self._report, listen)
         with self._running(recorder):
-            result = self._stack().preview(
-                on_event=recorder, color="always" if colour else "never", suppress_progress=True, diff=False
-            )
+            result = self._plan(recorder, colour=colour)
         return Outcome(
             changes=counts(result.change_summary), text=result.stdout, steps=tuple(recorder.planned.values())
         )
@@ -97,7 +97,7 @@ class Engine:
         """Make a plan and report what is wrong with it, nothing else. Raises `SandboxError` when anything is."""
         recorder = Recorder(errors_only(self._report))
         with self._running(recorder):
-            self._stack().preview(on_event=recorder, suppress_progress=True)
+            self._plan(recorder)
 
     def up(self) -> Outcome:
         """Apply the program. Raises `SandboxError` when a resource or the program fails; what was reported says why."""
@@ -173,6 +173,15 @@ class Engine:
             self._workspace.pulumi_command.run(command, self._workspace.work_dir, self._workspace.env_vars)
         finally:
             file.unlink(missing_ok=True)
+
+    def _plan(self, recorder: Recorder, *, colour: bool = False) -> PreviewResult:
+        stack, variables = self._stack(), self._workspace.env_vars
+        # A plan is stored nowhere; the engine would nevertheless serialise the whole state at every step.
+        self._workspace.env_vars = {**variables, SKIP_CHECKPOINTS: "true"}
+        try:
+            return stack.preview(on_event=recorder, color="always" if colour else "never", suppress_progress=True)
+        finally:
+            self._workspace.env_vars = variables
 
     def _stack(self) -> Stack:
         make = Stack.select if self.checkpoint.exists() else Stack.create

@@ -1,0 +1,53 @@
+"""What the sandbox tells the engine beside what to do."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from program import ROOT
+from pulumi.automation import LocalWorkspace
+
+from llmplatform_sandbox.engine import SKIP_CHECKPOINTS, Engine
+from llmplatform_sandbox.paths import SandboxPaths
+from llmplatform_sandbox.progress import silent
+from llmplatform_sandbox.project import read_project
+from llmplatform_sandbox.toolchain import PULUMI, Toolchain
+
+
+class Stack:
+    """Takes note of the variables with which the CLI would have been called."""
+
+    variables: dict[str, str]
+
+    def __init__(self, _name: str, workspace: LocalWorkspace) -> None:
+        self._workspace = workspace
+
+    @classmethod
+    def create(cls, name: str, workspace: LocalWorkspace) -> "Stack":
+        return cls(name, workspace)
+
+    def _called(self, **_options: Any) -> SimpleNamespace:
+        type(self).variables = dict(self._workspace.env_vars)
+        return SimpleNamespace(change_summary={}, stdout="", outputs={})
+
+    preview = up = refresh = _called
+
+
+@pytest.mark.parametrize(
+    ("operation", "skipped"),
+    [(Engine.preview, True), (Engine.require_plan, True), (Engine.up, False), (Engine.refresh, False)],
+)
+def test_only_plans_do_without_checkpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: Callable[[Engine], object], skipped: bool
+) -> None:
+    monkeypatch.setattr("llmplatform_sandbox.engine.Stack", Stack)
+    paths = SandboxPaths(tmp_path)
+    paths.create()
+    tools = Toolchain({"pulumi": tmp_path / "pulumi"}, {"pulumi": PULUMI.version})
+    engine = Engine(read_project(ROOT), "dev", paths, tools, "", silent)
+    Engine.preview(engine)
+    assert Stack.variables[SKIP_CHECKPOINTS] == "true"
+    operation(engine)
+    assert (SKIP_CHECKPOINTS in Stack.variables) is skipped, "after a crash nobody would know what was made"
