@@ -6,6 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from llmplatform_sandbox.toolchain import PULUMI, ensure
+
 
 def machine() -> dict[str, Any]:
     """Processors, memory (GiB), system, and the versions of what runs on it."""
@@ -17,6 +19,7 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": platform.python_version(),
         "pulumi": version("pulumi"),
+        "engine": ensure([PULUMI]).versions["pulumi"].removeprefix("v"),
     }
 
 

@@ -41,7 +41,7 @@ def text(result: Mapping[str, Any], measured: Sequence[Row]) -> str:
         (
             f"Measured on {result['began'][:10]} in {result['minutes']:.0f} minutes: {machine['processors']} "
             f"processors ({machine['processor']}), {machine['memory_gib']} GiB, {machine['system']}, "
-            f"Python {machine['python']}, Pulumi {machine['pulumi']}. "
+            f"Python {machine['python']}, Pulumi SDK {machine['pulumi']}, engine {machine['engine']}. "
             f"Load average during the run: {min(loads):.1f} to {max(loads):.1f}, "
             f"{median(loads):.1f} in the middle; this run alone makes one or two of it."
         ),

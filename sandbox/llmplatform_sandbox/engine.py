@@ -29,7 +29,7 @@ from llmplatform_sandbox.recorder import Recorder, counts
 from llmplatform_sandbox.toolchain import Toolchain
 
 SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
-"""Variable with which the engine makes the state up only once, at the end. For plans alone."""
+"""Variable with which the engine writes the state once, at the end: for plans, and for states on paper."""
 _LANGUAGES = "PULUMI_DEBUG_LANGUAGES"
 
 

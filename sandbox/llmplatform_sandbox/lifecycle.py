@@ -20,7 +20,7 @@ from llmplatform_sandbox.engine import Engine, Outcome
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.hosting import open_clouds, serve_providers
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
-from llmplatform_sandbox.paths import SandboxPaths, ignore_from_git
+from llmplatform_sandbox.paths import SandboxPaths, ignore_from_git, write_private
 from llmplatform_sandbox.processes import Processes
 from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Report
 from llmplatform_sandbox.project import copy_project, no_sandbox, read_project, require_stack
@@ -85,18 +85,16 @@ class Sandbox:
         guests.require_platform(self.paths, self.stack)
         seed = read_seed(self.project.folder, self.stack)
         with self._locked():
+            applied = self._copy().read_text() if self._copy().exists() else ""
             engine = self._started()
             if seed.providers or seed.resources or seed.manifests:
                 with self._phase("seed", "Placing what is there before the stack"):
                     control_plane = self.control_plane(self.tools())
                     plant(seed, open_clouds(self.paths.clouds, control_plane), control_plane.access())
-            with Unclean(self.paths):
-                # A replacement that protection forbids would else stop the update halfway.
-                if protection.is_protected(engine.checkpoint):
-                    with self._phase("plan", f"Planning {self.stack}, of which parts are protected"):
-                        engine.require_plan()
-                with self._phase("engine", f"Applying {self.stack}"):
-                    return engine.up()
+            if protection.is_protected(engine.checkpoint):
+                self._require_plan(engine, applied)
+            with self._phase("engine", f"Applying {self.stack}"), Unclean(self.paths):
+                return engine.up()
 
     def down(self, *, force: bool = False) -> Down:
         """Destroy the stack, look for what is left in the clouds, stop every process, remove the state folder.
@@ -228,6 +226,16 @@ class Sandbox:
         return Engine(
             self.project, self.stack, self.paths, tools, endpoints.debug_providers if endpoints else "", self._report
         )
+
+    def _require_plan(self, engine: Engine, applied: str) -> None:
+        # A change that protection forbids would else stop the update halfway.
+        with self._phase("plan", f"Planning {self.stack}, of which parts are protected"):
+            try:
+                engine.require_plan()
+            except SandboxError:
+                # What `down` destroys is the stack as it was applied.
+                write_private(self._copy(), applied)
+                raise
 
     def _lift_protection(self, engine: Engine) -> None:
         if protection.is_protected(engine.checkpoint) and protection.lift(self._copy()):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseStarted:
-    """A part of the operation begins: tools, control plane, world, engine, settle."""
+    """A part of the operation begins: tools, control plane, world, plan, engine, settle."""
 
     phase: str
     text: str

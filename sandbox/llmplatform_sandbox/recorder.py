@@ -54,7 +54,7 @@ class Recorder:
         """One sentence on what failed; empty when the engine said nothing."""
         if self._failed:
             return f"{len(self._failed)} of the resources failed ({', '.join(self._failed)}); {_REMEDY}"
-        return f"the program failed; {_REMEDY}" if self._errors else ""
+        return f"the program or its plan failed; {_REMEDY}" if self._errors else ""
 
     def _said(self, diagnostic: DiagnosticEvent) -> None:
         text = _COLOUR.sub("", (diagnostic.prefix or "") + diagnostic.message).strip()

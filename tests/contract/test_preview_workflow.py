@@ -12,6 +12,8 @@ import yaml
 from program import ROOT
 
 from llmplatform_sandbox.diff.markdown import marker
+from llmplatform_sandbox.engine import SKIP_CHECKPOINTS
+from llmplatform_sandbox.toolchain import PULUMI
 
 OURS, THEIRS = ROOT / ".github/workflows/preview.yaml", ROOT / "examples/ci/preview.yaml"
 TOOLS = "key: llmplatform-tools-${{ runner.os }}-${{ runner.arch }}-${{ hashFiles('%s') }}"
@@ -94,3 +96,12 @@ def test_the_commands_own_comment_on_a_failure_is_kept(tmp_path: Path) -> None:
     (tmp_path / "dev.md").write_text("reason\n")
     assert run(step("diff", "Say that there is no plan")["run"], tmp_path) == 0
     assert (tmp_path / "dev.md").read_text() == "reason\n"
+
+
+@pytest.mark.parametrize("name", ["preview-account.yaml", "preview-account-alicloud.yaml"])
+def test_a_preview_on_the_account_uses_the_cli_that_was_tried_and_serialises_once(name: str) -> None:
+    (job,) = yaml.safe_load((ROOT / "examples/ci" / name).read_text())["jobs"].values()
+    (cli,) = [one["with"]["pulumi-version"] for one in job["steps"] if "pulumi-version" in one.get("with", {})]
+    assert f"v{cli}" == PULUMI.version
+    (preview,) = [one for one in job["steps"] if "pulumi preview" in one.get("run", "")]
+    assert preview["env"][SKIP_CHECKPOINTS] == "true"

