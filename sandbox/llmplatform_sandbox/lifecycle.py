@@ -234,7 +234,8 @@ class Sandbox:
                 engine.require_plan()
             except SandboxError:
                 # What `down` destroys is the stack as it was applied.
-                write_private(self._copy(), applied)
+                if applied:
+                    write_private(self._copy(), applied)
                 raise
 
     def _lift_protection(self, engine: Engine) -> None:
