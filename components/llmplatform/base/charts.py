@@ -57,7 +57,8 @@ def release(
             name=chart.name,
             namespace=namespace,
             values=values.dump(),
-            # A release that fails is taken back, and the next run starts from a known state.
+            # A failed upgrade is rolled back and a failed install uninstalled, unless what failed it fails that, too: a
+            # hook before the deletion that cannot run leaves a release that only Helm itself gets away.
             atomic=True,
             wait_for_jobs=True,
             timeout=RELEASE_SECONDS,

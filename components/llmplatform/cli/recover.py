@@ -14,6 +14,7 @@ from llmplatform.recovery import state
 from llmplatform.recovery.accounts import open_account
 from llmplatform.recovery.engine import Engine
 from llmplatform.recovery.kinds import READY, SCHEMAS, outputs_of
+from llmplatform.recovery.releases import unsettled
 from llmplatform.recovery.survey import Finding, Unknown, WrongInput, decisions, survey
 
 _WORDS = {"adopt": "take into the state", "drop": "forget the create", "refuse": "yours to decide"}
@@ -43,12 +44,14 @@ def recover(
 
     Looks only at the stack's own state, at what carries its tags, and at names within objects and a cluster of its own;
     of a cluster that others made it asks you. Nothing in the cloud is changed or deleted. A lock is removed when the
-    process that held it ran on this machine and is gone. Exit code 1: it could not be decided, not be done or is not
-    yet at an end, and the line says what was written; 2: an argument is wrong. Example: `llmplatform recover dev`.
+    process that held it ran on this machine and is gone. A Helm release that is not deployed is named with the commands
+    that help. Exit code 1: it could not be decided, not be done or is not yet at an end, and the line says what was
+    written; 2: an argument is wrong. Example: `llmplatform recover dev`.
     """
     console = Console(quiet=as_json)
     findings: list[Finding] = []
     making: list[str] = []
+    releases: list[str] = []
     others, lock_removed, written, code = 0, "", False, 0
     try:
         engine = Engine(project, stack)
@@ -57,7 +60,8 @@ def recover(
         decided = decisions(deployment, adopt or (), forget or ())
         findings = survey(deployment, open_account, decided)
         others = len(state.interrupted(deployment)) - len(findings)
-        healthy = not (state.interrupted(deployment) or state.unread(deployment))
+        half_done = unsettled(deployment)
+        healthy = not (state.interrupted(deployment) or state.unread(deployment) or half_done)
         _show(console, findings, others)
         if healthy:
             console.print(f"{stack}: no operation was interrupted")
@@ -73,6 +77,7 @@ def recover(
         consent = needed and not dry_run and (yes or (not as_json and typer.confirm(question)))
         if needed and not consent:
             console.print("Nothing was written.")
+            releases = [each.line(stack, adopted=True) for each in half_done]
         if consent and lock:
             engine.unlock()
             lock_removed = lock.owners
@@ -80,18 +85,19 @@ def recover(
         if consent and not healthy:
             found = {each.urn: each.id for each in findings if each.action == "adopt"}
             recovered = state.adopt(deployment, found, SCHEMAS, outputs=outputs_of)
-            engine.replace(exported, {**exported, "deployment": recovered})
+            if recovered != deployment:
+                engine.replace(exported, {**exported, "deployment": recovered})
             written = True
-            making = _read(engine, stack, recovered)
-            for line in making:
-                typer.echo(line, err=True)
-            code = 1 if making else 0
-            if not making:
+            making, releases = _read(engine, stack, recovered)
+            if not (making or releases):
                 console.print(f"{stack}: state and account agree again; `pulumi preview` shows what is left to do")
     except Unknown as error:
         after = "; what was found is in the state: mend this, and run again to read it" if written else ""
         typer.echo(f"{error}{after}", err=True)
         code = 2 if isinstance(error, WrongInput) else 1
+    for line in (*making, *releases):
+        typer.echo(line, err=True)
+        code = code or 1
     if as_json:
         document = {
             "written": written,
@@ -99,13 +105,17 @@ def recover(
             "creates": [asdict(each) for each in findings],
             "others": others,
             "making": making,
+            "releases": releases,
         }
         typer.echo(json.dumps(document, indent=2))
     raise typer.Exit(code)
 
 
-def _read(engine: Engine, stack: str, recovered: state.Deployment) -> list[str]:
-    """Read every resource; a line for each that was adopted and is still being made, which is left to be read again."""
+def _read(engine: Engine, stack: str, recovered: state.Deployment) -> tuple[list[str], list[str]]:
+    """Read every resource. A line for each that was adopted and is still being made, which is left to be read again.
+
+    Then a line for each release that is not deployed; the create of one that was to be adopted stays open.
+    """
     resources = sum(bool(each.get("custom")) for each in recovered["resources"])
     typer.echo(f"Reading {resources} resources …", err=True)
     failure: Unknown | None = None
@@ -125,12 +135,14 @@ def _read(engine: Engine, stack: str, recovered: state.Deployment) -> list[str]:
             elif shown:
                 again = f"run `llmplatform recover {stack}` again when {ready.wanted}"
                 early[each["urn"]] = f"{name} is still being made: {shown}; {again}"
-    if early:
+    half_done = unsettled(exported["deployment"])
+    reopened = {each.urn for each in half_done} & adopted
+    if early or reopened:
         marked = state.mark_unread(exported["deployment"], early)
-        engine.replace(exported, {**exported, "deployment": marked})
+        engine.replace(exported, {**exported, "deployment": state.reopen(marked, reopened)})
     if failure:
         raise failure
-    return list(early.values())
+    return list(early.values()), [each.line(stack, adopted=each.urn not in reopened) for each in half_done]
 
 
 def _show(console: Console, findings: list[Finding], others: int) -> None:

@@ -1,0 +1,73 @@
+"""Helm releases that a killed or failed run left half done, and the commands that put them right.
+
+Helm keeps a revision's status in the cluster and lets no update follow one that is pending: `another operation
+(install/upgrade/rollback) is in progress` (helm pkg/action/upgrade.go, prepareUpgrade). The provider's read takes the
+values of the newest revision, also of one that was never applied (pulumi-kubernetes helm_release.go,
+setReleaseAttributes): a plan afterwards sees no difference. The status alone tells.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+DEPLOYED = "deployed"
+_UNDER_WAY = "pending-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsettled:
+    """A release whose newest revision is not the one that is in effect."""
+
+    urn: str
+    release: str
+    namespace: str
+    status: str
+    revision: int
+
+    @property
+    def command(self) -> str:
+        """The command of Helm that ends what the killed or failed run had begun.
+
+        A first revision has nothing to go back to. Hooks are left out, because what kept a release from getting ready
+        keeps its hooks from running (gpu-operator's before a deletion uses the operator's own image), and of a release
+        that was half deleted Helm runs them once more.
+        """
+        if self.revision <= 1 or self.status in ("uninstalling", "uninstalled"):
+            return f"helm uninstall {self.release} -n {self.namespace} --no-hooks"
+        return f"helm rollback {self.release} {self.target} -n {self.namespace} --wait"
+
+    @property
+    def target(self) -> str:
+        """The revision to go back to; a rollback goes back from the failed upgrade before it, whose number is known."""
+        last = self.revision - (2 if self.status == "pending-rollback" else 1)
+        return str(max(last, 1))
+
+    def line(self, stack: str, *, adopted: bool) -> str:
+        """Release, fault, remedy. `adopted`: whether it is in the state, or its create is still open there."""
+        said = f"release {self.namespace}/{self.release} is {self.status} at revision {self.revision}"
+        look = "; where the killed run's own plugin still lives, it may end by itself within minutes"
+        then = "`pulumi up --refresh`" if adopted else f"`llmplatform recover {stack}` again"
+        return f"{said}: run `{self.command}`, then {then}{look if self.status.startswith(_UNDER_WAY) else ''}"
+
+
+def unsettled(deployment: Mapping[str, Any]) -> list[Unsettled]:
+    """Every release of a state that is not `deployed`, as it was read last."""
+    found: list[Unsettled] = []
+    for each in deployment.get("resources") or ():
+        outputs: Mapping[str, Any] = each.get("outputs") or {}
+        status: Any = outputs.get("status")
+        if each["type"] != RELEASE or not isinstance(status, Mapping) or not each.get("id"):
+            continue
+        namespace, _, name = str(each["id"]).rpartition("/")
+        if status.get("status") not in (None, DEPLOYED):
+            found.append(
+                Unsettled(
+                    urn=each["urn"],
+                    release=name,
+                    namespace=namespace or "default",
+                    status=str(status["status"]),
+                    revision=int(status.get("revision") or 1),
+                )
+            )
+    return found
