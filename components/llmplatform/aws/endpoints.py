@@ -1,7 +1,6 @@
 """Endpoints by which a network reaches AWS without the internet.
 
 The S3 gateway endpoint costs nothing and carries image layers. Interface endpoints are charged by the hour and zone.
-Source of the list: "Deploy private clusters with limited internet access" in the EKS user guide.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,21 +8,8 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
+from llmplatform.catalog.endpoints import INTERFACES, service_name
 from llmplatform.specs.cloud import Aws
-
-INTERFACES = (
-    "ec2",
-    "ecr.api",
-    "ecr.dkr",
-    "sts",
-    "eks",
-    "eks-auth",
-    "logs",
-    "autoscaling",
-    "elasticloadbalancing",
-    "elasticfilesystem",
-)
-"""Services that nodes, their add-ons and cluster-autoscaler call."""
 
 
 def s3_endpoint(
@@ -39,7 +25,7 @@ def s3_endpoint(
         name,
         vpc_id=vpc.id,
         vpc_endpoint_type="Gateway",
-        service_name=service_name(cloud, "s3"),
+        service_name=service_name(cloud.region, "s3"),
         route_table_ids=[table.id for table in tables],
         tags=tags,
         opts=opts,
@@ -78,7 +64,7 @@ def interface_endpoints(
             f"{name}-endpoint-{service.replace('.', '-')}",
             vpc_id=vpc.id,
             vpc_endpoint_type="Interface",
-            service_name=service_name(cloud, service),
+            service_name=service_name(cloud.region, service),
             private_dns_enabled=True,
             subnet_ids=[subnet.id for subnet in subnets.values()],
             security_group_ids=[group.id],
@@ -87,8 +73,3 @@ def interface_endpoints(
         )
         for service in INTERFACES
     ]
-
-
-def service_name(cloud: Aws, service: str) -> str:
-    """Name under which a region offers a service to endpoints. China spells some of them otherwise, S3 not."""
-    return f"com.amazonaws.{cloud.region}.{service}"
