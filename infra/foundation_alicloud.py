@@ -15,7 +15,7 @@ from llmplatform.planning.network import plan_vswitches
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.cluster import NewAckCluster
 from llmplatform.specs.network import NewNetwork
-from llmplatform.specs.platform import ExistingPlatform
+from llmplatform.specs.platform import ExistingPlatform, NewAckPlatform
 from llmplatform.specs.stack import AlicloudStack
 
 
@@ -40,7 +40,7 @@ def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.P
         )
     account.autoscaling(plans, pools)
     account.log_collection(kubernetes)
-    storage = account.storage(network, cluster, kubernetes)
+    storage = account.storage(network, cluster, kubernetes, stack.platform)
     return Foundation(
         cluster_name=cluster.cluster_name,
         kubernetes=kubernetes,
@@ -186,6 +186,7 @@ class _Account:
         network: alicloud.Network | alicloud.ExistingNetwork,
         cluster: alicloud.Cluster | alicloud.ExistingCluster,
         kubernetes: pulumi.ProviderResource,
+        classes: NewAckPlatform,
     ) -> alicloud.Storage:
         args = alicloud.StorageArgs(
             environment=self.stack.environment,
@@ -196,6 +197,8 @@ class _Account:
             identity_provider_arn=cluster.identity_provider_arn,
             identity_issuer=cluster.identity_issuer,
             tags=self.tags,
+            classes=classes,
+            default_class=self.stack.cluster.kind == "new",
         )
         return alicloud.Storage(
             "storage", args, pulumi.ResourceOptions(providers=[self.provider, self.generated, kubernetes])

@@ -13,7 +13,7 @@ from llmplatform.base.ordering import after
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.cluster import NewCluster
 from llmplatform.specs.network import NewNetwork
-from llmplatform.specs.platform import ExistingPlatform
+from llmplatform.specs.platform import ExistingPlatform, NewPlatform
 from llmplatform.specs.stack import AwsStack
 
 
@@ -35,7 +35,7 @@ def build(stack: AwsStack, plans: tuple[PoolPlan, ...]) -> Foundation:
             challenge=None,
             whereabouts={},
         )
-    storage = account.storage(network, cluster, kubernetes)
+    storage = account.storage(network, cluster, kubernetes, stack.platform)
     return Foundation(
         cluster_name=cluster.cluster_name,
         kubernetes=kubernetes,
@@ -145,6 +145,7 @@ class _Account:
         network: aws.Network | aws.ExistingNetwork,
         cluster: aws.Cluster | aws.ExistingCluster,
         kubernetes: pulumi.ProviderResource,
+        classes: NewPlatform,
     ) -> aws.Storage:
         args = aws.StorageArgs(
             environment=self.stack.environment,
@@ -152,6 +153,8 @@ class _Account:
             subnet_ids=network.private_subnet_ids,
             security_group_id=cluster.security_group_id,
             tags=self.tags,
+            classes=classes,
+            default_class=self.stack.cluster.kind == "new",
         )
         return aws.Storage("storage", args, pulumi.ResourceOptions(providers=[self.provider, kubernetes]))
 

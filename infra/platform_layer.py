@@ -9,7 +9,7 @@ from archives import CHARTS
 from foundation import Foundation
 from llmplatform import addons
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_capacity
-from llmplatform.specs.addons import AlicloudAddons, ClusterAutoscaler
+from llmplatform.specs.addons import AlicloudAddons, ClusterAutoscaler, ExistingIssuer
 from llmplatform.specs.cluster import ExistingCluster
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.stack import Stack
@@ -81,9 +81,11 @@ class _Layer:
     ) -> None:
         self.stack, self.pools, self.foundation, self.secrets = stack, pools, foundation, secrets
         self.inside = inside
-        self.monitoring = self._monitoring() if stack.addons.monitoring.enabled else None
+        wanted = stack.addons.monitoring
+        self.monitoring = self._monitoring() if wanted.installed else None
         self.kinds = self.monitoring.kinds if self.monitoring else None
-        self.scraper = self.monitoring.namespace if self.monitoring else None
+        there = pulumi.Output.from_input(wanted.namespace) if wanted.enabled else None
+        self.scraper = self.monitoring.namespace if self.monitoring else there
 
     def _monitoring(self) -> addons.Monitoring:
         args = addons.MonitoringArgs(
@@ -148,16 +150,22 @@ class _Layer:
         wanted = self.stack.addons
         if not wanted.cert_manager.enabled:
             return None
+        issuer = self._issuer()
+        if wanted.gateway.host:
+            certificate = addons.CertificateArgs(host=wanted.gateway.host, namespace=namespace, issuer=issuer)
+            addons.Certificate("gateway", certificate, self.inside)
+        return issuer
+
+    def _issuer(self) -> pulumi.Output[str]:
+        wanted = self.stack.addons.cert_manager
+        if isinstance(wanted.issuer, ExistingIssuer):
+            return pulumi.Output.from_input(wanted.issuer.name)
         args = addons.CertManagerArgs(
-            spec=wanted.cert_manager,
+            spec=wanted,
             challenge=self.foundation.challenge,
             charts_dir=CHARTS,
             mirrors=self.stack.mirrors,
             monitoring_namespace=self.scraper,
             monitoring_kinds=self.kinds,
         )
-        manager = addons.CertManager("cert-manager", args, self.inside)
-        if wanted.gateway.host:
-            certificate = addons.CertificateArgs(host=wanted.gateway.host, namespace=namespace, issuer=manager.issuer)
-            addons.Certificate("gateway", certificate, self.inside)
-        return manager.issuer
+        return addons.CertManager("cert-manager", args, self.inside).issuer

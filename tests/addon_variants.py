@@ -28,7 +28,8 @@ REGISTRIES = ("docker.io", "ghcr.io", "nvcr.io", "quay.io", "registry.k8s.io")
 MIRRORED = Mirrors(images={host: f"registry.example.org/{host}" for host in REGISTRIES})
 ISSUERS = (
     specs.SelfSignedIssuer(kind="self_signed"),
-    specs.AcmeIssuer(kind="acme", email="ops@example.org", hosted_zone="Z0123456789ABCDEFGHIJ"),
+    ACME := specs.AcmeIssuer(kind="acme", email="ops@example.org", hosted_zone="Z0123456789ABCDEFGHIJ"),
+    ACME.model_copy(update={"nameservers": ("1.1.1.1", "8.8.8.8")}),
 )
 ACK_ISSUER = specs.AckAcmeIssuer(kind="acme", email="ops@example.cn", domain="example.cn")
 RECEIVER = "https://hooks.example.org/T0/B0/address"
@@ -137,9 +138,10 @@ def monitoring(*, mirrors: Mirrors | None = None, **changes: Any) -> Monitoring:
     return Monitoring("monitoring", MonitoringArgs(**args))
 
 
-def alerting(kind: Literal["webhook", "slack", "pagerduty"]) -> Monitoring:
+def alerting(kind: Literal["webhook", "slack", "pagerduty"], inside: specs.InsideReceiver | None = None) -> Monitoring:
     """Monitoring that tells somebody."""
-    return monitoring(spec=specs.Monitoring(alerts=specs.Alerts(kind=kind)), alert_receiver=RECEIVER)
+    alerts = specs.Alerts(kind=kind, inside=inside)
+    return monitoring(spec=specs.Monitoring(alerts=alerts), alert_receiver=RECEIVER)
 
 
 def _scraper(monitored: bool) -> str | None:
@@ -160,7 +162,8 @@ def variants() -> dict[str, Callable[[], object]]:
             )
         for issuer in ISSUERS:
             spec = specs.CertManager(issuer=issuer)
-            found[f"cert-manager, {issuer.kind}, {name}"] = lambda shared=shared, spec=spec: cert_manager(
+            asked = " by name servers" if getattr(issuer, "nameservers", ()) else ""
+            found[f"cert-manager, {issuer.kind}{asked}, {name}"] = lambda shared=shared, spec=spec: cert_manager(
                 spec=spec, **shared
             )
         found[f"cert-manager, webhook, {name}"] = lambda shared=shared: cert_manager(

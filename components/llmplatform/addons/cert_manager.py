@@ -20,7 +20,7 @@ from llmplatform.base.contracts import DnsChallenge
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
 from llmplatform.catalog.versions import CHARTS
-from llmplatform.specs.addons import AckCertManager
+from llmplatform.specs.addons import AckAcmeIssuer, AckCertManager, AcmeIssuer
 from llmplatform.specs.addons import CertManager as Spec
 from llmplatform.specs.mirrors import Mirrors
 
@@ -75,6 +75,7 @@ class CertManagerValues(Values):
     dns01_recursive_nameservers_only: bool | None = Field(
         default=None, serialization_alias="dns01RecursiveNameserversOnly"
     )
+    dns01_recursive_nameservers: str | None = Field(default=None, serialization_alias="dns01RecursiveNameservers")
     cainjector: _Part = _Part(resources=_Resources(requests={"cpu": "10m", "memory": "96Mi"}))
 
 
@@ -106,7 +107,7 @@ class CertManager(PlatformComponent):
             namespace=NAMESPACE,
             quota=guardrails.addon_quota(PODS),
             container_defaults=guardrails.ADDON_DEFAULTS,
-            openings=guardrails.cert_manager(args.monitoring_namespace, credentials),
+            openings=guardrails.cert_manager(args.monitoring_namespace, credentials, nameservers(args.spec)),
         )
         space = Namespace(f"{name}-space", rails, self.child())
         installed = release(
@@ -192,10 +193,17 @@ def _webhook(
     return [AcmeWebhook(f"{name}-webhook", solver, opts)]
 
 
+def nameservers(spec: Spec | AckCertManager) -> tuple[str, ...]:
+    """Addresses of the name servers that are asked whether a challenge's record is there."""
+    return spec.issuer.nameservers if isinstance(spec.issuer, AcmeIssuer | AckAcmeIssuer) else ()
+
+
 def issuer_spec(spec: Spec | AckCertManager, challenge: DnsChallenge | None) -> dict[str, object]:
     """Spec of the ClusterIssuer. Raises ValueError for an ACME authority that nobody could answer."""
     if spec.issuer.kind == "self_signed":
         return {"selfSigned": {}}
+    if spec.issuer.kind == "existing":
+        raise ValueError("addons.cert_manager.issuer: an issuer that exists is not made; use its name alone")
     if challenge is None:
         raise ValueError("addons.cert_manager.issuer: an ACME authority asks for DNS records; give the challenge")
     return {
@@ -219,6 +227,8 @@ def values(args: CertManagerArgs) -> CertManagerValues:
         image_registry=args.mirrors.images.get("quay.io"),
         prometheus=_Prometheus(servicemonitor=_Servicemonitor(enabled=args.monitoring_namespace is not None)),
         service_account=account,
-        # The namespace lets nobody ask name servers elsewhere: the cluster's own DNS tells when a record is there.
+        # The namespace lets nobody ask name servers elsewhere: the cluster's own DNS tells when a record is there, or
+        # those do that the settings name.
         dns01_recursive_nameservers_only=True if args.challenge is not None else None,
+        dns01_recursive_nameservers=",".join(f"{each}:53" for each in nameservers(args.spec)) or None,
     )

@@ -3,7 +3,7 @@
 A row per opening. The kubelet's probes and pods on the host network (the node exporter) need none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +11,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from llmplatform.base import traffic
+from llmplatform.specs.addons import Alerts
 
 Peer = kubernetes.networking.v1.NetworkPolicyPeerArgs
 
@@ -24,6 +25,7 @@ ACK_API_PORT = 6443
 """Where ACK's API server listens, EKS' at 443. A policy sees where a call to the Service `kubernetes` ends."""
 
 HTTPS_PORT = 443
+DNS_PORT = 53
 WEBHOOK_PORT = 10250
 CERT_MANAGER_METRICS_PORT = 9402
 GPU_OPERATOR_METRICS_PORT = 8080
@@ -40,6 +42,8 @@ class Allow:
     """Who calls, or is called. Empty: anybody."""
     ports: tuple[int, ...] = ()
     """TCP. Empty: every port and protocol."""
+    udp: tuple[int, ...] = ()
+    """UDP, beside those."""
     pods: Mapping[str, str] = field(default_factory=dict[str, str])
     """Labels of the pods that it is for. Empty: all of the namespace."""
 
@@ -65,14 +69,22 @@ def scraped(namespace: pulumi.Input[str] | None, *ports: int) -> Openings:
     return {"allow-metrics": Allow(direction="Ingress", peers=(traffic.namespace(namespace),), ports=ports)}
 
 
-def cert_manager(scraper: pulumi.Input[str] | None, credentials: tuple[str, int] | None) -> Openings:
-    """`credentials`: range and port where the pods of an identity get theirs; None where they need no opening."""
+def cert_manager(
+    scraper: pulumi.Input[str] | None, credentials: tuple[str, int] | None, nameservers: Sequence[str] = ()
+) -> Openings:
+    """`credentials`: range and port where the pods of an identity get theirs; None where they need no opening.
+
+    `nameservers`: addresses of those that are asked for records, beside the cluster's DNS.
+    """
+    asked = tuple(traffic.addresses(f"{each}/32") for each in nameservers)
+    dns = Allow(direction="Egress", peers=asked, ports=(DNS_PORT,), udp=(DNS_PORT,))
     return {
         **https(),
         # The API server calls it from outside the cluster's network, from addresses that no selector names.
         "allow-webhook": Allow(direction="Ingress", ports=(WEBHOOK_PORT,)),
         **scraped(scraper, CERT_MANAGER_METRICS_PORT),
         **_credentials(credentials),
+        **({"allow-nameservers": dns} if asked else {}),
     }
 
 
@@ -91,9 +103,10 @@ def gpu_metrics(scraper: pulumi.Input[str] | None) -> Openings:
     return {**https(), **scraped(scraper, DCGM_METRICS_PORT)}
 
 
-def monitoring() -> Openings:
+def monitoring(alerts: Alerts | None) -> Openings:
     """Only Prometheus goes everywhere; the operator's webhooks, which the API server would call, are off."""
     return {
+        **_receiver(alerts),
         **https(),
         "allow-own-pods-in": Allow(direction="Ingress", peers=(traffic.own_pods(),)),
         "allow-own-pods-out": Allow(direction="Egress", peers=(traffic.own_pods(),)),
@@ -104,6 +117,19 @@ def monitoring() -> Openings:
             pods={"app.kubernetes.io/name": "prometheus"},
         ),
     }
+
+
+def _receiver(alerts: Alerts | None) -> Openings:
+    """The way to a receiver in the cluster; one outside is reached over HTTPS."""
+    if alerts is None or alerts.inside is None:
+        return {}
+    way = Allow(
+        direction="Egress",
+        peers=(traffic.namespace(alerts.inside.namespace),),
+        ports=(alerts.inside.port,),
+        pods={"app.kubernetes.io/name": "alertmanager"},
+    )
+    return {"allow-alert-receiver": way}
 
 
 def _credentials(place: tuple[str, int] | None) -> Openings:

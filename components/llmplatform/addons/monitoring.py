@@ -24,7 +24,6 @@ from llmplatform.specs.addons import Monitoring as Spec
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import Mirrors
 
-NAMESPACE = "monitoring"
 PODS = 1000
 """One on every node, and a dozen beside."""
 STACK = "kube-prometheus-stack"
@@ -63,12 +62,12 @@ class Monitoring(PlatformComponent):
         super().__init__("llmplatform:addons:Monitoring", name, opts)
         self._logical, self._args = name, args
         rails = NamespaceArgs(
-            namespace=NAMESPACE,
+            namespace=args.spec.namespace,
             # The node exporter reads the host.
             pod_security="privileged",
             quota=guardrails.addon_quota(PODS),
             container_defaults=guardrails.ADDON_DEFAULTS,
-            openings=guardrails.monitoring(),
+            openings=guardrails.monitoring(args.spec.alerts),
         )
         space = Namespace(f"{name}-space", rails, self.child())
         self.kinds: pulumi.Resource = self._kinds(space.name)
@@ -77,7 +76,7 @@ class Monitoring(PlatformComponent):
         installed = self._stack(space.name, secret, self._receiver(space.name))
 
         self.namespace = after(space.name, self.kinds)
-        self.prometheus_url = after(f"http://{STACK}-prometheus.{NAMESPACE}.svc:9090", installed)
+        self.prometheus_url = after(f"http://{STACK}-prometheus.{args.spec.namespace}.svc:9090", installed)
         self.grafana_secret = secret
         self.finish()
 

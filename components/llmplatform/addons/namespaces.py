@@ -112,7 +112,8 @@ class Namespace(PlatformComponent):
 def opening(allow: Allow) -> networking.NetworkPolicySpecArgs:
     """An opening as Kubernetes spells it."""
     pods = meta.LabelSelectorArgs(match_labels=allow.pods or None)
-    peers, ports = list(allow.peers) or None, [traffic.port(number) for number in allow.ports] or None
+    tcp, udp = [traffic.port(number) for number in allow.ports], [traffic.port(number, "UDP") for number in allow.udp]
+    peers, ports = list(allow.peers) or None, [*tcp, *udp] or None
     if allow.direction == "Ingress":
         inward = [networking.NetworkPolicyIngressRuleArgs(from_=peers, ports=ports)]
         return networking.NetworkPolicySpecArgs(pod_selector=pods, policy_types=["Ingress"], ingress=inward)

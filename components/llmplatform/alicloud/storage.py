@@ -1,7 +1,7 @@
 """Where pods keep data: encrypted disks (the default class), a file system that nodes share, and object storage.
 
 Makes: a NAS file system with its mount target, a bucket with the identity that mounts it, and the StorageClasses
-`essd`, `nas` and `oss`.
+`essd`, `nas` and `oss`, under the names of the settings; of what is `existing` there, nothing.
 Does not: the drivers (`Cluster`), snapshots.
 Replacing the file system or the bucket loses what is in it. With full protection neither can be deleted. A volume goes
 with its claim whatever the protection: Kubernetes forbids to change a class' reclaim policy, so that a policy that
@@ -13,7 +13,7 @@ Source: alibaba-cloud-csi-driver (docs, pkg/disk, pkg/nas, pkg/oss); NAS documen
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_alicloud as alicloud
@@ -27,10 +27,7 @@ from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
 from llmplatform.specs.cloud import Alicloud
 from llmplatform.specs.environment import Environment
-
-BLOCK_CLASS = "essd"
-SHARED_CLASS = "nas"
-OBJECT_CLASS = "oss"
+from llmplatform.specs.platform import NewAckPlatform, StorageClass
 
 FUSE_NAMESPACE, FUSE_SERVICE_ACCOUNT = "ack-csi-fuse", "csi-fuse-ossfs"
 """Where the driver runs its clients of object storage, and as whom."""
@@ -52,6 +49,10 @@ class StorageArgs:
     identity_provider_arn: pulumi.Input[str]
     identity_issuer: pulumi.Input[str]
     tags: Mapping[str, str]
+    classes: NewAckPlatform = field(default_factory=lambda: NewAckPlatform(kind="new"))
+    """Names of the classes, and which of them exist already."""
+    default_class: bool = True
+    """Whether disks are the cluster's default. A cluster of others has its own."""
 
 
 class Storage(PlatformComponent):
@@ -63,31 +64,40 @@ class Storage(PlatformComponent):
     """Class of volumes for many pods at once. Whoever uses it waits for the mount target."""
     object_class: pulumi.Output[str]
     """Class of volumes for many pods that read, in all zones. Whoever uses it waits for the right to mount."""
-    file_system_id: pulumi.Output[str]
-    """Id of the NAS file system."""
-    bucket_name: pulumi.Output[str]
-    """Name of the bucket."""
+    file_system_id: pulumi.Output[str] | None
+    """Id of the NAS file system; None where the shared class exists already."""
+    bucket_name: pulumi.Output[str] | None
+    """Name of the bucket; None where the class of object storage exists already."""
 
     def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:Storage", name, opts)
         self._prefix, self._args = name, args
         self._kept = args.environment.protected
-        files = self._file_system()
-        target = self._mount_target(files)
-        bucket = self._bucket()
-        mounter = self._mounter()
-        right = mounter.grant("bucket", bucket.bucket.apply(_bucket_rights))
-        block = self._class(BLOCK_CLASS, "diskplugin", _BLOCK_PARAMETERS, default=True)
-        shared = self._class(
-            SHARED_CLASS, "nasplugin", _shared_parameters(target), mount_options=list(NAS_MOUNT_OPTIONS)
-        )
-        objects = self._class(OBJECT_CLASS, "ossplugin", self._object_parameters(bucket, mounter))
-        self.block_class = after(BLOCK_CLASS, block)
-        self.shared_class = after(SHARED_CLASS, shared)
-        self.object_class = after(OBJECT_CLASS, objects, right)
-        self.file_system_id = files.id
-        self.bucket_name = bucket.bucket
+        self.block_class = self._disks(args.classes.block_class)
+        self.shared_class, self.file_system_id = self._shared(args.classes.shared_class)
+        self.object_class, self.bucket_name = self._objects(args.classes.object_class)
         self.finish()
+
+    def _disks(self, wanted: StorageClass) -> pulumi.Output[str]:
+        if wanted.kind == "existing":
+            return pulumi.Output.from_input(wanted.name)
+        return after(wanted.name, self._class(wanted.name, "diskplugin", _BLOCK_PARAMETERS, disks=True))
+
+    def _shared(self, wanted: StorageClass) -> tuple[pulumi.Output[str], pulumi.Output[str] | None]:
+        if wanted.kind == "existing":
+            return pulumi.Output.from_input(wanted.name), None
+        files = self._file_system()
+        parameters = _shared_parameters(self._mount_target(files))
+        shared = self._class(wanted.name, "nasplugin", parameters, mount_options=list(NAS_MOUNT_OPTIONS))
+        return after(wanted.name, shared), files.id
+
+    def _objects(self, wanted: StorageClass) -> tuple[pulumi.Output[str], pulumi.Output[str] | None]:
+        if wanted.kind == "existing":
+            return pulumi.Output.from_input(wanted.name), None
+        bucket, mounter = self._bucket(), self._mounter()
+        right = mounter.grant("bucket", bucket.bucket.apply(_bucket_rights))
+        objects = self._class(wanted.name, "ossplugin", self._object_parameters(bucket, mounter))
+        return after(wanted.name, objects, right), bucket.bucket
 
     def _file_system(self) -> alicloud.nas.FileSystem:
         return alicloud.nas.FileSystem(
@@ -184,7 +194,7 @@ class Storage(PlatformComponent):
         driver: str,
         parameters: Mapping[str, pulumi.Input[str]],
         *,
-        default: bool = False,
+        disks: bool = False,
         mount_options: list[str] | None = None,
     ) -> k8s.storage.v1.StorageClass:
         return k8s.storage.v1.StorageClass(
@@ -192,15 +202,17 @@ class Storage(PlatformComponent):
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=class_name,
                 labels=labels("storage"),
-                annotations={"storageclass.kubernetes.io/is-default-class": str(default).lower()},
+                annotations={
+                    "storageclass.kubernetes.io/is-default-class": str(disks and self._args.default_class).lower()
+                },
             ),
             provisioner=f"{driver}.csi.alibabacloud.com",
             parameters=parameters,
             mount_options=mount_options,
             reclaim_policy="Delete",
             # The zone of a disk is that of the pod; a shared volume is in all zones.
-            volume_binding_mode="WaitForFirstConsumer" if default else "Immediate",
-            allow_volume_expansion=default,
+            volume_binding_mode="WaitForFirstConsumer" if disks else "Immediate",
+            allow_volume_expansion=disks,
             opts=self.child(),
         )
 

@@ -1,6 +1,7 @@
 """Where pods keep data: encrypted disks (the default class), and a file system that many nodes share.
 
-Makes: an EFS file system with a mount target per zone, and the StorageClasses `gp3` and `efs`.
+Makes: an EFS file system with a mount target per zone, and the StorageClasses `gp3` and `efs`, under the names of the
+settings; of what is `existing` there, nothing.
 Does not: the drivers (`ClusterAddons`), snapshots.
 Replacing the file system loses what is in it. With full protection it cannot be deleted and is backed up every day.
 A volume goes with its claim whatever the protection: Kubernetes forbids to change a class' reclaim policy, so that a
@@ -8,7 +9,7 @@ policy that followed protection could never be given up. What full protection ke
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
@@ -18,9 +19,7 @@ from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
 from llmplatform.specs.environment import Environment
-
-BLOCK_CLASS = "gp3"
-SHARED_CLASS = "efs"
+from llmplatform.specs.platform import NewPlatform, StorageClass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +33,10 @@ class StorageArgs:
     security_group_id: pulumi.Input[str]
     """Security group of the nodes, the only ones that may mount."""
     tags: Mapping[str, str]
+    classes: NewPlatform = field(default_factory=lambda: NewPlatform(kind="new"))
+    """Names of the classes, and which of them exist already."""
+    default_class: bool = True
+    """Whether disks are the cluster's default. A cluster of others has its own."""
 
 
 class Storage(PlatformComponent):
@@ -43,21 +46,30 @@ class Storage(PlatformComponent):
     """Class of volumes for one pod; the default."""
     shared_class: pulumi.Output[str]
     """Class of volumes for many pods at once. Whoever uses it waits for the mount targets."""
-    file_system_id: pulumi.Output[str]
-    """Id of the EFS file system."""
+    file_system_id: pulumi.Output[str] | None
+    """Id of the EFS file system; None where the shared class exists already."""
 
     def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:Storage", name, opts)
         self._prefix, self._args = name, args
         self._kept = args.environment.protected
+        self.block_class = self._disks(args.classes.block_class)
+        self.shared_class, self.file_system_id = self._shared(args.classes.shared_class)
+        self.finish()
+
+    def _disks(self, wanted: StorageClass) -> pulumi.Output[str]:
+        if wanted.kind == "existing":
+            return pulumi.Output.from_input(wanted.name)
+        parameters = {"type": "gp3", "encrypted": "true"}
+        return after(wanted.name, self._class(wanted.name, "ebs.csi.aws.com", parameters, disks=True))
+
+    def _shared(self, wanted: StorageClass) -> tuple[pulumi.Output[str], pulumi.Output[str] | None]:
+        if wanted.kind == "existing":
+            return pulumi.Output.from_input(wanted.name), None
         files = self._file_system()
         targets = self._mount_targets(files)
-        block = self._class(BLOCK_CLASS, "ebs.csi.aws.com", {"type": "gp3", "encrypted": "true"}, default=True)
-        shared = self._class(SHARED_CLASS, "efs.csi.aws.com", _shared_parameters(files), default=False)
-        self.block_class = after(BLOCK_CLASS, block)
-        self.shared_class = after(SHARED_CLASS, shared, *targets)
-        self.file_system_id = files.id
-        self.finish()
+        shared = self._class(wanted.name, "efs.csi.aws.com", _shared_parameters(files), disks=False)
+        return after(wanted.name, shared, *targets), files.id
 
     def _file_system(self) -> aws.efs.FileSystem:
         files = aws.efs.FileSystem(
@@ -111,21 +123,23 @@ class Storage(PlatformComponent):
         ]
 
     def _class(
-        self, class_name: str, driver: str, parameters: Mapping[str, pulumi.Input[str]], *, default: bool
+        self, class_name: str, driver: str, parameters: Mapping[str, pulumi.Input[str]], *, disks: bool
     ) -> k8s.storage.v1.StorageClass:
         return k8s.storage.v1.StorageClass(
             f"{self._prefix}-{class_name}",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=class_name,
                 labels=labels("storage"),
-                annotations={"storageclass.kubernetes.io/is-default-class": str(default).lower()},
+                annotations={
+                    "storageclass.kubernetes.io/is-default-class": str(disks and self._args.default_class).lower()
+                },
             ),
             provisioner=driver,
             parameters=parameters,
             reclaim_policy="Delete",
             # The zone of a disk is that of the pod; a shared volume is in all zones.
-            volume_binding_mode="WaitForFirstConsumer" if default else "Immediate",
-            allow_volume_expansion=default,
+            volume_binding_mode="WaitForFirstConsumer" if disks else "Immediate",
+            allow_volume_expansion=disks,
             opts=self.child(),
         )
 

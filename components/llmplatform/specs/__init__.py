@@ -14,7 +14,7 @@ from llmplatform.specs.files import check_stack_file, load_stack, parse, stack_p
 from llmplatform.specs.mirrors import AlicloudMirrors, Mirrors
 from llmplatform.specs.models import Model, Vllm, Weights
 from llmplatform.specs.network import ExistingSubnets, ExistingVswitches, NewNetwork, Vswitch
-from llmplatform.specs.platform import ExistingAckPlatform, ExistingPlatform, NewPlatform
+from llmplatform.specs.platform import ExistingAckPlatform, ExistingPlatform, NewAckPlatform, NewPlatform, StorageClass
 from llmplatform.specs.platform_ref import AlicloudPlatformRef, AwsPlatformRef, PlatformRef, parse_platform_ref
 from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.problems import InvalidStack, Problem
@@ -44,12 +44,14 @@ __all__ = [
     "Mirrors",
     "Model",
     "NewAckCluster",
+    "NewAckPlatform",
     "NewEksCluster",
     "NewNetwork",
     "NewPlatform",
     "PlatformRef",
     "Problem",
     "Stack",
+    "StorageClass",
     "Vllm",
     "Vswitch",
     "Weights",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import Email, Host, HostedZoneId, HttpsUrl
+from llmplatform.specs.vocabulary import Address, Email, Host, HostedZoneId, HttpsUrl, Name, ObjectName, PortNumber
 
 
 class Autoscaling(Section):
@@ -56,28 +56,31 @@ class Logs(Section):
     """How long the logs stay."""
 
 
-class AcmeIssuer(Section):
-    """Certificates from an ACME authority, by DNS challenge: nothing has to be reachable from the internet."""
+class _Acme(Section):
+    """What all ACME issuers have in common."""
 
     kind: Literal["acme"]
     email: Email
     """Whom the authority writes to about certificates that run out."""
+    server: HttpsUrl = "https://acme-v02.api.letsencrypt.org/directory"
+    """Address of the authority; Let's Encrypt unless said otherwise."""
+    nameservers: Annotated[tuple[Address, ...], Field(max_length=3)] = ()
+    """Name servers that are asked whether a challenge's record is there, such as 1.1.1.1. Empty: the cluster's own DNS,
+    which does not see the record where a private zone of the same name hides the public one from the network."""
+
+
+class AcmeIssuer(_Acme):
+    """Certificates from an ACME authority, by DNS challenge: nothing has to be reachable from the internet."""
+
     hosted_zone: HostedZoneId
     """Id of the public Route 53 zone that the gateway's host is in, in the same account."""
-    server: HttpsUrl = "https://acme-v02.api.letsencrypt.org/directory"
-    """Address of the authority; Let's Encrypt unless said otherwise."""
 
 
-class AckAcmeIssuer(Section):
+class AckAcmeIssuer(_Acme):
     """Certificates from an ACME authority, by DNS challenge: nothing has to be reachable from the internet."""
 
-    kind: Literal["acme"]
-    email: Email
-    """Whom the authority writes to about certificates that run out."""
     domain: Host
     """Domain in Alibaba Cloud DNS that the gateway's host is in, in the same account."""
-    server: HttpsUrl = "https://acme-v02.api.letsencrypt.org/directory"
-    """Address of the authority; Let's Encrypt unless said otherwise."""
 
 
 class SelfSignedIssuer(Section):
@@ -86,8 +89,16 @@ class SelfSignedIssuer(Section):
     kind: Literal["self_signed"]
 
 
-Issuer = Annotated[AcmeIssuer | SelfSignedIssuer, Field(discriminator="kind")]
-AckIssuer = Annotated[AckAcmeIssuer | SelfSignedIssuer, Field(discriminator="kind")]
+class ExistingIssuer(Section):
+    """A ClusterIssuer of a cert-manager that is in the cluster already; none is installed."""
+
+    kind: Literal["existing"]
+    name: ObjectName
+    """Name of the ClusterIssuer."""
+
+
+Issuer = Annotated[AcmeIssuer | SelfSignedIssuer | ExistingIssuer, Field(discriminator="kind")]
+AckIssuer = Annotated[AckAcmeIssuer | SelfSignedIssuer | ExistingIssuer, Field(discriminator="kind")]
 
 
 class CertManager(Section):
@@ -95,7 +106,13 @@ class CertManager(Section):
 
     enabled: bool = True
     issuer: Issuer = SelfSignedIssuer(kind="self_signed")
-    """Who signs: an ACME authority (`acme`), or the cluster itself (`self_signed`)."""
+    """Who signs: an ACME authority (`acme`), the cluster itself (`self_signed`), or an issuer that is there
+    (`existing`)."""
+
+    @property
+    def installed(self) -> bool:
+        """Whether cert-manager is installed by this stack."""
+        return self.enabled and self.issuer.kind != "existing"
 
 
 class AckCertManager(Section):
@@ -103,7 +120,22 @@ class AckCertManager(Section):
 
     enabled: bool = True
     issuer: AckIssuer = SelfSignedIssuer(kind="self_signed")
-    """Who signs: an ACME authority (`acme`), or the cluster itself (`self_signed`)."""
+    """Who signs: an ACME authority (`acme`), the cluster itself (`self_signed`), or an issuer that is there
+    (`existing`)."""
+
+    @property
+    def installed(self) -> bool:
+        """Whether cert-manager is installed by this stack."""
+        return self.enabled and self.issuer.kind != "existing"
+
+
+class InsideReceiver(Section):
+    """A receiver of alerts that runs in the cluster."""
+
+    namespace: Name
+    """Namespace of its pods; where its network is closed, it has to let Alertmanager in."""
+    port: PortNumber
+    """Port that its pods listen on, which may be another than that of their Service."""
 
 
 class Alerts(Section):
@@ -111,7 +143,10 @@ class Alerts(Section):
 
     kind: Literal["webhook", "slack", "pagerduty"]
     """What takes the alerts. The secret is the URL of a webhook, of a Slack webhook, or a key of PagerDuty's Events
-    API v2. Reached over HTTPS on port 443, outside the network."""
+    API v2. Reached over HTTPS on port 443, outside the network, unless `inside` opens another way."""
+    inside: InsideReceiver | None = None
+    """Of a `webhook` that is a Service of the cluster, such as an adapter for DingTalk, Feishu or Teams. Empty: the
+    receiver is outside, on port 443."""
     repeat_hours: Annotated[int, Field(ge=1, le=720)] = 12
     """After how long an alert that goes on is sent again."""
 
@@ -120,12 +155,22 @@ class Monitoring(Section):
     """Prometheus, Alertmanager and Grafana."""
 
     enabled: bool = True
+    kind: Literal["new", "existing"] = "new"
+    """`new` installs them. With `existing` a Prometheus Operator and its Prometheus are in the cluster already: they
+    get a ServiceMonitor for everything that is installed, and only `namespace` says more."""
+    namespace: Name = "monitoring"
+    """Namespace of Prometheus: made by this stack, or the one that an existing Prometheus is in."""
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 15
     """How long metrics stay."""
     storage_gib: Annotated[int, Field(ge=1, le=16384)] = 50
     """Volume of Prometheus, in GiB."""
     alerts: Alerts | None = None
     """Who is told when something is wrong. Empty: nobody; alerts are only to be seen."""
+
+    @property
+    def installed(self) -> bool:
+        """Whether they are installed by this stack."""
+        return self.enabled and self.kind == "new"
 
 
 class Gateway(Section):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from llmplatform.catalog.versions import CHARTS, Chart
 from llmplatform.specs.addons import AckAcmeIssuer
+from llmplatform.specs.section import Section
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 _ON_ALL_CLOUDS = {
@@ -22,6 +23,11 @@ FOR_GPUS = ("gpu_operator", "gpu_metrics")
 """Add-ons that a stack without a pool of GPUs does not install."""
 
 
+def installs(addon: Section) -> bool:
+    """Whether an add-on is switched on, and not there already."""
+    return bool(getattr(addon, "installed", getattr(addon, "enabled", False)))
+
+
 def charts_by_addon(stack: Stack) -> Mapping[str, tuple[Chart, ...]]:
     """Each add-on that is switched on, and its charts; none where another stack installs them."""
     if stack.platform.kind != "new":
@@ -29,7 +35,7 @@ def charts_by_addon(stack: Stack) -> Mapping[str, tuple[Chart, ...]]:
     names = {
         addon: charts
         for addon, charts in _CHARTS_OF[stack.cloud.provider].items()
-        if getattr(stack.addons, addon).enabled
+        if installs(getattr(stack.addons, addon))
     }
     # In this order: a stack file of AWS whose issuer cannot be read is judged all the same.
     if (

@@ -22,7 +22,7 @@ from llmplatform.specs.platform import ExistingAckPlatform, ExistingPlatform
 from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.problems import InvalidStack, Problem, shown
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import EnvironmentName, HttpsUrl, LabelKey, LabelValue, Name, PoolName
+from llmplatform.specs.vocabulary import EnvironmentName, HttpsUrl, LabelKey, LabelValue, ObjectName, PoolName
 
 SECTIONS = ("cloud", "network", "cluster", "platform", "pools", "mirrors")
 """Sections of a stack file that say where its models live."""
@@ -91,9 +91,9 @@ class _Reference(Section):
     """Node pools by name, as pods see them."""
     namespace: ModelsNamespace
     """Rules of the namespace `platform.models_namespace`."""
-    block_storage_class: Name | None = None
+    block_storage_class: ObjectName | None = None
     """Class of disks for one pod; null: the cluster's default."""
-    certificate_issuer: Name | None = None
+    certificate_issuer: ObjectName | None = None
     """ClusterIssuer of cert-manager; null where there is none."""
 
     def sections(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import AlicloudMirrors, Mirrors
 from llmplatform.specs.models import Model
 from llmplatform.specs.network import AlicloudNetwork, AwsNetwork
-from llmplatform.specs.platform import AckPlatform, EksPlatform, NewPlatform
+from llmplatform.specs.platform import AckPlatform, EksPlatform, NewAckPlatform, NewPlatform
 from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.secrets import Secrets
 from llmplatform.specs.section import Section
@@ -62,7 +62,7 @@ class AlicloudStack(_Stack):
     """The network of nodes and pods: `new`, or an `existing` one."""
     cluster: AckCluster
     """The Kubernetes cluster: `new`, or an `existing` one."""
-    platform: AckPlatform = NewPlatform(kind="new")
+    platform: AckPlatform = NewAckPlatform(kind="new")
     """What runs beneath the models: `new`, or installed by another stack (`existing`)."""
     pools: dict[PoolName, AlicloudPool] = Field(default_factory=dict)
     """Node pools by name."""

@@ -45,6 +45,16 @@ def _cidr(value: str) -> str:
     return str(network)
 
 
+def _address(value: str) -> str:
+    try:
+        address = ipaddress.IPv4Address(value)
+    except ValueError:
+        raise ValueError(f"'{value}' is not an IPv4 address; write one like 1.1.1.1") from None
+    if address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
+        raise ValueError(f"'{value}' is reached from no pod; write one like 1.1.1.1")
+    return str(address)
+
+
 def _base64(value: str) -> str:
     try:
         base64.b64decode(value, validate=True)
@@ -58,11 +68,20 @@ _LABEL = _Matching(r"[a-z]([-a-z0-9]*[a-z0-9])?", "use lower-case letters, digit
 Name = Annotated[str, Field(min_length=1, max_length=32), _LABEL]
 """Name of a model, a namespace or a class in the cluster."""
 
+ObjectName = Annotated[
+    str,
+    Field(max_length=253),
+    _Matching(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", "use lower-case letters, digits, '-' and '.'"),
+]
+"""Name of an object in the cluster that others have named."""
+
 EnvironmentName = Annotated[str, Field(min_length=1, max_length=16), _LABEL]
 PoolName = Annotated[str, Field(min_length=1, max_length=24), _LABEL]
 """Together, with the way of paying and a random end, they fit the 63 characters of a node group's name."""
 
 Cidr = Annotated[str, AfterValidator(_cidr), Field(json_schema_extra={"pattern": r"^\d+(\.\d+){3}/\d+$"})]
+Address = Annotated[str, AfterValidator(_address), Field(json_schema_extra={"pattern": r"^\d+(\.\d+){3}$"})]
+PortNumber = Annotated[int, Field(ge=1, le=65535)]
 Certificate = Annotated[str, Field(min_length=1), AfterValidator(_base64)]
 AwsAccountId = Annotated[str, _Matching(r"\d{12}", "an AWS account id has exactly 12 digits, in quotes")]
 AwsRegion = Annotated[str, _Matching(r"[a-z]{2}(-[a-z]+)+-\d", "write a region like us-east-1")]

@@ -9,7 +9,19 @@ from contextlib import suppress
 from typing import Literal
 
 from llmplatform.specs.problems import Problem
-from llmplatform.specs.rules import ack, clusters, engines, hubs, names, networks, places, pools, serving, vswitches
+from llmplatform.specs.rules import (
+    ack,
+    clusters,
+    engines,
+    existing,
+    hubs,
+    names,
+    networks,
+    places,
+    pools,
+    serving,
+    vswitches,
+)
 from llmplatform.specs.rules.cleartext import cleartext, cleartext_elsewhere, redacted
 from llmplatform.specs.rules.readable import Location, readable
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
@@ -47,6 +59,11 @@ RULES: Mapping[Rule, Entries] = {
     clusters.existing_platform_has_a_cluster: WHOLE,
     clusters.existing_cluster_is_in_an_existing_network: WHOLE,
     clusters.addons_are_the_platforms: WHOLE,
+    existing.what_exists_is_in_an_existing_cluster: WHOLE,
+    existing.an_existing_prometheus_is_its_owners: WHOLE,
+    existing.prometheus_has_a_namespace_of_its_own: WHOLE,
+    existing.classes_have_names_of_their_own: WHOLE,
+    existing.only_webhooks_are_inside: WHOLE,
     clusters.host_has_an_issuer: WHOLE,
     clusters.acme_has_a_host: WHOLE,
     clusters.acme_domain_has_the_host: WHOLE,

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llmplatform.specs.platform import ExistingPlatform, NewPlatform
 from llmplatform.specs.problems import Problem, listed
 from llmplatform.specs.stack import Stack
 
@@ -64,7 +63,7 @@ TAKEN_IN_THE_MODELS_NAMESPACE = (
 
 def models_have_a_namespace_of_their_own(stack: Stack) -> Iterator[Problem]:
     """Models, and the guard rails around them, share a namespace with nobody else."""
-    owner = _owner(stack.platform)
+    owner = _owner(stack)
     if owner:
         yield Problem(
             "platform.models_namespace",
@@ -73,14 +72,15 @@ def models_have_a_namespace_of_their_own(stack: Stack) -> Iterator[Problem]:
         )
 
 
-def _owner(platform: NewPlatform | ExistingPlatform) -> str | None:
+def _owner(stack: Stack) -> str | None:
+    platform, addons = stack.platform, stack.addons
     name = platform.models_namespace
     if name.startswith("kube-"):
         return f"'{name}' is Kubernetes' own, as all names that begin with 'kube-'"
     if name == "default":
         return "'default' is Kubernetes' own"
-    prometheus = platform.kind == "existing" and name == platform.monitoring_namespace
-    return f"'{name}' is the namespace of an add-on" if prometheus or name in ADDON_NAMESPACES else None
+    prometheus = platform.monitoring_namespace if platform.kind == "existing" else addons.monitoring.namespace
+    return f"'{name}' is the namespace of an add-on" if name in (*ADDON_NAMESPACES, prometheus) else None
 
 
 def models_are_not_called_like_guard_rails(stack: Stack) -> Iterator[Problem]:
