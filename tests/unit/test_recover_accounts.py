@@ -116,9 +116,9 @@ def test_alibaba_cloud_is_asked_for_both_tags_page_by_page() -> None:
     service = Answers(
         {"TagResources": [{"ResourceARN": arns[0]}], "NextToken": "more"}, {"TagResources": [{"ResourceARN": arns[1]}]}
     )
-    found = AlicloudAccount("cn-hangzhou", service).tagged("dev-ack", "alicloud:vpc/network:Network core-vpc")
+    found = AlicloudAccount("cn-hangzhou", service).tagged("dev-ack", "vpc/network:Network core-vpc")
     assert found == arns
-    wanted = {ENVIRONMENT_TAG: "dev-ack", RESOURCE_TAG: "alicloud:vpc/network:Network core-vpc"}
+    wanted = {ENVIRONMENT_TAG: "dev-ack", RESOURCE_TAG: "vpc/network:Network core-vpc"}
     assert json.loads(service.asked[0][1]["Tags"]) == wanted
     assert [query.get("NextToken") for _, query, _ in service.asked] == [None, "more"]
 

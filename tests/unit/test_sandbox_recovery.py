@@ -88,7 +88,7 @@ def resource(urn: str, id_: str = "") -> dict[str, Any]:
     return {**made, "id": id_} if id_ else made
 
 
-def vpc(id_: str, made_by: str = VPC, tag: str = "aws:ec2/vpc:Vpc main") -> CloudObject:
+def vpc(id_: str, made_by: str = VPC, tag: str = "ec2/vpc:Vpc main") -> CloudObject:
     return CloudObject(type="aws:ec2/vpc:Vpc", id=id_, made_by=made_by, inputs={"tags": {RESOURCE_TAG: tag}})
 
 

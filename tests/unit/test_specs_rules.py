@@ -236,6 +236,10 @@ def test_tags_keep_clear_of_the_clouds_and_ours(raw: dict[str, Any]) -> None:
         "tags.aws:a: AWS keeps tags that begin with 'aws:' to itself; choose another name",
         "tags.llmplatform:owner: tags that begin with 'llmplatform:' are ours; choose another name",
     ]
+    raw["tags"] = {"team": "AWS:ml"}
+    assert problems(raw) == ["tags.team: AWS keeps values that begin with 'aws:' to itself; write another value"], (
+        "IAM, EKS and ACM take no such value in any case of letters"
+    )
     raw["tags"] = {f"tag-{number}": "x" for number in range(41)}
     assert problems(raw) == ["tags: 41 tags are too many: AWS allows 50 in all; write at most 40"]
 

@@ -152,6 +152,11 @@ def _tag_values(stack: Stack, rules: _Tagging) -> Iterator[Problem]:
                 f"{len(value)} characters are too many for a tag of {rules.cloud}",
                 f"write at most {rules.longest}",
             )
+        reserved = next((each for each in rules.reserved if value.lower().startswith(each)), None)
+        if reserved:
+            yield Problem(
+                path, f"{rules.cloud} keeps values that begin with '{reserved}' to itself", "write another value"
+            )
         refused = next((each for each in rules.forbidden if each in f"{path} {value}"), None)
         if refused:
             yield Problem(path, f"{rules.cloud} takes no tag with '{refused}' in it", "leave it out")
