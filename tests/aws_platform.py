@@ -75,9 +75,10 @@ def node_pool(pool: PoolPlan, name: str | None = None, **wiring: Any) -> aws.Nod
         "cluster_name": "dev-main",
         "node_role_arn": "arn:aws:iam::111122223333:role/nodes",
         "subnet_ids": {zone: f"subnet-{zone}" for zone in ZONES},
+        "tags": TAGS,
         **wiring,
     }
-    return aws.NodePool(name or pool.name, aws.NodePoolArgs(plan=pool, kubernetes_version="1.35", tags=TAGS, **given))
+    return aws.NodePool(name or pool.name, aws.NodePoolArgs(plan=pool, kubernetes_version="1.35", **given))
 
 
 def platform(settings: AwsStack, **extra: Any) -> dict[str, Any]:

@@ -34,6 +34,7 @@ CLOUD: Mapping[str, Computed] = {
     },
     "aws:eks/nodeGroup:NodeGroup": lambda it: {
         "nodeGroupName": f"test-{it.name}-{_hex(it)}",
+        "status": "ACTIVE",
         "resources": [{"autoscalingGroups": [{"name": f"eks-{it.name}"}]}],
     },
     "alicloud:vpc/natGateway:NatGateway": lambda it: {"snatTableIds": f"stb-{it.name}"},

@@ -91,8 +91,10 @@ def _read_stack(project: Project, stack: str) -> dict[str, Any]:
     return _read_mapping(project.stack_file(stack), remedy)
 
 
-def copy_project(project: Project, stack: str, paths: SandboxPaths) -> None:
+def copy_project(project: Project, stack: str, paths: SandboxPaths, *, on_paper: bool = False) -> None:
     """Write `Pulumi.yaml` and `Pulumi.<stack>.yaml` into the sandbox.
+
+    `on_paper`: no account stands behind the state, so that a refresh would find everything gone.
 
     Raises `SandboxError` (exit code 2) on a missing or unreadable file.
     """
@@ -101,6 +103,8 @@ def copy_project(project: Project, stack: str, paths: SandboxPaths) -> None:
         key: value for key, value in project.settings.items() if key not in ("backend", "stackConfigDir")
     }
     project_settings["main"] = str(project.program)
+    if on_paper:
+        project_settings.pop("options", None)
     write_private(paths.project / "Pulumi.yaml", yaml.safe_dump(project_settings, sort_keys=False))
     passphrase = paths.passphrase.read_text().strip()
     cipher = _Cipher(passphrase, paths.folder / "encryptionsalt")

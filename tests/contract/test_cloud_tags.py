@@ -1,7 +1,7 @@
 """Every tag that a committed stack sets is one that the cloud takes.
 
-Sources: "Tagging IAM resources", IAM user guide, and `TagValue` in EKS' API model ("Do not use aws:, AWS:, or any upper or
-lowercase combination of such as a prefix for either keys or values"); `InvalidTagException` in ACM's API model; "Tag
+Sources: "Tagging IAM resources", IAM user guide, and `TagMap` in EKS' API model ("Do not use aws:, AWS:, or any upper
+or lowercase combination of such as a prefix for either keys or values"); `InvalidTagException` in ACM's API model; "Tag
 restrictions", EC2 user guide (50 tags); "Limits on tags", Alibaba Cloud (`aliyun` and `acs:`, 20 tags).
 """
 

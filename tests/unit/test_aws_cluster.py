@@ -202,7 +202,7 @@ def test_addons_with_pods_wait_for_a_node_and_not_for_one_another() -> None:
         "coredns", "metrics-server", "eks-node-monitoring-agent", "aws-ebs-csi-driver", "aws-efs-csi-driver",
     }  # fmt: skip
     for addon in addons:
-        assert engine.waits_for(addon, engine.named("system-nodes")), "without a node EKS gives up on it"
+        assert engine.waits_for(addon, engine.named("system-a")), "without a node EKS gives up on it"
         others = [other for other in addons if other is not addon and engine.waits_for(addon, other)]
         assert not others, "a chain would only be slower"
 

@@ -30,7 +30,7 @@ def test_a_pool_that_tries_spot_machines_first_shows_both_groups_and_their_sum()
     result = CliRunner().invoke(app, ["validate", "dev", "--project", str(ROOT)])
     assert "0 to 3 spot + 0 to 3 on demand" in result.stdout, "max holds for each group"
     assert "= 0 to 6 in all" in result.stdout, "what the pool can cost"
-    assert "2 to 4 on demand" in result.stdout
+    assert "2 to 8 on demand, 4 a zone" in result.stdout, "max holds for each zone of a pool that has a group in each"
 
 
 def wrong(folder: Path) -> None:

@@ -47,9 +47,9 @@ def test_addons_with_pods_wait_for_every_pool_that_has_room_for_them_from_the_st
     pools = stack_config("dev")["llmplatform:pools"]
     spare = {"instance_types": ["m7i.xlarge"], "max": 2, "disk_gib": 50}
     engine = changed("dev", pools={"spare": spare, **pools, "second": {**spare, "min": 1}})
-    for pool in ("system", "second"):
-        assert engine.waits_for(engine.named("addons-coredns"), engine.named(f"{pool}-nodes")), f"{pool} has a node"
-    assert not engine.waits_for(engine.named("addons-coredns"), engine.named("spare-nodes")), "it starts without one"
+    for group in ("system-a", "system-b", "second-a"):
+        assert engine.waits_for(engine.named("addons-coredns"), engine.named(group)), f"{group} has a node"
+    assert not engine.waits_for(engine.named("addons-coredns"), engine.named("spare-a")), "it starts without one"
 
 
 def test_a_private_cluster_in_china_has_a_network_without_interface_endpoints() -> None:

@@ -78,7 +78,7 @@ def outcome(finding: Finding) -> tuple[str, str]:
 def test_what_carries_the_tags_is_adopted_under_the_id_that_the_provider_gives() -> None:
     account = Account("arn:aws:ec2:us-east-1:111122223333:vpc/vpc-1")
     assert outcome(surveyed("aws:ec2/vpc:Vpc", {"tags": TAGS}, account)) == ("adopt", "vpc-1")
-    assert account.asked == [("dev", "aws:ec2/vpc:Vpc core")]
+    assert account.asked == [("dev", "ec2/vpc:Vpc core")]
     group = {"tags": TAGS, "clusterName": "llm", "nodeGroupName": "gpu"}
     arn = "arn:aws:eks:us-east-1:111122223333:nodegroup/llm/gpu/1234"
     assert outcome(surveyed("aws:eks/nodeGroup:NodeGroup", group, Account(arn))) == ("adopt", "llm:gpu")

@@ -153,13 +153,17 @@ def flags(spec: Spec) -> dict[str, str]:
     idle = f"{spec.scale_down_minutes}m"
     return {
         "expander": "priority,least-waste",
-        # A spot group without stock is given up after five minutes, and left alone for long enough that
-        # the next group gets its turn before it is tried again.
-        "max-node-provision-time": "5m",
+        # A group without stock is noticed by its failed activities, and left alone for long enough that the next group
+        # gets its turn before it is tried again. The time for a node to come stays at 15 minutes: one with a GPU is not
+        # ready before its device plugin is (clusterstate.go), after gigabytes of images.
         "initial-node-group-backoff-duration": "15m",
         "max-node-group-backoff-duration": "30m",
-        # A spot group and its on-demand group look alike: balancing would buy from both.
-        "balance-similar-node-groups": "false",
+        # The zones of a pool are alike and are filled evenly. A spot group and its on-demand group are not alike:
+        # EKS' label of the capacity is compared (processors/nodegroupset/aws_nodegroups.go), as the zone's id would be.
+        "balance-similar-node-groups": "true",
+        "balancing-ignore-label": "topology.k8s.aws/zone-id",
+        # A raised minimum is reached although no pod waits.
+        "enforce-node-group-min-size": "true",
         # /dev/shm is a local volume, and DaemonSets of kube-system run on every node.
         "skip-nodes-with-local-storage": "false",
         "skip-nodes-with-system-pods": "false",
@@ -167,7 +171,10 @@ def flags(spec: Spec) -> dict[str, str]:
         "node-info-cache-expire-time": "10m",
         "scale-down-unneeded-time": idle,
         "scale-down-delay-after-add": idle,
-        # A GPU node is idle when no pod has its GPUs; what DaemonSets take says nothing.
+        # A GPU node goes when no pod has its GPUs: by default it is emptied when fewer than half of them are taken, and
+        # a model that is moved loads for minutes (simulator/utilization/info.go; config/const.go).
+        "scale-down-gpu-utilization-threshold": "0.01",
+        # What DaemonSets take says nothing.
         "ignore-daemonsets-utilization": "true",
     }
 

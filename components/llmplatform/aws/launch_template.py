@@ -7,7 +7,14 @@ import pulumi
 import pulumi_aws as aws
 
 from llmplatform.aws.user_data import user_data
+from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.planning.pools import PoolPlan
+
+KEPT_TAGS = (ENVIRONMENT_TAG, "llmplatform:managed-by")
+"""Tags of an environment that never change, so that they may stand where a change makes new machines."""
+ROOT_BESIDE_LOCAL_DISKS_GIB = 60
+"""Root volume of machines whose local disks hold images and pods (nodeadm, `localStorage`; Bottlerocket likewise): the
+system, and logs. Assumed: three times the 20 GiB that EKS gives a node (`diskSize`, CreateNodegroup, EKS API)."""
 
 
 def launch_template(
@@ -31,7 +38,11 @@ def launch_template(
         block_device_mappings=_disks(plan),
         tag_specifications=[
             # The tags of a node group reach neither its machines nor their disks.
-            aws.ec2.LaunchTemplateTagSpecificationArgs(resource_type=kind, tags={**tags, "Name": name})
+            # A change here is a new version of the template, by which every node is renewed; one of the template's own
+            # tags is not (terraform-provider-aws, internal/service/ec2/ec2_launch_template.go, `updateKeys`).
+            aws.ec2.LaunchTemplateTagSpecificationArgs(
+                resource_type=kind, tags={**{key: tags[key] for key in KEPT_TAGS if key in tags}, "Name": name}
+            )
             for kind in ("instance", "volume", "network-interface")
         ],
         user_data=base64.b64encode(text.encode()).decode() if text else None,
@@ -55,12 +66,13 @@ def _disk(
 
 
 def _data(plan: PoolPlan) -> aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs:
+    local = plan.shape.nvme_gb > 0
     return aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
         volume_type="gp3",
-        volume_size=plan.spec.disk_gib,
+        volume_size=min(plan.spec.disk_gib, ROOT_BESIDE_LOCAL_DISKS_GIB) if local else plan.spec.disk_gib,
         # Unpacking an engine's image is bound by the disk; gp3's own 125 MiB/s would take four times as long.
-        iops=6000 if plan.gpu else None,
-        throughput=500 if plan.gpu else None,
+        iops=6000 if plan.gpu and not local else None,
+        throughput=500 if plan.gpu and not local else None,
         encrypted="true",
         delete_on_termination="true",
     )

@@ -1,23 +1,26 @@
-"""Managed node groups of one pool: one group for each way of paying, all alike to a pod.
+"""Managed node groups of one pool: one for each way of paying, and for each zone where its disks lie in one.
 
-Makes: a launch template, the node groups, and the tags by which cluster-autoscaler plans from zero.
+Makes: a launch template, the node groups, the tags by which cluster-autoscaler plans from zero, and the machines' own.
 Does not: the role of the nodes (`NodeRole`), the autoscaler.
-A change of instance types, image family, capacity or subnets replaces a group: the new one is there before the old
+A change of instance types, image family, capacity or zones replaces a group: the new one is there before the old
 one is drained. Other changes roll through the group, one node at a time, without extra machines: each is drained by the
 rules of the disruption budgets, within 15 minutes. A model that takes longer to come up on the new node than that holds
 back the next one, and EKS fails the update (PodEvictionFailure): run `pulumi up` again, and it goes on from there.
-EKS refuses a minimum above, and a maximum below, the number of nodes that there are just now: change that number first
-(`aws eks update-nodegroup-config`), then the bound.
+Changed bounds are sent with the number of nodes (`resourceNodeGroupUpdate`, terraform-provider-aws,
+internal/service/eks/node_group.go), and EKS terminates those beyond it (`NodegroupScalingConfig`, EKS API): it must be
+the number that there is, so updates begin with a refresh (Pulumi.yaml). EKS refuses a minimum above it, and a maximum
+below: change the number first (`aws eks update-nodegroup-config`), then the bound.
+A group that could not be made stays failed, and EKS takes no change of it: the program fails until it is replaced.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-from pulumi_aws.eks.outputs import NodeGroupResource
 
-from llmplatform.aws.launch_template import launch_template
+from llmplatform.aws.group_health import autoscaling_group, status
+from llmplatform.aws.launch_template import KEPT_TAGS, launch_template
 from llmplatform.aws.scale_from_zero import group_tags, node_labels, resource_tags, short
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
@@ -43,6 +46,10 @@ EFFECTS: Mapping[str, str] = {
     "NoExecute": "NO_EXECUTE",
 }
 """EKS's spelling of taint effects."""
+
+GPU_FAULTS_OF_PROGRAMS = ("NvidiaXID13Error", "NvidiaXID31Error")
+"""Faults of a GPU after which the program is to be started again, and nothing else (NVIDIA, "Xid Catalog": RESTART_APP
+for 13 and 31), as the node monitoring agent calls them. EKS would reboot the node with all models on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +77,8 @@ class NodePool(PlatformComponent):
 
     group_names: Mapping[str, pulumi.Output[str]]
     """Planned group name to the name of its Auto Scaling group."""
+    statuses: Mapping[str, pulumi.Output[str]]
+    """Planned group name to EKS's word on the group. One that is broken fails the program, with the remedy."""
     cluster_name: pulumi.Output[str]
     """Name of the cluster, for what needs nodes of this pool: it is made after them and gone before them."""
 
@@ -78,9 +87,10 @@ class NodePool(PlatformComponent):
         self._prefix, self._args = name, args
         template = launch_template(f"{name}-template", args.plan, args.tags, self.child())
         groups = {group.name: self._group(group, template) for group in args.plan.groups}
-        self.group_names = {planned: made.resources.apply(_autoscaling_group) for planned, made in groups.items()}
-        for planned, autoscaling_group in self.group_names.items():
-            self._tag(planned, autoscaling_group)
+        self.group_names = {planned: autoscaling_group(made) for planned, made in groups.items()}
+        self.statuses = {planned: status(made) for planned, made in groups.items()}
+        for planned, name_ in self.group_names.items():
+            self._tag(planned, name_)
         self.cluster_name = after(args.cluster_name, *groups.values())
         self.finish()
 
@@ -90,7 +100,7 @@ class NodePool(PlatformComponent):
             self._child_name(group.name),
             cluster_name=args.cluster_name,
             node_role_arn=args.node_role_arn,
-            subnet_ids=[args.subnet_ids[zone] for zone in plan.zones],
+            subnet_ids=[args.subnet_ids[zone] for zone in group.zones],
             version=args.kubernetes_version,
             ami_type=AMI_TYPES[plan.spec.image, plan.shape.architecture, plan.gpu is not None],
             # Pinned, so that nodes change when the catalog does and not when AWS publishes.
@@ -107,18 +117,26 @@ class NodePool(PlatformComponent):
             ),
             # The default starts the new nodes first: scarce GPUs are not to be had twice.
             update_config=aws.eks.NodeGroupUpdateConfigArgs(max_unavailable=1, update_strategy="MINIMAL"),
-            node_repair_config=aws.eks.NodeGroupNodeRepairConfigArgs(enabled=True),
+            node_repair_config=_repairs(plan),
             tags={**args.tags, **resource_tags(plan)},
-            # From the first minute on, the number of nodes is the autoscaler's.
-            opts=self.child(ignore_changes=["scalingConfig.desiredSize"]),
+            opts=self.child(ignore_changes=self._left_alone(group)),
         )
 
-    def _tag(self, planned: str, autoscaling_group: pulumi.Output[str]) -> None:
-        for key, value in group_tags(self._args.plan).items():
+    def _left_alone(self, group: GroupPlan) -> list[str]:
+        # From the first minute on, the number of nodes is the autoscaler's.
+        number = ["scalingConfig.desiredSize"]
+        # A zone that is added to the environment, and to no pool by name, must not replace machines that serve.
+        return number if self._args.plan.spec.zones or len(group.zones) == 1 else [*number, "subnetIds"]
+
+    def _tag(self, planned: str, group_name: pulumi.Output[str]) -> None:
+        tags = {key: (value, False) for key, value in group_tags(self._args.plan).items()}
+        # New machines get them. In the launch template, a changed one would renew every node.
+        tags |= {key: (value, True) for key, value in self._args.tags.items() if key not in KEPT_TAGS}
+        for key, (value, propagated) in tags.items():
             aws.autoscaling.Tag(
                 f"{self._child_name(planned)}-{short(key)}",
-                autoscaling_group_name=autoscaling_group,
-                tag=aws.autoscaling.TagTagArgs(key=key, value=value, propagate_at_launch=False),
+                autoscaling_group_name=group_name,
+                tag=aws.autoscaling.TagTagArgs(key=key, value=value, propagate_at_launch=propagated),
                 opts=self.child(),
             )
 
@@ -136,5 +154,21 @@ def _taint(taint: Taint) -> aws.eks.NodeGroupTaintArgs:
     return aws.eks.NodeGroupTaintArgs(key=taint.key, value=taint.value, effect=EFFECTS[taint.effect])
 
 
-def _autoscaling_group(resources: Sequence[NodeGroupResource]) -> str:
-    return (resources[0].autoscaling_groups or [])[0].name or ""
+def _repairs(plan: PoolPlan) -> aws.eks.NodeGroupNodeRepairConfigArgs:
+    override = aws.eks.NodeGroupNodeRepairConfigNodeRepairConfigOverrideArgs
+    return aws.eks.NodeGroupNodeRepairConfigArgs(
+        enabled=True,
+        # Scarce machines are not all given back at once for a fault that they share.
+        max_parallel_nodes_repaired_count=1,
+        node_repair_config_overrides=[
+            override(
+                node_monitoring_condition="AcceleratedHardwareReady",
+                node_unhealthy_reason=reason,
+                min_repair_wait_time_mins=10,
+                repair_action="NoAction",
+            )
+            for reason in GPU_FAULTS_OF_PROGRAMS
+        ]
+        if plan.gpu
+        else None,
+    )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from llmplatform.planning.models import ModelPlan
-    from llmplatform.planning.pools import PoolPlan
+    from llmplatform.planning.pools import GroupPlan, PoolPlan
     from llmplatform.specs import Problem, Stack
 
 
@@ -134,12 +134,20 @@ def _pools(plans: "tuple[PoolPlan, ...]") -> "Table":
 
 
 def _nodes(plan: "PoolPlan") -> str:
-    """Bounds of each group, because `max` holds per group; and of the pool, where it has two."""
+    """Bounds of each way of paying, because `max` holds per group; and of the pool, where it has two."""
     if not plan.groups:
         return "another stack's"
-    each = [f"{group.minimum} to {group.maximum} {group.capacity.replace('_', ' ')}" for group in plan.groups]
-    least, most = (sum(group.minimum for group in plan.groups), sum(group.maximum for group in plan.groups))
-    return " + ".join(each) + (f"\n= {least} to {most} in all" if len(each) > 1 else "")
+    ways = {group.capacity: [one for one in plan.groups if one.capacity == group.capacity] for group in plan.groups}
+    each = [f"{_bounds(groups)} {way.replace('_', ' ')}{_spread(groups)}" for way, groups in ways.items()]
+    return " + ".join(each) + (f"\n= {_bounds(plan.groups)} in all" if len(each) > 1 else "")
+
+
+def _bounds(groups: "Sequence[GroupPlan]") -> str:
+    return f"{sum(group.minimum for group in groups)} to {sum(group.maximum for group in groups)}"
+
+
+def _spread(groups: "Sequence[GroupPlan]") -> str:
+    return f", {groups[0].maximum} a zone" if len(groups) > 1 else ""
 
 
 def _models(plans: "tuple[ModelPlan, ...]") -> "Table":

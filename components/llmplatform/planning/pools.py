@@ -6,7 +6,7 @@ from typing import Literal
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
 from llmplatform.specs.cloud import Alicloud, Aws
-from llmplatform.specs.pools import AlicloudPool, Pool
+from llmplatform.specs.pools import AlicloudPool, AwsPool, Pool
 from llmplatform.specs.stack import Stack
 
 GPU_RESOURCE = "nvidia.com/gpu"
@@ -39,9 +39,10 @@ class GroupPlan:
     """One node group of a pool: machines paid for in one way."""
 
     name: str
-    """Stable and unique in the environment: the pool's name, with the capacity behind it where a pool has two
-    groups."""
+    """Stable and unique in the environment: the pool's name, with the capacity behind it where a pool has two groups,
+    and the letter of the zone where it has one for each."""
     capacity: Literal["on_demand", "spot"]
+    zones: tuple[str, ...]
     minimum: int
     maximum: int
     priority: int
@@ -88,14 +89,15 @@ def plan_pool(name: str, pool: Pool, cloud: Aws | Alicloud) -> PoolPlan:
         labels[DEVICE_PLUGIN_LABEL] = "false"
     if shape.gpu:
         taints = (Taint(key=GPU_RESOURCE, value="present", effect="NoSchedule"),)
+    zones = pool.zones or cloud.zones_with(shape)
     return PoolPlan(
         name=name,
         spec=pool,
         shape=shape,
-        zones=pool.zones or cloud.zones_with(shape),
+        zones=zones,
         labels=labels,
         taints=taints,
-        groups=() if pool.existing else _groups(name, pool),
+        groups=() if pool.existing else _groups(name, pool, zones, shape),
         driver=driver,
     )
 
@@ -112,7 +114,7 @@ def gpu_capacity(pools: tuple[PoolPlan, ...]) -> int:
 
 def most_nodes(pool: PoolPlan) -> int:
     """Nodes that a pool has when every group of it is full."""
-    return sum(group.maximum for group in _groups(pool.name, pool.spec))
+    return sum(group.maximum for group in _groups(pool.name, pool.spec, pool.zones, pool.shape))
 
 
 def _driver(pool: Pool, shape: InstanceType) -> str | None:
@@ -126,18 +128,27 @@ def _price_limits(pool: Pool) -> Mapping[str, str]:
     return {machine: f"{limit:.3f}".rstrip("0").rstrip(".") for machine, limit in limits.items()}
 
 
-def _groups(name: str, pool: Pool) -> tuple[GroupPlan, ...]:
-    def group(suffix: str, capacity: Literal["on_demand", "spot"], minimum: int) -> GroupPlan:
-        return GroupPlan(
-            name=f"{name}{suffix}",
-            capacity=capacity,
-            minimum=minimum,
-            maximum=pool.max,
-            priority=PRIORITIES[capacity],
-            price_limits=_price_limits(pool) if capacity == "spot" else {},
+def _groups(name: str, pool: Pool, zones: tuple[str, ...], shape: InstanceType) -> tuple[GroupPlan, ...]:
+    # A disk lies in one zone: the autoscaler can only add a node there where the zone is a group of its own.
+    per_zone = isinstance(pool, AwsPool) and pool.per_zone(gpus=shape.gpu is not None)
+    places = [(f"-{zone[-1]}", (zone,)) for zone in zones] if per_zone else [("", zones)]
+
+    def groups(suffix: str, capacity: Literal["on_demand", "spot"], minimum: int) -> tuple[GroupPlan, ...]:
+        kept, rest = divmod(minimum, len(places))
+        return tuple(
+            GroupPlan(
+                name=f"{name}{suffix}{letter}",
+                capacity=capacity,
+                zones=place,
+                minimum=kept + (index < rest),
+                maximum=pool.max,
+                priority=PRIORITIES[capacity],
+                price_limits=_price_limits(pool) if capacity == "spot" else {},
+            )
+            for index, (letter, place) in enumerate(places)
         )
 
     if pool.capacity == "spot_first":
         # Nodes that must always be there are bought on demand, so that a stock-out cannot take them.
-        return group("-spot", "spot", 0), group("-on-demand", "on_demand", pool.min)
-    return (group("", pool.capacity, pool.min),)
+        return *groups("-spot", "spot", 0), *groups("-on-demand", "on_demand", pool.min)
+    return groups("", pool.capacity, pool.min)

@@ -39,7 +39,7 @@ class _Pool(Section):
     """Upper bound of nodes, of each group where there are two; the bound of the cost, too."""
     disk_gib: Annotated[int, Field(ge=20, le=16384)] = 200
     """Size of the encrypted root volume in GiB. An engine's image takes 25 to 30 GiB unpacked; GPU pools need 200
-    or more."""
+    or more. On AWS, machines with local disks keep images and pods there, and their root volume has 60 at most."""
     labels: dict[LabelKey, LabelValue] = Field(default_factory=dict)
     """Node labels beside ours."""
     existing: bool = False
@@ -61,7 +61,16 @@ class AwsPool(_Pool):
     """Release of the node image, as `aws ssm` or the release notes of the image name it, for the cluster's minor.
     Empty: the one that this release is tested with. A change rolls through the nodes, one at a time."""
     zones: tuple[AwsZone, ...] = ()
-    """Zones to use, of the environment's. Empty: all of them."""
+    """Zones to use, of the environment's; a change replaces groups. Empty: all that have the machines. A group over
+    several zones then keeps those that it was made with, whatever zones the environment gets."""
+    spread: Literal["per_zone", "across_zones"] | None = None
+    """`per_zone` makes a group for each zone, each of up to `max` nodes, so that the autoscaler can add a node where a
+    pod's disk lies; `across_zones` makes one, which takes machines wherever there are some. Empty: `per_zone` without
+    GPUs, `across_zones` with them."""
+
+    def per_zone(self, *, gpus: bool) -> bool:
+        """Whether each zone has a group of its own; `gpus`: whether the machines have any."""
+        return (self.spread or ("across_zones" if gpus else "per_zone")) == "per_zone"
 
 
 class AlicloudPool(_Pool):

@@ -69,7 +69,7 @@ def preview_on(state: State | None, project: Project, stack: str, tools: Toolcha
         paths.create()
         if state is not None:
             paths.passphrase.write_text(state.passphrase)
-        copy_project(project, stack, paths)
+        copy_project(project, stack, paths, on_paper=True)
         recorder = Recorder()
         with served(open_clouds(paths.clouds, None)) as providers:
             engine = Engine(project, stack, paths, tools, providers, report)

@@ -80,7 +80,7 @@ def apply_on_paper(
     """
     with scratch("llmplatform-apply-") as paths:
         paths.create()
-        copy_project(project, stack, paths)
+        copy_project(project, stack, paths, on_paper=True)
         control_plane = PaperControlPlane(KUBERNETES_MINORS)
         clouds = open_clouds(paths.clouds, control_plane)
         # The objects of the cluster that are there before are asked for by nobody.

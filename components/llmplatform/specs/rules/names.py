@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from llmplatform.specs.pools import AwsPool, Pool
 from llmplatform.specs.problems import Problem, listed
+from llmplatform.specs.rules.placement import gpu_node
 from llmplatform.specs.stack import Stack
 
 RESERVED_LABELS = (
@@ -17,7 +19,7 @@ RESERVED_LABELS = (
 )
 """Domains whose node labels somebody else sets: Kubernetes, the clouds, NVIDIA, ourselves."""
 
-GROUP_SUFFIXES = ("-spot", "-on-demand")
+_BY_CAPACITY = ("-spot", "-on-demand")
 """What a `spot_first` pool's two groups are called beside the pool's name."""
 
 
@@ -26,7 +28,8 @@ class _Tagging:
     cloud: str
     allowed: int
     most: int
-    """The rest are ours and the cloud's."""
+    """The rest are ours and the cloud's: on the Auto Scaling group behind a pool EKS has five, and we have one for each
+    label and taint."""
     reserved: tuple[str, ...]
     longest: int
     """Characters of a value."""
@@ -35,7 +38,7 @@ class _Tagging:
 
 
 _TAGGING = {
-    "aws": _Tagging("AWS", allowed=50, most=40, reserved=("aws:",), longest=256),
+    "aws": _Tagging("AWS", allowed=50, most=30, reserved=("aws:",), longest=256),
     "alicloud": _Tagging(
         "Alibaba Cloud",
         allowed=20,
@@ -97,15 +100,22 @@ def models_are_not_called_like_guard_rails(stack: Stack) -> Iterator[Problem]:
 def groups_are_unique(stack: Stack) -> Iterator[Problem]:
     """No pool is called as a group of another one is."""
     for name, pool in stack.pools.items():
-        if pool.capacity != "spot_first":
-            continue
-        for suffix in GROUP_SUFFIXES:
-            if f"{name}{suffix}" in stack.pools:
+        for suffix in _group_suffixes(stack, pool):
+            if suffix and f"{name}{suffix}" in stack.pools:
                 yield Problem(
                     f"pools.{name}{suffix}",
-                    f"a node group of the spot_first pool '{name}' has that name",
+                    f"a node group of pool '{name}' has that name",
                     "give this pool another name",
                 )
+
+
+def _group_suffixes(stack: Stack, pool: Pool) -> Iterator[str]:
+    """What the groups of a pool are called beside its name: by capacity, and by the letter of the zone."""
+    zonal = isinstance(pool, AwsPool) and pool.per_zone(gpus=gpu_node(stack, pool) is not None)
+    letters = [f"-{zone[-1]}" for zone in pool.zones or stack.cloud.zones] if zonal else [""]
+    for capacity in _BY_CAPACITY if pool.capacity == "spot_first" else ("",):
+        for letter in letters:
+            yield f"{capacity}{letter}"
 
 
 def labels_are_ours_to_set(stack: Stack) -> Iterator[Problem]:
