@@ -71,6 +71,8 @@ class Instance:
     """Version of its kubelet."""
     provider_id: str = ""
     """As the cloud's controller manager spells it on the node."""
+    dead: str = ""
+    """Why its kubelet does not start, so that no node registers; empty where it does."""
 
 
 @dataclass(frozen=True, kw_only=True)

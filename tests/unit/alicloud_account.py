@@ -33,7 +33,7 @@ def pool(made: Made, **changes: Any) -> dict[str, Any]:
         "instanceTypes": ["ecs.gn7i-c16g1.4xlarge", "ecs.gn6i-c16g1.4xlarge"],
         "spotStrategy": "SpotAsPriceGo",
         "scalingConfig": {"enable": True, "minSize": 1, "maxSize": 4, "type": "gpu"},
-        "imageType": "AliyunLinux3",
+        "imageType": "AliyunLinux3ContainerOptimized",
         "systemDiskCategory": "cloud_essd",
         "systemDiskSize": 300,
         "systemDiskPerformanceLevel": "PL1",

@@ -16,8 +16,10 @@ from llmplatform.specs.mirrors import Mirrors
 _POOL = "alicloud:cs/nodePool:NodePool"
 _DRIVER = "ack.aliyun.com/nvidia-driver-version"
 
-ACK_IMAGES = {"AliyunLinux3", "AliyunLinux3ContainerOptimized"}
-"""Of those that the provider takes: `ValidateFunc` of image_type in terraform-provider-alicloud 1.288."""
+ACK_IMAGES = {"AliyunLinux3", "AliyunLinux3ContainerOptimized", "AliyunLinux4ContainerOptimized"}
+"""Of those that the provider takes: `ValidateFunc` of image_type in terraform-provider-alicloud 2.0."""
+WITH_CGROUP_V2 = {"AliyunLinux3ContainerOptimized", "AliyunLinux4ContainerOptimized", "ContainerOS", "Ubuntu"}
+"""ACK user guide, "Migrate nodes to cgroup v2"."""
 
 
 def _made(pool: PoolPlan, **wiring: Any) -> list[Registered]:
@@ -115,12 +117,22 @@ def test_the_disk_is_not_acks_slow_and_small_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "name"), [("alinux3", "AliyunLinux3"), ("alinux3_container", "AliyunLinux3ContainerOptimized")]
+    ("image", "name"),
+    [
+        ("alinux3", "AliyunLinux3"),
+        ("alinux3_container", "AliyunLinux3ContainerOptimized"),
+        ("alinux4_container", "AliyunLinux4ContainerOptimized"),
+    ],
 )
 def test_the_image_is_one_that_ack_knows(image: str, name: str) -> None:
     (group,) = _made(plan("system", image=image))
     assert group.inputs["imageType"] == name
     assert set(IMAGES.values()) == ACK_IMAGES
+
+
+def test_nodes_have_the_cgroups_that_every_kubernetes_takes_unless_another_image_is_asked_for() -> None:
+    (group,) = _made(plan("system"))
+    assert group.inputs["imageType"] in WITH_CGROUP_V2, "from 1.35 a kubelet refuses to start on cgroup v1"
 
 
 def test_nodes_are_repaired_but_changed_by_nobody_else() -> None:

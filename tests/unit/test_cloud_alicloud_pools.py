@@ -10,7 +10,7 @@ from unit.clouds import ALICLOUD
 from llmplatform_sandbox.cloud import SimulatedCloud
 from llmplatform_sandbox.cloud.check import check
 from llmplatform_sandbox.cloud.facts import load
-from llmplatform_sandbox.cloud.requests import CloudError
+from llmplatform_sandbox.cloud.requests import CloudError, NotReady
 from llmplatform_sandbox.interfaces import ManagedAutoscaler, Taint, Unavailable
 
 A10, T4 = "ecs.gn7i-c16g1.4xlarge", "ecs.gn6i-c16g1.4xlarge"
@@ -72,6 +72,24 @@ def test_pools_that_ack_would_refuse(
     account: SimulatedCloud, made: Made, changes: dict[str, Any], path: str, remedy: str
 ) -> None:
     assert remedy in findings(account, made, **changes)[path]
+
+
+@pytest.mark.parametrize(
+    ("image", "image_id"),
+    [("AliyunLinux3ContainerOptimized", ""), ("AliyunLinux4ContainerOptimized", ""), ("AliyunLinux3", "m-bp1own")],
+)
+def test_nodes_with_cgroup_v2_join(account: SimulatedCloud, made: Made, image: str, image_id: str) -> None:
+    given = {"imageId": image_id} if image_id else {}
+    ALICLOUD.make(account, NODE_POOL, **pool(made, imageType=image, **given))
+    assert [one.dead for one in account.instances()] == [""]
+
+
+def test_nodes_with_cgroup_v1_never_join_a_kubernetes_that_has_given_it_up(
+    account: SimulatedCloud, made: Made
+) -> None:
+    with pytest.raises(NotReady, match="AliyunLinux3 has cgroup v1"):
+        ALICLOUD.make(account, NODE_POOL, **pool(made, imageType="AliyunLinux3"))
+    assert [bool(one.dead) for one in account.instances()] == [True], "it is bought and paid all the same"
 
 
 def test_a_managed_pool_needs_the_problem_detector_first(account: SimulatedCloud) -> None:

@@ -195,3 +195,14 @@ def test_a_model_without_a_record_is_asked_for_as_it_is_written(raw: dict[str, A
     }
     raw["models"]["qwen3-8b"] |= {"source": "team/own-model", "shape": shape}
     assert problems(raw) == []
+
+
+def test_the_operating_system_is_held_against_the_kubernetes_version(raw: dict[str, Any]) -> None:
+    raw["pools"]["system"]["image"] = "alinux3"
+    assert problems(raw) == [line for line in problems(raw) if line.startswith("pools.system.image: 'alinux3' has")]
+    assert len(problems(raw)) == 1
+    raw["pools"]["system"]["image_id"] = "m-bp1a2b3c4d5e6f7g8h9i"
+    assert problems(raw) == [], "what an image of one's own has, only its owner knows"
+    del raw["pools"]["system"]["image_id"]
+    raw["cluster"]["kubernetes_version"] = "1.34"
+    assert problems(raw) == []

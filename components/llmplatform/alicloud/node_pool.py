@@ -24,8 +24,12 @@ from llmplatform.planning.pools import GroupPlan, PoolPlan, Taint
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.pools import AlicloudPool
 
-IMAGES: Mapping[str, str] = {"alinux3": "AliyunLinux3", "alinux3_container": "AliyunLinux3ContainerOptimized"}
-"""ACK's name of an operating system."""
+IMAGES: Mapping[str, str] = {
+    "alinux3": "AliyunLinux3",
+    "alinux3_container": "AliyunLinux3ContainerOptimized",
+    "alinux4_container": "AliyunLinux4ContainerOptimized",
+}
+"""ACK's name of an operating system. Source: `ValidateFunc` of image_type, terraform-provider-alicloud 2.0."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,8 +76,9 @@ class AwsPool(_Pool):
 class AlicloudPool(_Pool):
     """Machines of one shape. Whether it is a GPU pool follows from the instance types."""
 
-    image: Literal["alinux3", "alinux3_container"] = "alinux3"
-    """Operating system of the nodes: Alibaba Cloud Linux 3, or its edition for containers alone."""
+    image: Literal["alinux3_container", "alinux4_container", "alinux3"] = "alinux3_container"
+    """Operating system of the nodes: Alibaba Cloud Linux 3 or 4 in its edition for containers alone, or Alibaba Cloud
+    Linux 3 as it is, whose cgroup v1 Kubernetes takes up to 1.34."""
     image_id: EcsImageId | None = None
     """Exact system image of the nodes. Empty: the newest of the operating system when a node joins. A change exchanges
     the system disks of the nodes that are there, one at a time, each drained first; the machines stay."""

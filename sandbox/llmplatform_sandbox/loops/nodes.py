@@ -35,7 +35,7 @@ class NodesLoop:
         while self._gone:
             self._end_pods(self._gone[-1])
             self._gone.pop()
-        instances = list(self._cloud.instances())
+        instances = [one for one in self._cloud.instances() if not one.dead]
         nodes = {name_of(node): node for node in self._kube.list("v1", "Node", cached=True)}
         network = self._cloud.networked()
         with_gpus = any(instance.gpus for instance in instances)

@@ -81,6 +81,7 @@ RULES: Mapping[Rule, Entries] = {
     pools.something_offers_gpus: WHOLE,
     names.models_have_a_namespace_of_their_own: WHOLE,
     names.models_are_not_called_like_guard_rails: MODELS,
+    ack.operating_systems_run_kubernetes: POOLS,
     ack.zones_that_are_added_exist: WHOLE,
     ack.zones_sell_the_gpus: POOLS,
     ack.spot_prices_are_of_spot_machines: POOLS,

@@ -10,6 +10,12 @@ from llmplatform.specs.stack import AlicloudStack, Stack
 
 EVERYWHERE = "0.0.0.0/0"
 
+LAST_WITH_CGROUP_V1 = "1.34"
+"""From the minor after it a kubelet refuses to start on cgroup v1. Source: ACK Kubernetes 1.35 release notes."""
+CGROUP_V1 = ("alinux3",)
+"""Operating systems that have it. Source: ACK user guide, "Migrate nodes to cgroup v2": of Alibaba Cloud Linux the
+editions for containers have v2."""
+
 
 def release_is_known(stack: Stack) -> Iterator[Problem]:
     """An exact version that is asked for is one that ACK has had, of the minor that is asked for."""
@@ -39,6 +45,25 @@ def public_endpoint_is_open_to_all(stack: Stack) -> Iterator[Problem]:
             "ACK cannot limit its public endpoint to ranges",
             f"leave it empty, or write [{EVERYWHERE}] and give the endpoint's load balancer an access control list",
         )
+
+
+def operating_systems_run_kubernetes(stack: Stack) -> Iterator[Problem]:
+    """Kubelets start on the nodes' operating system; what a custom image has is its owner's to know."""
+    minor = stack.cluster.kubernetes_version
+    if not isinstance(stack, AlicloudStack) or _number(minor) <= _number(LAST_WITH_CGROUP_V1):
+        return
+    for name, pool in stack.pools.items():
+        if pool.image in CGROUP_V1 and pool.image_id is None and not pool.existing:
+            yield Problem(
+                f"pools.{name}.image",
+                f"'{pool.image}' has cgroup v1, with which no kubelet of {minor} starts: its nodes would never be ready",
+                "write 'alinux3_container' or 'alinux4_container', or name an image of your own with cgroup v2 in "
+                "image_id",
+            )
+
+
+def _number(minor: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in minor.split("."))
 
 
 def zones_that_are_added_exist(stack: Stack) -> Iterator[Problem]:

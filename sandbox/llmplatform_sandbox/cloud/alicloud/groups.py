@@ -14,6 +14,7 @@ from llmplatform_sandbox.cloud.alicloud.machines import (
     CHEAPEST_SPOT,
     SCHEDULE_LABEL,
     allocatable,
+    dead,
     driver,
     machine,
     sold,
@@ -209,6 +210,7 @@ class Groups(MachineGroups):
             kubelet=f"v{state['kubelet']}" if state.get("kubelet") else "",
             node=f"{region}.{state['address']}",
             provider_id=f"{region}.{record.id}",
+            dead=dead(state["image"], state.get("imageId") or "", state.get("kubelet") or ""),
             template=NodeTemplate(
                 labels=state["labels"],
                 taints=[Taint(**taint) for taint in state["taints"]],

@@ -23,6 +23,17 @@ ESSD_LIKE = frozenset({"cloud_essd", "cloud_auto", "cloud_essd_entry"})
 ESSD_LEAST_GIB: Mapping[str, int] = {"PL0": 1, "PL1": 20, "PL2": 461, "PL3": 1261}
 """Smallest ESSD of a performance level. ECS user guide, ESSDs."""
 
+_FIRST_WITHOUT_CGROUP_V1 = [1, 35]
+"""ACK Kubernetes 1.35 release notes, breaking changes: the kubelet refuses to start on cgroup v1."""
+_CGROUP_V2 = (
+    "AliyunLinux3ContainerOptimized",
+    "AliyunLinux4ContainerOptimized",
+    "AliyunLinux4ContainerOptimizedArm64",
+    "ContainerOS",
+    "Ubuntu",
+)
+"""ACK user guide, "Migrate nodes to cgroup v2": the operating systems that have it by default, and no other."""
+
 
 def machine(name: str) -> InstanceType:
     """Raises KeyError for a type that the catalog does not have."""
@@ -72,3 +83,11 @@ def _pods(vcpus: int) -> int:
     if vcpus <= 2:
         return 12
     return 45 if vcpus <= 8 else 210
+
+
+def dead(image: str, image_id: str, version: str) -> str:
+    """Why a kubelet of a version does not start on an image; empty where it does. An image of one's own is trusted."""
+    minor = [int(part) for part in version.split(".")[:2] if part.isdigit()]
+    if image_id or len(minor) < 2 or minor < _FIRST_WITHOUT_CGROUP_V1 or image in _CGROUP_V2:
+        return ""
+    return f"kubelet {version} does not start: {image} has cgroup v1"

@@ -59,6 +59,9 @@ class NodePool(Plain):
         )
         record = account.amend(record, {"scalingGroupId": group.id})
         self._resize(account, record, group, size)
+        lost = next((one.dead for one in Groups(account).instances() if one.group == group.id and one.dead), "")
+        if lost:
+            raise NotReady(record, f"node pool {record.id}: its nodes never became ready within 90 minutes: {lost}")
         return {}
 
     @override
