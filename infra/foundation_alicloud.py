@@ -8,7 +8,7 @@ import pulumi
 
 import providers
 from foundation import Foundation
-from llmplatform import alicloud
+from llmplatform import addons, alicloud
 from llmplatform.base.labels import tags
 from llmplatform.base.ordering import after
 from llmplatform.planning.network import plan_vswitches
@@ -152,6 +152,7 @@ class _Account:
             cluster_id=after(homes[0].cluster_id, *homes[1:]),
             log_project=self.logs.project_name if self.stack.addons.logs.enabled else None,
             registry=registry.instance_id if registry else self.stack.mirrors.acr,
+            pulling=addons.namespaces(self.stack),
             region=self.cloud.region,
         )
         return [*nodes, alicloud.ClusterAddons("addons", args, self.here)]

@@ -125,6 +125,7 @@ def platform(settings: AlicloudStack) -> dict[str, Any]:
             cluster_id=pools["system"].cluster_id,
             log_project=logs.project_name,
             registry=registry.instance_id,
+            pulling=("models", "monitoring"),
             region=settings.cloud.region,
         ),
     )

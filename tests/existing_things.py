@@ -1,5 +1,6 @@
 """Stack files on what somebody else has made, and what the sandbox's account has to begin with for them."""
 
+import json
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -147,10 +148,12 @@ def _on_alicloud(cluster: bool) -> Document:
 def _ack() -> list[Document]:
     subnets = [each["id"] for each in VSWITCHES.values()]
     addons = (
-        "terway-eniip", "csi-plugin", "managed-csiprovisioner", "ack-node-problem-detector",
-        "node-lifecycle-controller", "ack-pod-identity-webhook", "loongcollector", "metrics-server",
-        "aliyun-acr-credential-helper",
+        "terway-eniip", "csi-plugin", "managed-csiprovisioner", "storage-operator", "ack-node-problem-detector",
+        "ack-pod-identity-webhook", "loongcollector", "metrics-server", "acr-credential-helper-webhook",
     )  # fmt: skip
+    helper = {
+        "AcrInstanceInfo": [{"instanceId": "cri-abcdefgh12345678"}], "watchNamespace": "all", "serviceAccount": "*",
+    }  # fmt: skip
     return [
         _given("alicloud:ecs/securityGroup:SecurityGroup", ACK_GROUP, securityGroupName="theirs", vpcId=ACK_VPC),
         _given(
@@ -166,7 +169,10 @@ def _ack() -> list[Document]:
             slbInternetEnabled=False,
             enableRrsa=True,
             securityGroupId=ACK_GROUP,
-            addons=[{"name": name} for name in addons],
+            addons=[
+                *({"name": name} for name in addons),
+                {"name": "managed-aliyun-acr-credential-helper", "config": json.dumps(helper)},
+            ],
         ),
         # Its owner lets the autoscaler drive every pool of the cluster: the program configures none here.
         _given(

@@ -155,6 +155,10 @@ class Cloud(Protocol):
         """Whether the add-ons are there without which no node gets ready."""
         ...
 
+    def unpullable(self, image: str, pod: Mapping[str, Any], account: Mapping[str, Any] | None) -> str:
+        """Why a node may not pull an image for a pod with its service account; empty where it may."""
+        ...
+
     def owns(self, provider_id: str) -> bool:
         """Whether a node's provider id is one of this cloud."""
         ...

@@ -19,7 +19,7 @@ from llmplatform_sandbox.endpoints import Endpoints, fingerprint, read_endpoints
 from llmplatform_sandbox.hosting import CLOUDS, Accounts, open_clouds, serve_providers
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.killing import KillSwitch
-from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.kube.client import Kube, Object
 from llmplatform_sandbox.language import serve_language
 from llmplatform_sandbox.loops.autoscaler import AutoscalerLoop
 from llmplatform_sandbox.loops.controllers import ControllersLoop
@@ -90,8 +90,12 @@ def main() -> None:
 
 
 def _loops(clouds: Accounts, access: KubeAccess) -> list[tuple[str, Callable[[], None]]]:
+    def unpullable(image: str, pod: Object, account: Object | None) -> str:
+        refusals = (cloud.unpullable(image, pod, account) for cloud in clouds.values())
+        return next((refusal for refusal in refusals if refusal), "")
+
     loops: list[tuple[str, Callable[[], None]]] = [
-        ("pods", PodsLoop(Kube(access)).step),
+        ("pods", PodsLoop(Kube(access), unpullable).step),
         ("controllers", ControllersLoop(Kube(access), clouds.values()).step),
     ]
     for package in CLOUDS:

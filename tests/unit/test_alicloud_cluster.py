@@ -115,6 +115,11 @@ def test_what_nodes_need_is_there_at_birth_and_managed_afterwards() -> None:
     assert all(found.inputs["clusterId"] == "main-cluster-id" for found in managed.values())
 
 
+def test_the_clusters_events_go_to_the_project_of_the_environment() -> None:
+    found = _made().named("main-ack-node-problem-detector").inputs["config"]
+    assert json.loads(found) == {"sls_project_name": "dev-logs-1a2b3c"}, "else ACK makes a project, which stays"
+
+
 def test_an_ingress_that_nobody_asked_for_is_not_installed() -> None:
     assert {"name": "nginx-ingress-controller", "disabled": True} in _inputs()["addons"], "it makes a load balancer"
 
@@ -165,7 +170,8 @@ def test_addons_with_pods_wait_for_a_node_and_not_for_one_another() -> None:
     engine = whole()
     addons = [found for found in engine.all(_ADDON) if found.name.startswith("addons-")]
     assert {found.inputs["name"] for found in addons} == {
-        "metrics-server", "ack-pod-identity-webhook", "loongcollector", "aliyun-acr-credential-helper",
+        "metrics-server", "ack-pod-identity-webhook", "loongcollector", "managed-aliyun-acr-credential-helper",
+        "acr-credential-helper-webhook",
     }  # fmt: skip
     for addon in addons:
         assert engine.waits_for(addon, engine.named("system-nodes"))
@@ -175,7 +181,11 @@ def test_addons_with_pods_wait_for_a_node_and_not_for_one_another() -> None:
 def _addons(log_project: str | None = None, registry: str | None = None) -> list[Registered]:
     def program() -> str:
         args = alicloud.ClusterAddonsArgs(
-            cluster_id="c1", log_project=log_project, registry=registry, region="cn-hangzhou"
+            cluster_id="c1",
+            log_project=log_project,
+            registry=registry,
+            pulling=("monitoring", "models"),
+            region="cn-hangzhou",
         )
         alicloud.ClusterAddons("addons", args)
         return ""
@@ -193,10 +203,34 @@ def test_there_is_no_collector_without_a_project_and_no_helper_without_a_registr
 
 
 def test_pods_pull_from_the_registry_without_a_stored_password() -> None:
-    helpers = [found for found in _addons(registry="cri-1") if found.inputs["name"] == "aliyun-acr-credential-helper"]
-    configuration = json.loads(helpers[0].inputs["config"])
-    assert json.loads(configuration["acr-registry-info"]) == [{"instanceId": "cri-1", "regionId": "cn-hangzhou"}]
-    assert (configuration["watch-namespace"], configuration["service-account"]) == ("all", "*")
+    """Container Registry user guide, "Use the passwordless component": keys of the managed edition."""
+    made = {found.inputs["name"]: found.inputs for found in _addons(registry="cri-1")}
+    assert json.loads(made["managed-aliyun-acr-credential-helper"]["config"]) == {
+        "AcrInstanceInfo": [{"instanceId": "cri-1", "regionId": "cn-hangzhou"}],
+        "watchNamespace": "models,monitoring",
+        "serviceAccount": "*",
+        "expiringThreshold": "15m",
+        "enableRRSA": False,
+    }
+    assert "aliyun-acr-credential-helper" not in made, "of the two editions one alone can be installed"
+
+
+def test_a_service_account_has_its_credentials_before_the_first_pod_uses_it() -> None:
+    """The same page, FAQ: a chart makes account and Deployment at once."""
+    assert "acr-credential-helper-webhook" in {found.inputs["name"] for found in _addons(registry="cri-1")}
+
+
+def test_a_registry_without_a_namespace_that_pulls_from_it_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="needs the namespaces"):
+        alicloud.ClusterAddonsArgs(cluster_id="c1", log_project=None, registry="cri-1", region="cn-hangzhou")
+
+
+def test_configurations_are_spelled_as_the_provider_reads_them_back() -> None:
+    """Go's json.Marshal in resource_alicloud_cs_kubernetes_addon.go: compact, with sorted keys."""
+    for found in [*whole().all(_ADDON), *_addons(log_project="p", registry="cri-1")]:
+        config = found.inputs.get("config")
+        if config is not None:
+            assert config == json.dumps(json.loads(config), sort_keys=True, separators=(",", ":")), found.name
 
 
 def test_nodes_start_when_their_registry_can_be_reached_and_are_gone_before_the_link() -> None:

@@ -1,5 +1,6 @@
 """The program on Alibaba Cloud: what its switches switch."""
 
+import json
 from functools import lru_cache
 from typing import Any
 
@@ -89,8 +90,16 @@ def test_a_private_registry_is_linked_to_the_network_and_pulled_from_without_a_p
     engine = _committed("prod-ack")
     link = engine.one("alicloud:cr/vpcEndpointLinkedVpc:VpcEndpointLinkedVpc")
     assert link.inputs["instanceId"] == stack_config("prod-ack")["llmplatform:mirrors"]["acr"]
-    assert "aliyun-acr-credential-helper" in _addons(engine)
+    assert {"managed-aliyun-acr-credential-helper", "acr-credential-helper-webhook"} <= _addons(engine)
     assert all(engine.waits_for(pool, link) for pool in engine.all(_POOL))
+
+
+@pytest.mark.parametrize("stack", ["dev-ack", "prod-ack"])
+def test_credentials_of_the_registry_are_in_every_namespace_of_ours_and_in_no_other(stack: str) -> None:
+    engine = _committed(stack)
+    spaces = {found.inputs["metadata"]["name"] for found in engine.all("kubernetes:core/v1:Namespace")}
+    helper = engine.named("addons-managed-aliyun-acr-credential-helper").inputs["config"]
+    assert set(json.loads(helper)["watchNamespace"].split(",")) == spaces
 
 
 @pytest.mark.parametrize("stack", ["dev-ack", "prod-ack"])

@@ -84,9 +84,7 @@ def test_nodes_with_cgroup_v2_join(account: SimulatedCloud, made: Made, image: s
     assert [one.dead for one in account.instances()] == [""]
 
 
-def test_nodes_with_cgroup_v1_never_join_a_kubernetes_that_has_given_it_up(
-    account: SimulatedCloud, made: Made
-) -> None:
+def test_nodes_with_cgroup_v1_never_join_a_kubernetes_that_has_given_it_up(account: SimulatedCloud, made: Made) -> None:
     with pytest.raises(NotReady, match="AliyunLinux3 has cgroup v1"):
         ALICLOUD.make(account, NODE_POOL, **pool(made, imageType="AliyunLinux3"))
     assert [bool(one.dead) for one in account.instances()] == [True], "it is bought and paid all the same"

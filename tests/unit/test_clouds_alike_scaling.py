@@ -104,6 +104,7 @@ def _prepare_alicloud(world: World, made: Made) -> dict[str, Any]:
         "clusterId": made[world.case.cluster].id,
         "vswitchIds": [made[world.case.subnet].id, made[f"{world.case.subnet}#b"].id],
         "scalingConfig": {"enable": True, "minSize": 0, "maxSize": 4},
+        "imageType": "AliyunLinux3ContainerOptimized",
         "instanceTypes": [world.case.types[0]],
         "systemDiskCategory": "cloud_essd",
         "systemDiskSize": 200,

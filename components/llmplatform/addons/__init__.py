@@ -7,6 +7,7 @@ from llmplatform.addons.gpu_operator import GpuOperator, GpuOperatorArgs
 from llmplatform.addons.guardrails import INTERNAL
 from llmplatform.addons.monitoring import Monitoring, MonitoringArgs
 from llmplatform.addons.namespaces import Namespace, NamespaceArgs
+from llmplatform.addons.spaces import namespaces
 
 __all__ = [
     "INTERNAL",
@@ -24,4 +25,5 @@ __all__ = [
     "MonitoringArgs",
     "Namespace",
     "NamespaceArgs",
+    "namespaces",
 ]

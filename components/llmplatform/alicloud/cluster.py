@@ -9,7 +9,6 @@ The account must have authorised ACK's service roles once (`AliyunCSManagedKuber
 Source: terraform-provider-alicloud 1.288, alicloud_cs_managed_kubernetes; pulumi-alicloud 4.0.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ import pulumi
 import pulumi_alicloud as alicloud
 
 from llmplatform.alicloud.access import administrators
+from llmplatform.alicloud.addon_config import canonical
 from llmplatform.alicloud.encryption import secrets_key
 from llmplatform.alicloud.endpoint import address_of, authority_of
 from llmplatform.alicloud.kubeconfig import kubeconfig
@@ -34,11 +34,15 @@ NODE_ADDONS: Mapping[str, Mapping[str, object]] = {
     "terway-eniip": {"NetworkPolicy": "true", "IPVlan": "false", "ENITrunking": "false"},
     "csi-plugin": {},
     "managed-csiprovisioner": {},
-    # Without these two ACK refuses pools that it is to repair.
+    # Removes the folder of a volume that was deleted; the rest of it is not asked for.
+    "storage-operator": {"CnfsNasEnable": "false", "CnfsOssEnable": "false"},
+    # Without it ACK refuses pools that it is to repair.
     "ack-node-problem-detector": {},
-    "node-lifecycle-controller": {},
 }
 """Add-ons that nodes need to join and to be looked after, with their configuration."""
+
+REPORTS_EVENTS = "ack-node-problem-detector"
+"""Writes the cluster's events to a log project: to one of its own, which would stay, unless it is given one."""
 
 NOT_WANTED = ("nginx-ingress-controller",)
 """Add-ons that ACK installs unless told otherwise. This one would make a load balancer."""
@@ -150,7 +154,7 @@ class Cluster(PlatformComponent):
             audit_log_config=alicloud.cs.ManagedKubernetesAuditLogConfigArgs(
                 enabled=True, sls_project_name=args.log_project
             ),
-            addons=_addons_at_birth(),
+            addons=self._addons_at_birth(),
             # Minors are raised in the stack file, when it is looked at what changes with them.
             operation_policy=alicloud.cs.ManagedKubernetesOperationPolicyArgs(
                 cluster_auto_upgrade=alicloud.cs.ManagedKubernetesOperationPolicyClusterAutoUpgradeArgs(enabled=False)
@@ -171,26 +175,28 @@ class Cluster(PlatformComponent):
         )
 
     def _addon(self, cluster: alicloud.cs.ManagedKubernetes, addon: str) -> alicloud.cs.KubernetesAddon:
-        configuration = NODE_ADDONS[addon]
         return alicloud.cs.KubernetesAddon(
             f"{self._prefix}-{addon}",
             cluster_id=cluster.id,
             name=addon,
             version=versions.ACK_ADDONS[addon],
-            config=json.dumps(configuration) if configuration else None,
+            config=self._configuration(addon),
             opts=self.child(),
         )
 
+    def _addons_at_birth(self) -> list[alicloud.cs.ManagedKubernetesAddonArgs]:
+        """A cluster cannot be made without a CNI, and the rest costs no time when it comes along."""
+        wanted = [
+            alicloud.cs.ManagedKubernetesAddonArgs(
+                name=addon, config=self._configuration(addon), version=versions.ACK_ADDONS[addon]
+            )
+            for addon in NODE_ADDONS
+        ]
+        refused = [alicloud.cs.ManagedKubernetesAddonArgs(name=addon, disabled=True) for addon in NOT_WANTED]
+        return [*wanted, *refused]
 
-def _addons_at_birth() -> list[alicloud.cs.ManagedKubernetesAddonArgs]:
-    """A cluster cannot be made without a CNI, and the rest costs no time when it comes along."""
-    wanted = [
-        alicloud.cs.ManagedKubernetesAddonArgs(
-            name=addon,
-            config=json.dumps(configuration) if configuration else None,
-            version=versions.ACK_ADDONS[addon],
-        )
-        for addon, configuration in NODE_ADDONS.items()
-    ]
-    refused = [alicloud.cs.ManagedKubernetesAddonArgs(name=addon, disabled=True) for addon in NOT_WANTED]
-    return [*wanted, *refused]
+    def _configuration(self, addon: str) -> pulumi.Output[str] | None:
+        if addon == REPORTS_EVENTS:
+            project = pulumi.Output.from_input(self._args.log_project)
+            return project.apply(lambda name: canonical({"sls_project_name": name}))
+        return pulumi.Output.from_input(canonical(NODE_ADDONS[addon])) if NODE_ADDONS[addon] else None

@@ -1,16 +1,18 @@
 """Managed add-ons that need a node to run on: metrics, identities of pods, collection of logs, pulling images.
 
 They are made side by side once there are nodes. Cluster DNS and the cloud controller come with every cluster.
-Needed: a pool without taints.
+Needed: a pool without taints; for pulling images, the role AliyunCSManagedAcrRole.
+Source of the credential helper's configuration: Container Registry user guide, "Use the passwordless component to pull
+images": the managed edition takes it when it is installed, the self-managed one only from a ConfigMap afterwards.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_alicloud as alicloud
 
+from llmplatform.alicloud.addon_config import canonical
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
 from llmplatform.catalog import versions
@@ -21,8 +23,13 @@ ADDONS = ("metrics-server", "ack-pod-identity-webhook")
 COLLECTOR = "loongcollector"
 """Collects logs into the log service, and brings the kinds by which it is told to."""
 
-CREDENTIAL_HELPER = "aliyun-acr-credential-helper"
-"""Puts short-lived credentials of the registry into every namespace: nobody stores a password."""
+CREDENTIAL_HELPER = "managed-aliyun-acr-credential-helper"
+"""Puts short-lived credentials of the registry into namespaces, and ties them to their service accounts: nobody stores
+a password."""
+
+HELPER_WEBHOOK = "acr-credential-helper-webhook"
+"""Ties the credentials to a service account at the moment it is made. Without it, pods that are made right after their
+account, as a chart's are, never get them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +42,13 @@ class ClusterAddonsArgs:
     """Project of the log service that the collector reports to; None: no collector."""
     registry: pulumi.Input[str] | None = None
     """Instance of Container Registry Enterprise Edition that pods pull from; None: no credential helper."""
+    pulling: Sequence[str] = ()
+    """Namespaces whose pods pull from it."""
     region: str
+
+    def __post_init__(self) -> None:
+        if self.registry is not None and not self.pulling:
+            raise ValueError("a credential helper needs the namespaces whose pods pull from the registry")
 
 
 class ClusterAddons(PlatformComponent):
@@ -51,7 +64,7 @@ class ClusterAddons(PlatformComponent):
         if args.log_project is not None:
             made.append(self._collector(args.log_project))
         if args.registry is not None:
-            made.append(self._credential_helper(args.registry))
+            made += [self._credential_helper(args.registry), self._addon(HELPER_WEBHOOK)]
         self.cluster_id = after(args.cluster_id, *made)
         self.finish()
 
@@ -60,14 +73,20 @@ class ClusterAddons(PlatformComponent):
             # Without a name it makes a project of its own, which would stay when the cluster goes.
             return {"sls_project_name": project, "IngressDashboardEnabled": "false"}
 
-        return self._addon(COLLECTOR, pulumi.Output.from_input(log_project).apply(configuration).apply(json.dumps))
+        return self._addon(COLLECTOR, pulumi.Output.from_input(log_project).apply(configuration).apply(canonical))
 
     def _credential_helper(self, registry: pulumi.Input[str]) -> alicloud.cs.KubernetesAddon:
-        def configuration(instance: str) -> Mapping[str, str]:
-            instances = [{"instanceId": instance, "regionId": self._args.region}]
-            return {"acr-registry-info": json.dumps(instances), "watch-namespace": "all", "service-account": "*"}
+        def configuration(instance: str) -> Mapping[str, object]:
+            return {
+                "AcrInstanceInfo": [{"instanceId": instance, "regionId": self._args.region}],
+                # A system component's images are Alibaba's own: the page advises to name no namespace but one's own.
+                "watchNamespace": ",".join(sorted(self._args.pulling)),
+                "serviceAccount": "*",
+                "expiringThreshold": "15m",
+                "enableRRSA": False,
+            }
 
-        return self._addon(CREDENTIAL_HELPER, pulumi.Output.from_input(registry).apply(configuration).apply(json.dumps))
+        return self._addon(CREDENTIAL_HELPER, pulumi.Output.from_input(registry).apply(configuration).apply(canonical))
 
     def _addon(self, addon: str, config: pulumi.Input[str] | None = None) -> alicloud.cs.KubernetesAddon:
         return alicloud.cs.KubernetesAddon(

@@ -208,16 +208,19 @@ ACK_ADDONS: Mapping[str, str | None] = {
     "terway-eniip": None,
     "csi-plugin": None,
     "managed-csiprovisioner": None,
+    "storage-operator": None,
     "coredns": None,
     "metrics-server": None,
     "ack-node-problem-detector": None,
-    "node-lifecycle-controller": None,
     "ack-pod-identity-webhook": None,
     "loongcollector": None,
-    "aliyun-acr-credential-helper": None,
+    "managed-aliyun-acr-credential-helper": None,
+    "acr-credential-helper-webhook": None,
 }
-"""Managed add-ons of ACK and their versions. None: the one that ACK takes by default for the cluster's minor; no
-published list of them could be checked. The name managed-csiprovisioner is unverified."""
+"""Managed add-ons of ACK and their versions. None: the one that ACK takes by default for the cluster's minor. Source of
+the names: terraform-provider-alicloud 2.0, documentation of alicloud_cs_managed_kubernetes; ACK's pages on RRSA and on
+the credential helper. That the webhook's card, "acr-credential-helper-webhook (Managed)", is called so in the API as
+well is unverified."""
 
 ACK_DRIVER = "580.126.09"
 """NVIDIA driver that is asked for where a pool says nothing. Source: Alibaba's Terraform templates of 2026, and a log

@@ -126,6 +126,10 @@ class SimulatedCloud:
         """Whether a node's provider id is spelt as this cloud does."""
         return bool(self.parts.provider_id.search(provider_id))
 
+    def unpullable(self, image: str, pod: Mapping[str, Any], account: Mapping[str, Any] | None) -> str:
+        """Why a node may not pull an image; empty where it may."""
+        return self.parts.unpullable(self._store, image, pod, account)
+
     def remarks(self) -> Sequence[str]:
         """What the cloud took without a word and did otherwise."""
         return self.parts.remarks(self.account)

@@ -4,7 +4,7 @@ For every pod that is bound to a node and has not started, either the condition 
 set, upon which KWOK makes it Ready, or its containers show what they wait for, as a kubelet would show it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from llmplatform_sandbox.kube.client import Kube, Object
@@ -12,14 +12,17 @@ from llmplatform_sandbox.kube.errors import next_round_sees
 from llmplatform_sandbox.kube.readiness import condition
 from llmplatform_sandbox.loops.needs import Missing, missing
 
+Refusal = Callable[[str, Object, Object | None], str]
+
 STARTABLE: Final = "sandbox.llmplatform.dev/Startable"
 
 
 class PodsLoop:
     """One round per `step`."""
 
-    def __init__(self, kube: Kube) -> None:
-        self._kube = kube
+    def __init__(self, kube: Kube, unpullable: Refusal = lambda image, pod, account: "") -> None:
+        """`unpullable`: why a node may not pull an image for a pod with its service account; empty where it may."""
+        self._kube, self._unpullable = kube, unpullable
 
     def step(self) -> None:
         """Look at every pod that waits on a node. Level-triggered and idempotent."""
@@ -37,10 +40,19 @@ class PodsLoop:
             if condition(pod, STARTABLE).get("status") == "True":
                 continue
             namespace = pod["metadata"]["namespace"]
-            faults = missing(pod, lambda kind, name, namespace=namespace: look_up(namespace, kind, name))
+            user = pod["spec"].get("serviceAccountName") or "default"
+            faults = [
+                *missing(pod, lambda kind, name, namespace=namespace: look_up(namespace, kind, name)),
+                *self._refused(pod, look_up(namespace, "ServiceAccount", user)),
+            ]
             change = _waiting(pod, faults) if faults else _startable()
             if change["conditions"][0].items() - condition(pod, STARTABLE).items():
                 self._patch(pod, change)
+
+    def _refused(self, pod: Object, account: Object | None) -> list[Missing]:
+        containers = [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]
+        reasons = {each["name"]: self._unpullable(each.get("image") or "", pod, account) for each in containers}
+        return [Missing("ImagePullBackOff", reason, container) for container, reason in reasons.items() if reason]
 
     def _patch(self, pod: Object, status: Mapping[str, Any]) -> None:
         # The uid guards against a pod of the same name that has taken its place.

@@ -56,7 +56,7 @@ def operating_systems_run_kubernetes(stack: Stack) -> Iterator[Problem]:
         if pool.image in CGROUP_V1 and pool.image_id is None and not pool.existing:
             yield Problem(
                 f"pools.{name}.image",
-                f"'{pool.image}' has cgroup v1, with which no kubelet of {minor} starts: its nodes would never be ready",
+                f"'{pool.image}' has cgroup v1, and no kubelet of {minor} starts there: its nodes would never be ready",
                 "write 'alinux3_container' or 'alinux4_container', or name an image of your own with cgroup v2 in "
                 "image_id",
             )

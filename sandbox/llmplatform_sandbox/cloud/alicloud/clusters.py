@@ -6,6 +6,7 @@ at creation only); ACK user guide, RRSA and add-ons.
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from typing_extensions import override
 from llmplatform.catalog.versions import ACK
 from llmplatform_sandbox.cloud.account import Account
 from llmplatform_sandbox.cloud.alicloud.addon_definitions import bring
+from llmplatform_sandbox.cloud.alicloud.components import canonical, components, faults
 from llmplatform_sandbox.cloud.alicloud.names import ADDON, BALANCER, CLUSTER, PERMISSION, PROJECT
 from llmplatform_sandbox.cloud.alicloud.remarks import note_ignored
 from llmplatform_sandbox.cloud.alicloud.scaler import forget
@@ -29,18 +31,6 @@ from llmplatform_sandbox.cloud.templates import get
 CREATOR_NEEDS = ("AliyunCSDefaultRole", "AliyunCSManagedKubernetesRole", "AliyunCSManagedNetworkRole")
 REQUIRED = ("kube-proxy", "coredns", "cloud-controller-manager")
 """Add-ons that every cluster has, and that cannot be taken away."""
-_ROLE_OF_ADDON = {
-    "csi-plugin": "AliyunCSManagedCsiPluginRole",
-    "csi-provisioner": "AliyunCSManagedCsiRole",
-    "managed-csiprovisioner": "AliyunCSManagedCsiProvisionerRole",
-    "terway-eniip": "AliyunCSManagedNetworkRole",
-    "loongcollector": "AliyunCSManagedLogRole",
-    "logtail-ds": "AliyunCSManagedLogRole",
-    "arms-prometheus": "AliyunCSManagedCmsRole",
-    "aliyun-acr-credential-helper": "AliyunCSManagedAcrRole",
-    "managed-aliyun-acr-credential-helper": "AliyunCSManagedAcrRole",
-    "node-lifecycle-controller": "AliyunCSManagedNlcRole",
-}
 _PROJECTS = {"SLS_ControlPlane": "controlPlaneLogProject", "SLS_Data": "auditLogConfig.slsProjectName"}
 """Option of a deletion → the log project that it takes along, be it the program's own."""
 _NETWORKS = ("terway-eniip", "flannel", "terway-controlplane")
@@ -79,6 +69,8 @@ class Cluster(Plain):
             findings.append(("addons", "no network plugin; write terway-eniip (with podVswitchIds) or flannel"))
         if inputs.get("encryptionProviderKey") and (inputs.get("clusterSpec") or "ack.standard") == "ack.standard":
             findings.append(("encryptionProviderKey", "needs a Pro cluster; write clusterSpec ack.pro.small"))
+        for index, one in enumerate(inputs.get("addons") or []):
+            findings += faults(f"addons[{index}].", one.get("name"), one.get("config"))
         return findings
 
     @override
@@ -95,8 +87,7 @@ class Cluster(Plain):
         if inputs.get("encryptionProviderKey"):
             require(account, "AliyunCSManagedSecurityRole", "the encryption of Secrets")
         for addon in _asked_for(inputs):
-            if addon in _ROLE_OF_ADDON:
-                require(account, _ROLE_OF_ADDON[addon], addon)
+            _require_role(account, addon)
         version = inputs.get("version")
         offered = ACK[minor_of(version) if version else self._control_plane.minors[-1]].releases[0]
         if version and version != offered and not self._control_plane.on_paper:
@@ -177,10 +168,21 @@ class Addon(Plain):
         self._control_plane = control_plane
 
     @override
+    def check(self, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        return faults("", inputs.get("name"), inputs.get("config"))
+
+    @override
+    def live(self, account: Account, record: Record) -> Record:
+        config = record.outputs.get("config")
+        if not config:
+            return record
+        read = {"config": canonical(config)}
+        return replace(record, inputs={**record.inputs, **read}, outputs={**record.outputs, **read})
+
+    @override
     def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:
         name, cluster = inputs["name"], inputs["clusterId"]
-        if name in _ROLE_OF_ADDON:
-            require(account, _ROLE_OF_ADDON[name], name)
+        _require_role(account, name)
         _note_removed(account.store, cluster, name, removed=False)
 
     @override
@@ -210,6 +212,12 @@ class Permission(Plain):
             if row.get("roleName") not in known and "roleName" in row and not row.get("isCustom"):
                 findings.append((f"{at}.roleName", f"'{row['roleName']}' is not offered; write {' | '.join(known)}"))
         return findings
+
+
+def _require_role(account: Account, addon: str) -> None:
+    known = components().get(addon)
+    if known is not None and known.role:
+        require(account, known.role, addon)
 
 
 def _asked_for(inputs: Mapping[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ from llmplatform_sandbox.cloud.alicloud.names import (
 )
 from llmplatform_sandbox.cloud.alicloud.network import Balancer, EipAssociation, SnatEntry, Switch
 from llmplatform_sandbox.cloud.alicloud.node_pools import NodePool
+from llmplatform_sandbox.cloud.alicloud.pulling import unpullable
 from llmplatform_sandbox.cloud.alicloud.remarks import remarks
 from llmplatform_sandbox.cloud.alicloud.scaler import AutoscalingConfig, autoscaler
 from llmplatform_sandbox.cloud.alicloud.service_roles import ROLES
@@ -99,5 +100,6 @@ PARTS = Parts(
     },
     remarks=remarks,
     autoscaler=autoscaler,
+    unpullable=unpullable,
     arguments=_arguments,
 )
