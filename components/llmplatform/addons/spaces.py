@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-from llmplatform.addons import cert_manager, gpu_metrics, gpu_operator, monitoring
+from llmplatform.addons import cert_manager, gpu_metrics, gpu_operator
 from llmplatform.specs.charts import charts_by_addon
 from llmplatform.specs.stack import Stack
 
 _OF_CHARTS: Mapping[str, str] = {
     "cert-manager": cert_manager.NAMESPACE,
-    "kube-prometheus-stack": monitoring.NAMESPACE,
     "dcgm-exporter": gpu_metrics.NAMESPACE,
     "gpu-operator": gpu_operator.NAMESPACE,
     "cert-manager-alidns-webhook": "cert-manager-alidns-webhook",
@@ -19,6 +18,7 @@ _OF_CHARTS: Mapping[str, str] = {
 def namespaces(stack: Stack) -> tuple[str, ...]:
     """Namespaces of the models and of what is installed beneath them, sorted."""
     charts = [chart.name for charts in charts_by_addon(stack).values() for chart in charts]
-    return tuple(
-        sorted({stack.platform.models_namespace, *(_OF_CHARTS[name] for name in charts if name in _OF_CHARTS)})
-    )
+    found = {stack.platform.models_namespace, *(_OF_CHARTS[name] for name in charts if name in _OF_CHARTS)}
+    if stack.addons.monitoring.enabled:
+        found.add(stack.addons.monitoring.namespace)
+    return tuple(sorted(found))

@@ -42,7 +42,9 @@ class Parts:
     remarks: Callable[[Account], Sequence[str]] = lambda account: ()
     """What the cloud accepted and then did otherwise, a line each."""
     autoscaler: Callable[[Account], ManagedAutoscaler | None] = lambda account: None
-    unpullable: Callable[[Store, str, Mapping[str, Any], Mapping[str, Any] | None], str] = lambda *_: ""
+    unpullable: Callable[[Store, str, Mapping[str, Any], Mapping[str, Any] | None], str] = (
+        lambda store, image, pod, account: ""
+    )
     """Why a node may not pull an image for a pod with its service account; empty where it may."""
     arguments: Callable[[Arguments], Sequence[tuple[str, str]]] = lambda arguments: ()
     """What is wrong with a provider's configuration beyond names and types: (argument, reason)."""
