@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from llmplatform.cli import charts, platforms, recover, stacks
+from llmplatform.cli import charts, doctor, platforms, recover, stacks
 
 app = typer.Typer(
     help="An LLM platform on AWS EKS or Alibaba ACK, from one stack file.",
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.command("validate")(stacks.validate)
 app.command("schema")(stacks.schema)
+app.command("doctor")(doctor.doctor)
 app.command("recover")(recover.recover)
 app.command("use-platform")(platforms.use_platform)
 app.add_typer(charts.app, name="charts")

@@ -1,0 +1,29 @@
+"""Opens the account that a stack is of, for the checks."""
+
+from dataclasses import dataclass
+
+from llmplatform.doctor.checks import Ask
+from llmplatform.doctor.on_alicloud.account import AlicloudAccount
+from llmplatform.doctor.on_aws.account import AwsAccount
+from llmplatform.doctor.wanted import Wanted
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An account, or why there is none."""
+
+    ask: Ask | None
+    why: str = ""
+
+
+def open_account(wanted: Wanted) -> Opened:
+    """The account by the credentials that its SDK finds. Nothing is asked yet."""
+    cloud = wanted.stack.cloud
+    try:
+        account = AwsAccount(cloud.region) if cloud.provider == "aws" else AlicloudAccount(cloud.region)
+    except ImportError as error:
+        return Opened(None, f"{error.name} is missing: install llmplatform with its extra `recover`")
+    if not account.has_credentials():
+        login = "`aws sts get-caller-identity`" if cloud.provider == "aws" else "`aliyun sts GetCallerIdentity`"
+        return Opened(None, f"no credentials; log in until {login} works, and run it again")
+    return Opened(account)

@@ -1,0 +1,110 @@
+"""What a valid stack file still says that no account takes: values of the examples, support that ends, old drivers.
+
+Sources: RFC 2606 (names that are nobody's; an authority takes no contact of such a domain); NVIDIA's table of toolkits
+and drivers.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from llmplatform.catalog import versions
+from llmplatform.doctor.checks import Ask, Check, Finding, green, red, yellow
+from llmplatform.doctor.wanted import Wanted
+from llmplatform.planning.models import ModelPlan
+from llmplatform.specs.rules import warnings
+
+EXAMPLES = (
+    "111122223333",
+    "444455556666",
+    "1111222233334444",
+    "5555666677778888",
+    "301234567890123456",
+    "309876543210987654",
+    "Z0123456789ABCDEFGHIJ",
+    "cri-abcdefgh12345678",
+    "acme-registry",
+    "v1:replace:this",
+)
+"""Values that the committed stack files have in the place of a reader's own."""
+_NOBODYS = re.compile(r"(^|[.@/])example\.(com|org|net|cn)($|[/:])|\.(test|invalid|example)($|[/:])")
+
+
+def placeholders(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Path and value of each setting that stands for a reader's own."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from placeholders(each, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from placeholders(each, path)
+    elif isinstance(value, str) and (_NOBODYS.search(value) or any(each in value for each in EXAMPLES)):
+        yield path, value
+
+
+def _examples(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    found: dict[str, list[str]] = {}
+    for path, value in placeholders(wanted.stack.model_dump(mode="json")):
+        found.setdefault(path, []).append("(encrypted)" if path.startswith("secrets.") else value)
+    if found:
+        shown = "; ".join(f"{path}: {', '.join(values)}" for path, values in found.items())
+        yield red(f"values of an example, which are nobody's: {shown}", "write your own into the stack file")
+    else:
+        yield green("no value of an example")
+
+
+def _support(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    told = warnings(wanted.stack)
+    for warning in told:
+        yield yellow(f"{warning.path}: {warning.fault}", warning.remedy)
+    if not told:
+        yield green("nothing that runs out soon")
+
+
+def driver_findings(models: Sequence[ModelPlan], node_driver: int = versions.EKS_NODE_DRIVER) -> Iterator[Finding]:
+    """Whether the driver of each model's nodes runs its engine. `node_driver`: within the images of EKS."""
+    for model in models:
+        engine = versions.engine(model.spec.engine.kind, model.spec.engine.version)
+        driver = model.pool.driver or str(node_driver)
+        said = f"model {model.name}: {model.spec.engine.kind} {engine.version} needs driver {engine.driver}"
+        if int(driver.partition(".")[0]) < engine.driver:
+            yield red(
+                f"{said}, and the nodes of pool {model.pool.name} have {driver}",
+                "use an older engine (engine.version), or a newer driver where the pool has one (driver)",
+            )
+        elif model.pool.driver and model.pool.driver not in versions.ACK_DRIVERS:
+            yield yellow(
+                f"{said}; whether ACK has driver {driver} is not known, and for one that it does not have it silently "
+                f"installs {versions.ACK_DEFAULT_DRIVER}",
+                "look at ACK's list of drivers, and at `nvidia-smi` on the first node",
+            )
+        else:
+            yield green(f"{said}; the nodes have {driver}")
+
+
+def _drivers(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    yield from driver_findings(wanted.models)
+    if not wanted.models:
+        yield green("no models")
+
+
+CHECKS = (
+    Check(
+        name="examples",
+        title="values that stand for your own",
+        finds="an account, a registry or a zone that nobody has",
+        run=_examples,
+    ),
+    Check(
+        name="support",
+        title="what runs out",
+        finds="a version that the cloud charges more for, or refuses",
+        run=_support,
+    ),
+    Check(
+        name="drivers",
+        title="engines against the drivers of the nodes",
+        finds="model servers end at their start, on GPUs that are paid for",
+        run=_drivers,
+    ),
+)

@@ -1,0 +1,206 @@
+"""What ids and names of the stack file have to mean in the account: registry, domain, vSwitches; and the key's place.
+
+Sources: API references of Container Registry (GetInstance, GetRepository, GetRepoTag), Alibaba Cloud DNS
+(DescribeDomainInfo), VPC (DescribeVSwitches) and KMS (ListKeys, DescribeKey, ListResourceTags); "Manage keys" in the
+documentation of KMS: one key of the default kind in each region. That one which waits for its deletion still has the
+place is assumed.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from llmplatform.catalog import versions
+from llmplatform.catalog.tags import ENVIRONMENT_TAG
+from llmplatform.doctor.checks import Absent, Ask, Check, Denied, Finding, green, red, yellow
+from llmplatform.doctor.on_aws.names import nodes_in
+from llmplatform.doctor.wanted import Wanted
+from llmplatform.specs.addons import AckAcmeIssuer
+from llmplatform.specs.network import ExistingVswitches
+from llmplatform.specs.rules.vswitches import PODS_PER_NODE
+from llmplatform.specs.stack import AlicloudStack
+
+INSTANCE, REPOSITORY, TAG = "cr:GetInstance", "cr:GetRepository", "cr:GetRepoTag"
+DOMAIN, VSWITCHES = "alidns:DescribeDomainInfo", "vpc:DescribeVSwitches"
+KEYS, KEY, KEY_TAGS = "kms:ListKeys", "kms:DescribeKey", "kms:ListResourceTags"
+ADDRESSES_BESIDE = 20
+"""Of a vSwitch of nodes: control plane, load balancers, NAT gateway, file system, link of the registry."""
+
+
+def engine_images(wanted: Wanted) -> list[str]:
+    """The images of the model servers, where they come from for this stack."""
+    kinds = {(model.spec.engine.kind, model.spec.engine.version) for model in wanted.models}
+    return sorted({wanted.stack.mirrors.image(versions.engine(*each).image) for each in kinds})
+
+
+def image_parts(reference: str) -> tuple[str, str, str, str]:
+    """Host, namespace, repository and tag of a reference to an image."""
+    host, _, rest = reference.partition("/")
+    path, _, tag = rest.partition(":")
+    namespace, _, repository = path.partition("/")
+    return host, namespace, repository, tag or "latest"
+
+
+def _images(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    stack = wanted.stack
+    instance = stack.mirrors.acr if isinstance(stack, AlicloudStack) else None
+    if instance is None:
+        yield green("no registry of its own")
+        return
+    try:
+        found = ask(INSTANCE, InstanceId=instance)
+    except Absent:
+        yield red(f"there is no instance {instance} in {stack.cloud.region}", "write the id of yours into mirrors.acr")
+        return
+    if found["InstanceStatus"] != "RUNNING":
+        yield red(f"{instance} is {found['InstanceStatus']}", "wait, or look into the console of Container Registry")
+        return
+    for reference in engine_images(wanted):
+        host, namespace, repository, tag = image_parts(reference)
+        if not host.startswith(f"{found['InstanceName']}-"):
+            yield yellow(
+                f"{reference}: {host} is not the address of {instance} ({found['InstanceName']}-registry…)",
+                "write the instance's address into mirrors.images",
+            )
+            continue
+        copy = f"`skopeo copy docker://{_public(wanted, reference)} docker://{reference}`"
+        try:
+            repo = ask(REPOSITORY, InstanceId=instance, RepoNamespaceName=namespace, RepoName=repository)
+            ask(TAG, InstanceId=instance, RepoId=repo["RepoId"], Tag=tag)
+        except Absent:
+            yield red(f"{reference} is not in the registry", copy)
+        else:
+            yield green(f"{reference} is in the registry")
+
+
+def _public(wanted: Wanted, reference: str) -> str:
+    images = {versions.engine(model.spec.engine.kind, model.spec.engine.version).image for model in wanted.models}
+    return next(image for image in images if wanted.stack.mirrors.image(image) == reference)
+
+
+def _domain(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    addons = wanted.stack.addons
+    issuer = addons.cert_manager.issuer
+    if not (addons.cert_manager.enabled and isinstance(issuer, AckAcmeIssuer)):
+        yield green("no certificates from an authority")
+        return
+    try:
+        ask(DOMAIN, DomainName=issuer.domain)
+    except (Absent, Denied) as error:
+        if isinstance(error, Denied):
+            raise
+        yield red(
+            f"{issuer.domain} is not a domain of this account's DNS: no certificate would ever be issued",
+            "add it at Alibaba Cloud DNS, or write another one into addons.cert_manager.issuer.domain",
+        )
+        return
+    host = addons.gateway.host
+    if host and host != issuer.domain and not host.endswith(f".{issuer.domain}"):
+        yield red(f"{host} (addons.gateway.host) is not within {issuer.domain}", "write the domain of that host")
+    else:
+        yield green(f"{issuer.domain} is in this account's DNS")
+
+
+def _vswitches(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    network = wanted.stack.network
+    if not isinstance(network, ExistingVswitches):
+        yield green("the network is the stack's own")
+        return
+    answer = ask(VSWITCHES, RegionId=wanted.stack.cloud.region, VpcId=network.vpc_id, PageSize=50)
+    known = {each["VSwitchId"]: each for each in answer["VSwitches"]["VSwitch"]}
+    shared = not network.pod_vswitches
+    for key, switches in (("node_vswitches", network.node_vswitches), ("pod_vswitches", network.pod_vswitches)):
+        for zone, switch in switches.items():
+            pods = PODS_PER_NODE if key == "pod_vswitches" or shared else 0
+            nodes = 1 if key == "node_vswitches" else 0
+            beside = ADDRESSES_BESIDE if key == "node_vswitches" else 0
+            yield vswitch_finding(
+                f"network.{key}.{zone}",
+                zone,
+                known.get(switch.id),
+                *(beside + count * (pods + nodes) for count in nodes_in(zone, wanted.made)),
+            )
+
+
+def vswitch_finding(path: str, zone: str, found: Mapping[str, Any] | None, least: int, most: int) -> Finding:
+    """Whether a vSwitch lies where the stack file says, with addresses enough."""
+    if found is None:
+        return red(f"{path}: the network has no such vSwitch", "write one of `aliyun vpc DescribeVSwitches`")
+    if found["ZoneId"] != zone:
+        return red(f"{path}: {found['VSwitchId']} is in {found['ZoneId']}", "write it under that zone")
+    free = int(found["AvailableIpAddressCount"])
+    said = f"{path}: {free} addresses are free; {least} are needed at least, {most} when the pools are full"
+    remedy = "use a larger vSwitch, or lower the pools' bounds"
+    if free < least:
+        return red(said, remedy)
+    return yellow(said, remedy) if free < most else green(said)
+
+
+def _key(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    if not wanted.new_cluster:
+        yield green("an existing cluster has its key")
+        return
+    of_users = json.dumps([{"Key": "CreatorType", "Values": ["User"]}])
+    for each in ask(KEYS, PageSize=100, Filters=of_users)["Keys"]["Key"]:
+        key = ask(KEY, KeyId=each["KeyId"])["KeyMetadata"]
+        if key.get("DKMSInstanceId"):
+            continue
+        tags = ask(KEY_TAGS, KeyId=each["KeyId"])["Tags"]["Tag"]
+        ours = any(
+            tag["TagKey"] == ENVIRONMENT_TAG and tag["TagValue"] == wanted.stack.environment.name for tag in tags
+        )
+        yield key_finding(key, ours=ours)
+        return
+    yield green("the region's place for a default key is free")
+
+
+def key_finding(key: Mapping[str, Any], *, ours: bool) -> Finding:
+    """What a key says that has the place of the region's default key. `ours`: made by this environment."""
+    id_, state = key["KeyId"], key["KeyState"]
+    if ours and state != "PendingDeletion":
+        return green(f"{id_} is this environment's")
+    if state == "PendingDeletion":
+        return red(
+            f"{id_} has the region's one place for a default key until it is deleted, on {key.get('DeleteDate')}",
+            f"wait, or `aliyun kms CancelKeyDeletion --KeyId {id_}` and use it, or a key of a KMS instance",
+        )
+    return red(
+        f"{id_} has the region's one place for a default key: another cannot be made",
+        "use it, or a key of a KMS instance, or another region",
+    )
+
+
+CHECKS = (
+    Check(
+        name="images",
+        title="the engines' images in the registry",
+        finds="model servers wait for their image on GPUs that are paid for",
+        actions=(INSTANCE, REPOSITORY, TAG),
+        provider="alicloud",
+        run=_images,
+    ),
+    Check(
+        name="key-slot",
+        title="the region's place for a default key",
+        finds="the key that encrypts Kubernetes' Secrets is refused",
+        actions=(KEYS, KEY, KEY_TAGS),
+        provider="alicloud",
+        run=_key,
+    ),
+    Check(
+        name="dns-zone",
+        title="the domain for certificates",
+        finds="no certificate is ever issued",
+        actions=(DOMAIN,),
+        provider="alicloud",
+        run=_domain,
+    ),
+    Check(
+        name="subnets",
+        title="vSwitches of an existing network, and their free addresses",
+        finds="nodes or pods get no address",
+        actions=(VSWITCHES,),
+        provider="alicloud",
+        run=_vswitches,
+    ),
+)

@@ -1,0 +1,91 @@
+"""An account of AWS, asked by boto3. An action is spelt as IAM grants it: `ec2:DescribeSubnets`.
+
+boto3 is of the extra `recover`, and loaded here alone.
+"""
+
+from threading import Lock
+from typing import Any
+
+from llmplatform.doctor.checks import Absent, Denied, NoAnswer
+
+CLIENTS = {
+    "servicequotas": "service-quotas",
+    "elasticfilesystem": "efs",
+    "elasticloadbalancing": "elbv2",
+    "tag": "resourcegroupstaggingapi",
+}
+"""Services that botocore calls otherwise than IAM does."""
+_DENIED = (
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "AuthorizationError",
+    "Client.Unauthorized",
+)
+_ABSENT = (
+    "NoSuchEntity",
+    "NoSuchHostedZone",
+    "NoSuchResourceException",
+    "NotFoundException",
+    "ResourceNotFoundException",
+)
+CONNECT_SECONDS, READ_SECONDS, TRIES = 5, 15, 3
+
+
+class AwsAccount:
+    """An account of AWS by the credentials that boto3 finds. Raises ImportError without boto3."""
+
+    def __init__(self, region: str, profile: str | None = None) -> None:
+        import boto3
+        from botocore.config import Config
+
+        self._session = boto3.Session(region_name=region, profile_name=profile)
+        self._config = Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": TRIES},
+        )
+        self._clients: dict[str, Any] = {}
+        self._lock = Lock()
+
+    def has_credentials(self) -> bool:
+        """Whether any are configured; whether they work is another question."""
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            return self._session.get_credentials() is not None
+        except BotoCoreError:
+            return True  # Something is configured, and the first question says what is wrong with it.
+
+    def client(self, service: str) -> Any:
+        """boto3's client of a service, by the prefix that IAM has for it."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._session.client(CLIENTS.get(service, service), config=self._config)
+            return self._clients[service]
+
+    def __call__(self, action: str, /, **parameters: Any) -> Any:
+        """The answer to an action, all pages of it together."""
+        from botocore import xform_name
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        service, _, operation = action.partition(":")
+        method = xform_name(operation)
+        try:
+            client = self.client(service)
+            if client.can_paginate(method):
+                return client.get_paginator(method).paginate(**parameters).build_full_result()
+            return getattr(client, method)(**parameters)
+        except ClientError as error:
+            raise _told(action, error) from None
+        except BotoCoreError as error:
+            raise NoAnswer(f"{action}: {' '.join(str(error).split())}") from None
+
+
+def _told(action: str, error: Any) -> Exception:
+    code, said = error.response["Error"].get("Code", ""), " ".join(str(error).split())
+    if code in _DENIED:
+        return Denied(action)
+    if code in _ABSENT or code.endswith(".NotFound"):
+        return Absent(said)
+    return NoAnswer(said)

@@ -1,0 +1,140 @@
+"""The roles that AWS's services have in an account, and the key that volumes are encrypted with unless told otherwise.
+
+Sources: "Using service-linked roles" in the user guides of EKS, EC2 Auto Scaling and EC2 (Spot Instances); "Required
+AWS KMS key policy for use with encrypted volumes" in the user guide of EC2 Auto Scaling.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from llmplatform.doctor.checks import Absent, Ask, Check, Denied, Finding, green, red, yellow
+from llmplatform.doctor.on_aws.caller import IDENTITY, role_of
+from llmplatform.doctor.wanted import Wanted
+
+AUTOSCALING = "AWSServiceRoleForAutoScaling"
+ROLES: Mapping[str, str] = {
+    AUTOSCALING: "autoscaling.amazonaws.com",
+    "AWSServiceRoleForAmazonEKS": "eks.amazonaws.com",
+    "AWSServiceRoleForAmazonEKSNodegroup": "eks-nodegroup.amazonaws.com",
+}
+"""Service-linked roles that every environment needs, and the service that has each."""
+SPOT: Mapping[str, str] = {"AWSServiceRoleForEC2Spot": "spot.amazonaws.com"}
+"""The same for pools with spot machines."""
+_CREATE = "iam:CreateServiceLinkedRole"
+
+
+def _linked_roles(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    spot = any(group.capacity == "spot" for pool in wanted.made for group in pool.groups)
+    missing = [role for role in {**ROLES, **(SPOT if spot else {})} if not _exists(ask, role)]
+    if not missing:
+        yield green("every service-linked role is there")
+        return
+    services = {**ROLES, **SPOT}
+    commands = "; ".join(
+        f"`aws iam create-service-linked-role --aws-service-name {services[role]}`" for role in missing
+    )
+    decision = _may_create(ask)
+    if decision == "allowed":
+        yield green(f"{', '.join(missing)}: made when they are first needed")
+    elif decision:
+        yield red(
+            f"{', '.join(missing)}: not there, and the credentials may not {_CREATE}",
+            f"let an administrator run {commands}",
+        )
+    else:
+        yield yellow(
+            f"{', '.join(missing)}: not there; whether the credentials may make them is not known", f"run {commands}"
+        )
+
+
+def _exists(ask: Ask, role: str) -> bool:
+    try:
+        ask("iam:GetRole", RoleName=role)
+    except Absent:
+        return False
+    return True
+
+
+def _may_create(ask: Ask) -> str:
+    """What a simulation says, `allowed` or otherwise; empty where it cannot be asked."""
+    principal = role_of(ask(IDENTITY)["Arn"])
+    if principal.endswith(":root"):
+        return "allowed"
+    try:
+        if ":role/" in principal:
+            # A session does not tell the role's path, which its ARN has.
+            principal = ask("iam:GetRole", RoleName=principal.rpartition("/")[2])["Role"]["Arn"]
+        found = ask("iam:SimulatePrincipalPolicy", PolicySourceArn=principal, ActionNames=[_CREATE])
+    except (Absent, Denied):
+        return ""
+    return found["EvaluationResults"][0]["EvalDecision"]
+
+
+def may_encrypt_nodes(policy: str, grants: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether Auto Scaling may use a key for the volumes of nodes: by the key's policy, or by a grant."""
+    for grant in grants:
+        if AUTOSCALING in grant.get("GranteePrincipal", "") and "CreateGrant" in grant.get("Operations", ()):
+            return True
+    for statement in _listed(json.loads(policy).get("Statement")):
+        principal = statement.get("Principal")
+        named = _listed(principal.get("AWS") if isinstance(principal, dict) else principal)
+        actions = {str(action).lower() for action in _listed(statement.get("Action"))}
+        if (
+            statement.get("Effect") == "Allow"
+            and any(AUTOSCALING in str(each) or each == "*" for each in named)
+            and actions & {"kms:creategrant", "kms:create*", "kms:*", "*"}
+        ):
+            return True
+    return False
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _default_key(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    key = ask("ec2:GetEbsDefaultKmsKeyId")["KmsKeyId"]
+    if key.endswith("alias/aws/ebs"):
+        yield green("volumes are encrypted with the key that AWS manages")
+        return
+    metadata = ask("kms:DescribeKey", KeyId=key)["KeyMetadata"]
+    if metadata.get("KeyManager") == "AWS":
+        yield green("volumes are encrypted with the key that AWS manages")
+    elif metadata.get("KeyState", "Enabled") != "Enabled":
+        yield red(
+            f"{key}, the account's default key for volumes, is {metadata['KeyState']}: no node can start",
+            "enable it, or `aws ec2 reset-ebs-default-kms-key-id`",
+        )
+    elif may_encrypt_nodes(
+        ask("kms:GetKeyPolicy", KeyId=metadata["KeyId"], PolicyName="default")["Policy"],
+        ask("kms:ListGrants", KeyId=metadata["KeyId"])["Grants"],
+    ):
+        yield green(f"{key} encrypts volumes, and Auto Scaling may use it")
+    else:
+        yield red(
+            f"{key}, the account's default key for volumes, is not open to {AUTOSCALING}: nodes end at their launch "
+            "with Client.InvalidKMSKey.InvalidState",
+            'add the two statements of "Required AWS KMS key policy for use with encrypted volumes" (user guide of '
+            "EC2 Auto Scaling) to the key's policy, and allow kms:CreateGrant to the EBS driver's role",
+        )
+
+
+CHECKS = (
+    Check(
+        name="service-roles",
+        title="service-linked roles",
+        finds="a group of nodes cannot be made",
+        actions=("iam:GetRole", "iam:SimulatePrincipalPolicy", IDENTITY),
+        provider="aws",
+        run=_linked_roles,
+    ),
+    Check(
+        name="volume-key",
+        title="the account's default key for volumes",
+        finds="every node ends at its launch",
+        actions=("ec2:GetEbsDefaultKmsKeyId", "kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"),
+        provider="aws",
+        run=_default_key,
+    ),
+)

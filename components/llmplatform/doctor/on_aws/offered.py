@@ -1,0 +1,87 @@
+"""Versions of Kubernetes and of add-ons that EKS offers.
+
+Source: EKS API reference, DescribeClusterVersions and DescribeAddonVersions.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from llmplatform.catalog import versions
+from llmplatform.doctor.checks import Ask, Check, Finding, green, red, yellow
+from llmplatform.doctor.wanted import Wanted
+
+SHOWN = 5
+"""How many versions a remedy names, the newest first."""
+
+
+def kubernetes_finding(minor: str, offered: Iterable[Mapping[str, Any]]) -> Finding:
+    """Whether EKS makes clusters of a minor."""
+    known = {each["clusterVersion"]: each.get("versionStatus", "STANDARD_SUPPORT") for each in offered}
+    standard = ", ".join(version for version, status in known.items() if status == "STANDARD_SUPPORT")
+    write = f"write one of {standard or 'those that EKS offers'} as cluster.kubernetes_version"
+    status = known.get(minor, "UNSUPPORTED")
+    if status == "UNSUPPORTED":
+        return red(f"EKS offers no Kubernetes {minor}", write)
+    if status == "EXTENDED_SUPPORT":
+        return red(f"Kubernetes {minor} is in extended support, which a cluster of ours does not take", write)
+    return green(f"EKS offers Kubernetes {minor}")
+
+
+def _kubernetes(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    if not wanted.new_cluster:
+        yield green("an existing cluster has its version")
+        return
+    yield kubernetes_finding(
+        wanted.stack.cluster.kubernetes_version, ask("eks:DescribeClusterVersions")["clusterVersions"]
+    )
+
+
+def addon_findings(
+    wanted: Mapping[str, str | None], minor: str, offered: Iterable[Mapping[str, Any]]
+) -> Iterator[Finding]:
+    """Whether EKS offers each add-on for a minor, in its version. `wanted`: name to version; None leaves it to EKS."""
+    known = {each["addonName"]: [one["addonVersion"] for one in each["addonVersions"]] for each in offered}
+    for name, version in wanted.items():
+        there = known.get(name)
+        newest = ", ".join((there or ())[:SHOWN])
+        if there is None:
+            yield red(f"{name}: EKS offers no such add-on for Kubernetes {minor}", "report it: its name is ours")
+        elif version and version not in there:
+            yield red(
+                f"{name} {version}: EKS does not offer it for Kubernetes {minor}", f"use one of {newest}, or report it"
+            )
+        elif version:
+            yield green(f"{name} {version} is offered")
+        else:
+            yield green(f"{name} is offered: {newest}")
+    if not wanted:
+        yield yellow("no add-ons are known", "report it")
+
+
+def _addons(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    if not wanted.new_cluster:
+        yield green("an existing cluster has its add-ons")
+        return
+    minor = wanted.stack.cluster.kubernetes_version
+    names = {name: versions.eks_addon(name, minor) for name in versions.EKS_ADDONS}
+    yield from addon_findings(names, minor, ask("eks:DescribeAddonVersions", kubernetesVersion=minor)["addons"])
+
+
+CHECKS = (
+    Check(
+        name="kubernetes",
+        title="version of Kubernetes",
+        finds="EKS refuses the cluster",
+        actions=("eks:DescribeClusterVersions",),
+        provider="aws",
+        run=_kubernetes,
+    ),
+    Check(
+        name="addons",
+        title="add-ons and their versions",
+        finds="an add-on is refused, after the cluster is made",
+        actions=("eks:DescribeAddonVersions",),
+        provider="aws",
+        run=_addons,
+    ),
+)

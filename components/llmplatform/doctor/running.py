@@ -1,0 +1,98 @@
+"""Runs checks: those of an account side by side, each within a time, and none with an exception."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooLate
+from typing import Any
+
+from llmplatform.doctor.checks import Absent, Ask, Check, Denied, Finding, NoAnswer, Result, red, yellow
+from llmplatform.doctor.wanted import Wanted
+
+AT_ONCE = 8
+PATIENCE = 60.0
+"""Seconds that the checks of an account have in all. A call gives up long before."""
+
+
+class Undeclared(Exception):
+    """A check asked what it does not declare: a mistake of ours, which tests find."""
+
+
+def nobody(action: str, /, **parameters: Any) -> Any:
+    """The account of checks that ask nobody."""
+    raise Undeclared(action)
+
+
+def run_check(check: Check, wanted: Wanted, ask: Ask = nobody) -> Result:
+    """The result of one check. Whatever the account does not answer is a finding."""
+    began = time.monotonic()
+
+    def declared(action: str, /, **parameters: Any) -> Any:
+        if action not in check.actions:
+            raise Undeclared(f"{check.name}: {action}")
+        return ask(action, **parameters)
+
+    findings: list[Finding] = []
+    try:
+        findings.extend(check.run(wanted, declared))
+    except Denied as error:
+        findings.append(
+            yellow(
+                f"not looked at: the credentials may not {error.action}",
+                f"grant it, as docs/doctor.md lists, or pass --skip {check.name}",
+            )
+        )
+    except (Absent, NoAnswer) as error:
+        findings.append(yellow(f"not looked at: {error}", f"run it again, or pass --skip {check.name}"))
+    return Result(check=check, findings=tuple(findings), seconds=time.monotonic() - began)
+
+
+def run_account(
+    checks: Sequence[Check],
+    wanted: Wanted,
+    ask: Ask,
+    told: Callable[[Result], None] = lambda result: None,
+    patience: float = PATIENCE,
+) -> list[Result]:
+    """The results of checks that ask an account, in their order. `told`: each, as soon as it is there."""
+    results: dict[str, Result] = {}
+    for check in (each for each in checks if each.gate):
+        results[check.name] = run_check(check, wanted, ask)
+        told(results[check.name])
+    closed = next((result for result in results.values() if result.level == "red"), None)
+    rest = [each for each in checks if not each.gate]
+    if closed:
+        for check in rest:
+            results[check.name] = Result(check=check, skipped=f"{closed.check.name} is red")
+        return [results[check.name] for check in checks]
+    pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="doctor")
+    try:
+        begun = [(check, pool.submit(_any_failure, check, wanted, ask)) for check in rest]
+        end = time.monotonic() + patience
+        for check, future in begun:
+            try:
+                results[check.name] = future.result(max(0.0, end - time.monotonic()))
+            except TooLate:
+                late = yellow(
+                    f"not looked at: no answer within {patience:.0f} s", f"run it again, or pass --skip {check.name}"
+                )
+                results[check.name] = Result(check=check, findings=(late,), seconds=patience)
+            told(results[check.name])
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return [results[check.name] for check in checks]
+
+
+def _any_failure(check: Check, wanted: Wanted, ask: Ask) -> Result:
+    """A check's result, if it has to be that an answer had another shape than the documented one."""
+    try:
+        return run_check(check, wanted, ask)
+    except Undeclared:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        odd = red if check.gate else yellow
+        said = odd(
+            f"not looked at: the answer is not what the service documents ({type(error).__name__}: {error})",
+            f"report it, and pass --skip {check.name}",
+        )
+        return Result(check=check, findings=(said,))
