@@ -18,6 +18,7 @@ from pulumi.automation.events import EngineEvent
 from semver import VersionInfo
 
 from llmplatform.recovery import state
+from llmplatform_sandbox.callers import guard
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths, write_private
@@ -31,6 +32,9 @@ from llmplatform_sandbox.toolchain import Toolchain
 SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
 """Variable with which the engine writes the state once, at the end: for plans, and for states on paper."""
 _LANGUAGES = "PULUMI_DEBUG_LANGUAGES"
+# Its servers, one that runs the program and one that takes events, would answer every user of the machine. Internal, so
+# the SDK's version is pinned.
+guard("pulumi.automation._stack")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ guest's project folder keeps a file that says whose sandbox it is in, so that la
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copy2, copytree, rmtree
@@ -13,7 +14,7 @@ from shutil import copy2, copytree, rmtree
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import CloudObject
 from llmplatform_sandbox.paths import SandboxPaths, sandbox_paths
-from llmplatform_sandbox.project import Project
+from llmplatform_sandbox.project import Project, read_project
 
 _FOLDER = "folder"
 """File in a guest's part of the state: where its project is."""
@@ -119,12 +120,19 @@ def leave(project: Project, stack: str) -> None:
 
 def guests(paths: SandboxPaths) -> list[str]:
     """Who lives in a sandbox beside its first stack, a command for each that takes it down."""
-    found = sorted(each.name for each in paths.guests.iterdir()) if paths.guests.is_dir() else []
     return [
-        f"llmplatform sandbox down {key.rpartition('.')[2]} --project "
-        f"{_folder_of(SandboxPaths(paths.folder, guest=key))}"
-        for key in found
+        f"llmplatform sandbox down {each.guest.rpartition('.')[2]} --project {_folder_of(each)}"
+        for each in _guests(paths)
     ]
+
+
+def projects_in(paths: SandboxPaths) -> list[Project]:
+    """The projects whose stacks live in a sandbox, as far as they are still there."""
+    found: list[Project] = []
+    for folder in (paths.folder.parents[1], *map(_folder_of, _guests(paths))):
+        with suppress(SandboxError):
+            found += [read_project(folder)] if folder else []
+    return found
 
 
 def require_none(paths: SandboxPaths, stack: str) -> None:
@@ -149,6 +157,11 @@ def _known_host(project: Project, stack: str) -> Host | None:
         return None
     folder = Path(link.read_text().strip())
     return Host(project=folder.parents[1], stack=folder.name)
+
+
+def _guests(paths: SandboxPaths) -> list[SandboxPaths]:
+    keys = sorted(each.name for each in paths.guests.iterdir()) if paths.guests.is_dir() else []
+    return [SandboxPaths(paths.folder, guest=key) for key in keys]
 
 
 def _folder_of(paths: SandboxPaths) -> Path | None:

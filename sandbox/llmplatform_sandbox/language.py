@@ -1,13 +1,14 @@
 """A small language server for a user's own `pulumi`, where no Python language host is installed.
 
-Each run of a program happens in a process of its own, in the folder from which the engine was started, with fresh
-modules. The child is this module as a script: the engine's request on its standard input, the response on descriptor 3.
+Each run of a program happens in a process of its own, in the program's folder, with fresh modules. The child is this
+module as a script: the engine's request on its standard input, the response on a descriptor of its own. It runs the
+programs of the sandbox's own projects, and imports nothing of its own from the folder that it starts in.
 """
 
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -15,14 +16,18 @@ import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, language_pb2, language_pb2_grpc, plugin_pb2
 
 from llmplatform_sandbox.program import program_runner
-from llmplatform_sandbox.providers.serve import new_server, start
+from llmplatform_sandbox.project import Project
+from llmplatform_sandbox.providers.serve import start
+
+_THREADS = 8
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     """What the engine asks a language host for, for programs whose packages are installed in this Python."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        """`variables`: what a program's process finds in its environment, beside this one's."""
+    def __init__(self, projects: Callable[[], Iterable[Project]], variables: Mapping[str, str]) -> None:
+        """`projects`: those whose programs may run. `variables`: more for the environment of a program's process."""
+        self._projects = projects
         self._variables = variables
         self._engines: dict[str, str] = {}
 
@@ -52,12 +57,17 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def Run(self, request: language_pb2.RunRequest, context: grpc.ServicerContext) -> language_pb2.RunResponse:
         """Run the program in a new process and hand back what it answers."""
+        program = _program(request)
+        known = {project.program for project in self._projects()}
+        if program not in known:
+            others = ", ".join(sorted(map(str, known))) or "none"
+            return language_pb2.RunResponse(error=f"{program}: not a program of this sandbox, whose own are {others}")
         answer, answering = os.pipe()
         own = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
-        command = [sys.executable, "-m", __name__, str(answering)]
+        command = [sys.executable, "-P", "-m", __name__, str(answering)]
         with subprocess.Popen(
             command,
-            cwd=request.pwd or None,
+            cwd=program if program.is_dir() else program.parent,
             env={**own, **self._variables},
             pass_fds=[answering],
             stdin=subprocess.PIPE,
@@ -79,11 +89,19 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.RunResponse.FromString(response)
 
 
-def serve_language(*, port: int = 0, variables: Mapping[str, str] | None = None) -> tuple[grpc.Server, int]:
-    """Start the language server on loopback; returns it and its port. `variables`: see `LanguageHost`."""
-    server = new_server(8)
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(variables or {}), server)
-    return start(server, port)
+def serve_language(
+    projects: Callable[[], Iterable[Project]], *, port: int = 0, variables: Mapping[str, str] | None = None
+) -> tuple[grpc.Server, int]:
+    """Start the language server on loopback; returns it and its port. See `LanguageHost`."""
+
+    def add(server: grpc.Server) -> None:
+        language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(projects, variables or {}), server)
+
+    return start(add, threads=_THREADS, port=port)
+
+
+def _program(request: language_pb2.RunRequest) -> Path:
+    return (Path(request.info.program_directory or request.pwd) / (request.info.entry_point or ".")).resolve()
 
 
 def _log(engine: str, line: str) -> None:
@@ -97,8 +115,7 @@ def _run_once(answering: int) -> None:
     from pulumi.automation._server import LanguageServer
 
     request = language_pb2.RunRequest.FromString(sys.stdin.buffer.read())
-    program = Path(request.info.program_directory or request.pwd) / (request.info.entry_point or ".")
-    response = LanguageServer(program_runner(program.resolve())).Run(request, cast(Any, None))
+    response = LanguageServer(program_runner(_program(request))).Run(request, cast(Any, None))
     with os.fdopen(answering, "wb") as pipe:
         pipe.write(response.SerializeToString())
 

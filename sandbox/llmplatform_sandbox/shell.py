@@ -50,7 +50,7 @@ def variables(
             python=sys.executable,
             source=str(read_project(project).stack_file(stack)),
             copy=str(paths.project / f"Pulumi.{stack}.yaml"),
-            refresh=[sys.executable, "-m", __name__, str(project), stack, str(paths.folder)],
+            refresh=[sys.executable, "-P", "-m", __name__, str(project), stack, str(paths.folder)],
             pulumi=str(pulumi),
         ),
     )

@@ -10,12 +10,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from llmplatform_sandbox.cloud import SimulatedCloud
 from llmplatform_sandbox.controlplane import ControlPlane
 from llmplatform_sandbox.endpoints import Endpoints, fingerprint, read_endpoints
+from llmplatform_sandbox.guests import projects_in
 from llmplatform_sandbox.hosting import CLOUDS, Accounts, open_clouds, serve_providers
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.killing import KillSwitch
@@ -51,7 +53,9 @@ class World:
         servers, ports = serve_providers(
             clouds, access, ports=before.providers if before else None, interceptors=[KillSwitch(self._paths)]
         )
-        language_server, language = serve_language(port=before.language if before else 0)
+        language_server, language = serve_language(
+            partial(projects_in, self._paths), port=before.language if before else 0
+        )
         Endpoints(pid=os.getpid(), providers=ports, language=language, fingerprint=self._fingerprint).write(self._paths)
         for loop in _loops(clouds, access):
             threading.Thread(target=self._repeat, args=loop, name=loop[0], daemon=True).start()

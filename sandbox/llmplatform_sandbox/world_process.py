@@ -19,7 +19,7 @@ def start_world(paths: SandboxPaths, processes: Processes) -> None:
         return
     processes.stop(WORLD)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
-    command = [sys.executable, "-m", "llmplatform_sandbox.world", "--folder", str(paths.folder)]
+    command = [sys.executable, "-P", "-m", "llmplatform_sandbox.world", "--folder", str(paths.folder)]
     processes.start(WORLD, command, environment=environment)
     deadline = time.monotonic() + _WITHIN
     while time.monotonic() < deadline:

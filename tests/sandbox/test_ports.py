@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from llmplatform_sandbox.providers.serve import new_server, start
+from llmplatform_sandbox.providers.serve import start
 
 pytestmark = pytest.mark.sandbox
 
@@ -13,7 +13,7 @@ def test_a_server_never_shares_the_port_that_it_had_with_whoever_has_it_now() ->
     with ExitStack() as running:
         ports: list[int] = []
         for _ in range(2):
-            server, port = start(new_server(1), ports[0] if ports else 0)
+            server, port = start(lambda _: None, threads=1, port=ports[0] if ports else 0)
             running.callback(server.stop, None)
             ports.append(port)
     assert ports[0] != ports[1], "an engine would ask another sandbox's cloud for its resources"

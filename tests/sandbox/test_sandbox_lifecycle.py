@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 import yaml
+from strangers import answers_to_a_stranger, by_root, trap
 
 from llmplatform_sandbox.cloud import NoControlPlane, open_cloud
+from llmplatform_sandbox.endpoints import read_endpoints
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.lifecycle import Sandbox
 from llmplatform_sandbox.paths import SandboxPaths, sandbox_paths
@@ -189,19 +191,38 @@ def test_no_known_secret_lies_anywhere_in_plain(checkout: Checkout) -> None:
     assert not any(needle in command for needle in needles for command in commands)
 
 
-def test_nothing_listens_beyond_loopback(checkout: Checkout) -> None:
+def listening(checkout: Checkout) -> list[tuple[str, int]]:
+    """Address and port, as far as the sandbox's processes listen."""
     inodes = {
         target.removeprefix("socket:[").removesuffix("]")
         for pid in checkout.pids()
         for link in Path(f"/proc/{pid}/fd").iterdir()
         if (target := str(link.readlink())).startswith("socket:")
     }
-    listening = [
+    rows = [
         line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
     ]
-    addresses = [fields[1].split(":")[0] for fields in listening if fields[3] == "0A" and fields[9] in inodes]
+    found = [fields[1].split(":") for fields in rows if fields[3] == "0A" and fields[9] in inodes]
+    return [(address, int(port, 16)) for address, port in found]
+
+
+def test_nothing_listens_beyond_loopback(checkout: Checkout) -> None:
+    addresses = [address for address, _ in listening(checkout)]
     assert len(addresses) >= 6, "etcd, the API server and the providers listen"
     assert set(addresses) <= LOOPBACK, "127.0.0.1 and nothing else"
+
+
+@by_root
+def test_every_port_refuses_another_user_of_the_machine(checkout: Checkout, tmp_path: Path) -> None:
+    endpoints = read_endpoints(checkout.paths)
+    assert endpoints is not None
+    kinds = {**dict.fromkeys(endpoints.providers.values(), "provider"), endpoints.language: "language"}
+    note = trap(tmp_path / "evil")
+    answers = answers_to_a_stranger({port: kinds.get(port, "tls") for _, port in listening(checkout)}, note.parent)
+    assert len(answers) == 6 * len(endpoints.providers) + 2 + 3, "all ports were tried, etcd's and the API server's too"
+    refusals = {"PERMISSION_DENIED", "401", "403", "no connection without a certificate"}
+    assert {call: answer for call, answer in answers.items() if answer not in refusals} == {}
+    assert not note.exists(), "the stranger's code ran as the owner of the sandbox"
 
 
 def test_a_sandbox_killed_in_the_middle_goes_on_in_the_next_run(checkout: Checkout) -> None:

@@ -85,7 +85,8 @@ def apply_on_paper(
         clouds = open_clouds(paths.clouds, control_plane)
         # The objects of the cluster that are there before are asked for by nobody.
         plant(read_seed(project.folder, stack).model_copy(update={"manifests": ()}), clouds, control_plane())
-        language, port = serve_language(variables={"PYTHONPATH": os.pathsep.join(import_path)} if import_path else None)
+        path = {"PYTHONPATH": os.pathsep.join(import_path)} if import_path else None
+        language, port = serve_language(lambda: [project], variables=path)
         try:
             # Nothing is lost with a state on paper.
             variables = {SKIP_CHECKPOINTS: "true", "PULUMI_DEBUG_LANGUAGES": f"python:{port}"}

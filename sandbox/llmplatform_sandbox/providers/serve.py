@@ -1,11 +1,13 @@
 """Serves a provider to any number of engines."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
+
+from llmplatform_sandbox.callers import OwnCallers
 
 _LARGEST = 400 * 1024 * 1024
 """Bytes of a message; the engine's own limit."""
@@ -26,21 +28,30 @@ def serve(
     interceptors: Sequence["grpc.ServerInterceptor[Any, Any]"] = (),
 ) -> tuple[grpc.Server, int]:
     """Start a gRPC server for a provider on loopback; returns it, to be stopped by the caller, and its port."""
-    server = new_server(_THREADS, interceptors)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    return start(server, port)
+
+    def add(server: grpc.Server) -> None:
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+
+    return start(add, threads=_THREADS, port=port, interceptors=interceptors)
 
 
-def new_server(threads: int, interceptors: Sequence["grpc.ServerInterceptor[Any, Any]"] = ()) -> grpc.Server:
-    """A gRPC server that has its port for itself."""
-    return grpc.server(ThreadPoolExecutor(threads), options=_OPTIONS, interceptors=list(interceptors))
+def start(
+    add: Callable[[grpc.Server], object],
+    *,
+    threads: int,
+    port: int = 0,
+    interceptors: Sequence["grpc.ServerInterceptor[Any, Any]"] = (),
+) -> tuple[grpc.Server, int]:
+    """Start a server for this user on a port of loopback, on a free one when that is taken or 0.
 
-
-def start(server: grpc.Server, port: int = 0) -> tuple[grpc.Server, int]:
-    """Start a server on a port of loopback, on a free one when that is taken or 0."""
+    `add`: adds to it what it serves.
+    """
+    callers = OwnCallers()
+    server = grpc.server(ThreadPoolExecutor(threads), options=_OPTIONS, interceptors=[callers, *interceptors])
+    add(server)
     try:
-        bound = server.add_insecure_port(f"127.0.0.1:{port}")
+        callers.port = server.add_insecure_port(f"127.0.0.1:{port}")
     except RuntimeError:
-        bound = server.add_insecure_port("127.0.0.1:0")
+        callers.port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    return server, bound
+    return server, callers.port
