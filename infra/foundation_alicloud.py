@@ -26,8 +26,8 @@ def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.P
     cluster = account.cluster(network)
     registry = account.registry(network)
     pools = account.pools(plans, network, cluster, registry)
-    ready = after(cluster.kubeconfig, *account.inhabited(plans, pools, registry))
-    kubernetes = providers.cluster(cluster.cluster_name, ready)
+    inhabited = [*account.inhabited(plans, pools, registry), *account.autoscaling(plans, pools)]
+    kubernetes = providers.cluster(cluster.cluster_name, after(cluster.kubeconfig, *inhabited))
     if isinstance(stack.platform, ExistingPlatform):
         return Foundation(
             cluster_name=cluster.cluster_name,
@@ -38,7 +38,6 @@ def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.P
             challenge=None,
             whereabouts={},
         )
-    account.autoscaling(plans, pools)
     account.log_collection(kubernetes)
     storage = account.storage(network, cluster, kubernetes, stack.platform)
     return Foundation(
@@ -157,18 +156,20 @@ class _Account:
         )
         return [*nodes, alicloud.ClusterAddons("addons", args, self.here)]
 
-    def autoscaling(self, plans: tuple[PoolPlan, ...], pools: Mapping[str, alicloud.NodePool]) -> None:
+    def autoscaling(self, plans: tuple[PoolPlan, ...], pools: Mapping[str, alicloud.NodePool]) -> list[pulumi.Resource]:
+        """The autoscaler: pods may wait for its nodes, and hold every slot of the engine while they do."""
         made = tuple(plan for plan in plans if plan.name in pools)
         # A cluster has one configuration, which nobody can delete: somebody else's would name our pools for ever.
-        if not (isinstance(self.stack.cluster, NewAckCluster) and made):
-            return
+        ours = isinstance(self.stack.cluster, NewAckCluster) and not isinstance(self.stack.platform, ExistingPlatform)
+        if not (ours and made):
+            return []
         args = alicloud.AutoscalingArgs(
             spec=self.stack.addons.cluster_autoscaler,
             cluster_id=pools[made[0].name].cluster_id,
             pools=made,
             group_names={name: group for pool in pools.values() for name, group in pool.group_names.items()},
         )
-        alicloud.Autoscaling("autoscaling", args, self.here)
+        return [alicloud.Autoscaling("autoscaling", args, self.here)]
 
     def log_collection(self, kubernetes: pulumi.ProviderResource) -> None:
         if not self.stack.addons.logs.enabled:

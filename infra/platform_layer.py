@@ -1,5 +1,6 @@
 """What runs in the cluster beneath the models: installed here, or by another stack."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,9 +49,8 @@ def install(
             certificate_issuer=None,
         )
     layer = _Layer(stack, pools, foundation, secrets, inside)
-    models = layer.models_namespace()
-    layer.gpus()
-    layer.cluster_autoscaler()
+    # Servers wait for nodes, and hold as many of the engine's slots as there are: what makes nodes cannot come later.
+    models = layer.models_namespace(after=[*layer.cluster_autoscaler(), *layer.gpus()])
     issuer = layer.certificates(models)
     return Platform(
         models_namespace=models,
@@ -69,7 +69,10 @@ def gpu_quota(pools: tuple[PoolPlan, ...]) -> dict[str, str]:
 
 
 class _Layer:
-    """The add-ons of one cluster: each depends on the kinds that monitoring brings, and on none of the others."""
+    """The add-ons of one cluster: each depends on the kinds that monitoring brings, and on none of the others.
+
+    The models' namespace depends on those that make nodes, so that whatever is put into it does, too.
+    """
 
     def __init__(
         self,
@@ -98,24 +101,27 @@ class _Layer:
         )
         return addons.Monitoring("monitoring", args, self.inside)
 
-    def models_namespace(self) -> pulumi.Output[str]:
+    def models_namespace(self, *, after: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
         args = addons.NamespaceArgs(
             namespace=self.stack.platform.models_namespace,
             quota={**addons.INTERNAL, **gpu_quota(self.pools)},
             container_defaults={"cpu": "100m", "memory": "128Mi"},
+            after=after,
         )
         return addons.Namespace("models", args, self.inside).name
 
-    def gpus(self) -> None:
+    def gpus(self) -> list[pulumi.Resource]:
         if not any(pool.gpu for pool in self.pools):
-            return
+            return []
         wanted = self.stack.addons
         # ACK brings driver and device plugin: a second owner of either would break its nodes.
         if isinstance(wanted, AlicloudAddons):
-            if wanted.gpu_metrics.enabled:
-                addons.GpuMetrics("gpu-metrics", addons.GpuMetricsArgs(**self._on_gpu_pools()), self.inside)
-        elif wanted.gpu_operator.enabled:
-            addons.GpuOperator("gpu-operator", addons.GpuOperatorArgs(**self._on_gpu_pools()), self.inside)
+            if not wanted.gpu_metrics.enabled:
+                return []
+            return [addons.GpuMetrics("gpu-metrics", addons.GpuMetricsArgs(**self._on_gpu_pools()), self.inside)]
+        if not wanted.gpu_operator.enabled:
+            return []
+        return [addons.GpuOperator("gpu-operator", addons.GpuOperatorArgs(**self._on_gpu_pools()), self.inside)]
 
     def _on_gpu_pools(self) -> dict[str, Any]:
         return {
@@ -126,10 +132,10 @@ class _Layer:
             "monitoring_kinds": self.kinds,
         }
 
-    def cluster_autoscaler(self) -> None:
+    def cluster_autoscaler(self) -> list[pulumi.Resource]:
         cloud, spec = self.foundation.autoscaler, self.stack.addons.cluster_autoscaler
         if cloud is None or not isinstance(spec, ClusterAutoscaler) or not spec.enabled:
-            return
+            return []
         args = addons.ClusterAutoscalerArgs(
             spec=spec,
             region=self.stack.cloud.region,
@@ -144,7 +150,7 @@ class _Layer:
             monitoring_namespace=self.scraper,
             monitoring_kinds=self.kinds,
         )
-        addons.ClusterAutoscaler("autoscaler", args, self.inside)
+        return [addons.ClusterAutoscaler("autoscaler", args, self.inside)]
 
     def certificates(self, namespace: pulumi.Output[str]) -> pulumi.Output[str] | None:
         wanted = self.stack.addons

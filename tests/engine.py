@@ -94,6 +94,8 @@ class Engine(Mocks):
             if urn not in seen and urn in by_urn:
                 seen.add(urn)
                 ahead.extend(by_urn[urn].dependencies)
+                # A reference is the provider's URN and id.
+                ahead.append(by_urn[urn].provider.rpartition("::")[0])
         return False
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:

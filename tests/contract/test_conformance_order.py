@@ -162,6 +162,44 @@ def test_every_resource_uses_the_providers_that_the_program_gave(cloud: Cloud) -
         assert not strays, "without a provider a resource lands in whatever account the shell points at"
 
 
+WORKLOADS = {f"kubernetes:{kind}" for kind in ("apps/v1:Deployment", "apps/v1:StatefulSet", "batch/v1:Job")}
+RELEASE = "kubernetes:helm.sh/v3:Release"
+MAKERS_OF_NODES = {"cluster-autoscaler", "gpu-operator"}
+"""Charts without which a pod that asks for a GPU may wait for ever."""
+SLOTS = 4
+"""How many operations the engine works on at once with one core; four for each further one (pulumi/pulumi:
+pkg/cmd/pulumi/operations/up.go, `defaultParallel`). One that waits for pods keeps its slot."""
+
+
+def _makes_nodes(found: Registered) -> bool:
+    chart = found.type == RELEASE and found.inputs["name"] in MAKERS_OF_NODES
+    return chart or found.type.endswith((":AutoscalingConfig", "cs/nodePool:NodePool", "eks/nodeGroup:NodeGroup"))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_what_waits_for_a_node_comes_after_everything_that_makes_nodes(stack: str) -> None:
+    engine = run_program(stack_config(stack), stack)
+    waiting = [found for found in engine.registered if found.type in WORKLOADS]
+    makers = [found for found in engine.registered if _makes_nodes(found)]
+    assert waiting
+    assert makers
+    early = {one.name: [maker.name for maker in makers if not engine.waits_for(one, maker)] for one in waiting}
+    assert not any(early.values()), f"enough of them hold all of the engine's slots, and none is left for: {early}"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_what_the_autoscaler_does_not_come_before_leaves_it_a_slot(stack: str) -> None:
+    engine = run_program(stack_config(stack), stack)
+    releases = engine.all(RELEASE)
+    for scaler in (found for found in releases if found.inputs["name"] == "cluster-autoscaler"):
+        beside = [
+            found.name
+            for found in releases
+            if found != scaler and not engine.waits_for(found, scaler) and not engine.waits_for(scaler, found)
+        ]
+        assert len(beside) < SLOTS, f"pods of {beside} may wait for a node that only the autoscaler makes"
+
+
 def test_above_the_clouds_every_stack_is_made_of_the_same_components() -> None:
     above: dict[str, set[str]] = {}
     for stack in ("dev", "dev-ack"):

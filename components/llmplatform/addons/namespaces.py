@@ -4,7 +4,7 @@ Opens the network to DNS alone, and to what its arguments name; a workload may b
 replace: the namespace, because everything in it goes with it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -40,6 +40,8 @@ class NamespaceArgs:
     """Labels beside ours, for what looks for namespaces by them."""
     openings: Openings = field(default_factory=dict[str, Allow])
     """Name of a policy to what it allows, beside DNS."""
+    after: Sequence[pulumi.Resource] = ()
+    """What whoever is in the namespace needs: it comes before the namespace, and stays until that is gone."""
 
 
 class Namespace(PlatformComponent):
@@ -67,7 +69,7 @@ class Namespace(PlatformComponent):
                 name=self._args.namespace,
                 labels={**self._labels, **self._args.labels, **pod_security_labels(self._args.pod_security)},
             ),
-            opts=self.child(),
+            opts=self.child(depends_on=[*self._args.after]),
         )
 
     def _meta(self, name: str) -> meta.ObjectMetaArgs:
