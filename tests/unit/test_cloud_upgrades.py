@@ -30,7 +30,7 @@ def account(tmp_path: Path, control_plane: FakeControlPlane) -> SimulatedCloud:
 
 def change(account: SimulatedCloud, type_: str, **changes: Any) -> None:
     [record] = account.account.store.all(type_)
-    account.account.update(type_, record.id, {**record.inputs, **changes}, SCOPE)
+    account.account.update(type_, record.id, {**record.inputs, **changes}, SCOPE, changes)
 
 
 def grown(account: SimulatedCloud, size: int) -> list[str]:
@@ -145,7 +145,7 @@ def ack(tmp_path: Path, control_plane: FakeControlPlane) -> SimulatedCloud:
 
 def upgrade(account: SimulatedCloud, type_: str, **changes: Any) -> None:
     [record] = account.account.store.all(type_)
-    account.account.update(type_, record.id, {**record.inputs, **changes}, ALICLOUD.scope)
+    account.account.update(type_, record.id, {**record.inputs, **changes}, ALICLOUD.scope, changes)
 
 
 def test_ack_upgrades_the_control_plane_alone_where_it_is_told_to(

@@ -5,18 +5,18 @@ Create is never idempotent: the same request twice makes two objects, or collide
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, cast
+from typing import Any
 
 from llmplatform_sandbox.cloud import schema
 from llmplatform_sandbox.cloud.behaviour import Behaviour, Plain
 from llmplatform_sandbox.cloud.facts import CloudFacts, Makes, TypeFacts, find
 from llmplatform_sandbox.cloud.faults import Faults
-from llmplatform_sandbox.cloud.requests import CloudError, Scope
+from llmplatform_sandbox.cloud.requests import CloudError, NotReady, Scope
 from llmplatform_sandbox.cloud.rules import Rules, kind_of, nowhere
 from llmplatform_sandbox.cloud.store import Record, Store
-from llmplatform_sandbox.cloud.templates import get, put, render
+from llmplatform_sandbox.cloud.templates import get, put, render, with_cloud_made
 from llmplatform_sandbox.cloud.unfinished import Unfinished
 
 BEFORE = "somebody else"
@@ -66,8 +66,19 @@ class Account:
             self.store.change(amended)
             return amended
 
-    def update(self, type_: str, id_: str, inputs: Mapping[str, Any], scope: Scope) -> Record:
-        """Change an object in place."""
+    def update(
+        self,
+        type_: str,
+        id_: str,
+        inputs: Mapping[str, Any],
+        scope: Scope,
+        asked: Collection[str] | None = None,
+    ) -> Record:
+        """Change an object in place. Without `asked`, that is what differs from the inputs so far.
+
+        `asked`: the properties that the request names. They are set to what is sent, whatever they are now, and all
+        others stay as they are: where none is named, no request is sent.
+        """
         facts = self.facts.of(type_)
         self._resume(type_, id_)
         with self.faults.call("update", type_, id_):
@@ -75,14 +86,24 @@ class Account:
                 old = self.store.get(type_, id_)
                 if old is None:
                     raise CloudError(render(facts.missing, {"value": id_}, nowhere))
+                if asked is None:
+                    asked = {name for name in {*old.inputs, *inputs} if old.inputs.get(name) != inputs.get(name)}
+                if not asked:
+                    return old
+                old = self.behaviour(type_).live(self, old)
+                untouched = {name: value for name, value in old.inputs.items() if name not in asked}
+                inputs = {**untouched, **{name: value for name, value in inputs.items() if name in asked}}
                 self.behaviour(type_).updating(self, old, inputs)
-                given = _known_inputs(type_)
+                given = schema.inputs(type_)
                 kept = {
                     key: value
                     for key, value in old.outputs.items()
                     if key not in given or key not in old.inputs or key in facts.computed
                 }
-                changed = {key: _with_cloud_made(old, key, value) for key, value in inputs.items()}
+                changed = {
+                    key: with_cloud_made(old.outputs.get(key), old.inputs.get(key), value)
+                    for key, value in inputs.items()
+                }
                 outputs = self._with_defaults(facts, type_, {**kept, **changed}, scope)
                 outputs |= {name: old.outputs.get(name, 0) + 1 for name in facts.increments}
                 new = replace(old, inputs=dict(inputs), outputs=outputs)
@@ -141,9 +162,10 @@ class Account:
                 record = self.amend(record, behaviour.created(self, record))
             else:
                 behaviour.updated(self, before, record)
-        except CloudError:
-            if before is not None:
-                self.store.change(before, self._rules.links(self.facts.of(before.type), before.inputs))
+        except CloudError as error:
+            if before is None:
+                raise NotReady(self.store.get(record.type, record.id) or record, str(error)) from error
+            self.store.change(before, self._rules.links(self.facts.of(before.type), before.inputs))
             raise
         finally:
             # Not after a kill, which runs nothing: an error is the cloud's answer, and the end of it as well.
@@ -265,17 +287,3 @@ class Account:
             if "tagsAll" in known:
                 outputs["tagsAll"] = {**scope.default_tags, **(outputs.get("tags") or {})}
         return outputs
-
-
-def _with_cloud_made(old: Record, name: str, value: Any) -> Any:
-    """A changed property with what the cloud itself has put beside the parts that were asked for (an id, a group)."""
-    before, asked = old.outputs.get(name), old.inputs.get(name)
-    if not isinstance(value, Mapping) or not isinstance(before, Mapping):
-        return value
-    given = cast(Mapping[str, Any], asked or {})
-    kept = {key: part for key, part in cast(Mapping[str, Any], before).items() if key not in given}
-    return {**kept, **cast(Mapping[str, Any], value)}
-
-
-def _known_inputs(type_: str) -> Mapping[str, schema.Property]:
-    return schema.resource(type_).inputs if ":" in type_ else {}

@@ -130,6 +130,9 @@ class TypeFacts(Fact):
     exists: str = "ResourceAlreadyExistsException: {id} exists already"
     protected_by: str | None = None
     """The property that forbids deletion while it is true."""
+    after_failure: Literal["planned", "prior"] = "planned"
+    """What the provider saves of a failed update: the planned state, as terraform-plugin-sdk does, or nothing, as
+    terraform-plugin-framework and `d.Partial(true)` do."""
     kept: str | None = None
     """What the cloud keeps of one that was deleted, and for how long: by design, and no orphan."""
     registered: bool = True

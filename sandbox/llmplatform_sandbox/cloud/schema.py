@@ -81,6 +81,11 @@ def resource(token: str) -> ResourceSchema:
     return ResourceSchema(token, properties(args), properties(cls))
 
 
+def inputs(type_: str) -> Mapping[str, Property]:
+    """The inputs of a type by wire name; none of a kind that only the cloud makes."""
+    return resource(type_).inputs if ":" in type_ else {}
+
+
 @cache
 def provider_arguments(package: str) -> Mapping[str, Property]:
     """The configuration that a package's provider accepts, by wire name."""

@@ -11,7 +11,7 @@ import secrets
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
 _COUNTED = re.compile(r"^(hex|upper|digits)(\d+)$")
@@ -82,3 +82,12 @@ def _value(token: str, values: Mapping[str, Any], follow: Follow) -> Any:
             return follow(*token.split(">", 1))
         case _:
             return get(values, token)
+
+
+def with_cloud_made(before: Any, asked: Any, value: Any) -> Any:
+    """A changed property with what the cloud itself has put beside the parts that were asked for (an id, a group)."""
+    if not isinstance(value, Mapping) or not isinstance(before, Mapping):
+        return value
+    given = cast(Mapping[str, Any], asked or {})
+    kept = {key: part for key, part in cast(Mapping[str, Any], before).items() if key not in given}
+    return {**kept, **cast(Mapping[str, Any], value)}

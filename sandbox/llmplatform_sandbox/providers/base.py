@@ -8,7 +8,7 @@ the waiting of the calls in flight on that connection and nothing else, so that 
 import logging
 import threading
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -120,6 +120,11 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     # For subclasses, inside a hook -----------------------------------------------------------------------------------
 
     @property
+    def ignored(self) -> list[str]:
+        """The program's `ignoreChanges` of the resource that the current diff or update is of."""
+        return getattr(self._local, "ignored", None) or []
+
+    @property
     def config(self) -> Values:
         """Arguments of the provider resource that the current call belongs to."""
         return self._connection().config
@@ -201,7 +206,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @override
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with self._call(context):
+        with self._call(context, request.ignoreChanges):
             outputs = struct_to_plain(request.olds)
             old = struct_to_plain(request.old_inputs) if request.HasField("old_inputs") else outputs
             typ = request.type or type_of(request.urn)
@@ -228,7 +233,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @override
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with self._call(context):
+        with self._call(context, request.ignoreChanges):
             outputs = struct_to_plain(request.olds)
             old = struct_to_plain(request.old_inputs) if request.HasField("old_inputs") else outputs
             typ = request.type or type_of(request.urn)
@@ -250,8 +255,8 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         return getattr(self._local, "connection", None) or self._latest
 
     @contextmanager
-    def _call(self, context: grpc.ServicerContext) -> Generator[None]:
-        self._local.context = context
+    def _call(self, context: grpc.ServicerContext, ignored: Iterable[str] = ()) -> Generator[None]:
+        self._local.context, self._local.ignored = context, list(ignored)
         # A channel that was idle comes back from another port: the latest configuration is the best guess then.
         self._local.connection = self._connections.get(context.peer(), self._latest)
         try:
@@ -267,4 +272,4 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             _log.error("%s in a provider\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
             context.abort(grpc.StatusCode.INTERNAL, f"the sandbox's provider failed: {type(error).__name__}: {error}")
         finally:
-            self._local.context = self._local.connection = None
+            self._local.context = self._local.connection = self._local.ignored = None

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from llmplatform_sandbox.cloud.account import Account
 from llmplatform_sandbox.cloud.aws.groups import CLUSTER, GROUP, Groups, made_as
+from llmplatform_sandbox.cloud.aws.losses import set_size
 from llmplatform_sandbox.cloud.aws.machines import ARM_IMAGES, machine, offered
 from llmplatform_sandbox.cloud.behaviour import Plain
 from llmplatform_sandbox.cloud.control_plane import ControlPlane
@@ -88,6 +89,13 @@ class NodeGroupBehaviour(Plain):
 
     @override
     def updating(self, account: Account, old: Record, inputs: Mapping[str, Any]) -> None:
+        if old.outputs["status"] == "CREATE_FAILED":
+            # aws/containers-roadmap#2204; UpdateNodegroupConfig and UpdateNodegroupVersion alike.
+            raise CloudError(
+                f"InvalidRequestException: Nodegroup {old.outputs['nodeGroupName']} cannot be updated as it is "
+                "currently not in Active State"
+            )
+        _refuse_sizes(inputs["scalingConfig"])
         wanted, cluster = inputs.get("version"), account.store.get(CLUSTER, inputs["clusterName"])
         if not wanted or cluster is None:
             return
@@ -108,10 +116,12 @@ class NodeGroupBehaviour(Plain):
         group = groups.group_of(new)
         if group is None:
             return
+        # The request has all three numbers when one of them changes: internal/service/eks/node_group.go,
+        # resourceNodeGroupUpdate and expandNodegroupScalingConfig.
         before, scaling = old.inputs["scalingConfig"], new.inputs["scalingConfig"]
         groups.set_bounds(group, int(scaling["minSize"]), int(scaling["maxSize"]))
         if scaling["desiredSize"] != before["desiredSize"]:
-            self._resize(account, new, group, int(scaling["desiredSize"]))
+            set_size(account, group, int(scaling["desiredSize"]))
         if (old.inputs.get("labels"), old.inputs.get("taints")) != (new.inputs.get("labels"), new.inputs.get("taints")):
             groups.relabel(group)
         self._renew(groups, group, new)
@@ -154,6 +164,15 @@ class NodeGroupBehaviour(Plain):
             groups.note_shortage(group.id, str(error))
             account.amend(record, {"status": "CREATE_FAILED"})
             raise NotReady(record, f"AsgInstanceLaunchFailures: {error}") from error
+
+
+def _refuse_sizes(scaling: Mapping[str, Any]) -> None:
+    """What EKS says of bounds and a number that do not fit: terraform-aws-modules/terraform-aws-eks#748."""
+    low, size, high = (int(scaling[name]) for name in ("minSize", "desiredSize", "maxSize"))
+    if low > size:
+        raise CloudError(f"InvalidParameterException: Minimum capacity {low} can't be greater than desired size {size}")
+    if size > high:
+        raise CloudError(f"InvalidParameterException: desired capacity {size} can't be greater than max size {high}")
 
 
 def _may_join(account: Account, node_group: Record) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from llmplatform_sandbox.cloud.aws.behaviours import ADDON, CLUSTER, SELF_MANAGED, behaviours
 from llmplatform_sandbox.cloud.aws.groups import Groups
+from llmplatform_sandbox.cloud.aws.losses import remarks
 from llmplatform_sandbox.cloud.aws.machines import offered
 from llmplatform_sandbox.cloud.parts import Arguments, Parts
 from llmplatform_sandbox.cloud.requests import Scope
@@ -53,6 +54,7 @@ PARTS = Parts(
     subnets=_subnets,
     scope=_scope,
     network=(frozenset({"vpc-cni", "kube-proxy"}),),
+    remarks=remarks,
     provider_id=re.compile(r"^aws://"),
     targets={"spot-stockout": offered, "zone-outage": lambda name: bool(_ZONE.match(name))},
 )
