@@ -8,7 +8,8 @@ from typing import Any
 
 
 @cache
-def _shapes(service: str) -> dict[str, Any]:
+def shapes(service: str) -> dict[str, Any]:
+    """The shapes of a service's model, by name."""
     versions = files("botocore") / "data" / service
     latest = max((entry for entry in versions.iterdir() if entry.is_dir()), key=lambda entry: entry.name)
     packed = latest / "service-2.json.gz"
@@ -20,7 +21,7 @@ def _shapes(service: str) -> dict[str, Any]:
 def values(name: str) -> tuple[str, ...]:
     """The members of an enumeration such as `eks.AMITypes`. Raises KeyError where botocore has none of that name."""
     service, _, shape = name.partition(".")
-    members = _shapes(service)[shape].get("enum")
+    members = shapes(service)[shape].get("enum")
     if members is None:
         raise KeyError(f"{name}: not an enumeration")
     return tuple(members)

@@ -5,14 +5,14 @@ outputs that the real provider gives. A secret never reaches the account: it kee
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
 from pulumi.runtime.proto import plugin_pb2
 from typing_extensions import override
 
-from llmplatform_sandbox.cloud import schema
+from llmplatform_sandbox.cloud import schema, tags
 from llmplatform_sandbox.cloud.account import Account
 from llmplatform_sandbox.cloud.check import check, check_arguments
 from llmplatform_sandbox.cloud.facts import TypeFacts
@@ -99,8 +99,15 @@ class CloudProvider(ProviderServicer):
         plain = marked(unwrap_secrets(inputs))
         findings = check(self._account.facts, typ, plain, generated=inputs.get(DEFAULTED, ()))
         if not findings:
-            findings = list(self._account.behaviour(typ).check(unmarked(plain)))
+            findings = [*self._account.behaviour(typ).check(unmarked(plain)), *self._wrong_tags(typ, unmarked(plain))]
         return inputs, [_failure(path, reason, inputs) for path, reason in findings]
+
+    def _wrong_tags(self, typ: str, inputs: Values) -> Iterable[tuple[str, str]]:
+        if "tags" not in schema.resource(typ).inputs:
+            return ()
+        given = inputs.get("tags")
+        ours = self._scope(self.config).default_tags if "tagsAll" in schema.resource(typ).outputs else {}
+        return tags.refusals(typ, {**ours, **(given if isinstance(given, Mapping) else {})})
 
     @override
     def diff(self, typ: str, id_: str, old_inputs: Values, old_outputs: Values, new_inputs: Values) -> Diff:
@@ -161,8 +168,8 @@ class CloudProvider(ProviderServicer):
 
     def _tags_differ(self, old_outputs: Values, inputs: Values) -> bool:
         """Whether other tags follow from the inputs and the provider's default tags than the state has."""
-        tags = unwrap_secrets(inputs.get("tags"))
-        after = {**self._scope(self.config).default_tags, **(tags if isinstance(tags, Mapping) else {})}
+        given = unwrap_secrets(inputs.get("tags"))
+        after = {**self._scope(self.config).default_tags, **(given if isinstance(given, Mapping) else {})}
         return "tagsAll" in old_outputs and after != unwrap_secrets(old_outputs["tagsAll"])
 
     def _half_done(
@@ -225,9 +232,9 @@ class CloudProvider(ProviderServicer):
             if get(planned, path) is None and not under_unknown(planned, path):
                 put(planned, path, UNKNOWN)
         if "tagsAll" in known.outputs:
-            tags = given.get("tags") or {}
+            own = given.get("tags") or {}
             planned["tagsAll"] = (
-                UNKNOWN if not isinstance(tags, Mapping) else {**self._scope(self.config).default_tags, **tags}
+                UNKNOWN if not isinstance(own, Mapping) else {**self._scope(self.config).default_tags, **own}
             )
         optional = [
             name for name in known.inputs if name not in given and name not in old and name not in facts.defaults
