@@ -6,6 +6,7 @@ Create is never idempotent: the same request twice makes two objects, or collide
 import json
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from llmplatform_sandbox.cloud import schema
 from llmplatform_sandbox.cloud.behaviour import Behaviour, Plain
 from llmplatform_sandbox.cloud.facts import CloudFacts, Makes, TypeFacts, find
 from llmplatform_sandbox.cloud.faults import Faults
+from llmplatform_sandbox.cloud.late import Late
 from llmplatform_sandbox.cloud.requests import CloudError, NotReady, Scope
 from llmplatform_sandbox.cloud.rules import Rules, kind_of, nowhere
 from llmplatform_sandbox.cloud.store import Record, Store
@@ -33,7 +35,7 @@ class Account:
         self.store, self.facts, self.faults = store, facts, faults
         self._behaviours, self._settle, self._plain = behaviours, settle, Plain()
         self._rules = Rules(store, facts)
-        self._unfinished = Unfinished(store)
+        self._unfinished, self.late = Unfinished(store), Late(store)
 
     def behaviour(self, type_: str) -> Behaviour:
         """The hooks of a type."""
@@ -48,12 +50,20 @@ class Account:
         self, type_: str, made_by: str, inputs: Mapping[str, Any], scope: Scope, owner: str = "", *, id_: str = ""
     ) -> Record:
         """Make an object. Raises CloudError, or NotReady once it exists. `id_`: of one that the cloud has already."""
+        self.catch_up()
         with self.faults.call("create", type_, made_by):
             with self.store.transaction():
                 self.store.set("scope", json.dumps(asdict(replace(scope, default_tags={}))))
                 record = self._add(type_, made_by, inputs, scope, owner, id_)
                 self._unfinished.begin(record, None)
             return self._finish(record)
+
+    def catch_up(self) -> None:
+        """Let happen what the cloud does by itself, and whose time has come."""
+        for type_, made_by, inputs in self.late.due():
+            # Its time is over where another has made it meanwhile.
+            with suppress(CloudError):
+                self.create(type_, made_by, inputs, self.scope)
 
     def amend(self, record: Record, outputs: Mapping[str, Any]) -> Record:
         """Set outputs, by path, of an object that exists."""
@@ -133,17 +143,17 @@ class Account:
                     raise CloudError(
                         f"InvalidRequestException: {id_} is protected; set {facts.protected_by} to false first"
                     )
-                blockers = self._blockers(record)
+                blockers = self._rules.blockers(record)
                 if not blockers:
                     self.behaviour(type_).deleting(self, record)
                     with self.store.transaction():
-                        blockers = self._blockers(record)
+                        blockers = self._rules.blockers(record)
                         if not blockers:
                             self.remove_tree(record)
                             self._note_kept(facts, record)
                             return
                 if time.monotonic() > deadline:
-                    names = "; ".join(f"{kind_of(one.type)} {one.id} (made by {one.made_by})" for one in blockers)
+                    names = "; ".join(self._rules.named(one) for one in blockers)
                     values = {**record.outputs, "id": id_, "type": kind_of(type_)}
                     raise CloudError(f"{render(facts.in_use, values, nowhere)}: {names}")
                 time.sleep(0.2)
@@ -188,19 +198,12 @@ class Account:
         """
         with self.store.transaction():
             for owned in self.store.owned(record.key):
-                if not self._blockers(owned, within=record):
+                if not self._rules.blockers(owned, within=record):
                     self.remove_tree(owned)
             for dependent in self.store.referrers(record, "cascade"):
                 self.remove_tree(dependent)
             self._unfinished.end(record)
             self.store.remove(record)
-
-    def _blockers(self, record: Record, within: Record | None = None) -> list[Record]:
-        inside = {one.key for one in self._family(within or record)}
-        return [one for one in self.store.referrers(record, "block") if one.key not in inside]
-
-    def _family(self, record: Record) -> list[Record]:
-        return [record, *(member for owned in self.store.owned(record.key) for member in self._family(owned))]
 
     # Making
 

@@ -34,6 +34,15 @@ KINDS: Mapping[str, Kind] = {
     "zone-outage": Kind(
         "the machines of a zone vanish, and none can be had there", "a zone of the cloud, e.g. eu-west-1a"
     ),
+    "stockout": Kind("no capacity for an instance type, spot or on demand", "an instance type of the cloud"),
+    "no-quota": Kind("a quota of the account is zero", "a quota code of the cloud, e.g. L-DB2E81BA"),
+    "not-offered": Kind(
+        "a zone has no machines of a type, no endpoint of a service or no control planes",
+        "what and where: g5.2xlarge@eu-west-1a, ecr.api@eu-west-1a; eks@us-east-1a where a region has such a zone",
+    ),
+    "late-log-group": Kind("a deleted cluster writes on: its log group is made again", "all"),
+    "slow-volumes": Kind("disks of volumes go late, and only while their driver is there", "a CSI driver of the cloud"),
+    "foreign-endpoint": Kind("the cloud puts an endpoint of its own into the cluster's network", "all"),
     "role-unauthorised": Kind(
         "a role that the cloud's service needs was never authorised", "a service role of the cloud"
     ),

@@ -51,6 +51,20 @@ class Rules:
 
         return follow
 
+    def blockers(self, record: Record, within: Record | None = None) -> list[Record]:
+        """What keeps an object from going; nothing that goes with it, or with the one that it goes with."""
+        inside = {one.key for one in self._family(within or record)}
+        return [one for one in self._store.referrers(record, "block") if one.key not in inside]
+
+    def named(self, record: Record) -> str:
+        """What an object is and who made it; of one that goes with another, that other."""
+        name, owner = f"{kind_of(record.type)} {record.id}", record.owner.partition("|")
+        whole = self._store.get(owner[0], owner[2]) if record.owner else None
+        return f"{name} of {self.named(whole)}" if whole else f"{name} (made by {record.made_by})"
+
+    def _family(self, record: Record) -> list[Record]:
+        return [record, *(member for owned in self._store.owned(record.key) for member in self._family(owned))]
+
     def refuse_above_quota(self, facts: TypeFacts, type_: str, inputs: Mapping[str, Any]) -> None:
         """Raises CloudError when one more would be too many."""
         for quota in facts.quotas:

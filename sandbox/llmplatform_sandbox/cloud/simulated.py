@@ -54,6 +54,7 @@ class SimulatedCloud:
 
     def objects(self) -> Sequence[CloudObject]:
         """Everything that exists, in the order of creation."""
+        self.account.catch_up()
         return [
             CloudObject(type=one.type, id=one.id, made_by=one.made_by, detail=one.outputs, inputs=self._registered(one))
             for one in self._store.all()
@@ -147,6 +148,7 @@ class SimulatedCloud:
     def fault(self, kind: str, target: str, *, active: bool) -> None:
         """Raises ValueError on a kind or target that does not exist."""
         self._faults.set(kind, target, active=active)
+        self.parts.struck(self.account)
         if kind == "zone-outage" and active:
             self._groups.lose_zone(target)
         if not active:

@@ -6,7 +6,16 @@ from typing import Any
 
 from llmplatform_sandbox.cloud.account import Account
 from llmplatform_sandbox.cloud.aws.groups import GROUP, NODE_GROUP
+from llmplatform_sandbox.cloud.aws.late_actors import (
+    ENDPOINT,
+    LOG_GROUP,
+    LogGroup,
+    cluster_deleted,
+    guard,
+    log_group_of,
+)
 from llmplatform_sandbox.cloud.aws.node_groups import NodeGroupBehaviour
+from llmplatform_sandbox.cloud.aws.places import lacks, takes_control_planes, zone_id
 from llmplatform_sandbox.cloud.behaviour import Behaviour, Plain
 from llmplatform_sandbox.cloud.control_plane import ControlPlane
 from llmplatform_sandbox.cloud.minors import number, other_minor, refuse_leap
@@ -15,7 +24,7 @@ from llmplatform_sandbox.cloud.store import Record
 from llmplatform_sandbox.cloud.templates import get
 from llmplatform_sandbox.cloud.waiting import wait
 
-CLUSTER, ADDON, LOG_GROUP = "aws:eks/cluster:Cluster", "aws:eks/addon:Addon", "aws:cloudwatch/logGroup:LogGroup"
+CLUSTER, ADDON, SUBNET = "aws:eks/cluster:Cluster", "aws:eks/addon:Addon", "aws:ec2/subnet:Subnet"
 NEED_NODES = frozenset(
     {"coredns", "aws-ebs-csi-driver", "aws-efs-csi-driver", "aws-fsx-csi-driver", "aws-mountpoint-s3-csi-driver",
      "metrics-server", "cert-manager", "kube-state-metrics", "external-dns", "snapshot-controller"}
@@ -31,6 +40,9 @@ def behaviours(control_plane: ControlPlane, patience: float) -> Mapping[str, Beh
         CLUSTER: _Cluster(control_plane),
         NODE_GROUP: NodeGroupBehaviour(control_plane, patience),
         ADDON: _Addon(patience),
+        SUBNET: _Subnet(),
+        ENDPOINT: _Endpoint(),
+        LOG_GROUP: LogGroup(),
         "aws:ec2/natGateway:NatGateway": _NatGateway(),
         "aws:secretsmanager/secret:Secret": _Secret(),
     }
@@ -70,15 +82,24 @@ class _Cluster(Plain):
             raise CloudError(
                 f"the sandbox has one control plane, and {others[0].id} uses it; put the second into another stack"
             )
-        subnets = [account.store.get("aws:ec2/subnet:Subnet", one) for one in get(inputs, "vpcConfig.subnetIds") or []]
-        if len({one.outputs.get("availabilityZone") for one in subnets if one}) < 2:
+        zones = _zones(account, inputs)
+        if len(set(zones)) < 2:
             raise CloudError("InvalidParameterException: Subnets specified must be in at least two different AZs")
+        closed = [one for one in zones if not takes_control_planes(account.faults, one)]
+        if closed:
+            raise CloudError(
+                f"UnsupportedAvailabilityZoneException: Cannot create cluster '{inputs['name']}' because EKS does not "
+                f"support creating control plane instances in {closed[0]}, the targeted availability zone "
+                f"({zone_id(account.faults, closed[0])} in this account). Retry cluster creation using control plane "
+                "subnets of other availability zones"
+            )
 
     def created(self, account: Account, record: Record) -> Mapping[str, Any]:
         minor = record.outputs.get("version") or self._control_plane.minors[-1]
         access = self._control_plane(get(record.outputs, "kubernetesNetworkConfig.serviceIpv4Cidr"), minor)
         if record.outputs.get("enabledClusterLogTypes"):
-            _make_log_group(account, f"/aws/eks/{record.id}/cluster")
+            _make_log_group(account, log_group_of(record.id))
+        guard(account)
         return {
             "endpoint": access.server,
             "certificateAuthority": {"data": base64.b64encode(access.ca_pem.encode()).decode()},
@@ -86,6 +107,14 @@ class _Cluster(Plain):
         }
 
     def updating(self, account: Account, old: Record, inputs: Mapping[str, Any]) -> None:
+        now, before = _zones(account, inputs), _zones(account, old.outputs)
+        if now != before:
+            # aws/containers-roadmap#2258: other subnets of the same zones are taken.
+            raise CloudError(
+                f"InvalidParameterException: Provided subnets belong to the AZs '{','.join(now)}'. But they should "
+                f"belong to the exact set of AZs '{','.join(before)}' in which subnets were provided during cluster "
+                "creation."
+            )
         wanted = inputs.get("version")
         if not wanted or wanted == old.outputs["version"]:
             return
@@ -107,6 +136,30 @@ class _Cluster(Plain):
 
     def deleting(self, account: Account, record: Record) -> None:
         self._control_plane.reset()
+        cluster_deleted(account, record)
+
+
+def _zones(account: Account, inputs: Mapping[str, Any]) -> list[str]:
+    """The zones of a cluster's subnets, each once."""
+    subnets = [account.store.get(SUBNET, one) for one in get(inputs, "vpcConfig.subnetIds") or []]
+    return sorted({str(one.outputs.get("availabilityZone")) for one in subnets if one})
+
+
+class _Subnet(Plain):
+    def created(self, account: Account, record: Record) -> Mapping[str, Any]:
+        return {"availabilityZoneId": zone_id(account.faults, record.outputs.get("availabilityZone") or "")}
+
+
+class _Endpoint(Plain):
+    def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:
+        service = str(inputs.get("serviceName")).partition(f"{account.scope.region}.")[2]
+        for subnet in inputs.get("subnetIds") or []:
+            found = account.store.get(SUBNET, subnet)
+            if found and lacks(account.faults, service, str(found.outputs.get("availabilityZone"))):
+                raise CloudError(
+                    f"InvalidParameter: The VPC endpoint service {inputs['serviceName']} does not support the "
+                    f"availability zone of the subnet: {subnet}."
+                )
 
 
 def _make_log_group(account: Account, name: str) -> None:

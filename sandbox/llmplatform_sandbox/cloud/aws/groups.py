@@ -8,6 +8,7 @@ from typing import Any
 from typing_extensions import override
 
 from llmplatform_sandbox.cloud.aws.machines import allocatable, machine
+from llmplatform_sandbox.cloud.aws.places import lacks, no_quota
 from llmplatform_sandbox.cloud.machine_groups import MACHINE, MachineGroups, Slot
 from llmplatform_sandbox.cloud.store import Record
 from llmplatform_sandbox.cloud.templates import get
@@ -110,14 +111,22 @@ class Groups(MachineGroups):
     def _slot(self, group: Record, pool: Record) -> Slot:
         types, places = self.instance_types(pool), self._powered(group, pool)
         spot = pool.outputs.get("capacityType") == "SPOT"
+        refused = ""
         for name in types if places else ():
-            if not (spot and self._account.faults.active("spot-stockout", name)):
-                subnet, zone = places[0]
-                return Slot(kind=name, subnet=subnet, zone=zone, spot=spot)
+            refused = refused or no_quota(self._account, name, spot=spot)
+            if no_quota(self._account, name, spot=spot) or self._sold_out(name, spot=spot):
+                continue
+            for subnet, zone in places:
+                if not lacks(self._account.faults, name, zone):
+                    return Slot(kind=name, subnet=subnet, zone=zone, spot=spot)
         zones = ", ".join(sorted({zone for _, zone in self._subnets(pool)}))
         what = "spot capacity" if spot and places else "capacity"
-        reason = f"InsufficientInstanceCapacity: no {what} for {', '.join(types)} in {zones}"
+        reason = refused or f"InsufficientInstanceCapacity: no {what} for {', '.join(types)} in {zones}"
         raise Unavailable(f"{group.id}: {reason}")
+
+    def _sold_out(self, kind: str, *, spot: bool) -> bool:
+        faults = self._account.faults
+        return faults.active("stockout", kind) or (spot and faults.active("spot-stockout", kind))
 
     @override
     def _launch(self, group: Record, pool: Record, slot: Slot) -> None:

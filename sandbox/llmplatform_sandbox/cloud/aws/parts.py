@@ -5,8 +5,11 @@ from collections.abc import Iterable, Sequence
 
 from llmplatform_sandbox.cloud.aws.behaviours import ADDON, CLUSTER, SELF_MANAGED, behaviours
 from llmplatform_sandbox.cloud.aws.groups import Groups
+from llmplatform_sandbox.cloud.aws.late_actors import guard
 from llmplatform_sandbox.cloud.aws.losses import remarks
 from llmplatform_sandbox.cloud.aws.machines import offered
+from llmplatform_sandbox.cloud.aws.places import offer, quota, zone
+from llmplatform_sandbox.cloud.faults import EVERYTHING
 from llmplatform_sandbox.cloud.parts import Arguments, Parts
 from llmplatform_sandbox.cloud.requests import Scope
 from llmplatform_sandbox.cloud.store import Store
@@ -14,7 +17,7 @@ from llmplatform_sandbox.cloud.templates import get
 
 _ADMIN = "AmazonEKSClusterAdminPolicy"
 _ACCESS = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
-_ZONE = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")
+_DRIVERS = ("ebs.csi.aws.com", "efs.csi.aws.com")
 
 
 def _installed(store: Store) -> Iterable[str]:
@@ -56,5 +59,15 @@ PARTS = Parts(
     network=(frozenset({"vpc-cni", "kube-proxy"}),),
     remarks=remarks,
     provider_id=re.compile(r"^aws://"),
-    targets={"spot-stockout": offered, "zone-outage": lambda name: bool(_ZONE.match(name))},
+    struck=guard,
+    targets={
+        "spot-stockout": offered,
+        "stockout": offered,
+        "zone-outage": zone,
+        "no-quota": quota,
+        "not-offered": offer,
+        "late-log-group": EVERYTHING.__eq__,
+        "slow-volumes": lambda name: name in _DRIVERS,
+        "foreign-endpoint": EVERYTHING.__eq__,
+    },
 )
