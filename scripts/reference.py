@@ -4,11 +4,16 @@ import argparse
 import sys
 from pathlib import Path
 
+import assumptions_reference
 import components_reference
 import settings_reference
 
 FOLDER = Path(__file__).parents[1] / "docs/reference"
-PAGES = {"settings.md": settings_reference.text, "components.md": components_reference.text}
+PAGES = {
+    "settings.md": settings_reference.text,
+    "components.md": components_reference.text,
+    "assumptions.md": assumptions_reference.text,
+}
 
 
 def main() -> int:

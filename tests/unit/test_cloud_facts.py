@@ -141,3 +141,20 @@ def test_what_an_output_may_carry_does_not_make_a_property_optional() -> None:
     found = schema.properties(_Arguments)
     assert found["wireName"].required
     assert found["wireName"].shape.kind == "string"
+
+
+CITED = re.compile(r"\.go\b|\.adoc\b|user guide|API reference|botocore|https?://|controller manager")
+"""How a row says where it was read: a file of a provider, a page of a service, a model."""
+
+
+@every_row
+def test_a_row_cites_what_is_outside_this_project_or_says_that_it_is_assumed(package: str, name: str) -> None:
+    facts = load(package).types[name]
+    assert CITED.search(facts.source) or facts.assumed, f"{facts.source}: neither a citation nor an assumption"
+    assert all(how for how in facts.assumed.values())
+
+
+@pytest.mark.parametrize("package", CLOUDS)
+def test_assumptions_are_few(package: str) -> None:
+    found = [what for facts in load(package).types.values() for what in facts.assumed]
+    assert len(found) <= 12, "read it in a source, or ask whether the sandbox needs it; docs/reference/assumptions.md"

@@ -95,6 +95,8 @@ class TypeFacts(Fact):
 
     source: str
     """Where these rules were read."""
+    assumed: Mapping[str, str] = {}
+    """What the row holds, or the type's behaviour does, that was read nowhere: what → how the sandbox has it."""
     id: str
     name: Naming | None = None
     replace: tuple[str, ...] = ()
