@@ -28,6 +28,16 @@ class Taint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NodeCondition:
+    """What a node says of itself, beside being ready."""
+
+    type: str
+    healthy: bool
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class NodeTemplate:
     """What a new node of a node group would look like to the scheduler."""
 
@@ -73,6 +83,8 @@ class Instance:
     """As the cloud's controller manager spells it on the node."""
     dead: str = ""
     """Why its kubelet does not start, so that no node registers; empty where it does."""
+    conditions: tuple[NodeCondition, ...] = ()
+    """What watches over nodes says of it."""
 
 
 @dataclass(frozen=True, kw_only=True)

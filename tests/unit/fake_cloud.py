@@ -18,6 +18,7 @@ class FakeCloud:
         self.machines: list[Instance] = []
         self.short: dict[str, str] = {}
         self.managed: ManagedAutoscaler | None = None
+        self.struck: list[tuple[str, str]] = []
         for zone in "ab":
             tags = {"kubernetes.io/role/elb": "1"}
             self.put("aws:ec2/subnet:Subnet", f"subnet-{zone}", availabilityZone=f"eu-west-1{zone}", tags=tags)
@@ -62,3 +63,6 @@ class FakeCloud:
 
     def shortages(self) -> Mapping[str, str]:
         return self.short
+
+    def faults(self) -> Sequence[tuple[str, str]]:
+        return self.struck

@@ -45,8 +45,20 @@ class FakeKube:
         self.objects[(made["kind"], made["metadata"].get("namespace", ""), made["metadata"]["name"])] = made
         return made
 
-    def patch(self, obj: Mapping[str, Any], change: Mapping[str, Any], *, subresource: str | None = None) -> Object:
+    def patch(
+        self,
+        obj: Mapping[str, Any],
+        change: Mapping[str, Any],
+        *,
+        subresource: str | None = None,
+        strategic: bool = False,
+    ) -> Object:
         live = self.objects[(obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"])]
+        if strategic and "conditions" in change.get("status", {}):
+            # A strategic merge goes by type there.
+            said = {one["type"]: one for one in live["status"]["conditions"]}
+            said |= {one["type"]: one for one in change["status"]["conditions"]}
+            change = {"status": {**change["status"], "conditions": list(said.values())}}
         _merge(live, change)
         return live
 

@@ -1,5 +1,6 @@
 """Played controllers: volumes and load balancers."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -96,6 +97,19 @@ def test_a_released_volume_is_freed_as_its_policy_says(server: FakeApiServer, po
     step(server, cloud)
     assert len(cloud.made("volume")) == left
     assert len(volumes(server)) == left
+
+
+def test_a_slow_driver_frees_a_volume_a_while_after_its_release(server: FakeApiServer) -> None:
+    cloud = FakeCloud(EBS)
+    claim(server, node="n1", reclaimPolicy="Delete")
+    step(server, cloud)
+    cloud.struck = [("slow-volumes", "ebs.csi.aws.com")]
+    now = datetime.now(UTC)
+    for age, left in ((1, 1), (60, 0)):
+        since = (now - timedelta(seconds=age)).isoformat()
+        volumes(server)[0]["status"] = {"phase": "Released", "lastPhaseTransitionTime": since}
+        step(server, cloud)
+        assert len(cloud.made("volume")) == left
 
 
 def test_a_volume_released_after_its_driver_has_gone_stays_as_an_orphan(server: FakeApiServer) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llmplatform_sandbox.interfaces import Cloud, Instance, Release, Taint
+from llmplatform_sandbox.interfaces import Cloud, Instance, NodeCondition, Release, Taint
 from llmplatform_sandbox.kube.client import Kube, Object
 from llmplatform_sandbox.kube.errors import KubeError
 from llmplatform_sandbox.kube.releases import releases
@@ -78,6 +78,7 @@ class NodesLoop:
         if change:
             self._kube.patch(live, change)
         self._correct_version(live, wanted)
+        self._correct_conditions(live, wanted)
         status = {key: wanted["status"][key] for key in ("capacity", "allocatable")}
         if any(live.get("status", {}).get(key) != value for key, value in status.items()):
             gone = {GPU: None} if GPU not in status["capacity"] else {}
@@ -90,6 +91,15 @@ class NodesLoop:
         info, version = live.get("status", {}).get("nodeInfo") or {}, wanted["status"]["nodeInfo"]["kubeletVersion"]
         if info.get("kubeletVersion") != version:
             self._kube.patch(live, {"status": {"nodeInfo": {**info, "kubeletVersion": version}}}, subresource="status")
+
+    def _correct_conditions(self, live: Object, wanted: Object) -> None:
+        """What an add-on says of a node changes with the add-on; the kubelet's own word is KWOK's."""
+        said = {one["type"]: one for one in live.get("status", {}).get("conditions", [])}
+        now = [
+            one for one in wanted["status"]["conditions"][1:] if not one.items() <= said.get(one["type"], {}).items()
+        ]
+        if now:
+            self._kube.patch(live, {"status": {"conditions": now}}, subresource="status", strategic=True)
 
     def _remove(self, node: Object) -> None:
         """The machine is gone, and its pods with it: nobody is left who could end them."""
@@ -139,10 +149,15 @@ def node_of(instance: Instance, installed: Sequence[Release], daemonsets: Sequen
         "status": {
             "capacity": capacity,
             "allocatable": allocatable,
-            "conditions": [_NOT_READY],
+            "conditions": [_NOT_READY, *map(_condition, instance.conditions)],
             "nodeInfo": _info(instance, labels),
         },
     }
+
+
+def _condition(found: NodeCondition) -> dict[str, str]:
+    status = "True" if found.healthy else "False"
+    return {"type": found.type, "status": status, "reason": found.reason, "message": found.message}
 
 
 def _taint(taint: Taint) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 from typing_extensions import override
 
 from llmplatform_sandbox.cloud.aws.machines import allocatable, machine
+from llmplatform_sandbox.cloud.aws.node_health import conditions
 from llmplatform_sandbox.cloud.aws.places import lacks, no_quota
 from llmplatform_sandbox.cloud.machine_groups import MACHINE, MachineGroups, Slot
 from llmplatform_sandbox.cloud.store import Record
@@ -177,6 +178,7 @@ class Groups(MachineGroups):
     def _instance(self, record: Record) -> Instance:
         state = record.outputs
         kind = machine(state["instanceType"])
+        taints = [Taint(**taint) for taint in state["taints"]]
         return Instance(
             id=record.id,
             group=state["group"],
@@ -186,9 +188,10 @@ class Groups(MachineGroups):
             kubelet=_kubelet(state.get("made") or {}),
             node=f"{record.id}.{state['labels']['topology.kubernetes.io/region']}.compute.internal",
             provider_id=f"aws:///{state['zone']}/{record.id}",
+            conditions=conditions(self._store, kind.gpus, kind.architecture, taints),
             template=NodeTemplate(
                 labels=state["labels"],
-                taints=[Taint(**taint) for taint in state["taints"]],
+                taints=taints,
                 resources=allocatable(kind, state["volumeSize"], raid0=state["raid0"]),
             ),
         )

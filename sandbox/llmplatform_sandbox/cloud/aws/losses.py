@@ -38,8 +38,16 @@ def ended(store: Store) -> Mapping[str, int]:
 
 
 def remarks(account: Account) -> Sequence[str]:
-    """A line for each group that lost nodes."""
-    return [
+    """A line for each group that lost nodes, or whose nodes an add-on takes for broken."""
+    groups = Groups(account)
+    names = {one.id: groups.owner(one).outputs["nodeGroupName"] for one in account.store.all(groups.group_type)}
+    broken = {
+        f"node group {names.get(one.group)}: {found.type} is False on its nodes ({found.reason}): {found.message}"
+        for one in groups.instances()
+        for found in one.conditions
+        if not found.healthy
+    }
+    return sorted(broken) + [
         f"node group {name}: a smaller desiredSize ended {count} nodes with all that ran on them, whatever disruption "
         "budgets said"
         for name, count in ended(account.store).items()

@@ -1,0 +1,77 @@
+"""What managed add-ons see of a node: DaemonSets that a taint keeps away, and what the node then says of itself."""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from llmplatform_sandbox.cloud.facts import Fact
+from llmplatform_sandbox.cloud.store import Store
+from llmplatform_sandbox.cloud.templates import get
+from llmplatform_sandbox.interfaces import NodeCondition, Taint
+
+ADDON = "aws:eks/addon:Addon"
+
+
+class DaemonSet(Fact):
+    """A DaemonSet of an add-on."""
+
+    addon: str
+    name: str
+    tolerations: str
+    """Path in the add-on's configuration values."""
+    default: tuple[Mapping[str, str], ...]
+    gpus: str = ""
+    """Only on nodes with GPUs, of this architecture."""
+    host_ports: tuple[int, ...] = ()
+    unless_there: Mapping[str, str] = {}
+    """Type, reason and message of the condition that nodes have without it."""
+    source: str
+
+
+@cache
+def daemonsets() -> Sequence[DaemonSet]:
+    """The rows of addons.toml."""
+    text = (files("llmplatform_sandbox.cloud.aws") / "addons.toml").read_text()
+    return [DaemonSet.model_validate(row) for row in tomllib.loads(text)["daemonset"]]
+
+
+def conditions(store: Store, gpus: int, architecture: str, taints: Sequence[Taint]) -> tuple[NodeCondition, ...]:
+    """What a node says of itself beside Ready, by the add-ons that there are."""
+    found: list[NodeCondition] = []
+    for one, configuration in _installed(store):
+        if one.unless_there and gpus and one.gpus == architecture:
+            kept_away = [taint for taint in taints if not _borne(taint, get(configuration, one.tolerations), one)]
+            found.append(
+                NodeCondition(
+                    type=one.unless_there["type"],
+                    healthy=not kept_away,
+                    reason=one.unless_there["reason"] if kept_away else f"{one.name}IsThere",
+                    message=f"{one.name} does not tolerate {kept_away[0].key}: {one.unless_there['message']}"
+                    if kept_away
+                    else "",
+                )
+            )
+    return tuple(found)
+
+
+def _installed(store: Store) -> Iterator[tuple[DaemonSet, Mapping[str, Any]]]:
+    for addon in store.all(ADDON):
+        values = json.loads(addon.outputs.get("configurationValues") or "{}")
+        yield from ((one, values) for one in daemonsets() if one.addon == addon.outputs["addonName"])
+
+
+def _borne(taint: Taint, configured: Any, row: DaemonSet) -> bool:
+    """Whether a toleration covers a taint. Kubernetes, Taints and Tolerations."""
+    if taint.effect == "PreferNoSchedule":
+        return True
+    return any(
+        one.get("effect") in (None, "", taint.effect)
+        and (
+            (one.get("operator") == "Exists" and one.get("key") in (None, "", taint.key))
+            or (one.get("key") == taint.key and (one.get("value") or "") == taint.value)
+        )
+        for one in (row.default if configured is None else configured)
+    )
