@@ -231,14 +231,16 @@ def fault(
     kind: Annotated[
         str,
         typer.Argument(
-            help="What goes wrong: spot-stockout, zone-outage, role-unauthorised; or, with the cloud's calls: "
-            "throttling, server-error, lost-answer, slow-call, outage."
+            help="What goes wrong: spot-stockout, stockout, no-quota, not-offered, zone-outage, role-unauthorised, "
+            "no-access-entry; what comes late or by itself: late-log-group, slow-volumes, foreign-endpoint; or, with "
+            "the cloud's calls: throttling, server-error, lost-answer, slow-call, outage."
         ),
     ],
     target: Annotated[
         str,
         typer.Argument(
-            help="Where: an instance type, a zone, a role; a resource type such as aws:ec2/vpc:Vpc, or all."
+            help="Where: an instance type, a zone, both as TYPE@ZONE, a quota code, a role, a CSI driver; a resource "
+            "type such as aws:ec2/vpc:Vpc, or all."
         ),
     ],
     clear: Annotated[bool, typer.Option("--clear", help="End the fault.")] = False,

@@ -19,6 +19,7 @@ from llmplatform_sandbox.endpoints import Endpoints
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.providers.base import ProviderServicer
 from llmplatform_sandbox.providers.cloud import CloudProvider
+from llmplatform_sandbox.providers.entrance import Entrance
 from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
 from llmplatform_sandbox.providers.paper import PaperCloud, PaperKubernetes
 from llmplatform_sandbox.providers.random import RandomProvider
@@ -100,8 +101,13 @@ def serve_providers(
     for package in CLOUDS:
         if find_spec(f"pulumi_{package}"):
             servicers[package] = (PaperCloud if paper else CloudProvider)(partial(clouds.__getitem__, package))
+    door = Entrance(lambda: next((why for cloud in clouds.values() if (why := cloud.locked_out())), ""))
     served = {
-        package: serve(servicer, port=(ports or {}).get(package, 0), interceptors=interceptors)
+        package: serve(
+            servicer,
+            port=(ports or {}).get(package, 0),
+            interceptors=[*interceptors, door] if package == "kubernetes" and not paper else interceptors,
+        )
         for package, servicer in servicers.items()
     }
     return [server for server, _ in served.values()], {package: port for package, (_, port) in served.items()}

@@ -40,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
         "a zone has no machines of a type, no endpoint of a service or no control planes",
         "what and where: g5.2xlarge@eu-west-1a, ecr.api@eu-west-1a; eks@us-east-1a where a region has such a zone",
     ),
+    "no-access-entry": Kind("the caller is not among the cluster's administrators", "all"),
     "late-log-group": Kind("a deleted cluster writes on: its log group is made again", "all"),
     "slow-volumes": Kind("disks of volumes go late, and only while their driver is there", "a CSI driver of the cloud"),
     "foreign-endpoint": Kind("the cloud puts an endpoint of its own into the cluster's network", "all"),

@@ -41,6 +41,8 @@ class Parts:
     """Kind of fault → whether something of that name can be struck."""
     remarks: Callable[[Account], Sequence[str]] = lambda account: ()
     """What the cloud accepted and then did otherwise, a line each."""
+    locked_out: Callable[[Account], str] = lambda account: ""
+    """Why the caller may not enter the cluster's Kubernetes; empty when it may."""
     struck: Callable[[Account], None] = lambda account: None
     """What the cloud does at once when a fault begins or ends."""
     autoscaler: Callable[[Account], ManagedAutoscaler | None] = lambda account: None

@@ -139,6 +139,10 @@ class SimulatedCloud:
         """Principals that administer the cluster."""
         return self.parts.admins(self._store)
 
+    def locked_out(self) -> str:
+        """Why the caller may not enter the cluster's Kubernetes; empty when it may."""
+        return self.parts.locked_out(self.account)
+
     def autoscaler(self) -> ManagedAutoscaler | None:
         """The one that the cloud runs."""
         return self.parts.autoscaler(self.account)

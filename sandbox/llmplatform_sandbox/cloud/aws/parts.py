@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from llmplatform_sandbox.cloud.account import BEFORE, Account
 from llmplatform_sandbox.cloud.aws.behaviours import ADDON, CLUSTER, SELF_MANAGED, behaviours
 from llmplatform_sandbox.cloud.aws.groups import Groups
 from llmplatform_sandbox.cloud.aws.late_actors import guard
@@ -33,6 +34,19 @@ def _admins(store: Store) -> Sequence[str]:
     return sorted(found)
 
 
+def _locked_out(account: Account) -> str:
+    """EKS user guide, access entries: without one, a principal is unauthorised, whatever IAM allows it."""
+    ours = [one for one in account.store.all(CLUSTER) if one.made_by != BEFORE]
+    creator = any(get(one.outputs, "accessConfig.bootstrapClusterCreatorAdminPermissions") for one in ours)
+    known = creator or _admins(account.store)
+    if not ours or (known and not account.faults.active("no-access-entry", EVERYTHING)):
+        return ""
+    return (
+        "Unauthorized: the server has asked for the client to provide credentials: who runs this has no access entry "
+        "of the cluster; write its role into cluster.admins"
+    )
+
+
 def _subnets(store: Store) -> list[str]:
     return [subnet for one in store.all(CLUSTER) for subnet in get(one.outputs, "vpcConfig.subnetIds") or []]
 
@@ -59,6 +73,7 @@ PARTS = Parts(
     network=(frozenset({"vpc-cni", "kube-proxy"}),),
     remarks=remarks,
     provider_id=re.compile(r"^aws://"),
+    locked_out=_locked_out,
     struck=guard,
     targets={
         "spot-stockout": offered,
@@ -66,6 +81,7 @@ PARTS = Parts(
         "zone-outage": zone,
         "no-quota": quota,
         "not-offered": offer,
+        "no-access-entry": EVERYTHING.__eq__,
         "late-log-group": EVERYTHING.__eq__,
         "slow-volumes": lambda name: name in _DRIVERS,
         "foreign-endpoint": EVERYTHING.__eq__,
