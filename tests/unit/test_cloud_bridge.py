@@ -218,3 +218,13 @@ def test_to_fall_silent_about_what_the_cloud_fills_changes_nothing(engine: Engin
     engine.update(releaseVersion="1.35.9-20261201")
     assert engine.plan(releaseVersion=None) == set(), "Optional and Computed in terraform's schema"
     assert engine.plan(labels=None) == {"labels"}
+
+
+def test_tags_of_a_launch_template_make_no_version_of_it(account: SimulatedCloud, engine: Engine) -> None:
+    type_ = "aws:ec2/launchTemplate:LaunchTemplate"
+    [record] = account.account.store.all(type_)
+    template = Engine(engine.provider, type_, record.id, dict(record.inputs), dict(record.outputs))
+    template.update(tags={"owner": "web"})
+    assert template.outputs["latestVersion"] == 1, "resourceLaunchTemplateUpdate: updateKeys has no tags"
+    template.update(description="two")
+    assert template.outputs["latestVersion"] == 2

@@ -115,7 +115,8 @@ class Account:
                     for key, value in inputs.items()
                 }
                 outputs = self._with_defaults(facts, type_, {**kept, **changed}, scope)
-                outputs |= {name: old.outputs.get(name, 0) + 1 for name in facts.increments}
+                if set(asked) - set(facts.uncounted):
+                    outputs |= {name: old.outputs.get(name, 0) + 1 for name in facts.increments}
                 new = replace(old, inputs=dict(inputs), outputs=outputs)
                 self._rules.refuse_duplicates(facts, new)
                 self.store.change(new, self._rules.links(facts, inputs))

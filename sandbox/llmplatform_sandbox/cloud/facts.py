@@ -109,6 +109,8 @@ class TypeFacts(Fact):
     """Outputs that stay empty for what the sandbox supports."""
     increments: tuple[str, ...] = ()
     """Outputs that count the changes."""
+    uncounted: tuple[str, ...] = ()
+    """Properties whose changes they leave out."""
     references: Mapping[str, Annotated[Reference, BeforeValidator(_reference)]] = {}
     enums: Mapping[str, str | tuple[str, ...]] = {}
     """Path → botocore's `service.Shape`, or the values themselves."""
