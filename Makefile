@@ -15,7 +15,7 @@ help: ## Show this help.
 
 setup: $(READY) ## Install the pinned tools and both distributions into .venv.
 
-$(READY): requirements/dev.txt components/pyproject.toml sandbox/pyproject.toml scripts/install.sh
+$(READY): requirements/dev.txt components/pyproject.toml sandbox/pyproject.toml scripts/install.sh $(wildcard .venv/pyvenv.cfg)
 	@PYTHON=$(PYTHON) scripts/install.sh
 
 sandbox: $(READY) ## Bring STACK up on real Kubernetes with a simulated cloud.

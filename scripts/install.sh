@@ -11,6 +11,11 @@ command -v "$python" >/dev/null || {
   echo "$python is $("$python" -V 2>&1 | cut -d' ' -f2); llmplatform needs Python 3.11 or newer: set PYTHON to one" >&2
   exit 2
 }
+# What another Python was laid over (`pulumi install` does so) has an interpreter that starts and lacks half of itself.
+if [ -d .venv/bin ] && ! .venv/bin/python -c 'import binascii, csv, ssl, zlib' 2>/dev/null; then
+  echo "The Python in .venv is broken: removing .venv"
+  rm -rf .venv
+fi
 say() { printf '  %s … %s s\n' "$1" "$SECONDS"; }
 echo "Installing into .venv: about two minutes"
 say "pinned requirements"

@@ -1,5 +1,7 @@
 """Charts' archives are there before an update makes anything; what is asked for is what is installed, and no more."""
 
+import gzip
+import hashlib
 import shutil
 from copy import deepcopy
 from pathlib import Path
@@ -12,10 +14,12 @@ from existing_things import told
 from program import ROOT, STACKS, run_program, stack_config
 
 from llmplatform.catalog.versions import CHARTS, NO_ARCHIVES
+from llmplatform.cli.charts_lock import Lock
 from llmplatform.planning import plan_pools
-from llmplatform.planning.charts import plan_charts
+from llmplatform.planning.charts import plan_charts, unfit_archives
 from llmplatform.specs import parse, parse_platform_ref
 
+ARCHIVE = gzip.compress(b"a chart", mtime=0)
 RELEASE = "kubernetes:helm.sh/v3:Release"
 SWITCHED = [
     *((stack, addon) for stack in ("dev", "dev-ack") for addon in ("cert_manager", "monitoring")),
@@ -64,7 +68,7 @@ def test_an_update_without_archives_is_refused_before_anything_is_made(
     infra: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (infra.parent / ".charts").mkdir()
-    (infra.parent / ".charts" / CHARTS["cert-manager"].archive).touch()
+    (infra.parent / ".charts" / CHARTS["cert-manager"].archive).write_bytes(ARCHIVE)
     engine = Engine(stack="dev")
     monkeypatch.setattr("program.Engine", lambda **_: engine)
     with pytest.raises(pulumi.RunError) as refused:
@@ -79,16 +83,53 @@ def test_an_update_without_archives_is_refused_before_anything_is_made(
 def test_an_update_with_all_archives_of_its_own_goes_on(infra: Path) -> None:
     (infra.parent / ".charts").mkdir()
     for name in planned(stack_config("dev")):
-        (infra.parent / ".charts" / name).touch()
+        (infra.parent / ".charts" / name).write_bytes(ARCHIVE)
     assert run_program(stack_config("dev"), "dev", main=infra, archives=True).all(RELEASE)
 
 
-def test_a_preview_without_archives_warns_and_goes_on(infra: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    warned: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", warned.append)
-    engine = run_program(stack_config("dev"), "dev", main=infra, preview=True, archives=True)
-    assert engine.all(RELEASE)
-    assert len(warned) == len(planned(stack_config("dev")))
+def test_a_preview_without_archives_says_so_before_the_provider_opens_them(infra: Path) -> None:
+    """It does as soon as the kubeconfig is known (pulumi-kubernetes helm_release.go, Check): `path … not found`."""
+    with pytest.raises(pulumi.RunError) as refused:
+        run_program(stack_config("dev"), "dev", main=infra, preview=True, archives=True)
+    assert len(str(refused.value).splitlines()) == len(planned(stack_config("dev")))
+
+
+DIGEST = hashlib.sha256(ARCHIVE).hexdigest()
+OTHER = gzip.compress(b"another chart of that name")
+
+
+@pytest.mark.parametrize(
+    ("data", "lock", "said"),
+    [
+        (OTHER, True, f"its SHA-256 is {hashlib.sha256(OTHER).hexdigest()}, and charts.lock has {DIGEST}"),
+        (ARCHIVE[:-9], False, "it is damaged: the archive ends early"),
+        (b"", False, "it is damaged: the archive is empty"),
+        (b"<html>", False, "it is damaged, or cannot be read (not gzip)"),
+        (ARCHIVE, True, ""),
+        (OTHER, False, ""),
+    ],
+    ids=["swapped", "truncated", "empty", "a page", "recorded", "by hand"],
+)
+def test_what_is_installed_is_what_was_recorded(tmp_path: Path, data: bytes, lock: bool, said: str) -> None:
+    """Helm itself checks no digest of a local archive, and a Release keeps none in the state."""
+    chart, folder = CHARTS["cert-manager"], tmp_path / ".charts"
+    folder.mkdir()
+    (folder / chart.archive).write_bytes(data)
+    if lock:
+        kept = Lock(tmp_path / "charts.lock")
+        kept.admit(chart, ARCHIVE)
+        kept.write()
+    found = [str(each) for each in unfit_archives((chart,), folder)]
+    expected = f".charts/{chart.archive}: {said}; run `llmplatform charts pull`, which fetches it anew"
+    assert found == ([expected] if said else [])
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"a": 1}', "[" * 5000])
+def test_a_lock_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "charts.lock").write_text(text)
+    [problem] = unfit_archives((CHARTS["cert-manager"],), tmp_path / ".charts")
+    assert str(problem).startswith("charts.lock: it is not ")
+    assert str(problem).endswith("; restore the committed file")
 
 
 def test_models_on_an_existing_platform_need_no_archive(infra: Path) -> None:

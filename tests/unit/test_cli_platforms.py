@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -148,3 +149,22 @@ def test_a_folder_that_is_not_there_and_one_in_place_of_the_file_are_refused_in_
     file.unlink()
     file.mkdir()
     assert use(file.parent, told("dev"), code=2) == f"{file}: it is a folder; name a stack, or the file of one\n"
+
+
+def test_what_is_nested_too_deeply_or_cannot_be_read_is_said_in_a_line(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = file.parent / "deep.json"
+    deep.write_text("[" * 5000 + "]" * 5000)
+    command = ["use-platform", "dev", "--project", str(file.parent)]
+    result = CliRunner().invoke(app, [*command, "--from", str(deep)])
+    assert (result.exit_code, result.stderr.splitlines()) == (
+        2,
+        [f"{deep}: it is nested too deeply; give what `pulumi stack output platform --json` prints"],
+    )
+    monkeypatch.setattr("llmplatform.cli.platform_sections.sys", SimpleNamespace(stdin=None))
+    result = CliRunner().invoke(app, command)
+    assert (result.exit_code, result.stderr.splitlines()) == (
+        2,
+        ["standard input: cannot be read: it is closed; give the path of a file"],
+    )

@@ -1,11 +1,14 @@
 """What a user may write where a command wants a stack, and what the command line says of itself."""
 
+import builtins
 import json
 import os
 import shlex
+import shutil
 import subprocess
 from importlib.metadata import EntryPoints
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -13,6 +16,7 @@ from making import dry_run
 from program import ROOT
 from typer.testing import CliRunner
 
+import llmplatform.cli
 from llmplatform.cli import app as root
 from llmplatform.cli.app import app
 from llmplatform_sandbox.commands import app as sandbox
@@ -135,3 +139,42 @@ def test_a_python_that_is_not_there_is_told_in_a_line() -> None:
     )
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == "/usr/bin/nopython: no such program; set PYTHON to Python 3.11 or newer\n"
+
+
+def test_an_environment_that_another_python_was_laid_over_is_made_anew(tmp_path: Path) -> None:
+    """`pulumi install` runs `python3 -m venv .venv` over it: the interpreter starts, and modules of it are missing."""
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    python, made = tmp_path / ".venv" / "bin" / "python", tmp_path / "python"
+    python.write_text("#!/bin/sh\necho \"No module named 'binascii'\" >&2\nexit 1\n")
+    made.write_text('#!/bin/sh\n[ "$1" = -m ] && mkdir -p .venv/bin && printf "#!/bin/sh\\n" > .venv/bin/python\n'
+                    "chmod +x .venv/bin/python 2>/dev/null; exit 0\n")  # fmt: skip
+    python.chmod(0o755)
+    made.chmod(0o755)
+    environment = {"PATH": "/usr/bin:/bin", "PYTHON": str(made)}
+    result = subprocess.run(
+        [tmp_path / "scripts" / "install.sh"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert "The Python in .venv is broken: removing .venv\n" in result.stdout
+    assert (tmp_path / ".venv" / ".ready").exists()
+    assert "binascii" not in python.read_text()
+
+
+def test_a_damaged_python_is_told_apart_from_a_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        real = builtins.__import__
+
+        def load(module: str, *rest: Any) -> Any:
+            if module == "llmplatform.cli" and rest[2] == ("app",):
+                raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+            return real(module, *rest)
+
+        monkeypatch.setattr(builtins, "__import__", load)
+        with pytest.raises(SystemExit) as ended:
+            llmplatform.cli.main()
+        monkeypatch.setattr(builtins, "__import__", real)
+        return str(ended.value)
+
+    assert missing("_csv").startswith("_csv is missing, a part of Python itself: ")
+    assert missing("rich").startswith("rich is missing: the command line is the extra `cli`")

@@ -1,7 +1,8 @@
 """Where chart archives come from: classic repositories with an index, and OCI registries.
 
 Both protocols are the public ones: the index of https://helm.sh/docs/topics/chart_repository and the pull part of the
-OCI distribution specification with anonymous bearer tokens. Every digest that the source states is checked.
+OCI distribution specification: anonymously, or by the login that Helm or Docker keeps. Every digest that the source
+states is checked.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import httpx
 import yaml
 
 from llmplatform.catalog.versions import Chart
+from llmplatform.cli.registry_logins import Login, login_of
 
 _LAYER = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -33,8 +35,11 @@ def fetch(chart: Chart, repository: str, transport: httpx.BaseTransport | None =
             if repository.startswith("oci://"):
                 return _from_registry(client, chart, f"{repository.removeprefix('oci://').rstrip('/')}/{chart.name}")
             return _from_index(client, chart, repository.rstrip("/") + "/")
-    except httpx.HTTPError as error:
-        raise UnreachableError(f"{chart.name} {chart.version}: {repository} gave no archive ({error})") from None
+    except httpx.HTTPStatusError as error:
+        raise _refused(chart, repository, error.response) from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        said = str(error).partition("\n")[0] or type(error).__name__
+        raise UnreachableError(f"{chart.name} {chart.version}: {repository} gave no archive ({said})") from None
     except (yaml.YAMLError, ValueError, KeyError, IndexError, TypeError, AttributeError):
         # A proxy or a portal answers for the source.
         raise UnreachableError(
@@ -70,18 +75,37 @@ def _from_registry(client: httpx.Client, chart: Chart, repository: str) -> bytes
     return data
 
 
+def _refused(chart: Chart, repository: str, response: httpx.Response) -> ChartError:
+    name, answer = f"{chart.name} {chart.version}", f"{response.status_code} {response.reason_phrase}".strip()
+    if response.status_code not in (int(httpx.codes.UNAUTHORIZED), int(httpx.codes.FORBIDDEN)):
+        return UnreachableError(f"{name}: {repository} gave no archive ({answer})")
+    host = repository.partition("://")[2].partition("/")[0]
+    source = f"{repository.rstrip('/')}/{chart.name}" if repository.startswith("oci://") else chart.name
+    repo = "" if repository.startswith("oci://") else f" --repo {repository}"
+    login = f"run `helm registry login {host}`, or" if repository.startswith("oci://") else ""
+    by_hand = f"fetch it with a login of your own: `helm pull {source}{repo} --version {chart.version} -d .charts`"
+    return ChartError(f"{name}: {repository} asks for a login ({answer}); {login} {by_hand}".replace(";  ", "; "))
+
+
 def _get(client: httpx.Client, url: str, accept: str = "*/*") -> httpx.Response:
     response = client.get(url, headers={"Accept": accept})
     if response.status_code == int(httpx.codes.UNAUTHORIZED):
-        token = _token(client, response.headers.get("www-authenticate", ""))
-        response = client.get(url, headers={"Accept": accept, "Authorization": f"Bearer {token}"})
+        login = login_of(httpx.URL(url).netloc.decode())
+        scheme, _, rest = response.headers.get("www-authenticate", "").partition(" ")
+        if scheme.lower() == "bearer":
+            headers = {"Accept": accept, "Authorization": f"Bearer {_token(client, rest, login)}"}
+            response = client.get(url, headers=headers)
+        elif scheme.lower() == "basic" and login:
+            response = client.get(url, headers={"Accept": accept}, auth=login)
     return response.raise_for_status()
 
 
-def _token(client: httpx.Client, challenge: str) -> str:
+def _token(client: httpx.Client, challenge: str, login: Login | None) -> str:
     parts = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
-    realm = parts.pop("realm", "")
-    answer = client.get(realm, params=parts).raise_for_status().json()
+    realm = httpx.URL(parts.pop("realm", ""))
+    # A password goes nowhere in clear text.
+    auth = login if realm.scheme == "https" or realm.host in ("localhost", "127.0.0.1") else None
+    answer = client.get(realm, params=parts, auth=auth).raise_for_status().json()
     return str(answer.get("token") or answer["access_token"])
 
 

@@ -46,25 +46,32 @@ def pull(
         raise typer.Exit(2) from None
     mirrors = _mirrors(stack, project)
     folder = project / ".charts"
-    folder.mkdir(exist_ok=True)
     faults: list[ChartError] = []
-    for chart in CHARTS.values():
-        archive = folder / chart.archive
-        if archive.exists() and lock.holds(chart, archive.read_bytes()):
-            console.print(f"  {archive.name} is there")
-            continue
-        with console.status(f"fetching {chart.name} {chart.version}"):
-            try:
-                data = fetch(chart, mirrors.chart(chart.repository))
-                lock.admit(chart, data)
-            except ChartError as error:
-                faults.append(error)
+    try:
+        folder.mkdir(exist_ok=True)
+        for chart in CHARTS.values():
+            archive = folder / chart.archive
+            if archive.exists() and lock.holds(chart, archive.read_bytes()):
+                console.print(f"  {archive.name} is there")
                 continue
-        partial = archive.with_suffix(".partial")
-        partial.write_bytes(data)
-        partial.replace(archive)
-        console.print(f"  {archive.name} fetched")
-        lock.write()
+            with console.status(f"fetching {chart.name} {chart.version}"):
+                try:
+                    data = fetch(chart, mirrors.chart(chart.repository))
+                    lock.admit(chart, data)
+                except ChartError as error:
+                    faults.append(error)
+                    continue
+            partial = archive.with_suffix(".partial")
+            partial.write_bytes(data)
+            partial.replace(archive)
+            lock.write()
+            console.print(f"  {archive.name} fetched")
+    except OSError as error:
+        place = error.filename or folder
+        typer.echo(
+            f"{place}: cannot be written ({error.strerror}); make room or give the right, and run again", err=True
+        )
+        raise typer.Exit(1) from None
     away = [fault for fault in faults if isinstance(fault, UnreachableError)]
     for fault in faults:
         typer.echo(str(fault), err=True)

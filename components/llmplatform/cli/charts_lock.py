@@ -7,6 +7,7 @@ from pathlib import Path
 
 from llmplatform.catalog.versions import Chart
 from llmplatform.cli.chart_sources import ChartError
+from llmplatform.planning.charts import lock_key, locked
 
 
 @dataclass
@@ -20,18 +21,18 @@ class Lock:
     def read(cls, path: Path) -> "Lock":
         """The lock of a project; empty when there is none yet."""
         try:
-            return cls(path, json.loads(path.read_text()) if path.exists() else {})
-        except ValueError:
-            raise ChartError(f"{path}: it is not JSON; restore the committed file") from None
+            return cls(path, locked(path))
+        except ValueError as error:
+            raise ChartError(f"{path}: {error}; restore the committed file") from None
 
     def holds(self, chart: Chart, data: bytes) -> bool:
         """Whether this archive is the recorded one."""
-        return self.digests.get(_key(chart)) == hashlib.sha256(data).hexdigest()
+        return self.digests.get(lock_key(chart)) == hashlib.sha256(data).hexdigest()
 
     def admit(self, chart: Chart, data: bytes) -> None:
         """Record an archive, or raise when another one was recorded for the same version."""
         found = hashlib.sha256(data).hexdigest()
-        known = self.digests.setdefault(_key(chart), found)
+        known = self.digests.setdefault(lock_key(chart), found)
         if known != found:
             raise ChartError(
                 f"{chart.name} {chart.version}: the archive's SHA-256 is {found}, charts.lock has {known}; "
@@ -43,7 +44,3 @@ class Lock:
         partial = self.path.with_suffix(".partial")
         partial.write_text(json.dumps(dict(sorted(self.digests.items())), indent=2) + "\n")
         partial.replace(self.path)
-
-
-def _key(chart: Chart) -> str:
-    return f"{chart.name}-{chart.version}"

@@ -7,6 +7,7 @@ platform is a change of a file that is reviewed, and a preview needs no access t
 import json
 import sys
 from collections.abc import Mapping
+from errno import EBADF
 from pathlib import Path
 from typing import Any, cast
 
@@ -46,7 +47,9 @@ def reference(source: Path | None) -> PlatformRef:
     """What a file, or standard input, says of a platform. Raises InvalidStack."""
     name = str(source or "standard input")
     try:
-        raw: Any = json.loads(source.read_text(encoding="utf-8") if source else sys.stdin.read())
+        raw: Any = json.loads(source.read_text(encoding="utf-8") if source else _standard_input())
+    except RecursionError:
+        raise InvalidStack([Problem(name, "it is nested too deeply", _WHENCE)]) from None
     except OSError as error:
         raise InvalidStack([Problem(name, f"cannot be read: {error.strerror}", "give the path of a file")]) from None
     except ValueError:
@@ -54,6 +57,13 @@ def reference(source: Path | None) -> PlatformRef:
     if not isinstance(raw, dict):
         raise InvalidStack([Problem(name, "it is not the output of a platform", _WHENCE)])
     return parse_platform_ref(cast(dict[str, Any], raw))
+
+
+def _standard_input() -> str:
+    # Python gives none where the shell has closed it.
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
+        raise OSError(EBADF, "it is closed")
+    return sys.stdin.read()
 
 
 _WHENCE = "give what `pulumi stack output platform --json` prints"

@@ -104,7 +104,7 @@ def schema() -> None:
 def _describe(path: Path, spec: "Stack", project: Path) -> None:
     from rich.console import Console
 
-    from llmplatform.planning.charts import missing_archives, plan_charts
+    from llmplatform.planning.charts import plan_charts, unfit_archives
     from llmplatform.planning.models import plan_models
     from llmplatform.planning.pools import plan_pools
 
@@ -112,11 +112,11 @@ def _describe(path: Path, spec: "Stack", project: Path) -> None:
     console = Console()
     console.print(f"{path} is valid.", _pools(pools), _models(plan_models(spec, pools)), sep="\n")
     charts, folder = plan_charts(spec, pools), project / ".charts"
-    missing = missing_archives(charts, folder)
-    if missing:
+    unfit = unfit_archives(charts, folder)
+    if unfit:
         console.print(
-            f"{len(missing)} of the {len(charts)} charts that this stack installs are not in {folder}: "
-            "`llmplatform charts pull` before `pulumi up` in an account (the sandbox needs none)",
+            f"{len(unfit)} of the {len(charts)} charts that this stack installs are not in {folder}: "
+            "`llmplatform charts pull` before `pulumi preview` in an account (the sandbox needs none)",
             soft_wrap=True,
             highlight=False,
         )
