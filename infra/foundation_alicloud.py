@@ -122,7 +122,7 @@ class _Account:
                 plan=plan,
                 cluster_id=cluster_id,
                 subnet_ids=network.private_subnet_ids,
-                release=spec.exact_version if isinstance(spec, NewAckCluster) else None,
+                release=spec.exact_version if isinstance(spec, NewAckCluster) and spec.upgrade else None,
                 mirrors=self.stack.mirrors,
                 tags=self.tags,
             )

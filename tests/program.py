@@ -35,11 +35,12 @@ def run_program(
     project: str = "llmplatform",
     archives: bool = False,
     encrypted: bool = True,
+    may_warn: bool = False,
 ) -> Engine:
     """Everything that a program registers for a configuration. Values that are `{secure: …}` come as plain text.
 
     `main`: folder of the program; without it, the platform's. `archives`: whether charts' archives are wanted.
-    `encrypted`: whether the stack file has its secrets encrypted.
+    `encrypted`: whether the stack file has its secrets encrypted. `may_warn`: whether a user is meant to be warned.
     """
     values = {key: value if isinstance(value, str) else json.dumps(_decrypted(value)) for key, value in config.items()}
 
@@ -62,7 +63,7 @@ def run_program(
                     del sys.modules[name]
         return [entry() for entry in entries]
 
-    return Engine(project=project, stack=stack, preview=preview).run(program)
+    return Engine(project=project, stack=stack, preview=preview, may_warn=may_warn).run(program)
 
 
 def _decrypted(value: Any) -> Any:

@@ -41,18 +41,28 @@ def test_control_plane_and_kubelets_are_upgraded_and_no_pod_is_touched(platform:
     eventually(lambda: platform.available(MODEL), "the model serves")
     assert platform.kubelets() == {"v1.34.10-aliyun.1"}
     before, served = {one.id for one in platform.machines(POOL)}, pods(platform)
-    platform.edit(lambda config: config["cluster"].update(kubernetes_version="1.35"))
+    platform.edit(lambda config: config["cluster"].update(kubernetes_version="1.35", upgrade=True))
     outcome = platform.up()
     order = [step.name for step in outcome.steps if step.op == "update" and step.type != "pulumi:pulumi:Stack"]
     assert order == ["llm-cluster", "system-nodes", "gpu-nodes"], order
     eventually(lambda: platform.kubelets() == {"v1.35.7-aliyun.1"}, "every kubelet says so")
     assert {one.id for one in platform.machines(POOL)} == before
     assert pods(platform) == served, "kubelets are exchanged in place"
+    platform.edit(lambda config: config["cluster"].update(upgrade=False))
+    assert changed(platform.up()) == {"system-nodes": "update", "gpu-nodes": "update"}, "the request is taken out"
+    assert pods(platform) == served
+
+
+def test_a_label_touches_no_pod_and_a_patch_of_acks_own_is_no_change(platform: Platform) -> None:
+    served = pods(platform)
+    platform.edit(lambda config: config["pools"][POOL].update(labels={"team": "ml"}))
+    assert changed(platform.up()) == {"gpu-nodes": "update"}
+    assert pods(platform) == served
 
 
 def test_another_image_takes_other_system_disks_and_the_model_answers_on(platform: Platform) -> None:
     before, served = {one.id for one in platform.machines(POOL)}, pods(platform)
-    platform.edit(lambda config: config["pools"][POOL].update(image_id=IMAGE_ID))
+    platform.edit(lambda config: config["pools"][POOL].update(image_id=IMAGE_ID, renew=True))
     with platform.sampled(MODEL, POOL) as samples:
         outcome = platform.up()
         eventually(lambda: platform.available(MODEL), "the model serves on the renewed nodes")

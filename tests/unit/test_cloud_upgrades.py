@@ -186,6 +186,22 @@ def test_ack_exchanges_system_disks_one_machine_after_the_other(
     assert {one.id for one in ack.instances()} == before, "the machine stays, and with it its GPU"
 
 
+def test_a_policy_that_stays_upgrades_again_at_every_change_of_its_pool(
+    ack: SimulatedCloud, control_plane: FakeControlPlane
+) -> None:
+    """resource_alicloud_cs_kubernetes_node_pool.go (v2.0.0-beta3), Update: `d.GetOk("upgrade_policy")`."""
+    policy = {"imageId": "aliyun_3_x64_20G_20261101.vhd", "useReplace": True}
+    upgrade(ack, NODE_POOL, upgradePolicy=policy)
+    control_plane.nodes.done.clear()
+    upgrade(ack, NODE_POOL, labels=[{"key": "team", "value": "ml"}])
+    assert [what for what, _ in control_plane.nodes.done].count("drain") == 2, "for one label"
+    control_plane.nodes.done.clear()
+    [record] = ack.account.store.all(NODE_POOL)
+    without = {key: value for key, value in record.inputs.items() if key != "upgradePolicy"}
+    ack.account.update(NODE_POOL, record.id, without, ALICLOUD.scope)
+    assert control_plane.nodes.done == [], "it is taken out without an upgrade"
+
+
 @pytest.mark.parametrize(("now", "wanted"), [(NEW, OLD), (NEW, "1.35.2-aliyun.1")])
 def test_ack_never_goes_back(ack: SimulatedCloud, now: str, wanted: str) -> None:
     [cluster] = ack.account.store.all(ACK)

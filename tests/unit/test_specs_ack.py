@@ -82,7 +82,7 @@ def test_a_cluster_that_exists_may_run_what_is_no_longer_offered(raw: dict[str, 
     ]
 
 
-@pytest.mark.parametrize("release", ["1.35.7-aliyun.1", "1.35.0-aliyun.1"])
+@pytest.mark.parametrize("release", ["1.35.7-aliyun.1", "1.35.1-aliyun.1"])
 def test_a_cluster_can_stay_at_a_version_that_new_ones_no_longer_get(raw: dict[str, Any], release: str) -> None:
     raw["cluster"]["release"] = release
     assert problems(raw) == []
@@ -206,3 +206,15 @@ def test_the_operating_system_is_held_against_the_kubernetes_version(raw: dict[s
     del raw["pools"]["system"]["image_id"]
     raw["cluster"]["kubernetes_version"] = "1.34"
     assert problems(raw) == []
+
+
+def test_a_request_to_upgrade_is_warned_of_for_as_long_as_it_stands(raw: dict[str, Any]) -> None:
+    assert not warnings(parse(raw))
+    raw["cluster"]["upgrade"] = True
+    raw["pools"]["gpu"] |= {"renew": True, "image_id": "aliyun_3_x64_20G_alibase_20261101.vhd"}
+    assert [problem.path for problem in warnings(parse(raw))] == ["cluster.upgrade", "pools.gpu.renew"]
+
+
+def test_nodes_are_renewed_to_an_image_that_is_named(raw: dict[str, Any]) -> None:
+    raw["pools"]["gpu"]["renew"] = True
+    assert problems(raw) == ["pools.gpu.renew: no image is named to bring the nodes to; write image_id, or remove it"]

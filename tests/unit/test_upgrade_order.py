@@ -16,7 +16,7 @@ NEW_RELEASE, IMAGE_ID = "1.35.7-20260801", "aliyun_3_x64_20G_alibase_20261101.vh
 def registered(stack: str, **pool: Any) -> Engine:
     config = stack_config(stack)
     config["llmplatform:pools"]["gpu-large"] |= pool
-    return run_program(config, stack)
+    return run_program(config, stack, may_warn="renew" in pool)
 
 
 @pytest.mark.parametrize("stack", POOLS)
@@ -45,13 +45,31 @@ def test_no_node_group_of_eks_needs_a_machine_more_while_it_is_renewed() -> None
         assert group.inputs["updateConfig"] == {"maxUnavailable": 1, "updateStrategy": "MINIMAL"}, group.name
 
 
+def upgraded(**changes: Any) -> Engine:
+    config = stack_config("prod-ack")
+    config["llmplatform:cluster"] |= {"upgrade": True, **changes}
+    return run_program(config, "prod-ack", may_warn=True)
+
+
 def test_acks_control_plane_goes_alone_and_its_pools_follow_one_node_at_a_time() -> None:
-    engine = registered("prod-ack")
+    engine = upgraded()
     [cluster] = engine.all(CLUSTERS["prod-ack"])
     assert cluster.inputs["upgradePolicy"] == {"controlPlaneOnly": True}
+    assert "version" not in cluster.ignore_changes
     for pool in engine.all(POOLS["prod-ack"]):
         assert pool.inputs["upgradePolicy"] == {"kubernetesVersion": cluster.inputs["version"]}, "in place: no drain"
         assert pool.inputs["rollingPolicy"]["maxParallelism"] == 1
+
+
+def test_nothing_is_upgraded_on_ack_that_nobody_asked_to_be() -> None:
+    """terraform-provider-alicloud 2.0, upgrade_policy of a pool: a policy that stays upgrades again at every change.
+
+    And of a cluster's version: ACK raises patches by itself and refuses to go back.
+    """
+    engine = registered("prod-ack", image_id=IMAGE_ID)
+    assert not [pool.name for pool in engine.all(POOLS["prod-ack"]) if "upgradePolicy" in pool.inputs]
+    [cluster] = engine.all(CLUSTERS["prod-ack"])
+    assert "version" in cluster.ignore_changes
 
 
 def test_a_release_of_the_node_image_is_that_of_its_pool_alone() -> None:
@@ -60,19 +78,18 @@ def test_a_release_of_the_node_image_is_that_of_its_pool_alone() -> None:
     assert sorted(name for name, release in releases.items() if release == NEW_RELEASE) == GROUPS
 
 
-def test_an_image_id_of_ack_exchanges_the_system_disks_of_its_pool_alone() -> None:
-    pools = {pool.name: pool.inputs for pool in registered("prod-ack", image_id=IMAGE_ID).all(POOLS["prod-ack"])}
+def test_an_image_id_of_ack_exchanges_the_system_disks_of_its_pool_alone_when_that_is_asked_for() -> None:
+    engine = registered("prod-ack", image_id=IMAGE_ID, renew=True)
+    pools = {pool.name: pool.inputs for pool in engine.all(POOLS["prod-ack"])}
     for large in map(pools.pop, GROUPS):
         assert large["imageId"] == large["upgradePolicy"]["imageId"] == IMAGE_ID
         assert large["upgradePolicy"]["useReplace"] is True
-    assert all("imageId" not in pool for pool in pools.values())
+    assert all("imageId" not in pool and "upgradePolicy" not in pool for pool in pools.values())
 
 
 def test_an_exact_version_of_ack_is_that_of_control_plane_and_nodes() -> None:
     assert ack_stack().cluster.kubernetes_version == "1.35"
-    config = stack_config("prod-ack")
-    config["llmplatform:cluster"]["release"] = "1.35.2-aliyun.1"
-    engine = run_program(config, "prod-ack")
+    engine = upgraded(release="1.35.2-aliyun.1")
     [cluster] = engine.all(CLUSTERS["prod-ack"])
     versions = {pool.inputs["upgradePolicy"]["kubernetesVersion"] for pool in engine.all(POOLS["prod-ack"])}
     assert {cluster.inputs["version"]} == versions == {"1.35.2-aliyun.1"}

@@ -111,10 +111,19 @@ class Cluster(PlatformComponent):
         self.certificate_authority = authority_of(cluster)
         self.kubeconfig = after(self._kubeconfig(cluster), *admins)
         self.security_group_id = cluster.security_group_id
-        self.version = cluster.version
+        self.version = cluster.version.apply(self._of_the_minor)
         self.identity_provider_arn = cluster.rrsa_metadata.apply(lambda found: found.ram_oidc_provider_arn or "")
         self.identity_issuer = cluster.rrsa_metadata.apply(lambda found: found.rrsa_oidc_issuer_url or "")
         self.finish()
+
+    def _of_the_minor(self, version: str) -> str:
+        wanted = self._args.spec.kubernetes_version
+        if version and not version.startswith(f"{wanted}."):
+            pulumi.log.warn(
+                f"cluster.kubernetes_version: the cluster is {version}, and the file says {wanted}; "
+                "write 'upgrade: true' beside it to upgrade the cluster, or the minor that it has"
+            )
+        return version
 
     def _kubeconfig(self, cluster: alicloud.cs.ManagedKubernetes) -> pulumi.Output[str]:
         return pulumi.Output.all(cluster.id, self.endpoint_url, self.certificate_authority).apply(
@@ -167,8 +176,9 @@ class Cluster(PlatformComponent):
             tags=args.tags,
             opts=self.child(
                 protect=self._protected,
-                # What happens to add-ons later is the business of the resources below.
-                ignore_changes=["addons"],
+                # What happens to add-ons later is the business of the resources below. A version is raised when that is
+                # asked for: ACK raises patches by itself, and refuses to go back to what a file says.
+                ignore_changes=["addons"] if spec.upgrade else ["addons", "version"],
                 # The certificate authority comes with a client's certificate and key, which are not for plain state.
                 additional_secret_outputs=["certificateAuthorities"],
             ),

@@ -3,12 +3,13 @@
 Makes: the node pools. Labels, taints and resources of an empty pool are known to ACK's autoscaler without more.
 Does not: the autoscaler (`Autoscaling`), driver and device plugin (ACK brings both to nodes with GPUs).
 A pool is replaced when its cluster is. A change of instance types, operating system, disk, driver or price applies to
-nodes that join from then on; the others stay as they are, and are renewed by draining them. A raised Kubernetes
-version or another image id goes through the nodes that are there, one at a time. Labels and taints change on all
-nodes, the driver's label too: on a node that was there before, it says what the next one will have.
+nodes that join from then on; the others stay as they are, and are renewed by draining them. A Kubernetes version or an
+image goes through the nodes that are there, one at a time, only while that is asked for: the provider upgrades at every
+update whose inputs have an upgrade policy, whatever the update changes. Labels and taints change on all nodes, the
+driver's label too: on a node that was there before, it says what the next one will have.
 A driver that ACK does not have for the image is silently its default one: the plan's driver is one of its list.
-That a policy which stays asks for nothing anew is unverified: the provider's documentation advises to remove it.
-Source: terraform-provider-alicloud 1.288, alicloud_cs_kubernetes_node_pool; ACK documentation, "NVIDIA driver version".
+Source: terraform-provider-alicloud 2.0, resource_alicloud_cs_kubernetes_node_pool.go and its documentation; ACK
+documentation, "NVIDIA driver version".
 """
 
 from collections.abc import Mapping
@@ -42,7 +43,7 @@ class NodePoolArgs:
     subnet_ids: Mapping[str, pulumi.Input[str]]
     """Zone to vSwitch of nodes, for at least the zones of the plan."""
     release: str | None = None
-    """ACK's version of the nodes: the control plane's. None: they stay as they joined."""
+    """ACK's version that the nodes are brought to: the control plane's. None: they stay as they joined."""
     mirrors: Mirrors = field(default_factory=Mirrors)
     """Registries that stand in for others, for images whose references nobody rewrites."""
     tags: Mapping[str, str]
@@ -134,19 +135,21 @@ def _market(group: GroupPlan) -> dict[str, Any]:
 
 
 def _upgrade(plan: PoolPlan, release: str | None) -> dict[str, Any]:
-    """What nodes are brought to, one at a time, when it changes: at a pool's creation nobody reads it.
+    """What nodes are brought to, one at a time, by this update and by every other that still has it.
 
     Kubelets are exchanged where they run. Another image takes another system disk, and a drain; the machine stays, and
     that is what counts where GPUs are scarce.
     """
     image = plan.spec.image_id if isinstance(plan.spec, AlicloudPool) else None
-    if release is None and image is None:
-        return {}
+    renew = image is not None and isinstance(plan.spec, AlicloudPool) and plan.spec.renew
+    given: dict[str, Any] = {"image_id": image} if image else {}
+    if release is None and not renew:
+        return given
     policy = alicloud.cs.NodePoolUpgradePolicyArgs(
-        kubernetes_version=release, image_id=image, use_replace=True if image else None
+        kubernetes_version=release, image_id=image if renew else None, use_replace=True if renew else None
     )
     pace = alicloud.cs.NodePoolRollingPolicyArgs(max_parallelism=1, pause_policy="NotPause")
-    return {"image_id": image, "upgrade_policy": policy, "rolling_policy": pace}
+    return {**given, "upgrade_policy": policy, "rolling_policy": pace}
 
 
 def _disk(plan: PoolPlan) -> dict[str, Any]:

@@ -195,14 +195,15 @@ ACK: Mapping[str, AckRelease] = {
         AckRelease(minor="1.34", releases=("1.34.10-aliyun.1", "1.34.3-aliyun.1"), support_ends=date(2026, 9, 30)),
         AckRelease(
             minor="1.35",
-            releases=("1.35.7-aliyun.1", "1.35.2-aliyun.1", "1.35.1-aliyun.1", "1.35.0-aliyun.1"),
+            releases=("1.35.7-aliyun.1", "1.35.2-aliyun.1", "1.35.1-aliyun.1"),
             support_ends=date(2027, 2, 28),
         ),
         AckRelease(minor="1.36", releases=("1.36.2-aliyun.1", "1.36.1-aliyun.1"), support_ends=date(2027, 5, 30)),
     )
 }
 """Kubernetes releases on ACK by minor. Source of the dates: ACK's page on supported versions (2026-10-06); of the exact
-versions: public configurations and logs of accounts of autumn 2026 (unverified: there is no published list)."""
+versions: ACK's release notes of 1.35 (2026-08-26); of the other minors: public configurations and logs of accounts of
+autumn 2026 (unverified)."""
 
 ACK_ADDONS: Mapping[str, str | None] = {
     "terway-eniip": None,

@@ -61,7 +61,12 @@ class NewAckCluster(NewCluster):
     """A managed Pro cluster of the environment's own."""
 
     release: AckRelease | None = None
-    """Exact version of ACK within the minor. Empty: the one that this release is tested with."""
+    """Exact version of ACK within the minor, for a cluster's making and its upgrades. Empty: the one that this release
+    is tested with."""
+    upgrade: bool = False
+    """Brings the control plane to the version, and after it the nodes, one at a time. Take it out once it is done: for
+    as long as it stands here, every change of a pool upgrades its nodes again. Without it a cluster keeps its version,
+    whatever ACK has raised it to."""
     endpoint: Endpoint = Endpoint()
     tier: Literal["ack.pro.small", "ack.pro.xlarge", "ack.pro.2xlarge", "ack.pro.4xlarge"] = "ack.pro.small"
     """Size of the control plane. Those above `small` have reserved capacity, for thousands of nodes."""

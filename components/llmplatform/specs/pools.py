@@ -80,8 +80,12 @@ class AlicloudPool(_Pool):
     """Operating system of the nodes: Alibaba Cloud Linux 3 or 4 in its edition for containers alone, or Alibaba Cloud
     Linux 3 as it is, whose cgroup v1 Kubernetes takes up to 1.34."""
     image_id: EcsImageId | None = None
-    """Exact system image of the nodes. Empty: the newest of the operating system when a node joins. A change exchanges
-    the system disks of the nodes that are there, one at a time, each drained first; the machines stay."""
+    """Exact system image of the nodes. Empty: the newest of the operating system when a node joins. A change is for
+    nodes that join from then on; `renew` brings it to those that are there."""
+    renew: bool = False
+    """Exchanges the system disks of the nodes that are there for those of `image_id`, one at a time, each drained
+    first; the machines stay. Take it out once it is done: for as long as it stands here, every change of the pool does
+    so again."""
     zones: tuple[AlicloudZone, ...] = ()
     """Zones to use, of the environment's. Empty: all of them that have the machines."""
     driver: DriverVersion | None = None

@@ -82,6 +82,7 @@ RULES: Mapping[Rule, Entries] = {
     names.models_have_a_namespace_of_their_own: WHOLE,
     names.models_are_not_called_like_guard_rails: MODELS,
     ack.operating_systems_run_kubernetes: POOLS,
+    ack.images_that_are_renewed_are_named: POOLS,
     ack.zones_that_are_added_exist: WHOLE,
     ack.zones_sell_the_gpus: POOLS,
     ack.spot_prices_are_of_spot_machines: POOLS,
@@ -118,7 +119,7 @@ def problems(stack: Stack) -> list[Problem]:
 
 def warnings(stack: Stack) -> list[Problem]:
     """What is not wrong, and will be trouble all the same: nothing that a day brings makes a stack unusable."""
-    return list(clusters.kubernetes_is_supported(stack))
+    return [*clusters.kubernetes_is_supported(stack), *ack.upgrades_are_done_once(stack)]
 
 
 def problems_of_readable(

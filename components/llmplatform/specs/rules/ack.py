@@ -66,6 +66,31 @@ def _number(minor: str) -> tuple[int, ...]:
     return tuple(int(part) for part in minor.split("."))
 
 
+def upgrades_are_done_once(stack: Stack) -> Iterator[Problem]:
+    """A request to upgrade is not part of what a stack is: the provider heeds it again at every change."""
+    if not isinstance(stack, AlicloudStack):
+        return
+    after = "take it out again once 'pulumi up' has done it"
+    if isinstance(stack.cluster, NewAckCluster) and stack.cluster.upgrade:
+        yield Problem("cluster.upgrade", "every change of a pool upgrades its nodes again", after)
+    for name, pool in stack.pools.items():
+        if pool.renew:
+            yield Problem(f"pools.{name}.renew", "every change of the pool exchanges its nodes' system disks", after)
+
+
+def images_that_are_renewed_are_named(stack: Stack) -> Iterator[Problem]:
+    """Nodes are brought to an image that the file names."""
+    if not isinstance(stack, AlicloudStack):
+        return
+    for name, pool in stack.pools.items():
+        if pool.renew and (pool.image_id is None or pool.existing):
+            yield Problem(
+                f"pools.{name}.renew",
+                "another stack's pool is renewed there" if pool.existing else "no image is named to bring the nodes to",
+                "remove it" if pool.existing else "write image_id, or remove it",
+            )
+
+
 def zones_that_are_added_exist(stack: Stack) -> Iterator[Problem]:
     """What a file adds to the known zones is of the environment, and of machines that the catalog has."""
     if not isinstance(stack, AlicloudStack):

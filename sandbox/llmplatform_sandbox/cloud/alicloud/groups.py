@@ -23,7 +23,6 @@ from llmplatform_sandbox.cloud.alicloud.names import CLUSTER, GROUP, NODE_POOL, 
 from llmplatform_sandbox.cloud.alicloud.scaler import scaler_of
 from llmplatform_sandbox.cloud.machine_groups import MACHINE, MachineGroups, Slot
 from llmplatform_sandbox.cloud.store import Record
-from llmplatform_sandbox.cloud.templates import get
 from llmplatform_sandbox.interfaces import Instance, NodeTemplate, Taint, Unavailable
 
 _LAST_RESERVED = 2
@@ -141,7 +140,7 @@ class Groups(MachineGroups):
             "disks": [pool.outputs["systemDiskSize"], *(disk["size"] for disk in pool.outputs.get("dataDisks") or [])],
             "nodeDisk": _disk(pool),
             "kubelet": cluster.outputs["version"] if cluster else "",
-            "imageId": get(pool.outputs, "upgradePolicy.imageId") or pool.outputs.get("imageId") or "",
+            "imageId": pool.outputs.get("imageId") or "",
             **self._identity(pool, slot.kind, slot.zone, spot=slot.spot),
         }
         if machine(slot.kind).gpus:

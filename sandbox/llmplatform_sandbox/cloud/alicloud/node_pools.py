@@ -66,7 +66,7 @@ class NodePool(Plain):
 
     @override
     def updating(self, account: Account, old: Record, inputs: Mapping[str, Any]) -> None:
-        refuse_upgrade(account, old, dict(inputs))
+        refuse_upgrade(account, dict(inputs))
 
     @override
     def updated(self, account: Account, old: Record, new: Record) -> None:
@@ -84,7 +84,7 @@ class NodePool(Plain):
         # Types, image, disks, prices and, without updateNodes, labels and taints are those of nodes that join later.
         if wanted != target:
             self._resize(account, new, group, wanted)
-        upgrade_pool(self._control_plane, account, old, new, self._patience)
+        upgrade_pool(self._control_plane, account, new, self._patience)
 
     @override
     def live(self, account: Account, record: Record) -> Record:

@@ -11,7 +11,6 @@ from llmplatform_sandbox.cloud.account import Account
 from llmplatform_sandbox.cloud.alicloud.groups import Groups
 from llmplatform_sandbox.cloud.alicloud.names import CLUSTER, GROUP, NODE_POOL
 from llmplatform_sandbox.cloud.control_plane import ControlPlane
-from llmplatform_sandbox.cloud.minors import number
 from llmplatform_sandbox.cloud.requests import CloudError
 from llmplatform_sandbox.cloud.rollout import Rollout
 from llmplatform_sandbox.cloud.store import Record
@@ -32,37 +31,37 @@ def upgrade_kubelets(account: Account, cluster: Record) -> None:
                 account.amend(machine, {"kubelet": cluster.outputs["version"]})
 
 
-def refuse_upgrade(account: Account, old: Record, inputs: dict[str, Any]) -> None:
-    """Raises CloudError for nodes that would be ahead of their control plane, or go back."""
+def refuse_upgrade(account: Account, inputs: dict[str, Any]) -> None:
+    """Raises CloudError for nodes that would be of another version than their control plane."""
     cluster = account.store.get(CLUSTER, inputs["clusterId"])
-    wanted, before = get(inputs, "upgradePolicy.kubernetesVersion"), get(old.inputs, "upgradePolicy.kubernetesVersion")
-    if not wanted or wanted == before or cluster is None:
+    wanted = get(inputs, "upgradePolicy.kubernetesVersion")
+    if not wanted or cluster is None:
         return
     if wanted != cluster.outputs["version"]:
         raise CloudError(
             f"ErrNodePoolUpgrade: {wanted} is not the control plane's {cluster.outputs['version']}; "
             "upgrade the control plane first, and write its version"
         )
-    if before and number(wanted) < number(before):
-        raise CloudError(f"ErrNodePoolUpgrade: nodes cannot go back from {before} to {wanted}; make another pool")
 
 
-def upgrade_pool(control_plane: ControlPlane, account: Account, old: Record, new: Record, patience: float) -> None:
-    """What a changed `upgradePolicy` asks for. One that is there from the start, or stays, asks for nothing."""
-    policy, before = new.inputs.get("upgradePolicy") or {}, old.inputs.get("upgradePolicy") or {}
+def upgrade_pool(control_plane: ControlPlane, account: Account, new: Record, patience: float) -> None:
+    """What `upgradePolicy` asks for, at every update whose inputs have it, whatever it is that the update changes.
+
+    At a pool's creation nobody reads it. Source: resource_alicloud_cs_kubernetes_node_pool.go (v2.0.0-beta3), Update:
+    `if v, ok := d.GetOk("upgrade_policy"); ok` posts to /upgrade, without a look at what has changed.
+    """
+    policy = new.inputs.get("upgradePolicy") or {}
     group = Groups(account).group_of(new)
-    if group is None or policy == before:
+    if group is None or not policy:
         return
     version, image = policy.get("kubernetesVersion"), policy.get("imageId")
     groups = Groups(account)
     changes = {key: value for key, value in {"kubelet": version, "imageId": image}.items() if value}
-    stale = [
-        one for one in groups.running(group) if any(one.outputs.get(key) != value for key, value in changes.items())
-    ]
+    machines = groups.running(group)
     if not image and not policy.get("useReplace"):
-        for machine in stale:
+        for machine in machines:
             account.amend(machine, changes)
         return
     at_once = get(new.inputs, "rollingPolicy.maxParallelism") or get(new.inputs, "management.maxUnavailable") or 1
     rollout = Rollout(control_plane.nodes, groups, group, patience)
-    rollout.restart(stale, int(at_once), lambda machine: account.amend(machine, changes))
+    rollout.restart(machines, int(at_once), lambda machine: account.amend(machine, changes))
