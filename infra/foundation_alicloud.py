@@ -96,7 +96,8 @@ class _Account:
     def registry(self, network: alicloud.Network | alicloud.ExistingNetwork) -> alicloud.RegistryLink | None:
         """The way to the registry; None where there is none, or the network is somebody else's and has its own."""
         instance = self.stack.mirrors.acr
-        if instance is None or not isinstance(self.stack.network, NewNetwork):
+        linked = self.stack.mirrors.acr_link == "existing" or not isinstance(self.stack.network, NewNetwork)
+        if instance is None or linked:
             return None
         args = alicloud.RegistryLinkArgs(
             instance_id=instance,

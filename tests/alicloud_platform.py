@@ -12,7 +12,7 @@ from llmplatform.base.ordering import after
 from llmplatform.planning.pools import PoolPlan, plan_pools
 from llmplatform.specs.addons import AckAutoscaler
 from llmplatform.specs.cloud import Alicloud
-from llmplatform.specs.cluster import NewAckCluster
+from llmplatform.specs.cluster import KmsInstanceKey, NewAckCluster
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.network import NewNetwork
@@ -48,6 +48,7 @@ def stack(**changes: Any) -> AlicloudStack:
             kind="new",
             kubernetes_version="1.35",
             admins=("role/301234567890123456", "user/201234567890123456"),
+            secrets_key=KmsInstanceKey(kind="kms_instance", instance="kst-hzz0123456789"),
         ),
         "pools": {name: AlicloudPool.model_validate(pool) for name, pool in POOLS.items()},
     }

@@ -76,13 +76,28 @@ def test_service_accounts_can_act_in_the_cloud() -> None:
     assert _made().result["issuer"].startswith("https://oidc-ack-cn-hangzhou."), "roles trust the cluster's issuer"
 
 
-def test_secrets_are_encrypted_with_a_key_that_outlives_a_slip_by_a_month() -> None:
+def test_secrets_are_encrypted_with_a_key_of_an_instance_that_outlives_a_slip_by_a_month() -> None:
     engine = _made(_settings("full"))
     key = engine.one("alicloud:kms/key:Key").inputs
     assert (key["keySpec"], key["pendingWindowInDays"], key["deletionProtection"]) == ("Aliyun_AES_256", 30, "Enabled")
+    assert key["dkmsInstanceId"] == "kst-hzz0123456789", (
+        "KMS, Manage keys: outside an instance a region has one key in all"
+    )
     inputs = engine.one(_CLUSTER).inputs
     assert inputs["encryptionProviderKey"] == "main-secrets-id"
     assert inputs["disableEncryption"] is False, "the provider takes the key only with this beside it"
+
+
+def test_a_key_that_exists_is_used_and_left_alone() -> None:
+    engine = _made(_settings(secrets_key={"kind": "existing", "id": "key-hzz65f1c2d3e4f5a6b7c8"}))
+    assert engine.one(_CLUSTER).inputs["encryptionProviderKey"] == "key-hzz65f1c2d3e4f5a6b7c8"
+    assert not engine.all("alicloud:kms/key:Key")
+
+
+def test_without_a_key_none_is_made_and_none_is_named() -> None:
+    engine = _made(_settings(secrets_key=None))
+    assert not engine.all("alicloud:kms/key:Key")
+    assert not {"encryptionProviderKey", "disableEncryption"} & engine.one(_CLUSTER).inputs.keys()
 
 
 def test_logs_of_control_plane_and_audit_go_to_the_project_of_the_environment() -> None:
@@ -236,7 +251,7 @@ def test_configurations_are_spelled_as_the_provider_reads_them_back() -> None:
 def test_nodes_start_when_their_registry_can_be_reached_and_are_gone_before_the_link() -> None:
     engine = whole()
     link = engine.one("alicloud:cr/vpcEndpointLinkedVpc:VpcEndpointLinkedVpc")
-    assert (link.inputs["moduleName"], link.inputs["enableCreateDnsRecordInPvzt"]) == ("Registry", True)
+    assert (link.inputs["moduleName"], link.inputs["enableCreateDnsRecordInPvzt"]) == ("Registry", False)
     assert all(engine.waits_for(pool, link) for pool in engine.all("alicloud:cs/nodePool:NodePool"))
     assert engine.waits_for(link, engine.named("core-nodes-cn-hangzhou-j")), "a vSwitch with a link cannot be deleted"
 

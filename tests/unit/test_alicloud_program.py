@@ -94,6 +94,14 @@ def test_a_private_registry_is_linked_to_the_network_and_pulled_from_without_a_p
     assert all(engine.waits_for(pool, link) for pool in engine.all(_POOL))
 
 
+def test_a_link_that_another_stack_has_made_is_not_made_again() -> None:
+    config = stack_config("dev-ack")
+    linked = {**config, "llmplatform:mirrors": {**config["llmplatform:mirrors"], "acr_link": "existing"}}
+    engine = run_program(linked, "dev-ack")
+    assert not engine.all("alicloud:cr/vpcEndpointLinkedVpc:VpcEndpointLinkedVpc")
+    assert "managed-aliyun-acr-credential-helper" in _addons(engine)
+
+
 @pytest.mark.parametrize("stack", ["dev-ack", "prod-ack"])
 def test_credentials_of_the_registry_are_in_every_namespace_of_ours_and_in_no_other(stack: str) -> None:
     engine = _committed(stack)

@@ -16,6 +16,7 @@ from unit.alicloud_account import (
     ROLE,
     ROUTE,
     SNAT,
+    STORE,
     SWITCH,
     TABLE,
     VPC,
@@ -29,6 +30,7 @@ from llmplatform_sandbox.cloud.requests import CloudError
 from llmplatform_sandbox.providers.base import Autonaming
 from llmplatform_sandbox.providers.cloud import CloudProvider
 
+FLOW_LOG, LINK = "alicloud:vpc/flowLog:FlowLog", "alicloud:cr/vpcEndpointLinkedVpc:VpcEndpointLinkedVpc"
 FACTS = load("alicloud")
 NAMING = Autonaming(name="core", urn="urn:pulumi:dev::p::t::core")
 CONFIG = {"region": "cn-hangzhou", "accountId": "1111222233334444", "accountType": "Domestic"}
@@ -177,6 +179,36 @@ def test_a_protected_key_stays(account: SimulatedCloud) -> None:
         account.account.delete(KEY, made.id)
     ALICLOUD.change(account, made, deletionProtection="Disabled")
     account.account.delete(KEY, made.id)
+
+
+def test_a_region_has_one_key_outside_of_kms_instances_even_while_it_waits_for_its_end(account: SimulatedCloud) -> None:
+    """KMS user guide, "Manage keys": you can create only one default key of the CMK type in each region."""
+    made = ALICLOUD.make(account, KEY, "of-the-states-bucket")
+    with pytest.raises(CloudError, match="is the one default key of this region"):
+        ALICLOUD.make(account, KEY, "of-the-cluster")
+    ALICLOUD.make(account, KEY, "in-an-instance", dkmsInstanceId="kst-hzz0123456789")
+    account.account.delete(KEY, made.id)
+    with pytest.raises(CloudError, match="waits for its end"):
+        ALICLOUD.make(account, KEY, "of-the-cluster")
+
+
+def test_flow_logs_are_activated_once_for_an_account(account: SimulatedCloud) -> None:
+    """VPC user guide, "Flow logs": the activation authorises the role."""
+    ALICLOUD.whole(account, STORE)
+    account.fault("role-unauthorised", "AliyunVPCLogArchiveRole", active=True)
+    [vpc] = account.account.store.all(VPC)
+    log = {"projectName": "dev-logs-1a2b3c", "logStoreName": "models", "trafficType": "All"}
+    with pytest.raises(CloudError, match="AliyunVPCLogArchiveRole"):
+        ALICLOUD.make(account, FLOW_LOG, resourceType="VPC", resourceId=vpc.id, **log)
+
+
+def test_a_record_in_private_zone_is_not_the_registrys_to_make_unasked(account: SimulatedCloud) -> None:
+    made = ALICLOUD.whole(account, SWITCH)
+    link = {"instanceId": "cri-abcdefgh12345678", "moduleName": "Registry"}
+    where = {"vpcId": made[VPC].id, "vswitchId": made[SWITCH].id}
+    with pytest.raises(CloudError, match="NO_PRIVATE_ZONE_AUTHORIZED"):
+        ALICLOUD.make(account, LINK, **link, **where, enableCreateDnsRecordInPvzt=True)
+    ALICLOUD.make(account, LINK, **link, **where)
 
 
 def test_the_name_of_a_deleted_log_project_stays_blocked(account: SimulatedCloud) -> None:

@@ -11,6 +11,7 @@ Source: terraform-provider-alicloud 1.288, alicloud_cs_managed_kubernetes; pulum
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_alicloud as alicloud
@@ -132,12 +133,6 @@ class Cluster(PlatformComponent):
 
     def _control_plane(self) -> alicloud.cs.ManagedKubernetes:
         args, spec = self._args, self._args.spec
-        key = secrets_key(
-            f"{self._prefix}-secrets",
-            protected=self._protected,
-            tags=args.tags,
-            opts=self.child(protect=self._protected),
-        )
         return alicloud.cs.ManagedKubernetes(
             f"{self._prefix}-cluster",
             name=f"{args.environment.name}-{self._prefix}",
@@ -155,8 +150,7 @@ class Cluster(PlatformComponent):
             new_nat_gateway=False,
             slb_internet_enabled=bool(spec.endpoint.public_cidrs),
             enable_rrsa=True,
-            encryption_provider_key=key.id,
-            disable_encryption=False,
+            **self._encryption(),
             control_plane_log_components=list(LOGS),
             control_plane_log_project=args.log_project,
             control_plane_log_ttl=str(spec.log_retention_days),
@@ -183,6 +177,20 @@ class Cluster(PlatformComponent):
                 additional_secret_outputs=["certificateAuthorities"],
             ),
         )
+
+    def _encryption(self) -> dict[str, Any]:
+        spec = self._args.spec.secrets_key
+        if spec is None:
+            return {}
+        key = secrets_key(
+            f"{self._prefix}-secrets",
+            spec,
+            protected=self._protected,
+            tags=self._args.tags,
+            opts=self.child(protect=self._protected),
+        )
+        # The provider takes the key only with the second beside it.
+        return {"encryption_provider_key": key, "disable_encryption": False}
 
     def _addon(self, cluster: alicloud.cs.ManagedKubernetes, addon: str) -> alicloud.cs.KubernetesAddon:
         return alicloud.cs.KubernetesAddon(

@@ -1,9 +1,9 @@
-"""The key that a cluster's Kubernetes secrets are encrypted with.
+"""The key that a cluster's Kubernetes secrets are encrypted with: one that exists, or one in a KMS instance.
 
-Losing it loses the secrets, for good: it is kept 30 days after its deletion was asked for.
+Outside an instance a region has a single key for all that an account does there, which also one that waits for its end
+occupies: a stack that made it would take it from every other. Source: KMS user guide, "Manage keys", default keys.
+Losing the key loses the secrets, for good: one of ours is kept for some time after its deletion was asked for.
 The account must have authorised the role AliyunCSManagedSecurityRole: with it ACK encrypts and decrypts.
-Rotation is left alone: whether a key outside a KMS instance may rotate depends on what the account has bought, and
-asking for it where it is not refuses the whole key (unverified in part: KMS documentation, "Key rotation").
 """
 
 from collections.abc import Mapping
@@ -11,18 +11,29 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_alicloud as alicloud
 
+from llmplatform.specs.cluster import ExistingKey, KmsInstanceKey
+
 
 def secrets_key(
-    name: str, *, protected: bool, tags: Mapping[str, str], opts: pulumi.ResourceOptions
-) -> alicloud.kms.Key:
-    """A symmetric key, the only kind that ACK takes. KMS itself refuses to delete it while it is protected."""
-    return alicloud.kms.Key(
+    name: str,
+    spec: ExistingKey | KmsInstanceKey,
+    *,
+    protected: bool,
+    tags: Mapping[str, str],
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Input[str]:
+    """Id of a symmetric key, the only kind that ACK takes. KMS itself refuses to delete one that is protected."""
+    if isinstance(spec, ExistingKey):
+        return spec.id
+    key = alicloud.kms.Key(
         name,
         description=f"Kubernetes secrets of {name}",
+        dkms_instance_id=spec.instance,
         key_spec="Aliyun_AES_256",
         key_usage="ENCRYPT/DECRYPT",
-        pending_window_in_days=30,
+        pending_window_in_days=spec.deletion_days,
         deletion_protection="Enabled" if protected else "Disabled",
         tags=tags,
         opts=opts,
     )
+    return key.id

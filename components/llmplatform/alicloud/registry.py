@@ -1,10 +1,12 @@
 """The way from a network to an instance of Container Registry Enterprise Edition that exists, without the internet.
 
-Makes: the link, with a name in the network's own DNS. Does not: the instance, its namespaces and repositories.
+Makes: the link; the registry's name resolves in the network through it. Does not: the instance, its namespaces and
+repositories; nor a record in PrivateZone, which the registry would need another authorisation of the account for
+(NO_PRIVATE_ZONE_AUTHORIZED).
 A link keeps its vSwitch from being deleted. Nothing in it is dangerous to replace, but nodes that start meanwhile
-cannot pull.
-Needed: PrivateZone is activated in the account. Source: terraform-provider-alicloud 1.288,
-alicloud_cr_vpc_endpoint_linked_vpc.
+cannot pull. An instance of the Economy edition takes one network: a second stack names it with `link: existing`.
+Source: terraform-provider-alicloud 2.0, alicloud_cr_vpc_endpoint_linked_vpc; Container Registry API reference,
+CreateInstanceVpcEndpointLinkedVpc. That the name resolves without the record: a run of October 2026 in ap-southeast-6.
 """
 
 from dataclasses import dataclass
@@ -41,7 +43,7 @@ class RegistryLink(PlatformComponent):
             module_name="Registry",
             vpc_id=args.network_id,
             vswitch_id=args.subnet_id,
-            enable_create_dns_record_in_pvzt=True,
+            enable_create_dns_record_in_pvzt=False,
             opts=self.child(),
         )
         self.instance_id = after(args.instance_id, link)

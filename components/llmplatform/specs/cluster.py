@@ -15,6 +15,8 @@ from llmplatform.specs.vocabulary import (
     Cidr,
     ClusterName,
     HttpsUrl,
+    KmsInstanceId,
+    KmsKeyId,
     KubernetesMinor,
     RamPrincipal,
     SecurityGroupId,
@@ -57,6 +59,27 @@ class NewEksCluster(NewCluster):
     """How long control-plane logs stay."""
 
 
+class ExistingKey(Section):
+    """A key of KMS that exists, and is managed elsewhere."""
+
+    kind: Literal["existing"]
+    id: KmsKeyId
+    """Its id. It is a symmetric key, in the cluster's region."""
+
+
+class KmsInstanceKey(Section):
+    """A key of the environment's own in a KMS instance that exists. Without an instance a region has one key in all."""
+
+    kind: Literal["kms_instance"]
+    instance: KmsInstanceId
+    """Id of the instance, in the cluster's region."""
+    deletion_days: Annotated[int, Field(ge=7, le=366)] = 30
+    """How long the key can be restored after its deletion was asked for: what it encrypted is lost with it."""
+
+
+SecretsKey = Annotated[ExistingKey | KmsInstanceKey, Field(discriminator="kind")]
+
+
 class NewAckCluster(NewCluster):
     """A managed Pro cluster of the environment's own."""
 
@@ -72,6 +95,8 @@ class NewAckCluster(NewCluster):
     """Size of the control plane. Those above `small` have reserved capacity, for thousands of nodes."""
     admins: Annotated[tuple[RamPrincipal, ...], Field(min_length=1)]
     """RAM users and roles that administer the cluster, by id. Whoever makes a cluster administers it, too."""
+    secrets_key: SecretsKey | None = None
+    """Key of KMS that Kubernetes' Secrets are encrypted with. Empty: none but that of ACK's own disks."""
     log_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
     """How long control-plane and audit logs stay."""
 

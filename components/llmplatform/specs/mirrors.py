@@ -48,3 +48,6 @@ class AlicloudMirrors(Mirrors):
     acr: AcrInstanceId | None = None
     """Instance of Container Registry Enterprise Edition that nodes pull from without a password, as ACK's credential
     helper sees to. Empty: the registries are open to the nodes."""
+    acr_link: Literal["new", "existing"] = "new"
+    """Whether the network is linked to the instance here, or is already: an instance of the Economy edition takes one
+    network. A network that exists has a link of its own."""

@@ -156,6 +156,15 @@ TagValue = Annotated[
 ]
 HttpsUrl = Annotated[str, _Matching(r"https://\S+", "write an https:// address")]
 ChartAddress = Annotated[str, _Matching(r"(https|oci)://\S+", "write an https:// or oci:// address")]
+KmsKeyId = Annotated[
+    str,
+    _Matching(
+        r"key-[0-9a-z]{8,40}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "write a key id like key-hzz65f1c2d3e4f5a6b7c8"
+    ),
+]
+KmsInstanceId = Annotated[
+    str, _Matching(r"kst-[0-9a-z]{8,40}", "write a KMS instance id like kst-hzz65f1c2d3e4f5a6b7c8")
+]
 AcrInstanceId = Annotated[str, _Matching(r"cri-[0-9a-z]{8,25}", "write an instance id like cri-abcdefgh12345678")]
 RegistryHost = Annotated[str, _Matching(r"[a-z0-9.-]+(:\d+)?", "write a registry host like docker.io")]
 ImageReference = Annotated[

@@ -7,9 +7,13 @@ from typing import Any
 from typing_extensions import override
 
 from llmplatform_sandbox.cloud.account import Account
+from llmplatform_sandbox.cloud.alicloud.names import KEY
+from llmplatform_sandbox.cloud.alicloud.service_roles import require
 from llmplatform_sandbox.cloud.behaviour import Plain
 from llmplatform_sandbox.cloud.requests import CloudError
 from llmplatform_sandbox.cloud.store import Record
+
+_PENDING = "default key that waits for its end"
 
 
 class Documents(Plain):
@@ -30,13 +34,51 @@ class Documents(Plain):
 
 
 class Key(Plain):
-    """A protected key stays; another waits for its end, during which it can be restored."""
+    """A protected key stays; another waits for its end, during which it can be restored.
+
+    Outside a KMS instance an account has one key in a region. KMS user guide, "Manage keys": only one default key of
+    the type CMK can be created in each region. That one which waits for its end still counts is assumed.
+    """
+
+    @override
+    def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:
+        if inputs.get("dkmsInstanceId"):
+            return
+        there = [one.id for one in account.store.all(KEY) if not one.outputs.get("dkmsInstanceId")]
+        waiting = account.store.setting(_PENDING)
+        if there or waiting:
+            held = there[0] if there else f"{waiting}, which waits for its end,"
+            raise CloudError(
+                f"Rejected.LimitExceeded: {held} is the one default key of this region; name it, or take a KMS instance"
+            )
 
     @override
     def deleting(self, account: Account, record: Record) -> None:
         if record.outputs.get("deletionProtection") == "Enabled":
             raise CloudError(
                 f"Rejected.DeletionProtectionEnabled: {record.id}: set deletionProtection to Disabled first"
+            )
+        if not record.outputs.get("dkmsInstanceId"):
+            account.store.set(_PENDING, record.id)
+
+
+class FlowLog(Plain):
+    """VPC flow logs are activated once for an account. VPC user guide, "Flow logs"."""
+
+    @override
+    def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:
+        require(account, "AliyunVPCLogArchiveRole", "a flow log")
+
+
+class RegistryLink(Plain):
+    """A record in PrivateZone needs an authorisation of its own. Container Registry API reference, error codes."""
+
+    @override
+    def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:
+        if inputs.get("enableCreateDnsRecordInPvzt"):
+            raise CloudError(
+                "NO_PRIVATE_ZONE_AUTHORIZED: Container Registry may not write to PrivateZone; authorise it in its "
+                "console, or write enableCreateDnsRecordInPvzt false: the name resolves through the link all the same"
             )
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from llmplatform_sandbox.cloud.alicloud.account_services import Documents, Key, Project
+from llmplatform_sandbox.cloud.alicloud.account_services import Documents, FlowLog, Key, Project, RegistryLink
 from llmplatform_sandbox.cloud.alicloud.clusters import Addon, Cluster, Permission, admins, installed
 from llmplatform_sandbox.cloud.alicloud.groups import Groups
 from llmplatform_sandbox.cloud.alicloud.machines import offered
@@ -12,6 +12,9 @@ from llmplatform_sandbox.cloud.alicloud.names import (
     AUTOSCALING,
     BALANCER,
     CLUSTER,
+    FLOW_LOG,
+    KEY,
+    LINK,
     NODE_POOL,
     PERMISSION,
     PROJECT,
@@ -49,7 +52,9 @@ def _behaviours(control_plane: ControlPlane, patience: float) -> Mapping[str, Be
         BALANCER: Balancer(),
         "alicloud:vpc/snatEntry:SnatEntry": SnatEntry(),
         "alicloud:ecs/eipAssociation:EipAssociation": EipAssociation(),
-        "alicloud:kms/key:Key": Key(),
+        KEY: Key(),
+        FLOW_LOG: FlowLog(),
+        LINK: RegistryLink(),
         "alicloud:ram/role:Role": Documents("assumeRolePolicyDocument"),
         "alicloud:ram/policy:Policy": Documents("policyDocument"),
     }
