@@ -195,7 +195,7 @@ class _Account:
             environment=self.stack.environment,
             cloud=self.cloud,
             network_id=network.network_id,
-            network_cidr=self.stack.network.cidr,
+            node_cidrs=self._node_cidrs(),
             subnet_ids=network.private_subnet_ids,
             identity_provider_arn=cluster.identity_provider_arn,
             identity_issuer=cluster.identity_issuer,
@@ -206,6 +206,12 @@ class _Account:
         return alicloud.Storage(
             "storage", args, pulumi.ResourceOptions(providers=[self.provider, self.generated, kubernetes])
         )
+
+    def _node_cidrs(self) -> Mapping[str, str]:
+        spec = self.stack.network
+        if isinstance(spec, NewNetwork):
+            return plan_vswitches(spec, self.cloud.zones).nodes
+        return {zone: vswitch.cidr for zone, vswitch in spec.node_vswitches.items()}
 
     def challenge(self, cluster: alicloud.Cluster | alicloud.ExistingCluster) -> alicloud.DnsChallenge | None:
         wanted = self.stack.addons.cert_manager

@@ -23,6 +23,8 @@ TAGS = {"llmplatform:environment": "dev", "llmplatform:owner": "ml"}
 
 ZONES = ("cn-hangzhou-j", "cn-hangzhou-k")
 
+NODE_CIDRS = {"cn-hangzhou-j": "10.0.192.0/22", "cn-hangzhou-k": "10.0.196.0/22"}
+
 PROVIDER = "acs:ram::1111222233334444:oidc-provider/ack-rrsa-c1"
 ISSUER = "https://oidc-ack-cn-hangzhou.oss-cn-hangzhou.aliyuncs.com/c1"
 
@@ -145,7 +147,7 @@ def platform(settings: AlicloudStack) -> dict[str, Any]:
             environment=settings.environment,
             cloud=settings.cloud,
             network_id=net.network_id,
-            network_cidr=settings.network.cidr,
+            node_cidrs=NODE_CIDRS,
             subnet_ids=net.private_subnet_ids,
             identity_provider_arn=main.identity_provider_arn,
             identity_issuer=main.identity_issuer,

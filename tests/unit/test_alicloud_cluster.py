@@ -3,13 +3,16 @@
 import json
 from typing import Any
 
+import pulumi
 import pytest
 from alicloud_platform import ZONES, cluster, stack, whole
 from engine import Engine
+from pulumi_alicloud.cs.outputs import ManagedKubernetesCertificateAuthority
 from registration import Registered
 
 from llmplatform import alicloud
 from llmplatform.alicloud.cluster import NODE_ADDONS
+from llmplatform.alicloud.endpoint import certificate_of
 from llmplatform.catalog import versions
 from llmplatform.specs.cluster import ExistingAckCluster, NewAckCluster
 from llmplatform.specs.stack import AlicloudStack
@@ -284,3 +287,11 @@ def test_an_existing_cluster_is_used_without_a_change() -> None:
     assert engine.result["id"] == spec.id
     assert engine.result["provider"] == f"acs:ram::1111222233334444:oidc-provider/ack-rrsa-{spec.id}"
     assert json.loads(engine.result["kubeconfig"])["clusters"][0]["cluster"]["server"] == "https://10.0.0.5:6443"
+
+
+@pytest.mark.parametrize("answer", [[], [{}], [{"cluster_cert": ""}]])
+def test_a_certificate_that_was_not_told_is_a_failure_and_not_an_empty_one(answer: list[dict[str, str]]) -> None:
+    """setCerts in terraform-provider-alicloud 2.0, service_alicloud_cs.go: an error of the call is logged, no more."""
+    told = [ManagedKubernetesCertificateAuthority(**each) for each in answer]
+    with pytest.raises(pulumi.RunError, match="run 'pulumi refresh'"):
+        certificate_of(told)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from alicloud_platform import ISSUER, PROVIDER, TAGS, ZONES, stack
+from alicloud_platform import ISSUER, NODE_CIDRS, PROVIDER, TAGS, ZONES, stack
 from engine import Engine
 
 from llmplatform import alicloud
@@ -18,7 +18,7 @@ def _storage(name: str = "storage", protection: str = "none") -> alicloud.Storag
         environment=settings.environment.model_copy(update={"protection": protection}),
         cloud=settings.cloud,
         network_id="vpc-1",
-        network_cidr="10.0.0.0/16",
+        node_cidrs=NODE_CIDRS,
         subnet_ids={zone: f"vsw-{zone}" for zone in ZONES},
         identity_provider_arn=PROVIDER,
         identity_issuer=ISSUER,
@@ -59,7 +59,28 @@ def test_a_shared_volume_is_a_folder_of_its_own_that_goes_with_it() -> None:
         "server": "storage-cn-hangzhou-j.cn-hangzhou.nas.aliyuncs.com:/volumes",
         "archiveOnDelete": "false",
     }
-    assert found["mountOptions"] == ["nolock,tcp,noresvport", "vers=3"]
+
+
+def test_locks_of_shared_files_are_the_servers() -> None:
+    """nfs(5): `nolock` keeps locks on the node. NAS documentation: NFS 4.0 where several clients lock files."""
+    options = ",".join(_class("nas")["mountOptions"]).split(",")
+    assert "vers=4.0" in options
+    assert not {"nolock", "vers=3"} & set(options)
+    assert {"hard", "noresvport"} <= set(options), "a server that is away for a while must not end in errors"
+
+
+def test_a_folder_is_really_removed_when_its_volume_goes() -> None:
+    """alibaba-cloud-csi-driver, pkg/nas/subpath_controller.go, DeleteVolume: skipped without a recycle bin."""
+    assert _made().one("alicloud:nas/fileSystem:FileSystem").inputs["recycleBin"] == {
+        "status": "Enable",
+        "reservedDays": 3,
+    }
+
+
+@pytest.mark.parametrize(("name", "policy"), [("essd", "Delete"), ("nas", "Delete"), ("oss", "Retain")])
+def test_the_reclaim_policy_is_one_that_the_driver_takes(name: str, policy: str) -> None:
+    """alibaba-cloud-csi-driver, pkg/oss/controllerserver.go, CreateVolume: "ReclaimPolicy must be Retain"."""
+    assert _class(name)["reclaimPolicy"] == policy
 
 
 def test_object_storage_is_mounted_without_a_key() -> None:
@@ -99,16 +120,18 @@ def test_it_has_one_mount_target_because_there_may_be_only_two_and_one_serves_al
     assert (target["vswitchId"], target["vpcId"], target["networkType"]) == (f"vsw-{ZONES[0]}", "vpc-1", "Vpc")
 
 
-def test_the_network_alone_can_mount_it() -> None:
-    rule = _made().one("alicloud:nas/accessRule:AccessRule").inputs
-    assert (rule["sourceCidrIp"], rule["rwAccessType"], rule["userAccessType"]) == ("10.0.0.0/16", "RDWR", "no_squash")
+def test_nodes_alone_can_mount_it() -> None:
+    rules = [found.inputs for found in _made().all("alicloud:nas/accessRule:AccessRule")]
+    assert [rule["sourceCidrIp"] for rule in rules] == list(NODE_CIDRS.values()), "pods and the rest of the VPC cannot"
+    assert {(rule["rwAccessType"], rule["userAccessType"]) for rule in rules} == {("RDWR", "no_squash")}
 
 
 def test_nobody_mounts_before_the_rule_that_lets_them() -> None:
     engine = Engine().run(lambda: _Claim(_storage().shared_class).urn)
     claim = engine.named("claim")
     for kind in ("accessRule:AccessRule", "mountTarget:MountTarget"):
-        assert engine.waits_for(claim, engine.one(f"alicloud:nas/{kind}")), "a pod that mounts before hangs for minutes"
+        for found in engine.all(f"alicloud:nas/{kind}"):
+            assert engine.waits_for(claim, found), "a pod that mounts before hangs for minutes"
 
 
 def test_nobody_mounts_the_bucket_before_the_right_to() -> None:

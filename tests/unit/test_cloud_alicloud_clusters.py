@@ -1,5 +1,6 @@
 """Clusters of the simulated ACK: what they get and leave, add-ons, service roles, what is accepted without a word."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from unit.alicloud_account import (
     ADDON,
     CLUSTER,
     EIP,
+    FILES,
     NAT,
     NODE_POOL,
     PROJECT,
@@ -317,3 +319,34 @@ def test_a_pod_that_is_made_with_its_account_never_gets_the_credentials_without_
     account.account.delete(ADDON, f"{made[CLUSTER].id}:managed-aliyun-acr-credential-helper")
     _helped(account, made, webhook=True)
     assert account.unpullable(IMAGE, _pod(1), user) == ""
+
+
+def test_what_becomes_of_a_deleted_volumes_folder_is_said(account: SimulatedCloud) -> None:
+    """alibaba-cloud-csi-driver, pkg/nas/subpath_controller.go, DeleteVolume."""
+    files = {"protocolType": "NFS", "storageType": "Performance", "fileSystemType": "standard"}
+    made = ALICLOUD.make(account, FILES, **files)
+    assert "the driver leaves the folder" in account.remarks()[0]
+    ALICLOUD.change(account, made, recycleBin={"status": "Enable", "reservedDays": 3})
+    assert "never goes" in account.remarks()[0], "nobody removes it"
+    before = ALICLOUD.whole(account, BEFORE_CLUSTER)
+    addons = [{"name": "terway-eniip"}, {"name": "storage-operator"}]
+    ALICLOUD.make(account, CLUSTER, **{**ALICLOUD.realistic[CLUSTER](before), "addons": addons})
+    assert account.remarks() == []
+
+
+def test_a_refused_call_for_the_kubeconfig_leaves_no_certificate_until_the_next_read(
+    account: SimulatedCloud, tmp_path: Path
+) -> None:
+    """setCerts in terraform-provider-alicloud 2.0, service_alicloud_cs.go: an error of the call is logged, no more."""
+    before = ALICLOUD.whole(account, BEFORE_CLUSTER)
+    account.fault("throttling", CLUSTER, active=True)
+    inputs, record = ALICLOUD.realistic[CLUSTER](before), None
+    for _ in range(3):
+        with contextlib.suppress(CloudError):
+            record = ALICLOUD.make(account, CLUSTER, **inputs)
+    assert record is not None
+    assert record.outputs["certificateAuthorities"] == [{}]
+    account.fault("throttling", CLUSTER, active=False)
+    live = account.account.read(CLUSTER, record.id)
+    assert live is not None
+    assert live.outputs["certificateAuthorities"][0]["clusterCert"]

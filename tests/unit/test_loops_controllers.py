@@ -146,6 +146,23 @@ def test_a_shared_volume_needs_a_file_system_of_the_account(server: FakeApiServe
     assert "nodeAffinity" not in volumes(server)[0]["spec"]
 
 
+def test_object_storage_takes_no_class_that_would_delete_its_volumes(server: FakeApiServer) -> None:
+    """alibaba-cloud-csi-driver, pkg/oss/controllerserver.go, CreateVolume: "ReclaimPolicy must be Retain"."""
+    cloud = FakeCloud("managed-csiprovisioner")
+    cloud.name = "alicloud"
+    cloud.put("alicloud:oss/bucket:Bucket", "models")
+    oss = {"provisioner": "ossplugin.csi.alibabacloud.com", "mode": "Immediate", "parameters": {"bucket": "models"}}
+    claim(server, access="ReadWriteMany", reclaimPolicy="Delete", **oss)
+    step(server, cloud)
+    assert volumes(server) == []
+    server.add(
+        "storage.k8s.io/v1", "StorageClass", "fast", provisioner=oss["provisioner"], volumeBindingMode="Immediate",
+        parameters=oss["parameters"], reclaimPolicy="Retain",
+    )  # fmt: skip
+    step(server, cloud)
+    assert len(volumes(server)) == 1
+
+
 def test_a_volume_grows_where_its_class_allows_it(server: FakeApiServer) -> None:
     cloud = FakeCloud(EBS)
     claim(server, node="n1", allowVolumeExpansion=True)

@@ -26,4 +26,18 @@ def authority_of(cluster: alicloud.cs.ManagedKubernetes) -> pulumi.Output[str]:
         cluster, "certificate_authorities"
     )
     # The client's certificate and key beside it stay secret.
-    return pulumi.Output.unsecret(authorities.apply(lambda found: found[0].cluster_cert or ""))
+    return pulumi.Output.unsecret(authorities.apply(certificate_of))
+
+
+def certificate_of(found: Sequence[ManagedKubernetesCertificateAuthority]) -> str:
+    """The certificate, never an empty one: the provider goes on without it where ACK did not answer.
+
+    An empty one would be stored and trusted from then on. Source: setCerts in terraform-provider-alicloud 2.0,
+    service_alicloud_cs.go, which logs the error.
+    """
+    certificate = found[0].cluster_cert if found else None
+    if not certificate:
+        raise pulumi.RunError(
+            "cluster: ACK has not told the certificate of its API server; run 'pulumi refresh', then 'pulumi up' again"
+        )
+    return certificate

@@ -3,17 +3,24 @@
 Makes: a NAS file system with its mount target, a bucket with the identity that mounts it, and the StorageClasses
 `essd`, `nas` and `oss`, under the names of the settings; of what is `existing` there, nothing.
 Does not: the drivers (`Cluster`), snapshots.
-Replacing the file system or the bucket loses what is in it. With full protection neither can be deleted. A volume goes
-with its claim whatever the protection: Kubernetes forbids to change a class' reclaim policy, so that a policy that
-followed protection could never be given up.
+Replacing the file system or the bucket loses what is in it. With full protection neither can be deleted. Disks and
+folders of the file system go with their claim whatever the protection: Kubernetes forbids to change a class' reclaim
+policy, so that a policy that followed protection could never be given up. A folder is removed by the add-on
+storage-operator, into the file system's recycle bin, without which it would stay and be paid; there it can be restored
+for some days. What is in the bucket stays when its claim goes: the driver deletes no object.
+Only nodes may mount the file system. Its clients lock files on the server (NFS 4): with locks of each node's own, two
+nodes would write one file at once.
 A NAS file system lives in one zone, the home zone, and is mounted from all. While that zone is away, servers that run
 go on and new ones wait: a model that must start all the same keeps its weights on the node (`weights.cache: node`).
 A bucket lies in three zones; ossfs2 reads and appends, it does not rewrite, so weights are not downloaded to it.
-Source: alibaba-cloud-csi-driver (docs, pkg/disk, pkg/nas, pkg/oss); NAS documentation, "Limits": two mount targets.
+Source: alibaba-cloud-csi-driver (docs, pkg/disk; pkg/nas/subpath_controller.go, DeleteVolume; pkg/oss/
+controllerserver.go, CreateVolume); NAS documentation, "Limits": two mount targets, and NFS 4.0 for files that several
+clients lock.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pulumi
 import pulumi_alicloud as alicloud
@@ -32,7 +39,10 @@ from llmplatform.specs.platform import NewAckPlatform, StorageClass
 FUSE_NAMESPACE, FUSE_SERVICE_ACCOUNT = "ack-csi-fuse", "csi-fuse-ossfs"
 """Where the driver runs its clients of object storage, and as whom."""
 
-NAS_MOUNT_OPTIONS = ("nolock,tcp,noresvport", "vers=3")
+NAS_MOUNT_OPTIONS = ("vers=4.0,tcp,noresvport,hard",)
+
+RECYCLED_DAYS = 3
+"""How long what was deleted from the file system can be restored. It is paid like the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +52,8 @@ class StorageArgs:
     environment: Environment
     cloud: Alicloud
     network_id: pulumi.Input[str]
-    network_cidr: str
-    """Range of the network, the only one that may mount."""
+    node_cidrs: Mapping[str, str]
+    """Zone to range of the vSwitch of nodes: they alone may mount."""
     subnet_ids: Mapping[str, pulumi.Input[str]]
     """Zone to vSwitch of nodes; the file system is in the home zone, and mounted from all of them."""
     identity_provider_arn: pulumi.Input[str]
@@ -96,7 +106,7 @@ class Storage(PlatformComponent):
             return pulumi.Output.from_input(wanted.name), None
         bucket, mounter = self._bucket(), self._mounter()
         right = mounter.grant("bucket", bucket.bucket.apply(_bucket_rights))
-        objects = self._class(wanted.name, "ossplugin", self._object_parameters(bucket, mounter))
+        objects = self._class(wanted.name, "ossplugin", self._object_parameters(bucket, mounter), reclaim="Retain")
         return after(wanted.name, objects, right), bucket.bucket
 
     def _file_system(self) -> alicloud.nas.FileSystem:
@@ -108,6 +118,7 @@ class Storage(PlatformComponent):
             zone_id=self._args.cloud.home,
             # Keys of NAS itself.
             encrypt_type=1,
+            recycle_bin=alicloud.nas.FileSystemRecycleBinArgs(status="Enable", reserved_days=RECYCLED_DAYS),
             description=f"{self._args.environment.name}-{self._prefix}",
             tags=self._args.tags,
             opts=self.child(protect=self._kept),
@@ -122,23 +133,26 @@ class Storage(PlatformComponent):
             description="NFS from the nodes of the cluster",
             opts=self.child(),
         )
-        rule = alicloud.nas.AccessRule(
-            f"{self._prefix}-nfs",
-            access_group_name=group.access_group_name,
-            file_system_type="standard",
-            source_cidr_ip=self._args.network_cidr,
-            rw_access_type="RDWR",
-            # The driver makes each volume's folder as root.
-            user_access_type="no_squash",
-            priority=1,
-            opts=self.child(),
-        )
+        rules = [
+            alicloud.nas.AccessRule(
+                f"{self._prefix}-nfs-{zone}",
+                access_group_name=group.access_group_name,
+                file_system_type="standard",
+                source_cidr_ip=cidr,
+                rw_access_type="RDWR",
+                # The driver makes each volume's folder as root.
+                user_access_type="no_squash",
+                priority=1,
+                opts=self.child(),
+            )
+            for zone, cidr in self._args.node_cidrs.items()
+        ]
         zone = self._args.cloud.home
         return alicloud.nas.MountTarget(
             f"{self._prefix}-{zone}",
             file_system_id=files.id,
-            # Without the rule nobody may mount, and pods would hang.
-            access_group_name=after(group.access_group_name, rule),
+            # Without a rule nobody may mount, and pods would hang.
+            access_group_name=after(group.access_group_name, *rules),
             network_type="Vpc",
             vpc_id=self._args.network_id,
             vswitch_id=self._args.subnet_ids[zone],
@@ -195,6 +209,7 @@ class Storage(PlatformComponent):
         parameters: Mapping[str, pulumi.Input[str]],
         *,
         disks: bool = False,
+        reclaim: Literal["Delete", "Retain"] = "Delete",
         mount_options: list[str] | None = None,
     ) -> k8s.storage.v1.StorageClass:
         return k8s.storage.v1.StorageClass(
@@ -209,7 +224,7 @@ class Storage(PlatformComponent):
             provisioner=f"{driver}.csi.alibabacloud.com",
             parameters=parameters,
             mount_options=mount_options,
-            reclaim_policy="Delete",
+            reclaim_policy=reclaim,
             # The zone of a disk is that of the pod; a shared volume is in all zones.
             volume_binding_mode="WaitForFirstConsumer" if disks else "Immediate",
             allow_volume_expansion=disks,

@@ -61,6 +61,10 @@ def obstacle(cloud: Cloud, rule: Rule, claim: Object, storage_class: Object) -> 
     rounds_up = (storage_class.get("parameters") or {}).get(rule.get("rounds_up")) == "true"
     if least and not rounds_up and (amount(asked) or 0) < (amount(least) or 0):
         return f"{rule['provisioner']} has no disk of {asked}; ask for {least} or more"
+    policy, only = storage_class.get("reclaimPolicy", "Delete"), rule.get("reclaim")
+    if only and policy != only:
+        name = storage_class["metadata"]["name"]
+        return f"StorageClass {name}: ReclaimPolicy must be {only}; the current reclaimPolicy is {policy}"
     needed = rule.get("parameter")
     if needed:
         value = storage_class.get("parameters", {}).get(needed["name"])

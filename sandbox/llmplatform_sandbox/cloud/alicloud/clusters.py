@@ -116,14 +116,19 @@ class Cluster(Plain):
             "slbInternet": host if public else "",
             "natGatewayId": record.outputs.get("natGatewayId") or "",
             "rrsaMetadata": _rrsa(account, record),
-            "certificateAuthorities": [] if record.outputs.get("skipSetCertificateAuthority") else [
-                # A client certificate is never written down here: the sandbox hands it out through the exec plugin.
-                {"clusterCert": base64.b64encode(access.ca_pem.encode()).decode(), "clientCert": "", "clientKey": ""}
-            ],
+            "certificateAuthorities": _authorities(account, record, access.ca_pem),
         }  # fmt: skip
         if project:
             found["controlPlaneLogProject"] = project
         return found
+
+    @override
+    def live(self, account: Account, record: Record) -> Record:
+        told = record.outputs.get("certificateAuthorities")
+        if told != [{}] or self._control_plane.on_paper:
+            return record
+        ca = self._control_plane(record.outputs["serviceCidr"], minor_of(record.outputs["version"])).ca_pem
+        return replace(record, outputs={**record.outputs, "certificateAuthorities": _authorities(account, record, ca)})
 
     @override
     def updating(self, account: Account, old: Record, inputs: Mapping[str, Any]) -> None:
@@ -218,6 +223,16 @@ def _require_role(account: Account, addon: str) -> None:
     known = components().get(addon)
     if known is not None and known.role:
         require(account, known.role, addon)
+
+
+def _authorities(account: Account, record: Record, ca: str) -> list[dict[str, str]]:
+    """Nothing where the call for the kubeconfig is refused: the provider logs that, and goes on (setCerts, v2.0)."""
+    if record.outputs.get("skipSetCertificateAuthority"):
+        return [{"clusterCert": "", "clientCert": "", "clientKey": ""}]
+    if account.faults.active("throttling", CLUSTER):
+        return [{}]
+    # A client certificate is never written down here: the sandbox hands it out through the exec plugin.
+    return [{"clusterCert": base64.b64encode(ca.encode()).decode(), "clientCert": "", "clientKey": ""}]
 
 
 def _asked_for(inputs: Mapping[str, Any]) -> list[str]:

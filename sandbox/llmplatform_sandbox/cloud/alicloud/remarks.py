@@ -5,16 +5,17 @@ Create operation", compensate_with_on_demand); ACK user guide, NVIDIA driver ver
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from llmplatform.catalog.versions import ACK_DEFAULT_DRIVER, ACK_DRIVERS
 from llmplatform_sandbox.cloud.account import Account
 from llmplatform_sandbox.cloud.alicloud.machines import DRIVER_LABEL
-from llmplatform_sandbox.cloud.alicloud.names import AUTOSCALING, CLUSTER, NODE_POOL
+from llmplatform_sandbox.cloud.alicloud.names import ADDON, AUTOSCALING, CLUSTER, NODE_POOL
 from llmplatform_sandbox.cloud.alicloud.scaler import scaler_of
 from llmplatform_sandbox.cloud.store import Record, Store
 
+_FILES = "alicloud:nas/fileSystem:FileSystem"
 _ONLY_AT_CREATION = ("addons", "isEnterpriseSecurityGroup", "newNatGateway", "podVswitchIds", "slbInternetEnabled")
 """Properties of a cluster whose change is taken and does nothing."""
 
@@ -23,6 +24,7 @@ def remarks(account: Account) -> Sequence[str]:
     """A line each."""
     store = account.store
     found = [line for pool in store.all(NODE_POOL) for line in _of_pool(pool)]
+    found += [line for files in store.all(_FILES) for line in _of_files(files, _addons(store))]
     for cluster in store.all(CLUSTER):
         ignored = json.loads(store.setting(_key(cluster.id), "[]"))
         found += [
@@ -50,6 +52,19 @@ def _of_pool(pool: Record) -> Iterator[str]:
         yield f"pool {name}: ACK does not know the driver {asked}; its nodes have {ACK_DEFAULT_DRIVER}"
     if outputs.get("compensateWithOnDemand") and outputs["multiAzPolicy"] != "COST_OPTIMIZED":
         yield f"pool {name}: compensateWithOnDemand does nothing with multiAzPolicy {outputs['multiAzPolicy']}"
+
+
+def _addons(store: Store) -> set[str]:
+    born = [one for cluster in store.all(CLUSTER) for one in cluster.inputs.get("addons") or []]
+    return {one["name"] for one in born if not one.get("disabled")} | {one.outputs["name"] for one in store.all(ADDON)}
+
+
+def _of_files(files: Record, addons: Iterable[str]) -> Iterator[str]:
+    """alibaba-cloud-csi-driver, pkg/nas/subpath_controller.go, DeleteVolume: what removes the folder of a volume."""
+    if (files.outputs.get("recycleBin") or {}).get("status") != "Enable":
+        yield f"file system {files.id}: without a recycle bin the driver leaves the folder of a volume that is deleted"
+    elif "storage-operator" not in addons:
+        yield f"file system {files.id}: without the add-on storage-operator a volume that is deleted never goes"
 
 
 def _key(cluster: str) -> str:
