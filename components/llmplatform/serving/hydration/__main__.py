@@ -1,0 +1,105 @@
+"""Hydrates one model; `--help` says how. The token, where there is one, is in the variable HF_TOKEN."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from llmplatform.serving.hydration import volume
+from llmplatform.serving.hydration.download import Download, Tired
+from llmplatform.serving.hydration.faults import REFUSED_CODE, TIRED_CODE, Refused
+from llmplatform.serving.hydration.hubs import Hub, HuggingFace, ModelScope, needed
+from llmplatform.serving.hydration.volume import Lease, Lost, manifest
+
+ENDPOINTS = {"huggingface": "https://huggingface.co", "modelscope": "https://www.modelscope.cn"}
+
+
+def main(words: Sequence[str]) -> int:
+    """Exit code: 0 the weights are there, 3 somebody has to change something, 4 another start goes on from here."""
+    args = _arguments(words)
+    root = Path(args.root)
+    target = root / args.target
+    try:
+        if args.check:
+            return _check(args, target)
+        _hydrate(args, root, target)
+    except Refused as refusal:
+        _say(f"refused: {refusal}")
+        return REFUSED_CODE
+    except (Tired, Lost) as end:
+        _say(f"stopped: {end}")
+        return TIRED_CODE
+    except OSError as error:
+        _say(f"stopped: the volume: {error}")
+        return TIRED_CODE
+    return 0
+
+
+def _hydrate(args: argparse.Namespace, root: Path, target: Path) -> None:
+    lease = Lease(root, target, stale=args.stale, beat=args.stale / 9)
+    (root / volume.WORK).mkdir(parents=True, exist_ok=True)
+    if lease.acquire(_say):
+        hub = _hub(args)
+        download = Download(hub, lease, args.patience, _say)
+        signal.signal(signal.SIGTERM, lambda number, frame: download.stop.set())
+        try:
+            listing = download.ask(lambda: hub.listing(args.source, args.revision))
+            files = needed(listing.files)
+            download.run(files)
+            lease.publish(
+                {
+                    "hub": args.hub,
+                    "source": args.source,
+                    "revision": args.revision,
+                    "commit": listing.commit,
+                    "hydrated": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                    "files": [{"path": file.path, "size": file.size, file.kind: file.digest or None} for file in files],
+                }
+            )
+        finally:
+            lease.leave()
+    for line in volume.sweep(root, target):
+        _say(line)
+    found = manifest(target) or {"files": [], "commit": ""}
+    size = sum(file["size"] for file in found["files"]) / (1 << 30)
+    _say(f"{args.source} at {args.revision} {found['commit']}: {len(found['files'])} files, {size:.2f} GiB, verified")
+
+
+def _check(args: argparse.Namespace, target: Path) -> int:
+    if manifest(target) is not None:
+        return 0
+    _say(f"{target} does not hold {args.source} at {args.revision}: run `pulumi up --refresh`, which hydrates it")
+    return TIRED_CODE
+
+
+def _hub(args: argparse.Namespace) -> Hub:
+    endpoint = (args.endpoint or ENDPOINTS[args.hub]).rstrip("/")
+    if args.hub == "modelscope":
+        return ModelScope(endpoint, args.region)
+    return HuggingFace(endpoint, os.environ.get("HF_TOKEN") or None)  # noqa: TID251 a program of its own
+
+
+def _arguments(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="hydration", description=__doc__)
+    parser.add_argument("--hub", choices=sorted(ENDPOINTS), required=True)
+    parser.add_argument("--source", required=True, help="what the hub calls the model")
+    parser.add_argument("--revision", required=True)
+    parser.add_argument("--root", required=True, help="where the volume is mounted")
+    parser.add_argument("--target", required=True, help="the model's folder, below the root")
+    parser.add_argument("--endpoint", help="what stands in for the hub's own address")
+    parser.add_argument("--region", help="region of Alibaba Cloud that this machine is in")
+    parser.add_argument("--patience", type=float, default=1800, help="seconds without a byte")
+    parser.add_argument("--stale", type=float, default=90, help="seconds after which a silent holder counts as dead")
+    parser.add_argument("--check", action="store_true", help="only look whether the weights are there")
+    return parser.parse_args(words)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,46 @@
+"""What can go wrong, and what a pod's exit code says of it."""
+
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+REFUSED_CODE = 3
+"""Exit code: another try would fail like this one."""
+TIRED_CODE = 4
+"""Exit code: another try goes on where this one stopped."""
+
+_LONGEST_WAIT = 300.0
+_RATE_LIMIT = re.compile(r"\bt\s*=\s*(\d+)")
+
+
+class Refused(Exception):
+    """No try will succeed before somebody changes something; the message says what."""
+
+
+class Transient(Exception):
+    """Worth another try, at the earliest after `wait` seconds where the other side has named a time."""
+
+    def __init__(self, message: str, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class Changed(Exception):
+    """The other side sends something else than what it has announced."""
+
+
+def announced_wait(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Seconds that a refusal asks to wait: `Retry-After`, in seconds or as a date, or the draft header `RateLimit`."""
+    known = {name.lower(): value for name, value in headers.items()}
+    after = known.get("retry-after", "").strip()
+    if after.isdigit():
+        return min(float(after), _LONGEST_WAIT)
+    if after:
+        try:
+            wanted = parsedate_to_datetime(after).timestamp() - (now or time.time())
+        except ValueError:
+            return None
+        return min(max(wanted, 0.0), _LONGEST_WAIT)
+    limited = _RATE_LIMIT.search(known.get("ratelimit", ""))
+    return min(float(limited[1]), _LONGEST_WAIT) if limited else None

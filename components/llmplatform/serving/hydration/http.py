@@ -1,0 +1,109 @@
+"""HTTP for large files: parts by range, redirects without the token, and faults told apart."""
+
+import http.client
+import json
+import re
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+from urllib.parse import urljoin, urlsplit
+
+from llmplatform.serving.hydration.faults import Changed, Refused, Transient, announced_wait
+
+TIMEOUT = 60
+"""Seconds without a byte after which a connection counts as lost."""
+CHUNK = 1 << 20
+_AGAIN = {408, 425, 429, 500, 502, 503, 504}
+_NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
+
+
+class _OwnHostAlone(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, and shows a token to nobody but the host that it is for."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        following = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if following is not None and urlsplit(following.full_url)[:2] != urlsplit(req.full_url)[:2]:
+            following.remove_header("Authorization")
+        return following
+
+
+_OPENER = urllib.request.build_opener(_OwnHostAlone)
+
+
+def get(url: str, headers: Mapping[str, str]) -> Any:
+    """An answer with status, headers and body to read. Raises `Refused` or `Transient`."""
+    # Without a form that is asked for, servers may pack text: then a range would be of the packed bytes.
+    asked = urllib.request.Request(url, headers={"Accept-Encoding": "identity", **headers})  # noqa: S310 as configured
+    try:
+        return _OPENER.open(asked, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise _of_status(url, error) from None
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, ssl.SSLCertVerificationError):
+            raise Refused(f"{_host(url)}: its certificate is not trusted: {error.reason.verify_message}") from None
+        raise Transient(f"{_host(url)}: {error.reason}") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise Transient(f"{_host(url)}: {error or type(error).__name__}") from None
+
+
+def pages(url: str, headers: Mapping[str, str]) -> Iterator[Any]:
+    """The JSON of a listing, page by page as the header `Link` names them."""
+    following: str | None = url
+    while following:
+        with get(following, headers) as answer:
+            try:
+                yield json.load(answer)
+            except (ValueError, OSError, http.client.HTTPException) as error:
+                raise Transient(f"{_host(url)}: not what a hub answers: {error}") from None
+            found = _NEXT.search(answer.headers.get("Link") or "")
+        following = urljoin(following, found[1]) if found else None
+
+
+def stretch(url: str, headers: Mapping[str, str], start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """The bytes from `start` up to `end`, in pieces, each with its place in the file.
+
+    A server that knows no ranges sends the file from its beginning: then the places start at 0.
+    """
+    with get(url, {**headers, "Range": f"bytes={start}-{end - 1}"}) as answer:
+        place = start
+        if answer.status == 200:
+            place = 0
+        elif not (answer.headers.get("Content-Range") or "").startswith(f"bytes {start}-"):
+            raise Transient(f"{_host(url)}: sent {answer.headers.get('Content-Range')}, not from byte {start}")
+        try:
+            while piece := answer.read(CHUNK):
+                yield place, piece
+                place += len(piece)
+        except (OSError, http.client.HTTPException) as error:
+            raise Transient(f"{_host(url)}: the connection broke: {error or type(error).__name__}") from None
+    if place < end:
+        raise Transient(f"{_host(url)}: the connection ended {end - place} bytes early")
+
+
+def _of_status(url: str, error: urllib.error.HTTPError) -> Exception:
+    said = f"{_host(url)} answers {error.code} {error.reason}"
+    code = error.headers.get("X-Error-Code") or ""
+    if error.code in _AGAIN:
+        return Transient(said, announced_wait(dict(error.headers)))
+    if error.code == 416:
+        return Changed(f"{said}: the file is shorter than announced")
+    if error.code in (401, 403):
+        return Refused(f"{said} {code}: no such model, or one whose licence waits to be accepted, or a wrong token")
+    if error.code == 404:
+        return Refused(f"{said} {code}: look for the spelling of model and revision")
+    return Refused(said)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc

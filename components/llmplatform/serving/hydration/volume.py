@@ -1,0 +1,241 @@
+"""The volume: who may write to it, what is whole on it, and what nobody needs any more.
+
+Nothing leans on locks of the file system, which a network file system may not have. A folder that is renamed is the
+lock: a name is taken once, by whoever comes first, on every file system. The holder shows that it lives by a file that
+keeps changing; clocks of several machines are never compared. Whoever takes over from a holder that may only be asleep
+copies what it had open, so that nothing it writes when it wakes up gets into what is published.
+
+    <hub>/<model>/<revision>/           whole: its manifest lies in it, and it came here by one rename
+    .work/<key>/                        the holder's: `owner`, `beat-<owner>`, `listing.json`, `files/`
+    .work/{new,taken,old}-<owner>/      on the way to or from there
+"""
+
+import errno
+import json
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+MANIFEST = ".hydrated.json"
+WORK = ".work"
+PART = ".part"
+FORGOTTEN_SECONDS = 3600
+"""Age at which something that was on its way counts as left behind."""
+_TAKEN = {errno.ENOTEMPTY, errno.EEXIST}
+_ENDED = "ended"
+
+
+class Lost(Exception):
+    """Another one has taken the work over."""
+
+
+def manifest(target: Path) -> Mapping[str, Any] | None:
+    """What a folder says of itself; None where it is not whole."""
+    try:
+        found = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
+        files = [(target / each["path"], each["size"]) for each in found["files"]]
+        return found if all(path.stat().st_size == size for path, size in files) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@dataclass
+class Lease:
+    """The right to write what becomes `target`."""
+
+    root: Path
+    target: Path
+    stale: float = 90.0
+    """Seconds without a sign of life after which a holder counts as dead."""
+    beat: float = 10.0
+    """Seconds between signs of life."""
+    owner: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    lost: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        key = "--".join(self.target.relative_to(self.root).parts)
+        self.work = self.root / WORK / key
+        self._ended = threading.Event()
+
+    @property
+    def files(self) -> Path:
+        """Where the holder puts what it has."""
+        return self.work / "files"
+
+    def acquire(self, say: Callable[[str], None]) -> bool:
+        """Wait until the work is ours, or done by somebody else: then False."""
+        seen: tuple[str, str] | None = None
+        since = time.monotonic()
+        while manifest(self.target) is None:
+            if self._begin():
+                return self._hold()
+            now = self._holder()
+            if now != seen:
+                if seen is None:
+                    say(f"another hydration ({now[0] or 'unnamed'}) is at it; waiting for it, or for its end")
+                seen, since = now, time.monotonic()
+            if (now[1] == _ENDED or time.monotonic() - since >= self.stale) and self._take_over(now[1] == _ENDED):
+                say(f"went on where {now[0] or 'another hydration'} stopped")
+                return self._hold()
+            time.sleep(min(self.beat, 2.0))
+        return False
+
+    def check(self) -> None:
+        """Raise `Lost` when the work is another's by now."""
+        if self.lost.is_set():
+            raise Lost(f"another hydration has taken {self.target} over")
+
+    def leave(self) -> None:
+        """Say that we end, so that nobody has to wait. What is there stays for the next one."""
+        self._ended.set()
+        if not self.lost.is_set() and self._holder()[0] == self.owner:
+            self._sign(_ENDED)
+
+    def publish(self, content: Mapping[str, Any]) -> None:
+        """Make the files the target, in one step, and give the work up."""
+        write(self.files / MANIFEST, json.dumps(content, indent=1))
+        for folder in [self.files, *(path for path in self.files.rglob("*") if path.is_dir())]:
+            _sync(folder)
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        self._require()
+        while not _renamed(self.files, self.target):
+            if manifest(self.target) is not None:
+                break
+            discard(self.root, self.target)
+        _sync(self.target.parent)
+        self._ended.set()
+        discard(self.root, self.work)
+
+    def _begin(self) -> bool:
+        """Take the name with a folder that already says whose it is."""
+        new = self.root / WORK / f"new-{self.owner}"
+        shutil.rmtree(new, ignore_errors=True)
+        (new / "files").mkdir(parents=True)
+        write(new / "owner", self.owner)
+        if _renamed(new, self.work):
+            return True
+        shutil.rmtree(new, ignore_errors=True)
+        return False
+
+    def _take_over(self, ended: bool) -> bool:
+        taken = self.root / WORK / f"taken-{self.owner}"
+        try:
+            self.work.rename(taken)
+        except FileNotFoundError:
+            return False
+        write(taken / "owner", self.owner)
+        (taken / "files").mkdir(exist_ok=True)
+        for part in [] if ended else list((taken / "files").rglob(f"*{PART}")):
+            fresh = part.with_name(f"{part.name}.fresh")
+            shutil.copyfile(part, fresh)
+            fresh.replace(part)
+        if _renamed(taken, self.work):
+            return True
+        shutil.rmtree(taken, ignore_errors=True)
+        return False
+
+    def _hold(self) -> bool:
+        self._sign("0")
+        threading.Thread(target=self._live, name="signs of life", daemon=True).start()
+        return True
+
+    def _live(self) -> None:
+        count = 0
+        while not self._ended.wait(self.beat):
+            count += 1
+            try:
+                self._require()
+                self._sign(str(count))
+            except (Lost, OSError):
+                if self._holder()[0] != self.owner and not self._ended.is_set():
+                    self.lost.set()
+                    return
+
+    def _require(self) -> None:
+        if self._holder()[0] != self.owner:
+            self.lost.set()
+        self.check()
+
+    def _sign(self, content: str) -> None:
+        # Named after its owner: one that has lost the work without knowing cannot speak for its successor.
+        (self.work / f"beat-{self.owner}").write_text(content, encoding="utf-8")
+
+    def _holder(self) -> tuple[str, str]:
+        """Who has the work, and its latest sign of life."""
+        owner = _read(self.work / "owner")
+        return owner, _read(self.work / f"beat-{owner}") if owner else ""
+
+
+def sweep(root: Path, target: Path) -> Iterator[str]:
+    """Remove what nobody needs: all but the target and the revision before it, and what was left behind on the way."""
+    (target / MANIFEST).touch()
+    whole = sorted(
+        (path.parent for path in root.glob(f"*/*/*/*/{MANIFEST}") if path.parent != target),
+        key=lambda folder: (folder / MANIFEST).stat().st_mtime,
+        reverse=True,
+    )
+    for old in whole[1:]:
+        yield f"removed {old.relative_to(root)}"
+        discard(root, old)
+    # The clock of the file system, which has made the other files' times, too.
+    now = (target / MANIFEST).stat().st_mtime
+    for left in (root / WORK).glob("*"):
+        signs = [path.stat().st_mtime for path in (left, *left.glob("beat-*")) if path.exists()]
+        if signs and now - max(signs) > FORGOTTEN_SECONDS:
+            yield f"removed {left.relative_to(root)}"
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def discard(root: Path, folder: Path) -> None:
+    """Remove a folder. It loses its name first, so that nobody takes half of it for the whole."""
+    old = root / WORK / f"old-{uuid.uuid4().hex[:12]}"
+    old.parent.mkdir(exist_ok=True)
+    try:
+        folder.rename(old)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that is there as a whole or not at all."""
+    draft = path.with_name(f"{path.name}.draft")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _renamed(source: Path, target: Path) -> bool:
+    """Whether the name could be taken."""
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno in _TAKEN:
+            return False
+        raise
+    return True
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass  # Not every network file system has it, and all of them keep a rename whole.
+    finally:
+        os.close(handle)
