@@ -14,7 +14,8 @@ import settings
 from llmplatform.base.traces import short_stack_traces
 from llmplatform.planning.models import plan_models
 from llmplatform.planning.pools import plan_pools
-from llmplatform.serving import ModelServer, ModelServerArgs
+from llmplatform.serving import Hydration, HydrationArgs, ModelServer, ModelServerArgs
+from llmplatform.specs.cloud import Alicloud
 
 # A program makes objects that live to its end: the collector would only go through them again and again.
 gc.set_threshold(100_000)
@@ -31,6 +32,11 @@ with short_stack_traces():
     inside = pulumi.ResourceOptions(providers=[cloud.kubernetes, generated])
     platform = platform_layer.install(stack, pools, cloud, wanted.secrets, inside)
 
+    # Named after the environment, as other stacks have models in the same namespace; no model has a dot in its name.
+    hydrated = HydrationArgs(
+        objects=f"hydration.{stack.environment.name}", namespace=platform.models_namespace, mirrors=stack.mirrors
+    )
+    hydration = Hydration("hydration", hydrated, inside)
     servers = {
         model.name: ModelServer(
             model.name,
@@ -40,6 +46,8 @@ with short_stack_traces():
                 mirrors=stack.mirrors,
                 storage_class=cloud.shared_class,
                 huggingface_token=wanted.secrets.huggingface_token,
+                region=stack.cloud.region if isinstance(stack.cloud, Alicloud) else None,
+                hydration=hydration.objects,
                 monitoring_namespace=platform.monitoring_namespace,
                 monitoring_kinds=platform.monitoring_kinds,
             ),

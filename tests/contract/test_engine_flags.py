@@ -20,14 +20,21 @@ ENGINE_CHOICES: dict[str, tuple[Any, ...]] = {
     "kv_cache_dtype": ("auto", "fp8"),
     "tool_call_parser": (None, "hermes"),
     "reasoning_parser": (None, "qwen3"),
+    "extra_args": ((),),
+    "env": ({},),
 }
 MODEL_CHOICES: dict[str, tuple[Any, ...]] = {
-    "revision": (None, "a" * 40),
+    "served_names": ((), ("Qwen/Qwen3-8B",)),
     "context_length": (2048, 8192),
     "trust_remote_code": (False, True),
 }
 WITHOUT_FLAG = {
     "source",
+    "revision",
+    "resources",
+    "egress",
+    "surge",
+    "evictable",
     "pool",
     "replicas",
     "tensor_parallel",
@@ -50,7 +57,7 @@ def emitted(pool: dict[str, Any]) -> set[str]:
         model_plan(pool, source=model, engine=engine, **settings)
         for engine, settings in product(combinations(ENGINE_CHOICES), combinations(MODEL_CHOICES))
     )
-    return {word for plan in plans for word in vllm.arguments(plan) if word.startswith("--")}
+    return {word for plan in plans for word in vllm.arguments(plan, weights="/models/x") if word.startswith("--")}
 
 
 @pytest.mark.parametrize("pool", [SPOT_FIRST, ON_DEMAND, T4])

@@ -52,10 +52,10 @@ def hub() -> Iterator[FakeHub]:
         yield running
 
 
-def started(program: Path, volume: Path, hub: FakeHub, *extra: str, **variables: str) -> subprocess.Popen[str]:
+def started(program: Path, volume: Path, hub: FakeHub, *extra: str) -> subprocess.Popen[str]:
     words = [sys.executable, "-m", "llmplatform.serving.hydration", "--hub", "huggingface", "--source", "acme/tiny"]
     words += ["--endpoint", hub.address, "--revision", "main", "--root", str(volume), "--target", TARGET]
-    clean = {"PATH": os.environ["PATH"], "PYTHONPATH": str(program), "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    clean = {"PATH": os.environ["PATH"], "PYTHONPATH": str(program), "PYTHONDONTWRITEBYTECODE": "1"}
     words += ["--stale", "2", *extra]
     return subprocess.Popen(words, env=clean, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -65,8 +65,8 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, said
 
 
-def hydrate(program: Path, volume: Path, hub: FakeHub, *extra: str, **variables: str) -> tuple[int, str]:
-    return ended(started(program, volume, hub, *extra, **variables))
+def hydrate(program: Path, volume: Path, hub: FakeHub, *extra: str) -> tuple[int, str]:
+    return ended(started(program, volume, hub, *extra))
 
 
 def found(volume: Path, target: str = TARGET) -> dict[str, bytes]:
@@ -199,7 +199,8 @@ def test_a_fault_is_told_apart_from_a_bad_moment(
 
 def test_the_token_goes_to_the_hub_and_not_to_where_it_redirects(program: Path, tmp_path: Path, hub: FakeHub) -> None:
     hub.token = "hf_x"
-    code, said = hydrate(program, tmp_path, hub, HF_TOKEN="hf_x")
+    (tmp_path / "token").write_text("hf_x\n")
+    code, said = hydrate(program, tmp_path, hub, "--token-file", str(tmp_path / "token"))
     assert code == 0, said
     assert hub.tokens["other"] == {""}, "another host would see it, and storage refuses requests that carry two"
     assert "hf_x" not in said

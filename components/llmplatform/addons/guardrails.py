@@ -66,7 +66,7 @@ def scraped(namespace: pulumi.Input[str] | None, *ports: int) -> Openings:
     """Lets the Prometheus of a namespace read metrics; nothing where nobody does."""
     if namespace is None:
         return {}
-    return {"allow-metrics": Allow(direction="Ingress", peers=(traffic.namespace(namespace),), ports=ports)}
+    return {"allow-metrics": Allow(direction="Ingress", peers=(traffic.prometheus(namespace),), ports=ports)}
 
 
 def cert_manager(

@@ -19,7 +19,7 @@ import pulumi_alicloud as alicloud
 from llmplatform.alicloud.flow_logs import flow_logs
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
-from llmplatform.planning.network import plan_vswitches
+from llmplatform.planning.network import ALICLOUD_EGRESS_MBITS, plan_vswitches
 from llmplatform.specs.cloud import Alicloud
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.network import NewNetwork
@@ -126,8 +126,7 @@ class Network(PlatformComponent):
             address_name=self._named(f"nat-{zone}"),
             payment_type="PayAsYouGo",
             internet_charge_type="PayByTraffic",
-            # Mbit/s: images of 10 GB and weights come through it. Only traffic is charged.
-            bandwidth="200",
+            bandwidth=str(ALICLOUD_EGRESS_MBITS),
             tags=self._tags(),
             opts=self.child(),
         )

@@ -26,6 +26,14 @@ def namespace(name: pulumi.Input[str]) -> networking.NetworkPolicyPeerArgs:
     return networking.NetworkPolicyPeerArgs(namespace_selector=chosen)
 
 
+def prometheus(name: pulumi.Input[str]) -> networking.NetworkPolicyPeerArgs:
+    """The Prometheus of a namespace, and nothing else that runs there. Its operator labels the pods."""
+    return networking.NetworkPolicyPeerArgs(
+        namespace_selector=meta.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": name}),
+        pod_selector=meta.LabelSelectorArgs(match_labels={"app.kubernetes.io/name": "prometheus"}),
+    )
+
+
 def every_namespace() -> networking.NetworkPolicyPeerArgs:
     """All pods of the cluster."""
     return networking.NetworkPolicyPeerArgs(namespace_selector=meta.LabelSelectorArgs())

@@ -47,6 +47,8 @@ class Engine:
     """What the container runs, where the image's ENTRYPOINT does not take our arguments."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     """Variables that the image lacks."""
+    has_home: bool = True
+    """Whether the image has a home that our user can write to; else it gets one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,17 +125,19 @@ OLDER_ENGINES: Mapping[str, tuple[Engine, ...]] = {
             driver=550,
             compute_capability=(7, 5),
             command=("vllm", "serve"),
-            # Its image has no user of our number, and nobody's home can be written.
-            environment={
-                "USER": "vllm",
-                "TRITON_CACHE_DIR": "/home/vllm/.cache/triton",
-                "VLLM_CONFIG_ROOT": "/home/vllm/.cache/vllm/config",
-            },
+            # Its image has no user of our number, and PyTorch asks for a name.
+            environment={"USER": "vllm"},
+            has_home=False,
         ),
     ),
 }
 """Releases that stay for models which newer ones do not run. Never raised. Source: as above; whether the image's
 packages are those of its day is unverified."""
+
+
+# renovate: datasource=docker depName=python versioning=docker
+HYDRATION_IMAGE = "docker.io/library/python:3.13.9-slim-bookworm"
+"""What weights are hydrated with: Python, certificates of authorities, and nothing else."""
 
 
 def engine(kind: str, version: str | None = None) -> Engine:

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 
 from llmplatform.catalog import InstanceType
 from llmplatform.catalog.fit import weights_gib
+from llmplatform.planning import hydration
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
 
-DAEMONS_CPU_MILLICORES = 700
-"""Left on a GPU node for DaemonSets: CNI, kube-proxy, pod identity, CSI drivers, node monitoring, node exporter, device
-plugin, feature discovery, DCGM exporter. An estimate from their charts' requests, with room for two more."""
-DAEMONS_MEMORY_MIB = 1536
-"""The same for memory."""
+CPU_PART = 0.7
+MEMORY_PART = 0.8
+"""Parts of a replica's share of its node that it asks for. The rest is for DaemonSets: the platform's own, and those of
+others, such as collectors of logs and scanners. Where one of them does not fit, no node of the pool takes the model."""
+CPU_PER_GPU_MILLICORES = 6000
+"""What an engine uses of the CPUs, at most: its API server, the scheduler, and a worker for each GPU. It may use more
+where more is there."""
 
 PRE_STOP_SECONDS = 15
 """How long a stopping server goes on as before, so that every proxy has taken it off its list."""
@@ -24,8 +27,6 @@ INTERRUPTED_GRACE_SECONDS = 110
 ORDERLY_GRACE_SECONDS = 300
 """On machines that stay: the longest answer that is waited for is about four and a half minutes."""
 
-DOWNLOAD_SECONDS_PER_GIB = 10
-"""About 100 MiB/s from a public hub to a shared file system: an assumption on the careful side."""
 LOAD_SECONDS_PER_GIB = 3.3
 """About 0.3 GiB/s from a shared file system to the GPU, the low end of what EFS reaches (unverified)."""
 COMPILE_SECONDS = 300
@@ -62,16 +63,22 @@ class ModelPlan:
     weights_gib: float
     """Size of the published weights."""
     volume_gib: int
-    """Size of the weights' volume: room for two revisions, so that one can be replaced, and for compiled kernels."""
+    """Size of the weights' volume: room for two revisions, so that one can be replaced. A shared file system grows by
+    itself and holds nobody to it."""
     startup_seconds: int
-    """Longest time from container start to serving."""
+    """Longest time from container start to serving, with the weights at hand."""
+    hydration_seconds: int
+    """Longest time until the weights are at hand, beside those of the stack's other models."""
     drain: Drain
 
 
-def plan_model(name: str, model: Model, pool: PoolPlan) -> ModelPlan:
-    """The plan of one model on one pool. The settings are valid: its shape is known, and the pool has its GPUs."""
+def plan_model(name: str, model: Model, pool: PoolPlan, *, hydration_seconds: int | None = None) -> ModelPlan:
+    """The plan of one model on one pool. The settings are valid: its shape is known, and the pool has its GPUs.
+
+    `hydration_seconds`: as `planning.hydration` finds it for a whole stack; None: as if the model were alone.
+    """
     weights = _weights_gib(model)
-    cpu, memory = _share(pool.shape, model.tensor_parallel)
+    cpu, memory = _share(pool.shape, model)
     return ModelPlan(
         name=name,
         spec=model,
@@ -79,10 +86,11 @@ def plan_model(name: str, model: Model, pool: PoolPlan) -> ModelPlan:
         gpus=model.tensor_parallel,
         cpu_millicores=cpu,
         memory_mib=memory,
-        shm_mib=_shm_mib(model.tensor_parallel, memory),
+        shm_mib=_shm_mib(model, memory),
         weights_gib=round(weights, 2),
         volume_gib=model.weights.size_gib or _round_up(2 * weights + 10, 10),
         startup_seconds=_startup_seconds(model, weights),
+        hydration_seconds=hydration_seconds or hydration.seconds(weights, pool.shape.provider),
         drain=_drain(interruptible=pool.interruptible),
     )
 
@@ -90,7 +98,16 @@ def plan_model(name: str, model: Model, pool: PoolPlan) -> ModelPlan:
 def plan_models(stack: Stack, pools: tuple[PoolPlan, ...]) -> tuple[ModelPlan, ...]:
     """All models, in the order of the stack file. Every model's pool is among the pools."""
     by_name = {pool.name: pool for pool in pools}
-    return tuple(plan_model(name, model, by_name[model.pool]) for name, model in stack.models.items())
+    # Several are hydrated at the same time, and nobody knows which ends first.
+    patience = hydration.seconds(sum(map(_downloaded_gib, stack.models.values())), stack.cloud.provider)
+    return tuple(
+        plan_model(name, model, by_name[model.pool], hydration_seconds=patience) for name, model in stack.models.items()
+    )
+
+
+def _downloaded_gib(model: Model) -> float:
+    times = max(1, model.replicas) if model.weights.cache == "node" else 1
+    return _weights_gib(model) * times
 
 
 def _weights_gib(model: Model) -> float:
@@ -99,35 +116,30 @@ def _weights_gib(model: Model) -> float:
     return weights_gib(model.known_shape)
 
 
-def _share(shape: InstanceType, gpus: int) -> tuple[int, int]:
-    """CPU (millicores, whole hundreds) and memory (MiB, whole 256) of a replica: its GPUs' part of a node."""
-    part = gpus / shape.gpus
-    cpu = (_allocatable_millicores(shape.vcpus) - DAEMONS_CPU_MILLICORES) * part
-    memory = (shape.allocatable_memory_mib - DAEMONS_MEMORY_MIB) * part
-    return int(cpu // 100 * 100), int(memory // 256 * 256)
+def _share(shape: InstanceType, model: Model) -> tuple[int, int]:
+    """CPU (millicores, whole hundreds) and memory (MiB, whole 256) of a replica: of its GPUs' part of a node."""
+    part, wanted = model.tensor_parallel / shape.gpus, model.resources
+    cpu = min(shape.allocatable_millicores * part * CPU_PART, CPU_PER_GPU_MILLICORES * model.tensor_parallel)
+    memory = shape.allocatable_memory_mib * part * MEMORY_PART
+    return (
+        round(wanted.cpu * 1000) if wanted.cpu else int(cpu // 100 * 100),
+        round(wanted.memory_gib * 1024) if wanted.memory_gib else int(memory // 256 * 256),
+    )
 
 
-def _allocatable_millicores(vcpus: int) -> int:
-    """What the kubelet leaves of the CPUs.
-
-    It keeps 6 % of the first core, 1 % of the second, 0.5 % of two more, 0.25 % of the rest: the scheme of
-    amazon-eks-ami, which ACK's reservation does not exceed on machines with GPUs (unverified).
-    """
-    reserved = [60.0, 10.0, 5.0, 5.0][:vcpus]
-    return math.floor(vcpus * 1000 - sum(reserved) - 2.5 * max(0, vcpus - 4))
-
-
-def _shm_mib(tensor_parallel: int, memory_mib: int) -> int:
+def _shm_mib(model: Model, memory_mib: int) -> int:
     """2 GiB for one GPU, 16 GiB for NCCL over several; never more than a quarter of the memory that it counts to."""
-    wanted = 16 * 1024 if tensor_parallel > 1 else 2 * 1024
+    if model.resources.shm_gib:
+        return round(model.resources.shm_gib * 1024)
+    wanted = 16 * 1024 if model.tensor_parallel > 1 else 2 * 1024
     return min(wanted, memory_mib // 4)
 
 
 def _startup_seconds(model: Model, weights_gib: float) -> int:
-    """Download, load and compile, in whole minutes, unless the settings say how long."""
+    """Load and compile, in whole minutes, unless the settings say how long. Hydration comes before, in its own time."""
     if model.startup_minutes:
         return model.startup_minutes * 60
-    expected = COMPILE_SECONDS + weights_gib * (DOWNLOAD_SECONDS_PER_GIB + LOAD_SECONDS_PER_GIB)
+    expected = COMPILE_SECONDS + weights_gib * LOAD_SECONDS_PER_GIB
     return max(SHORTEST_STARTUP_SECONDS, _round_up(expected, 60))
 
 

@@ -6,6 +6,9 @@ from ipaddress import IPv4Network
 
 from llmplatform.specs.network import RANGES, NewNetwork
 
+ALICLOUD_EGRESS_MBITS = 200
+"""Bandwidth of a NAT gateway's address: images of 10 GB and weights come through it. Only traffic is charged."""
+
 _EIGHTHS = 3
 """Prefix bits of an eighth: six private subnets take six of them, the public ones share the seventh; the last
 stays free."""

@@ -1,11 +1,11 @@
 """A served model: a Deployment of an inference engine, with all that it needs and nothing of what is shared.
 
-Makes: service account, API key, token for gated weights, weights' volume, Deployment, Service, disruption budget,
-network policy, and a ServiceMonitor where metrics are scraped. Makes no namespace, no nodes, no gateway.
-Dangerous to replace: the claim of the weights (they are downloaded again) and the API key (every client needs the new
-one).
+Makes: service account, API key, the weights, Deployment, Service, disruption budget, network policy, and a
+ServiceMonitor where metrics are scraped. Makes no namespace, no nodes, no gateway.
+Dangerous to replace: the API key (every client needs the new one, and all pods are exchanged), and the weights.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 
 import pulumi
@@ -15,16 +15,16 @@ import pulumi_random as random
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels, selector
 from llmplatform.base.ordering import after
+from llmplatform.planning import hydration
 from llmplatform.planning.models import ModelPlan
 from llmplatform.serving import network, pods
 from llmplatform.serving.engines import vllm
+from llmplatform.serving.hydrators import Hydration, HydrationArgs
+from llmplatform.serving.weights import NODE_SECONDS, Weights, WeightsArgs
 from llmplatform.specs.mirrors import Mirrors
 
 COMPONENT = "model-server"
 KEY = "api-key"
-TOKEN = "token"  # noqa: S105 the name of a key
-NODE_SECONDS = 1200
-"""Time for a node that does not exist yet: spot refused, bought on demand, started, image of 10 GB and more pulled."""
 
 core = kubernetes.core.v1
 meta = kubernetes.meta.v1
@@ -41,7 +41,11 @@ class ModelServerArgs:
     storage_class: pulumi.Input[str] = "shared"
     """Class of volumes that several nodes can write."""
     huggingface_token: pulumi.Input[str] | None = None
-    """Token for gated weights; needed when the model says that it is gated."""
+    """Token of Hugging Face; needed when the model says that it is gated. Servers never see it."""
+    region: str | None = None
+    """Region of Alibaba Cloud that the cluster is in; None: elsewhere."""
+    hydration: pulumi.Input[str] | None = None
+    """Name of the objects of a `Hydration` in the same namespace. None: it gets its own."""
     monitoring_namespace: pulumi.Input[str] | None = None
     """Namespace of the Prometheus that scrapes the metrics. None: nobody does."""
     monitoring_kinds: pulumi.Resource | None = None
@@ -65,9 +69,10 @@ class ModelServer(PlatformComponent):
         self._selector = selector(COMPONENT, args.plan.name)
 
         account = self._service_account()
-        secrets = self._secrets()
-        claim = self._weights_claim()
-        self._deployment(account, secrets, claim)
+        key = random.RandomPassword(f"{name}-api-key", length=40, special=False, opts=self.child())
+        secret = self._api_key(key)
+        self._weights = self._hydrated()
+        self._deployment(account, secret, key)
         service = self._service()
         self._disruption_budget()
         self._network_policy()
@@ -76,7 +81,7 @@ class ModelServer(PlatformComponent):
         address = pulumi.Output.format("http://{0}.{1}.svc:{2}", args.plan.name, args.namespace, vllm.PORT)
         self.url = after(address, service)
         self.model = pulumi.Output.from_input(args.plan.name)
-        self.api_key_secret = secrets[vllm.API_KEY_VARIABLE]
+        self.api_key_secret = secret
         self.finish()
 
     def _meta(self, suffix: str = "") -> meta.ObjectMetaArgs:
@@ -92,49 +97,39 @@ class ModelServer(PlatformComponent):
         )
         return after(self._args.plan.name, account)
 
-    def _secrets(self) -> dict[str, pulumi.Output[str]]:
-        """Environment variable to the name of the Secret that holds its value."""
-        password = random.RandomPassword(f"{self._logical}-api-key", length=40, special=False, opts=self.child())
-        found = {vllm.API_KEY_VARIABLE: self._secret("api-key", KEY, password.result)}
-        if self._args.plan.spec.gated:
-            if self._args.huggingface_token is None:
-                raise ValueError(f"models.{self._args.plan.name}: its weights are gated; set secrets.huggingface_token")
-            found[vllm.TOKEN_VARIABLE] = self._secret("huggingface", TOKEN, self._args.huggingface_token)
-        return found
-
-    def _secret(self, role: str, key: str, value: pulumi.Input[str]) -> pulumi.Output[str]:
+    def _api_key(self, key: random.RandomPassword) -> pulumi.Output[str]:
         secret = core.Secret(
-            f"{self._logical}-{role}-secret",
-            metadata=self._meta(f"-{role}"),
-            string_data={key: pulumi.Output.secret(value)},
+            f"{self._logical}-api-key-secret",
+            metadata=self._meta("-api-key"),
+            string_data={KEY: pulumi.Output.secret(key.result)},
             opts=self.child(),
         )
-        return after(f"{self._args.plan.name}-{role}", secret)
+        return after(f"{self._args.plan.name}-api-key", secret)
 
-    def _weights_claim(self) -> pulumi.Output[str] | None:
-        if self._args.plan.spec.weights.cache == "node":
-            return None
-        size = core.VolumeResourceRequirementsArgs(requests={"storage": f"{self._args.plan.volume_gib}Gi"})
-        claim = core.PersistentVolumeClaim(
-            f"{self._logical}-weights",
-            metadata=self._meta("-weights"),
-            spec=core.PersistentVolumeClaimSpecArgs(
-                access_modes=["ReadWriteMany"], storage_class_name=self._args.storage_class, resources=size
-            ),
-            # Another size, which follows from another model, would replace a claim that pods use and that hangs until
-            # they are gone; a shared file system grows by itself and ignores the size.
-            opts=self.child(ignore_changes=["spec.resources"]),
+    def _hydrated(self) -> Weights:
+        args = self._args
+        objects = args.hydration
+        if objects is None:
+            own = HydrationArgs(objects=f"{args.plan.name}-hydration", namespace=args.namespace, mirrors=args.mirrors)
+            objects = Hydration(f"{self._logical}-hydration", own, self.child()).objects
+        wanted = WeightsArgs(
+            plan=args.plan,
+            namespace=args.namespace,
+            hydration=objects,
+            mirrors=args.mirrors,
+            region=args.region,
+            storage_class=args.storage_class,
+            token=args.huggingface_token,
         )
-        return after(f"{self._args.plan.name}-weights", claim)
+        return Weights(f"{self._logical}-weights", wanted, self.child())
 
     def _deployment(
-        self,
-        account: pulumi.Output[str],
-        secrets: dict[str, pulumi.Output[str]],
-        claim: pulumi.Output[str] | None,
+        self, account: pulumi.Output[str], secret: pulumi.Output[str], key: random.RandomPassword
     ) -> kubernetes.apps.v1.Deployment:
         plan = self._args.plan
-        patience = NODE_SECONDS + plan.startup_seconds
+        # Where the node has its own weights, each pod downloads them before its server starts.
+        downloaded = 0 if self._weights.claim else plan.hydration_seconds
+        patience = NODE_SECONDS + downloaded + plan.startup_seconds
         seconds = f"{patience * max(1, plan.spec.replicas)}s"
         return kubernetes.apps.v1.Deployment(
             f"{self._logical}-deployment",
@@ -142,37 +137,35 @@ class ModelServer(PlatformComponent):
             spec=kubernetes.apps.v1.DeploymentSpecArgs(
                 replicas=plan.spec.replicas,
                 selector=meta.LabelSelectorArgs(match_labels=self._selector),
-                strategy=_strategy(plan.spec.replicas),
+                strategy=_strategy(plan),
                 progress_deadline_seconds=patience,
                 revision_history_limit=3,
-                template=pods.pod_template(self._pod_args(account, secrets, claim)),
+                template=pods.pod_template(self._pod_args(account, secret, key)),
             ),
-            opts=self.child(custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds)),
+            # A GPU node is bought when there is something to load onto it. No property leans on the Job: another one
+            # would make the whole Deployment look replaced.
+            opts=self.child(
+                depends_on=[self._weights], custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds)
+            ),
         )
 
     def _pod_args(
-        self,
-        account: pulumi.Output[str],
-        secrets: dict[str, pulumi.Output[str]],
-        claim: pulumi.Output[str] | None,
+        self, account: pulumi.Output[str], secret: pulumi.Output[str], key: random.RandomPassword
     ) -> pods.PodArgs:
         plan, mirrors = self._args.plan, self._args.mirrors
-        keys = {vllm.API_KEY_VARIABLE: KEY, vllm.TOKEN_VARIABLE: TOKEN}
         return pods.PodArgs(
             plan=plan,
-            source=mirrors.model(plan.spec.source),
+            weights=f"{hydration.ROOT}/{hydration.folder(plan.spec, mirrors)}",
             image=mirrors.image(vllm.image(plan)),
             labels=self._labels,
             selector=self._selector,
             service_account=account,
-            environment=vllm.environment(
-                plan, huggingface=mirrors.huggingface, modelscope=mirrors.models == "modelscope"
-            ),
-            secrets={
-                variable: core.SecretKeySelectorArgs(name=secret, key=keys[variable])
-                for variable, secret in secrets.items()
-            },
-            claim=claim,
+            environment=vllm.environment(plan),
+            secrets={vllm.API_KEY_VARIABLE: core.SecretKeySelectorArgs(name=secret, key=KEY)},
+            claim=self._weights.claim,
+            hydration=self._weights.command(),
+            # Pods read a Secret when they start: without a mark on them, a new key would reach one after the other.
+            secrets_hash=pulumi.Output.secret(key.result.apply(_mark)),
         )
 
     def _service(self) -> core.Service:
@@ -212,7 +205,10 @@ class ModelServer(PlatformComponent):
             f"{self._logical}-network",
             metadata=self._meta(),
             spec=network.policy(
-                self._selector, self._args.monitoring_namespace, huggingface=self._args.mirrors.huggingface
+                self._selector,
+                self._args.monitoring_namespace,
+                egress=self._args.plan.spec.egress,
+                hub=None if self._weights.claim else network.downloads(self._args.mirrors.huggingface),
             ),
             opts=self.child(),
         )
@@ -228,19 +224,40 @@ class ModelServer(PlatformComponent):
             metadata=self._meta(),
             spec={
                 "selector": {"matchLabels": self._selector},
-                "endpoints": [{"port": pods.PORT_NAME, "path": vllm.METRICS_PATH, "interval": "15s"}],
+                # One job for all models, which a label tells apart.
+                "jobLabel": "app.kubernetes.io/name",
+                "targetLabels": ["llmplatform.dev/model"],
+                "endpoints": [
+                    {
+                        "port": pods.PORT_NAME,
+                        "path": vllm.METRICS_PATH,
+                        "interval": "15s",
+                        "scrapeTimeout": "10s",
+                        # A server that still loads answers nothing, and is not down.
+                        "relabelings": [
+                            {"sourceLabels": ["__meta_kubernetes_pod_ready"], "regex": "true", "action": "keep"}
+                        ],
+                    }
+                ],
             },
             # The kind is unknown to the API server before; no output of the release tells.
             opts=self.child(depends_on=[kinds] if kinds else []),
         )
 
 
-def _strategy(replicas: int) -> kubernetes.apps.v1.DeploymentStrategyArgs:
-    """Never a pod more than before: it would wait for a GPU that only the old one can free."""
-    if replicas <= 1:
+def _mark(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def _strategy(plan: ModelPlan) -> kubernetes.apps.v1.DeploymentStrategyArgs:
+    """Never a pod more than before, unless the settings say that there is room: it would wait for a GPU for ever."""
+    surge = plan.spec.surge
+    if plan.spec.replicas <= 1 and not surge:
         # The new pod is made only when the old one has gone, so that the autoscaler buys no node for it.
         return kubernetes.apps.v1.DeploymentStrategyArgs(type="Recreate")
     return kubernetes.apps.v1.DeploymentStrategyArgs(
         type="RollingUpdate",
-        rolling_update=kubernetes.apps.v1.RollingUpdateDeploymentArgs(max_surge=0, max_unavailable=1),
+        rolling_update=kubernetes.apps.v1.RollingUpdateDeploymentArgs(
+            max_surge=int(surge), max_unavailable=int(not surge)
+        ),
     )

@@ -1,10 +1,11 @@
 """What may talk to a model server, and to what it may talk.
 
-The engine's API key guards only part of its paths, so only clients with our label and the scraper of metrics get in. A
-shared file system is mounted by the node, not by the pod: it needs no rule.
+The engine's API key guards only part of its paths, so only clients with our label and the scraper of metrics get in.
+With the weights on a shared volume a server goes nowhere but to DNS, and to what its settings name. A shared file
+system is mounted by the node, not by the pod: it needs no rule.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 import pulumi
@@ -13,28 +14,42 @@ import pulumi_kubernetes as kubernetes
 from llmplatform.base import traffic
 from llmplatform.base.labels import MODEL_CLIENT
 from llmplatform.serving.engines import vllm
+from llmplatform.specs.models import Egress
 
 networking = kubernetes.networking.v1
 meta = kubernetes.meta.v1
 
 
 def policy(
-    selector: Mapping[str, str], monitoring_namespace: pulumi.Input[str] | None, *, huggingface: str | None
+    selector: Mapping[str, str],
+    monitoring_namespace: pulumi.Input[str] | None,
+    *,
+    egress: Sequence[Egress] = (),
+    hub: networking.NetworkPolicyEgressRuleArgs | None = None,
 ) -> networking.NetworkPolicySpecArgs:
-    """The policy of the pods that `selector` matches. `huggingface` is the endpoint in place of the public one."""
+    """The policy of the pods that `selector` matches. `hub`: the way to the weights, for pods that fetch their own."""
     callers = [networking.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs(match_labels=MODEL_CLIENT))]
     if monitoring_namespace is not None:
-        callers.append(traffic.namespace(monitoring_namespace))
+        callers.append(traffic.prometheus(monitoring_namespace))
+    named = [
+        networking.NetworkPolicyEgressRuleArgs(
+            to=[traffic.addresses(each.cidr)], ports=[traffic.port(number) for number in each.ports]
+        )
+        for each in egress
+    ]
     return networking.NetworkPolicySpecArgs(
         pod_selector=meta.LabelSelectorArgs(match_labels=selector),
         policy_types=["Ingress", "Egress"],
         ingress=[networking.NetworkPolicyIngressRuleArgs(from_=callers, ports=[traffic.port(vllm.PORT)])],
-        egress=[traffic.dns(), _downloads(huggingface)],
+        egress=[traffic.dns(), *named, *([hub] if hub else [])],
     )
 
 
-def _downloads(huggingface: str | None) -> networking.NetworkPolicyEgressRuleArgs:
-    """HTTPS to anywhere but the address from which a node's credentials could be had."""
+def downloads(huggingface: str | None) -> networking.NetworkPolicyEgressRuleArgs:
+    """HTTPS to anywhere but the address from which a node's credentials could be had.
+
+    `huggingface` is the endpoint in place of the public one.
+    """
     mirror = urlsplit(huggingface).port if huggingface else None
     return networking.NetworkPolicyEgressRuleArgs(
         to=[traffic.elsewhere()], ports=[traffic.port(number) for number in sorted({443, mirror or 443})]

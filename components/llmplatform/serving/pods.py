@@ -1,5 +1,6 @@
 """The pods of a model server: where they go, what they may do, how long they may take.
 
+Their weights are mounted to be read alone; what they write stays on the node's disk and goes with them.
 Facts on probes, shared memory and users: vLLM's image and wheel. The root file system is writable because NVIDIA's CDI
 hook writes into it before the container starts. Nothing has a privilege, so the namespace can enforce `restricted`.
 """
@@ -10,13 +11,17 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from llmplatform.planning.hydration import ROOT
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.pools import GPU_RESOURCE, POOL_LABEL
+from llmplatform.serving import hydrators
 from llmplatform.serving.engines import vllm
 
 PROBE_SECONDS = 10
 """Period of the startup probe; the startup time is a multiple of it."""
 PORT_NAME = "http"
+CACHE_GIB = 20
+"""Bound of what engine and compilers leave on the node's disk."""
 
 core = kubernetes.core.v1
 
@@ -26,8 +31,8 @@ class PodArgs:
     """What a pod is made of beside its plan."""
 
     plan: ModelPlan
-    source: str
-    """What the hub calls the model."""
+    weights: str
+    """Folder of the weights within the pod."""
     image: str
     labels: Mapping[str, str]
     selector: Mapping[str, str]
@@ -37,6 +42,10 @@ class PodArgs:
     """Environment variable to the key that holds its value."""
     claim: pulumi.Input[str] | None
     """Claim of the weights' volume; None: the node's disk."""
+    hydration: hydrators.Command
+    """How the weights are looked for, or fetched where the node has its own."""
+    secrets_hash: pulumi.Input[str]
+    """Changes with the secrets, so that the pods do."""
 
 
 def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
@@ -44,8 +53,12 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
     return core.PodTemplateSpecArgs(
         metadata=kubernetes.meta.v1.ObjectMetaArgs(
             labels=args.labels,
-            # The autoscaler keeps nodes whose pods have local volumes; ours hold only what can be had again.
-            annotations={"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"},
+            annotations={
+                # Said in either case: the autoscaler keeps nodes whose pods have local volumes, and a server that is
+                # alone is away for minutes when it is moved.
+                "cluster-autoscaler.kubernetes.io/safe-to-evict": str(_evictable(args.plan)).lower(),
+                "llmplatform.dev/secrets": args.secrets_hash,
+            },
         ),
         spec=core.PodSpecArgs(
             service_account_name=args.service_account,
@@ -56,9 +69,15 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
             affinity=_affinity(args.plan),
             tolerations=_tolerations(args.plan),
             topology_spread_constraints=_spread(args.selector),
-            security_context=_pod_security(),
+            security_context=hydrators.pod_security(),
+            init_containers=[_hydration(args)],
             containers=[_container(args)],
-            volumes=[_cache_volume(args), _shared_memory(args.plan)],
+            volumes=[
+                _weights_volume(args),
+                _cache_volume(),
+                _shared_memory(args.plan),
+                *hydrators.volumes(args.hydration, check=args.claim is not None)[0],
+            ],
         ),
     )
 
@@ -69,7 +88,7 @@ def _container(args: PodArgs) -> core.ContainerArgs:
         image=args.image,
         image_pull_policy="IfNotPresent",
         command=list(vllm.release(args.plan).command) or None,
-        args=list(vllm.arguments(args.plan, source=args.source)),
+        args=list(vllm.arguments(args.plan, weights=args.weights)),
         env=_environment(args),
         ports=[core.ContainerPortArgs(name=PORT_NAME, container_port=vllm.PORT, protocol="TCP")],
         resources=_resources(args.plan),
@@ -86,10 +105,30 @@ def _container(args: PodArgs) -> core.ContainerArgs:
             capabilities=core.CapabilitiesArgs(drop=["ALL"]),
         ),
         volume_mounts=[
-            core.VolumeMountArgs(name="cache", mount_path=vllm.CACHE),
+            core.VolumeMountArgs(name="weights", mount_path=ROOT, read_only=True),
+            core.VolumeMountArgs(name="cache", mount_path=vllm.cache_mount(args.plan)),
             core.VolumeMountArgs(name="shared-memory", mount_path="/dev/shm"),  # noqa: S108 what NCCL opens
         ],
     )
+
+
+def _hydration(args: PodArgs) -> core.ContainerArgs:
+    """Looks whether the weights are there, or fetches them to the node. In the engine's image, which is there anyway.
+
+    Without it the engine would take a folder that is missing for the name of a model at a hub.
+    """
+    check = args.claim is not None
+    return core.ContainerArgs(
+        **hydrators.container(args.hydration, args.image, check=check),
+        volume_mounts=[
+            core.VolumeMountArgs(name="weights", mount_path=ROOT, read_only=check),
+            *hydrators.volumes(args.hydration, check=check)[1],
+        ],
+    )
+
+
+def _evictable(plan: ModelPlan) -> bool:
+    return plan.spec.replicas > 1 if plan.spec.evictable is None else plan.spec.evictable
 
 
 def _environment(args: PodArgs) -> list[core.EnvVarArgs]:
@@ -151,24 +190,18 @@ def _spread(selector: Mapping[str, str]) -> list[core.TopologySpreadConstraintAr
     ]
 
 
-def _pod_security() -> core.PodSecurityContextArgs:
-    return core.PodSecurityContextArgs(
-        run_as_non_root=True,
-        run_as_user=vllm.USER,
-        run_as_group=0,
-        fs_group=0,
-        fs_group_change_policy="OnRootMismatch",
-        seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
-    )
-
-
-def _cache_volume(args: PodArgs) -> core.VolumeArgs:
+def _weights_volume(args: PodArgs) -> core.VolumeArgs:
     if args.claim is not None:
-        claim = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=args.claim)
-        return core.VolumeArgs(name="cache", persistent_volume_claim=claim)
+        claim = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=args.claim, read_only=True)
+        return core.VolumeArgs(name="weights", persistent_volume_claim=claim)
     return core.VolumeArgs(
-        name="cache", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=f"{args.plan.volume_gib}Gi")
+        name="weights", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=f"{args.plan.volume_gib}Gi")
     )
+
+
+def _cache_volume() -> core.VolumeArgs:
+    """The node's disk. Compilers of several pods in one folder of a network file system have broken one another."""
+    return core.VolumeArgs(name="cache", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=f"{CACHE_GIB}Gi"))
 
 
 def _shared_memory(plan: ModelPlan) -> core.VolumeArgs:

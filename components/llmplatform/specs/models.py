@@ -7,7 +7,17 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from llmplatform.catalog import Gpu, ModelShape, models
 from llmplatform.catalog.fit import Fit, fit
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import ImageReference, ModelId, Name, Revision
+from llmplatform.specs.vocabulary import (
+    Cidr,
+    EngineArgument,
+    ImageReference,
+    ModelId,
+    Name,
+    Port,
+    Revision,
+    ServedName,
+    VariableName,
+)
 
 
 class Vllm(Section):
@@ -28,15 +38,44 @@ class Vllm(Section):
     """Parser for tool calls, e.g. `hermes`. Empty: no tool calling."""
     reasoning_parser: str | None = None
     """Parser for reasoning output, e.g. `qwen3`. Empty: none."""
+    extra_args: tuple[EngineArgument, ...] = ()
+    """Further flags of the engine, e.g. `--max-num-batched-tokens=8192` or `--enforce-eager`. Flags that follow from
+    other settings are refused."""
+    env: dict[VariableName, str] = Field(default_factory=dict)
+    """Further environment variables of the engine. They are no place for secrets: everybody who can see the stack's
+    state or the pod reads them."""
 
 
 class Weights(Section):
     """Where a model's weights stay between starts."""
 
     cache: Literal["shared", "node"] = "shared"
-    """`shared`: one volume for all replicas, which outlives them. `node`: downloaded by each pod to its node's disk."""
+    """`shared`: a Job downloads them once to a volume that all replicas read and that outlives them; servers reach
+    nothing outside. `node`: each pod downloads them to its node's disk before its server starts, and keeps its way
+    out."""
     size_gib: Annotated[int, Field(ge=1, le=65536)] | None = None
-    """Size of the volume in GiB. Empty: from the model's weights."""
+    """Size of the volume in GiB. Empty: from the model's weights. Shared file systems grow by themselves, whatever is
+    written here."""
+
+
+class Resources(Section):
+    """What a replica asks of its node. What is empty follows from its GPUs' share of the node, with room left."""
+
+    cpu: Annotated[float, Field(gt=0, le=1024)] | None = None
+    """CPUs that are requested. There is no limit: throttling costs latency."""
+    memory_gib: Annotated[float, Field(gt=0, le=16384)] | None = None
+    """Memory in GiB, requested and limit; shared memory counts to it."""
+    shm_gib: Annotated[float, Field(gt=0, le=1024)] | None = None
+    """Size of /dev/shm in GiB."""
+
+
+class Egress(Section):
+    """Somewhere that a server may go, beside DNS."""
+
+    cidr: Cidr
+    """Range of addresses, e.g. 10.20.30.0/24."""
+    ports: Annotated[tuple[Port, ...], Field(min_length=1)] = (443,)
+    """TCP ports."""
 
 
 class Model(Section):
@@ -44,8 +83,12 @@ class Model(Section):
 
     source: ModelId
     """Hugging Face id."""
+    served_names: tuple[ServedName, ...] = ()
+    """Further names that clients may ask for, e.g. the Hugging Face id."""
     revision: Revision | None = None
-    """Commit of the weights. Pin it in production: `main` moves."""
+    """Commit, tag or branch of the weights. Empty: the hub's main branch, as it is when they are first downloaded; it
+    stays until another revision is written here. Pin a commit in production, so that a second environment has the
+    same."""
     pool: Name
     """Pool whose GPUs it uses."""
     replicas: NonNegativeInt = 1
@@ -60,10 +103,17 @@ class Model(Section):
     """Run code that comes with the weights."""
     engine: Vllm = Vllm()
     weights: Weights = Weights()
+    resources: Resources = Resources()
+    egress: tuple[Egress, ...] = ()
+    """Where its servers may go, e.g. to fetch pictures for a model that sees. Empty: nowhere but to DNS."""
+    surge: bool = False
+    """A new pod starts before an old one ends. The pool needs room for one replica more."""
+    evictable: bool | None = None
+    """Whether the autoscaler may move a replica to save a node. Empty: where there are two replicas or more."""
     shape: ModelShape | None = None
     """For a model that the catalog does not know, or knows differently: values from its config.json."""
     startup_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
-    """Longest time from container start to serving. Empty: from the size of the weights."""
+    """Longest time from container start to serving, with the weights at hand. Empty: from their size."""
 
     @property
     def known_shape(self) -> ModelShape | None:

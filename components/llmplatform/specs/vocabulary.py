@@ -128,6 +128,16 @@ EcsImageId = Annotated[
     str, _Matching(r"[A-Za-z][\w.-]{1,127}", "write an image id like aliyun_3_x64_20G_container_optimized_20260801.vhd")
 ]
 KubernetesMinor = Annotated[str, _Matching(r"1\.\d{2}", 'write a minor version in quotes, like "1.35"')]
+Port = Annotated[int, Field(ge=1, le=65535)]
+EngineArgument = Annotated[
+    str,
+    _Matching(
+        r"--[a-z0-9][-a-z0-9_.]*(=[^\x00-\x1f]+)?",
+        "write a long flag, with '=' before its value: --max-num-batched-tokens=8192",
+    ),
+]
+VariableName = Annotated[str, _Matching(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "write letters, digits and '_'")]
+ServedName = Annotated[str, _Matching(r"[\w.][\w./:-]{0,127}", "write letters, digits and . _ - / :")]
 Revision = Annotated[str, _Matching(r"[\w.][-\w./]{0,254}", "write a commit, a tag or a branch of the weights")]
 ModelId = Annotated[str, _Matching(r"[\w.-]+/[\w.-]+", "write a Hugging Face id like Qwen/Qwen3-8B")]
 Host = Annotated[

@@ -20,7 +20,6 @@ USER = 2000
 HOME = "/home/vllm"
 CACHE = f"{HOME}/.cache"
 API_KEY_VARIABLE = "VLLM_API_KEY"
-TOKEN_VARIABLE = "HF_TOKEN"  # noqa: S105 the name of a variable
 
 _QUIET_ENDPOINTS = f"{HEALTH_PATH},{METRICS_PATH},/ping"
 
@@ -35,15 +34,15 @@ def image(plan: ModelPlan) -> str:
     return plan.spec.engine.image or release(plan).image
 
 
-def arguments(plan: ModelPlan, *, source: str | None = None) -> tuple[str, ...]:
-    """Arguments of the container: the model, then flags with their values.
+def cache_mount(plan: ModelPlan) -> str:
+    """Where the node's disk is mounted: compiled kernels, and whatever else an engine leaves behind."""
+    return CACHE if release(plan).has_home else HOME
 
-    `source` is what the hub calls the model, where that is not what Hugging Face does.
-    """
+
+def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
+    """Arguments of the container: the folder of the weights, then flags with their values, the settings' own last."""
     flags: dict[str, str | None] = {
-        "--served-model-name": plan.name,
         "--port": str(PORT),
-        "--revision": plan.spec.revision,
         "--trust-remote-code": "" if plan.spec.trust_remote_code else None,
         **_memory_flags(plan),
         **_parser_flags(plan),
@@ -52,29 +51,25 @@ def arguments(plan: ModelPlan, *, source: str | None = None) -> tuple[str, ...]:
     emitted = (
         word for flag, value in flags.items() if value is not None for word in ((flag, value) if value else (flag,))
     )
-    return source or plan.spec.source, *emitted
+    names = ("--served-model-name", plan.name, *plan.spec.served_names)
+    return weights, *names, *emitted, *plan.spec.engine.extra_args
 
 
-def environment(plan: ModelPlan, *, huggingface: str | None = None, modelscope: bool = False) -> Mapping[str, str]:
-    """Plain environment variables.
-
-    `huggingface` is the endpoint that stands in for huggingface.co; with `modelscope`, weights come from there.
-    """
-    engine = release(plan)
-    found = {
+def environment(plan: ModelPlan) -> Mapping[str, str]:
+    """Plain environment variables, those of the settings last."""
+    return {
         "HOME": HOME,
         "HF_HOME": f"{CACHE}/huggingface",
-        # Kernels are compiled for one engine version on one kind of GPU, and the volume outlives both.
-        "VLLM_CACHE_ROOT": f"{CACHE}/vllm/{engine.version}-{_gpu_name(plan)}",
+        "VLLM_CACHE_ROOT": f"{CACHE}/vllm",
+        # With the weights in a folder there is nothing to ask a hub; else a start would wait for its answers, and fail
+        # while the hub does.
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
         "VLLM_ENGINE_READY_TIMEOUT_S": str(plan.startup_seconds),
         "VLLM_NO_USAGE_STATS": "1",
-        **engine.environment,
+        **release(plan).environment,
+        **plan.spec.engine.env,
     }
-    if huggingface:
-        found["HF_ENDPOINT"] = huggingface
-    if modelscope:
-        found |= {"VLLM_USE_MODELSCOPE": "True", "MODELSCOPE_CACHE": f"{CACHE}/modelscope"}
-    return found
 
 
 def _operational_flags(plan: ModelPlan) -> dict[str, str | None]:
@@ -109,7 +104,3 @@ def _parser_flags(plan: ModelPlan) -> dict[str, str | None]:
         "--tool-call-parser": engine.tool_call_parser,
         "--reasoning-parser": engine.reasoning_parser,
     }
-
-
-def _gpu_name(plan: ModelPlan) -> str:
-    return plan.pool.gpu.name.lower().replace(" ", "-") if plan.pool.gpu else "cpu"

@@ -1,7 +1,6 @@
-"""Hydrates one model; `--help` says how. The token, where there is one, is in the variable HF_TOKEN."""
+"""Hydrates one model; `--help` says how."""
 
 import argparse
-import os
 import signal
 import sys
 import time
@@ -79,7 +78,8 @@ def _hub(args: argparse.Namespace) -> Hub:
     endpoint = (args.endpoint or ENDPOINTS[args.hub]).rstrip("/")
     if args.hub == "modelscope":
         return ModelScope(endpoint, args.region)
-    return HuggingFace(endpoint, os.environ.get("HF_TOKEN") or None)  # noqa: TID251 a program of its own
+    token = Path(args.token_file).read_text(encoding="utf-8").strip() if args.token_file else None
+    return HuggingFace(endpoint, token)
 
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -90,6 +90,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--root", required=True, help="where the volume is mounted")
     parser.add_argument("--target", required=True, help="the model's folder, below the root")
     parser.add_argument("--endpoint", help="what stands in for the hub's own address")
+    parser.add_argument("--token-file", help="file with the token of Hugging Face")
     parser.add_argument("--region", help="region of Alibaba Cloud that this machine is in")
     parser.add_argument("--patience", type=float, default=1800, help="seconds without a byte")
     parser.add_argument("--stale", type=float, default=90, help="seconds after which a silent holder counts as dead")

@@ -1,0 +1,139 @@
+"""The containers that hydrate, or look whether it was done: in a Job, and before a server."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from llmplatform.base import traffic
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.labels import labels
+from llmplatform.base.ordering import after
+from llmplatform.serving import hydration
+from llmplatform.serving.network import downloads
+from llmplatform.specs.mirrors import Mirrors
+
+COMPONENT = "model-weights"
+CONTAINER = "hydration"
+USER = 2000
+"""User of the servers, too: what one writes the others can read."""
+_PLACE = "/opt/hydration"
+_TOKEN_PLACE = "/var/run/hub"  # noqa: S105 the name of a folder
+_PACKAGE = hydration.__name__
+
+core = kubernetes.core.v1
+meta = kubernetes.meta.v1
+
+
+@dataclass(frozen=True, kw_only=True)
+class HydrationArgs:
+    """Arguments of `Hydration`."""
+
+    objects: str
+    """Name of its objects, which no other stack has in the namespace."""
+    namespace: pulumi.Input[str]
+    mirrors: Mirrors = field(default_factory=Mirrors)
+
+
+class Hydration(PlatformComponent):
+    """What the hydrations of a namespace share: the program, an account without rights, and the way to the hub."""
+
+    objects: pulumi.Output[str]
+    """Name of them all. It stays through upgrades, so that none of them hydrates or starts anything anew."""
+
+    def __init__(self, name: str, args: HydrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:serving:Hydration", name, opts)
+        described = meta.ObjectMetaArgs(
+            name=args.objects, namespace=args.namespace, labels=labels(COMPONENT, instance=args.objects)
+        )
+        program = core.ConfigMap(f"{name}-program", metadata=described, data=modules(), opts=self.child())
+        account = core.ServiceAccount(
+            f"{name}-account", metadata=described, automount_service_account_token=False, opts=self.child()
+        )
+        network = kubernetes.networking.v1.NetworkPolicy(
+            f"{name}-network",
+            metadata=described,
+            spec=kubernetes.networking.v1.NetworkPolicySpecArgs(
+                pod_selector=meta.LabelSelectorArgs(match_labels={"app.kubernetes.io/name": COMPONENT}),
+                policy_types=["Ingress", "Egress"],
+                egress=[traffic.dns(), downloads(args.mirrors.huggingface)],
+            ),
+            opts=self.child(),
+        )
+        self.objects = after(args.objects, program, account, network)
+        self.finish()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One call of the hydration."""
+
+    words: tuple[str, ...]
+    program: pulumi.Input[str]
+    """ConfigMap with the modules."""
+    token: pulumi.Input[str] | None
+    """Secret with the hub's token."""
+
+
+def modules() -> Mapping[str, str]:
+    """File name to text of the hydration's modules."""
+    return {
+        each.name: each.read_text(encoding="utf-8")
+        for each in sorted(resources.files(_PACKAGE).iterdir(), key=lambda each: each.name)
+        if each.name.endswith(".py")
+    }
+
+
+def volumes(command: Command, *, check: bool = False) -> tuple[list[core.VolumeArgs], list[core.VolumeMountArgs]]:
+    """What the container finds beside the weights: volumes, and where they are mounted."""
+    # The packages around the modules are left out: the modules need none of their own.
+    folder = _PACKAGE.replace(".", "/")
+    items = [core.KeyToPathArgs(key=name, path=f"{folder}/{name}") for name in modules()]
+    program = core.ConfigMapVolumeSourceArgs(name=command.program, items=items)
+    made = [core.VolumeArgs(name="hydration", config_map=program)]
+    mounted = [core.VolumeMountArgs(name="hydration", mount_path=_PLACE, read_only=True)]
+    if command.token is not None and not check:
+        secret = core.SecretVolumeSourceArgs(secret_name=command.token, default_mode=0o440)
+        made.append(core.VolumeArgs(name="hub-token", secret=secret))
+        mounted.append(core.VolumeMountArgs(name="hub-token", mount_path=_TOKEN_PLACE, read_only=True))
+    return made, mounted
+
+
+def container(command: Command, image: str, *, check: bool = False) -> dict[str, Any]:
+    """Arguments of the container, but for what it mounts. `check`: it looks, and changes nothing."""
+    token = ("--token-file", f"{_TOKEN_PLACE}/token") if command.token is not None and not check else ()
+    variables = {"PYTHONPATH": _PLACE, "PYTHONDONTWRITEBYTECODE": "1"}
+    asked = {"cpu": "50m", "memory": "64Mi"} if check else {"cpu": "500m", "memory": "256Mi"}
+    return {
+        "name": CONTAINER,
+        "image": image,
+        "image_pull_policy": "IfNotPresent",
+        "command": ["python3", "-m", _PACKAGE],
+        "args": [*command.words, *token, *(("--check",) if check else ())],
+        "env": [core.EnvVarArgs(name=name, value=value) for name, value in variables.items()],
+        # What it writes on its way to a network file system counts to its memory.
+        "resources": core.ResourceRequirementsArgs(requests=asked, limits={"memory": "256Mi" if check else "2Gi"}),
+        # Its last words are what a failed update shows.
+        "termination_message_policy": "FallbackToLogsOnError",
+        "security_context": core.SecurityContextArgs(
+            allow_privilege_escalation=False,
+            privileged=False,
+            read_only_root_filesystem=True,
+            capabilities=core.CapabilitiesArgs(drop=["ALL"]),
+        ),
+    }
+
+
+def pod_security() -> core.PodSecurityContextArgs:
+    """What Pod Security `restricted` asks for."""
+    return core.PodSecurityContextArgs(
+        run_as_non_root=True,
+        run_as_user=USER,
+        run_as_group=0,
+        fs_group=0,
+        fs_group_change_policy="OnRootMismatch",
+        seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
+    )

@@ -1,0 +1,186 @@
+"""The weights of one model, as servers find them: whole, verified, and below one path.
+
+Makes: for weights on a shared volume its claim, and a Job that hydrates it; for weights on the node nothing of that,
+only what the server's pod is made of. Either may have a Secret with the hub's token, which no server sees.
+The Job is named after what it does: another revision is another Job, which ends before the servers of that revision
+start. It stays when it has ended, because one that vanishes would be made again by the next update; a Job that finds
+its work done ends at once. It has no deadline: an update that gives up waiting leaves it running.
+Dangerous to replace: the claim, with which the weights go.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.labels import labels
+from llmplatform.base.ordering import after
+from llmplatform.catalog.versions import HYDRATION_IMAGE
+from llmplatform.planning import hydration
+from llmplatform.planning.models import ModelPlan
+from llmplatform.serving import hydrators
+from llmplatform.serving.hydration.faults import REFUSED_CODE
+from llmplatform.serving.hydrators import Command
+from llmplatform.specs.mirrors import Mirrors
+
+NODE_SECONDS = 1200
+"""Time for a node that does not exist yet, and for images."""
+_RETRIES = 10
+_KEY = "token"
+
+core = kubernetes.core.v1
+meta = kubernetes.meta.v1
+batch = kubernetes.batch.v1
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsArgs:
+    """Arguments of `Weights`."""
+
+    plan: ModelPlan
+    namespace: pulumi.Input[str]
+    hydration: pulumi.Input[str]
+    """Name of the objects of a `Hydration` in the same namespace."""
+    mirrors: Mirrors = field(default_factory=Mirrors)
+    region: str | None = None
+    """Region of Alibaba Cloud; ModelScope sends machines there to storage in it. None: elsewhere."""
+    storage_class: pulumi.Input[str] = "shared"
+    """Class of volumes that several nodes can write."""
+    token: pulumi.Input[str] | None = None
+    """Token of Hugging Face."""
+
+
+class Weights(PlatformComponent):
+    """A model's weights on a volume, or the recipe for them."""
+
+    folder: pulumi.Output[str]
+    """Where they lie within the pods."""
+
+    def __init__(self, name: str, args: WeightsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:serving:Weights", name, opts)
+        self._logical, self._args = name, args
+        self._name = f"{args.plan.name}-weights"
+        self._labels = labels(hydrators.COMPONENT, instance=args.plan.name) | {"llmplatform.dev/model": args.plan.name}
+        self._former = [pulumi.Alias(name=name, parent=opts.parent)] if opts and opts.parent else []
+        """Where the claim was before this component was."""
+        self._token = self._secret()
+        self.claim = self._claim() if args.plan.spec.weights.cache == "shared" else None
+        """Claim of the volume, of which servers start after the Job; None where each node has its own."""
+        if self.claim is not None:
+            self._job(self.claim)
+        folder = f"{hydration.ROOT}/{hydration.folder(args.plan.spec, args.mirrors)}"
+        self.folder = pulumi.Output.from_input(folder)
+        self.finish()
+
+    def command(self) -> Command:
+        """How the hydration is called, and what it finds where."""
+        args, model = self._args, self._args.plan.spec
+        return Command(
+            words=(
+                "--hub",
+                hydration.hub(args.mirrors),
+                "--source",
+                args.mirrors.model(model.source),
+                "--revision",
+                hydration.revision(model, args.mirrors),
+                "--root",
+                hydration.ROOT,
+                "--target",
+                hydration.folder(model, args.mirrors),
+                *(("--endpoint", args.mirrors.huggingface) if args.mirrors.huggingface else ()),
+                *(("--region", args.region) if args.region and args.mirrors.models == "modelscope" else ()),
+            ),
+            program=args.hydration,
+            token=self._token,
+        )
+
+    def _meta(self, suffix: str = "", annotations: Mapping[str, str] | None = None) -> meta.ObjectMetaArgs:
+        return meta.ObjectMetaArgs(
+            name=f"{self._name}{suffix}", namespace=self._args.namespace, labels=self._labels, annotations=annotations
+        )
+
+    def _secret(self) -> pulumi.Output[str] | None:
+        """The token where the hub asks for it, and at huggingface.co always: nameless callers are limited first.
+
+        An endpoint that stands in for it gets the token only for models that nobody has without.
+        """
+        args, model = self._args, self._args.plan.spec
+        if model.gated and args.token is None:
+            raise ValueError(f"models.{args.plan.name}: its weights are gated; set secrets.huggingface_token")
+        elsewhere = args.mirrors.models != "huggingface" or args.mirrors.huggingface
+        if args.token is None or (elsewhere and not model.gated):
+            return None
+        secret = core.Secret(
+            f"{self._logical}-token",
+            metadata=self._meta("-token"),
+            string_data={_KEY: pulumi.Output.secret(args.token)},
+            opts=self.child(),
+        )
+        return after(f"{self._name}-token", secret)
+
+    def _claim(self) -> pulumi.Output[str]:
+        size = core.VolumeResourceRequirementsArgs(requests={"storage": f"{self._args.plan.volume_gib}Gi"})
+        claim = core.PersistentVolumeClaim(
+            f"{self._logical}-volume",
+            metadata=self._meta(),
+            spec=core.PersistentVolumeClaimSpecArgs(
+                access_modes=["ReadWriteMany"], storage_class_name=self._args.storage_class, resources=size
+            ),
+            # Another size, which follows from another model, would replace a claim that pods use and that hangs until
+            # they are gone; a shared file system grows by itself and ignores the size.
+            opts=self.child(ignore_changes=["spec.resources"], aliases=self._former),
+        )
+        return after(self._name, claim)
+
+    def _job(self, claim: pulumi.Output[str]) -> batch.Job:
+        command, image = self.command(), self._args.mirrors.image(HYDRATION_IMAGE)
+        volumes, mounts = hydrators.volumes(command)
+        container = core.ContainerArgs(
+            **hydrators.container(command, image),
+            volume_mounts=[core.VolumeMountArgs(name="weights", mount_path=hydration.ROOT), *mounts],
+        )
+        source = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=claim)
+        pod = core.PodSpecArgs(
+            service_account_name=self._args.hydration,
+            automount_service_account_token=False,
+            enable_service_links=False,
+            restart_policy="Never",
+            security_context=hydrators.pod_security(),
+            containers=[container],
+            volumes=[core.VolumeArgs(name="weights", persistent_volume_claim=source), *volumes],
+        )
+        seconds = f"{NODE_SECONDS + self._args.plan.hydration_seconds}s"
+        return batch.Job(
+            f"{self._logical}-job",
+            # All that a Job cannot change is in its name: another one is made beside it, and nothing waits for its end.
+            metadata=self._meta(f"-{hydration.fingerprint([command.words, image, command.token is not None])}"),
+            spec=batch.JobSpecArgs(
+                backoff_limit=_RETRIES,
+                pod_failure_policy=_failures(),
+                template=core.PodTemplateSpecArgs(
+                    metadata=meta.ObjectMetaArgs(
+                        labels=self._labels,
+                        # A node that is saved now costs a download again.
+                        annotations={"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
+                    ),
+                    spec=pod,
+                ),
+            ),
+            opts=self.child(custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds)),
+        )
+
+
+def _failures() -> batch.PodFailurePolicyArgs:
+    """A refusal ends the Job at once, with its words; a node that is taken away costs no try."""
+    refused = batch.PodFailurePolicyOnExitCodesRequirementArgs(
+        container_name=hydrators.CONTAINER, operator="In", values=[REFUSED_CODE]
+    )
+    disrupted = batch.PodFailurePolicyOnPodConditionsPatternArgs(type="DisruptionTarget", status="True")
+    return batch.PodFailurePolicyArgs(
+        rules=[
+            batch.PodFailurePolicyRuleArgs(action="FailJob", on_exit_codes=refused),
+            batch.PodFailurePolicyRuleArgs(action="Ignore", on_pod_conditions=[disrupted]),
+        ]
+    )
