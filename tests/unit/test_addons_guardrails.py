@@ -11,7 +11,10 @@ from llmplatform.specs import addons as specs
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 ADDONS = [cert_manager, gpu_metrics, gpu_operator, monitoring]
 WORLD = {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16", "100.100.100.200/32"]}}
-PROMETHEUS = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+PROMETHEUS = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
+    "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
+}
 
 
 def policies(engine: Engine) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from llmplatform.specs.problems import Problem
 from llmplatform.specs.rules import (
     ack,
     clusters,
+    engine_extras,
     engines,
     existing,
     hubs,
@@ -98,6 +99,10 @@ RULES: Mapping[Rule, Entries] = {
     engines.engine_runs_model: MODELS,
     engines.engine_runs_on_gpu: MODELS,
     engines.driver_runs_engine: MODELS,
+    engine_extras.extra_arguments_are_the_engines: MODELS,
+    engine_extras.extra_variables_are_free: MODELS,
+    engine_extras.resources_fit_the_node: MODELS,
+    engine_extras.surges_have_room: WHOLE,
     hubs.one_hub_is_chosen: WHOLE,
     hubs.models_are_at_the_hub: MODELS,
     serving.heads_can_be_spread: MODELS,

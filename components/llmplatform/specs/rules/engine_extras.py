@@ -1,0 +1,104 @@
+"""Rules about what a stack file hands to an engine as it is, and asks of a node in its own figures."""
+
+import re
+from collections.abc import Iterator
+
+from llmplatform.catalog import engine_flags, instance_types, versions
+from llmplatform.catalog.engine_settings import FLAGS, VARIABLES
+from llmplatform.specs.models import Model
+from llmplatform.specs.problems import Problem, suggestion
+from llmplatform.specs.rules.placement import placed
+from llmplatform.specs.stack import Stack
+
+_SECRET = re.compile(r"(TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_?KEY)", re.IGNORECASE)
+
+
+def extra_arguments_are_the_engines(stack: Stack) -> Iterator[Problem]:
+    """A flag is one that the engine knows, and not one that follows from a setting."""
+    for name, model in stack.models.items():
+        known = _flags(model)
+        if known is None:
+            continue  # Another rule says that the version is not on record.
+        seen: set[str] = set()
+        for index, argument in enumerate(model.engine.extra_args):
+            path, flag = f"models.{name}.engine.extra_args[{index}]", _flag(argument)
+            base = f"--{flag.removeprefix('--no-')}" if flag.startswith("--no-") and flag not in known else flag
+            if base in FLAGS:
+                yield Problem(path, f"'{flag}' is not for here", f"{FLAGS[base]}; remove it")
+            elif base not in known:
+                yield Problem(path, f"{model.engine.kind} has no flag '{flag}'", suggestion(flag, sorted(known)))
+            elif argument in seen:
+                yield Problem(path, f"'{argument}' is there twice", "remove one of them")
+            seen.add(argument)
+
+
+def extra_variables_are_free(stack: Stack) -> Iterator[Problem]:
+    """A variable is none that the platform sets, and holds no secret."""
+    for name, model in stack.models.items():
+        for variable in model.engine.env:
+            path = f"models.{name}.engine.env.{variable}"
+            if variable in VARIABLES:
+                yield Problem(path, "the platform sets this variable", f"{VARIABLES[variable]}; remove it")
+            elif _SECRET.search(variable):
+                yield Problem(path, "it looks like a secret, which would stand in clear text in the state", "remove it")
+
+
+def resources_fit_the_node(stack: Stack) -> Iterator[Problem]:
+    """What a replica asks for is there on a node of its pool."""
+    for name, model, node in placed(stack):
+        machine = instance_types.get(stack.cloud.provider, node.machine)
+        asked, path = model.resources, f"models.{name}.resources"
+        if asked.cpu and asked.cpu * 1000 > machine.allocatable_millicores:
+            most = machine.allocatable_millicores / 1000
+            yield Problem(
+                f"{path}.cpu",
+                f"{asked.cpu:g} CPUs are more than the {most:g} that a node of pool '{model.pool}' offers",
+                f"write {int(most * 0.9) or most:g} or less, so that DaemonSets have room, too",
+            )
+        if asked.memory_gib and asked.memory_gib * 1024 > machine.allocatable_memory_mib:
+            most = machine.allocatable_memory_mib / 1024
+            yield Problem(
+                f"{path}.memory_gib",
+                f"{asked.memory_gib:g} GiB are more than the {most:.1f} that a node of pool '{model.pool}' offers",
+                f"write {int(most * 0.9)} or less, so that DaemonSets have room, too",
+            )
+        if asked.shm_gib and asked.memory_gib and asked.shm_gib > asked.memory_gib / 2:
+            yield Problem(
+                f"{path}.shm_gib",
+                f"{asked.shm_gib:g} GiB of shared memory leave too little of {asked.memory_gib:g} of memory",
+                f"write {asked.memory_gib / 2:g} or less",
+            )
+
+
+def surges_have_room(stack: Stack) -> Iterator[Problem]:
+    """A pool whose models start a new pod before an old one ends has the GPUs for it."""
+    wanted: dict[str, int] = {}
+    largest: dict[str, int] = {}
+    gpus: dict[str, int] = {}
+    for _, model, node in placed(stack):
+        wanted[model.pool] = wanted.get(model.pool, 0) + model.replicas * model.tensor_parallel
+        gpus[model.pool] = node.gpus
+        if model.surge and model.replicas:
+            largest[model.pool] = max(largest.get(model.pool, 0), model.tensor_parallel)
+    for name, more in largest.items():
+        pool = stack.pools[name]
+        groups = 2 if pool.capacity == "spot_first" else 1
+        if wanted[name] <= pool.max * groups * gpus[name] < wanted[name] + more:
+            yield Problem(
+                f"pools.{name}.max",
+                f"its models take {wanted[name]} GPUs of {pool.max * groups * gpus[name]}, and a rollout with 'surge' "
+                f"needs {more} more",
+                "write more, or remove surge",
+            )
+
+
+def _flag(argument: str) -> str:
+    """The flag alone: without its value, and without the keys of a structured one (`--hf-overrides.rope_theta`)."""
+    return argument.partition("=")[0].partition(".")[0]
+
+
+def _flags(model: Model) -> frozenset[str] | None:
+    version = versions.engine(model.engine.kind, model.engine.version).version
+    if model.engine.version and model.engine.version != version:
+        return None
+    return engine_flags.flags(model.engine.kind, version)
