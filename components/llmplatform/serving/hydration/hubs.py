@@ -131,7 +131,6 @@ _NEVER = (
     "*.onnx",
     "*.onnx_data",
     "*.tflite",
-    "*.ot",
 )
 """What no engine of ours reads. `original/` repeats the weights of Llama and gpt-oss in their publisher's format."""
 
