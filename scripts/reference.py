@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import assumptions_reference
+import checks_reference
 import components_reference
 import settings_reference
 
@@ -13,6 +14,7 @@ PAGES = {
     "settings.md": settings_reference.text,
     "components.md": components_reference.text,
     "assumptions.md": assumptions_reference.text,
+    "checks.md": checks_reference.text,
 }
 
 

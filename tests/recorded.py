@@ -44,7 +44,8 @@ def aws(**answers: Any) -> Ask:
         found = answer(**parameters) if callable(answer) else answer
         if isinstance(found, Exception):
             raise found
-        valid(model.output_shape, {name: each for name, each in found.items() if name != "ResponseMetadata"})
+        if model.output_shape:
+            valid(model.output_shape, {name: each for name, each in found.items() if name != "ResponseMetadata"})
         return found
 
     return ask

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from llmplatform.cli import charts, doctor, platforms, recover, stacks
+from llmplatform.cli import charts, doctor, platforms, recover, stacks, sweep
 
 app = typer.Typer(
     help="An LLM platform on AWS EKS or Alibaba ACK, from one stack file.",
@@ -19,6 +19,7 @@ app.command("validate")(stacks.validate)
 app.command("schema")(stacks.schema)
 app.command("doctor")(doctor.doctor)
 app.command("recover")(recover.recover)
+app.command("sweep")(sweep.sweep)
 app.command("use-platform")(platforms.use_platform)
 app.add_typer(charts.app, name="charts")
 

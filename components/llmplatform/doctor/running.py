@@ -39,7 +39,7 @@ def run_check(check: Check, wanted: Wanted, ask: Ask = nobody) -> Result:
         findings.append(
             yellow(
                 f"not looked at: the credentials may not {error.action}",
-                f"grant it, as docs/doctor.md lists, or pass --skip {check.name}",
+                f"grant it (docs/reference/checks.md has them all), or pass --skip {check.name}",
             )
         )
     except (Absent, NoAnswer) as error:

@@ -12,6 +12,7 @@ CLIENTS = {
     "servicequotas": "service-quotas",
     "elasticfilesystem": "efs",
     "elasticloadbalancing": "elbv2",
+    "elasticloadbalancing/classic": "elb",
     "tag": "resourcegroupstaggingapi",
 }
 """Services that botocore calls otherwise than IAM does."""

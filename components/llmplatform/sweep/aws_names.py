@@ -1,0 +1,122 @@
+"""What an environment can leave of names on AWS: log groups, records of DNS, keys; and whatever else has its tag."""
+
+from collections.abc import Iterator
+
+from llmplatform.catalog.tags import ENVIRONMENT_TAG
+from llmplatform.doctor.checks import Absent, Ask
+from llmplatform.sweep.aws_tags import TAGGED, tagged
+from llmplatform.sweep.kinds import Kind, Leftover, Place, simple_kind
+
+EXISTS = "eks:DescribeCluster"
+_ELSEWHERE = frozenset(
+    {
+        ("elasticloadbalancing", "loadbalancer"),
+        ("ec2", "network-interface"),
+        ("ec2", "vpc-endpoint"),
+        ("ec2", "security-group"),
+        ("ec2", "volume"),
+        ("ec2", "snapshot"),
+        ("elasticfilesystem", "file-system"),
+        ("logs", "log-group"),
+        ("kms", "key"),
+        ("backup", "recovery-point"),
+    }
+)
+"""Service and kind of what has a kind of its own."""
+
+
+def _log_groups(place: Place, ask: Ask) -> Iterator[Leftover]:
+    seen: set[str] = set()
+    for cluster in sorted(place.clusters):
+        for prefix in (f"/aws/eks/{cluster}/", f"/aws/containerinsights/{cluster}/"):
+            for each in ask("logs:DescribeLogGroups", logGroupNamePrefix=prefix)["logGroups"]:
+                seen.add(each["logGroupName"])
+                yield Leftover(
+                    kind="log-groups", id=each["logGroupName"], whose="ours", why=f"named after cluster {cluster}"
+                )
+    for arn in tagged(place, ask, "logs:log-group"):
+        name = arn.partition(":log-group:")[2].removesuffix(":*")
+        if name not in seen:
+            yield Leftover(kind="log-groups", id=name, whose="ours", why=f"{ENVIRONMENT_TAG}={place.environment}")
+
+
+def _records(place: Place, ask: Ask) -> Iterator[Leftover]:
+    if not place.zone or not place.host:
+        return
+    challenge = f"_acme-challenge.{place.host}."
+    for each in ask("route53:ListResourceRecordSets", HostedZoneId=place.zone)["ResourceRecordSets"]:
+        if each["Type"] == "TXT" and each["Name"] == challenge:
+            yield Leftover(
+                kind="dns-records", id=challenge, name="TXT", whose="ours", why=f"a challenge for {place.host}"
+            )
+
+
+def _delete_record(leftover: Leftover, place: Place, ask: Ask) -> None:
+    for each in ask("route53:ListResourceRecordSets", HostedZoneId=place.zone)["ResourceRecordSets"]:
+        if each["Type"] == "TXT" and each["Name"] == leftover.id:
+            change = {"Changes": [{"Action": "DELETE", "ResourceRecordSet": each}]}
+            ask("route53:ChangeResourceRecordSets", HostedZoneId=place.zone, ChangeBatch=change)
+
+
+def _keys(place: Place, ask: Ask) -> Iterator[Leftover]:
+    for arn in tagged(place, ask, "kms:key"):
+        key = ask("kms:DescribeKey", KeyId=arn)["KeyMetadata"]
+        waits = key.get("KeyState") == "PendingDeletion"
+        until = f"{key.get('DeletionDate', '')}".partition(" ")[0]
+        yield Leftover(
+            kind="keys",
+            id=arn,
+            name=f"deleted on {until}" if waits else str(key.get("KeyState", "")),
+            whose="ours",
+            why=f"{ENVIRONMENT_TAG}={place.environment}",
+            kept="nothing to do: it costs nothing while it waits"
+            if waits
+            else f"nobody can read what it encrypts once it is gone: `aws kms schedule-key-deletion --key-id {arn}`",
+        )
+
+
+def _rest(place: Place, ask: Ask) -> Iterator[Leftover]:
+    for arn in tagged(place, ask):
+        service, kind = arn.split(":")[2], arn.split(":", 5)[5]
+        if (service, kind.partition("/")[0].partition(":")[0]) not in _ELSEWHERE:
+            yield Leftover(
+                kind="others",
+                id=arn,
+                whose="ours",
+                why=f"{ENVIRONMENT_TAG}={place.environment}",
+                kept="`pulumi destroy` deletes it where the state has it; else delete it by hand",
+            )
+
+
+def living(place: Place, ask: Ask) -> list[str]:
+    """The environment's clusters that are still there."""
+    found: list[str] = []
+    for cluster in sorted(place.clusters):
+        try:
+            ask(EXISTS, name=cluster)
+        except Absent:
+            continue
+        found.append(cluster)
+    return found
+
+
+KINDS: tuple[Kind, ...] = (
+    simple_kind(
+        "log-groups",
+        "log groups",
+        _log_groups,
+        ("logs:DescribeLogGroups", TAGGED),
+        "logs:DeleteLogGroup",
+        "logGroupName",
+    ),
+    Kind(
+        name="dns-records",
+        title="records of DNS that prove a host",
+        find=_records,
+        finds=("route53:ListResourceRecordSets",),
+        deletes=("route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets"),
+        delete=_delete_record,
+    ),
+    simple_kind("keys", "keys, which are only shown", _keys, (TAGGED, "kms:DescribeKey")),
+    simple_kind("others", "other things with the environment's tag, which are only shown", _rest, (TAGGED,)),
+)

@@ -1,0 +1,161 @@
+"""What an environment can leave in a network of AWS: load balancers, interfaces, endpoints, security groups.
+
+Source of GuardDuty's tag and names: its user guide, Runtime Monitoring.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from llmplatform.doctor.checks import Ask, NoAnswer
+from llmplatform.sweep.aws_tags import VPCS, names_a_cluster, networks_of, owner, tags_of
+from llmplatform.sweep.kinds import Kind, Leftover, Place, simple_kind
+
+_GUARD = "GuardDutyManaged"
+_V1 = "elasticloadbalancing/classic"
+_BATCH = 20
+"""Load balancers whose tags are told at once."""
+
+
+def _load_balancers(place: Place, ask: Ask) -> Iterator[Leftover]:
+    found = ask("elasticloadbalancing:DescribeLoadBalancers")["LoadBalancers"]
+    by_arn = {each["LoadBalancerArn"]: each["LoadBalancerName"] for each in found}
+    for arns in _batches(list(by_arn)):
+        for each in ask("elasticloadbalancing:DescribeTags", ResourceArns=arns)["TagDescriptions"]:
+            if whose := owner(tags_of(each), place):
+                arn = each["ResourceArn"]
+                yield Leftover(kind="load-balancers", id=arn, name=by_arn[arn], whose=whose[0], why=whose[1])
+
+
+def _classic_balancers(place: Place, ask: Ask) -> Iterator[Leftover]:
+    found = ask("elasticloadbalancing/classic:DescribeLoadBalancers")["LoadBalancerDescriptions"]
+    for names in _batches([each["LoadBalancerName"] for each in found]):
+        for each in ask("elasticloadbalancing/classic:DescribeTags", LoadBalancerNames=names)["TagDescriptions"]:
+            if whose := owner(tags_of(each), place):
+                yield Leftover(kind="classic-load-balancers", id=each["LoadBalancerName"], whose=whose[0], why=whose[1])
+
+
+def _batches(every: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(every), _BATCH):
+        yield list(every[start : start + _BATCH])
+
+
+def _interfaces(place: Place, ask: Ask) -> Iterator[Leftover]:
+    networks = networks_of(place, ask)
+    free = [{"Name": "status", "Values": ["available"]}]
+    for each in ask("ec2:DescribeNetworkInterfaces", Filters=free)["NetworkInterfaces"]:
+        tags = tags_of(each, "TagSet")
+        whose = owner(tags, place)
+        if whose is None and each["VpcId"] in networks:
+            # It keeps the network from going, whoever has forgotten it.
+            whose = "foreign" if names_a_cluster(tags) else "ours", f"in {each['VpcId']}, the environment's network"
+        if whose:
+            yield Leftover(
+                kind="interfaces",
+                id=each["NetworkInterfaceId"],
+                name=each.get("Description", ""),
+                whose=whose[0],
+                why=whose[1],
+            )
+
+
+def _endpoints(place: Place, ask: Ask) -> Iterator[Leftover]:
+    networks = networks_of(place, ask)
+    if not networks:
+        return
+    inside = [{"Name": "vpc-id", "Values": networks}]
+    for each in ask("ec2:DescribeVpcEndpoints", Filters=inside)["VpcEndpoints"]:
+        tags, id_ = tags_of(each), each["VpcEndpointId"]
+        if each.get("State") in ("deleting", "deleted"):
+            continue
+        if owner(tags, place):
+            yield Leftover(kind="endpoints", id=id_, name=each["ServiceName"], whose="ours", why=f"in {each['VpcId']}")
+        elif _GUARD in tags or "guardduty" in each["ServiceName"]:
+            yield Leftover(
+                kind="endpoints",
+                id=id_,
+                name=each["ServiceName"],
+                whose="foreign",
+                why=f"GuardDuty put it into {each['VpcId']}, which cannot be deleted with it",
+                kept=f"`aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {id_}`; it comes again while GuardDuty watches",
+            )
+        else:
+            yield Leftover(
+                kind="endpoints",
+                id=id_,
+                name=each["ServiceName"],
+                whose="foreign",
+                why=f"somebody put it into {each['VpcId']}",
+                kept="ask whose it is",
+            )
+
+
+def _groups(place: Place, ask: Ask) -> Iterator[Leftover]:
+    networks = networks_of(place, ask)
+    if not networks:
+        return
+    inside = [{"Name": "vpc-id", "Values": networks}]
+    for each in ask("ec2:DescribeSecurityGroups", Filters=inside)["SecurityGroups"]:
+        tags, id_, name = tags_of(each), each["GroupId"], each["GroupName"]
+        if name == "default":
+            continue
+        if whose := owner(tags, place):
+            yield Leftover(kind="security-groups", id=id_, name=name, whose=whose[0], why=whose[1])
+        else:
+            yield Leftover(
+                kind="security-groups",
+                id=id_,
+                name=name,
+                whose="foreign",
+                why=f"{'GuardDuty' if _GUARD in tags or name.startswith('GuardDuty') else 'somebody'} put it into "
+                f"{each['VpcId']}",
+                kept=f"`aws ec2 delete-security-group --group-id {id_}` where nobody needs it",
+            )
+
+
+def _unsuccessful(answer: Mapping[str, Any]) -> None:
+    for each in answer.get("Unsuccessful") or ():
+        raise NoAnswer(f"{each.get('ResourceId')}: {(each.get('Error') or {}).get('Message', 'it was refused')}")
+
+
+KINDS: tuple[Kind, ...] = (
+    simple_kind(
+        "load-balancers",
+        "load balancers",
+        _load_balancers,
+        ("elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags"),
+        "elasticloadbalancing:DeleteLoadBalancer",
+        "LoadBalancerArn",
+    ),
+    simple_kind(
+        "classic-load-balancers",
+        "classic load balancers",
+        _classic_balancers,
+        (f"{_V1}:DescribeLoadBalancers", f"{_V1}:DescribeTags"),
+        f"{_V1}:DeleteLoadBalancer",
+        "LoadBalancerName",
+    ),
+    Kind(
+        name="endpoints",
+        title="endpoints of the network",
+        find=_endpoints,
+        finds=(VPCS, "ec2:DescribeVpcEndpoints"),
+        deletes=("ec2:DeleteVpcEndpoints",),
+        delete=lambda leftover, place, ask: _unsuccessful(ask("ec2:DeleteVpcEndpoints", VpcEndpointIds=[leftover.id])),
+    ),
+    simple_kind(
+        "interfaces",
+        "network interfaces that nothing uses",
+        _interfaces,
+        (VPCS, "ec2:DescribeNetworkInterfaces"),
+        "ec2:DeleteNetworkInterface",
+        "NetworkInterfaceId",
+    ),
+    simple_kind(
+        "security-groups",
+        "security groups",
+        _groups,
+        (VPCS, "ec2:DescribeSecurityGroups"),
+        "ec2:DeleteSecurityGroup",
+        "GroupId",
+    ),
+)

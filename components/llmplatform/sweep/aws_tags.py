@@ -1,0 +1,64 @@
+"""Whose an object of AWS is, by its tags.
+
+Tags by which controllers mark what they make: aws-ebs-csi-driver (pkg/cloud: `ebs.csi.aws.com/cluster`, and by
+`--k8s-tag-cluster-id` `kubernetes.io/cluster/NAME`), aws-load-balancer-controller (`elbv2.k8s.aws/cluster`), the cloud
+controller (`kubernetes.io/cluster/NAME`), amazon-vpc-cni-k8s (`cluster.k8s.amazonaws.com/name`).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmplatform.catalog.tags import ENVIRONMENT_TAG
+from llmplatform.doctor.checks import Ask
+from llmplatform.sweep.kinds import Place, Whose
+
+VPCS, TAGGED = "ec2:DescribeVpcs", "tag:GetResources"
+_NAMED = (
+    "elbv2.k8s.aws/cluster",
+    "cluster.k8s.amazonaws.com/name",
+    "ebs.csi.aws.com/cluster-name",
+    "eks:cluster-name",
+    "KubernetesCluster",
+)
+"""Tags whose value is a cluster's name."""
+_DRIVER = "ebs.csi.aws.com/cluster"
+
+
+def tags_of(found: Mapping[str, Any], key: str = "Tags") -> dict[str, str]:
+    """An object's tags as a mapping."""
+    return {each["Key"]: each["Value"] for each in found.get(key) or ()}
+
+
+def owner(tags: Mapping[str, str], place: Place) -> tuple[Whose, str] | None:
+    """Whose an object is, and by which tag; None: another environment's, or nothing says."""
+    if tags.get(ENVIRONMENT_TAG) == place.environment:
+        return "ours", f"{ENVIRONMENT_TAG}={place.environment}"
+    for cluster in place.clusters:
+        if f"kubernetes.io/cluster/{cluster}" in tags:
+            return "ours", f"kubernetes.io/cluster/{cluster}"
+        for key in _NAMED:
+            if tags.get(key) == cluster:
+                return "ours", f"{key}={cluster}"
+    if _DRIVER in tags and not names_a_cluster(tags):
+        return "foreign", f"{_DRIVER}, of a cluster that no tag names"
+    return None
+
+
+def names_a_cluster(tags: Mapping[str, str]) -> bool:
+    """Whether tags say of which cluster or environment an object is."""
+    named = ENVIRONMENT_TAG in tags or any(key in tags for key in _NAMED)
+    return named or any(key.startswith("kubernetes.io/cluster/") for key in tags)
+
+
+def networks_of(place: Place, ask: Ask) -> list[str]:
+    """Ids of the environment's networks."""
+    of_ours = [{"Name": f"tag:{ENVIRONMENT_TAG}", "Values": [place.environment]}]
+    return [each["VpcId"] for each in ask(VPCS, Filters=of_ours)["Vpcs"]]
+
+
+def tagged(place: Place, ask: Ask, *types: str) -> list[str]:
+    """ARNs of what carries the environment's tag, of the given types alone where there are any."""
+    wanted = [{"Key": ENVIRONMENT_TAG, "Values": [place.environment]}]
+    limited = {"ResourceTypeFilters": [*types]} if types else {}
+    found = ask(TAGGED, TagFilters=wanted, **limited)["ResourceTagMappingList"]
+    return [each["ResourceARN"] for each in found]

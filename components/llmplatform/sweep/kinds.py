@@ -1,0 +1,82 @@
+"""What can be left, and how it is found and deleted: one `Kind` for each sort of object."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from llmplatform.doctor.checks import Ask
+
+Whose = Literal["ours", "foreign"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where an environment was."""
+
+    environment: str
+    region: str
+    clusters: frozenset[str]
+    """Names of its cluster on AWS; ids of it on Alibaba Cloud, as far as they are known."""
+    zone: str | None = None
+    """Hosted zone or domain that its certificates were proven in."""
+    host: str | None = None
+    """Host that they were for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leftover:
+    """One object."""
+
+    kind: str
+    id: str
+    whose: Whose
+    """`ours`: the environment's, by a tag or a name of its own. `foreign`: it may be anybody's, and is only shown."""
+    why: str
+    """What tells whose it is."""
+    name: str = ""
+    kept: str = ""
+    """Why it is not deleted, and what to do; empty: it can be."""
+    details: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What its deletion needs to know."""
+
+    @property
+    def deletable(self) -> bool:
+        """Whether `--delete` may delete it."""
+        return self.whose == "ours" and not self.kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One sort of object."""
+
+    name: str
+    title: str
+    finds: tuple[str, ...]
+    """Actions that the search needs."""
+    deletes: tuple[str, ...] = ()
+    """Actions that the deletion needs; none for what is only shown."""
+    find: Callable[[Place, Ask], Iterable[Leftover]]
+    delete: Callable[[Leftover, Place, Ask], None] | None = None
+
+
+def simple_kind(
+    name: str,
+    title: str,
+    find: Callable[[Place, Ask], Iterable[Leftover]],
+    finds: Iterable[str],
+    delete: str = "",
+    parameter: str = "",
+) -> Kind:
+    """A kind whose objects go by one action with one parameter, their id; or none, which are only shown."""
+
+    def by_id(leftover: Leftover, place: Place, ask: Ask) -> None:
+        ask(delete, **{parameter: leftover.id})
+
+    return Kind(
+        name=name,
+        title=title,
+        find=find,
+        finds=(*finds,),
+        deletes=(delete,) if delete else (),
+        delete=by_id if delete else None,
+    )
