@@ -284,8 +284,7 @@ def project(tmp_path: Path, account: AwsAccount) -> Path:
 
 
 def typed(project: Path, *arguments: str, says: str = "") -> Any:
-    command = ["sweep", "prod", "--project", str(project), *arguments]
-    return CliRunner().invoke(app, command, input=says)
+    return CliRunner().invoke(app, [*arguments, "--project", str(project)], input=says)
 
 
 KNOWN = ("--only", "volumes", "--only", "log-groups")
@@ -293,7 +292,7 @@ KNOWN = ("--only", "volumes", "--only", "log-groups")
 
 def test_the_command_shows_what_is_left_and_deletes_nothing(project: Path, account: AwsAccount) -> None:
     ours = volume(*OF_DRIVER)
-    result = typed(project, *KNOWN)
+    result = typed(project, "sweep", "prod", *KNOWN)
     assert result.exit_code == 1
     assert ours in result.output
     assert [each.id for each in left("volumes", account)] == [ours]
@@ -302,21 +301,21 @@ def test_the_command_shows_what_is_left_and_deletes_nothing(project: Path, accou
 def test_the_command_asks_for_each_kind_before_it_deletes(project: Path, account: AwsAccount) -> None:
     ours = volume(*OF_DRIVER)
     client("logs").create_log_group(logGroupName="/aws/eks/prod-llm/cluster")
-    result = typed(project, "--delete", *KNOWN, says="n\ny\n")
+    result = typed(project, "sweep", "prod", "--delete", *KNOWN, says="n\ny\n")
     assert "Delete 1 volumes" in result.output
     assert [each.id for each in left("volumes", account)] == [ours]
     assert left("log-groups", account) == []
     assert result.exit_code == 1
-    assert typed(project, "--delete", *KNOWN, says="y\n").exit_code == 0
-    result = typed(project, *KNOWN)
+    assert typed(project, "sweep", "prod", "--delete", *KNOWN, says="y\n").exit_code == 0
+    result = typed(project, "sweep", "prod", *KNOWN)
     assert (result.exit_code, "nothing of prod is left" in result.output) == (0, True)
 
 
 def test_as_json_nothing_is_deleted_unless_it_is_said(project: Path, account: AwsAccount) -> None:
     ours = volume(*OF_DRIVER)
-    document = json.loads(typed(project, "--delete", "--json", *KNOWN).stdout)
+    document = json.loads(typed(project, "sweep", "prod", "--delete", "--json", *KNOWN).stdout)
     assert document["deleted"] == []
-    document = json.loads(typed(project, "--delete", "--json", "--yes", *KNOWN).stdout)
+    document = json.loads(typed(project, "sweep", "prod", "--delete", "--json", "--yes", *KNOWN).stdout)
     assert [(each["id"], each["done"]) for each in document["deleted"]] == [(ours, True)]
     assert left("volumes", account) == []
 
@@ -325,22 +324,22 @@ def test_while_the_cluster_is_there_the_command_refuses(project: Path) -> None:
     _, subnet = network()
     role = client("iam").create_role(RoleName="control", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     client("eks").create_cluster(name="prod-llm", roleArn=role, resourcesVpcConfig={"subnetIds": [subnet]})
-    result = typed(project, *KNOWN)
+    result = typed(project, "sweep", "prod", *KNOWN)
     assert result.exit_code == 1
     assert "cluster prod-llm is still there" in result.stderr
-    assert typed(project, "--though-it-lives", *KNOWN).exit_code == 0
+    assert typed(project, "sweep", "prod", "--though-it-lives", *KNOWN).exit_code == 0
 
 
 def test_another_account_is_not_swept(project: Path) -> None:
     text = (project / "Pulumi.prod.yaml").read_text().replace("123456789012", "999900001111")
     (project / "Pulumi.prod.yaml").write_text(text)
-    result = typed(project, "--delete", "--yes")
+    result = typed(project, "sweep", "prod", "--delete", "--yes")
     assert result.exit_code == 1
     assert "the credentials are of account 123456789012" in result.stderr
 
 
 def test_a_kind_that_is_none_ends_the_command(project: Path) -> None:
-    result = typed(project, "--only", "disks")
+    result = typed(project, "sweep", "prod", "--only", "disks")
     assert (result.exit_code, "'disks': there is no such kind" in result.stderr) == (2, True)
 
 
@@ -351,5 +350,5 @@ def test_a_kind_that_could_not_be_looked_for_is_left(project: Path, monkeypatch:
         return [Swept(kind=KINDS["volumes"], problem="the credentials may not ec2:DescribeVolumes")]
 
     monkeypatch.setattr(running, "survey", broken)
-    result = typed(project, *KNOWN)
+    result = typed(project, "sweep", "prod", *KNOWN)
     assert (result.exit_code, "may not ec2:DescribeVolumes" in result.output) == (1, True)

@@ -5,7 +5,6 @@ their archives.
 """
 
 import hashlib
-import json
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,9 +16,9 @@ from llmplatform.catalog.versions import Chart
 from llmplatform.doctor.checks import Ask, Check, Finding, green, red, yellow
 from llmplatform.doctor.here.constraints import admits
 from llmplatform.doctor.wanted import Wanted
-from llmplatform.planning.charts import missing_archives
+from llmplatform.planning.charts import LOCK, lock_key, locked, missing_archives
 
-FOLDER, LOCK = ".charts", "charts.lock"
+FOLDER = ".charts"
 TOGETHER = ("kube-prometheus-stack", "prometheus-operator-crds")
 """Charts of one operator: the second brings the kinds that the first one's operator reads."""
 _PULL = "`llmplatform charts pull`, and commit charts.lock"
@@ -43,14 +42,12 @@ def _lock(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
         yield yellow("there is no charts.lock: nobody has said which archives are the right ones", _PULL)
         return
     try:
-        digests = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        yield red("charts.lock is not JSON", "restore the committed file")
+        digests = locked(path)
+    except ValueError as error:
+        yield red(f"charts.lock: {error}", "restore the committed file")
         return
-    known = digests if isinstance(digests, dict) else {}
     for chart in wanted.charts:
-        archive = wanted.project / FOLDER / chart.archive
-        recorded = known.get(f"{chart.name}-{chart.version}")
+        archive, recorded = wanted.project / FOLDER / chart.archive, digests.get(lock_key(chart))
         if recorded is None:
             yield yellow(f"charts.lock has no {chart.name} {chart.version}", _PULL)
         elif archive.is_file() and hashlib.sha256(archive.read_bytes()).hexdigest() != recorded:
