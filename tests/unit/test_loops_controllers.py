@@ -112,6 +112,29 @@ def test_a_slow_driver_frees_a_volume_a_while_after_its_release(server: FakeApiS
         assert len(cloud.made("volume")) == left
 
 
+EFS, ADDON = "aws-efs-csi-driver", "aws:eks/addon:Addon"
+
+
+@pytest.mark.parametrize(("configuration", "left"), [("", 1), ('{"controller":{"deleteAccessPointRootDir":true}}', 0)])
+def test_weights_of_a_deleted_claim_stay_on_the_file_system_unless_the_driver_is_told(
+    server: FakeApiServer, configuration: str, left: int
+) -> None:
+    cloud = FakeCloud(EFS)
+    cloud.put("aws:efs/fileSystem:FileSystem", "fs-1")
+    cloud.put(ADDON, "dev:efs", addonName=EFS, configurationValues=configuration)
+    parameters = {"fileSystemId": "fs-1"}
+    claim(server, mode="Immediate", provisioner="efs.csi.aws.com", access="ReadWriteMany", parameters=parameters)
+    step(server, cloud)
+    [directory] = cloud.made("efs-directory")
+    assert directory.detail["fileSystemId"] == "fs-1"
+    volumes(server)[0]["spec"]["persistentVolumeReclaimPolicy"] = "Delete"
+    volumes(server)[0]["status"] = {"phase": "Released"}
+    del server.objects[("v1", "persistentvolumeclaims", "apps", "data")]
+    step(server, cloud)
+    assert volumes(server) == []
+    assert len(cloud.made("efs-directory")) == left
+
+
 def test_a_volume_released_after_its_driver_has_gone_stays_as_an_orphan(server: FakeApiServer) -> None:
     cloud = FakeCloud(EBS)
     claim(server, node="n1")

@@ -4,11 +4,13 @@ Binding itself is the controller-manager's work; what a volume is and when it go
 https://kubernetes-csi.github.io/docs/external-provisioner.html
 """
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from llmplatform_sandbox.cloud.templates import get
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.kube.client import Kube, Object
 from llmplatform_sandbox.kube.errors import next_round_sees
@@ -47,7 +49,7 @@ def play_volumes(kube: Kube, clouds: Mapping[str, Cloud], rules: Sequence[Rule])
         rule = by_name.get(volume["metadata"].get("annotations", {}).get(_PROVISIONED_BY, ""))
         if rule:
             with next_round_sees():
-                _free(kube, clouds[rule["cloud"]], volume)
+                _free(kube, clouds[rule["cloud"]], rule, volume)
 
 
 def obstacle(cloud: Cloud, rule: Rule, claim: Object, storage_class: Object) -> str | None:
@@ -99,11 +101,14 @@ def _provision(kube: Kube, cloud: Cloud, rule: Rule, claim: Object, storage_clas
     if (rule["zonal"] and not zone) or obstacle(cloud, rule, claim, storage_class):
         return
     size = claim["spec"]["resources"]["requests"]["storage"]
-    handle = _disk(cloud, rule, claim, size, zone) if rule.get("object") else f"{rule['provisioner']}::{_name(claim)}"
+    detail: dict[str, Any] = {"size": size, "zone": zone}
+    if needed := rule.get("parameter"):
+        detail[needed["name"]] = storage_class["parameters"][needed["name"]]
+    handle = _disk(cloud, rule, claim, detail) if rule.get("object") else f"{rule['provisioner']}::{_name(claim)}"
     kube.create(_volume(rule, claim, storage_class, size, handle, zone))
 
 
-def _disk(cloud: Cloud, rule: Rule, claim: Object, size: str, zone: str | None) -> str:
+def _disk(cloud: Cloud, rule: Rule, claim: Object, detail: Mapping[str, Any]) -> str:
     """The disk of a claim: the one that a round which was killed half-way has made, or a new one."""
     made_by = (
         f"kubernetes/{rule['provisioner']} {claim['metadata']['namespace']}/{claim['metadata']['name']} {_name(claim)}"
@@ -111,7 +116,7 @@ def _disk(cloud: Cloud, rule: Rule, claim: Object, size: str, zone: str | None) 
     for obj in cloud.objects():
         if obj.made_by == made_by and obj.type == rule["object"]:
             return obj.id
-    return cloud.add_object(rule["object"], made_by, {"size": size, "zone": zone})
+    return cloud.add_object(rule["object"], made_by, detail)
 
 
 def _volume(rule: Rule, claim: Object, storage_class: Object, size: str, handle: str, zone: str | None) -> Object:
@@ -149,7 +154,7 @@ def _volume(rule: Rule, claim: Object, storage_class: Object, size: str, handle:
     }
 
 
-def _free(kube: Kube, cloud: Cloud, volume: Object) -> None:
+def _free(kube: Kube, cloud: Cloud, rule: Rule, volume: Object) -> None:
     """A released volume goes with its disk when its policy is Delete; with Retain both stay until somebody acts."""
     metadata, spec = volume["metadata"], volume["spec"]
     if spec["persistentVolumeReclaimPolicy"] != "Delete" or volume.get("status", {}).get("phase") not in (
@@ -161,10 +166,20 @@ def _free(kube: Kube, cloud: Cloud, volume: Object) -> None:
         return
     if ("slow-volumes", spec["csi"]["driver"]) in cloud.faults() and _age(volume) < _SLOW:
         return
-    if any(obj.id == spec["csi"]["volumeHandle"] for obj in cloud.objects()):
+    if not _stays(cloud, rule) and any(obj.id == spec["csi"]["volumeHandle"] for obj in cloud.objects()):
         cloud.remove_object(spec["csi"]["volumeHandle"])
     kube.delete(volume)
     _let_go(kube, volume)
+
+
+def _stays(cloud: Cloud, rule: Rule) -> bool:
+    """Whether the driver leaves the data of a deleted claim where it is."""
+    said = rule.get("stays_unless")
+    if not said:
+        return False
+    addons = [one.detail for one in cloud.objects() if one.type == said["addon"]]
+    values = [one.get("configurationValues") or "{}" for one in addons if said["named"].items() <= one.items()]
+    return not any(get(json.loads(text), said["set"]) for text in values)
 
 
 def _age(volume: Object) -> float:

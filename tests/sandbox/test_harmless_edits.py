@@ -1,0 +1,177 @@
+"""Edits that look harmless, on pools whose GPU nodes all serve: what they change, and that no node and no pod goes.
+
+Each edit is one line of a stack file. What has to stay is counted by ids: machines of the account, pods of the cluster.
+One that cannot be harmless says in the plan what goes.
+"""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sandboxed import NAMESPACE, Config, Platform, changed, eventually, platform_of
+
+from llmplatform_sandbox.errors import SandboxError
+
+pytestmark = pytest.mark.sandbox
+
+MODEL, POOL = "qwen3-8b", "gpu"
+GROUPS = ("aws:eks/nodeGroup:NodeGroup", "alicloud:cs/nodePool:NodePool")
+RENEWING = (*GROUPS, "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/cluster:Cluster")
+"""Types of which a replacement, or a new version, costs nodes."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change of a stack file that must cost nothing."""
+
+    what: str
+    change: Callable[[Config], object]
+    updates: frozenset[str] = frozenset()
+    """Types of which objects change in place, by their last word; tags of everything aside."""
+    creates: bool = False
+    """Whether something is made beside what there is."""
+
+
+def pool(**settings: Any) -> Callable[[Config], object]:
+    return lambda config: config["pools"][POOL].update(settings)
+
+
+def label(config: Config) -> None:
+    config["pools"][POOL]["labels"] = {"team": "search"}
+
+
+SHARED = (
+    Edit("another owner", lambda config: config["environment"].update(owner="search-team")),
+    Edit("another cost centre", lambda config: config["environment"].update(cost_center="rnd-2000")),
+    Edit("logs kept longer", lambda config: config["cluster"].update(log_retention_days=14)),
+)
+ON_EKS = (
+    Edit("a larger pool", pool(max=6), frozenset({"NodeGroup"})),
+    *SHARED,
+    Edit("a label of the pool", label, frozenset({"NodeGroup"}), creates=True),
+)
+ON_ACK = (
+    Edit("a larger pool", pool(max=12), frozenset({"NodePool"})),
+    *SHARED,
+    Edit("a label of the pool", label, frozenset({"NodePool"})),
+)
+
+
+@dataclass
+class Serving:
+    """What serves at a moment."""
+
+    machines: set[str]
+    pods: set[str]
+    remarks: set[str]
+    """What the cloud did that nobody asked for."""
+
+
+def serving(platform: Platform) -> Serving:
+    with platform.kube() as kube:
+        pods = {one["metadata"]["uid"] for one in kube.list("v1", "Pod", NAMESPACE)}
+    machines = {one.id for one in platform.machines(POOL)}
+    return Serving(machines=machines, pods=pods, remarks=set(platform.sandbox.snapshot().remarks))
+
+
+def busy(stack: str, replicas: int, most: int, folder: Any) -> Iterator[Platform]:
+    """A platform whose GPU nodes all have a model on them, bought by the autoscaler."""
+
+    def fill(config: Config) -> None:
+        config["pools"][POOL] |= {"max": most}
+        config["models"][MODEL]["replicas"] = replicas
+
+    for platform in platform_of(stack, folder):
+        platform.edit(fill)
+        platform.up()
+        eventually(lambda one=platform: one.available(MODEL), "the model serves")
+        eventually(lambda one=platform: len(serving(one).pods) == replicas, "each replica runs")
+        assert len(platform.machines(POOL)) == replicas, "one node for each replica"
+        yield platform
+
+
+@pytest.fixture(scope="module")
+def eks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    yield from busy("dev", 4, 4, tmp_path_factory.mktemp("eks"))
+
+
+@pytest.fixture(scope="module")
+def ack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    yield from busy("dev-ack", 4, 10, tmp_path_factory.mktemp("ack"))
+
+
+def judge(platform: Platform, edit: Edit) -> None:
+    before = serving(platform)
+    platform.edit(edit.change)
+    outcome = platform.up()
+    steps = [step for step in outcome.steps if step.op not in ("same", "read", "refresh")]
+    dangerous = [f"{step.op} {step.name}" for step in steps if step.type in RENEWING and "replace" in step.op]
+    dangerous += [f"{step.op} {step.name}" for step in steps if "delete" in step.op]
+    assert dangerous == [], f"{edit.what}: these cost nodes"
+    updated = {step.type.rsplit(":", 1)[1] for step in steps if step.op == "update" and step.type in RENEWING}
+    assert edit.updates <= updated, f"{edit.what}: it has to reach the pool"
+    assert edit.creates or not any(step.op == "create" for step in steps), f"{edit.what}: {changed(outcome)}"
+    after = serving(platform)
+    assert before.machines - after.machines == set(), f"{edit.what}: nodes lost"
+    assert before.pods - after.pods == set(), f"{edit.what}: pods evicted"
+    assert after.remarks - before.remarks == set(), f"{edit.what}: the cloud did what nobody asked for"
+
+
+@pytest.mark.parametrize("edit", ON_EKS, ids=lambda edit: edit.what)
+def test_on_eks_it_costs_no_node_and_no_pod(eks: Platform, edit: Edit) -> None:
+    judge(eks, edit)
+
+
+@pytest.mark.parametrize("edit", ON_ACK, ids=lambda edit: edit.what)
+def test_on_ack_it_costs_no_node_and_no_pod(ack: Platform, edit: Edit) -> None:
+    judge(ack, edit)
+
+
+def pulumi(platform: Platform, *arguments: str) -> str:
+    """A user's own CLI on the sandbox."""
+    environment = {**os.environ, **platform.sandbox.shell_variables()}
+    command = ["pulumi", *arguments, "--non-interactive"]
+    found = subprocess.run(command, cwd=platform.folder, env=environment, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found.stdout
+
+
+def planned(platform: Platform) -> dict[str, str]:
+    """Name of each resource that is not left alone in a user's own preview → what would be done with it."""
+    steps = json.loads(pulumi(platform, "preview", "--json"))["steps"]
+    return {step["urn"].rsplit("::", 1)[1]: step["op"] for step in steps if step["op"] not in ("same", "refresh")}
+
+
+def test_another_instance_type_replaces_the_groups_and_the_plan_says_so(eks: Platform) -> None:
+    before = serving(eks)
+    eks.edit(pool(instance_types=["g5.2xlarge", "g6.2xlarge"]))
+    groups = {name: op for name, op in planned(eks).items() if name.startswith("gpu-nodes")}
+    assert {op for op in groups.values() if op != "update"} <= {"replace", "create-replacement", "delete-replaced"}
+    assert "replace" in groups.values(), "instanceTypes is ForceNew: internal/service/eks/node_group.go"
+    assert serving(eks) == before, "a plan costs nothing"
+    eks.edit(pool(instance_types=["g5.2xlarge"]))
+
+
+def test_a_pool_that_cannot_be_had_fails_each_run_with_what_to_do_and_harms_no_other(eks: Platform) -> None:
+    before = serving(eks)
+    batch = {"instance_types": ["g6.2xlarge"], "capacity": "on_demand", "min": 1, "max": 1}
+    eks.sandbox.fault("stockout", "g6.2xlarge", active=True)
+    eks.edit(lambda config: config["pools"].update(batch=batch))
+    with pytest.raises(SandboxError):
+        eks.up()
+    assert any("AsgInstanceLaunchFailures" in error for error in eks.errors), eks.errors
+    eks.errors.clear()
+    eks.sandbox.fault("stockout", "g6.2xlarge", active=False)
+    with pytest.raises(SandboxError):
+        eks.up()
+    found = [match[1] for error in eks.errors if (match := re.search(r"pulumi up --replace '(urn:[^']+)'", error))]
+    assert found, f"EKS takes no change of a group in CREATE_FAILED: {eks.errors}"
+    pulumi(eks, "up", "--yes", "--skip-preview", "--suppress-progress", "--replace", found[0])
+    assert len(eks.machines("batch")) == 1
+    assert changed(eks.up()) == {}
+    assert serving(eks) == before
