@@ -1,21 +1,14 @@
 """Edits that look harmless, on pools whose GPU nodes all serve: what they change, and that no node and no pod goes.
 
 Each edit is one line of a stack file. What has to stay is counted by ids: machines of the account, pods of the cluster.
-One that cannot be harmless says in the plan what goes.
 """
 
-import json
-import os
-import re
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from sandboxed import NAMESPACE, Config, Platform, changed, eventually, platform_of
-
-from llmplatform_sandbox.errors import SandboxError
 
 pytestmark = pytest.mark.sandbox
 
@@ -130,48 +123,3 @@ def test_on_eks_it_costs_no_node_and_no_pod(eks: Platform, edit: Edit) -> None:
 @pytest.mark.parametrize("edit", ON_ACK, ids=lambda edit: edit.what)
 def test_on_ack_it_costs_no_node_and_no_pod(ack: Platform, edit: Edit) -> None:
     judge(ack, edit)
-
-
-def pulumi(platform: Platform, *arguments: str) -> str:
-    """A user's own CLI on the sandbox."""
-    environment = {**os.environ, **platform.sandbox.shell_variables()}
-    command = ["pulumi", *arguments, "--non-interactive"]
-    found = subprocess.run(command, cwd=platform.folder, env=environment, capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stdout + found.stderr
-    return found.stdout
-
-
-def planned(platform: Platform) -> dict[str, str]:
-    """Name of each resource that is not left alone in a user's own preview → what would be done with it."""
-    steps = json.loads(pulumi(platform, "preview", "--json"))["steps"]
-    return {step["urn"].rsplit("::", 1)[1]: step["op"] for step in steps if step["op"] not in ("same", "refresh")}
-
-
-def test_another_instance_type_replaces_the_groups_and_the_plan_says_so(eks: Platform) -> None:
-    before = serving(eks)
-    eks.edit(pool(instance_types=["g5.2xlarge", "g6.2xlarge"]))
-    groups = {name: op for name, op in planned(eks).items() if name.startswith("gpu-nodes")}
-    assert {op for op in groups.values() if op != "update"} <= {"replace", "create-replacement", "delete-replaced"}
-    assert "replace" in groups.values(), "instanceTypes is ForceNew: internal/service/eks/node_group.go"
-    assert serving(eks) == before, "a plan costs nothing"
-    eks.edit(pool(instance_types=["g5.2xlarge"]))
-
-
-def test_a_pool_that_cannot_be_had_fails_each_run_with_what_to_do_and_harms_no_other(eks: Platform) -> None:
-    before = serving(eks)
-    batch = {"instance_types": ["g6.2xlarge"], "capacity": "on_demand", "min": 1, "max": 1}
-    eks.sandbox.fault("stockout", "g6.2xlarge", active=True)
-    eks.edit(lambda config: config["pools"].update(batch=batch))
-    with pytest.raises(SandboxError):
-        eks.up()
-    assert any("AsgInstanceLaunchFailures" in error for error in eks.errors), eks.errors
-    eks.errors.clear()
-    eks.sandbox.fault("stockout", "g6.2xlarge", active=False)
-    with pytest.raises(SandboxError):
-        eks.up()
-    found = [match[1] for error in eks.errors if (match := re.search(r"pulumi up --replace '(urn:[^']+)'", error))]
-    assert found, f"EKS takes no change of a group in CREATE_FAILED: {eks.errors}"
-    pulumi(eks, "up", "--yes", "--skip-preview", "--suppress-progress", "--replace", found[0])
-    assert len(eks.machines("batch")) == 1
-    assert changed(eks.up()) == {}
-    assert serving(eks) == before
