@@ -1,6 +1,7 @@
 """How to spell the command again, so that a hint can be copied into the shell that the command was started from."""
 
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -11,4 +12,4 @@ def called() -> str:
     started = Path(sys.argv[0])
     if shutil.which("llmplatform") or started.name != "llmplatform":
         return "llmplatform"
-    return os.path.relpath(started)
+    return shlex.quote(os.path.relpath(started))

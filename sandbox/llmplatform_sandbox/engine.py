@@ -21,6 +21,7 @@ from llmplatform.recovery import state
 from llmplatform_sandbox.callers import guard
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.loopback import loopback_spared
 from llmplatform_sandbox.paths import SandboxPaths, write_private
 from llmplatform_sandbox.processes import ENGINE_MARK
 from llmplatform_sandbox.program import program_runner
@@ -231,7 +232,8 @@ def _without_user_settings() -> Generator[None]:
     # A passphrase, a stack or a backend of the user's environment would win over ours.
     removed = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PULUMI_")}
     try:
-        yield
+        with loopback_spared():
+            yield
     finally:
         os.environ.update(removed)
 

@@ -5,12 +5,14 @@ guest's project folder keeps a file that says whose sandbox it is in, so that la
 """
 
 import json
+import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copy2, copytree, rmtree
 
+from llmplatform_sandbox.called import called
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import CloudObject
 from llmplatform_sandbox.paths import SandboxPaths, sandbox_paths
@@ -56,7 +58,7 @@ def paths_of(project: Project, stack: str, wanted: Host | None) -> SandboxPaths:
         raise SandboxError(f"{stack}: a stack cannot live in its own sandbox; leave out --in", exit_code=2)
     if own.exists():
         raise SandboxError(
-            f"{stack}: it has a sandbox of its own; run `llmplatform sandbox down {stack}` there first", exit_code=2
+            f"{stack}: it has a sandbox of its own; run `{called()} sandbox down {stack}` there first", exit_code=2
         )
     paths = SandboxPaths(host.folder, guest=f"{project.name}.{stack}")
     if known and known != host and SandboxPaths(known.folder, guest=paths.guest).exists():
@@ -76,7 +78,7 @@ def require_host(paths: SandboxPaths, stack: str) -> None:
         project, host = paths.folder.parents[1], paths.folder.name
         raise SandboxError(
             f"{stack}: there is no sandbox of {host} in {project} to live in; "
-            f"run `llmplatform sandbox up {host} --project {project}` first",
+            f"run `{called()} sandbox up {host} --project {shlex.quote(str(project))}` first",
             exit_code=2,
         )
 
@@ -89,7 +91,8 @@ def require_platform(paths: SandboxPaths, stack: str) -> None:
         states = [json.loads(file.read_text()) for file in paths.backend.glob(f".pulumi/stacks/*/{host}.json")]
         if all(len((state["checkpoint"].get("latest") or {}).get("resources") or ()) < 2 for state in states):
             raise SandboxError(
-                f"{stack}: {host} is not up yet; run `llmplatform sandbox up {host} --project {project}` first",
+                f"{stack}: {host} is not up yet; "
+                f"run `{called()} sandbox up {host} --project {shlex.quote(str(project))}` first",
                 exit_code=2,
             )
 
@@ -121,7 +124,7 @@ def leave(project: Project, stack: str) -> None:
 def guests(paths: SandboxPaths) -> list[str]:
     """Who lives in a sandbox beside its first stack, a command for each that takes it down."""
     return [
-        f"llmplatform sandbox down {each.guest.rpartition('.')[2]} --project {_folder_of(each)}"
+        f"{called()} sandbox down {each.guest.rpartition('.')[2]} --project {shlex.quote(str(_folder_of(each)))}"
         for each in _guests(paths)
     ]
 

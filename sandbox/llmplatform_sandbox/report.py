@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -80,7 +81,7 @@ def print_reality(console: Console, versions: Mapping[str, str], snapshot: Snaps
 def print_next_steps(console: Console, stack: str, project: Path = Path()) -> None:
     """Commands that make sense now, spelled so that they can be copied."""
     if project.resolve() != Path.cwd():
-        stack = f"{stack} --project {project}"
+        stack = f"{stack} --project {shlex.quote(str(project))}"
     console.print(Text("Next", style="bold"))
     for command, why in (
         (f"{called()} sandbox status {stack}", "nodes, pods, and why a pod waits"),

@@ -14,8 +14,7 @@ from llmplatform_sandbox.project import copy_project, read_project
 
 _SHIMS = {"aws": ("eks", "get-token"), "ack-ram-tool": ("credential-plugin", "get-credential")}
 """Command of a cloud that kubeconfigs call → the words by which they ask for credentials."""
-_SHIM = '''#!{python}
-"""Stands in for a cloud's command in a sandbox: answers `{usage}` with the sandbox's certificate."""
+_SHIM = """
 import json, os, sys
 words = [word for word in sys.argv[1:] if not word.startswith("-")]
 if not {words!r}.issubset(words):
@@ -24,19 +23,27 @@ asked = json.loads(os.environ.get("KUBERNETES_EXEC_INFO") or "{{}}")
 status = {{"clientCertificateData": open({certificate!r}).read(), "clientKeyData": open({key!r}).read()}}
 version = asked.get("apiVersion", "client.authentication.k8s.io/v1beta1")
 print(json.dumps({{"kind": "ExecCredential", "apiVersion": version, "spec": {{}}, "status": status}}))
-'''
+"""
 
 
-_PULUMI = '''#!{python}
-"""Stands before the pulumi command in a sandbox's shell: copies the stack file first where it has changed."""
+_PULUMI = """
 import os, subprocess, sys
 source, copy = {source!r}, {copy!r}
+before = ["", *sys.argv[1:]]
+words = [word for last, word in zip(before, sys.argv[1:]) if not word.startswith("-") and last not in {valued!r}]
+if words[:1] == ["config"] and words[1:2] and words[1] not in ("get", "env"):
+    sys.exit(
+        source + ": this shell's pulumi works on the sandbox's copy of it, and what it sets there is lost with the next"
+        " change of the file; edit the file, or set the value in a shell without the sandbox's variables"
+    )
 if os.path.exists(source) and os.stat(source).st_mtime_ns >= os.stat(copy).st_mtime_ns:
     failed = subprocess.run({refresh!r}).returncode
     if failed:
         sys.exit(failed)
 os.execv({pulumi!r}, [{pulumi!r}, *sys.argv[1:]])
-'''
+"""
+_VALUED = frozenset({"-s", "--stack", "-C", "--cwd", "--color", "-v", "--verbose"})
+"""Options before the command that take the next word as their value."""
 
 
 def variables(
@@ -47,11 +54,11 @@ def variables(
     _write(
         paths.shims / "pulumi",
         _PULUMI.format(
-            python=sys.executable,
             source=str(read_project(project).stack_file(stack)),
             copy=str(paths.project / f"Pulumi.{stack}.yaml"),
             refresh=[sys.executable, "-P", "-m", __name__, str(project), stack, str(paths.folder)],
             pulumi=str(pulumi),
+            valued=set(_VALUED),
         ),
     )
     return {
@@ -81,7 +88,6 @@ def write_shims(paths: SandboxPaths) -> None:
         _write(
             paths.shims / command,
             _SHIM.format(
-                python=sys.executable,
                 usage=" ".join((command, *words)),
                 words=set(words),
                 certificate=str(pki / "admin.crt"),
@@ -90,8 +96,9 @@ def write_shims(paths: SandboxPaths) -> None:
         )
 
 
-def _write(shim: Path, text: str) -> None:
-    shim.write_text(text)
+def _write(shim: Path, code: str) -> None:
+    # The kernel ends the path of an interpreter at a space, and takes 255 bytes of it; a shell does neither.
+    shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -c {shlex.quote(code)} "$@"\n')
     shim.chmod(0o755)
 
 

@@ -5,6 +5,7 @@ import sys
 import time
 
 from llmplatform_sandbox.endpoints import fingerprint, read_endpoints
+from llmplatform_sandbox.loopback import spare_loopback
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.processes import Processes
 
@@ -19,6 +20,7 @@ def start_world(paths: SandboxPaths, processes: Processes) -> None:
         return
     processes.stop(WORLD)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    spare_loopback(environment)
     command = [sys.executable, "-P", "-m", "llmplatform_sandbox.world", "--folder", str(paths.folder)]
     processes.start(WORLD, command, environment=environment)
     deadline = time.monotonic() + _WITHIN

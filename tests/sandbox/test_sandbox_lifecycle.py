@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shlex
 import shutil
 import signal
 import ssl
@@ -26,11 +27,14 @@ from llmplatform_sandbox.lifecycle import Sandbox
 from llmplatform_sandbox.paths import SandboxPaths, sandbox_paths
 from llmplatform_sandbox.processes import start_time
 from llmplatform_sandbox.progress import silent
+from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, ensure
 
 pytestmark = pytest.mark.sandbox
 
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 """127.0.0.1 as the kernel writes it, and the same as seen by a socket for both families."""
+PROXIES = [f"{name}_proxy" for name in ("http", "https", "all", "grpc")]
+PROXIES += [name.upper() for name in PROXIES]
 SLOW = """
 kubernetes.apps.v1.Deployment(
     "never-available",
@@ -73,9 +77,11 @@ class Checkout:
         return [sys.executable, "-m", "llmplatform_sandbox.commands", *arguments]
 
     def environment(self) -> dict[str, str]:
-        # Settings of the user's own pulumi must not reach the sandbox's.
+        # Neither settings of the user's own pulumi nor proxies must reach the sandbox's.
         return {
             **os.environ,
+            **dict.fromkeys(PROXIES, "http://127.0.0.1:9"),
+            "no_proxy": "localhost",
             "PULUMI_BACKEND_URL": "s3://nowhere",
             "PULUMI_CONFIG_PASSPHRASE": "users",
             "PULUMI_STACK": "prod",
@@ -108,7 +114,8 @@ class Checkout:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    folder = tmp_path_factory.mktemp("checkout") / "small"
+    folder = tmp_path_factory.mktemp("checkout") / "it's a small one"
+    ensure([PULUMI, KUBERNETES, KWOK, ETCD])  # They may come through a proxy.
     shutil.copytree(Path(__file__).parent / "projects" / "small", folder, ignore=shutil.ignore_patterns(".sandbox"))
     checkout = Checkout(folder)
     checkout.git("init", "-q")
@@ -127,10 +134,10 @@ def document(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 def test_a_preview_needs_neither_network_nor_running_processes(checkout: Checkout, tmp_path: Path) -> None:
     alone = tmp_path / "alone"
     shutil.copytree(checkout.folder, alone, ignore=shutil.ignore_patterns(".sandbox"))
-    command = " ".join(checkout.command("preview", "dev", "--json", "--project", str(alone)))
+    command = shlex.join(checkout.command("preview", "dev", "--json", "--project", str(alone)))
     namespace = ["unshare", "-rn", "sh", "-c", f"ip link set lo up && exec {command}"]
     if checkout.captured(["unshare", "-rn", "true"]).returncode != 0:
-        namespace = command.split()  # Where a user may not make a network namespace, the plan is still checked.
+        namespace = shlex.split(command)  # Where a user may not make a network namespace, the plan is still checked.
     result = checkout.captured(namespace)
     assert result.returncode == 0, result.stderr
     plan = json.loads(result.stdout)

@@ -3,13 +3,16 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llmplatform_sandbox import hosting, shell
+from llmplatform_sandbox.endpoints import Endpoints
 from llmplatform_sandbox.hosting import CLOUDS, Accounts, open_clouds
+from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.paths import SandboxPaths
 
 
@@ -61,8 +64,13 @@ def test_a_cloud_whose_sdk_is_not_installed_is_not_served(tmp_path: Path, monkey
 
 
 @pytest.fixture
-def shims(tmp_path: Path) -> Path:
-    paths = SandboxPaths(tmp_path)
+def shims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """In a folder with a space, under an interpreter whose path is longer than the kernel reads."""
+    home = tmp_path / "a home" / ("long" * 40) / ("longer" * 30)
+    home.mkdir(parents=True)
+    (home / "python").symlink_to(sys.executable)
+    monkeypatch.setattr(sys, "executable", str(home / "python"))
+    paths = SandboxPaths(tmp_path / "it's a folder")
     paths.shims.mkdir(parents=True)
     (paths.kube / "pki").mkdir(parents=True)
     (paths.kube / "pki" / "admin.crt").write_text("CERTIFICATE")
@@ -92,3 +100,37 @@ def test_the_stand_ins_say_what_they_are_when_asked_for_anything_else(shims: Pat
     found = subprocess.run([shims / command, "s3", "ls"], capture_output=True, text=True, check=False)
     assert found.returncode == 1
     assert "the sandbox's stand-in" in found.stderr
+
+
+@pytest.fixture
+def pulumi(shims: Path, tmp_path: Path) -> Path:
+    """The stand-in before a CLI that says what it was called with."""
+    project, paths = tmp_path / "a project", SandboxPaths(shims.parent)
+    project.mkdir()
+    (project / "Pulumi.yaml").write_text("name: app\nruntime: python\n")
+    (project / "Pulumi.dev.yaml").write_text("config: {}\n")
+    paths.create()
+    (paths.project / "Pulumi.dev.yaml").write_text("config: {}\n")
+    cli = tmp_path / "the cli"
+    cli.write_text('#!/bin/sh\necho "$@"\n')
+    cli.chmod(0o755)
+    access = KubeAccess(server="", ca_pem="", kubeconfig=paths.kube / "kubeconfig")
+    shell.variables(paths, project, "dev", Endpoints(pid=1, providers={}), access, cli)
+    return shims / "pulumi"
+
+
+@pytest.mark.parametrize("words", ["preview --diff", "config", "config get app:a", "-s dev config", "up --yes"])
+def test_the_stand_in_for_pulumi_hands_on_what_it_is_given(pulumi: Path, words: str) -> None:
+    found = subprocess.run([pulumi, *words.split()], capture_output=True, text=True, check=True)
+    assert found.stdout == f"{words}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["config set --secret --path app:a.b", "-s dev config set app:a b", "config rm app:a", "config --path set a"],
+)
+def test_a_setting_that_would_only_reach_the_sandboxs_copy_is_refused(pulumi: Path, words: str) -> None:
+    found = subprocess.run([pulumi, *words.split()], capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert "Pulumi.dev.yaml: this shell's pulumi works on the sandbox's copy of it" in found.stderr
+    assert len(found.stderr.splitlines()) == 1

@@ -3,6 +3,9 @@
 import fcntl
 import io
 import json
+import os
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,16 +13,18 @@ from cryptography import x509
 from rich.console import Console
 from typer.testing import CliRunner
 
+from llmplatform_sandbox.called import called
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.commands import app
 from llmplatform_sandbox.display import PlainDisplay
 from llmplatform_sandbox.lifecycle import Sandbox
+from llmplatform_sandbox.loopback import loopback_spared, spare_loopback
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.pki import CLIENTS, Pki
 from llmplatform_sandbox.program import program_runner
 from llmplatform_sandbox.progress import Output, ResourceStep, ToolBuild, silent
 from llmplatform_sandbox.recovery import Unclean
-from llmplatform_sandbox.report import changes_sentence
+from llmplatform_sandbox.report import changes_sentence, print_next_steps
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x:y"}
 
@@ -148,3 +153,32 @@ def test_a_state_folder_whose_removal_is_killed_is_gone_all_the_same(
     assert not paths.exists(), "half a state, with a passphrase or without, would be in the way of the next run"
     paths.create()
     assert [path.name for path in paths.folder.parent.iterdir()] == ["dev"], "the next run deletes the rest"
+
+
+def test_loopback_is_reached_without_a_proxy_whatever_else_is() -> None:
+    environment = {"https_proxy": "http://proxy:3128", "no_proxy": "localhost, .example.org", "no_grpc_proxy": "a"}
+    spare_loopback(environment)
+    assert environment == {
+        "https_proxy": "http://proxy:3128",
+        "no_proxy": "localhost,.example.org,127.0.0.1",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_grpc_proxy": "a,127.0.0.1,localhost",
+    }, "gRPC reads no_grpc_proxy instead of no_proxy where it is set"
+
+
+def test_the_environment_is_the_users_own_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "localhost")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with loopback_spared():
+        assert os.environ["NO_PROXY"] == "127.0.0.1,localhost"
+    assert (os.environ["no_proxy"], os.environ.get("NO_PROXY")) == ("localhost", None)
+
+
+def test_a_command_that_is_proposed_can_be_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "my folder" / "llmplatform")])
+    assert shlex.split(called()) == ["my folder/llmplatform"]
+    console = Console(file=io.StringIO(), width=200)
+    print_next_steps(console, "dev", tmp_path / "a b")
+    assert f"'my folder/llmplatform' sandbox status dev --project '{tmp_path / 'a b'}'" in console.file.getvalue()  # type: ignore[attr-defined]
