@@ -14,9 +14,9 @@ from typing_extensions import override
 
 from llmplatform_sandbox.cloud import ControlPlane, NoControlPlane, SimulatedCloud, open_cloud
 from llmplatform_sandbox.cloud.simulated import FILE
-from llmplatform_sandbox.controlplane import KUBERNETES_MINORS
 from llmplatform_sandbox.endpoints import Endpoints
 from llmplatform_sandbox.interfaces import KubeAccess
+from llmplatform_sandbox.newer_minors import PLANNED_MINORS
 from llmplatform_sandbox.providers.base import ProviderServicer
 from llmplatform_sandbox.providers.cloud import CloudProvider
 from llmplatform_sandbox.providers.entrance import Entrance
@@ -38,7 +38,7 @@ class Accounts(Mapping[str, SimulatedCloud]):
 
     def __init__(self, folder: Path, control_plane: ControlPlane | None) -> None:
         self._folder = folder
-        self._control_plane = control_plane or NoControlPlane(KUBERNETES_MINORS)
+        self._control_plane = control_plane or NoControlPlane(PLANNED_MINORS)
         self._open: dict[str, SimulatedCloud] = {}
         self._lock = threading.Lock()
 

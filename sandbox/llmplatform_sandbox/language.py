@@ -1,24 +1,23 @@
 """A small language server for a user's own `pulumi`, where no Python language host is installed.
 
-Each run of a program happens in a process of its own, in the program's folder, with fresh modules. The child is this
-module as a script: the engine's request on its standard input, the response on a descriptor of its own. It runs the
-programs of the sandbox's own projects, and imports nothing of its own from the folder that it starts in.
+Each run of a program happens in a process of its own, in the program's folder, with fresh modules. It is one
+of the sandbox's own projects, and what the process needs itself is not looked for in the folder that it starts in.
 """
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, language_pb2, language_pb2_grpc, plugin_pb2
 
-from llmplatform_sandbox.program import program_runner
+from llmplatform_sandbox.program import program_of
 from llmplatform_sandbox.project import Project
 from llmplatform_sandbox.providers.serve import start
 
+CHILD = "llmplatform_sandbox.program"
 _THREADS = 8
 
 
@@ -57,14 +56,14 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def Run(self, request: language_pb2.RunRequest, context: grpc.ServicerContext) -> language_pb2.RunResponse:
         """Run the program in a new process and hand back what it answers."""
-        program = _program(request)
+        program = program_of(request)
         known = {project.program for project in self._projects()}
         if program not in known:
             others = ", ".join(sorted(map(str, known))) or "none"
             return language_pb2.RunResponse(error=f"{program}: not a program of this sandbox, whose own are {others}")
         answer, answering = os.pipe()
         own = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
-        command = [sys.executable, "-P", "-m", __name__, str(answering)]
+        command = [sys.executable, "-P", "-m", CHILD, str(answering)]
         with subprocess.Popen(
             command,
             cwd=program if program.is_dir() else program.parent,
@@ -80,12 +79,16 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             stdin.write(request.SerializeToString())
             stdin.close()
             engine = self._engines.get(context.peer(), "")
+            last = ""
             for line in stdout:
-                _log(engine, line.decode(errors="replace").rstrip("\n"))
+                text = line.decode(errors="replace").rstrip()
+                _log(engine, text)
+                last = text or last
             with os.fdopen(answer, "rb") as pipe:
                 response = pipe.read()
         if child.returncode != 0:
-            return language_pb2.RunResponse(error=f"the program's process ended with status {child.returncode}")
+            said = f": {last}" if last else ""
+            return language_pb2.RunResponse(error=f"the program's process ended with status {child.returncode}{said}")
         return language_pb2.RunResponse.FromString(response)
 
 
@@ -100,25 +103,7 @@ def serve_language(
     return start(add, threads=_THREADS, port=port)
 
 
-def _program(request: language_pb2.RunRequest) -> Path:
-    return (Path(request.info.program_directory or request.pwd) / (request.info.entry_point or ".")).resolve()
-
-
 def _log(engine: str, line: str) -> None:
     if engine and line:
         with grpc.insecure_channel(engine) as channel:
             engine_pb2_grpc.EngineStub(channel).Log(engine_pb2.LogRequest(severity=engine_pb2.INFO, message=line))
-
-
-def _run_once(answering: int) -> None:
-    # The SDK's server for inline programs sets up its runtime from a request; internal, so the SDK's version is pinned.
-    from pulumi.automation._server import LanguageServer
-
-    request = language_pb2.RunRequest.FromString(sys.stdin.buffer.read())
-    response = LanguageServer(program_runner(_program(request))).Run(request, cast(Any, None))
-    with os.fdopen(answering, "wb") as pipe:
-        pipe.write(response.SerializeToString())
-
-
-if __name__ == "__main__":
-    _run_once(int(sys.argv[1]))

@@ -1,10 +1,9 @@
 """The operations of a sandbox. Each reports what it does while it runs and returns what came of it."""
 
 import fcntl
-import os
 import shutil
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +14,12 @@ from llmplatform_sandbox import guests, protection
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, PROCESS_NAMES, ControlPlane
 from llmplatform_sandbox.diff.difference import Difference, difference
-from llmplatform_sandbox.endpoints import Endpoints, read_endpoints
+from llmplatform_sandbox.endpoints import read_endpoints
 from llmplatform_sandbox.engine import Engine, Outcome
 from llmplatform_sandbox.errors import SandboxError
-from llmplatform_sandbox.hosting import open_clouds, serve_providers
+from llmplatform_sandbox.hosting import open_clouds, served
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
+from llmplatform_sandbox.newer_minors import newer
 from llmplatform_sandbox.paths import SandboxPaths, ignore_from_git, write_private
 from llmplatform_sandbox.processes import Processes
 from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Report
@@ -65,15 +65,11 @@ class Sandbox:
             guests.borrow_state(self.paths, paths, self.project, self.stack)
             paths.create()
             copy_project(self.project, self.stack, paths)
-            servers, ports = serve_providers(open_clouds(paths.clouds, None), None)
-            try:
-                endpoints = Endpoints(pid=os.getpid(), providers=ports)
-                engine = Engine(self.project, self.stack, paths, tools, endpoints.debug_providers, self._report)
+            with served(open_clouds(paths.clouds, None)) as providers:
+                engine = Engine(self.project, self.stack, paths, tools, providers, self._report)
+                self._warn(filter(None, [newer(self.project.stack_file(self.stack))]))
                 with self._phase("engine", f"Planning {self.stack}"):
                     return engine.preview(colour=colour)
-            finally:
-                for server in servers:
-                    server.stop(grace=0)
 
     def difference(self, against: str) -> Difference:
         """What the working tree changes in the stack as another revision has it; the sandbox itself is left alone."""
@@ -268,7 +264,7 @@ class Sandbox:
         self._warn(reconcile(engine, unclean, ours, clouds, cluster, wanted=wanted))
         return engine
 
-    def _warn(self, sentences: Sequence[str]) -> None:
+    def _warn(self, sentences: Iterable[str]) -> None:
         for each in sentences:
             self._report(Output(text=each, severity="warning"))
 

@@ -1,12 +1,17 @@
-"""Runs a Pulumi Python program in this process, as Pulumi's language host would in one of its own."""
+"""Runs a Pulumi Python program: in this process, or, as a script, in one that is started for it.
+
+The script has the engine's request on its standard input and writes its response to the descriptor that it is given.
+Of `llmplatform` it needs nothing, as that may be the library of another revision.
+"""
 
 import os
 import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
-from llmplatform.catalog.versions import NO_ARCHIVES
+from pulumi.runtime.proto import language_pb2
 
 
 def program_runner(program: Path) -> Callable[[], None]:
@@ -15,7 +20,7 @@ def program_runner(program: Path) -> Callable[[], None]:
     def run() -> None:
         folder = program if program.is_dir() else program.parent
         file = program / "__main__.py" if program.is_dir() else program
-        os.environ[NO_ARCHIVES] = "simulated"
+        _install_charts_without_archives()
         loaded = set(sys.modules)
         sys.path.insert(0, str(folder))
         try:
@@ -28,3 +33,30 @@ def program_runner(program: Path) -> Callable[[], None]:
                     del sys.modules[name]
 
     return run
+
+
+def program_of(request: language_pb2.RunRequest) -> Path:
+    """The program that an engine wants to be run."""
+    return (Path(request.info.program_directory or request.pwd) / (request.info.entry_point or ".")).resolve()
+
+
+def _install_charts_without_archives() -> None:
+    try:
+        from llmplatform.catalog.versions import NO_ARCHIVES
+    except ImportError:
+        return  # A program of another kind, or a library that does not look for archives.
+    os.environ[NO_ARCHIVES] = "simulated"
+
+
+def _run_once(answering: int) -> None:
+    # The SDK's server for inline programs sets up its runtime from a request; internal, so the SDK's version is pinned.
+    from pulumi.automation._server import LanguageServer
+
+    request = language_pb2.RunRequest.FromString(sys.stdin.buffer.read())
+    response = LanguageServer(program_runner(program_of(request))).Run(request, cast(Any, None))
+    with os.fdopen(answering, "wb") as pipe:
+        pipe.write(response.SerializeToString())
+
+
+if __name__ == "__main__":
+    _run_once(int(sys.argv[1]))

@@ -6,7 +6,7 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -46,8 +46,8 @@ def provider_ports(folder: Path) -> Generator[dict[str, int]]:
 
 
 @contextmanager
-def language_port(*projects: Project) -> Generator[int]:
-    server, port = serve_language(lambda: projects)
+def language_port(*projects: Project, variables: Mapping[str, str] | None = None) -> Generator[int]:
+    server, port = serve_language(lambda: projects, variables=variables)
     try:
         yield port
     finally:
@@ -119,6 +119,24 @@ def test_a_package_in_the_programs_folder_does_not_stand_in_for_the_hosts_own(tm
     with language_port(own) as port:
         run(port, own.folder)
     assert not note.exists(), "python -m looks into the folder that it starts in, unless it is told not to"
+
+
+def test_the_library_of_the_program_may_lack_what_todays_sandbox_imports(tmp_path: Path) -> None:
+    own = project(tmp_path / "own")
+    (tmp_path / "old" / "llmplatform").mkdir(parents=True)
+    (tmp_path / "old" / "llmplatform" / "__init__.py").touch()
+    with language_port(own, variables={"PYTHONPATH": str(tmp_path / "old")}) as port:
+        said = run(port, own.folder).error
+    assert "process ended" not in said, "a revision of the library is compared with by today's sandbox"
+
+
+def test_what_a_program_said_last_tells_why_its_process_ended(tmp_path: Path) -> None:
+    own = project(tmp_path / "own")
+    (tmp_path / "old" / "pulumi").mkdir(parents=True)
+    (tmp_path / "old" / "pulumi" / "__init__.py").write_text("raise ImportError('cannot import name A')\n")
+    with language_port(own, variables={"PYTHONPATH": str(tmp_path / "old")}) as port:
+        said = run(port, own.folder).error
+    assert said == "the program's process ended with status 1: ImportError: cannot import name A"
 
 
 def test_a_sandbox_runs_the_programs_of_its_project_and_of_its_guests(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def crowd(config: Config) -> None:
     (model,) = config["models"].values()
     (pool,) = [each for name, each in config["pools"].items() if name == model["pool"]]
     config["models"].clear()
-    config["models"].update({f"model-{number:02}": dict(model) for number in range(MODELS)})
+    config["models"].update({f"model-{number:02}": {**model, "replicas": 1} for number in range(MODELS)})
     pool["max"] = MODELS
 
 

@@ -267,3 +267,26 @@ def test_what_holds_something_needs_attention_when_it_goes(type_: str) -> None:
 def test_what_is_made_anew_as_it_was_does_not(type_: str) -> None:
     of = urn(type_, "core-a")
     assert not change(planned([step("delete", of, old={})]), of).risky, "what matters would drown in it"
+
+
+EKS_CLUSTER = urn("aws:eks/cluster:Cluster", "llm-cluster")
+ACK_CLUSTER = urn("alicloud:cs/managedKubernetes:ManagedKubernetes", "llm-cluster")
+
+
+@pytest.mark.parametrize(
+    ("of", "old", "new", "said"),
+    [
+        (EKS_CLUSTER, "1.35", "1.34", "a control plane never goes back to an older minor"),
+        (EKS_CLUSTER, "1.33", "1.35", "a control plane goes up one minor at a time"),
+        (ACK_CLUSTER, "1.35.2-aliyun.1", "1.34.3-aliyun.1", "a control plane never goes back to an older minor"),
+        (EKS_CLUSTER, "1.34", "1.35", ""),
+        (ACK_CLUSTER, "1.35.1-aliyun.1", "1.35.2-aliyun.1", ""),
+        (EKS_CLUSTER, "1.35", COMPUTED, ""),
+        (EKS_CLUSTER, None, "1.35", ""),
+    ],
+)
+def test_a_minor_that_the_cloud_refuses_needs_attention(of: str, old: str | None, new: str, said: str) -> None:
+    plan = planned([step("update", of, old={"version": old}, new={"version": new}, diff={"version": "update"})])
+    found = change(plan, of)
+    assert found.risky == bool(said)
+    assert what_happens(found) == (f"is updated; the cloud refuses it: {said}" if said else "is updated")

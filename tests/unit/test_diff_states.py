@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from strangers import NOBODY, by_root
 
 from llmplatform_sandbox.diff import states
 from llmplatform_sandbox.diff.revision import Revision, find_revision
@@ -81,6 +82,25 @@ def test_a_folder_outside_of_a_repository_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="not in a git repository") as refused:
         find_revision(tmp_path, "HEAD")
     assert refused.value.exit_code == 2
+
+
+@by_root
+def test_a_checkout_of_another_user_is_named_with_what_git_wants(repository: Repository) -> None:
+    for path in (repository.folder, *repository.folder.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    with pytest.raises(SandboxError) as refused:
+        repository.find("HEAD")
+    assert str(refused.value) == (
+        f"{repository.folder}: git does not trust the checkout, which belongs to another user; "
+        f"run `git config --global --add safe.directory {repository.folder}`"
+    )
+    assert refused.value.exit_code == 2
+
+
+def test_what_else_git_says_of_a_checkout_is_passed_on(repository: Repository) -> None:
+    (repository.folder / ".git" / "config").write_text("[core")
+    with pytest.raises(SandboxError, match="git cannot read the checkout: fatal: bad config line"):
+        repository.find("HEAD")
 
 
 def test_a_shallow_clone_is_told_how_to_get_more(repository: Repository, tmp_path: Path) -> None:

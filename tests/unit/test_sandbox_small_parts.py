@@ -16,9 +16,11 @@ from typer.testing import CliRunner
 from llmplatform_sandbox.called import called
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.commands import app
+from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, KUBERNETES_MINORS
 from llmplatform_sandbox.display import PlainDisplay
 from llmplatform_sandbox.lifecycle import Sandbox
 from llmplatform_sandbox.loopback import loopback_spared, spare_loopback
+from llmplatform_sandbox.newer_minors import PLANNED_MINORS, newer
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.pki import CLIENTS, Pki
 from llmplatform_sandbox.program import program_runner
@@ -182,3 +184,13 @@ def test_a_command_that_is_proposed_can_be_copied(tmp_path: Path, monkeypatch: p
     console = Console(file=io.StringIO(), width=200)
     print_next_steps(console, "dev", tmp_path / "a b")
     assert f"'my folder/llmplatform' sandbox status dev --project '{tmp_path / 'a b'}'" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_minor_that_only_the_clouds_have_is_planned_and_said_to_be_so(tmp_path: Path) -> None:
+    assert set(PLANNED_MINORS) >= set(KUBERNETES_MINORS)
+    file = tmp_path / "Pulumi.dev.yaml"
+    for version, said in {"1.36": True, KUBERNETES_MINOR: False, "[]": False}.items():
+        file.write_text(f"config:\n  llmplatform:cluster:\n    kubernetes_version: '{version}'\n")
+        assert newer(file).startswith(f"Kubernetes {version}: planned") == said
+    file.write_text("config: {}\n")
+    assert newer(file) == ""

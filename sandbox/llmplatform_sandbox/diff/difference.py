@@ -17,6 +17,7 @@ from llmplatform_sandbox.diff.states import State, StateCache, apply_on_paper
 from llmplatform_sandbox.engine import Engine
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.hosting import open_clouds, served
+from llmplatform_sandbox.newer_minors import newer
 from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Report
 from llmplatform_sandbox.project import Project, copy_project, read_project, require_stack
 from llmplatform_sandbox.scratch import scratch
@@ -95,6 +96,7 @@ def _notes(revision: Revision, stack: str, before: Project | None, after: Projec
         f"{file} differs from {revision.name}; both sides ran with the packages that are installed now"
         for file in revision.other_requirements()
     ]
+    notes += dict.fromkeys(filter(None, (newer(one.stack_file(stack)) for one in (before, after) if one)))
     if before is None:
         notes.append(f"{revision.name} has no stack {stack}: everything is created")
     elif after is None:

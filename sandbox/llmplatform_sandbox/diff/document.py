@@ -38,6 +38,7 @@ def _resource(one: ResourceChange) -> dict[str, Any]:
         "retained": one.retained,
         "first_deleted": one.first_deleted,
         "restarts": one.restarts,
+        "refused": one.refused,
         "follows": list(one.roots),
         "properties": [_property(each) for each in one.properties],
     }

@@ -8,7 +8,7 @@ from pulumi.automation.events import EngineEvent, StepEventMetadata, StepEventSt
 
 from llmplatform_sandbox.checkpoint import Resource
 from llmplatform_sandbox.diff.properties import Leaf, PropertyChange, property_changes
-from llmplatform_sandbox.diff.risks import left_empty, loss_of, restarts
+from llmplatform_sandbox.diff.risks import left_empty, loss_of, refused, restarts
 from llmplatform_sandbox.providers.values import from_event
 
 Op = Literal["create", "update", "replace", "delete"]
@@ -49,6 +49,8 @@ class ResourceChange:
     """What is lost with the object, when it goes: a clause that goes after its name."""
     restarts: str = ""
     """How running pods are touched by an update of what they are made from."""
+    refused: str = ""
+    """Why the cloud refuses the update: a clause."""
 
     @property
     def follows(self) -> bool:
@@ -62,8 +64,8 @@ class ResourceChange:
 
     @property
     def risky(self) -> bool:
-        """Whether something is lost that an update cannot bring back, or is protected against that."""
-        return self.goes and bool(self.loss or self.protected)
+        """Whether something is lost that an update cannot bring back, or is protected against that, or is refused."""
+        return bool(self.refused) or (self.goes and bool(self.loss or self.protected))
 
     @property
     def rank(self) -> int:
@@ -188,6 +190,7 @@ def _change(
         first_deleted="delete-replaced" in words and words.index("delete-replaced") < words.index(made),
         loss=_loss(type_, op, retained),
         restarts=restarts(type_, after, [one.path for one in properties]) if op == "update" else "",
+        refused=refused(type_, before, after) if op == "update" else "",
     )
 
 

@@ -1,6 +1,8 @@
 """Another revision of a project's repository: exported beside the checkout, which it never touches."""
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -62,7 +64,7 @@ def find_revision(folder: Path, name: str) -> Revision:
     """Look a revision up. Raises `SandboxError` (exit code 2) where there is no repository or no such revision."""
     top = _git(folder, "rev-parse", "--show-toplevel")
     if top.returncode:
-        raise SandboxError(f"{folder}: not in a git repository; run the command in a checkout", exit_code=2)
+        raise SandboxError(f"{folder}: {_why_not(top)}", exit_code=2)
     root = Path(top.stdout.decode().strip())
     # A name that begins with a dash would be an option to git.
     found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
@@ -79,10 +81,28 @@ def find_revision(folder: Path, name: str) -> Revision:
 def _git(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, check=False, env={**os.environ, **variables}
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            check=False,
+            env={**os.environ, "LC_ALL": "C", **variables},
         )
     except FileNotFoundError:
         raise SandboxError("git: not installed; a diff against another revision needs it") from None
+
+
+def _why_not(result: subprocess.CompletedProcess[bytes]) -> str:
+    """Why git does not know of a repository in a folder, and what helps."""
+    said = result.stderr.decode(errors="replace")
+    # Since 2.35.2, and in words that stay in English under LC_ALL=C (git/git: setup.c, die_upon_dubious_ownership).
+    distrusted = re.search(r"dubious ownership in repository at '(.*)'", said)
+    if distrusted:
+        return (
+            "git does not trust the checkout, which belongs to another user; run "
+            f"`git config --global --add safe.directory {shlex.quote(distrusted[1])}`"
+        )
+    if "not a git repository" in said:
+        return "not in a git repository; run the command in a checkout"
+    return f"git cannot read the checkout: {_said(result)}"
 
 
 def _said(result: subprocess.CompletedProcess[bytes]) -> str:

@@ -1,5 +1,6 @@
 """What goes with an object when it is deleted or made anew, by its type: the table is risks.toml."""
 
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
@@ -28,6 +29,23 @@ def restarts(type_: str, inputs: Mapping[str, Any], paths: Collection[str]) -> s
         return ""
     strategy = ((inputs.get("spec") or {}).get("strategy") or {}).get("type", "RollingUpdate")
     return _table()["pods"]["strategies"].get(strategy, "")
+
+
+def refused(type_: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Why the cloud refuses an update that a plan shows: a clause, empty when it is not known to."""
+    table = _table()["minors"]
+    if type_ not in table["types"]:
+        return ""
+    old, new = (_minor(inputs.get(table["property"])) for inputs in (before, after))
+    if old is None or new is None:
+        return ""
+    return table["lower"] if new < old else table["leap"] if new > old + 1 else ""
+
+
+def _minor(version: Any) -> int | None:
+    """35 of `1.35` and of `1.35.2-aliyun.1`."""
+    found = re.match(r"1\.(\d+)", version) if isinstance(version, str) else None
+    return int(found[1]) if found else None
 
 
 @cache

@@ -19,11 +19,11 @@ from typing import Any
 
 from llmplatform_sandbox.checkpoint import Resource
 from llmplatform_sandbox.cloud import PaperControlPlane
-from llmplatform_sandbox.controlplane import KUBERNETES_MINORS
 from llmplatform_sandbox.endpoints import fingerprint
 from llmplatform_sandbox.engine import SKIP_CHECKPOINTS, Engine
 from llmplatform_sandbox.hosting import open_clouds, served
 from llmplatform_sandbox.language import serve_language
+from llmplatform_sandbox.newer_minors import PLANNED_MINORS
 from llmplatform_sandbox.paths import cache_folder
 from llmplatform_sandbox.progress import Report
 from llmplatform_sandbox.project import Project, copy_project
@@ -81,7 +81,7 @@ def apply_on_paper(
     with scratch("llmplatform-apply-") as paths:
         paths.create()
         copy_project(project, stack, paths, on_paper=True)
-        control_plane = PaperControlPlane(KUBERNETES_MINORS)
+        control_plane = PaperControlPlane(PLANNED_MINORS)
         clouds = open_clouds(paths.clouds, control_plane)
         # The objects of the cluster that are there before are asked for by nobody.
         plant(read_seed(project.folder, stack).model_copy(update={"manifests": ()}), clouds, control_plane())

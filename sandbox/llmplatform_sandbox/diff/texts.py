@@ -47,6 +47,8 @@ def what_happens(change: ResourceChange) -> str:
             parts.append("the old one goes before the new one comes")
     if change.loss:
         parts.append(change.loss)
+    if change.refused:
+        parts.append(change.refused)
     if change.restarts:
         parts.append(change.restarts)
     if change.protected and change.goes:
