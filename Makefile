@@ -6,6 +6,10 @@ PYTHON ?= python3
 JOBS ?= 2
 KILLS ?= 200
 BIN := .venv/bin
+# Values as they are written, for the shell to read from variables: in a command they would be read as a part of it.
+override STACK := $(value STACK)
+override AGAINST := $(value AGAINST)
+export STACK AGAINST
 READY := .venv/.ready
 
 .PHONY: help setup sandbox preview diff sandbox-down status test check scan docs pictures format record-states lock bench bench-page kills
@@ -19,19 +23,19 @@ $(READY): requirements/dev.txt components/pyproject.toml sandbox/pyproject.toml 
 	@PYTHON=$(PYTHON) scripts/install.sh
 
 sandbox: $(READY) ## Bring STACK up on real Kubernetes with a simulated cloud.
-	@$(BIN)/llmplatform sandbox up "$(STACK)"
+	@$(BIN)/llmplatform sandbox up "$$STACK"
 
 diff: $(READY) ## Show what the working tree changes in STACK as the revision AGAINST has it.
-	@$(BIN)/llmplatform sandbox diff "$(STACK)" --against "$(AGAINST)"
+	@$(BIN)/llmplatform sandbox diff "$$STACK" --against "$$AGAINST"
 
 preview: $(READY) ## Show what STACK would create, with no credentials and no network.
-	@$(BIN)/llmplatform sandbox preview "$(STACK)"
+	@$(BIN)/llmplatform sandbox preview "$$STACK"
 
 status: $(READY) ## Show nodes and pods of the sandbox, and why a pod waits.
-	@$(BIN)/llmplatform sandbox status "$(STACK)"
+	@$(BIN)/llmplatform sandbox status "$$STACK"
 
 sandbox-down: $(READY) ## Destroy STACK in the sandbox and check that nothing is left.
-	@$(BIN)/llmplatform sandbox down "$(STACK)"
+	@$(BIN)/llmplatform sandbox down "$$STACK"
 
 test: $(READY) ## Run all tests, JOBS files at a time. The first time builds the sandbox's tools.
 	@$(BIN)/llmplatform sandbox tools

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from llmplatform_sandbox.errors import damaged
 from llmplatform_sandbox.paths import SandboxPaths
 
 _SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 a key, no secret
@@ -30,9 +31,11 @@ class Checkpoint:
         """The whole state, in the form that an export of it has; secrets are encrypted."""
         try:
             content: dict[str, Any] = json.loads(self._file.read_text())
+            return cast(dict[str, Any], content["checkpoint"].get("latest") or {})
         except FileNotFoundError:
             return {}
-        return cast(dict[str, Any], content["checkpoint"].get("latest") or {})
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise damaged(self._file) from None
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs by the last update; a secret one as `[secret]`."""

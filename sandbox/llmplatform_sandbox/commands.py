@@ -189,7 +189,9 @@ def status(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json 
         report.print_snapshot(console_for(), snapshot)
     if unfinished:
         print(
-            f"{stack}: the last run did not come to its end; `{called()} sandbox up {stack}` goes on", file=sys.stderr
+            f"{stack}: the last run did not come to its end; `{called()} sandbox up {stack}` goes on, "
+            f"and `{called()} sandbox down {stack}` takes it down",
+            file=sys.stderr,
         )
     if dead:
         remedy = f"`{called()} sandbox up {stack}` starts what is missing, on the data that is there"
@@ -223,6 +225,7 @@ def env(stack: Stack = "dev", project: ProjectFolder = Path()) -> None:
     from llmplatform_sandbox.shell import exports
 
     print(f'# eval "$({called()} sandbox env {stack})"')
+    print("# The state is that of simulated providers: no real provider can take it over.")
     print(exports(values))
 
 

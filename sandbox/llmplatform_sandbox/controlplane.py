@@ -17,7 +17,7 @@ from pathlib import Path
 from shutil import rmtree
 
 from llmplatform_sandbox.called import called
-from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.errors import SandboxError, damaged
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.machines import Machines
@@ -66,11 +66,11 @@ class ControlPlane:
         settings = self._settings()
         if settings is None:
             raise SandboxError(f"control plane: not started yet; run `{called()} sandbox up`")
-        return KubeAccess(
-            server=_url(settings),
-            ca_pem=self._pki.certificate("ca").read_text(),
-            kubeconfig=self._pki.kubeconfig("admin"),
-        )
+        try:
+            authority = self._pki.certificate("ca").read_text()
+        except FileNotFoundError:
+            raise damaged(self._pki.certificate("ca")) from None
+        return KubeAccess(server=_url(settings), ca_pem=authority, kubeconfig=self._pki.kubeconfig("admin"))
 
     def minor(self) -> str:
         """The Kubernetes minor that it is, or would be next."""
@@ -148,7 +148,12 @@ class ControlPlane:
         self._processes.stop("etcd", grace=3.0)
 
     def _settings(self) -> Settings | None:
-        return Settings(**json.loads(self._settings_file.read_text())) if self._settings_file.exists() else None
+        try:
+            return Settings(**json.loads(self._settings_file.read_text()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError):
+            raise damaged(self._settings_file) from None
 
     def _evicted(self, settings: Settings) -> bool:
         """Whether a process that ended cannot come back, because its port is somebody else's by now."""

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from llmplatform_sandbox import guests, protection
+from llmplatform_sandbox.called import called
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, PROCESS_NAMES, ControlPlane
 from llmplatform_sandbox.diff.difference import Difference, difference
@@ -30,6 +31,7 @@ from llmplatform_sandbox.scratch import scratch
 from llmplatform_sandbox.seed import left_behind, plant, read_seed
 from llmplatform_sandbox.shell import variables
 from llmplatform_sandbox.snapshot import CALM, Snapshot, settled, take
+from llmplatform_sandbox.stack_settings import setting
 from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, Toolchain, ensure
 from llmplatform_sandbox.world_process import WORLD, start_world
 
@@ -81,6 +83,7 @@ class Sandbox:
         guests.require_platform(self.paths, self.stack)
         seed = read_seed(self.project.folder, self.stack)
         with self._locked():
+            self._require_same_cloud()
             applied = self._copy().read_text() if self._copy().exists() else ""
             engine = self._started()
             if seed.providers or seed.resources or seed.manifests:
@@ -222,6 +225,18 @@ class Sandbox:
         return Engine(
             self.project, self.stack, self.paths, tools, endpoints.debug_providers if endpoints else "", self._report
         )
+
+    def _require_same_cloud(self) -> None:
+        applied, wanted = (
+            setting(file, "cloud", "provider") for file in (self._copy(), self.project.stack_file(self.stack))
+        )
+        made = Checkpoint(self.paths, self.project.name, self.stack).resources()
+        if applied and wanted and applied != wanted and made:
+            raise SandboxError(
+                f"cloud.provider: {wanted}, and what the sandbox has of {self.stack} is on {applied}; "
+                f"run `{called()} sandbox down {self.stack}` first",
+                exit_code=2,
+            )
 
     def _require_plan(self, engine: Engine, applied: str) -> None:
         # A change that protection forbids would else stop the update halfway.

@@ -7,6 +7,7 @@ alone killed.
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths, write_private
 
 _POLL = 0.02
+_TIGHT = 256
+"""MiB of disk below which a process that ends has most likely found no space; etcd's log alone takes 64 at once."""
 ENGINE_MARK = "LLMPLATFORM_SANDBOX_ENGINE"
 """Variable by which a CLI process that outlived its parent is recognised as one of ours; holds the state folder."""
 
@@ -104,6 +107,9 @@ class Processes:
 
     def failed(self, name: str, fault: str) -> SandboxError:
         """What to say of a process that does not do its work."""
+        free = shutil.disk_usage(self._run).free // 2**20
+        if free < _TIGHT:
+            return SandboxError(f"{name}: {fault}; {self._run}: the disk has {free} MiB left: free some space first")
         return SandboxError(
             f"{name}: {fault}; run `{called()} sandbox up` again, and if it happens again see {self._logs / name}.log"
         )

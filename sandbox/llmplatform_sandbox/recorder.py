@@ -62,6 +62,8 @@ class Recorder:
         if not text or text == "update failed" or diagnostic.severity == "debug":
             return
         severity = diagnostic.severity.partition("#")[0]
+        if severity == "error" and any(_without_prefix(text) == _without_prefix(known) for known in self._errors):
+            return
         if diagnostic.urn and "pulumi:pulumi:Stack" not in diagnostic.urn:
             text = f"{_name(diagnostic.urn)}: {text}"
         self.report(Output(text=text, severity=severity))
@@ -73,6 +75,11 @@ class Recorder:
         step = _step(metadata, state, time.monotonic() - began if began else 0.0)
         self.finished.append(step)
         self.report(step)
+
+
+def _without_prefix(text: str) -> str:
+    """What the program said, which the language host says once more in its own name."""
+    return text.removeprefix("error: ").removeprefix("an unhandled error occurred: ").strip()
 
 
 def counts(changes: Mapping[Any, int]) -> dict[str, int]:

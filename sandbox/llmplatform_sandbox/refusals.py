@@ -1,6 +1,6 @@
 """What cannot be done is said in a sentence: how every command of the sandbox ends when something is in its way."""
 
-import errno
+import sqlite3
 import sys
 import threading
 import warnings
@@ -8,20 +8,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import typer
-from rich.console import Console
 
+from llmplatform.cli.machine import console_for, refusal
 from llmplatform_sandbox.errors import SandboxError
 
-_LOG_WIDTH = 240
-_OF_THE_MACHINE = {
-    errno.ENOSPC: "free some space (it goes on from there)",
-    errno.EDQUOT: "free some space (it goes on from there)",
-    errno.EACCES: "make it writable for you",
-    errno.EPERM: "make it writable for you",
-    errno.EROFS: "use a folder that can be written to",
-    errno.EMFILE: "raise the limit of open files (ulimit -n)",
-}
-"""Errors that are no fault of ours, and what helps."""
+__all__ = ["console_for", "refusals"]
 
 
 @contextmanager
@@ -36,12 +27,14 @@ def refusals() -> Generator[None]:
         print(error, file=sys.stderr)
         raise typer.Exit(error.exit_code) from None
     except OSError as error:
-        if error.errno not in _OF_THE_MACHINE:
+        said = refusal(error)
+        if said is None:
             raise
-        where = f"{error.filename}: " if error.filename else ""
-        print(
-            f"{where}{error.strerror}; {_OF_THE_MACHINE[error.errno]}, and run the same command again", file=sys.stderr
-        )
+        print(said, file=sys.stderr)
+        raise typer.Exit(1) from None
+    except sqlite3.OperationalError as error:
+        # SQLite tells neither number nor file: a full disk, a folder that cannot be written to.
+        print(f"the simulated account: {error}; mend that and run the same command again", file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         print("interrupted; run the same command again to go on from here", file=sys.stderr)
@@ -51,9 +44,3 @@ def refusals() -> Generator[None]:
 def _unless_closed(failure: threading.ExceptHookArgs) -> None:
     if not (isinstance(failure.exc_value, ValueError) and "closed file" in str(failure.exc_value)):
         threading.__excepthook__(failure)
-
-
-def console_for(*, stderr: bool = False) -> Console:
-    """A console that breaks lines on a terminal only: a log is searched by line."""
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_LOG_WIDTH)

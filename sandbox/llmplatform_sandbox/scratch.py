@@ -1,6 +1,8 @@
 """A state folder for one operation, removed at its end, however it ends."""
 
+import signal
 import tempfile
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,14 +10,35 @@ from pathlib import Path
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.processes import end_engines
 
+_REQUESTS_TO_END = (signal.SIGTERM, signal.SIGHUP)
+
 
 @contextmanager
 def scratch(prefix: str) -> Generator[SandboxPaths]:
     """A folder for temporary files; engines that an interruption left at work are ended before it is removed."""
-    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
-        paths = SandboxPaths(Path(folder))
+    with tidy_when_ended(), tempfile.TemporaryDirectory(prefix=prefix) as folder:
+        # TMPDIR may be relative, and the engine is at work in another folder.
+        paths = SandboxPaths(Path(folder).resolve())
         try:
             yield paths
         finally:
             # What they write into a folder that is being removed would keep it there.
             end_engines(paths)
+
+
+@contextmanager
+def tidy_when_ended() -> Generator[None]:
+    """Take a request to end as an interruption, so that every folder is removed on the way out."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, interrupt) for number in _REQUESTS_TO_END}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -63,6 +63,24 @@ def test_a_preview_by_make_of_a_wrong_stack_says_the_same_fails_with_2_and_makes
     assert (made.stdout, sorted(tmp_path.iterdir())) == ("", before)
 
 
+@pytest.mark.parametrize("value", ["$(shell touch proof)", "$$(touch proof)", "`touch proof`", '"; touch proof; "'])
+def test_a_stack_that_is_named_to_make_is_never_run(tmp_path: Path, value: str) -> None:
+    for name in ("Makefile", "Pulumi.yaml", "infra", ".venv"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for goal, variable in (("preview", "STACK"), ("diff", "AGAINST")):
+        assert make(tmp_path, "-o", ".venv/.ready", goal, f"{variable}={value}").returncode == 2
+    assert not (tmp_path / "proof").exists(), "a workflow may name a stack after a branch"
+
+
+def test_a_table_in_a_log_is_whole_whatever_the_terminal_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = set[str]()
+    for columns in ("0", "40", "200"):
+        monkeypatch.setenv("COLUMNS", columns)
+        shown.add(CliRunner().invoke(app, ["validate", "dev-ack", "--project", str(ROOT)]).stdout)
+    (text,) = shown
+    assert "ecs.gn7i-c16g1.4xlarge" in text
+
+
 def test_the_problems_are_there_for_machines_too(tmp_path: Path) -> None:
     wrong(tmp_path)
     result = CliRunner().invoke(app, ["validate", "dev", "--project", str(tmp_path), "--json"])

@@ -5,11 +5,17 @@ import io
 import json
 import os
 import shlex
+import shutil
+import signal
 import sys
+import tempfile
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
+from pulumi.automation.events import DiagnosticEvent, EngineEvent
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -18,15 +24,19 @@ from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.commands import app
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, KUBERNETES_MINORS
 from llmplatform_sandbox.display import PlainDisplay
+from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.lifecycle import Sandbox
 from llmplatform_sandbox.loopback import loopback_spared, spare_loopback
 from llmplatform_sandbox.newer_minors import PLANNED_MINORS, newer
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.pki import CLIENTS, Pki
+from llmplatform_sandbox.processes import Processes
 from llmplatform_sandbox.program import program_runner
 from llmplatform_sandbox.progress import Output, ResourceStep, ToolBuild, silent
+from llmplatform_sandbox.recorder import Recorder
 from llmplatform_sandbox.recovery import Unclean
 from llmplatform_sandbox.report import changes_sentence, print_next_steps
+from llmplatform_sandbox.scratch import scratch
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x:y"}
 
@@ -194,3 +204,53 @@ def test_a_minor_that_only_the_clouds_have_is_planned_and_said_to_be_so(tmp_path
         assert newer(file).startswith(f"Kubernetes {version}: planned") == said
     file.write_text("config: {}\n")
     assert newer(file) == ""
+
+
+@pytest.mark.parametrize("text", ["", '{"version": 3, "checkpo', "[]", '{"checkpoint": null}'])
+def test_a_state_that_was_cut_off_is_named_with_what_helps(tmp_path: Path, text: str) -> None:
+    checkpoint = state(tmp_path / ".sandbox" / "dev", {})
+    (file,) = tmp_path.rglob("dev.json")
+    file.write_text(text)
+    with pytest.raises(SandboxError, match=f"{file}: missing or damaged; `llmplatform sandbox down dev --force`"):
+        checkpoint.resources()
+
+
+def test_an_error_that_the_language_host_repeats_in_its_own_name_is_told_once() -> None:
+    told: list[str] = []
+    recorder = Recorder(lambda event: told.append(event.text) if isinstance(event, Output) else None)
+    for message in ("error: a: wrong", "error: an unhandled error occurred: a: wrong", "error: b: wrong"):
+        recorder(EngineEvent(0, 0, diagnostic_event=DiagnosticEvent(message=message, color="never", severity="error")))
+    assert told == ["error: a: wrong", "error: b: wrong"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_asked_to_end_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def preview() -> None:
+        with scratch("llmplatform-preview-"):
+            assert list(tmp_path.iterdir())
+            os.kill(os.getpid(), number)
+            time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt):
+        preview()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_for_temporary_files_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", ".")
+    with scratch("llmplatform-preview-") as paths:
+        assert paths.folder.is_absolute()
+        assert paths.folder.parent == tmp_path.resolve()
+
+
+def test_a_process_that_ends_on_a_full_disk_is_not_said_to_have_ended_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=35 * 2**20))
+    said = str(Processes(tmp_path, tmp_path).failed("etcd", "the process ended"))
+    assert said == f"etcd: the process ended; {tmp_path}: the disk has 35 MiB left: free some space first"

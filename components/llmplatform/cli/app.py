@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from llmplatform.cli import charts, doctor, platforms, recover, stacks, sweep
+from llmplatform.cli.machine import refusals_of_the_machine
 
 app = typer.Typer(
     help="An LLM platform on AWS EKS or Alibaba ACK, from one stack file.",
@@ -56,4 +57,5 @@ def main() -> None:
         app.add_typer(point.load(), name=point.name)
     if "sandbox" not in joined.names:
         app.command("sandbox", hidden=True, context_settings=_ANYTHING)(_no_sandbox)
-    app()
+    with refusals_of_the_machine():
+        app()

@@ -29,13 +29,12 @@ def pull(
 
     Example: `llmplatform charts pull --stack dev`. Charts that are there with the right digest are not fetched again.
     """
-    from rich.console import Console
-
     from llmplatform.catalog.versions import CHARTS
     from llmplatform.cli.chart_sources import ChartError, UnreachableError, fetch
     from llmplatform.cli.charts_lock import Lock
+    from llmplatform.cli.machine import console_for
 
-    console = Console(stderr=True)
+    console = console_for(stderr=True)
     if not (project / "Pulumi.yaml").is_file():
         typer.echo(f"{project / 'Pulumi.yaml'}: there is no such file; name its folder with --project", err=True)
         raise typer.Exit(2)

@@ -102,14 +102,13 @@ def schema() -> None:
 
 
 def _describe(path: Path, spec: "Stack", project: Path) -> None:
-    from rich.console import Console
-
+    from llmplatform.cli.machine import console_for
     from llmplatform.planning.charts import plan_charts, unfit_archives
     from llmplatform.planning.models import plan_models
     from llmplatform.planning.pools import plan_pools
 
     pools = plan_pools(spec)
-    console = Console()
+    console = console_for()
     console.print(f"{path} is valid.", _pools(pools), _models(plan_models(spec, pools)), sep="\n")
     charts, folder = plan_charts(spec, pools), project / ".charts"
     unfit = unfit_archives(charts, folder)

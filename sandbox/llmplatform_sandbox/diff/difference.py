@@ -1,8 +1,6 @@
 """The whole operation: another revision applied, the working tree previewed on what came of it."""
 
-import signal
 import tempfile
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,7 +18,7 @@ from llmplatform_sandbox.hosting import open_clouds, served
 from llmplatform_sandbox.newer_minors import newer
 from llmplatform_sandbox.progress import Output, PhaseEnded, PhaseStarted, Report
 from llmplatform_sandbox.project import Project, copy_project, read_project, require_stack
-from llmplatform_sandbox.scratch import scratch
+from llmplatform_sandbox.scratch import scratch, tidy_when_ended
 from llmplatform_sandbox.toolchain import PULUMI, Toolchain, ensure
 
 _ANOTHER_KEY = ("encryptionsalt", "encryptedkey", "secretsprovider")
@@ -48,8 +46,9 @@ def difference(
     revision that is not there or a stack that neither has.
     """
     revision = find_revision(project.folder, against)
-    with _tidy_when_ended(), tempfile.TemporaryDirectory(prefix="llmplatform-revision-") as folder:
-        exported = Path(folder) / "revision"
+    with tidy_when_ended(), tempfile.TemporaryDirectory(prefix="llmplatform-revision-") as temporary:
+        folder = Path(temporary).resolve()
+        exported = folder / "revision"
         with _phase(report, "export", f"Reading {revision.name} ({revision.short})"):
             before, after = _with_stack(_project_of(revision, exported), stack), _with_stack(project, stack)
         if before is None and after is None:
@@ -59,7 +58,7 @@ def difference(
         notes = _notes(revision, stack, before, after)
         state = before and _state_of(revision, before, stack, tools, report, cache or StateCache(), exported)
         with _phase(report, "preview", f"Planning {stack} of the working tree"):
-            planned = after or _emptied(before or project, Path(folder) / "nothing")
+            planned = after or _emptied(before or project, folder / "nothing")
             plan = preview_on(state, planned, stack, tools, report)
     return Difference(stack=stack, against=against, commit=revision.commit, plan=plan, notes=tuple(notes))
 
@@ -156,23 +155,6 @@ def _other_key(before: Path, after: Path) -> bool:
         return False
     has_secrets = "secure:" in before.read_text() and "secure:" in after.read_text()
     return has_secrets and any(old.get(name) != new.get(name) for name in _ANOTHER_KEY)
-
-
-@contextmanager
-def _tidy_when_ended() -> Generator[None]:
-    """Take a request to end as an interruption, so that every folder is removed on the way out."""
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
