@@ -11,6 +11,7 @@ from pulumi.runtime import config as runtime_config
 from llmplatform.specs import InvalidStack, parse, warnings
 from llmplatform.specs.reading import NAMESPACE
 from llmplatform.specs.rules import cleartext_elsewhere
+from llmplatform.specs.rules.foreign import without_effect
 from llmplatform.specs.stack import Stack
 
 
@@ -49,7 +50,7 @@ def load() -> Settings:
         stack, faults = None, [*faults, *invalid.problems]
     if faults or not stack:
         raise pulumi.RunError("\n".join(map(str, faults)))
-    for warning in warnings(stack):
+    for warning in [*warnings(stack), *without_effect(known, stack.cloud.region)]:
         pulumi.log.warn(str(warning))
     return Settings(
         stack=stack,

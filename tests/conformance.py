@@ -108,7 +108,7 @@ _SEEN = {
     "kind": "existing",
     "kubernetes_version": "1.35",
     "endpoint_url": "https://kubernetes.example.org:6443",
-    "certificate_authority": "Y2E=",
+    "certificate_authority": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
 }
 
 

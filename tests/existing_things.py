@@ -19,7 +19,11 @@ VSWITCHES = {
     zone: {"id": f"vsw-bp12mw1f8k3jgygk9abc{zone[-1]}", "cidr": cidr}
     for zone, cidr in (("cn-hangzhou-j", "10.40.0.0/20"), ("cn-hangzhou-k", "10.40.16.0/20"))
 }
-API = {"kubernetes_version": "1.35", "endpoint_url": "https://10.0.0.5:6443", "certificate_authority": "Y2E="}
+API = {
+    "kubernetes_version": "1.35",
+    "endpoint_url": "https://10.0.0.5:6443",
+    "certificate_authority": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
+}
 
 NETWORKS: dict[str, Document] = {
     "dev": {"kind": "existing", "vpc_id": VPC, "cidr": "10.20.0.0/16", "private_subnets": SUBNETS},
@@ -60,7 +64,7 @@ def on_theirs(stack: str, *, cluster: bool) -> Document:
     if cluster:
         config["llmplatform:cluster"] = CLUSTERS[stack]
         config["llmplatform:addons"]["monitoring"]["alerts"] = {"kind": "webhook"}
-        config["llmplatform:secrets"] = {"alert_receiver": {"secure": "v1:of:nobody"}}
+        config["llmplatform:secrets"] = {"alert_receiver": {"secure": "v1:replace:this"}}
     else:
         config["llmplatform:addons"]["monitoring"] = {"enabled": False}  # It takes long.
     return config

@@ -107,7 +107,7 @@ LIKELY: dict[str, list[Any]] = {
     "min": [0, 1, 2, 3],
     "max": [1, 3, 6, 40],
     "disk_gib": [20, 200, 500],
-    "source": ["Qwen/Qwen3-8B", "Qwen/Qwen3-4B", "microsoft/phi-4", "google/gemma-3-1b-it"],
+    "source": ["Qwen/Qwen3-8B", "Qwen/Qwen3-4B", "microsoft/phi-4", "Qwen/Qwen2.5-3B-Instruct"],
     "instance_types": [["g5.2xlarge"], ["g6e.12xlarge"], ["m7i.xlarge"], ["ecs.gn7i-c16g1.4xlarge"], ["ecs.g7.xlarge"]],
     "protection": ["none", "full"],
     "nat": ["single", "per_zone"],

@@ -14,7 +14,7 @@ EXISTING_CLUSTER = {
     "name": "Team_Cluster",
     "kubernetes_version": "1.35",
     "endpoint_url": "https://example.eks.amazonaws.com",
-    "certificate_authority": "Q0E=",
+    "certificate_authority": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
     "security_group_id": "sg-0123456789abcdef0",
 }
 

@@ -135,7 +135,8 @@ def _stacks(project: Project) -> list[str]:
 
 def _read_mapping(file: Path, remedy: str) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+        # As the settings are read: the two parsers of PyYAML do not take the same files.
+        content = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=yaml.CSafeLoader)
     except FileNotFoundError:
         fault = "the link leads nowhere" if file.is_symlink() else "no such file"
         raise SandboxError(f"{file}: {fault}; {remedy}", exit_code=2) from None
@@ -143,7 +144,7 @@ def _read_mapping(file: Path, remedy: str) -> dict[str, Any]:
         raise SandboxError(f"{file}: cannot be read: {error.strerror}; {remedy}", exit_code=2) from None
     except UnicodeDecodeError:
         raise SandboxError(f"{file}: it is not text; save it as UTF-8", exit_code=2) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{file}:{mark.line + 1}" if mark else str(file)
         raise SandboxError(

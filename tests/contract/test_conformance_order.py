@@ -250,7 +250,7 @@ def _on_theirs(stack: str) -> dict[str, Any]:
         "kind": "existing",
         "kubernetes_version": "1.35",
         "endpoint_url": "https://10.0.0.5:6443",
-        "certificate_authority": "Y2E=",
+        "certificate_authority": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
         **THEIRS[stack]["cluster"],
     }
     gone = {"llmplatform:addons"}

@@ -56,6 +56,7 @@ def emitted(pool: dict[str, Any]) -> set[str]:
     plans = (
         model_plan(pool, source=model, engine=engine, **settings)
         for engine, settings in product(combinations(ENGINE_CHOICES), combinations(MODEL_CHOICES))
+        if pool is not T4 or engine["kv_cache_dtype"] == "auto"
     )
     return {word for plan in plans for word in vllm.arguments(plan, weights="/models/x") if word.startswith("--")}
 

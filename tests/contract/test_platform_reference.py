@@ -27,12 +27,12 @@ REGISTRIES = ("docker.io", "ghcr.io", "nvcr.io", "quay.io", "registry.k8s.io")
 MIRRORS: Mapping[str, Document] = {
     "dev": {
         "images": {registry: f"mirror.example.org/{registry}" for registry in REGISTRIES},
-        "charts": {"https://charts.jetstack.io": "https://charts.example.org/jetstack"},
+        "charts": {"https://helm.ngc.nvidia.com": "https://charts.example.org/jetstack"},
         "huggingface": "https://weights.example.org",
     },
     "dev-ack": {
         "images": {registry: f"acme.cn-hangzhou.cr.aliyuncs.com/{registry}" for registry in REGISTRIES},
-        "charts": {"https://charts.jetstack.io": "https://charts.example.cn/jetstack"},
+        "charts": {"https://helm.ngc.nvidia.com": "https://charts.example.cn/jetstack"},
         "models": "modelscope",
         "acr": "cri-abcdefgh12345678",
     },

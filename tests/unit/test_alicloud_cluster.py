@@ -274,7 +274,7 @@ def test_an_existing_cluster_is_used_without_a_change() -> None:
         id="c" + "1" * 32,
         kubernetes_version="1.35",
         endpoint_url="https://10.0.0.5:6443",
-        certificate_authority="Y2E=",
+        certificate_authority="LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
         security_group_id="sg-bp1a2b3c4d5e6f7g8h9i",
     )
 

@@ -223,7 +223,7 @@ def test_an_existing_cluster_is_used_without_a_change() -> None:
         name="theirs",
         kubernetes_version="1.35",
         endpoint_url="https://0123.gr7.us-east-1.eks.amazonaws.com",
-        certificate_authority="Y2E=",
+        certificate_authority="LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
         security_group_id="sg-0123456789abcdef0",
     )
 

@@ -17,10 +17,44 @@ from llmplatform.specs.rules import clusters
 from llmplatform.specs.schema import TARGET
 from llmplatform_sandbox.project import read_project
 
+SEALED = "v1:kOliKRaUlB7Jv0XM:3C/gNxASd6IuDYGhEXsyFUHYdyaRng=="
+"""As Pulumi's own command has written it."""
+
+
+def _with_secrets(stack: str, folder: Path) -> Path:
+    """A committed stack whose owner has written the secrets that it lacks."""
+    text = (ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+    path = folder / f"Pulumi.{stack}.yaml"
+    path.write_text(text.replace("v1:replace:this", SEALED), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("stack", ["prod", "prod-ack"])
+def test_a_secret_that_is_still_to_be_written_is_told_with_the_command_that_does(stack: str) -> None:
+    result = CliRunner().invoke(app, ["validate", stack, "--project", str(ROOT)])
+    assert result.exit_code == 2, "pulumi says 'illegal base64 data at input byte 4', and no more"
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("secrets.alert_receiver.secure: 'v1:replace:this' stands for a secret of yours; run pulumi ")
+
+
+def test_keys_of_providers_that_are_without_effect_are_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.dev.yaml"
+    keys = (
+        "  aws:profile: prod\n  aws:region: us-east-1\n  aws:assumeRole: {roleArn: x}\n  alicloud:region: cn-beijing\n"
+    )
+    path.write_text((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8") + keys, encoding="utf-8")
+    result = CliRunner().invoke(app, ["validate", str(path)])
+    assert result.exit_code == 0
+    assert [line.split(": ")[1] for line in result.stderr.splitlines()] == [
+        "config.aws:profile",
+        "config.aws:assumeRole",
+        "config.alicloud:region",
+    ], "the same region is no contradiction"
+
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_committed_stack_is_valid_and_shows_its_pools_and_models(stack: str) -> None:
-    result = CliRunner().invoke(app, ["validate", stack, "--project", str(ROOT)])
+def test_a_committed_stack_is_valid_and_shows_its_pools_and_models(stack: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["validate", str(_with_secrets(stack, tmp_path))])
     assert result.exit_code == 0, result.output
     config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
     assert all(name in result.stdout for name in config["llmplatform:models"])

@@ -56,7 +56,7 @@ def test_shared_memory_grows_with_several_gpus_and_stays_within_the_memory() -> 
 
 def test_the_startup_time_is_for_loading_and_compiling_unless_the_settings_say_more() -> None:
     large = {"instance_types": ["p4d.24xlarge"], "max": 1}
-    settings = {"source": "meta-llama/Llama-3.1-70B-Instruct", "tensor_parallel": 8}
+    settings = {"source": "Qwen/Qwen2.5-72B-Instruct", "tensor_parallel": 8}
     assert model_plan().weights_gib == pytest.approx(15.3, abs=0.3)
     assert model_plan().startup_seconds == 600
     assert 700 < model_plan(large, **settings).startup_seconds < 1200, "no download is in it"

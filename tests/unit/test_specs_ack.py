@@ -19,7 +19,7 @@ EXISTING_CLUSTER = {
     "id": f"c{'0123456789abcdef' * 2}",
     "kubernetes_version": "1.34",
     "endpoint_url": "https://10.40.0.1:6443",
-    "certificate_authority": "Q0E=",
+    "certificate_authority": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
     "security_group_id": "sg-bp1a2b3c4d5e6f7g8h",
 }
 EXISTING_NETWORK: dict[str, Any] = {

@@ -7,6 +7,8 @@ import pytest
 from llmplatform.specs import check_stack_file
 
 DEV = Path(__file__).parents[2] / "Pulumi.dev.yaml"
+SEALED = "v1:kOliKRaUlB7Jv0XM:3C/gNxASd6IuDYGhEXsyFUHYdyaRng=="
+"""As Pulumi's own command has written it."""
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,7 @@ DEV = Path(__file__).parents[2] / "Pulumi.dev.yaml"
         ("config: !!python/object:os.system {}\n", None),
         (
             'config: {"llmplatform:pools": &a [*a]}\n',
-            "config: a value contains itself; write it out instead of using an alias",
+            "it.yaml: line 1, column 31: a value contains itself; write it out instead of using an alias",
         ),
     ],
 )
@@ -112,9 +114,9 @@ def test_a_token_in_a_key_or_beside_our_settings_is_never_repeated(secret: str, 
     "line",
     [
         "aws:region: us-east-1",
-        "aws:token: {secure: AAAB}",
+        f"aws:token: {{secure: {SEALED}}}",
         "aws:defaultTags: {tags: {contact: team@example.org, wiki: 'https://wiki.example.org:8443/a'}}",
-        "alicloud:secretKey: {secure: v1:hf_aaaaaaaaaaaaaaaaaaaaaaaa}",
+        f"alicloud:secretKey: {{secure: {SEALED}}}",
         "other:registry: oci://registry.example.org:5000/team/vllm@sha256:0123",
         "llmplatform:mirrors: {charts: {'oci://ghcr.io': 'oci://registry.example.org:5000/ghcr.io'}}",
         "llmplatform:tags: {contact: team@example.org, wiki: 'https://wiki.example.org:8443/a@b'}",
@@ -142,7 +144,7 @@ def test_a_secret_in_clear_text_is_refused_with_the_command_that_encrypts_it(tmp
 def test_an_encrypted_secret_is_taken(tmp_path: Path) -> None:
     path = tmp_path / DEV.name
     text = DEV.read_text(encoding="utf-8").replace("      pool: gpu\n", "      pool: gpu\n      gated: true\n")
-    text += "  llmplatform:secrets:\n    huggingface_token:\n      secure: AAABAKx3c2VjcmV0\n"
+    text += "  llmplatform:secrets:\n    huggingface_token:\n      secure: " + SEALED
     path.write_text(text, encoding="utf-8")
     assert check_stack_file(path) == []
 

@@ -55,7 +55,13 @@ class Fit:
 
 
 def legal_tensor_parallel(shape: ModelShape, size: int) -> bool:
-    """Whether the attention heads can be spread over that many GPUs."""
+    """Whether the attention heads, and quantized groups of weights, can be spread over that many GPUs.
+
+    Groups: vLLM refuses "the input size is not aligned with the quantized weight shape" (its issue 13640).
+    """
+    groups, width = shape.quantization_group, shape.intermediate_size
+    if groups and width and width % (groups * size):
+        return False
     if shape.attention_heads % size:
         return False
     if shape.latent_kv or shape.kv_heads < size:

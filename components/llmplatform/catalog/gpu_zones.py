@@ -1,4 +1,7 @@
-"""Zones that sell machines with GPUs, from `data/gpu_zones.csv`. What is not in the table is not known."""
+"""Where machines with GPUs are sold, from `data/gpu_zones.csv` and `data/gpu_regions.csv`.
+
+What is not in the tables is not known.
+"""
 
 from functools import lru_cache
 
@@ -12,3 +15,22 @@ def known(machine: InstanceType, region: str) -> frozenset[str]:
     of = (machine.provider, region, machine.family)
     found = (row["zones"] for row in rows("gpu_zones") if (row["provider"], row["region"], row["family"]) == of)
     return frozenset(zone for zones in found for zone in zones.split())
+
+
+@lru_cache
+def families(provider: str, region: str) -> frozenset[str] | None:
+    """Families with GPUs that are sold somewhere in a region; None where that is not known."""
+    row = _region(provider, region)
+    return frozenset(row["families"].split()) if row else None
+
+
+@lru_cache
+def last_zone(provider: str, region: str) -> str | None:
+    """Letter of the last zone that any account is known to see in a region; None where that is not known."""
+    row = _region(provider, region)
+    return row["last_zone"] if row else None
+
+
+def _region(provider: str, region: str) -> dict[str, str] | None:
+    found = (row for row in rows("gpu_regions") if (row["provider"], row["region"]) == (provider, region))
+    return next(found, None)

@@ -103,6 +103,11 @@ def get(provider: str, name: str) -> InstanceType:
     return _all(provider)[name]
 
 
+def find(provider: str, name: str) -> InstanceType | None:
+    """The same; None for a type that the table lacks. Raises KeyError for a cloud without a table."""
+    return _all(provider).get(name)
+
+
 def names(provider: str) -> tuple[str, ...]:
     """All names of a cloud. Raises KeyError for a cloud without a table."""
     return tuple(_all(provider))

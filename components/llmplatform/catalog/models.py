@@ -2,14 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Annotated, ClassVar
 
-from annotated_types import Gt
+from annotated_types import Interval
 
+from llmplatform.catalog import engine_flags
 from llmplatform.catalog.tables import rows
 
-_Positive = Annotated[int, Gt(0)]
+LONGEST_CONTEXT = 2**24
+"""Tokens: sixteen times what any published model reads."""
+
+_Layers = Annotated[int, Interval(ge=1, le=1000)]
+_Heads = Annotated[int, Interval(ge=1, le=1024)]
+_Width = Annotated[int, Interval(ge=1, le=131_072)]
+"""Several times what any published model has: beyond it a number is a slip."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,29 +27,33 @@ class ModelShape:
     __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid", "use_attribute_docstrings": True}
     """Settings take a shape as it is, and read this when they do."""
 
-    parameters_billion: Annotated[float, Gt(0)]
+    parameters_billion: Annotated[float, Interval(ge=0.001, le=20_000)]
     """All parameters, not only the active ones of a mixture of experts."""
-    layers: _Positive
+    layers: _Layers
     """`num_hidden_layers`."""
-    hidden_size: _Positive
+    hidden_size: _Width
     """`hidden_size`."""
-    attention_heads: _Positive
+    attention_heads: _Heads
     """`num_attention_heads`."""
-    kv_heads: _Positive
+    kv_heads: _Heads
     """`num_key_value_heads`."""
-    head_dim: _Positive
+    head_dim: _Heads
     """`head_dim`, or hidden_size / attention_heads."""
-    vocabulary: _Positive
+    vocabulary: Annotated[int, Interval(ge=1, le=10_000_000)]
     """`vocab_size`."""
-    context_length: _Positive
+    context_length: Annotated[int, Interval(ge=1, le=LONGEST_CONTEXT)]
     """Longest context of the published configuration, in tokens."""
     tied_embeddings: bool = False
     """`tie_word_embeddings`: input and output share one matrix."""
-    bytes_per_parameter: Annotated[float, Gt(0)] = 2.0
+    bytes_per_parameter: Annotated[float, Interval(ge=0.1, le=8)] = 2.0
     """Bytes of a weight outside the embeddings: 2 for bf16 and fp16, 1 for fp8, 0.52 for int4 with groups of 128."""
-    kv_layers: _Positive | None = None
+    kv_layers: _Layers | None = None
     """Layers with a key-value cache, where not all have one (hybrid models)."""
-    latent_kv: _Positive | None = None
+    intermediate_size: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None
+    """`intermediate_size`: with `quantization_group`, over how many GPUs quantized weights can be spread."""
+    quantization_group: Annotated[int, Interval(ge=1, le=1024)] | None = None
+    """`group_size` of AWQ or GPTQ weights."""
+    latent_kv: _Width | None = None
     """Values of a token in a compressed cache (`kv_lora_rank` + `qk_rope_head_dim`), which every GPU holds in full."""
     float16: bool = True
     """Runs in float16, which is all that GPUs without bfloat16 compute."""
@@ -101,16 +113,29 @@ class Limits:
 
 
 @lru_cache(maxsize=1)
-def _limits() -> dict[tuple[str, str], Limits]:
-    return {
-        (row["id"], row["engine"]): Limits(versions=tuple(row["versions"].split()), reason=row["reason"])
+def _limits() -> tuple[tuple[str, str, Limits], ...]:
+    return tuple(
+        (row["id"], row["engine"], Limits(versions=_versions(row["engine"], row["versions"]), reason=row["reason"]))
         for row in rows("model_engines")
-    }
+    )
+
+
+def _versions(engine: str, cell: str) -> tuple[str, ...]:
+    if cell.startswith("!"):
+        return tuple(each for each in engine_flags.versions(engine) if each not in cell[1:].split())
+    return tuple(cell.split())
 
 
 def limits(hf_id: str, engine: str) -> Limits | None:
     """The versions of an engine that run a model; None where every version on record does."""
-    return _limits().get((hf_id, engine))
+    found = (limit for name, of, limit in _limits() if of == engine and fnmatchcase(hf_id, name))
+    return next(found, None)
+
+
+@lru_cache(maxsize=1)
+def gated() -> frozenset[str]:
+    """Models whose weights the hub gives only to accounts that have accepted their licence."""
+    return frozenset(row["id"] for row in rows("models") if row["gated"] == "yes")
 
 
 @lru_cache(maxsize=1)

@@ -43,6 +43,8 @@ class Engine:
     """Lowest NVIDIA driver branch that runs its CUDA."""
     compute_capability: tuple[int, int]
     """Oldest GPU that it has kernels for."""
+    newest_capability: tuple[int, int] | None = None
+    """Newest GPU that it has kernels for, where later ones are known; None: it runs whatever is on record."""
     command: tuple[str, ...] = ()
     """What the container runs, where the image's ENTRYPOINT does not take our arguments."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -123,7 +125,9 @@ OLDER_ENGINES: Mapping[str, tuple[Engine, ...]] = {
             image="docker.io/vllm/vllm-openai:v0.6.6.post1",
             cuda="12.4",
             driver=550,
-            compute_capability=(7, 5),
+            # Kernels for 7.0 are in the wheel's _C and _moe_C; those of its torch 2.5.1 (cu124) end with 9.0.
+            compute_capability=(7, 0),
+            newest_capability=(9, 0),
             command=("vllm", "serve"),
             # Its image has no user of our number, and PyTorch asks for a name.
             environment={"USER": "vllm"},
@@ -145,6 +149,19 @@ def engine(kind: str, version: str | None = None) -> Engine:
     older = {each.version: each for each in OLDER_ENGINES.get(kind, ())}
     return older.get(version or "", ENGINES[kind])
 
+
+IMAGE_REGISTRIES = ("docker.io", "ghcr.io", "nvcr.io", "quay.io", "registry.k8s.io")
+"""Where images of ours and of the charts come from."""
+
+REGISTRY_ALIASES: Mapping[str, str] = {
+    "hub.docker.com": "docker.io",
+    "index.docker.io": "docker.io",
+    "registry-1.docker.io": "docker.io",
+    "registry.hub.docker.com": "docker.io",
+    "k8s.gcr.io": "registry.k8s.io",
+}
+"""Names of registries that no reference to an image has. Source: distribution/reference, normalize.go; Kubernetes' blog
+on the end of k8s.gcr.io."""
 
 CLUSTER_AUTOSCALER: Mapping[str, str] = {"1.34": "v1.34.5", "1.35": "v1.35.2", "1.36": "v1.36.1"}
 """Image tag of cluster-autoscaler by Kubernetes minor: it simulates that minor's scheduler. Source: tags seen in

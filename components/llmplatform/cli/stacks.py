@@ -73,14 +73,13 @@ def validate(
     """Check a stack file: every problem in one run, one line each.
 
     Example: `llmplatform validate dev`, or `llmplatform validate Pulumi.dev.yaml --json`. Exit code 2 when something is
-    wrong; a warning, such as of a Kubernetes version whose support has ended, leaves it 0.
+    wrong, or a secret is still to be written; a warning, such as of a version whose support has ended, leaves it 0.
     """
-    from llmplatform.specs import load_stack, stack_problems, warnings
+    from llmplatform.specs import check
 
     path = stack_file(stack, project)
-    problems = stack_problems(path)
-    spec = None if problems else load_stack(path)
-    warned = warnings(spec) if spec else []
+    checked = check(path)
+    problems, warned = [*checked.problems, *checked.placeholders], checked.warnings
     if as_json:
         found = {"problems": [*map(asdict, problems)], "warnings": [*map(asdict, warned)]}
         typer.echo(json.dumps({"file": str(path), "valid": not problems, **found}, indent=2))
@@ -88,8 +87,8 @@ def validate(
     refuse(problems)
     for warning in warned:
         typer.echo(f"warning: {warning}", err=True)
-    if spec:
-        _describe(path, spec, path.parent if _is_file(stack) else project)
+    if checked.stack:
+        _describe(path, checked.stack, path.parent if _is_file(stack) else project)
 
 
 def schema() -> None:

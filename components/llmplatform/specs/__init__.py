@@ -10,7 +10,7 @@ from llmplatform.specs.cluster import (
     NewEksCluster,
 )
 from llmplatform.specs.environment import Environment
-from llmplatform.specs.files import check_stack_file, load_stack, parse, stack_problems
+from llmplatform.specs.files import Checked, check, check_stack_file, load_stack, parse, stack_problems
 from llmplatform.specs.mirrors import AlicloudMirrors, Mirrors
 from llmplatform.specs.models import Model, Vllm, Weights
 from llmplatform.specs.network import ExistingSubnets, ExistingVswitches, NewNetwork, Vswitch
@@ -31,6 +31,7 @@ __all__ = [
     "AwsPlatformRef",
     "AwsPool",
     "AwsStack",
+    "Checked",
     "EksEndpoint",
     "Endpoint",
     "Environment",
@@ -55,6 +56,7 @@ __all__ = [
     "Vllm",
     "Vswitch",
     "Weights",
+    "check",
     "check_stack_file",
     "load_stack",
     "parse",

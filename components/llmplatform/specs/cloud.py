@@ -31,6 +31,13 @@ class Aws(Section):
     """Zone of what lies in a single one: the NAT gateway where there is only one. Empty: the first of `zones`. Write it
     down before you put another zone first: what lies there moves with it."""
 
+    gpu_zones: Annotated[
+        dict[InstanceFamily, Annotated[tuple[AwsZone, ...], Field(max_length=6)]], Field(max_length=50)
+    ] = Field(default_factory=dict)
+    """Zones in which the account is offered a family of machines (`p5`), where that is not all of them, or where the
+    catalog does not know of it. `aws ec2 describe-instance-type-offerings --location-type availability-zone`
+    answers."""
+
     @property
     def home(self) -> str:
         """Zone of what lies in a single one."""
@@ -44,8 +51,9 @@ class Aws(Section):
         return "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
 
     def zones_with(self, machine: InstanceType) -> tuple[str, ...]:
-        """Zones of the environment that sell a machine, as far as that is known: of AWS's it is not."""
-        return self.zones
+        """Zones of the environment that sell a machine; all of them where nobody says which."""
+        said = self.gpu_zones.get(machine.family)
+        return tuple(zone for zone in self.zones if said is None or zone in said)
 
 
 class Alicloud(Section):
@@ -64,7 +72,9 @@ class Alicloud(Section):
     home_zone: AlicloudZone | None = None
     """Zone of what lies in a single one: the file system, and the NAT gateway where there is only one. Empty: the first
     of `zones`. Write it down before you put another zone first: what lies there is replaced, with its data."""
-    gpu_zones: dict[InstanceFamily, tuple[AlicloudZone, ...]] = Field(default_factory=dict)
+    gpu_zones: Annotated[
+        dict[InstanceFamily, Annotated[tuple[AlicloudZone, ...], Field(max_length=6)]], Field(max_length=50)
+    ] = Field(default_factory=dict)
     """Zones that sell a family of machines (`gn7i`), beside those that the catalog knows."""
 
     @property

@@ -26,7 +26,7 @@ from llmplatform.specs.vocabulary import (
 class Endpoint(Section):
     """Who reaches the cluster's API. It is always reachable from within the network."""
 
-    public_cidrs: tuple[Cidr, ...] = ()
+    public_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=200)] = ()
     """Ranges on the internet that may reach it. Empty: private only, and the machine that runs Pulumi must be in
     the network, or in one that is connected to it."""
 
@@ -34,7 +34,7 @@ class Endpoint(Section):
 class EksEndpoint(Endpoint):
     """Who reaches the cluster's API. It is always reachable from within the network."""
 
-    private_cidrs: tuple[Cidr, ...] = ()
+    private_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=200)] = ()
     """Ranges of connected networks (VPN, peering, another office's VPC) that may reach the private endpoint."""
 
 
@@ -52,7 +52,7 @@ class NewEksCluster(NewCluster):
     """A managed cluster of the environment's own."""
 
     endpoint: EksEndpoint = EksEndpoint()
-    admins: Annotated[tuple[AwsPrincipal, ...], Field(min_length=1)]
+    admins: Annotated[tuple[AwsPrincipal, ...], Field(min_length=1, max_length=100)]
     """IAM principals that administer the cluster: whoever runs `pulumi up` has to be one of them. Nobody else gets
     in."""
     log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827] = 30
@@ -93,7 +93,7 @@ class NewAckCluster(NewCluster):
     endpoint: Endpoint = Endpoint()
     tier: Literal["ack.pro.small", "ack.pro.xlarge", "ack.pro.2xlarge", "ack.pro.4xlarge"] = "ack.pro.small"
     """Size of the control plane. Those above `small` have reserved capacity, for thousands of nodes."""
-    admins: Annotated[tuple[RamPrincipal, ...], Field(min_length=1)]
+    admins: Annotated[tuple[RamPrincipal, ...], Field(min_length=1, max_length=100)]
     """RAM users and roles that administer the cluster, by id. Whoever makes a cluster administers it, too."""
     secrets_key: SecretsKey | None = None
     """Key of KMS that Kubernetes' Secrets are encrypted with. Empty: none but that of ACK's own disks."""

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import EnvironmentName, TagValue
+from llmplatform.specs.vocabulary import EnvironmentName, Owner
 
 
 class Environment(Section):
@@ -11,9 +11,9 @@ class Environment(Section):
 
     name: EnvironmentName
     """Short name: that of the stack, or a prefix and that of the stack where several projects share an account."""
-    owner: TagValue
+    owner: Owner
     """Team that answers for the environment."""
-    cost_center: TagValue
+    cost_center: Owner
     """Where its cost is booked."""
     protection: Literal["none", "full"] = "full"
     """`full` refuses to delete what holds data or cannot be made again: network, cluster, its key and its logs, the

@@ -1,6 +1,6 @@
 """Where charts, images and models come from when not from their public homes."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,9 +12,9 @@ from llmplatform.specs.vocabulary import AcrInstanceId, ChartAddress, HttpsUrl, 
 class Mirrors(Section):
     """Rewrites every outside address. Empty: the public ones."""
 
-    images: dict[RegistryHost, RegistryPrefix] = Field(default_factory=dict)
+    images: Annotated[dict[RegistryHost, RegistryPrefix], Field(max_length=50)] = Field(default_factory=dict)
     """Registry host (`docker.io`, `ghcr.io`, `nvcr.io` …) to the prefix that stands in for it."""
-    charts: dict[ChartAddress, ChartAddress] = Field(default_factory=dict)
+    charts: Annotated[dict[ChartAddress, ChartAddress], Field(max_length=50)] = Field(default_factory=dict)
     """Chart repository address, or its beginning, to the address that stands in for it."""
     huggingface: HttpsUrl | None = None
     """Endpoint that stands in for huggingface.co."""

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field
 
 from llmplatform.catalog import Gpu, ModelShape, models
 from llmplatform.catalog.fit import Fit, fit
+from llmplatform.catalog.models import LONGEST_CONTEXT
+from llmplatform.specs.pools import MOST_NODES
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import (
     Cidr,
@@ -13,10 +15,11 @@ from llmplatform.specs.vocabulary import (
     ImageReference,
     ModelId,
     Name,
-    Port,
+    PortNumber,
     Revision,
     ServedName,
     VariableName,
+    VariableValue,
 )
 
 
@@ -28,9 +31,9 @@ class Vllm(Section):
     """Engine version. Empty: the one that this release is tested with."""
     image: ImageReference | None = None
     """An image of your own, built from that version. Empty: the one that its publisher released."""
-    gpu_memory_utilization: Annotated[float, Field(gt=0.1, lt=1.0)] = 0.92
-    """Share of each GPU's memory that the engine takes."""
-    max_num_seqs: PositiveInt | None = None
+    gpu_memory_utilization: Annotated[float, Field(ge=0.3, le=0.98)] = 0.92
+    """Share of each GPU's memory that the engine takes. The rest is the driver's: more than 2 % of it."""
+    max_num_seqs: Annotated[int, Field(ge=1, le=8192)] | None = None
     """Sequences computed at once. Empty: the engine decides."""
     kv_cache_dtype: Literal["auto", "fp8"] = "auto"
     """`fp8` halves the key-value cache."""
@@ -38,10 +41,10 @@ class Vllm(Section):
     """Parser for tool calls, e.g. `hermes`. Empty: no tool calling."""
     reasoning_parser: str | None = None
     """Parser for reasoning output, e.g. `qwen3`. Empty: none."""
-    extra_args: tuple[EngineArgument, ...] = ()
+    extra_args: Annotated[tuple[EngineArgument, ...], Field(max_length=500)] = ()
     """Further flags of the engine, e.g. `--max-num-batched-tokens=8192` or `--enforce-eager`. Flags that follow from
     other settings are refused."""
-    env: dict[VariableName, str] = Field(default_factory=dict)
+    env: Annotated[dict[VariableName, VariableValue], Field(max_length=100)] = Field(default_factory=dict)
     """Further environment variables of the engine. They are no place for secrets: everybody who can see the stack's
     state or the pod reads them."""
 
@@ -74,7 +77,7 @@ class Egress(Section):
 
     cidr: Cidr
     """Range of addresses, e.g. 10.20.30.0/24."""
-    ports: Annotated[tuple[Port, ...], Field(min_length=1)] = (443,)
+    ports: Annotated[tuple[PortNumber, ...], Field(min_length=1, max_length=20)] = (443,)
     """TCP ports."""
 
 
@@ -83,7 +86,7 @@ class Model(Section):
 
     source: ModelId
     """Hugging Face id."""
-    served_names: tuple[ServedName, ...] = ()
+    served_names: Annotated[tuple[ServedName, ...], Field(max_length=20)] = ()
     """Further names that clients may ask for, e.g. the Hugging Face id."""
     revision: Revision | None = None
     """Commit, tag or branch of the weights. Empty: the hub's main branch, as it is when they are first downloaded; it
@@ -91,11 +94,11 @@ class Model(Section):
     same."""
     pool: Name
     """Pool whose GPUs it uses."""
-    replicas: NonNegativeInt = 1
+    replicas: Annotated[int, Field(ge=0, le=MOST_NODES)] = 1
     """Servers of it. 0 keeps its volume and its settings."""
-    tensor_parallel: PositiveInt = 1
+    tensor_parallel: Annotated[int, Field(ge=1, le=16)] = 1
     """GPUs that one replica is spread over, within one node."""
-    context_length: PositiveInt | None = None
+    context_length: Annotated[int, Field(ge=256, le=LONGEST_CONTEXT)] | None = None
     """Longest request in tokens. Empty: the model's own, which may not fit."""
     gated: bool = False
     """The weights need `secrets.huggingface_token`."""
@@ -104,7 +107,7 @@ class Model(Section):
     engine: Vllm = Vllm()
     weights: Weights = Weights()
     resources: Resources = Resources()
-    egress: tuple[Egress, ...] = ()
+    egress: Annotated[tuple[Egress, ...], Field(max_length=50)] = ()
     """Where its servers may go, e.g. to fetch pictures for a model that sees. Empty: nowhere but to DNS."""
     surge: bool = False
     """A new pod starts before an old one ends. The pool needs room for one replica more."""
@@ -112,7 +115,7 @@ class Model(Section):
     """Whether the autoscaler may move a replica to save a node. Empty: where there are two replicas or more."""
     shape: ModelShape | None = None
     """For a model that the catalog does not know, or knows differently: values from its config.json."""
-    startup_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
+    startup_minutes: Annotated[int, Field(ge=3, le=1440)] | None = None
     """Longest time from container start to serving, with the weights at hand. Empty: from their size."""
 
     @property

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import AlicloudVpcId, AlicloudZone, AwsZone, Cidr, SubnetId, VpcId, VswitchId
+from llmplatform.specs.vocabulary import AlicloudVpcId, AlicloudZone, AwsZone, Cidr, SubnetId, VpcId, VswitchId, Zone
 
 RANGES = 6
 """Zones that a network has room for: no region of AWS has more."""
@@ -19,7 +19,9 @@ class NewNetwork(Section):
     """Private address range. Every pod takes an address of its zone: a /16 gives each of six zones 8,192, a /20 512."""
     nat: Literal["single", "per_zone"] = "per_zone"
     """`single` is cheaper; nodes of the other zones lose the internet when its zone fails."""
-    ranges: dict[AwsZone | AlicloudZone, Annotated[int, Field(ge=0, lt=RANGES)]] = Field(default_factory=dict)
+    ranges: Annotated[dict[Zone, Annotated[int, Field(ge=0, lt=RANGES)]], Field(max_length=26)] = Field(
+        default_factory=dict
+    )
     """Which of the six parts of the address range a zone has, counted from 0. Empty: a and g have the first, b and h
     the second, and so on. It only has to be said for a zone that would otherwise have another's part."""
     flow_logs: bool = False
@@ -43,9 +45,12 @@ class ExistingSubnets(ExistingNetwork):
     """The VPC."""
     cidr: Cidr
     """Address range of the VPC. Nothing is made of it: the Services of a new cluster are checked to lie outside."""
-    private_subnets: dict[AwsZone, SubnetId]
+    private_subnets: Annotated[dict[AwsZone, SubnetId], Field(max_length=RANGES)]
     """One private subnet per zone of the environment, with a way out to the internet."""
-    public_subnets: dict[AwsZone, SubnetId] = Field(default_factory=dict)
+    private_subnet_cidrs: Annotated[dict[AwsZone, Cidr], Field(max_length=RANGES)] = Field(default_factory=dict)
+    """Address ranges of the private subnets, from which follows how many nodes they hold. Empty: only the VPC's own
+    range is held against the pools' `max`."""
+    public_subnets: Annotated[dict[AwsZone, SubnetId], Field(max_length=RANGES)] = Field(default_factory=dict)
     """Subnets for internet-facing load balancers. Empty where there are none."""
 
 
@@ -65,9 +70,9 @@ class ExistingVswitches(ExistingNetwork):
     """The VPC."""
     cidr: Cidr
     """Address range of the VPC. The file system admits it; the Services of a new cluster are checked to lie outside."""
-    node_vswitches: dict[AlicloudZone, Vswitch]
+    node_vswitches: Annotated[dict[AlicloudZone, Vswitch], Field(max_length=RANGES)]
     """One vSwitch per zone of the environment for nodes, with a way out to the internet."""
-    pod_vswitches: dict[AlicloudZone, Vswitch] = Field(default_factory=dict)
+    pod_vswitches: Annotated[dict[AlicloudZone, Vswitch], Field(max_length=RANGES)] = Field(default_factory=dict)
     """One vSwitch per zone for pods: Terway gives each an address of it. Empty: pods share those of the nodes."""
 
 

@@ -27,7 +27,7 @@ Price = Annotated[float, Field(ge=0.001, le=10_000)]
 class _Pool(Section):
     """What pools have in common on all clouds."""
 
-    instance_types: Annotated[tuple[InstanceTypeName, ...], Field(min_length=1)]
+    instance_types: Annotated[tuple[InstanceTypeName, ...], Field(min_length=1, max_length=20)]
     """Tried together; all have the same GPUs, vCPUs and memory, because the autoscaler plans with one shape per
     pool."""
     capacity: Capacity = "on_demand"
@@ -40,7 +40,7 @@ class _Pool(Section):
     disk_gib: Annotated[int, Field(ge=20, le=16384)] = 200
     """Size of the encrypted root volume in GiB. An engine's image takes 25 to 30 GiB unpacked; GPU pools need 200
     or more. On AWS, machines with local disks keep images and pods there, and their root volume has 60 at most."""
-    labels: dict[LabelKey, LabelValue] = Field(default_factory=dict)
+    labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=40)] = Field(default_factory=dict)
     """Node labels beside ours."""
     existing: bool = False
     """The pool is another stack's, in an existing cluster: models may use it, and nothing is made for it."""
@@ -60,7 +60,7 @@ class AwsPool(_Pool):
     image_release: NodeRelease | None = None
     """Release of the node image, as `aws ssm` or the release notes of the image name it, for the cluster's minor.
     Empty: the one that this release is tested with. A change rolls through the nodes, one at a time."""
-    zones: tuple[AwsZone, ...] = ()
+    zones: Annotated[tuple[AwsZone, ...], Field(max_length=6)] = ()
     """Zones to use, of the environment's; a change replaces groups. Empty: all that have the machines. A group over
     several zones then keeps those that it was made with, whatever zones the environment gets."""
     spread: Literal["per_zone", "across_zones"] | None = None
@@ -86,14 +86,17 @@ class AlicloudPool(_Pool):
     """Exchanges the system disks of the nodes that are there for those of `image_id`, one at a time, each drained
     first; the machines stay. Take it out once it is done: for as long as it stands here, every change of the pool does
     so again."""
-    zones: tuple[AlicloudZone, ...] = ()
+    zones: Annotated[tuple[AlicloudZone, ...], Field(max_length=6)] = ()
     """Zones to use, of the environment's. Empty: all of them that have the machines."""
+    disk_gib: Annotated[int, Field(ge=40, le=2048)] = 200
+    """Size of the encrypted system disk in GiB. An engine's image takes 25 to 30 GiB unpacked; GPU pools need 200
+    or more."""
     driver: DriverVersion | None = None
     """NVIDIA driver that ACK installs on nodes with GPUs. Empty: the one that this release is tested with."""
     spot_price_limit: Price | None = None
     """Most that one spot machine may cost in an hour, in the account's currency. Empty: the market price, at most
     that of a machine on demand."""
-    spot_price_limits: dict[InstanceTypeName, Price] = Field(default_factory=dict)
+    spot_price_limits: Annotated[dict[InstanceTypeName, Price], Field(max_length=20)] = Field(default_factory=dict)
     """Limits of single instance types, where they are not all the same."""
 
     @property

@@ -27,7 +27,7 @@ class Problem:
 
     def __str__(self) -> str:
         """The one line that a user sees."""
-        return _one_line(f"{self.path}: {self.fault}; {self.remedy}")
+        return f"{_one_line(self.path)}: {_one_line(f'{self.fault}; {self.remedy}')}"
 
 
 def _one_line(text: str) -> str:

@@ -1,16 +1,17 @@
 """Reads the YAML of stack files, and says in a line what is wrong with it as YAML."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import yaml
 
 from llmplatform.catalog.stack_names import stack_of_file
-from llmplatform.specs.problems import InvalidStack, Problem, listed, nearest, suggestion
-from llmplatform.specs.rules.cleartext import cleartext_elsewhere
+from llmplatform.specs.problems import InvalidStack, Problem, listed, nearest, shown, suggestion
+from llmplatform.specs.rules.ciphertexts import malformed
+from llmplatform.specs.rules.cleartext import cleartext_elsewhere, texts, tokens, tokens_in_comments
 from llmplatform.specs.stack import STACKS
+from llmplatform.specs.yaml_loader import LARGEST_KIB, Misread, Written, document
 
 NAMESPACE = "llmplatform:"
 """Prefix of our keys; of those of providers and of Pulumi itself only secrets are our business."""
@@ -19,104 +20,49 @@ BESIDE_CONFIG = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", 
 """What Pulumi keeps in a stack file."""
 
 
-class Misread(str):
-    """The text of a value that YAML takes for something else than one would think, and another reader for a third."""
-
-    as_: str
-
-    def __new__(cls, text: str, as_: str) -> "Misread":
-        """The text, and what YAML takes it for."""
-        made = super().__new__(cls, text)
-        made.as_ = as_
-        return made
-
-
-class Written(float):
-    """A number with a point, and how it is written: 1.30 is a version to who writes it, and 1.3 to YAML."""
-
-    text: str
-
-    def __new__(cls, value: float, text: str) -> "Written":
-        """The number, and its text in the file."""
-        made = super().__new__(cls, value)
-        made.text = text
-        return made
-
-
-class _Loader(yaml.CSafeLoader):
-    """Refuses a key that is written twice: YAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"the key '{key.value}' is written twice; remove one", key.start_mark
-                    )
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _number(loader: _Loader, node: yaml.ScalarNode) -> object:
-    # YAML 1.1 has octal numbers, numbers to the base of 60, and underscores within; an account id may look like one.
-    odd = re.fullmatch(r"[-+]?0[0-9_]+|.*[:_].*", node.value)
-    try:
-        return Misread(node.value, "a number of another kind") if odd else loader.construct_yaml_int(node)
-    except ValueError:
-        raise yaml.constructor.ConstructorError(
-            None, None, f"the number '{node.value}' is too long; put it in quotes", node.start_mark
-        ) from None
-
-
-def _misread(as_: str) -> Callable[[_Loader, yaml.ScalarNode], Misread]:
-    def construct(loader: _Loader, node: yaml.ScalarNode) -> Misread:
-        return Misread(node.value, as_)
-
-    return construct
-
-
-def _decimal(loader: _Loader, node: yaml.ScalarNode) -> Written:
-    return Written(loader.construct_yaml_float(node), node.value)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _number)
-_Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _misread("a date"))
-_Loader.add_constructor("tag:yaml.org,2002:binary", _misread("binary data"))
-
-
 def misread(value: object, path: str = "") -> Iterator[Problem]:
-    """Every value that YAML takes for something else than text."""
+    """Every key and value that YAML takes for something else than text."""
     if isinstance(value, Misread):
         yield Problem(path, f"YAML reads {value} as {value.as_}", f'put it in quotes: "{value}"')
     elif isinstance(value, Mapping):
         for key, each in cast(Mapping[object, object], value).items():
-            yield from misread(each, f"{path}.{key}".removeprefix("."))
+            place = f"{path}.{key}".removeprefix(".")
+            if not isinstance(key, str) or isinstance(key, Misread):
+                yield _no_text(place, key)
+            yield from misread(each, place)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for index, each in enumerate(cast(Sequence[object], value)):
             yield from misread(each, f"{path}[{index}]")
 
 
-def sections(path: Path) -> tuple[dict[str, object], list[Problem]]:
-    """The plain settings of a stack file by section, unchecked, and what is wrong with their places.
+def _no_text(path: str, key: object) -> Problem:
+    """A key of another kind: `1: x`, `yes: x`, `~: x`, which other readers take for text, or for nothing."""
+    text = key.text if isinstance(key, Written) else shown(key) if isinstance(key, bool) else key
+    kind = key.as_ if isinstance(key, Misread) else "nothing" if key is None else "a number"
+    kind = "true or false" if isinstance(key, bool) else kind
+    return Problem(path, f"YAML reads this key as {kind}", f'put it in quotes: "{"~" if key is None else text}"')
 
-    A section whose place is wrong is among the settings all the same. Raises InvalidStack where there are none.
+
+def sections(path: Path) -> tuple[dict[str, object], list[Problem], dict[str, object]]:
+    """The plain settings of a stack file by section, unchecked, and what is wrong with their places and secrets.
+
+    And what stands beside them below `config:`. A section whose place is wrong is among the settings all the same.
+    Raises InvalidStack where there are none.
     """
-    document = _document(path)
+    document, text = _document(path)
     config = _config(path, document)
-    faults = [
-        Problem(f"{key}", f"unknown key '{key}'", suggestion(str(key), BESIDE_CONFIG, "write it below 'config:'"))
-        for key in document
-        if key not in BESIDE_CONFIG
-    ]
     known = {section for stack in STACKS.values() for section in stack.model_fields}
+    faults = [_beside_config(str(key), known) for key in document if key not in BESIDE_CONFIG]
+    faults += tokens("", {key: value for key, value in document.items() if key != "config"})
+    faults += tokens_in_comments(path.name, text, [said for _, said in texts("", document)])
     found: dict[str, object] = {}
+    others: dict[str, object] = {}
     for key, value in config.items():
         namespace, separator, section = str(key).rpartition(":")
         if f"{namespace}:" != NAMESPACE:
             if separator and not nearest(namespace, [NAMESPACE.rstrip(":")]):
-                faults += cleartext_elsewhere(str(key), value)
+                faults += [*cleartext_elsewhere(str(key), value), *malformed("config", {key: value})]
+                others[str(key)] = value
                 continue
             fault = f"unknown namespace '{namespace}'" if separator else "the key has no namespace"
             meant = section if section in known else nearest(section, known) or section
@@ -128,29 +74,43 @@ def sections(path: Path) -> tuple[dict[str, object], list[Problem]]:
     if not found:
         remedy = f"add '{NAMESPACE}environment:' and the other sections"
         raise InvalidStack([*faults, _fault(path, f"there is no '{NAMESPACE}' key below 'config:'", remedy)])
-    return found, faults
+    return found, [*faults, *malformed("secrets", found.get("secrets"))], others
 
 
-def _document(path: Path) -> Mapping[object, object]:
+def _beside_config(key: str, known: Iterable[str]) -> Problem:
+    namespace, separator, section = key.rpartition(":")
+    ours = (separator and nearest(f"{namespace}:", [NAMESPACE])) or section in known
+    remedy = "write it below 'config:'" if ours else suggestion(key, BESIDE_CONFIG, "write it below 'config:'")
+    return Problem(key, f"unknown key '{key}'", remedy)
+
+
+def _document(path: Path) -> tuple[Mapping[object, object], str]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise InvalidStack([_fault(path, "it is no file", "name a stack, or the file of one")])
+        with path.open("rb") as file:
+            content = file.read(LARGEST_KIB * 1024 + 1)
+        if len(content) > LARGEST_KIB * 1024:
+            said = f"the file is too large: {path.stat().st_size // 1024:,} KiB"
+            raise InvalidStack([_fault(path, said, f"a stack file has at most {LARGEST_KIB} KiB")])
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise InvalidStack([unreadable(path, error)]) from None
     except UnicodeDecodeError:
         raise InvalidStack([_fault(path, "it is not text", "save it as UTF-8")]) from None
     try:
-        document: object = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader)
+        found = document(text)
     except yaml.MarkedYAMLError as error:
         raise InvalidStack([_marked(path, error, text)]) from None
     except (yaml.YAMLError, ValueError):
         raise InvalidStack([_fault(path, "it is not YAML", "remove the characters that are not text")]) from None
-    except RecursionError:
+    except (RecursionError, MemoryError):
         raise InvalidStack([_fault(path, "its groups are nested too deeply", "write fewer levels")]) from None
-    if document is None:
+    if found is None:
         raise InvalidStack([_fault(path, "the file is empty", "start from Pulumi.dev.yaml")])
-    if not isinstance(document, Mapping):
+    if not isinstance(found, Mapping):
         raise InvalidStack([_fault(path, "the file is not a group of keys", "write the settings below 'config:'")])
-    return cast(Mapping[object, object], document)
+    return cast(Mapping[object, object], found), text
 
 
 _REMEDIES = {

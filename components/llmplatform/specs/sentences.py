@@ -9,8 +9,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from llmplatform.specs.problems import Problem, listed, nearest, shown, suggestion
-from llmplatform.specs.reading import Written
 from llmplatform.specs.stack import STACKS
+from llmplatform.specs.yaml_loader import Written
 
 _DISCRIMINATORS = ("kind", "provider")
 """Keys that choose the arm of a union."""
@@ -44,16 +44,36 @@ _KINDS = {
 }
 
 
+NO_TEXT = tuple(f" is not {kind}" for kind in ("a whole number", "a number", "true or false"))
+"""How the fault of a value ends that should be something else than text."""
+
+MOST = 200
+"""Mistakes that are told of one file: who has more has something else in mind."""
+
+
+def first(error: ValidationError) -> list[ErrorDetails]:
+    """Pydantic's findings, as many as are told."""
+    return error.errors(include_url=False)[:MOST]
+
+
+def unexplained(error: ValidationError) -> Problem:
+    """A finding for which there is no sentence: better a poor one than a file that is refused without a word."""
+    found = first(error)[0]
+    return Problem(written([*found["loc"]]), f"this is not valid ({found['type']})", "see docs/reference/settings.md")
+
+
 def problems(
     error: ValidationError, model: type[BaseModel], raw: Mapping[str, object], given: Mapping[str, object]
 ) -> list[Problem]:
     """One problem for each mistake. `raw` is what was validated, `given` the same as it was read."""
-    findings = error.errors(include_url=False)
+    findings = first(error)
+    more = error.error_count() - len(findings)
     misspelt = {
         (*found["loc"][:-1], nearest(str(found["loc"][-1]), _keys(_at(model, found["loc"][:-1]))))
         for found in findings
         if found["type"] in _UNKNOWN
     }
+    cut = [Problem("the stack", f"{more} more mistakes are not shown", "correct these first")] if more else []
     return [
         _problem(found, model, raw, given)
         for found in findings
@@ -61,7 +81,7 @@ def problems(
         if not (found["type"] in _MISSING and found["loc"] in misspelt)
         and not _shortened(found)
         and not (found["loc"][:1] == ("secrets",) and found["type"] not in _UNKNOWN and _is_scalar(found["input"]))
-    ]
+    ] + cut
 
 
 def _shortened(found: ErrorDetails) -> bool:
@@ -127,6 +147,8 @@ def _value(kind: str, value: object, context: Mapping[str, Any]) -> tuple[str, s
             text = value.text if isinstance(value, Written) else value
             return f"{text} is a number", f'put it in quotes: "{text}"'
         return "must be text", "write one value"
+    if kind == "int_parsing_size":
+        return "the number is too large", "write one that a setting can have"
     if kind in _KINDS:
         wanted, remedy = _KINDS[kind]
         return f"{shown(value)} is not {wanted}", remedy

@@ -4,6 +4,7 @@ There is one class for each cloud: a key that a cloud does not have is an unknow
 """
 
 from collections.abc import Mapping
+from typing import Annotated
 
 from pydantic import Field
 
@@ -26,11 +27,11 @@ class _Stack(Section):
 
     environment: Environment
     """Who the environment belongs to, and how carefully it is kept."""
-    models: dict[Name, Model] = Field(default_factory=dict)
+    models: Annotated[dict[Name, Model], Field(max_length=2000)] = Field(default_factory=dict)
     """Served models by name; the name is what clients ask for."""
     secrets: Secrets = Secrets()
     """Encrypted values; `pulumi config set --secret --path` writes them."""
-    tags: dict[TagKey, TagValue] = Field(default_factory=dict)
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=100)] = Field(default_factory=dict)
     """Tags on every cloud object beside ours."""
 
 
@@ -45,7 +46,7 @@ class AwsStack(_Stack):
     """The Kubernetes cluster: `new`, or an `existing` one."""
     platform: EksPlatform = NewPlatform(kind="new")
     """What runs beneath the models: `new`, or installed by another stack (`existing`)."""
-    pools: dict[PoolName, AwsPool] = Field(default_factory=dict)
+    pools: Annotated[dict[PoolName, AwsPool], Field(max_length=100)] = Field(default_factory=dict)
     """Node pools by name."""
     addons: AwsAddons = AwsAddons()
     """What is installed in the cluster beneath the models."""
@@ -64,7 +65,7 @@ class AlicloudStack(_Stack):
     """The Kubernetes cluster: `new`, or an `existing` one."""
     platform: AckPlatform = NewAckPlatform(kind="new")
     """What runs beneath the models: `new`, or installed by another stack (`existing`)."""
-    pools: dict[PoolName, AlicloudPool] = Field(default_factory=dict)
+    pools: Annotated[dict[PoolName, AlicloudPool], Field(max_length=100)] = Field(default_factory=dict)
     """Node pools by name."""
     addons: AlicloudAddons = AlicloudAddons()
     """What is installed in the cluster beneath the models."""

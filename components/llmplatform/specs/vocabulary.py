@@ -1,6 +1,7 @@
 """The named types that settings are written in: one line each, so that the models read as prose.
 
-Their checks raise `ValueError` with the rule and a way out.
+Their checks raise `ValueError` with the rule and a way out. Every text and number of the settings is of such a type:
+`tests/unit/test_specs_vocabulary.py` walks through the schema for one that takes whatever it is given.
 """
 
 import base64
@@ -13,6 +14,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from llmplatform.specs import grammar
+
 
 @dataclass(frozen=True)
 class _Matching:
@@ -20,9 +23,14 @@ class _Matching:
 
     pattern: str
     rule: str
+    longest: int | None = None
+    alphabet: re.RegexFlag = re.ASCII
+    """Digits and letters are those of ASCII: others look the same, and every cloud refuses them."""
 
     def check(self, value: str) -> str:
-        if not re.fullmatch(self.pattern, value):
+        if self.longest and len(value) > self.longest:
+            raise ValueError(f"'{value}' is too long; write at most {self.longest} characters")
+        if not re.fullmatch(self.pattern, value, self.alphabet):
             raise ValueError(f"'{value}' is not valid; {self.rule}")
         return value
 
@@ -30,12 +38,13 @@ class _Matching:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
+        length = {"maxLength": self.longest} if self.longest else {}
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$", **length}
 
 
 def _cidr(value: str) -> str:
     try:
-        if "/" not in value:
+        if not re.fullmatch(r"\d+(\.\d+){3}/\d+", value, re.ASCII):
             raise ValueError
         network = ipaddress.IPv4Network(value)
     except ValueError:
@@ -55,11 +64,14 @@ def _address(value: str) -> str:
     return str(address)
 
 
-def _base64(value: str) -> str:
+def _certificate(value: str) -> str:
+    rule = "copy certificateAuthority.data of aws eks describe-cluster"
     try:
-        base64.b64decode(value, validate=True)
-    except binascii.Error:
-        raise ValueError("it is not base64; copy certificateAuthority.data of aws eks describe-cluster") from None
+        decoded = base64.b64decode(value.encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        raise ValueError(f"it is not base64; {rule}") from None
+    if b"-----BEGIN CERTIFICATE-----" not in decoded:
+        raise ValueError(f"it is no certificate (PEM) in base64; {rule}")
     return value
 
 
@@ -82,9 +94,11 @@ PoolName = Annotated[str, Field(min_length=1, max_length=24), _LABEL]
 Cidr = Annotated[str, AfterValidator(_cidr), Field(json_schema_extra={"pattern": r"^\d+(\.\d+){3}/\d+$"})]
 Address = Annotated[str, AfterValidator(_address), Field(json_schema_extra={"pattern": r"^\d+(\.\d+){3}$"})]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
-Certificate = Annotated[str, Field(min_length=1), AfterValidator(_base64)]
+Certificate = Annotated[
+    str, AfterValidator(_certificate), Field(max_length=65536, json_schema_extra={"pattern": "^[A-Za-z0-9+/]+=*$"})
+]
 AwsAccountId = Annotated[str, _Matching(r"\d{12}", "an AWS account id has exactly 12 digits, in quotes")]
-AwsRegion = Annotated[str, _Matching(r"[a-z]{2}(-[a-z]+)+-\d", "write a region like us-east-1")]
+AwsRegion = Annotated[str, _Matching(r"[a-z]{2}(-[a-z]+)+-\d", "write a region like us-east-1", longest=32)]
 AwsZone = Annotated[
     str,
     _Matching(r"[a-z]{2}(-[a-z]+)+-\d[a-f]", "write a zone like us-east-1a: a region, and a letter from a to f"),
@@ -92,12 +106,20 @@ AwsZone = Annotated[
 AwsPrincipal = Annotated[
     str,
     _Matching(
-        r"arn:aws[-a-z]*:iam::\d{12}:(role|user)/\S+",
+        r"arn:(aws|aws-cn|aws-us-gov):iam::\d{12}:(role|user)/([\w+=,.@-]+/)*[\w+=,.@-]{1,64}",
         "write the ARN of an IAM role or user, like arn:aws:iam::111122223333:role/admin",
+        longest=600,
     ),
 ]
 AlicloudAccountId = Annotated[str, _Matching(r"\d{16}", "an Alibaba Cloud account id has exactly 16 digits, in quotes")]
 AlicloudRegion = Annotated[str, _Matching(r"[a-z]{2}-[a-z]+(-\d)?", "write a region like cn-hangzhou")]
+Zone = Annotated[
+    str,
+    _Matching(
+        r"[a-z]{2}(-[a-z]+)+-(\d[a-f]|(\d-?)?[a-z])", "write a zone like us-east-1a or cn-hangzhou-i", longest=32
+    ),
+]
+"""Of any cloud."""
 AlicloudZone = Annotated[str, _Matching(r"[a-z]{2}-[a-z]+-(\d-?)?[a-z]", "write a zone like cn-hangzhou-i")]
 RamPrincipal = Annotated[
     str,
@@ -118,8 +140,12 @@ AlicloudSecurityGroupId = Annotated[
 VpcId = Annotated[str, _Matching(r"vpc-[0-9a-f]{8,17}", "write a VPC id like vpc-0123456789abcdef0")]
 SubnetId = Annotated[str, _Matching(r"subnet-[0-9a-f]{8,17}", "write a subnet id like subnet-0123456789abcdef0")]
 SecurityGroupId = Annotated[str, _Matching(r"sg-[0-9a-f]{8,17}", "write a security group id like sg-0123456789abcdef0")]
-InstanceFamily = Annotated[str, _Matching(r"[a-z0-9]+", "write the family alone, like gn7i")]
-InstanceTypeName = Annotated[str, _Matching(r"[a-z0-9][-a-z0-9.]+", "write an instance type like g5.2xlarge")]
+InstanceFamily = Annotated[
+    str, _Matching(r"[a-z0-9]+([-a-z0-9]*[a-z0-9])?", "write the family alone, like gn7i", longest=32)
+]
+InstanceTypeName = Annotated[
+    str, _Matching(r"[a-z0-9]+([-.][a-z0-9]+)+", "write an instance type like g5.2xlarge", longest=48)
+]
 NodeRelease = Annotated[
     str,
     _Matching(r"\d+\.\d+\.\d+-[0-9a-z]+", "write a release like 1.35.7-20260903, or 1.65.0-0be31b34 of Bottlerocket"),
@@ -128,44 +154,80 @@ EcsImageId = Annotated[
     str, _Matching(r"[A-Za-z][\w.-]{1,127}", "write an image id like aliyun_3_x64_20G_container_optimized_20260801.vhd")
 ]
 KubernetesMinor = Annotated[str, _Matching(r"1\.\d{2}", 'write a minor version in quotes, like "1.35"')]
-Port = Annotated[int, Field(ge=1, le=65535)]
 EngineArgument = Annotated[
     str,
     _Matching(
         r"--[a-z0-9][-a-z0-9_.]*(=[^\x00-\x1f]+)?",
         "write a long flag, with '=' before its value: --max-num-batched-tokens=8192",
+        longest=4096,
     ),
 ]
 VariableName = Annotated[str, _Matching(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "write letters, digits and '_'")]
+VariableValue = Annotated[str, _Matching(r"[^\x00-\x1f\x7f]*", "write one line of text", longest=4096)]
 ServedName = Annotated[str, _Matching(r"[\w.][\w./:-]{0,127}", "write letters, digits and . _ - / :")]
-Revision = Annotated[str, _Matching(r"[\w.][-\w./]{0,254}", "write a commit, a tag or a branch of the weights")]
-ModelId = Annotated[str, _Matching(r"[\w.-]+/[\w.-]+", "write a Hugging Face id like Qwen/Qwen3-8B")]
+Revision = Annotated[
+    str, _Matching(grammar.GIT_REVISION, "write a commit, a tag or a branch of the weights", longest=255)
+]
+ModelId = Annotated[str, _Matching(grammar.HUGGINGFACE_ID, "write a Hugging Face id like Qwen/Qwen3-8B")]
 Host = Annotated[
     str,
-    _Matching(r"([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}", "write a host name like llm.example.org"),
+    _Matching(grammar.LOWER_HOST, "write a host name like llm.example.org", longest=grammar.LONGEST_HOST),
 ]
 HostedZoneId = Annotated[
     str, _Matching(r"Z[A-Z0-9]{5,31}", "write the id of a Route 53 hosted zone like Z0123456789ABCDEFGHIJ")
 ]
-Email = Annotated[str, _Matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "write an e-mail address")]
+Email = Annotated[str, _Matching(grammar.EMAIL, "write an e-mail address", longest=254)]
 LabelKey = Annotated[
     str,
     _Matching(
-        r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?",
+        grammar.LABEL_KEY,
         "use at most 63 letters, digits, '-', '_' and '.', after a domain and '/' if there is one",
+        longest=253 + 1 + 63,
     ),
 ]
-LabelValue = Annotated[
-    str, _Matching(r"([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?", "use at most 63 letters, digits, '-', '_' and '.'")
-]
+LabelValue = Annotated[str, _Matching(rf"({grammar.LABEL_NAME})?", "use at most 63 letters, digits, '-', '_' and '.'")]
 TagKey = Annotated[
-    str, _Matching(r"[-\w .:/=+@]{1,128}", "use at most 128 letters, digits, spaces and . : / = + - @ _")
+    str,
+    # Letters of any alphabet: both clouds take them, and teams write them.
+    _Matching(
+        r"(?! )[-\w .:/=+@]{1,128}(?<! )",
+        "use at most 128 letters, digits, spaces within and . : / = + - @ _",
+        alphabet=re.UNICODE,
+    ),
 ]
 TagValue = Annotated[
-    str, _Matching(r"[-\w .:/=+@]{0,256}", "use at most 256 letters, digits, spaces and . : / = + - @ _")
+    str,
+    _Matching(
+        r"(?! )[-\w .:/=+@]{0,256}(?<! )",
+        "use at most 256 letters, digits, spaces within and . : / = + - @ _",
+        alphabet=re.UNICODE,
+    ),
 ]
-HttpsUrl = Annotated[str, _Matching(r"https://\S+", "write an https:// address")]
-ChartAddress = Annotated[str, _Matching(r"(https|oci)://\S+", "write an https:// or oci:// address")]
+Owner = Annotated[
+    str,
+    _Matching(
+        r"(?! )[-\w .:/=+@]{1,256}(?<! )",
+        "write who it is: 1 to 256 letters, digits, spaces within and . : / = + - @ _",
+        alphabet=re.UNICODE,
+    ),
+]
+"""Value of a tag by which cost and blame are told apart: an empty one tells nothing."""
+HttpsUrl = Annotated[
+    str,
+    _Matching(
+        f"https://{grammar.HOST_OR_ADDRESS}{grammar.PORT}{grammar.PATH}/?",
+        "write an https:// address of host, port and path alone",
+        longest=2048,
+    ),
+]
+ChartAddress = Annotated[
+    str,
+    _Matching(
+        f"(https|oci)://{grammar.HOST_OR_ADDRESS}{grammar.PORT}{grammar.PATH}",
+        "write an https:// or oci:// address, without a '/' at its end",
+        longest=2048,
+    ),
+]
 KmsKeyId = Annotated[
     str,
     _Matching(
@@ -176,18 +238,24 @@ KmsInstanceId = Annotated[
     str, _Matching(r"kst-[0-9a-z]{8,40}", "write a KMS instance id like kst-hzz65f1c2d3e4f5a6b7c8")
 ]
 AcrInstanceId = Annotated[str, _Matching(r"cri-[0-9a-z]{8,25}", "write an instance id like cri-abcdefgh12345678")]
-RegistryHost = Annotated[str, _Matching(r"[a-z0-9.-]+(:\d+)?", "write a registry host like docker.io")]
+RegistryHost = Annotated[
+    str,
+    _Matching(f"{grammar.LOWER_HOST_OR_ADDRESS}{grammar.PORT}", "write a registry host like docker.io", longest=255),
+]
 ImageReference = Annotated[
     str,
     _Matching(
-        r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+(:(?!latest(@|$))[\w.-]{1,128}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})",
+        f"{grammar.LOWER_HOST_OR_ADDRESS}{grammar.PORT}{grammar.IMAGE_PATH}"
+        r"(:(?!latest(@|$))\w[\w.-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})",
         "write registry, name and tag or digest, like registry.example.org/vllm-openai:v0.33.0-1; 'latest' moves",
+        longest=255 + 1 + 128 + 72,
     ),
 ]
 RegistryPrefix = Annotated[
     str,
     _Matching(
-        r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._/-]+)?",
-        "write a registry prefix like registry.example.org/mirror, without https://",
+        f"{grammar.LOWER_HOST_OR_ADDRESS}{grammar.PORT}({grammar.IMAGE_PATH})?",
+        "write a registry prefix like registry.example.org/mirror, without https:// and without a '/' at its end",
+        longest=200,
     ),
 ]

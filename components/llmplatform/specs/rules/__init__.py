@@ -5,12 +5,12 @@ cannot is silent, so that one mistake is told once.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Literal
 
 from llmplatform.specs.problems import Problem
 from llmplatform.specs.rules import (
     ack,
+    addresses,
     clusters,
     engine_extras,
     engines,
@@ -25,9 +25,13 @@ from llmplatform.specs.rules import (
 )
 from llmplatform.specs.rules.cleartext import cleartext, cleartext_elsewhere, redacted
 from llmplatform.specs.rules.readable import Location, readable
+from llmplatform.specs.section import Section
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 __all__ = ["cleartext", "cleartext_elsewhere", "problems", "problems_of_readable", "redacted", "warnings"]
+
+OUR_MISTAKE = "which is a mistake of llmplatform itself"
+"""How a rule that raises is told."""
 
 Rule = Callable[[Stack], Iterator[Problem]]
 Entries = Literal["", "pools", "models"]
@@ -42,7 +46,12 @@ RULES: Mapping[Rule, Entries] = {
     places.pool_zones_are_the_environments: POOLS,
     places.principals_are_of_the_account: WHOLE,
     places.administrators_are_named_once: WHOLE,
+    places.principals_are_people_and_machines: WHOLE,
+    networks.range_is_one_network: WHOLE,
     networks.range_is_large_enough: WHOLE,
+    addresses.cluster_holds_its_nodes: WHOLE,
+    addresses.subnets_hold_the_nodes: WHOLE,
+    addresses.subnet_ranges_are_the_networks: WHOLE,
     networks.range_is_private: WHOLE,
     networks.zones_have_ranges_of_their_own: WHOLE,
     networks.public_ranges_are_named: WHOLE,
@@ -50,6 +59,7 @@ RULES: Mapping[Rule, Entries] = {
     networks.existing_network_serves_every_zone: WHOLE,
     vswitches.existing_vswitches_serve_every_zone: WHOLE,
     vswitches.vswitches_hold_the_pods: WHOLE,
+    vswitches.vswitches_lie_apart: WHOLE,
     networks.services_lie_outside_the_network: WHOLE,
     clusters.kubernetes_is_known: WHOLE,
     ack.release_is_known: WHOLE,
@@ -57,6 +67,7 @@ RULES: Mapping[Rule, Entries] = {
     clusters.charts_know_kubernetes: WHOLE,
     clusters.node_images_exist: POOLS,
     clusters.node_images_are_of_the_minor: POOLS,
+    clusters.endpoint_is_of_the_region: WHOLE,
     clusters.existing_platform_has_a_cluster: WHOLE,
     clusters.existing_cluster_is_in_an_existing_network: WHOLE,
     clusters.addons_are_the_platforms: WHOLE,
@@ -84,15 +95,21 @@ RULES: Mapping[Rule, Entries] = {
     names.models_are_not_called_like_guard_rails: MODELS,
     ack.operating_systems_run_kubernetes: POOLS,
     ack.images_that_are_renewed_are_named: POOLS,
-    ack.zones_that_are_added_exist: WHOLE,
-    ack.zones_sell_the_gpus: POOLS,
+    places.zones_that_are_added_exist: WHOLE,
+    places.regions_sell_the_gpus: POOLS,
+    places.zones_sell_the_gpus: POOLS,
+    places.ranges_are_of_the_zones: WHOLE,
+    ack.images_are_of_linux: POOLS,
+    ack.volumes_are_as_large_as_disks: WHOLE,
     ack.spot_prices_are_of_spot_machines: POOLS,
     ack.scaler_sees_spot_machines: WHOLE,
     ack.drivers_are_known: POOLS,
     names.groups_are_unique: WHOLE,
     names.labels_are_ours_to_set: POOLS,
+    names.labels_are_what_eks_takes: POOLS,
     names.tags_are_allowed: WHOLE,
     serving.shape_is_known: MODELS,
+    serving.shape_makes_sense: MODELS,
     serving.pool_exists: MODELS,
     engines.engine_is_on_record: MODELS,
     engines.parsers_exist: MODELS,
@@ -103,8 +120,11 @@ RULES: Mapping[Rule, Entries] = {
     engine_extras.extra_variables_are_free: MODELS,
     engine_extras.resources_fit_the_node: MODELS,
     engine_extras.surges_have_room: WHOLE,
+    engines.cache_is_of_the_gpu: MODELS,
     hubs.one_hub_is_chosen: WHOLE,
     hubs.models_are_at_the_hub: MODELS,
+    hubs.mirrors_stand_for_something: WHOLE,
+    hubs.gated_models_are_marked: MODELS,
     serving.heads_can_be_spread: MODELS,
     serving.replica_is_within_a_node: MODELS,
     serving.context_is_the_models: MODELS,
@@ -117,35 +137,67 @@ RULES: Mapping[Rule, Entries] = {
 """All rules, and what each judges: every pool or every model by itself, or the stack as a whole."""
 
 
+WARNINGS: Sequence[Rule] = (
+    clusters.kubernetes_is_supported,
+    ack.upgrades_are_done_once,
+    places.zones_are_known,
+    addresses.quotas_are_likely_to_hold,
+    engines.cache_is_likely_to_run,
+    hubs.weights_are_within_reach,
+)
+"""What is not wrong, and will be trouble all the same."""
+
+
 def problems(stack: Stack) -> list[Problem]:
     """What the rules find in a stack."""
-    return [found for rule in RULES for found in rule(stack)]
+    return [found for rule in RULES for found in _asked(rule, stack) or ()]
 
 
 def warnings(stack: Stack) -> list[Problem]:
     """What is not wrong, and will be trouble all the same: nothing that a day brings makes a stack unusable."""
-    return [*clusters.kubernetes_is_supported(stack), *ack.upgrades_are_done_once(stack)]
+    return [found for rule in WARNINGS for found in _asked(rule, stack) or ()]
 
 
 def problems_of_readable(
     kind: type[AwsStack] | type[AlicloudStack], raw: Mapping[str, object], faulty: Sequence[Location]
 ) -> list[Problem]:
     """What the rules find in that part of plain settings which is right in itself. `faulty` locates what is not."""
-    stack = readable(kind, raw, faulty)
-    return [found for rule, entries in RULES.items() for part in _parts(stack, entries) for found in _asked(rule, part)]
-
-
-def _asked(rule: Rule, stack: Stack) -> list[Problem]:
-    found: list[Problem] = []
-    with suppress(AttributeError):  # What cannot be read is not there.
-        found.extend(rule(stack))
+    stack, found = readable(kind, raw, faulty), list[Problem]()
+    for rule, entries in RULES.items():
+        asked = _asked(rule, stack)
+        if asked is None:  # Once for each entry, so that one which cannot be read does not silence the others.
+            asked = [each for part in _parts(stack, entries) for each in _asked(rule, part) or ()]
+        found += asked
     return found
 
 
+def _asked(rule: Rule, stack: Stack) -> list[Problem] | None:
+    """What a rule finds; None where it needs what cannot be read.
+
+    A rule that fails in any other way is a mistake of ours, which is to be seen, and must not hide those of the file.
+    """
+    try:
+        return list(rule(stack))
+    except Exception as error:
+        if isinstance(error, AttributeError) and _is_setting(error):
+            return None
+        where = f"{rule.__module__.rpartition('.')[2]}.{rule.__name__}"
+        return [
+            Problem(
+                "the stack",
+                f"the rule {where} fails on it ({type(error).__name__}: {error}), {OUR_MISTAKE}",
+                "report it, with the file",
+            )
+        ]
+
+
+def _is_setting(error: AttributeError) -> bool:
+    """Whether what is missing is a setting, which could not be read."""
+    return isinstance(error.obj, Section) and str(error.name) in type(error.obj).model_fields
+
+
 def _parts(stack: Stack, entries: Entries) -> Iterator[Stack]:
-    """The stack once for each entry of a section, so that one which cannot be read does not silence the others."""
-    if not entries or entries not in stack.__dict__:
-        yield stack
-        return
-    for name, each in getattr(stack, entries).items():
-        yield stack.model_copy(update={entries: {name: each}})
+    """The stack once for each entry of a section, as far as the section can be read."""
+    if entries and entries in stack.__dict__:
+        for name, each in getattr(stack, entries).items():
+            yield stack.model_copy(update={entries: {name: each}})

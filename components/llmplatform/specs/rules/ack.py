@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from llmplatform.catalog import InstanceType, instance_types, versions
+from llmplatform.catalog import versions
 from llmplatform.specs.cluster import NewAckCluster
 from llmplatform.specs.problems import Problem, listed, suggestion
-from llmplatform.specs.rules.placement import gpu_node, is_cpu, known_types
+from llmplatform.specs.rules.placement import gpu_node, is_cpu
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 EVERYWHERE = "0.0.0.0/0"
+SMALLEST_DISK_GIB = 20
 
 LAST_WITH_CGROUP_V1 = "1.34"
 """From the minor after it a kubelet refuses to start on cgroup v1. Source: ACK Kubernetes 1.35 release notes."""
@@ -39,7 +40,7 @@ def public_endpoint_is_open_to_all(stack: Stack) -> Iterator[Problem]:
     """ACK makes an endpoint on the internet for everybody or for nobody."""
     if not isinstance(stack, AlicloudStack) or not isinstance(stack.cluster, NewAckCluster):
         return
-    if any(cidr != EVERYWHERE for cidr in stack.cluster.endpoint.public_cidrs):
+    if stack.cluster.endpoint.public_cidrs not in ((), (EVERYWHERE,)):
         yield Problem(
             "cluster.endpoint.public_cidrs",
             "ACK cannot limit its public endpoint to ranges",
@@ -91,56 +92,26 @@ def images_that_are_renewed_are_named(stack: Stack) -> Iterator[Problem]:
             )
 
 
-def zones_that_are_added_exist(stack: Stack) -> Iterator[Problem]:
-    """What a file adds to the known zones is of the environment, and of machines that the catalog has."""
-    if not isinstance(stack, AlicloudStack):
-        return
-    families = sorted({instance_types.get("alicloud", name).family for name in instance_types.names("alicloud")})
-    for family, zones in stack.cloud.gpu_zones.items():
-        if family not in families:
-            yield Problem(
-                f"cloud.gpu_zones.{family}",
-                f"the catalog has no machines of family '{family}'",
-                suggestion(family, families, "remove it"),
-            )
-        for index, zone in enumerate(zones):
-            if zone not in stack.cloud.zones:
-                yield Problem(
-                    f"cloud.gpu_zones.{family}[{index}]",
-                    f"'{zone}' is not a zone of the environment",
-                    f"use {listed(stack.cloud.zones)}, or add it to cloud.zones",
-                )
-
-
-def zones_sell_the_gpus(stack: Stack) -> Iterator[Problem]:
-    """A pool lies in zones that sell its machines, as far as that is known."""
+def images_are_of_linux(stack: Stack) -> Iterator[Problem]:
+    """An exact image is one that pods of Linux run on."""
     if not isinstance(stack, AlicloudStack):
         return
     for name, pool in stack.pools.items():
-        for machine in known_types(stack, pool):
-            sold = stack.cloud.zones_with(machine)
-            if not pool.existing:
-                yield from _unsold(stack, name, machine, pool.zones, sold)
-
-
-def _unsold(
-    stack: AlicloudStack, name: str, machine: InstanceType, zones: tuple[str, ...], sold: tuple[str, ...]
-) -> Iterator[Problem]:
-    otherwise = f"add the zone to cloud.gpu_zones.{machine.family} if your account is offered them there"
-    if not sold:
-        yield Problem(
-            f"pools.{name}.instance_types",
-            f"none of the environment's zones is known to sell {machine.family} machines",
-            f"use other zones or machines, or {otherwise}",
-        )
-        return
-    for index, zone in enumerate(zones):
-        if zone in stack.cloud.zones and zone not in sold:
+        if pool.image_id and pool.image_id.lower().startswith("win"):
             yield Problem(
-                f"pools.{name}.zones[{index}]",
-                f"'{zone}' is not known to sell {machine.family} machines",
-                f"use {listed(sold)}, or {otherwise}",
+                f"pools.{name}.image_id", "an image of Windows runs none of what is installed", "write one of Linux"
             )
+
+
+def volumes_are_as_large_as_disks(stack: Stack) -> Iterator[Problem]:
+    """Volumes lie on disks. Source: terraform-provider-alicloud, ecs_disk: ESSD of PL1 has 20 GiB at least."""
+    monitoring = stack.addons.monitoring
+    if isinstance(stack, AlicloudStack) and monitoring.enabled and monitoring.storage_gib < SMALLEST_DISK_GIB:
+        yield Problem(
+            "addons.monitoring.storage_gib",
+            f"{monitoring.storage_gib} GiB are less than the smallest disk of Alibaba Cloud",
+            f"write {SMALLEST_DISK_GIB} or more",
+        )
 
 
 def spot_prices_are_of_spot_machines(stack: Stack) -> Iterator[Problem]:

@@ -5,43 +5,56 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from llmplatform.specs.problems import Problem
+from llmplatform.specs.rules import secret_forms
 
-_ENCRYPT = "run pulumi config set --secret --path 'llmplatform:secrets."
+ENCRYPT = "run pulumi config set --secret --path 'llmplatform:secrets."
 
-_TOKENS = {
-    "a Hugging Face token": re.compile(r"\bhf_[A-Za-z0-9]{16,}"),
-    "an AWS access key": re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"),
-    "an Alibaba Cloud access key": re.compile(r"\bLTAI[A-Za-z0-9]{12,26}\b"),
-    "an API key": re.compile(r"\bsk-[A-Za-z0-9_-]{16,}"),
-    "a GitHub token": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}"),
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "a Slack webhook": re.compile(r"\bhooks\.slack\.com/services/[\w/-]+"),
-    "a password in an address": re.compile(r"(?<=://)[^/\s:@\"',]*:[^/\s@\"',]+(?=@)"),
-}
-_CREDENTIALS = re.compile(r"(aws|alicloud):(config:)?(accessKey|secretKey|token|securityToken)")
+_CREDENTIALS = re.compile(r"(aws|alicloud):(config:)?(accessKey|secretKey|token|securityToken)|pulumi:accessToken")
 """Settings of the clouds' providers that are secrets, whatever they look like."""
+
+_BELONGS = "revoke it; secrets belong below 'secrets', encrypted"
 
 
 def cleartext(raw: Mapping[str, object]) -> Iterator[Problem]:
     """Every value below `secrets` that is not encrypted, and whatever elsewhere looks like a token."""
     secrets = raw.get("secrets")
     if isinstance(secrets, str | int | float):
-        yield Problem("secrets", "a secret is in clear text", f"revoke it, and {_ENCRYPT}huggingface_token'")
+        yield Problem("secrets", "a secret is in clear text", f"revoke it, and {ENCRYPT}huggingface_token'")
     if isinstance(secrets, Mapping):
         for name, value in cast(Mapping[str, object], secrets).items():
-            if name == "secure":
-                yield Problem(
-                    "secrets", "the section is encrypted as a whole", f"remove it, and {_ENCRYPT}huggingface_token'"
-                )
-            elif not isinstance(value, Mapping):
-                yield Problem(
-                    f"secrets.{name}",
-                    "the secret is in clear text",
-                    f"revoke it, and {_ENCRYPT}{name}'",
-                )
+            yield from _secret(name, value)
     for section, value in raw.items():
         if section != "secrets":
-            yield from _tokens(section, value)
+            yield from _marked_as_secret(section, value)
+            yield from tokens(section, value)
+
+
+def _secret(name: str, value: object) -> Iterator[Problem]:
+    path = f"secrets.{name}"
+    if name == "secure":
+        yield Problem("secrets", "the section is encrypted as a whole", f"remove it, and {ENCRYPT}huggingface_token'")
+    elif isinstance(value, Mapping):
+        given = cast(Mapping[str, object], value).get("secure", "…")
+        if not isinstance(given, str) or not given:
+            yield Problem(f"{path}.secure", "this is no encrypted value", f"{ENCRYPT}{name}'")
+    elif value is not None:
+        yield Problem(path, "the secret is in clear text", f"revoke it, and {ENCRYPT}{name}'")
+
+
+def _marked_as_secret(path: str, value: object) -> Iterator[Problem]:
+    """A key `secure` beside a text: Pulumi takes the two for an encrypted value, and the settings see none of it."""
+    if isinstance(value, Mapping):
+        for key, each in cast(Mapping[object, object], value).items():
+            if key == "secure" and not isinstance(each, Mapping | list):
+                yield Problem(
+                    f"{path}.secure",
+                    "Pulumi takes this for an encrypted value, and none belongs here",
+                    "rename the key",
+                )
+            yield from _marked_as_secret(f"{path}.{key}", each)
+    elif isinstance(value, list):
+        for index, each in enumerate(cast(list[object], value)):
+            yield from _marked_as_secret(f"{path}[{index}]", each)
 
 
 def cleartext_elsewhere(key: str, value: object) -> Iterator[Problem]:
@@ -54,37 +67,43 @@ def cleartext_elsewhere(key: str, value: object) -> Iterator[Problem]:
                 "revoke it, and remove it: credentials come from the environment of whoever runs pulumi",
             )
         return
-    yield from map(redacted, _tokens("config", {key: value}))
+    yield from tokens("config", {key: value})
 
 
 def redacted(problem: Problem) -> Problem:
     """The problem without any token that its words repeat from the file."""
-    path, fault, remedy = problem.path, problem.fault, problem.remedy
-    for pattern in _TOKENS.values():
-        path, fault, remedy = (pattern.sub("…", text) for text in (path, fault, remedy))
-    return Problem(path, fault, remedy)
+    return Problem(*map(secret_forms.without, (problem.path, problem.fault, problem.remedy)))
 
 
-def _tokens(path: str, value: object) -> Iterator[Problem]:
-    for place, text in _texts(path, value):
-        kind = next((kind for kind, pattern in _TOKENS.items() if pattern.search(text)), None)
+def tokens(path: str, value: object) -> Iterator[Problem]:
+    """Whatever below a value looks like a secret."""
+    for place, text in texts(path, value):
+        kind = secret_forms.kind_of(text)
         if kind:
-            yield Problem(
-                place, f"this looks like {kind} in clear text", "revoke it; secrets belong below 'secrets', encrypted"
-            )
+            yield redacted(Problem(place, f"this looks like {kind} in clear text", _BELONGS))
 
 
-def _texts(path: str, value: object) -> Iterator[tuple[str, str]]:
+def tokens_in_comments(file: str, text: str, told: Sequence[str]) -> Iterator[Problem]:
+    """Secrets in a file's comments. `told`: the text of its values, which may have a `#` within."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        _, mark, comment = line.partition("#")
+        kind = secret_forms.kind_of(comment) if mark else None
+        if kind and not any(comment.strip().strip("\"'") in value for value in told if "#" in value):
+            yield Problem(file, f"line {number}: the comment has what looks like {kind}", "revoke it, and remove it")
+
+
+def texts(path: str, value: object) -> Iterator[tuple[str, str]]:
     """All text, that of keys included."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):
         for key, each in cast(Mapping[object, object], value).items():
-            yield f"{path}.{key}", str(key)
-            yield from _texts(f"{path}.{key}", each)
+            place = f"{path}.{key}".removeprefix(".")
+            yield place, str(key)
+            yield from texts(place, each)
     elif isinstance(value, Sequence):
         for index, each in enumerate(cast(Sequence[object], value)):
-            yield from _texts(f"{path}[{index}]", each)
+            yield from texts(f"{path}[{index}]", each)
 
 
 def _is_encrypted(value: object) -> bool:

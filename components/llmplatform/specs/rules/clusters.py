@@ -15,6 +15,9 @@ from llmplatform.specs.stack import AwsStack, Stack
 _OF_A_DAY = re.compile(r"-20\d\d[01]\d[0-3]\d$")
 """How a release of Amazon Linux ends; one of Bottlerocket ends in a commit."""
 
+_EKS_ADDRESS = re.compile(r"\.([a-z-]+-\d)\.eks\.amazonaws\.com|\.eks\.([a-z-]+-\d)\.api\.")
+"""Source: the user guide of EKS on cluster endpoints."""
+
 
 def today() -> date:
     """The day on which a version is judged."""
@@ -72,14 +75,24 @@ def charts_know_kubernetes(stack: Stack) -> Iterator[Problem]:
     if not _is_known(stack):
         return
     minor = stack.cluster.kubernetes_version
-    for addon, charts in charts_by_addon(stack).items():
-        for chart in charts:
-            if chart.kubernetes and minor not in chart.kubernetes:
-                yield Problem(
-                    "cluster.kubernetes_version",
-                    f"chart {chart.name} {chart.version} is not tested with {minor}",
-                    f"use {listed(chart.kubernetes)}, or set addons.{addon}.enabled to false",
-                )
+    charts = {chart: addon for addon, charts in charts_by_addon(stack).items() for chart in charts}
+    untested = {chart: addon for chart, addon in charts.items() if chart.kubernetes and minor not in chart.kubernetes}
+    if untested:
+        named = [f"{chart.name} {chart.version}" for chart in untested]
+        switches = [f"addons.{addon}.enabled" for addon in dict.fromkeys(untested.values())]
+        yield Problem(
+            "cluster.kubernetes_version",
+            f"chart {' and '.join(named)} {'is' if len(named) == 1 else 'are'} not tested with {minor}",
+            f"use {listed(_tested(stack))}, or set {' and '.join(switches)} to false",
+        )
+
+
+def _tested(stack: Stack) -> list[str]:
+    """Minors that every chart of the stack is tested with, and for which its nodes have images."""
+    minors = _supported(stack) or list(_ends(stack))
+    charts = [chart.kubernetes for charts in charts_by_addon(stack).values() for chart in charts if chart.kubernetes]
+    images = [versions.EKS_NODE_IMAGES[pool.image] for pool in stack.pools.values() if isinstance(pool, AwsPool)]
+    return [minor for minor in minors if all(minor in each for each in (*charts, *images))] or minors
 
 
 def node_images_exist(stack: Stack) -> Iterator[Problem]:
@@ -89,11 +102,13 @@ def node_images_exist(stack: Stack) -> Iterator[Problem]:
         return
     for name, pool in stack.pools.items():
         known = versions.EKS_NODE_IMAGES[pool.image]
-        if minor not in known and not pool.existing:
+        if minor not in known and not pool.existing and pool.image_release is None:
             yield Problem(
                 f"pools.{name}.image",
                 f"no release of {pool.image} for Kubernetes {minor} is pinned",
-                f"set cluster.kubernetes_version to {listed(tuple(known))}",
+                f"set cluster.kubernetes_version to {listed(_tested(stack))}, or write image_release"
+                if stack.cluster.kind == "new"
+                else "write image_release",
             )
 
 
@@ -109,6 +124,17 @@ def node_images_are_of_the_minor(stack: Stack) -> Iterator[Problem]:
             yield Problem(path, f"'{release}' is not of Kubernetes {minor}", f"write a release of {minor}, {otherwise}")
         elif pool.image == "bottlerocket" and _OF_A_DAY.search(release):
             yield Problem(path, f"'{release}' is a release of Amazon Linux", f"write one of Bottlerocket, {otherwise}")
+
+
+def endpoint_is_of_the_region(stack: Stack) -> Iterator[Problem]:
+    """The address of an existing cluster is in the region, where EKS has made it."""
+    found = _EKS_ADDRESS.search(stack.cluster.endpoint_url) if isinstance(stack.cluster, ExistingEksCluster) else None
+    if found and stack.cloud.region not in found.groups():
+        yield Problem(
+            "cluster.endpoint_url",
+            f"it is not of region '{stack.cloud.region}'",
+            "write endpoint of aws eks describe-cluster, or change cloud.region",
+        )
 
 
 def existing_platform_has_a_cluster(stack: Stack) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from llmplatform.catalog import Gpu, engine_flags, models, versions
+from llmplatform.catalog import engine_flags, models, versions
 from llmplatform.specs.models import Model
 from llmplatform.specs.pools import AwsPool
 from llmplatform.specs.problems import Problem, listed, suggestion
@@ -50,14 +50,45 @@ def engine_runs_on_gpu(stack: Stack) -> Iterator[Problem]:
             yield Problem(
                 f"models.{name}.pool",
                 f"{model.engine.kind} {engine.version} has no kernels for the {gpu.name} of pool '{model.pool}' "
-                f"(compute capability {_dotted(gpu)}; it needs {_dotted(engine)})",
-                "use a pool of newer GPUs, such as T4, A10G or L4",
+                f"(compute capability {_dotted(gpu.compute_capability)}; it needs {_dotted(engine.compute_capability)}"
+                + (f" to {_dotted(engine.newest_capability)})" if engine.newest_capability else ")"),
+                "use a pool of newer GPUs, such as T4, A10G or L4"
+                if gpu.compute_capability < engine.compute_capability
+                else "use a pool of older GPUs, such as A10G, L4 or H100, or a newer engine",
             )
         elif shape and not gpu.bf16 and not shape.float16:
             yield Problem(
                 f"models.{name}.pool",
                 f"'{model.source}' needs bfloat16, which the {gpu.name} of pool '{model.pool}' does not compute",
                 "use a pool of newer GPUs, such as A10G or L4",
+            )
+
+
+FP8_CACHES_FROM = (8, 0)
+"""Compute capability below which no attention kernel of vLLM takes a cache in fp8 (its attention backends)."""
+
+
+def cache_is_of_the_gpu(stack: Stack) -> Iterator[Problem]:
+    """A cache in 8 bit is for GPUs whose kernels read it."""
+    for name, model, machine in placed(stack):
+        if model.engine.kv_cache_dtype == "fp8" and machine.gpu.compute_capability < FP8_CACHES_FROM:
+            yield Problem(
+                f"models.{name}.engine.kv_cache_dtype",
+                f"the {machine.gpu.name} of pool '{model.pool}' has no kernels for caches in fp8",
+                "write 'auto', or use a pool of newer GPUs, such as L4",
+            )
+
+
+def cache_is_likely_to_run(stack: Stack) -> Iterator[Problem]:
+    """A warning: without fp8 of the GPU's own, only some of the engine's attention kernels take such a cache."""
+    for name, model, machine in placed(stack):
+        gpu = machine.gpu
+        if model.engine.kv_cache_dtype == "fp8" and gpu.compute_capability >= FP8_CACHES_FROM and not gpu.fp8:
+            yield Problem(
+                f"models.{name}.engine.kv_cache_dtype",
+                f"the {gpu.name} of pool '{model.pool}' does not compute in fp8, and not every attention kernel reads "
+                "such a cache there",
+                "try it before you rely on it, or write 'auto'",
             )
 
 
@@ -107,6 +138,5 @@ def _branch(driver: str) -> int:
     return int(driver.partition(".")[0])
 
 
-def _dotted(of: Gpu | versions.Engine) -> str:
-    major, minor = of.compute_capability
-    return f"{major}.{minor}"
+def _dotted(capability: tuple[int, int]) -> str:
+    return ".".join(map(str, capability))

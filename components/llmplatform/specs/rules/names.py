@@ -1,12 +1,13 @@
 """Rules about names, labels and tags."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from llmplatform.specs.pools import AwsPool, Pool
 from llmplatform.specs.problems import Problem, listed
 from llmplatform.specs.rules.placement import gpu_node
-from llmplatform.specs.stack import Stack
+from llmplatform.specs.stack import AwsStack, Stack
 
 RESERVED_LABELS = (
     "kubernetes.io",
@@ -35,6 +36,8 @@ class _Tagging:
     """Characters of a value."""
     forbidden: tuple[str, ...] = ()
     """What neither a tag nor its value may contain."""
+    controllers: tuple[str, ...] = ("eks", "eksctl.cluster.k8s.io", "alpha.eksctl.io", "karpenter.sh")
+    """What else controllers find their objects by, beside the domains of labels."""
 
 
 _TAGGING = {
@@ -49,6 +52,8 @@ _TAGGING = {
     ),
 }
 """What each cloud says about tags. Sources: the guides to tagging of both."""
+
+LONGEST_EKS_LABEL = 63
 
 ADDON_NAMESPACES = ("cert-manager", "cert-manager-alidns-webhook", "gpu-metrics", "gpu-operator", "monitoring")
 """Namespaces that the add-ons make for themselves."""
@@ -118,12 +123,36 @@ def _group_suffixes(stack: Stack, pool: Pool) -> Iterator[str]:
             yield f"{capacity}{letter}"
 
 
+def _reserved(domain: str) -> str | None:
+    return next((each for each in RESERVED_LABELS if domain == each or domain.endswith(f".{each}")), None)
+
+
+def labels_are_what_eks_takes(stack: Stack) -> Iterator[Problem]:
+    """EKS takes shorter keys than Kubernetes, and no empty values.
+
+    Source: its API model, labelKey (1 to 63) and labelValue (1 to 63).
+    """
+    if not isinstance(stack, AwsStack):
+        return
+    for name, pool in stack.pools.items():
+        for label, value in pool.labels.items():
+            path = f"pools.{name}.labels.{label}"
+            if len(label) > LONGEST_EKS_LABEL:
+                yield Problem(
+                    path,
+                    f"with its domain it has {len(label)} characters, and EKS takes {LONGEST_EKS_LABEL}",
+                    "write a shorter one",
+                )
+            if not value:
+                yield Problem(path, "EKS takes no empty values of labels", "write one, such as 'true'")
+
+
 def labels_are_ours_to_set(stack: Stack) -> Iterator[Problem]:
     """A pool's labels keep out of reserved domains."""
     for name, pool in stack.pools.items():
         for label in pool.labels:
             domain, slash, _ = label.rpartition("/")
-            reserved = next((each for each in RESERVED_LABELS if domain == each or domain.endswith(f".{each}")), None)
+            reserved = _reserved(domain)
             if slash and reserved:
                 yield Problem(
                     f"pools.{name}.labels.{label}",
@@ -149,7 +178,22 @@ def tags_are_allowed(stack: Stack) -> Iterator[Problem]:
             )
         if tag.lower().startswith("llmplatform:"):
             yield Problem(f"tags.{tag}", "tags that begin with 'llmplatform:' are ours", "choose another name")
+        domain = re.split("[/:]", tag.lower(), maxsplit=1)[0]
+        if not reserved and (_reserved(domain) or domain in rules.controllers):
+            yield Problem(f"tags.{tag}", "controllers find what is theirs by this tag", "choose another name")
+    yield from _alike(stack.tags)
     yield from _tag_values(stack, rules)
+
+
+def _alike(tags: Iterable[str]) -> Iterator[Problem]:
+    """Tags that differ in case alone: IAM's keys are case-insensitive (IAM user guide, rules for tagging)."""
+    seen: dict[str, str] = {}
+    for tag in tags:
+        other = seen.setdefault(tag.lower(), tag)
+        if other != tag:
+            yield Problem(
+                f"tags.{tag}", f"it differs from '{other}' in case alone, which is one tag to IAM", "remove one"
+            )
 
 
 def _tag_values(stack: Stack, rules: _Tagging) -> Iterator[Problem]:

@@ -21,6 +21,15 @@ WIDEST_PUBLIC_PREFIX = 8
 MOST_PUBLIC_RANGES = 40
 """Source: the service quotas of EKS, where it cannot be raised."""
 
+MOST_PRIVATE_RANGES = 50
+"""Each is a rule of the cluster's security group, which takes 60 (VPC quotas), those of EKS and ours among them."""
+
+WIDEST_PUBLIC_SUM = 2**28
+"""Addresses of all public ranges together: a sixteenth of the internet."""
+
+_NOBODYS = tuple(IPv4Network(block) for block in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
+"""Addresses that no machine on the internet has (IANA's registry of special-purpose addresses), which EKS refuses."""
+
 _PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 """RFC 1918."""
 
@@ -36,6 +45,8 @@ def range_is_large_enough(stack: Stack) -> Iterator[Problem]:
     if stack.network.kind != "new":
         return
     prefix = IPv4Network(stack.network.cidr).prefixlen
+    if prefix < WIDEST_PUBLIC_PREFIX:
+        return  # No network at all, which another rule says.
     if prefix > SMALLEST_PREFIX:
         yield Problem(
             "network.cidr",
@@ -48,6 +59,20 @@ def range_is_large_enough(stack: Stack) -> Iterator[Problem]:
     if prefix < LARGEST_PREFIX:
         fault = "larger than AWS allows" if isinstance(stack, AwsStack) else "more than one environment needs"
         yield Problem("network.cidr", f"a /{prefix} is {fault}", f"use a /{LARGEST_PREFIX}")
+
+
+def range_is_one_network(stack: Stack) -> Iterator[Problem]:
+    """A network is no larger than the largest private range, and one that exists is no smaller than the cloud's least.
+
+    Source: the quotas of Amazon VPC (/16 to /28 a block); an existing one of several blocks has its main one here.
+    """
+    network = IPv4Network(stack.network.cidr)
+    if network.prefixlen < WIDEST_PUBLIC_PREFIX:
+        yield Problem("network.cidr", f"{network} is no network's range", f"use a /{LARGEST_PREFIX}")
+    elif stack.network.kind == "existing" and isinstance(stack, AwsStack) and not 16 <= network.prefixlen <= 28:
+        yield Problem(
+            "network.cidr", f"{network} is no range of a VPC, which is a /16 to a /28", "write the VPC's main range"
+        )
 
 
 def zones_have_ranges_of_their_own(stack: Stack) -> Iterator[Problem]:
@@ -69,6 +94,8 @@ def range_is_private(stack: Stack) -> Iterator[Problem]:
     if stack.network.kind != "new":
         return
     network = IPv4Network(stack.network.cidr)
+    if network.prefixlen < WIDEST_PUBLIC_PREFIX:
+        return
     if isinstance(stack, AlicloudStack) and network.overlaps(_SHARED):
         yield Problem(
             "network.cidr",
@@ -104,12 +131,25 @@ def public_ranges_are_named(stack: Stack) -> Iterator[Problem]:
             f"EKS takes {MOST_PUBLIC_RANGES} ranges at most, and here are {len(cidrs)}",
             "join neighbours to wider ranges, or remove some",
         )
+    narrow = [each for each in map(IPv4Network, cidrs) if each.prefixlen >= WIDEST_PUBLIC_PREFIX]
+    if sum(each.num_addresses for each in narrow) >= WIDEST_PUBLIC_SUM:
+        yield Problem(
+            "cluster.endpoint.public_cidrs",
+            "together they open the cluster's API to a good part of the internet",
+            "name the ranges that 'pulumi up' and administrators come from, such as 203.0.113.0/24",
+        )
     for index, cidr in enumerate(cidrs):
         path, public = f"cluster.endpoint.public_cidrs[{index}]", IPv4Network(cidr)
         if public.prefixlen < WIDEST_PUBLIC_PREFIX:
             yield Problem(
                 path,
                 f"{public} opens the cluster's API to the world",
+                "name the ranges that 'pulumi up' and administrators come from, such as 203.0.113.0/24",
+            )
+        elif any(public.overlaps(block) for block in _NOBODYS):
+            yield Problem(
+                path,
+                f"{public} has reserved addresses, which EKS refuses here",
                 "name the ranges that 'pulumi up' and administrators come from, such as 203.0.113.0/24",
             )
         elif any(public.overlaps(block) for block in (*_PRIVATE, _SHARED)):
@@ -125,6 +165,13 @@ def private_ranges_are_of_others(stack: Stack) -> Iterator[Problem]:
     if not isinstance(stack.cluster, NewEksCluster):
         return
     yield from _each_range_once("private_cidrs", stack.cluster.endpoint.private_cidrs)
+    if len(stack.cluster.endpoint.private_cidrs) > MOST_PRIVATE_RANGES:
+        yield Problem(
+            "cluster.endpoint.private_cidrs",
+            f"the cluster's security group has room for {MOST_PRIVATE_RANGES} ranges, and here are "
+            f"{len(stack.cluster.endpoint.private_cidrs)}",
+            "join neighbours to wider ranges, or remove some",
+        )
     for index, cidr in enumerate(stack.cluster.endpoint.private_cidrs):
         path, private = f"cluster.endpoint.private_cidrs[{index}]", IPv4Network(cidr)
         if private.prefixlen < WIDEST_PUBLIC_PREFIX:
@@ -140,6 +187,12 @@ def private_ranges_are_of_others(stack: Stack) -> Iterator[Problem]:
                 path,
                 f"{private} lies in the {stack.cluster.service_cidr} of Services: no machine has such an address",
                 "write the range of the network that is connected, or another cluster.service_cidr",
+            )
+        elif IPv4Network(stack.cluster.service_cidr).subnet_of(private):
+            yield Problem(
+                path,
+                f"{private} contains the {stack.cluster.service_cidr} of Services, which hide the machines there",
+                f"write the ranges of the networks that are connected, or cluster.service_cidr: {_apart(private)}",
             )
 
 
@@ -192,11 +245,13 @@ def services_lie_outside_the_network(stack: Stack) -> Iterator[Problem]:
     if stack.cluster.kind != "new":
         return
     services, network = IPv4Network(stack.cluster.service_cidr), IPv4Network(stack.network.cidr)
+    if network.prefixlen < WIDEST_PUBLIC_PREFIX:
+        return
     if services.overlaps(network):
         yield Problem(
             "cluster.service_cidr",
             f"{services} overlaps the network's {network}: a Service would hide a machine",
-            f"use {_free(network)}, or another network.cidr",
+            f"use {_apart(network)}, or another network.cidr",
         )
     service, largest = ("EKS", 12) if isinstance(stack, AwsStack) else ("ACK", 16)
     if not largest <= services.prefixlen <= 24 or not any(services.subnet_of(block) for block in _PRIVATE):
@@ -207,5 +262,6 @@ def services_lie_outside_the_network(stack: Stack) -> Iterator[Problem]:
         )
 
 
-def _free(network: IPv4Network) -> str:
-    return next(block for block in ("172.20.0.0/16", "10.100.0.0/16") if not IPv4Network(block).overlaps(network))
+def _apart(network: IPv4Network) -> str:
+    ranges = ("172.20.0.0/16", "10.100.0.0/16", "192.168.128.0/20")
+    return next(block for block in ranges if not IPv4Network(block).overlaps(network))

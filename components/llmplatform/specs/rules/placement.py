@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
 from llmplatform.specs.models import Model
 from llmplatform.specs.pools import Pool
-from llmplatform.specs.stack import Stack
+from llmplatform.specs.stack import AwsStack, Stack
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class GpuNode:
 
 def known_types(stack: Stack, pool: Pool) -> list[InstanceType]:
     """The pool's instance types, as far as the catalog knows them."""
-    names = instance_types.names(stack.cloud.provider)
-    return [instance_types.get(stack.cloud.provider, name) for name in pool.instance_types if name in names]
+    found = (instance_types.find(stack.cloud.provider, name) for name in pool.instance_types)
+    return [machine for machine in found if machine]
 
 
 def gpu_node(stack: Stack, pool: Pool) -> GpuNode | None:
@@ -40,13 +40,26 @@ def is_cpu(stack: Stack, pool: Pool) -> bool:
 
 def has_kernels(model: Model, gpu: Gpu) -> bool:
     """Whether the model's engine runs on that GPU at all."""
-    return gpu.compute_capability >= versions.engine(model.engine.kind, model.engine.version).compute_capability
+    engine = versions.engine(model.engine.kind, model.engine.version)
+    newest = engine.newest_capability
+    return engine.compute_capability <= gpu.compute_capability and (not newest or gpu.compute_capability <= newest)
+
+
+def disk_gib(stack: Stack, pool: Pool) -> int:
+    """The disk that pods of a node share, in GiB. Local NVMe disks of AWS's machines take the root volume's place.
+
+    Source: amazon-eks-ami, nodeadm's localStorage strategy RAID0, and Bottlerocket's ephemeral-storage, which we set.
+    """
+    first = next(iter(known_types(stack, pool)), None)
+    return first.nvme_gb * 10**9 // 2**30 if isinstance(stack, AwsStack) and first and first.nvme_gb else pool.disk_gib
 
 
 def placed(stack: Stack) -> Iterator[tuple[str, Model, GpuNode]]:
     """Models whose pool has usable GPUs, and its nodes; the others are told by rules about pools."""
-    nodes = {name: gpu_node(stack, pool) for name, pool in stack.pools.items()}
+    nodes: dict[str, GpuNode | None] = {}
     for name, model in stack.models.items():
+        if model.pool in stack.pools and model.pool not in nodes:
+            nodes[model.pool] = gpu_node(stack, stack.pools[model.pool])
         node = nodes.get(model.pool)
         if node is not None:
             yield name, model, node

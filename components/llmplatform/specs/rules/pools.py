@@ -6,7 +6,7 @@ from typing import TypeGuard
 from llmplatform.catalog import InstanceType, instance_types
 from llmplatform.specs.pools import Pool
 from llmplatform.specs.problems import Problem, listed, nearest
-from llmplatform.specs.rules.placement import gpu_node, is_cpu, known_types
+from llmplatform.specs.rules.placement import disk_gib, gpu_node, is_cpu, known_types
 from llmplatform.specs.stack import AwsStack, Stack
 
 SMALLEST_GPU_DISK_GIB = 200
@@ -14,6 +14,13 @@ SMALLEST_GPU_DISK_GIB = 200
 
 _SYSTEM = {"aws": "m7i.xlarge", "alicloud": "ecs.g7.xlarge"}
 """A machine without GPUs that is worth proposing."""
+
+_OTHER_MAKERS = {"trn": "AWS", "inf": "AWS", "dl1": "Intel", "dl2": "Qualcomm", "g4ad": "AMD", "vt1": "AMD"}
+"""Beginnings of families whose accelerators are not NVIDIA's."""
+_NVIDIA = {
+    "aws": "use a machine with GPUs of NVIDIA, such as 'g6e.2xlarge'",
+    "alicloud": "use a machine with GPUs of NVIDIA, such as 'ecs.gn7i-c16g1.4xlarge'",
+}
 
 TOGETHER = "DNS, the autoscaler and the drivers of the volumes"
 """What runs on nodes without GPUs, and nothing works without."""
@@ -36,6 +43,11 @@ def _unknown_type(path: str, wanted: str, provider: str) -> Problem:
     if other:
         alike = _most_alike(instance_types.get(other, wanted), provider)
         return Problem(path, f"'{wanted}' is a machine of {other}", f"use one of {provider}'s, such as '{alike}'")
+    maker = next(
+        (maker for family, maker in _OTHER_MAKERS.items() if wanted.removeprefix("ecs.").startswith(family)), None
+    )
+    if maker:
+        return Problem(path, f"'{wanted}' has accelerators of {maker}, which no engine here runs on", _NVIDIA[provider])
     names = instance_types.names(provider)
     # The sizes of two families have the same names: a slip in one is to be told from another family.
     family = nearest(wanted.rpartition(".")[0], {name.rpartition(".")[0] for name in names})
@@ -99,7 +111,8 @@ def gpus_are_usable(stack: Stack) -> Iterator[Problem]:
 def gpu_nodes_have_disks(stack: Stack) -> Iterator[Problem]:
     """A GPU node holds an engine's image."""
     for name, pool in stack.pools.items():
-        if gpu_node(stack, pool) and pool.disk_gib < SMALLEST_GPU_DISK_GIB and not pool.existing:
+        of_its_own = disk_gib(stack, pool) == pool.disk_gib
+        if gpu_node(stack, pool) and of_its_own and pool.disk_gib < SMALLEST_GPU_DISK_GIB and not pool.existing:
             yield Problem(
                 f"pools.{name}.disk_gib",
                 f"{pool.disk_gib} GiB are too few for a GPU node: an engine's image alone unpacks to 30 GiB",

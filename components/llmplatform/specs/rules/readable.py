@@ -48,7 +48,7 @@ def _value(kind: object, raw: object, faulty: Sequence[Location]) -> object:
     """The value; a group or a table of groups without what is wrong in it; nothing where it is wrong as a whole."""
     if not faulty:
         try:
-            return TypeAdapter[object](cast(Any, kind)).validate_json(json.dumps(raw), strict=True)
+            return _adapter(kind).validate_json(json.dumps(raw), strict=True)
         except ValidationError:
             return _NOTHING
     if not isinstance(raw, Mapping):
@@ -57,7 +57,7 @@ def _value(kind: object, raw: object, faulty: Sequence[Location]) -> object:
     if group:
         return _group(group, entries, faulty)
     entry = _entry(kind)
-    if entry is None:
+    if entry is None or () in faulty:
         return _NOTHING
     if entry is str:
         # What a text should look like is no rule's business.
@@ -71,6 +71,16 @@ def _value(kind: object, raw: object, faulty: Sequence[Location]) -> object:
         )
         for name, value in entries.items()
     }
+
+
+_ADAPTERS: dict[int, tuple[object, TypeAdapter[object]]] = {}
+"""By the identity of the type, which cannot be compared where it has metadata; kept, so that it stays the same."""
+
+
+def _adapter(kind: object) -> TypeAdapter[object]:
+    if id(kind) not in _ADAPTERS:
+        _ADAPTERS[id(kind)] = kind, TypeAdapter[object](cast(Any, kind))
+    return _ADAPTERS[id(kind)][1]
 
 
 def _chosen(kind: object, raw: object) -> type[BaseModel] | None:
@@ -88,8 +98,14 @@ def _chosen(kind: object, raw: object) -> type[BaseModel] | None:
 def _entry(kind: object) -> type[BaseModel] | type[str] | None:
     """The class of a table's entries, where they are groups or texts."""
     tables = [arm for arm in _arms(kind) if typing.get_origin(arm) is dict]
-    entries = _arms(typing.get_args(tables[0])[1]) if tables else []
+    entries = _arms(typing.get_args(tables[0])[1]) if tables and not _is_list(typing.get_args(tables[0])[1]) else []
     return next((each for each in entries if isinstance(each, type) and issubclass(each, BaseModel | str)), None)
+
+
+def _is_list(kind: object) -> bool:
+    while typing.get_origin(kind) is typing.Annotated:
+        kind = typing.get_args(kind)[0]
+    return typing.get_origin(kind) is tuple
 
 
 def _arms(kind: object) -> list[object]:

@@ -9,8 +9,8 @@ from llmplatform.catalog import ModelShape, instance_types, models
 from llmplatform.catalog.fit import legal_tensor_parallel, weights_gib
 from llmplatform.specs.models import Model
 from llmplatform.specs.problems import Problem, listed, nearest, suggestion
-from llmplatform.specs.rules.placement import GpuNode, gpu_node, has_kernels, is_cpu, placed
-from llmplatform.specs.stack import Stack
+from llmplatform.specs.rules.placement import GpuNode, disk_gib, gpu_node, has_kernels, is_cpu, placed
+from llmplatform.specs.stack import AwsStack, Stack
 
 SHORTEST_CONTEXT = 2048
 """A shorter one is not worth proposing, in tokens."""
@@ -32,6 +32,34 @@ def shape_is_known(stack: Stack) -> Iterator[Problem]:
             )
 
 
+def shape_makes_sense(stack: Stack) -> Iterator[Problem]:
+    """The numbers that are written down go together, as those of every model do."""
+    for name, model in stack.models.items():
+        shape, path = model.shape, f"models.{name}.shape"
+        if shape is None:
+            continue
+        if shape.attention_heads % shape.kv_heads and not shape.latent_kv:
+            yield Problem(
+                f"{path}.kv_heads",
+                f"{shape.attention_heads} attention heads cannot share {shape.kv_heads} key-value heads",
+                "write num_key_value_heads of its config.json, which divides num_attention_heads",
+            )
+        if shape.kv_layers and shape.kv_layers > shape.layers:
+            yield Problem(
+                f"{path}.kv_layers",
+                f"{shape.kv_layers} layers with a cache are more than the {shape.layers} of the model",
+                "write how many of them are layers of attention, or remove it",
+            )
+        embeddings = shape.vocabulary * shape.hidden_size * (1 if shape.tied_embeddings else 2) / 1e9
+        if embeddings >= shape.parameters_billion:
+            yield Problem(
+                f"{path}.parameters_billion",
+                f"{shape.parameters_billion} billion parameters are fewer than those of the embeddings alone "
+                f"({embeddings:.3g}: vocabulary x hidden_size{'' if shape.tied_embeddings else ', twice'})",
+                "write the parameters of the whole model, or set tied_embeddings to true",
+            )
+
+
 def pool_exists(stack: Stack) -> Iterator[Problem]:
     """A model names a pool, and the pool has GPUs."""
     with_gpus = [name for name, pool in stack.pools.items() if gpu_node(stack, pool)]
@@ -46,14 +74,17 @@ def pool_exists(stack: Stack) -> Iterator[Problem]:
 
 def heads_can_be_spread(stack: Stack) -> Iterator[Problem]:
     """The attention heads divide by the number of GPUs."""
+    nodes = {name: node for name, _, node in placed(stack)}
     for name, model in stack.models.items():
         shape = model.known_shape
         if shape and not legal_tensor_parallel(shape, model.tensor_parallel):
-            legal = [size for size in range(1, 17) if legal_tensor_parallel(shape, size)]
+            most = nodes[name].gpus if name in nodes else 16
+            legal = [size for size in range(1, most + 1) if legal_tensor_parallel(shape, size)] or [1]
+            groups = f", in groups of {shape.quantization_group} weights," if shape.quantization_group else ""
             yield Problem(
                 f"models.{name}.tensor_parallel",
-                f"{shape.attention_heads} attention heads and {shape.kv_heads} key-value heads cannot be spread over "
-                f"{model.tensor_parallel} GPUs",
+                f"{shape.attention_heads} attention heads and {shape.kv_heads} key-value heads{groups} cannot be "
+                f"spread over {model.tensor_parallel} GPUs",
                 f"use {listed(legal)}",
             )
 
@@ -126,7 +157,14 @@ def _way_out(stack: Stack, model: Model, shape: ModelShape, node: GpuNode) -> st
     context = _room(model, node)
     if context:
         ways.append(f"set context_length to {context}")
-    sizes = (size for size in range(model.tensor_parallel + 1, node.gpus + 1) if legal_tensor_parallel(shape, size))
+    utilization = type(model.engine).model_fields["gpu_memory_utilization"].default
+    engine = model.engine.model_copy(update={"gpu_memory_utilization": utilization})
+    if (
+        model.engine.gpu_memory_utilization < utilization
+        and model.model_copy(update={"engine": engine}).fit(node.gpu).fits
+    ):
+        ways.append(f"set engine.gpu_memory_utilization to {utilization}")
+    sizes = (size for size in range(model.tensor_parallel + 1, node.gpus + 1) if _may_be_spread(shape, size))
     size = next((size for size in sizes if model.fit(node.gpu, tensor_parallel=size).fits), None)
     if size:
         ways.append(f"set tensor_parallel to {size}")
@@ -141,6 +179,12 @@ def _way_out(stack: Stack, model: Model, shape: ModelShape, node: GpuNode) -> st
     return ", or ".join(ways) or _larger_machine(stack.cloud.provider, model, shape)
 
 
+def _may_be_spread(shape: ModelShape, size: int) -> bool:
+    """Whether more GPUs are worth proposing: quantized weights may not be spread where their groups are not known."""
+    known = shape.bytes_per_parameter >= 1 or (shape.quantization_group and shape.intermediate_size)
+    return bool(known) and legal_tensor_parallel(shape, size)
+
+
 def _larger_machine(provider: str, model: Model, shape: ModelShape) -> str:
     """The cheapest machine that holds a replica."""
     found = [
@@ -150,7 +194,7 @@ def _larger_machine(provider: str, model: Model, shape: ModelShape) -> str:
         if machine.gpu
         and not machine.unusable
         and has_kernels(model, machine.gpu)
-        and legal_tensor_parallel(shape, size)
+        and (size == model.tensor_parallel or _may_be_spread(shape, size))
         if model.fit(machine.gpu, tensor_parallel=size).fits
     ]
     if not found:
@@ -177,13 +221,17 @@ def node_holds_the_weights(stack: Stack) -> Iterator[Problem]:
         shape, pool = model.known_shape, stack.pools[model.pool]
         if model.weights.cache != "node" or shape is None:
             continue
-        size, room = model.weights.size_gib or ceil(weights_gib(shape)), pool.disk_gib - IMAGE_GIB
+        disk = disk_gib(stack, pool)
+        size, room = model.weights.size_gib or ceil(weights_gib(shape)), disk - IMAGE_GIB
         if size > room:
             yield Problem(
                 f"models.{name}.weights" + (".size_gib" if model.weights.size_gib else ".cache"),
-                f"{size} GiB of weights are too many for the disk of pool '{model.pool}', whose {pool.disk_gib} GiB "
+                f"{size} GiB of weights are too many for the disk of pool '{model.pool}', whose {disk} GiB "
                 f"hold an engine's image of {IMAGE_GIB} GiB as well",
-                f"set pools.{model.pool}.disk_gib to {size + IMAGE_GIB} or more, or weights.cache to 'shared'",
+                f"set pools.{model.pool}.disk_gib to {size + IMAGE_GIB} or more, or weights.cache to 'shared'"
+                if disk == pool.disk_gib
+                else "set weights.cache to 'shared', or use machines with larger local disks, which take the place of "
+                "the root volume",
             )
 
 
@@ -201,6 +249,14 @@ def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
         wanted = sum(model.replicas * model.tensor_parallel for model in models_of_pool)
         alone = max(ceil(model.replicas / (gpus // model.tensor_parallel)) for model in models_of_pool)
         nodes = max(ceil(wanted / gpus), alone)
+        if nobody_adds_nodes(stack) and not pool.existing and 0 < pool.min < nodes <= pool.max * groups:
+            yield Problem(
+                f"pools.{name}.min",
+                f"the replicas of its models need {nodes} nodes, and without cluster_autoscaler it stays at {pool.min}",
+                f"write {nodes}, or set addons.cluster_autoscaler.enabled to true"
+                if nodes <= pool.max
+                else "set addons.cluster_autoscaler.enabled to true, or lower the replicas",
+            )
         if nodes > pool.max * groups:
             yield Problem(
                 f"pools.{name}.max",
@@ -210,6 +266,15 @@ def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
                 ),
                 f"write {ceil(nodes / groups)} or more, or lower the replicas",
             )
+
+
+def nobody_adds_nodes(stack: Stack) -> bool:
+    """Whether pools stay as they are made: a cluster that exists may have an autoscaler of its own."""
+    return (
+        isinstance(stack, AwsStack)
+        and stack.platform.kind == stack.cluster.kind == "new"
+        and not stack.addons.cluster_autoscaler.enabled
+    )
 
 
 def gated_models_have_a_token(stack: Stack) -> Iterator[Problem]:

@@ -7,13 +7,14 @@ from math import ceil, log2
 
 from llmplatform.specs.network import ExistingVswitches, NewNetwork, Vswitch
 from llmplatform.specs.problems import Problem
-from llmplatform.specs.rules.networks import LARGEST_PREFIX
+from llmplatform.specs.rules.networks import LARGEST_PREFIX, SMALLEST_PREFIX, WIDEST_PUBLIC_PREFIX
 from llmplatform.specs.rules.placement import known_types
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 PODS_PER_NODE = 30
 """Addresses that a node is to have for its pods: a dozen DaemonSets, and what runs there."""
 
+SMALLEST_VSWITCH = 29
 RESERVED = 4
 """Alibaba Cloud keeps the first and the last three addresses of each vSwitch. Source: VPC's limits."""
 
@@ -63,6 +64,27 @@ def _each_once_and_within(network: ExistingVswitches) -> Iterator[Problem]:
                 )
 
 
+def vswitches_lie_apart(stack: Stack) -> Iterator[Problem]:
+    """The ranges of one VPC's vSwitches do not overlap."""
+    network = stack.network
+    if not isinstance(stack, AlicloudStack) or not isinstance(network, ExistingVswitches):
+        return
+    seen: dict[IPv4Network, str] = {}
+    for key, switches in _by_key(network).items():
+        for zone, switch in switches.items():
+            path, cidr = f"network.{key}.{zone}", IPv4Network(switch.cidr)
+            other = next((path for each, path in seen.items() if each.overlaps(cidr)), None)
+            if other:
+                yield Problem(f"{path}.cidr", f"{cidr} overlaps that of {other}", "write the range of each vSwitch")
+            if not SMALLEST_VSWITCH >= cidr.prefixlen >= LARGEST_PREFIX:
+                yield Problem(
+                    f"{path}.cidr",
+                    f"{cidr} is no vSwitch's range, which is a /{LARGEST_PREFIX} to a /{SMALLEST_VSWITCH}",
+                    "write the vSwitch's range",
+                )
+            seen.setdefault(cidr, path)
+
+
 def _by_key(network: ExistingVswitches) -> Mapping[str, Mapping[str, Vswitch]]:
     return {"node_vswitches": network.node_vswitches, "pod_vswitches": network.pod_vswitches}
 
@@ -72,6 +94,9 @@ def vswitches_hold_the_pods(stack: Stack) -> Iterator[Problem]:
     if not isinstance(stack, AlicloudStack):
         return
     nodes, network = _nodes(stack), stack.network
+    prefix = IPv4Network(network.cidr).prefixlen
+    if prefix < WIDEST_PUBLIC_PREFIX or (network.kind == "new" and prefix > SMALLEST_PREFIX):
+        return  # Other rules say so.
     if isinstance(network, NewNetwork):
         # An eighth for the pods of each of six zones.
         held = 2 ** (32 - IPv4Network(network.cidr).prefixlen - 3) - RESERVED
