@@ -5,6 +5,7 @@ AGAINST ?= HEAD
 PYTHON ?= python3
 JOBS ?= 2
 KILLS ?= 200
+FILES ?= 5000
 BIN := .venv/bin
 # Values as they are written, for the shell to read from variables: in a command they would be read as a part of it.
 override STACK := $(value STACK)
@@ -12,7 +13,7 @@ override AGAINST := $(value AGAINST)
 export STACK AGAINST
 READY := .venv/.ready
 
-.PHONY: help setup sandbox preview diff sandbox-down status test check scan docs pictures format record-states lock bench bench-page kills
+.PHONY: help setup sandbox preview diff sandbox-down status test check scan docs pictures format record-states lock bench bench-page kills fuzz
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +44,9 @@ test: $(READY) ## Run all tests, JOBS files at a time. The first time builds the
 
 kills: $(READY) ## Kill sandboxes at KILLS random moments and check that each recovers; again to go on.
 	@$(BIN)/python -m benchmarks.kills --kills $(KILLS) --jobs $(JOBS)
+
+fuzz: $(READY) ## Judge FILES stack files made at random, and count what becomes of them.
+	@PYTHONPATH=tests $(BIN)/python tests/stack_fuzz.py --files $(FILES)
 
 bench: $(READY) ## Measure stacks of up to 1,000 models beside raw registrations, again to go on; BENCH=--quick for minutes.
 	@$(BIN)/python -m benchmarks run $(BENCH)

@@ -101,7 +101,7 @@ def _below(node: yaml.Node) -> list[yaml.Node]:
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
-def _fault(node: yaml.Node | yaml.Event, said: str) -> yaml.MarkedYAMLError:
+def _fault(node: Any, said: str) -> yaml.MarkedYAMLError:
     return yaml.constructor.ConstructorError(None, None, said, node.start_mark)
 
 

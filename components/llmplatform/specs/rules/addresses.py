@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from ipaddress import IPv4Network
 from math import ceil
 
@@ -62,8 +63,8 @@ def subnets_hold_the_nodes(stack: Stack) -> Iterator[Problem]:
                 f"{larger}lower the pools' max",
             )
         return
-    for zone, cidr in network.private_subnet_cidrs.items():
-        held = IPv4Network(cidr).num_addresses - RESERVED
+    for zone, cidr in _ranges(network).items():
+        held = cidr.num_addresses - RESERVED
         if nodes.get(zone, 0) * ADDRESSES_PER_NODE > held:
             yield Problem(
                 f"network.private_subnet_cidrs.{zone}",
@@ -91,26 +92,29 @@ def _nodes(stack: AwsStack) -> Mapping[str, int]:
     return found
 
 
+def _ranges(network: ExistingSubnets) -> Mapping[str, IPv4Network]:
+    """The ranges that can be read: in a file that is wrong in itself some may be none."""
+    found: dict[str, IPv4Network] = {}
+    for zone, cidr in network.private_subnet_cidrs.items():
+        with suppress(ValueError):
+            found[zone] = IPv4Network(cidr)
+    return found
+
+
 def subnet_ranges_are_the_networks(stack: Stack) -> Iterator[Problem]:
     """What is said of an existing subnet's size is of one that is named."""
     network = stack.network
     if not isinstance(network, ExistingSubnets):
         return
-    for zone, cidr in network.private_subnet_cidrs.items():
+    ranges = _ranges(network)
+    for zone, cidr in ranges.items():
         path = f"network.private_subnet_cidrs.{zone}"
         if zone not in network.private_subnets:
             yield Problem(path, "network.private_subnets has none in this zone", "remove it, or name the subnet there")
-        other = next(
-            (
-                each
-                for each, range_ in network.private_subnet_cidrs.items()
-                if each < zone and IPv4Network(range_).overlaps(IPv4Network(cidr))
-            ),
-            None,
-        )
+        other = next((each for each, range_ in ranges.items() if each < zone and range_.overlaps(cidr)), None)
         if other:
             yield Problem(path, f"{cidr} overlaps that of {other}", "write the range of each subnet")
-        if not 16 <= IPv4Network(cidr).prefixlen <= 28:
+        if not 16 <= cidr.prefixlen <= 28:
             yield Problem(path, f"{cidr} is no subnet's range, which is a /16 to a /28", "write the subnet's range")
 
 
