@@ -169,6 +169,25 @@ def test_after_a_failed_update_the_next_run_says_success_and_does_nothing(
     assert control_plane.nodes.done != []
 
 
+def test_a_failed_update_keeps_of_the_state_what_the_cloud_put_there_and_what_is_ignored(
+    account: SimulatedCloud, engine: Engine
+) -> None:
+    grow(account, 3)
+    engine.update(labels={"pool": "other"})
+    with pytest.raises(InitFailed, match="can't be greater"):
+        engine.update(scalingConfig=bounds(minSize=4))
+    assert engine.outputs["scalingConfig"] == bounds(minSize=4, desiredSize=3), "planned, but for the ignored number"
+    type_ = "aws:eks/cluster:Cluster"
+    [record] = account.account.store.all(type_)
+    cluster = Engine(engine.provider, type_, record.id, dict(record.inputs), dict(record.outputs))
+    subnets = record.inputs["vpcConfig"]["subnetIds"][:1]
+    engine.ignored = []
+    with pytest.raises(InitFailed, match="exact set of AZs"):
+        cluster.update(vpcConfig={**record.inputs["vpcConfig"], "subnetIds": subnets})
+    before = record.outputs["vpcConfig"]
+    assert cluster.outputs["vpcConfig"] == {**before, "subnetIds": subnets}
+
+
 def test_a_refresh_lets_the_very_next_run_go_on(
     account: SimulatedCloud, engine: Engine, control_plane: FakeControlPlane
 ) -> None:

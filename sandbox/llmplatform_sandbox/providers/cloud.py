@@ -144,24 +144,24 @@ class CloudProvider(ProviderServicer):
         preview: bool, timeout: float,
     ) -> Values:  # fmt: skip
         given = plain_inputs(new_inputs)
+        sent = request(given, old_outputs, self.ignored)
+        whole = {key: completed(value, old_inputs.get(key), old_outputs.get(key)) for key, value in sent.items()}
         if preview or contains_unknown(given):
-            whole = {key: completed(value, old_inputs.get(key), old_outputs.get(key)) for key, value in given.items()}
             return self._planned(typ, whole, old_outputs)
         asked = {top_level(path) for path in self._differences(typ, old_inputs, old_outputs, new_inputs)}
         if self._tags_differ(old_outputs, given):
             asked.add("tags")
-        sent = request(given, old_outputs, self.ignored)
         try:
             record = patiently(
                 lambda: self._account.update(typ, id_, digested(sent), self._scope(self.config), asked),
                 repeatable=True,
             )
         except NotReady as error:
-            raise self._half_done(typ, id_, error.reason, given, old_inputs, old_outputs) from error
+            raise self._half_done(typ, id_, error.reason, whole, old_inputs, old_outputs) from error
         except CloudError as error:
             if self._account.facts.of(typ).after_failure == "prior":
                 raise ProviderError(str(error)) from error
-            raise self._half_done(typ, id_, str(error), given, old_inputs, old_outputs) from error
+            raise self._half_done(typ, id_, str(error), whole, old_inputs, old_outputs) from error
         except LookupError as error:
             raise ProviderError(str(error)) from error
         return with_secrets(self._now(record).outputs, given)
@@ -173,12 +173,12 @@ class CloudProvider(ProviderServicer):
         return "tagsAll" in old_outputs and after != unwrap_secrets(old_outputs["tagsAll"])
 
     def _half_done(
-        self, typ: str, id_: str, reason: str, given: Values, old_inputs: Values, old_outputs: Values
+        self, typ: str, id_: str, reason: str, whole: Values, old_inputs: Values, old_outputs: Values
     ) -> InitFailed:
         """A failed update leaves the planned state, however much of it was done (bridge, provider.go, Update)."""
-        dropped = {name for name in old_inputs if name not in given}
+        dropped = {name for name in old_inputs if name not in whole}
         kept = {name: value for name, value in old_outputs.items() if name not in dropped}
-        return InitFailed(id_, without_unknown(self._planned(typ, given, kept)), [reason])
+        return InitFailed(id_, without_unknown(self._planned(typ, whole, kept)), [reason])
 
     def _differences(self, typ: str, old_inputs: Values, old_outputs: Values, new_inputs: Values) -> dict[str, Change]:
         return differences(
