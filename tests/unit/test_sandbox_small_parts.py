@@ -254,3 +254,20 @@ def test_a_process_that_ends_on_a_full_disk_is_not_said_to_have_ended_by_itself(
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=35 * 2**20))
     said = str(Processes(tmp_path, tmp_path).failed("etcd", "the process ended"))
     assert said == f"etcd: the process ended; {tmp_path}: the disk has 35 MiB left: free some space first"
+
+
+def test_a_stack_that_moves_to_another_cloud_has_to_be_taken_down_first(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: app\nruntime: python\n")
+    (tmp_path / "__main__.py").touch()
+    settings = "config:\n  llmplatform:cloud:\n    provider: {}\n"
+    (tmp_path / "Pulumi.dev.yaml").write_text(settings.format("alicloud"))
+    paths = SandboxPaths(tmp_path / ".sandbox" / "dev")
+    paths.create()
+    (paths.project / "Pulumi.dev.yaml").write_text(settings.format("aws"))
+    state(paths.folder, {"resources": [{"type": "pulumi:pulumi:Stack"}]})
+    with pytest.raises(SandboxError) as refused:
+        Sandbox(tmp_path, "dev", silent).up()
+    assert str(refused.value) == (
+        "cloud.provider: alicloud, and what the sandbox has of dev is on aws; run `llmplatform sandbox down dev` first"
+    )
+    assert settings.format("aws") == (paths.project / "Pulumi.dev.yaml").read_text(), "down works on what was applied"

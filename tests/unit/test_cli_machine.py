@@ -1,0 +1,49 @@
+"""What the machine refuses, as the command line says it."""
+
+import errno
+import io
+import sys
+
+import pytest
+
+from llmplatform.cli.machine import refusals_of_the_machine
+
+
+class FullDisk(io.StringIO):
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "no")
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EROFS, "use a folder that can be written to"),
+        (errno.ENOTDIR, "name a folder"),
+    ],
+)
+def test_a_refusal_of_the_machine_is_a_sentence_with_its_file(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, number: int, remedy: str
+) -> None:
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    with pytest.raises(SystemExit) as ended, refusals_of_the_machine():
+        raise OSError(number, "no", "/some/file")
+    assert ended.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("/some/file: no; ")
+    assert remedy in line
+
+
+def test_output_that_cannot_be_written_fails_the_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", FullDisk())
+    with pytest.raises(SystemExit), refusals_of_the_machine():
+        print("a plan")
+    assert "free some space" in capsys.readouterr().err
+
+
+def test_a_fault_of_the_program_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    with pytest.raises(FileNotFoundError), refusals_of_the_machine():
+        raise FileNotFoundError(errno.ENOENT, "gone")
