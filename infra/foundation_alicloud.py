@@ -159,7 +159,8 @@ class _Account:
 
     def autoscaling(self, plans: tuple[PoolPlan, ...], pools: Mapping[str, alicloud.NodePool]) -> list[pulumi.Resource]:
         """The autoscaler: pods may wait for its nodes, and hold every slot of the engine while they do."""
-        made = tuple(plan for plan in plans if plan.name in pools)
+        scaled = (plan for plan in plans if not all(group.fixed for group in plan.groups))
+        made = tuple(plan for plan in scaled if plan.name in pools)
         # A cluster has one configuration, which nobody can delete: somebody else's would name our pools for ever.
         ours = isinstance(self.stack.cluster, NewAckCluster) and not isinstance(self.stack.platform, ExistingPlatform)
         if not (ours and made):

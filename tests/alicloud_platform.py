@@ -29,7 +29,7 @@ PROVIDER = "acs:ram::1111222233334444:oidc-provider/ack-rrsa-c1"
 ISSUER = "https://oidc-ack-cn-hangzhou.oss-cn-hangzhou.aliyuncs.com/c1"
 
 POOLS: Mapping[str, Mapping[str, Any]] = {
-    "system": {"instance_types": ("ecs.g7.xlarge",), "min": 2, "max": 4, "disk_gib": 120},
+    "system": {"instance_types": ("ecs.g7.xlarge",), "scaling": "fixed", "min": 2, "max": 2, "disk_gib": 120},
     "a10": {"instance_types": ("ecs.gn7i-c16g1.4xlarge",), "capacity": "spot_first", "max": 4, "zones": ZONES},
     "l20": {
         "instance_types": ("ecs.gn8is.4xlarge",), "capacity": "spot", "max": 2, "spot_price_limit": 9.5, "zones": ZONES,

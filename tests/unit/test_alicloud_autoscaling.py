@@ -29,22 +29,28 @@ def _config(*pools: PoolPlan, preview: bool = False, **spec: Any) -> dict[str, A
     return Engine(preview=preview).run(program).one(_CONFIG).inputs
 
 
+def _scaled(engine: Engine) -> set[str]:
+    """Scaling groups of pools that an autoscaler drives."""
+    return {f"asg-{found.name}" for found in engine.all(_POOL) if "scalingConfig" in found.inputs}
+
+
 def test_spot_pools_are_filled_before_on_demand_pools() -> None:
-    config = _config(plan("a10"), plan("system"))
+    config = _config(plan("a10"), plan("system", scaling="auto", max=4))
     assert config["expander"] == "priority"
-    assert config["priorities"] == {"50": "asg-a10-spot", "10": "asg-a10-on-demand,asg-system-nodes"}
+    assert config["priorities"] == {"50": "asg-a10-spot", "10": "asg-a10-on-demand,asg-system-j,asg-system-k"}
 
 
 def test_every_group_of_every_pool_has_a_priority() -> None:
     named = {each for ids in whole().one(_CONFIG).inputs["priorities"].values() for each in ids.split(",")}
-    assert named == {f"asg-{found.name}" for found in whole().all(_POOL)}, "a group that is not named is never filled"
+    assert named == _scaled(whole()), "a group that is not named is never filled"
+    assert "asg-system-j" not in named, "a pool of fixed size is none of the autoscaler's"
 
 
 def test_it_names_exactly_the_pools_that_there_are() -> None:
     fewer = stack(pools={name: AlicloudPool.model_validate(POOLS[name]) for name in ("system", "a10")})
     engine = built(fewer)
     named = {each for ids in engine.one(_CONFIG).inputs["priorities"].values() for each in ids.split(",")}
-    assert named == {f"asg-{found.name}" for found in engine.all(_POOL)}
+    assert named == _scaled(engine)
     assert "asg-l20-nodes" not in named, "the configuration changes before the pool that left is deleted"
 
 
@@ -80,7 +86,7 @@ def test_it_is_the_scaler_that_sees_spot_machines() -> None:
 
 
 def test_the_quick_scaler_knows_no_priorities() -> None:
-    config = _config(plan("system"), scaler="goatscaler")
+    config = _config(plan("system", scaling="auto", max=4), scaler="goatscaler")
     assert (config["scalerType"], config["expander"]) == ("goatscaler", "least-waste")
     assert "priorities" not in config
 

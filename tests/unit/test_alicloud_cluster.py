@@ -192,7 +192,7 @@ def test_addons_with_pods_wait_for_a_node_and_not_for_one_another() -> None:
         "acr-credential-helper-webhook",
     }  # fmt: skip
     for addon in addons:
-        assert engine.waits_for(addon, engine.named("system-nodes"))
+        assert engine.waits_for(addon, engine.named("system-j"))
         assert not [other for other in addons if other is not addon and engine.waits_for(addon, other)]
 
 

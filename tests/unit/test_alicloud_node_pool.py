@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from alicloud_platform import node_pool, plan
+from alicloud_platform import ZONES, node_pool, plan
 from engine import Engine
 from registration import Registered
 
@@ -24,6 +24,11 @@ WITH_CGROUP_V2 = {"AliyunLinux3ContainerOptimized", "AliyunLinux4ContainerOptimi
 
 def _made(pool: PoolPlan, **wiring: Any) -> list[Registered]:
     return Engine().run(lambda: {"groups": node_pool(pool, **wiring).group_names}).all(_POOL)
+
+
+def _system(**changes: Any) -> PoolPlan:
+    """The pool without GPUs, in one zone."""
+    return plan("system", **{"zones": (ZONES[0],), **changes})
 
 
 def _spot(pool: PoolPlan) -> dict[str, Any]:
@@ -60,14 +65,28 @@ def test_ess_looks_for_spot_machines_in_all_types_and_zones_and_replaces_them_in
     assert spot["spotInstanceRemedy"] is True
 
 
-def test_on_demand_machines_are_spread_over_the_zones() -> None:
-    (group,) = _made(plan("system"))
-    assert (group.inputs["spotStrategy"], group.inputs["multiAzPolicy"]) == ("NoSpot", "BALANCE")
-    assert group.inputs["instanceChargeType"] == "PostPaid"
+def test_pools_without_gpus_are_a_group_for_each_zone() -> None:
+    """ACK user guide, FAQ about node auto scaling: a pod bound to a zone makes no pool of several zones grow."""
+    groups = _made(plan("system"))
+    assert [group.name for group in groups] == ["system-j", "system-k"]
+    assert [group.inputs["vswitchIds"] for group in groups] == [[f"vsw-{zone}"] for zone in ZONES]
+    assert {group.inputs["instanceChargeType"] for group in groups} == {"PostPaid"}
+    autoscaled = _made(plan("system", scaling="auto", max=4))
+    assert [group.inputs["scalingConfig"]["maxSize"] for group in autoscaled] == [4, 4]
+
+
+def test_a_pool_of_fixed_size_has_its_nodes_spread_over_the_zones_and_no_autoscaler() -> None:
+    """terraform-provider-alicloud 2.0, alicloud_cs_kubernetes_node_pool: desired_size or scaling_config.enable."""
+    for group in _made(plan("system")):
+        assert group.inputs["desiredSize"] == "1"
+        assert "scalingConfig" not in group.inputs, "else ACK keeps coredns off its nodes"
+    sizes = [group.inputs["desiredSize"] for group in _made(plan("system", min=3, max=3))]
+    assert sizes == ["2", "1"]
+    assert len(_made(plan("system", min=1, max=1))) == 1, "a zone without a node has no group"
 
 
 def test_the_number_of_nodes_is_the_autoscalers() -> None:
-    (group,) = _made(plan("system"))
+    (group,) = _made(_system(scaling="auto", max=4))
     assert group.inputs["scalingConfig"] == {"enable": True, "minSize": 2, "maxSize": 4, "type": "cpu"}
     assert "desiredSize" not in group.inputs, "ACK refuses both"
 
@@ -89,24 +108,24 @@ def test_another_driver_of_the_list_can_be_asked_for() -> None:
 
 
 def test_nodes_without_a_gpu_name_no_driver() -> None:
-    (group,) = _made(plan("system"))
+    (group,) = _made(_system())
     assert _DRIVER not in _labels(group)
 
 
 def test_labels_and_taints_reach_nodes_that_are_there_already() -> None:
-    (group,) = _made(plan("system", labels={"team": "ml"}))
+    (group,) = _made(_system(labels={"team": "ml"}))
     assert _labels(group)["team"] == "ml"
     assert group.inputs["updateNodes"] is True
 
 
 @pytest.mark.parametrize("effect", ["NoSchedule", "PreferNoSchedule", "NoExecute"])
 def test_taints_are_spelled_as_in_kubernetes(effect: Any) -> None:
-    (group,) = _made(replace(plan("system"), taints=(Taint(key="team", value="ml", effect=effect),)))
+    (group,) = _made(replace(_system(), taints=(Taint(key="team", value="ml", effect=effect),)))
     assert group.inputs["taints"] == [{"key": "team", "value": "ml", "effect": effect}]
 
 
 def test_the_disk_is_not_acks_slow_and_small_default() -> None:
-    (group,) = _made(plan("system", disk_gib=300))
+    (group,) = _made(_system(disk_gib=300))
     disk = {key: value for key, value in group.inputs.items() if key.startswith("systemDisk")}
     assert disk == {
         "systemDiskCategory": "cloud_essd",
@@ -125,18 +144,18 @@ def test_the_disk_is_not_acks_slow_and_small_default() -> None:
     ],
 )
 def test_the_image_is_one_that_ack_knows(image: str, name: str) -> None:
-    (group,) = _made(plan("system", image=image))
+    (group,) = _made(_system(image=image))
     assert group.inputs["imageType"] == name
     assert set(IMAGES.values()) == ACK_IMAGES
 
 
 def test_nodes_have_the_cgroups_that_every_kubernetes_takes_unless_another_image_is_asked_for() -> None:
-    (group,) = _made(plan("system"))
+    (group,) = _made(_system())
     assert group.inputs["imageType"] in WITH_CGROUP_V2, "from 1.35 a kubelet refuses to start on cgroup v1"
 
 
 def test_nodes_are_repaired_but_changed_by_nobody_else() -> None:
-    (group,) = _made(plan("system"))
+    (group,) = _made(_system())
     management = group.inputs["management"]
     assert management["autoRepair"] is True
     assert management["autoRepairPolicy"] == {"restartNode": True}
@@ -144,14 +163,14 @@ def test_nodes_are_repaired_but_changed_by_nobody_else() -> None:
 
 
 def test_a_large_image_does_not_hold_back_the_small_ones() -> None:
-    (group,) = _made(plan("system"))
+    (group,) = _made(_system())
     assert group.inputs["kubeletConfiguration"] == {"serializeImagePulls": "false"}
     assert group.inputs["containerdConfig"]["maxConcurrentDownloads"] == 10
 
 
 def test_containerd_knows_the_registries_that_stand_in_for_others() -> None:
     mirrors = Mirrors(images={"docker.io": "docker.example.org", "quay.io": "registry.example.org/quay.io"})
-    (group,) = _made(plan("system"), mirrors=mirrors)
+    (group,) = _made(_system(), mirrors=mirrors)
     assert group.inputs["containerdConfig"]["registryMirrors"] == ["docker.io=https://docker.example.org"]
 
 

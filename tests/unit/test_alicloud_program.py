@@ -61,12 +61,12 @@ def test_logs_are_collected_once_the_collector_is_there() -> None:
 def test_addons_with_pods_wait_for_every_pool_that_has_room_for_them_from_the_start() -> None:
     config = stack_config("dev-ack")
     pools = config["llmplatform:pools"]
-    spare = {**pools["system"], "min": 0}
+    spare = {**pools["system"], "scaling": "auto", "min": 0, "max": 2}
     more = {"spare": spare, **pools, "second": {**spare, "min": 1}}
     engine = run_program({**config, "llmplatform:pools": more}, "dev-ack")
-    for pool in ("system", "second"):
-        assert engine.waits_for(engine.named("addons-loongcollector"), engine.named(f"{pool}-nodes")), "it has a node"
-    assert not engine.waits_for(engine.named("addons-loongcollector"), engine.named("spare-nodes")), "it has none"
+    for pool in ("system-j", "system-k", "second-j"):
+        assert engine.waits_for(engine.named("addons-loongcollector"), engine.named(pool)), "it has a node"
+    assert not engine.waits_for(engine.named("addons-loongcollector"), engine.named("spare-j")), "it has none"
 
 
 def test_without_log_collection_the_control_plane_still_has_its_project() -> None:

@@ -218,3 +218,18 @@ def test_a_request_to_upgrade_is_warned_of_for_as_long_as_it_stands(raw: dict[st
 def test_nodes_are_renewed_to_an_image_that_is_named(raw: dict[str, Any]) -> None:
     raw["pools"]["gpu"]["renew"] = True
     assert problems(raw) == ["pools.gpu.renew: no image is named to bring the nodes to; write image_id, or remove it"]
+
+
+def test_a_pool_of_fixed_size_has_one_number_of_machines_that_stay(raw: dict[str, Any]) -> None:
+    raw["pools"]["system"] |= {"max": 4}
+    [said] = problems(raw)
+    assert said.startswith("pools.system.max: the pool keeps 2 nodes, and max says 4; write the number of nodes")
+    raw["pools"]["system"] |= {"max": 2, "capacity": "spot_first"}
+    [said] = problems(raw)
+    assert said.startswith("pools.system.scaling: spot machines come and go")
+
+
+def test_a_cluster_whose_nodes_all_come_and_go_is_warned_of(raw: dict[str, Any]) -> None:
+    """terraform-provider-alicloud 2.0, alicloud_cs_kubernetes_node_pool: such nodes are kept free of system pods."""
+    raw["pools"]["system"] |= {"scaling": "auto", "max": 4}
+    assert [problem.path for problem in warnings(parse(raw))] == ["pools.system.scaling"]

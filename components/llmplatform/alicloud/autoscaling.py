@@ -68,8 +68,11 @@ class Autoscaling(PlatformComponent):
 def priorities(
     pools: tuple[PoolPlan, ...], group_names: Mapping[str, pulumi.Input[str]]
 ) -> Mapping[str, pulumi.Output[str]]:
-    """Priority to the scaling groups that have it, with commas between. A group that is in none is never filled."""
+    """Priority to the scaling groups that have it, with commas between.
+
+    A group that is in none is never filled, and one of fixed size is none of the autoscaler's.
+    """
     found: dict[str, list[pulumi.Input[str]]] = {}
-    for group in (group for pool in pools for group in pool.groups):
+    for group in (group for pool in pools for group in pool.groups if not group.fixed):
         found.setdefault(str(group.priority), []).append(group_names[group.name])
     return {priority: pulumi.Output.all(*found[priority]).apply(",".join) for priority in sorted(found)}

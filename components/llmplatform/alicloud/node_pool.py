@@ -1,4 +1,4 @@
-"""ACK node pools of one pool: one for each way of paying, all alike to a pod.
+"""ACK node pools of one pool: one for each way of paying, and without GPUs for each zone, all alike to a pod.
 
 Makes: the node pools. Labels, taints and resources of an empty pool are known to ACK's autoscaler without more.
 Does not: the autoscaler (`Autoscaling`), driver and device plugin (ACK brings both to nodes with GPUs).
@@ -76,14 +76,11 @@ class NodePool(PlatformComponent):
             self._child_name(group.name),
             cluster_id=args.cluster_id,
             node_pool_name=self._child_name(group.name),
-            vswitch_ids=[args.subnet_ids[zone] for zone in plan.zones],
+            vswitch_ids=[args.subnet_ids[zone] for zone in group.zones],
             instance_types=list(plan.spec.instance_types),
             instance_charge_type="PostPaid",
             **_market(group),
-            # The number of nodes is the autoscaler's: no desired size, which excludes this.
-            scaling_config=alicloud.cs.NodePoolScalingConfigArgs(
-                enable=True, min_size=group.minimum, max_size=group.maximum, type="gpu" if plan.gpu else "cpu"
-            ),
+            **_size(plan, group),
             image_type=IMAGES[plan.spec.image],
             **_upgrade(plan, args.release),
             runtime_name="containerd",
@@ -108,6 +105,17 @@ class NodePool(PlatformComponent):
     def _child_name(self, planned: str) -> str:
         """Name of a group's resource: the component's name, and what sets the group apart from the pool's others."""
         return f"{self._prefix}{planned.removeprefix(self._args.plan.name) or '-nodes'}"
+
+
+def _size(plan: PoolPlan, group: GroupPlan) -> dict[str, Any]:
+    """How many nodes there are: a number that ESS keeps, or what the autoscaler makes of its bounds."""
+    if group.fixed:
+        return {"desired_size": str(group.minimum)}
+    kind = "gpu" if plan.gpu else "cpu"
+    bounds = alicloud.cs.NodePoolScalingConfigArgs(
+        enable=True, min_size=group.minimum, max_size=group.maximum, type=kind
+    )
+    return {"scaling_config": bounds}
 
 
 def _market(group: GroupPlan) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
 from llmplatform.specs.cloud import Alicloud, Aws
-from llmplatform.specs.pools import AlicloudPool, AwsPool, Pool
+from llmplatform.specs.pools import AlicloudPool, Pool
 from llmplatform.specs.stack import Stack
 
 GPU_RESOURCE = "nvidia.com/gpu"
@@ -45,6 +45,8 @@ class GroupPlan:
     zones: tuple[str, ...]
     minimum: int
     maximum: int
+    fixed: bool = False
+    """Whether the group keeps its size, and no autoscaler touches it."""
     priority: int
     """Expander priority; the higher number is filled first."""
     price_limits: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -130,7 +132,8 @@ def _price_limits(pool: Pool) -> Mapping[str, str]:
 
 def _groups(name: str, pool: Pool, zones: tuple[str, ...], shape: InstanceType) -> tuple[GroupPlan, ...]:
     # A disk lies in one zone: the autoscaler can only add a node there where the zone is a group of its own.
-    per_zone = isinstance(pool, AwsPool) and pool.per_zone(gpus=shape.gpu is not None)
+    per_zone = pool.per_zone(gpus=shape.gpu is not None)
+    fixed = isinstance(pool, AlicloudPool) and pool.scaling == "fixed"
     places = [(f"-{zone[-1]}", (zone,)) for zone in zones] if per_zone else [("", zones)]
 
     def groups(suffix: str, capacity: Literal["on_demand", "spot"], minimum: int) -> tuple[GroupPlan, ...]:
@@ -141,11 +144,13 @@ def _groups(name: str, pool: Pool, zones: tuple[str, ...], shape: InstanceType) 
                 capacity=capacity,
                 zones=place,
                 minimum=kept + (index < rest),
-                maximum=pool.max,
+                maximum=kept + (index < rest) if fixed else pool.max,
+                fixed=fixed,
                 priority=PRIORITIES[capacity],
                 price_limits=_price_limits(pool) if capacity == "spot" else {},
             )
             for index, (letter, place) in enumerate(places)
+            if not fixed or kept or index < rest
         )
 
     if pool.capacity == "spot_first":

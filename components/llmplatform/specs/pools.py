@@ -82,6 +82,10 @@ class AlicloudPool(_Pool):
     image_id: EcsImageId | None = None
     """Exact system image of the nodes. Empty: the newest of the operating system when a node joins. A change is for
     nodes that join from then on; `renew` brings it to those that are there."""
+    scaling: Literal["auto", "fixed"] = "auto"
+    """`fixed` keeps the `min` nodes, which equal `max`, and replaces those that are lost in their zone; `auto` lets the
+    autoscaler add and remove nodes. ACK keeps its own pods (DNS, metrics) off nodes of `auto`: one pool without GPUs is
+    `fixed`. A pool without GPUs is a group for each zone. Decide it before the pool is made."""
     renew: bool = False
     """Exchanges the system disks of the nodes that are there for those of `image_id`, one at a time, each drained
     first; the machines stay. Take it out once it is done: for as long as it stands here, every change of the pool does
@@ -98,6 +102,13 @@ class AlicloudPool(_Pool):
     that of a machine on demand."""
     spot_price_limits: Annotated[dict[InstanceTypeName, Price], Field(max_length=20)] = Field(default_factory=dict)
     """Limits of single instance types, where they are not all the same."""
+
+    def per_zone(self, *, gpus: bool) -> bool:
+        """Whether each zone has a group of its own; `gpus`: whether the machines have any.
+
+        A pod whose disk is in a zone makes no pool of several zones grow: ACK user guide, FAQ about node auto scaling.
+        """
+        return not gpus or self.scaling == "fixed"
 
     @property
     def price_limits(self) -> Mapping[str, float]:

@@ -94,6 +94,7 @@ RULES: Mapping[Rule, Entries] = {
     names.models_have_a_namespace_of_their_own: WHOLE,
     names.models_are_not_called_like_guard_rails: MODELS,
     ack.operating_systems_run_kubernetes: POOLS,
+    ack.fixed_pools_have_one_size: POOLS,
     ack.images_that_are_renewed_are_named: POOLS,
     places.zones_that_are_added_exist: WHOLE,
     places.regions_sell_the_gpus: POOLS,
@@ -140,6 +141,7 @@ RULES: Mapping[Rule, Entries] = {
 WARNINGS: Sequence[Rule] = (
     clusters.kubernetes_is_supported,
     ack.upgrades_are_done_once,
+    ack.something_keeps_the_systems_pods,
     places.zones_are_known,
     addresses.quotas_are_likely_to_hold,
     engines.cache_is_likely_to_run,

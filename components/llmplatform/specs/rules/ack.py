@@ -92,6 +92,44 @@ def images_that_are_renewed_are_named(stack: Stack) -> Iterator[Problem]:
             )
 
 
+def fixed_pools_have_one_size(stack: Stack) -> Iterator[Problem]:
+    """A pool that keeps its size has one, of machines that stay."""
+    if not isinstance(stack, AlicloudStack):
+        return
+    for name, pool in stack.pools.items():
+        if pool.scaling != "fixed" or pool.existing:
+            continue
+        if pool.capacity != "on_demand":
+            yield Problem(
+                f"pools.{name}.scaling",
+                "spot machines come and go, and a pool of fixed size keeps its nodes",
+                "remove it, or set capacity to 'on_demand'",
+            )
+        if pool.min != pool.max:
+            yield Problem(
+                f"pools.{name}.max",
+                f"the pool keeps {pool.min} nodes, and max says {pool.max}",
+                f"write the number of nodes as min and max, such as {max(pool.min, 1)}, or set scaling to 'auto'",
+            )
+
+
+def something_keeps_the_systems_pods(stack: Stack) -> Iterator[Problem]:
+    """ACK labels the nodes of autoscaled pools so that its own pods stay off them.
+
+    Source: terraform-provider-alicloud 2.0, documentation of alicloud_cs_kubernetes_node_pool, note on auto scaling.
+    """
+    if not isinstance(stack, AlicloudStack) or not isinstance(stack.cluster, NewAckCluster):
+        return
+    system = {name: pool for name, pool in stack.pools.items() if is_cpu(stack, pool)}
+    if system and all(pool.scaling == "auto" for pool in system.values()):
+        name, pool = next(iter(system.items()))
+        yield Problem(
+            f"pools.{name}.scaling",
+            "the autoscaler drives every pool without GPUs, and ACK keeps its own pods (DNS, metrics) off such nodes",
+            f"write 'fixed', with min and max {max(pool.min, 2)}, before the pool is made",
+        )
+
+
 def images_are_of_linux(stack: Stack) -> Iterator[Problem]:
     """An exact image is one that pods of Linux run on."""
     if not isinstance(stack, AlicloudStack):
