@@ -1,7 +1,8 @@
 """Taking a protected stack down: what a platform engineer does, played through before the resources are deleted.
 
 The stack file's own setting is turned off in the sandbox's copy and applied; only then can the clouds, which hold on to
-what is protected, let it go. A project of another kind, without that setting, is only unprotected in its state.
+what is protected, let it go. On Alibaba Cloud no autoscaled pool keeps nodes from then on: there Auto Scaling makes new
+ones while a pool is deleted. A project of another kind, without that setting, is only unprotected in its state.
 """
 
 from pathlib import Path
@@ -28,5 +29,18 @@ def lift(stack_file: Path) -> bool:
     if _KEY not in section:
         return False
     section[_KEY] = _OFF
+    _empty_pools(content["config"])
     write_private(stack_file, yaml.safe_dump(content, sort_keys=False))
     return True
+
+
+def _empty_pools(config: dict[str, Any]) -> None:
+    """Let autoscaled pools of ACK go down to no node, where another pool keeps what the cluster itself needs."""
+    pools: dict[str, Any] = config.get("llmplatform:pools") or {}
+    if (config.get("llmplatform:cloud") or {}).get("provider") != "alicloud":
+        return
+    if not any(pool.get("scaling") == "fixed" for pool in pools.values()):
+        return
+    for pool in pools.values():
+        if pool.get("scaling") != "fixed" and pool.get("min"):
+            pool["min"] = 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from engine import Engine
-from program import run_program, stack_config
+from program import ROOT, run_program, stack_config
 
 _SCALER = "alicloud:cs/autoscalingConfig:AutoscalingConfig"
 _COLLECTION = "llmplatform:alicloud:LogCollection"
@@ -134,3 +134,30 @@ def test_prod_is_protected_and_spread_over_three_zones_with_a_gateway_each() -> 
     assert len(engine.all("alicloud:vpc/natGateway:NatGateway")) == 3
     for kind in ("vpc/network:Network", "cs/managedKubernetes:ManagedKubernetes", "log/project:Project"):
         assert any(found.protect for found in engine.all(f"alicloud:{kind}")), kind
+
+
+_POLICY_OF = {
+    "cr/": "AliyunContainerRegistryFullAccess",
+    "cs/": "AliyunCSFullAccess",
+    "ecs/eip": "AliyunEIPFullAccess",
+    "kms/": "AliyunKMSFullAccess",
+    "log/": "AliyunLogFullAccess",
+    "nas/": "AliyunNASFullAccess",
+    "oss/": "AliyunOSSFullAccess",
+    "ram/": "AliyunRAMFullAccess",
+    "vpc/natGateway": "AliyunNATGatewayFullAccess",
+    "vpc/snatEntry": "AliyunNATGatewayFullAccess",
+    "vpc/": "AliyunVPCFullAccess",
+}
+"""Beginning of a resource's type to the system policy that covers its service. RAM user guide, system policies."""
+
+
+@pytest.mark.parametrize("stack", ["dev-ack", "prod-ack"])
+def test_whoever_runs_it_is_told_of_the_policy_for_every_resource(stack: str) -> None:
+    types = {found.type for found in _committed(stack).registered if found.type.startswith("alicloud:")}
+    page = (ROOT / "docs/clouds.md").read_text(encoding="utf-8")
+    for type_ in sorted(types):
+        within = type_.removeprefix("alicloud:")
+        policy = next((policy for start, policy in _POLICY_OF.items() if within.startswith(start)), None)
+        assert policy, f"{type_}: no policy is known to cover it"
+        assert f"`{policy}`" in page, type_

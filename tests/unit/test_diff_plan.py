@@ -141,6 +141,24 @@ def test_a_value_that_is_deleted_is_not_made_anew() -> None:
     assert change(planned([step("replace", key, **values)]), key).loss.startswith("a new value is made")
 
 
+@pytest.mark.parametrize(
+    ("kind", "path", "said"),
+    [
+        ("cs/managedKubernetes:ManagedKubernetes", "slbInternetEnabled", "changes nothing: open or close the endpoint"),
+        ("cs/managedKubernetes:ManagedKubernetes", "clusterSpec", "changes nothing: change the tier in its console"),
+        ("cs/nodePool:NodePool", "upgradePolicy", "its nodes are upgraded one after the other"),
+        ("cs/nodePool:NodePool", "labels", ""),
+    ],
+)
+def test_an_update_that_does_another_thing_than_it_says_is_told(kind: str, path: str, said: str) -> None:
+    """terraform-provider-alicloud v2.0.0-beta3: what is read at creation alone, and what is heeded at every update."""
+    urn = f"urn:pulumi:dev::app::alicloud:{kind}::llm"
+    values = {"old": {path: "a"}, "new": {path: "b"}, "diff": {path: "update"}}
+    restarts = change(planned([step("update", urn, **values)]), urn).restarts
+    assert said in restarts
+    assert bool(said) == bool(restarts)
+
+
 def test_what_is_only_forgotten_loses_nothing() -> None:
     plan = planned([step("delete", POOL, old={}, retainOnDelete=True)])
     assert not change(plan, POOL).risky, "its nodes stay"

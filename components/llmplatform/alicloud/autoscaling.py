@@ -8,7 +8,7 @@ not send a flag that is false, so those that ACK has off by default are not here
 Not `goatscaler`, ACK's quicker one, unless asked for: it knows no priorities and does not see what spot machines there
 are, so it would buy on demand while there are some.
 The account must have authorised AliyunCSManagedAutoScalerRole and AliyunCSManagedNlcRole.
-Source: terraform-provider-alicloud 1.288, alicloud_cs_autoscaling_config; ACK documentation, "Node scaling" FAQ.
+Source: terraform-provider-alicloud 2.0, alicloud_cs_autoscaling_config; ACK documentation, "Node scaling" FAQ.
 """
 
 from collections.abc import Mapping

@@ -6,7 +6,7 @@ Replaced, with all that runs in it, when its service range or proxy mode change.
 Silently without effect after it was made: a change between private and public endpoint, the pods' vSwitches, and its
 own list of add-ons (the same add-ons are managed one by one for that reason).
 The account must have authorised ACK's service roles once (`AliyunCSManagedKubernetesRole` and its siblings).
-Source: terraform-provider-alicloud 1.288, alicloud_cs_managed_kubernetes; pulumi-alicloud 4.0.
+Source: terraform-provider-alicloud 2.0, alicloud_cs_managed_kubernetes; pulumi-alicloud 4.0.
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,7 @@ Makes: the project, the store `models` with its retention and index. ACK adds st
 and the audit log, which go with the project.
 Does not: the collection within the cluster (`LogCollection`).
 Replacing the project loses every log in it, and its name stays blocked for days: so it has an end that is made anew.
-Source: terraform-provider-alicloud 1.288, alicloud_log_project, alicloud_log_store, alicloud_log_store_index.
+Source: terraform-provider-alicloud 2.0, alicloud_log_project, alicloud_log_store, alicloud_log_store_index.
 """
 
 from collections.abc import Mapping

@@ -6,7 +6,7 @@ table holds one route to a destination, and a gateway translates only for the vS
 Does not: peering, IPv6. Endpoints are not needed: Alibaba Cloud's own services have addresses within every VPC. Nor are
 routes to pods, in any table: Terway gives them addresses of a vSwitch.
 Replacing the VPC or a vSwitch replaces all that lives in it: address range and zone of a vSwitch never change in place.
-Source of what replaces: terraform-provider-alicloud 1.288, `ForceNew` of alicloud_vswitch, alicloud_snat_entry and
+Source of what replaces: terraform-provider-alicloud 2.0, `ForceNew` of alicloud_vswitch, alicloud_snat_entry and
 alicloud_route_entry. Of the route tables: VPC user guide, route tables (nine of one's own in a VPC).
 """
 

@@ -24,7 +24,10 @@ def left_empty(type_: str) -> str:
 
 
 def restarts(type_: str, inputs: Mapping[str, Any], paths: Collection[str]) -> str:
-    """How an update touches running pods: a clause, empty when it does not."""
+    """How an update touches running pods, or what comes of it otherwise than one thinks: a clause, empty without."""
+    for row in _table()["update"]:
+        if fnmatchcase(type_, row["type"]) and any(path.startswith(tuple(row["paths"])) for path in paths):
+            return row["says"]
     if type_ not in _table()["pods"]["types"] or not any(path.startswith("spec.template") for path in paths):
         return ""
     strategy = ((inputs.get("spec") or {}).get("strategy") or {}).get("type", "RollingUpdate")
