@@ -1,7 +1,7 @@
 """Each check of an Alibaba Cloud account shown red once, with its remedy, and what each says when all is well.
 
 Answers have the members that the SDK's own classes have (`recorded`). Facts: what the states are called, the same
-classes' documentation; one default key in a region, "Manage keys" in the documentation of KMS.
+classes' documentation.
 """
 
 from collections.abc import Mapping
@@ -136,11 +136,7 @@ REGISTRY = {
     "GetRepository": {"RepoId": "crr-1", "IsSuccess": True},
     "GetRepoTag": {"Tag": "v0.33.0", "IsSuccess": True},
 }
-OTHERS_KEY = {
-    "ListKeys": {"Keys": {"Key": [{"KeyId": "key-1"}]}},
-    "DescribeKey": {"KeyMetadata": {"KeyId": "key-1", "KeyState": "Enabled"}},
-    "ListResourceTags": {"Tags": {"Tag": []}},
-}
+KEY = {"KeyMetadata": {"KeyId": "key-1", "KeyState": "Enabled", "KeySpec": "Aliyun_AES_256"}}
 
 
 def metadata(*releases: str) -> list[dict[str, Any]]:
@@ -177,7 +173,7 @@ RED: Mapping[str, tuple[dict[str, Any], str, str]] = {
     ),
     "service-roles": (
         {"GetRole": role("AliyunVPCLogArchiveRole", "AliyunCSManagedAcrRole")},
-        "roles of services are not authorised: AliyunCSManagedAcrRole, AliyunVPCLogArchiveRole",
+        "2 of 16 roles of services are not authorised",
         "https://ram.console.aliyun.com/role/authorization",
     ),
     "zones": ({"DescribeZones": zones("i", "j")}, "cn-hangzhou-k: this account sees no such zone", "cn-hangzhou-i"),
@@ -217,7 +213,11 @@ RED: Mapping[str, tuple[dict[str, Any], str, str]] = {
         "docker.io/vllm/vllm-openai:v0.33.0 is not in the registry",
         "skopeo copy docker://docker.io/vllm/vllm-openai:v0.33.0 docker://acme-registry-vpc.cn-hangzhou.cr.aliyuncs.com",
     ),
-    "key-slot": (OTHERS_KEY, "key-1 has the region's one place for a default key", "a key of a KMS instance"),
+    "secrets-key": (
+        {"DescribeKey": {"KeyMetadata": {"KeyId": "key-1", "KeyState": "PendingDeletion"}}},
+        "is PendingDeletion: the cluster would be refused",
+        "enable it, or write another one",
+    ),
     "dns-zone": (
         {"DescribeDomainInfo": Absent("InvalidDomainName.NoExist")},
         "example.cn is not a domain of this account's DNS",
@@ -232,9 +232,15 @@ RED: Mapping[str, tuple[dict[str, Any], str, str]] = {
 """Check to the answers that make it red, and what it says and advises then."""
 
 
+def with_key(key: Any) -> Wanted:
+    return wanted(cluster={**read(ROOT / "Pulumi.prod-ack.yaml")["cluster"], "secrets_key": key})
+
+
 def subject(name: str) -> Wanted:
     if name == "subnets":
         return wanted("dev-ack", network=NETWORK)
+    if name == "secrets-key":
+        return with_key({"kind": "existing", "id": "key-hzz1234567890abcdefgh"})
     if name == "spot-prices":
         raw = read(ROOT / "Pulumi.prod-ack.yaml")["pools"]
         return wanted(pools={**raw, "gpu-small": {**raw["gpu-small"], "capacity": "spot", "min": 0}})
@@ -262,7 +268,7 @@ GREEN: Mapping[str, dict[str, Any]] = {
     "kubernetes": {"DescribeKubernetesVersionMetadata": metadata("1.35.7-aliyun.1")},
     "addons": {"ListAddons": ADDONS},
     "images": REGISTRY,
-    "key-slot": {"ListKeys": {"Keys": {"Key": []}}},
+    "secrets-key": {"DescribeKey": KEY},
     "dns-zone": {"DescribeDomainInfo": {"DomainName": "example.cn"}},
     "subnets": {"DescribeVSwitches": vswitches(1000, 1000)},
 }
@@ -297,19 +303,29 @@ def test_a_limit_below_the_price_is_yellow_where_machines_are_bought_on_demand_i
     assert only(ran("spot-prices", DescribeSpotPriceHistory={"SpotPrices": {"SpotPriceType": []}})).level == "yellow"
 
 
-def test_a_key_of_a_kms_instance_takes_no_place_and_ours_is_ours() -> None:
-    of_instance = {"KeyMetadata": {"KeyId": "key-1", "KeyState": "Enabled", "DKMSInstanceId": "kst-1"}}
-    assert ran("key-slot", **{**OTHERS_KEY, "DescribeKey": of_instance}).level == "green"
-    ours = {"Tags": {"Tag": [{"TagKey": "llmplatform:environment", "TagValue": "prod-ack"}]}}
-    assert ran("key-slot", **{**OTHERS_KEY, "ListResourceTags": ours}).level == "green"
-    waiting = {"KeyId": "key-1", "KeyState": "PendingDeletion", "DeleteDate": "2026-12-29T00:00:00Z"}
-    assert "aliyun kms CancelKeyDeletion --KeyId key-1" in things.key_finding(waiting, ours=True).remedy
+def test_a_key_has_to_be_there_enabled_and_symmetric() -> None:
+    assert ran("secrets-key", subject("secrets-key"), DescribeKey=Absent("Forbidden.KeyNotFound")).level == "red"
+    assert things.key_finding("key-1", {"KeyState": "Enabled", "KeySpec": "RSA_2048"}).level == "red"
+    assert ran("secrets-key", with_key(None)).level == "green"
+
+
+def test_a_kms_instance_has_to_be_there_and_connected() -> None:
+    of = with_key({"kind": "kms_instance", "instance": "kst-hzz1234567890abcdefgh"})
+    assert ran("secrets-key", of, GetKmsInstance={"KmsInstance": {"Status": "Connected"}}).level == "green"
+    assert ran("secrets-key", of, GetKmsInstance={"KmsInstance": {"Status": "Uninitialized"}}).level == "red"
+    assert ran("secrets-key", of, GetKmsInstance=Absent("InstanceNotFound")).level == "red"
 
 
 def test_a_registry_of_another_name_is_told() -> None:
     finding = only(ran("images", **{**REGISTRY, "GetInstance": {**REGISTRY["GetInstance"], "InstanceName": "other"}}))
     assert (finding.level, "is not the address of" in finding.text) == ("yellow", True)
     assert ran("images", **{**REGISTRY, "GetInstance": Absent("INSTANCE_NOT_EXIST")}).level == "red"
+
+
+def test_services_are_asked_about_where_the_stack_needs_them() -> None:
+    closed = {**OPEN, "DescribeAccountKmsStatus": {"AccountStatus": "NotEnabled"}}
+    assert ran("services", **closed).level == "green"
+    assert ran("services", subject("secrets-key"), **closed).level == "red"
 
 
 def test_every_role_of_the_table_is_asked_for() -> None:

@@ -452,6 +452,22 @@ def test_an_answer_of_another_shape_is_yellow_and_no_traceback() -> None:
     assert "not what the service documents" in only(result).text
 
 
+def test_what_a_proxy_answers_in_a_services_place_is_no_answer(
+    account: AwsAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from botocore.parsers import ResponseParserError
+
+    def page(**_: Any) -> Any:
+        raise ResponseParserError(f"Unable to parse response, invalid XML received: {'<html>' * 200}")
+
+    monkeypatch.setattr(account.client("ec2"), "get_ebs_default_kms_key_id", page)
+    with pytest.raises(NoAnswer) as told:
+        account("ec2:GetEbsDefaultKmsKeyId")
+    assert len(str(told.value)) < 400
+    result = run_check(CHECKS["volume-key"], wanted(), account)
+    assert only(result).level == "yellow"
+
+
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsAccount]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

@@ -40,6 +40,16 @@ def red(text: str, remedy: str) -> Finding:
     return Finding(level="red", text=text, remedy=remedy)
 
 
+_LONGEST = 300
+"""Characters that are shown of what a service said."""
+
+
+def one_line(said: object) -> str:
+    """What a service said, on one line and not longer than a reader reads."""
+    text = " ".join(str(said).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
 class Ask(Protocol):
     """An account, asked by an action; answers as the service documents them, all pages of a list together."""
 

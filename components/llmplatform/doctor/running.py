@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from typing import Any
 
-from llmplatform.doctor.checks import Absent, Ask, Check, Denied, Finding, NoAnswer, Result, red, yellow
+from llmplatform.doctor.checks import Absent, Ask, Check, Denied, Finding, NoAnswer, Result, one_line, red, yellow
 from llmplatform.doctor.wanted import Wanted
 
 AT_ONCE = 8
@@ -57,7 +57,7 @@ def run_account(
     """The results of checks that ask an account, in their order. `told`: each, as soon as it is there."""
     results: dict[str, Result] = {}
     for check in (each for each in checks if each.gate):
-        results[check.name] = run_check(check, wanted, ask)
+        results[check.name] = _any_failure(check, wanted, ask)
         told(results[check.name])
     closed = next((result for result in results.values() if result.level == "red"), None)
     rest = [each for each in checks if not each.gate]
@@ -84,15 +84,15 @@ def run_account(
 
 
 def _any_failure(check: Check, wanted: Wanted, ask: Ask) -> Result:
-    """A check's result, if it has to be that an answer had another shape than the documented one."""
+    """A check's result, whatever its account answers."""
     try:
         return run_check(check, wanted, ask)
     except Undeclared:
         raise
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except Exception as error:
         odd = red if check.gate else yellow
         said = odd(
-            f"not looked at: the answer is not what the service documents ({type(error).__name__}: {error})",
+            f"not looked at: the answer is not what the service documents ({type(error).__name__}: {one_line(error)})",
             f"report it, and pass --skip {check.name}",
         )
         return Result(check=check, findings=(said,))

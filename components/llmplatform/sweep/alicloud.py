@@ -236,7 +236,7 @@ def _keys(place: Place, ask: Ask) -> Iterator[Leftover]:
             name=f"deleted on {key.get('DeleteDate', '?')}" if waits else key["KeyState"],
             whose="ours",
             why=f"{ENVIRONMENT_TAG}={place.environment}",
-            kept=f"it has the region's place for a default key until then; `aliyun kms CancelKeyDeletion --KeyId {id_}`"
+            kept=f"it can be restored until then: `aliyun kms CancelKeyDeletion --KeyId {id_}`"
             if waits
             else f"`aliyun kms ScheduleKeyDeletion --KeyId {id_} --PendingWindowInDays 30`, and nobody can read it",
         )

@@ -44,7 +44,11 @@ def _records(place: Place, ask: Ask) -> Iterator[Leftover]:
     if not place.zone or not place.host:
         return
     challenge = f"_acme-challenge.{place.host}."
-    for each in ask("route53:ListResourceRecordSets", HostedZoneId=place.zone)["ResourceRecordSets"]:
+    try:
+        found = ask("route53:ListResourceRecordSets", HostedZoneId=place.zone)["ResourceRecordSets"]
+    except Absent:
+        return  # A zone that is not there has no records.
+    for each in found:
         if each["Type"] == "TXT" and each["Name"] == challenge:
             yield Leftover(
                 kind="dns-records", id=challenge, name="TXT", whose="ours", why=f"a challenge for {place.host}"

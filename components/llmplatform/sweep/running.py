@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from llmplatform.doctor.checks import Absent, Ask, Denied, NoAnswer
+from llmplatform.doctor.checks import Absent, Ask, Denied, NoAnswer, one_line
 from llmplatform.sweep.kinds import Kind, Leftover, Place
 
 
@@ -40,6 +40,8 @@ def survey(
             problem = f"the credentials may not {error.action}"
         except (Absent, NoAnswer) as error:
             problem = str(error)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            problem = f"an answer is not what the service documents ({type(error).__name__}: {one_line(error)})"
         found.append(Swept(kind=kind, left=tuple(left), problem=problem))
         told(found[-1])
     return found

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmplatform.doctor.checks import Absent, Denied, NoAnswer
+from llmplatform.doctor.checks import Absent, Denied, NoAnswer, one_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +106,9 @@ class AlicloudAccount:
             answer = self._send(action, query, body)
         except failures as error:
             raise _told(action, error) from None
-        except OSError as error:
-            raise NoAnswer(f"{action}: {' '.join(str(error).split())}") from None
+        except (OSError, ValueError) as error:
+            # ValueError: what a proxy answers in a service's place is no JSON.
+            raise NoAnswer(f"{action}: {one_line(error)}") from None
         # Some services answer a refusal as if it were an answer.
         if isinstance(answer, dict) and answer.get("IsSuccess") is False:
             raise _classified(action, str(answer.get("Code")), str(answer.get("Code")))
@@ -147,7 +148,7 @@ def _text(value: Any) -> str:
 
 def _told(action: str, error: Exception) -> Exception:
     # Its own text may hold the whole answer, and that of missing credentials every place where they are not.
-    said = " ".join(str(getattr(error, "message", "") or error).partition(": [")[0].split())
+    said = one_line(str(getattr(error, "message", "") or error).partition(": [")[0])
     return _classified(action, str(getattr(error, "code", "") or ""), said)
 
 

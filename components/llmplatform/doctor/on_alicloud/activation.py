@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from llmplatform.catalog.preparation import steps
 from llmplatform.doctor.checks import Absent, Ask, Check, Finding, NoAnswer, green, red
 from llmplatform.doctor.wanted import Wanted
+from llmplatform.specs.cluster import NewAckCluster
 from llmplatform.specs.stack import AlicloudStack
 
 KMS, PRIVATE_ZONE, FLOW_LOGS, FILES = (
@@ -18,8 +19,6 @@ KMS, PRIVATE_ZONE, FLOW_LOGS, FILES = (
     "vpc:GetFlowLogServiceStatus",
     "nas:DescribeFileSystems",
 )
-FLOW_LOG_ROLE = "AliyunVPCLogArchiveRole"
-"""What VPC writes flow logs as. Source: VPC documentation, flow logs."""
 _ROLES = "https://ram.console.aliyun.com/role/authorization"
 
 
@@ -32,14 +31,16 @@ def needed(wanted: Wanted, setting: str) -> bool:
         "always": True,
         "mirrors.acr": stack.mirrors.acr is not None,
         "addons.cluster_autoscaler": any(group.maximum for pool in wanted.made for group in pool.groups),
+        "cluster.secrets_key": isinstance(stack.cluster, NewAckCluster) and stack.cluster.secrets_key is not None,
         "network.flow_logs": wanted.new_network is not None and wanted.new_network.flow_logs,
     }.get(setting, True)
 
 
 def _services(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
     region = wanted.stack.cloud.region
-    status = ask(KMS)["AccountStatus"]
-    yield _state("Key Management Service", status, status == "Enabled", "the console of KMS")
+    if needed(wanted, "cluster.secrets_key"):
+        status = ask(KMS)["AccountStatus"]
+        yield _state("Key Management Service", status, status == "Enabled", "the console of KMS")
     if needed(wanted, "mirrors.acr"):
         status = ask(PRIVATE_ZONE)["Status"]
         yield _state("PrivateZone", status, status == "OPENED", "the console of PrivateZone")
@@ -64,8 +65,6 @@ def _state(name: str, status: str, well: bool, where: str) -> Finding:
 
 def _roles(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
     names = [step.name for step in steps("alicloud") if step.kind == "role" and needed(wanted, step.needed)]
-    if needed(wanted, "network.flow_logs"):
-        names.append(FLOW_LOG_ROLE)
     missing: list[str] = []
     for name in dict.fromkeys(names):
         try:

@@ -1,28 +1,27 @@
-"""What ids and names of the stack file have to mean in the account: registry, domain, vSwitches; and the key's place.
+"""What ids and names of the stack file have to mean in the account: registry, domain, vSwitches, key.
 
 Sources: API references of Container Registry (GetInstance, GetRepository, GetRepoTag), Alibaba Cloud DNS
-(DescribeDomainInfo), VPC (DescribeVSwitches) and KMS (ListKeys, DescribeKey, ListResourceTags); "Manage keys" in the
-documentation of KMS: one key of the default kind in each region. That one which waits for its deletion still has the
-place is assumed.
+(DescribeDomainInfo), VPC (DescribeVSwitches) and KMS (DescribeKey, GetKmsInstance).
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from llmplatform.catalog import versions
-from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.doctor.checks import Absent, Ask, Check, Denied, Finding, green, red, yellow
 from llmplatform.doctor.on_aws.names import nodes_in
 from llmplatform.doctor.wanted import Wanted
 from llmplatform.specs.addons import AckAcmeIssuer
+from llmplatform.specs.cluster import ExistingKey, KmsInstanceKey, NewAckCluster
 from llmplatform.specs.network import ExistingVswitches
 from llmplatform.specs.rules.vswitches import PODS_PER_NODE
 from llmplatform.specs.stack import AlicloudStack
 
 INSTANCE, REPOSITORY, TAG = "cr:GetInstance", "cr:GetRepository", "cr:GetRepoTag"
 DOMAIN, VSWITCHES = "alidns:DescribeDomainInfo", "vpc:DescribeVSwitches"
-KEYS, KEY, KEY_TAGS = "kms:ListKeys", "kms:DescribeKey", "kms:ListResourceTags"
+KEY, KMS_INSTANCE = "kms:DescribeKey", "kms:GetKmsInstance"
+SYMMETRIC = ("Aliyun_AES", "Aliyun_SM4")
+"""How the symmetric kinds of keys begin."""
 ADDRESSES_BESIDE = 20
 """Of a vSwitch of nodes: control plane, load balancers, NAT gateway, file system, link of the registry."""
 
@@ -136,38 +135,40 @@ def vswitch_finding(path: str, zone: str, found: Mapping[str, Any] | None, least
     return yellow(said, remedy) if free < most else green(said)
 
 
-def _key(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
-    if not wanted.new_cluster:
-        yield green("an existing cluster has its key")
-        return
-    of_users = json.dumps([{"Key": "CreatorType", "Values": ["User"]}])
-    for each in ask(KEYS, PageSize=100, Filters=of_users)["Keys"]["Key"]:
-        key = ask(KEY, KeyId=each["KeyId"])["KeyMetadata"]
-        if key.get("DKMSInstanceId"):
-            continue
-        tags = ask(KEY_TAGS, KeyId=each["KeyId"])["Tags"]["Tag"]
-        ours = any(
-            tag["TagKey"] == ENVIRONMENT_TAG and tag["TagValue"] == wanted.stack.environment.name for tag in tags
-        )
-        yield key_finding(key, ours=ours)
-        return
-    yield green("the region's place for a default key is free")
+def _secrets_key(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    cluster = wanted.stack.cluster
+    key = cluster.secrets_key if isinstance(cluster, NewAckCluster) else None
+    if isinstance(key, ExistingKey):
+        try:
+            yield key_finding(key.id, ask(KEY, KeyId=key.id)["KeyMetadata"])
+        except Absent:
+            yield red(f"there is no key {key.id} in {wanted.stack.cloud.region}", "write the id of one of that region")
+    elif isinstance(key, KmsInstanceKey):
+        try:
+            yield instance_finding(key.instance, ask(KMS_INSTANCE, KmsInstanceId=key.instance)["KmsInstance"])
+        except Absent:
+            yield red(
+                f"there is no KMS instance {key.instance} in {wanted.stack.cloud.region}",
+                "write the id of one of that region into cluster.secrets_key",
+            )
+    else:
+        yield green("Secrets are encrypted with no key of KMS")
 
 
-def key_finding(key: Mapping[str, Any], *, ours: bool) -> Finding:
-    """What a key says that has the place of the region's default key. `ours`: made by this environment."""
-    id_, state = key["KeyId"], key["KeyState"]
-    if ours and state != "PendingDeletion":
-        return green(f"{id_} is this environment's")
-    if state == "PendingDeletion":
-        return red(
-            f"{id_} has the region's one place for a default key until it is deleted, on {key.get('DeleteDate')}",
-            f"wait, or `aliyun kms CancelKeyDeletion --KeyId {id_}` and use it, or a key of a KMS instance",
-        )
-    return red(
-        f"{id_} has the region's one place for a default key: another cannot be made",
-        "use it, or a key of a KMS instance, or another region",
-    )
+def key_finding(id_: str, key: Mapping[str, Any]) -> Finding:
+    """Whether Secrets can be encrypted with a key that exists."""
+    if key["KeyState"] != "Enabled":
+        return red(f"key {id_} is {key['KeyState']}: the cluster would be refused", "enable it, or write another one")
+    if not str(key.get("KeySpec", "")).startswith(SYMMETRIC):
+        return red(f"key {id_} is {key.get('KeySpec')}, and ACK takes symmetric ones alone", "write another one")
+    return green(f"key {id_} is enabled")
+
+
+def instance_finding(id_: str, instance: Mapping[str, Any]) -> Finding:
+    """Whether a key can be made in a KMS instance."""
+    if instance.get("Status") != "Connected":
+        return red(f"KMS instance {id_} is {instance.get('Status')}", "enable it in the console of KMS")
+    return green(f"KMS instance {id_} is connected")
 
 
 CHECKS = (
@@ -180,12 +181,12 @@ CHECKS = (
         run=_images,
     ),
     Check(
-        name="key-slot",
-        title="the region's place for a default key",
-        finds="the key that encrypts Kubernetes' Secrets is refused",
-        actions=(KEYS, KEY, KEY_TAGS),
+        name="secrets-key",
+        title="the key of Kubernetes' Secrets",
+        finds="ACK refuses the cluster",
+        actions=(KEY, KMS_INSTANCE),
         provider="alicloud",
-        run=_key,
+        run=_secrets_key,
     ),
     Check(
         name="dns-zone",

@@ -6,7 +6,7 @@ boto3 is of the extra `recover`, and loaded here alone.
 from threading import Lock
 from typing import Any
 
-from llmplatform.doctor.checks import Absent, Denied, NoAnswer
+from llmplatform.doctor.checks import Absent, Denied, NoAnswer, one_line
 
 CLIENTS = {
     "servicequotas": "service-quotas",
@@ -69,6 +69,7 @@ class AwsAccount:
         """The answer to an action, all pages of it together."""
         from botocore import xform_name
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         service, _, operation = action.partition(":")
         method = xform_name(operation)
@@ -79,12 +80,13 @@ class AwsAccount:
             return getattr(client, method)(**parameters)
         except ClientError as error:
             raise _told(action, error) from None
-        except BotoCoreError as error:
-            raise NoAnswer(f"{action}: {' '.join(str(error).split())}") from None
+        except (BotoCoreError, ResponseParserError) as error:
+            # What a proxy answers in a service's place is no answer of a service.
+            raise NoAnswer(f"{action}: {one_line(error)}") from None
 
 
 def _told(action: str, error: Any) -> Exception:
-    code, said = error.response["Error"].get("Code", ""), " ".join(str(error).split())
+    code, said = error.response["Error"].get("Code", ""), one_line(error)
     if code in _DENIED:
         return Denied(action)
     if code in _ABSENT or code.endswith(".NotFound"):

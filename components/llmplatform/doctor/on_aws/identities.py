@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from llmplatform.doctor.checks import Absent, Ask, Check, Denied, Finding, green, red, yellow
+from llmplatform.doctor.checks import Absent, Ask, Check, Denied, Finding, NoAnswer, green, red, yellow
 from llmplatform.doctor.on_aws.caller import IDENTITY, role_of
 from llmplatform.doctor.wanted import Wanted
 
@@ -66,7 +66,7 @@ def _may_create(ask: Ask) -> str:
             # A session does not tell the role's path, which its ARN has.
             principal = ask("iam:GetRole", RoleName=principal.rpartition("/")[2])["Role"]["Arn"]
         found = ask("iam:SimulatePrincipalPolicy", PolicySourceArn=principal, ActionNames=[_CREATE])
-    except (Absent, Denied):
+    except (Absent, Denied, NoAnswer):
         return ""
     return found["EvaluationResults"][0]["EvalDecision"]
 
