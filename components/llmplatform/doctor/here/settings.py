@@ -23,6 +23,7 @@ EXAMPLES = (
     "309876543210987654",
     "Z0123456789ABCDEFGHIJ",
     "cri-abcdefgh12345678",
+    "kst-hzz0000000000000example",
     "acme-registry",
     "v1:replace:this",
 )

@@ -26,10 +26,11 @@ ADDRESSES_BESIDE = 20
 """Of a vSwitch of nodes: control plane, load balancers, NAT gateway, file system, link of the registry."""
 
 
-def engine_images(wanted: Wanted) -> list[str]:
-    """The images of the model servers, where they come from for this stack."""
+def images(wanted: Wanted) -> dict[str, str]:
+    """Images of the model servers and of what fetches their weights: where they come from, to their public home."""
     kinds = {(model.spec.engine.kind, model.spec.engine.version) for model in wanted.models}
-    return sorted({wanted.stack.mirrors.image(versions.engine(*each).image) for each in kinds})
+    public = {versions.engine(*each).image for each in kinds} | ({versions.HYDRATION_IMAGE} if kinds else set[str]())
+    return {wanted.stack.mirrors.image(image): image for image in sorted(public)}
 
 
 def image_parts(reference: str) -> tuple[str, str, str, str]:
@@ -54,7 +55,7 @@ def _images(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
     if found["InstanceStatus"] != "RUNNING":
         yield red(f"{instance} is {found['InstanceStatus']}", "wait, or look into the console of Container Registry")
         return
-    for reference in engine_images(wanted):
+    for reference, public in images(wanted).items():
         host, namespace, repository, tag = image_parts(reference)
         if not host.startswith(f"{found['InstanceName']}-"):
             yield yellow(
@@ -62,7 +63,7 @@ def _images(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
                 "write the instance's address into mirrors.images",
             )
             continue
-        copy = f"`skopeo copy docker://{_public(wanted, reference)} docker://{reference}`"
+        copy = f"`skopeo copy docker://{public} docker://{reference}`"
         try:
             repo = ask(REPOSITORY, InstanceId=instance, RepoNamespaceName=namespace, RepoName=repository)
             ask(TAG, InstanceId=instance, RepoId=repo["RepoId"], Tag=tag)
@@ -70,11 +71,6 @@ def _images(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
             yield red(f"{reference} is not in the registry", copy)
         else:
             yield green(f"{reference} is in the registry")
-
-
-def _public(wanted: Wanted, reference: str) -> str:
-    images = {versions.engine(model.spec.engine.kind, model.spec.engine.version).image for model in wanted.models}
-    return next(image for image in images if wanted.stack.mirrors.image(image) == reference)
 
 
 def _domain(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
@@ -174,7 +170,7 @@ def instance_finding(id_: str, instance: Mapping[str, Any]) -> Finding:
 CHECKS = (
     Check(
         name="images",
-        title="the engines' images in the registry",
+        title="images of engines and of their weights' fetcher in the registry",
         finds="model servers wait for their image on GPUs that are paid for",
         actions=(INSTANCE, REPOSITORY, TAG),
         provider="alicloud",

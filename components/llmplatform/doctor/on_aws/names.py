@@ -101,10 +101,10 @@ def subnet_findings(
 
 
 def nodes_in(zone: str, pools: Sequence[PoolPlan]) -> tuple[int, int]:
-    """Nodes of a zone at least, and when every group is full, where pools spread evenly."""
-    here = [(pool, group) for pool in pools if zone in pool.zones for group in pool.groups]
-    least = sum(ceil(group.minimum / len(pool.zones)) for pool, group in here)
-    return least, sum(ceil(group.maximum / len(pool.zones)) for pool, group in here)
+    """Nodes of a zone at least, and when every group is full, where groups spread evenly over their zones."""
+    here = [group for pool in pools for group in pool.groups if zone in group.zones]
+    least = sum(ceil(group.minimum / len(group.zones)) for group in here)
+    return least, sum(ceil(group.maximum / len(group.zones)) for group in here)
 
 
 def _room(path: str, free: int, least: int, most: int) -> Finding:

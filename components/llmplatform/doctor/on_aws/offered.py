@@ -1,13 +1,14 @@
-"""Versions of Kubernetes and of add-ons that EKS offers.
+"""Versions of Kubernetes and of add-ons that EKS offers, and the groups of nodes that it has.
 
-Source: EKS API reference, DescribeClusterVersions and DescribeAddonVersions.
+Source: EKS API reference, DescribeClusterVersions, DescribeAddonVersions and DescribeNodegroup; that no change of a
+group in CREATE_FAILED is taken: aws/containers-roadmap #2204.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from llmplatform.catalog import versions
-from llmplatform.doctor.checks import Ask, Check, Finding, green, red, yellow
+from llmplatform.doctor.checks import Absent, Ask, Check, Finding, green, red, yellow
 from llmplatform.doctor.wanted import Wanted
 
 SHOWN = 5
@@ -67,7 +68,43 @@ def _addons(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
     yield from addon_findings(names, minor, ask("eks:DescribeAddonVersions", kubernetesVersion=minor)["addons"])
 
 
+def group_finding(group: Mapping[str, Any]) -> Finding:
+    """Whether a group of nodes that is there can be changed."""
+    name, status = group["nodegroupName"], group["status"]
+    issues = "; ".join(str(each.get("message", each.get("code"))) for each in group.get("health", {}).get("issues", ()))
+    said = f"group of nodes {name} is {status}{f': {issues}' if issues else ''}"
+    if status in ("CREATE_FAILED", "DELETE_FAILED"):
+        return red(
+            f"{said}: EKS refuses every change of it", "`pulumi up --replace` with the URN that `pulumi stack -u` shows"
+        )
+    return green(said) if status == "ACTIVE" else yellow(said, "wait until it is ACTIVE, or mend what it says")
+
+
+def _groups(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    if not wanted.new_cluster:
+        yield green("an existing cluster's own groups are its owner's")
+        return
+    cluster = wanted.cluster_name
+    try:
+        names = ask("eks:ListNodegroups", clusterName=cluster)["nodegroups"]
+    except Absent:
+        yield green("no cluster yet")
+        return
+    for name in names:
+        yield group_finding(ask("eks:DescribeNodegroup", clusterName=cluster, nodegroupName=name)["nodegroup"])
+    if not names:
+        yield green("no groups of nodes yet")
+
+
 CHECKS = (
+    Check(
+        name="node-groups",
+        title="groups of nodes that are there",
+        finds="a group that once failed passes for a healthy one, without a node",
+        actions=("eks:ListNodegroups", "eks:DescribeNodegroup"),
+        provider="aws",
+        run=_groups,
+    ),
     Check(
         name="kubernetes",
         title="version of Kubernetes",
