@@ -30,6 +30,20 @@ class DaemonSet(Fact):
     """Type, reason and message of the condition that nodes have without it."""
     source: str
 
+    def bears(self, taint: Taint, configuration: Mapping[str, Any]) -> bool:
+        """Whether a node with a taint gets it. Kubernetes, Taints and Tolerations."""
+        if taint.effect == "PreferNoSchedule":
+            return True
+        configured = get(configuration, self.tolerations)
+        return any(
+            one.get("effect") in (None, "", taint.effect)
+            and (
+                (one.get("operator") == "Exists" and one.get("key") in (None, "", taint.key))
+                or (one.get("key") == taint.key and (one.get("value") or "") == taint.value)
+            )
+            for one in (self.default if configured is None else configured)
+        )
+
 
 @cache
 def daemonsets() -> Sequence[DaemonSet]:
@@ -43,7 +57,7 @@ def conditions(store: Store, gpus: int, architecture: str, taints: Sequence[Tain
     found: list[NodeCondition] = []
     for one, configuration in _installed(store):
         if one.unless_there and gpus and one.gpus == architecture:
-            kept_away = [taint for taint in taints if not _borne(taint, get(configuration, one.tolerations), one)]
+            kept_away = [taint for taint in taints if not one.bears(taint, configuration)]
             found.append(
                 NodeCondition(
                     type=one.unless_there["type"],
@@ -61,17 +75,3 @@ def _installed(store: Store) -> Iterator[tuple[DaemonSet, Mapping[str, Any]]]:
     for addon in store.all(ADDON):
         values = json.loads(addon.outputs.get("configurationValues") or "{}")
         yield from ((one, values) for one in daemonsets() if one.addon == addon.outputs["addonName"])
-
-
-def _borne(taint: Taint, configured: Any, row: DaemonSet) -> bool:
-    """Whether a toleration covers a taint. Kubernetes, Taints and Tolerations."""
-    if taint.effect == "PreferNoSchedule":
-        return True
-    return any(
-        one.get("effect") in (None, "", taint.effect)
-        and (
-            (one.get("operator") == "Exists" and one.get("key") in (None, "", taint.key))
-            or (one.get("key") == taint.key and (one.get("value") or "") == taint.value)
-        )
-        for one in (row.default if configured is None else configured)
-    )
