@@ -31,10 +31,17 @@ def test_alerts_that_fire_for_ever_reach_nobody_and_all_others_the_receiver() ->
     config = configuration(specs.Alerts(kind="slack", repeat_hours=4))
     assert config["route"]["receiver"] == "slack"
     assert config["route"]["repeat_interval"] == "4h"
-    [silent] = config["route"]["routes"]
+    silent, notes = config["route"]["routes"]
     assert "Watchdog" in silent["matchers"][0]
+    assert notes["matchers"] == ['severity=~"info|none"'], "nobody is woken by a note"
     names = {receiver["name"]: set(receiver) - {"name"} for receiver in config["receivers"]}
     assert names == {silent["receiver"]: set(), "slack": {"slack_configs"}}
+
+
+def test_rules_that_can_never_be_right_are_off() -> None:
+    """kubernetes-mixin: requests against what is left with a node less. Models alone ask for more in every stack."""
+    found = Engine().run(monitoring).one(RELEASE, "monitoring-stack").inputs["values"]["defaultRules"]["disabled"]
+    assert found == {"KubeCPUOvercommit": True, "KubeMemoryOvercommit": True}
 
 
 def test_without_a_receiver_the_chart_keeps_its_own_configuration() -> None:

@@ -4,7 +4,16 @@ from typing import Any
 import pulumi_kubernetes as kubernetes
 import pytest
 import yaml
-from addon_variants import BOTTLEROCKET, ISSUERS, autoscaler, cert_manager, challenge, gpu_operator, monitoring
+from addon_variants import (
+    BOTTLEROCKET,
+    ISSUERS,
+    autoscaler,
+    cert_manager,
+    challenge,
+    gpu_metrics,
+    gpu_operator,
+    monitoring,
+)
 from engine import Engine
 from plans import ON_DEMAND, SPOT_FIRST, environment, pool_plans
 
@@ -99,7 +108,22 @@ def test_gpu_metrics_are_scraped_where_somebody_scrapes() -> None:
     for monitored in (True, False):
         engine = Engine().run(lambda monitored=monitored: gpu_operator(monitored=monitored))
         monitor = values(engine, "gpu-operator-release")["dcgmExporter"]["serviceMonitor"]
-        assert monitor == {"enabled": monitored, "interval": "15s"}
+        assert (monitor["enabled"], monitor["interval"]) == (monitored, "15s")
+
+
+def test_gpu_metrics_have_the_same_job_on_every_cloud_and_say_whose_gpu_it_is() -> None:
+    """Prometheus, `honor_labels`: else pod and namespace of the exporter take the place of those it tells of."""
+    operator = values(Engine().run(gpu_operator), "gpu-operator-release")["dcgmExporter"]["serviceMonitor"]
+    alone = values(Engine().run(gpu_metrics), "gpu-metrics-release")["serviceMonitor"]
+    assert operator == alone
+    assert operator["honorLabels"] is True
+    assert {"targetLabel": "job", "replacement": "dcgm-exporter"} in operator["relabelings"]
+
+
+def test_the_operator_leaves_out_what_no_machine_of_ours_has() -> None:
+    """Its chart has both on; with `ccManager.defaultMode: on` GPUs that can would compute confidentially."""
+    found = values(Engine().run(gpu_operator), "gpu-operator-release")
+    assert found["ccManager"] == found["kataSandboxDevicePlugin"] == {"enabled": False}
 
 
 def test_certificates_live_90_days_and_are_renewed_15_days_ahead() -> None:
@@ -112,10 +136,22 @@ def test_certificates_live_90_days_and_are_renewed_15_days_ahead() -> None:
     assert spec["secretName"] == engine.result == "gateway-tls"
 
 
-@pytest.mark.parametrize(("issuer", "kind"), [(ISSUERS[0], "selfSigned"), (ISSUERS[1], "acme")])
+@pytest.mark.parametrize(("issuer", "kind"), [(ISSUERS[0], "ca"), (ISSUERS[1], "acme")])
 def test_the_issuer_is_the_one_in_the_settings(issuer: specs.Issuer, kind: str) -> None:
     engine = Engine().run(lambda: cert_manager(spec=specs.CertManager(issuer=issuer)))
-    assert set(engine.one(ISSUER).inputs["spec"]) == {kind}
+    assert set(engine.one(ISSUER, "cert-manager-issuer").inputs["spec"]) == {kind}
+
+
+def test_who_trusts_the_clusters_authority_trusts_all_that_it_signs() -> None:
+    """cert-manager, "Bootstrapping CA Issuers": a leaf that signs itself is a new stranger at each renewal."""
+    engine = Engine().run(cert_manager)
+    authority = engine.one(CERTIFICATE).inputs
+    assert authority["spec"]["isCA"] is True
+    assert authority["spec"]["privateKey"]["rotationPolicy"] == "Never"
+    assert authority["metadata"]["namespace"] == "cert-manager", "issuers of the cluster look there"
+    issuer = engine.one(ISSUER, "cert-manager-issuer")
+    assert issuer.inputs["spec"]["ca"] == {"secretName": authority["spec"]["secretName"]}
+    assert engine.waits_for(issuer, engine.one(CERTIFICATE))
 
 
 def test_an_acme_challenge_is_answered_by_records_of_the_zone_that_is_named() -> None:
@@ -165,8 +201,9 @@ def test_the_issuer_waits_for_its_kind_and_certificates_for_the_issuer() -> None
         Certificate("gateway", CertificateArgs(host="llm.example.org", namespace="models", issuer=issuer))
 
     engine = Engine().run(program)
-    assert engine.waits_for(engine.one(ISSUER), engine.one(RELEASE))
-    assert engine.waits_for(engine.one(CERTIFICATE), engine.one(ISSUER))
+    issuer = engine.one(ISSUER, "cert-manager-issuer")
+    assert engine.waits_for(issuer, engine.one(RELEASE))
+    assert engine.waits_for(engine.one(CERTIFICATE, "gateway-certificate"), issuer)
 
 
 def test_the_kinds_of_cert_manager_outlive_its_release() -> None:

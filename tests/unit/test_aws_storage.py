@@ -56,13 +56,18 @@ def test_protection_can_be_given_up_without_a_change_that_kubernetes_refuses(pro
     assert {found.inputs["reclaimPolicy"] for found in _classes(protection).values()} == {"Delete"}
 
 
-@pytest.mark.parametrize(("protection", "kept", "backup"), [("full", True, "ENABLED"), ("none", False, "DISABLED")])
-def test_the_file_system_is_kept_and_backed_up_where_the_environment_is_protected(
-    protection: str, kept: bool, backup: str
-) -> None:
+@pytest.mark.parametrize(("protection", "kept"), [("full", True), ("none", False)])
+def test_the_file_system_is_kept_where_the_environment_is_protected(protection: str, kept: bool) -> None:
     engine = Engine().run(lambda: _storage(protection=protection).urn)
     assert engine.one("aws:efs/fileSystem:FileSystem").protect is kept
-    assert engine.one("aws:efs/backupPolicy:BackupPolicy").inputs["backupPolicy"] == {"status": backup}
+
+
+@pytest.mark.parametrize("protection", ["full", "none"])
+def test_weights_stay_where_they_are_quick_and_are_not_paid_for_twice(protection: str) -> None:
+    """EFS pricing: Infrequent Access is paid per GiB that is read, and weights are read after an interruption."""
+    engine = Engine().run(lambda: _storage(protection=protection).urn)
+    assert "lifecyclePolicies" not in engine.one("aws:efs/fileSystem:FileSystem").inputs
+    assert engine.one("aws:efs/backupPolicy:BackupPolicy").inputs["backupPolicy"] == {"status": "DISABLED"}
 
 
 def test_the_file_system_is_encrypted() -> None:

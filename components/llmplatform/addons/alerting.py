@@ -13,8 +13,8 @@ SECRET = "alert-receiver"  # noqa: S105 the name of an object
 KEY = "address"
 _FILE = f"/etc/alertmanager/secrets/{SECRET}/{KEY}"
 _NOBODY = "nobody"
-_SILENT = 'alertname=~"Watchdog|InfoInhibitor"'
-"""Alerts that fire for ever, for machines: one proves that alerting works, the other silences notes."""
+_SILENT = ('alertname=~"Watchdog|InfoInhibitor"', 'severity=~"info|none"')
+"""Alerts for machines, which fire for ever: one proves that alerting works, the other silences notes; and the notes."""
 
 _RECEIVERS: Mapping[str, Mapping[str, Any]] = {
     "webhook": {"webhook_configs": [{"url_file": _FILE, "send_resolved": True}]},
@@ -32,7 +32,7 @@ def configuration(alerts: Alerts) -> dict[str, Any]:
             "group_wait": "30s",
             "group_interval": "5m",
             "repeat_interval": f"{alerts.repeat_hours}h",
-            "routes": [{"receiver": _NOBODY, "matchers": [_SILENT]}],
+            "routes": [{"receiver": _NOBODY, "matchers": [matcher]} for matcher in _SILENT],
         },
         "receivers": [{"name": _NOBODY}, {"name": alerts.kind, **_RECEIVERS[alerts.kind]}],
     }

@@ -5,6 +5,7 @@ An ACME authority is answered by DNS records: no server of ours has to be reacha
 Dangerous to replace: the release's kinds, with which every certificate would go; they are kept when it is uninstalled.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -30,6 +31,10 @@ DURATION = "2160h"
 """90 days."""
 RENEW_BEFORE = "360h"
 """15 days."""
+AUTHORITY = "platform-authority"
+"""Certificate of the cluster's own authority, and the Secret with it: clients trust its `ca.crt`."""
+AUTHORITY_DURATION = "87600h"
+"""Ten years."""
 PODS = 50
 """Three, and as many again while they are replaced."""
 
@@ -119,18 +124,50 @@ class CertManager(PlatformComponent):
             # The chart's ServiceMonitors fail without their kind.
             opts=self.child(depends_on=[args.monitoring_kinds] if args.monitoring_kinds else []),
         )
-        ready = [installed, *_webhook(name, args, installed, self.child())]
-        issuer = CustomResource(
-            f"{name}-issuer",
-            api_version=API_VERSION,
-            kind="ClusterIssuer",
-            metadata=meta.ObjectMetaArgs(name="platform", labels=labels("issuer", instance=name)),
-            spec=issuer_spec(args.spec, args.challenge),
-            # The kind comes with the release, and its webhook must answer.
-            opts=self.child(depends_on=ready),
-        )
+        # The kinds come with the release, and its webhook must answer.
+        ready: list[pulumi.Resource] = [installed, *_webhook(name, args, installed, self.child())]
+        if args.spec.issuer.kind == "self_signed":
+            ready.append(self._authority(name, self._issuer(name, "root", {"selfSigned": {}}, ready), ready))
+        issuer = self._issuer(name, "platform", issuer_spec(args.spec, args.challenge), ready)
         self.issuer = after("platform", issuer)
         self.finish()
+
+    def _issuer(
+        self, name: str, issuer: str, spec: Mapping[str, object], ready: Sequence[pulumi.Resource]
+    ) -> CustomResource:
+        suffix = "issuer" if issuer == "platform" else f"{issuer}-issuer"
+        return CustomResource(
+            f"{name}-{suffix}",
+            api_version=API_VERSION,
+            kind="ClusterIssuer",
+            metadata=meta.ObjectMetaArgs(name=issuer, labels=labels("issuer", instance=name)),
+            spec=spec,
+            opts=self.child(depends_on=list(ready)),
+        )
+
+    def _authority(self, name: str, root: CustomResource, ready: Sequence[pulumi.Resource]) -> CustomResource:
+        """A certificate that signs the others: clients trust this one, once, for as long as it lives."""
+        return CustomResource(
+            f"{name}-authority",
+            api_version=API_VERSION,
+            kind="Certificate",
+            metadata=meta.ObjectMetaArgs(
+                name=AUTHORITY, namespace=NAMESPACE, labels=labels("certificate", instance=name)
+            ),
+            spec={
+                "isCA": True,
+                "commonName": "llmplatform",
+                "secretName": AUTHORITY,
+                "duration": AUTHORITY_DURATION,
+                "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Never"},
+                "issuerRef": {
+                    "group": "cert-manager.io",
+                    "kind": "ClusterIssuer",
+                    "name": after("root", root),
+                },
+            },
+            opts=self.child(depends_on=list(ready)),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +238,8 @@ def nameservers(spec: Spec | AckCertManager) -> tuple[str, ...]:
 def issuer_spec(spec: Spec | AckCertManager, challenge: DnsChallenge | None) -> dict[str, object]:
     """Spec of the ClusterIssuer. Raises ValueError for an ACME authority that nobody could answer."""
     if spec.issuer.kind == "self_signed":
-        return {"selfSigned": {}}
+        # In the namespace of cert-manager, where issuers of the whole cluster look.
+        return {"ca": {"secretName": AUTHORITY}}
     if spec.issuer.kind == "existing":
         raise ValueError("addons.cert_manager.issuer: an issuer that exists is not made; use its name alone")
     if challenge is None:

@@ -57,9 +57,14 @@ class _Image(Values):
     repository: str
 
 
-class _ServiceMonitor(Values):
+class ExporterMonitor(Values):
+    """How the exporter is scraped: the same on every cloud, so that one set of rules and dashboards fits all."""
+
     enabled: bool
     interval: str = "15s"
+    honor_labels: bool = True
+    """Namespace and pod are those that have the GPU; else Prometheus would write the exporter's over them."""
+    relabelings: tuple[dict[str, str], ...] = ({"targetLabel": "job", "replacement": "dcgm-exporter"},)
 
 
 class GpuMetricsValues(Values):
@@ -69,7 +74,7 @@ class GpuMetricsValues(Values):
     image: _Image | None
     affinity: dict[str, Any]
     tolerations: tuple[dict[str, str], ...]
-    service_monitor: _ServiceMonitor
+    service_monitor: ExporterMonitor
     custom_metrics: str
 
 
@@ -128,7 +133,7 @@ def values(args: GpuMetricsArgs) -> GpuMetricsValues:
         image=_Image(repository=image) if image != IMAGE else None,
         affinity=_on_pools([pool.name for pool in args.pools if pool.gpu]),
         tolerations=({"key": GPU_RESOURCE, "operator": "Exists", "effect": "NoSchedule"},),
-        service_monitor=_ServiceMonitor(enabled=args.monitoring_namespace is not None),
+        service_monitor=ExporterMonitor(enabled=args.monitoring_namespace is not None),
         custom_metrics=counters(),
     )
 

@@ -11,6 +11,7 @@ import pulumi
 from pydantic import Field
 
 from llmplatform.addons import guardrails
+from llmplatform.addons.gpu_metrics import ExporterMonitor
 from llmplatform.addons.namespaces import Namespace, NamespaceArgs
 from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
@@ -53,14 +54,9 @@ class _Validator(Values):
     plugin: _PluginCheck = _PluginCheck()
 
 
-class _ServiceMonitor(Values):
-    enabled: bool
-    interval: str = "15s"
-
-
 class _DcgmExporter(Values):
     repository: str | None
-    service_monitor: _ServiceMonitor
+    service_monitor: ExporterMonitor
 
 
 class _Image(Values):
@@ -80,6 +76,10 @@ class GpuOperatorValues(Values):
     device_plugin: _Component
     mig_manager: _Component = _Component(enabled=False)
     """It restarts nodes to divide GPUs; no pool asks for that."""
+    cc_manager: _Component = _Component(enabled=False)
+    """It sets GPUs to confidential computing, which pods without confidential machines cannot use."""
+    kata_sandbox_device_plugin: _Component = _Component(enabled=False)
+    """For pods in machines of their own, which no pool has."""
     gfd: _Component
     operator: _Operator
     validator: _Validator
@@ -150,7 +150,7 @@ def values(args: GpuOperatorArgs) -> GpuOperatorValues:
         validator=_Validator(repository=mirrored(NVIDIA)),
         dcgm_exporter=_DcgmExporter(
             repository=mirrored(f"{NVIDIA}/k8s"),
-            service_monitor=_ServiceMonitor(enabled=args.monitoring_namespace is not None),
+            service_monitor=ExporterMonitor(enabled=args.monitoring_namespace is not None),
         ),
         node_feature_discovery=_FeatureDiscovery(image=_Image(repository=discovery)) if discovery else None,
     )

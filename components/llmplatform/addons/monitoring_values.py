@@ -90,8 +90,14 @@ class _Operator(_Part):
     prometheus_config_reloader: _Part
 
 
+_NEVER_RIGHT = ("KubeCPUOvercommit", "KubeMemoryOvercommit")
+"""Alerts that pods would not fit with a node less. Models take whole GPU nodes, and the autoscaler buys another when
+one goes: they would fire for ever (kubernetes-mixin, `alerts/resource_alerts.libsonnet`)."""
+
+
 class _DefaultRules(Values):
     rules: dict[str, bool]
+    disabled: dict[str, bool]
 
 
 class MonitoringValues(Values):
@@ -109,7 +115,9 @@ class MonitoringValues(Values):
     kube_scheduler: _Switch = _Switch(enabled=False)
     kube_etcd: _Switch = _Switch(enabled=False)
     kube_proxy: _Switch = _Switch(enabled=False)
-    default_rules: _DefaultRules = _DefaultRules(rules=dict.fromkeys(_MANAGED, False))
+    default_rules: _DefaultRules = _DefaultRules(
+        rules=dict.fromkeys(_MANAGED, False), disabled=dict.fromkeys(_NEVER_RIGHT, True)
+    )
 
 
 def values(

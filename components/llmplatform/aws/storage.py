@@ -3,9 +3,10 @@
 Makes: an EFS file system with a mount target per zone, and the StorageClasses `gp3` and `efs`, under the names of the
 settings; of what is `existing` there, nothing.
 Does not: the drivers (`ClusterAddons`), snapshots.
-Replacing the file system loses what is in it. With full protection it cannot be deleted and is backed up every day.
+Replacing the file system loses what is in it. With full protection it cannot be deleted. It is not
+backed up: model weights can be had again.
 A volume goes with its claim whatever the protection: Kubernetes forbids to change a class' reclaim policy, so that a
-policy that followed protection could never be given up. What full protection keeps is the file system and its backups.
+policy that followed protection could never be given up. What full protection keeps is the file system.
 """
 
 from collections.abc import Mapping
@@ -77,17 +78,16 @@ class Storage(PlatformComponent):
             encrypted=True,
             # Weights are read in bursts when a pool grows; what is not read costs nothing.
             throughput_mode="elastic",
-            lifecycle_policies=[
-                aws.efs.FileSystemLifecyclePolicyArgs(transition_to_ia="AFTER_30_DAYS"),
-                aws.efs.FileSystemLifecyclePolicyArgs(transition_to_primary_storage_class="AFTER_1_ACCESS"),
-            ],
+            # No rule moves what is not read for long to cheaper storage: weights are read when a server starts, which
+            # is when spot takes a machine, and would then come late, at a price per GiB.
             tags={**self._args.tags, "Name": f"{self._args.environment.name}-{self._prefix}"},
             opts=self.child(protect=self._kept),
         )
         aws.efs.BackupPolicy(
             f"{self._prefix}-backup",
             file_system_id=files.id,
-            backup_policy=aws.efs.BackupPolicyBackupPolicyArgs(status="ENABLED" if self._kept else "DISABLED"),
+            # Weights can be had again from where they came.
+            backup_policy=aws.efs.BackupPolicyBackupPolicyArgs(status="DISABLED"),
             opts=self.child(),
         )
         return files
