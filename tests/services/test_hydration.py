@@ -206,6 +206,18 @@ def test_the_token_goes_to_the_hub_and_not_to_where_it_redirects(program: Path, 
     assert "hf_x" not in said
 
 
+def test_a_file_from_elsewhere_lies_with_the_weights_and_its_host_sees_no_token(
+    program: Path, tmp_path: Path, hub: FakeHub
+) -> None:
+    (tmp_path / "token").write_text("hf_x")
+    name = "model-00002-of-00002.safetensors"
+    digest = hashlib.sha256(FILES[name]).hexdigest()
+    also = ("--token-file", str(tmp_path / "token"), "--extra", f".extras/vocabulary={digest}={hub.other}/cdn/{name}")
+    assert hydrate(program, tmp_path, hub, *also)[0] == 0
+    assert found(tmp_path)[".extras/vocabulary"] == FILES[name]
+    assert hub.tokens["other"] == {""}
+
+
 def test_a_gated_model_without_a_token_is_refused_at_once(program: Path, tmp_path: Path, hub: FakeHub) -> None:
     hub.token = "hf_x"
     code, said = hydrate(program, tmp_path, hub)

@@ -89,12 +89,14 @@ def test_the_engine_logs_objects_that_a_collector_can_take_apart() -> None:
 
 def test_the_engine_waits_for_its_workers_as_long_as_the_probe_does() -> None:
     plan = model_plan(startup_minutes=45)
-    assert vllm.environment(plan)["VLLM_ENGINE_READY_TIMEOUT_S"] == "2700", "else it gives up before the probe does"
+    assert vllm.environment(plan, weights=WEIGHTS)["VLLM_ENGINE_READY_TIMEOUT_S"] == "2700", (
+        "else it gives up before the probe does"
+    )
 
 
 def test_what_an_engine_writes_lies_where_the_nodes_disk_is_mounted() -> None:
     for plan in (model_plan(), model_plan(**OLDER)):
-        environment = vllm.environment(plan)
+        environment = vllm.environment(plan, weights=WEIGHTS)
         for name in ("HF_HOME", "VLLM_CACHE_ROOT"):
             assert environment[name].startswith(f"{vllm.cache_mount(plan)}/")
 
@@ -103,11 +105,11 @@ def test_what_the_settings_add_comes_last_and_so_has_the_last_word() -> None:
     engine = {"extra_args": ["--enforce-eager", "--dtype=float32"], "env": {"NCCL_DEBUG": "INFO"}}
     plan = model_plan(T4, source="Qwen/Qwen2.5-1.5B-Instruct", engine=engine)
     assert arguments(plan)[-2:] == ("--enforce-eager", "--dtype=float32")
-    assert vllm.environment(plan)["NCCL_DEBUG"] == "INFO"
+    assert vllm.environment(plan, weights=WEIGHTS)["NCCL_DEBUG"] == "INFO"
 
 
 def test_no_environment_variable_holds_a_secret() -> None:
-    assert not {"HF_TOKEN", "VLLM_API_KEY"} & vllm.environment(model_plan(gated=True)).keys()
+    assert not {"HF_TOKEN", "VLLM_API_KEY"} & vllm.environment(model_plan(gated=True), weights=WEIGHTS).keys()
 
 
 def test_the_image_is_pinned_by_the_engines_version() -> None:
@@ -128,14 +130,14 @@ def test_an_older_release_is_started_by_its_command_and_without_the_flags_of_new
 def test_an_older_image_is_told_who_its_user_is_and_gets_a_home() -> None:
     """Its clients write to ~/.modelscope and ~/.triton, whatever they are told; root owns what is above mounts."""
     plan = model_plan(**OLDER)
-    environment = vllm.environment(plan)
+    environment = vllm.environment(plan, weights=WEIGHTS)
     assert environment["USER"], "the image has no user of that number, and PyTorch asks for one"
     assert vllm.cache_mount(plan) == environment["HOME"]
 
 
 def test_the_newest_release_needs_neither() -> None:
     assert not vllm.release(model_plan()).command
-    assert "USER" not in vllm.environment(model_plan())
+    assert "USER" not in vllm.environment(model_plan(), weights=WEIGHTS)
 
 
 def test_an_image_of_ones_own_stands_in_for_the_public_one() -> None:
@@ -148,3 +150,11 @@ def test_an_image_of_ones_own_stands_in_for_the_public_one() -> None:
 def test_an_image_that_moves_or_names_no_registry_is_refused(image: str) -> None:
     with pytest.raises(InvalidStack, match="write registry, name and tag or digest"):
         model_plan(engine={"image": image})
+
+
+def test_what_an_engine_would_fetch_for_a_model_is_where_its_weights_are() -> None:
+    """openai-harmony's vocabulary, without which gpt-oss does not start where nothing outside is reached."""
+    large = {"instance_types": ["p4d.24xlarge"], "max": 1}
+    environment = vllm.environment(model_plan(large, source="openai/gpt-oss-120b", tensor_parallel=8), weights="/w")
+    assert environment["TIKTOKEN_ENCODINGS_BASE"] == "/w/.extras"
+    assert "TIKTOKEN_ENCODINGS_BASE" not in vllm.environment(model_plan(), weights="/w")

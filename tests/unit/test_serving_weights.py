@@ -49,6 +49,17 @@ def test_another_revision_is_another_job_and_the_same_settings_are_the_same_one(
     assert again in names, "an update that changes nothing of it must not make it again"
 
 
+def test_a_vocabulary_from_elsewhere_comes_with_the_weights() -> None:
+    """tiktoken 0.14.0, `openai_public.o200k_base`."""
+    large = {"instance_types": ["p4d.24xlarge"], "max": 1}
+    plan = model_plan(large, source="openai/gpt-oss-120b", tensor_parallel=8)
+    wired = WeightsArgs(plan=plan, namespace="models", hydration="hydration.test")
+    found = value_of("--extra", Engine().run(lambda: Weights("chat-weights", wired)))
+    digest = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
+    place = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken"
+    assert found == f".extras/o200k_base.tiktoken={digest}={place}"
+
+
 def test_an_ended_job_stays() -> None:
     assert "ttlSecondsAfterFinished" not in job(hydrated()), (
         "a refresh would miss it, and the next update make it again"

@@ -39,7 +39,7 @@ def test_every_flag_that_we_emit_is_one_that_nobody_can_set_twice() -> None:
     plan = model_plan(trust_remote_code=True, engine=engine)
     emitted = {word for word in vllm.arguments(plan, weights="/models/x") if word.startswith("--")}
     assert emitted - set(FLAGS) == set(), "the last one would win without a word"
-    assert set(vllm.environment(plan)) <= set(VARIABLES)
+    assert set(vllm.environment(plan, weights="/models/x")) <= set(VARIABLES)
 
 
 @pytest.mark.parametrize(

@@ -142,3 +142,27 @@ def gated() -> frozenset[str]:
 def with_code() -> frozenset[str]:
     """Models whose own code comes with the weights, without which no engine reads them."""
     return frozenset(row["id"] for row in rows("model_engines") if row["code"] == "yes")
+
+
+EXTRAS = ".extras"
+"""Folder of what does not come from a model's repository, within the model's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtraFile:
+    """A file that an engine needs for a model, and that is not in its repository."""
+
+    name: str
+    sha256: str
+    url: str
+    folder_variable: str
+    """Environment variable by which the engine is told of the folder."""
+
+
+def extra_files(hf_id: str) -> tuple[ExtraFile, ...]:
+    """What a model needs beside its repository."""
+    return tuple(
+        ExtraFile(**{name: value for name, value in row.items() if name != "pattern"})
+        for row in rows("model_files")
+        if fnmatchcase(hf_id.lower(), row["pattern"])
+    )

@@ -153,14 +153,15 @@ class ModelServer(PlatformComponent):
         self, account: pulumi.Output[str], secret: pulumi.Output[str], key: random.RandomPassword
     ) -> pods.PodArgs:
         plan, mirrors = self._args.plan, self._args.mirrors
+        weights = f"{hydration.ROOT}/{hydration.folder(plan.spec, mirrors)}"
         return pods.PodArgs(
             plan=plan,
-            weights=f"{hydration.ROOT}/{hydration.folder(plan.spec, mirrors)}",
+            weights=weights,
             image=mirrors.image(vllm.image(plan)),
             labels=self._labels,
             selector=self._selector,
             service_account=account,
-            environment=vllm.environment(plan),
+            environment=vllm.environment(plan, weights=weights),
             secrets={vllm.API_KEY_VARIABLE: core.SecretKeySelectorArgs(name=secret, key=KEY)},
             claim=self._weights.claim,
             hydration=self._weights.command(),

@@ -17,6 +17,7 @@ import pulumi_kubernetes as kubernetes
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
+from llmplatform.catalog.models import EXTRAS, ExtraFile, extra_files
 from llmplatform.catalog.versions import HYDRATION_IMAGE
 from llmplatform.planning import hydration
 from llmplatform.planning.models import ModelPlan
@@ -89,6 +90,7 @@ class Weights(PlatformComponent):
                 hydration.ROOT,
                 "--target",
                 hydration.folder(model, args.mirrors),
+                *(word for extra in extra_files(model.source) for word in ("--extra", _described(extra))),
                 *(("--endpoint", args.mirrors.huggingface) if args.mirrors.huggingface else ()),
                 *(("--region", args.region) if args.region and args.mirrors.models == "modelscope" else ()),
             ),
@@ -170,6 +172,10 @@ class Weights(PlatformComponent):
             ),
             opts=self.child(custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds)),
         )
+
+
+def _described(extra: ExtraFile) -> str:
+    return f"{EXTRAS}/{extra.name}={extra.sha256}={extra.url}"
 
 
 def _failures() -> batch.PodFailurePolicyArgs:

@@ -8,6 +8,7 @@ models that need them: they end without waiting for their answers, log every pro
 from collections.abc import Mapping
 
 from llmplatform.catalog import engine_flags, versions
+from llmplatform.catalog.models import EXTRAS, extra_files
 from llmplatform.catalog.versions import Engine
 from llmplatform.planning.models import ModelPlan
 
@@ -55,7 +56,7 @@ def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
     return weights, *names, *emitted, *plan.spec.engine.extra_args
 
 
-def environment(plan: ModelPlan) -> Mapping[str, str]:
+def environment(plan: ModelPlan, *, weights: str) -> Mapping[str, str]:
     """Plain environment variables, those of the settings last."""
     return {
         "HOME": HOME,
@@ -67,6 +68,7 @@ def environment(plan: ModelPlan) -> Mapping[str, str]:
         "TRANSFORMERS_OFFLINE": "1",
         "VLLM_ENGINE_READY_TIMEOUT_S": str(plan.startup_seconds),
         "VLLM_NO_USAGE_STATS": "1",
+        **{extra.folder_variable: f"{weights}/{EXTRAS}" for extra in extra_files(plan.spec.source)},
         **release(plan).environment,
         **plan.spec.engine.env,
     }

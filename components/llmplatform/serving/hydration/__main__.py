@@ -10,7 +10,7 @@ from pathlib import Path
 from llmplatform.serving.hydration import volume
 from llmplatform.serving.hydration.download import Download, Tired
 from llmplatform.serving.hydration.faults import REFUSED_CODE, TIRED_CODE, Refused
-from llmplatform.serving.hydration.hubs import Hub, HuggingFace, ModelScope, needed
+from llmplatform.serving.hydration.hubs import Hub, HuggingFace, ModelScope, extra, needed
 from llmplatform.serving.hydration.volume import Lease, Lost, manifest
 
 ENDPOINTS = {"huggingface": "https://huggingface.co", "modelscope": "https://www.modelscope.cn"}
@@ -46,7 +46,8 @@ def _hydrate(args: argparse.Namespace, root: Path, target: Path) -> None:
         signal.signal(signal.SIGTERM, lambda number, frame: download.stop.set())
         try:
             listing = download.ask(lambda: hub.listing(args.source, args.revision))
-            files = needed(listing.files)
+            extras = [download.ask(lambda described=described: extra(described)) for described in args.extra]
+            files = (*needed(listing.files), *extras)
             download.run(files)
             lease.publish(
                 {
@@ -70,7 +71,7 @@ def _hydrate(args: argparse.Namespace, root: Path, target: Path) -> None:
 def _check(args: argparse.Namespace, target: Path) -> int:
     if manifest(target) is not None:
         return 0
-    _say(f"{target} does not hold {args.source} at {args.revision}: run `pulumi up --refresh`, which hydrates it")
+    _say(f"{target} does not hold {args.source} at {args.revision}: delete its ended Job, then run `pulumi up`")
     return TIRED_CODE
 
 
@@ -91,6 +92,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--target", required=True, help="the model's folder, below the root")
     parser.add_argument("--endpoint", help="what stands in for the hub's own address")
     parser.add_argument("--token-file", help="file with the token of Hugging Face")
+    parser.add_argument("--extra", action="append", default=[], help="PATH=SHA256=URL of a file from elsewhere")
     parser.add_argument("--region", help="region of Alibaba Cloud that this machine is in")
     parser.add_argument("--patience", type=float, default=1800, help="seconds without a byte")
     parser.add_argument("--stale", type=float, default=90, help="seconds after which a silent holder counts as dead")

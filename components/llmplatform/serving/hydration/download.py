@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from llmplatform.serving.hydration import http
 from llmplatform.serving.hydration.faults import Changed, Refused, Transient
-from llmplatform.serving.hydration.hubs import File, Hub
+from llmplatform.serving.hydration.hubs import AGENT, File, Hub
 from llmplatform.serving.hydration.volume import PART, Lease, write
 
 STRETCH = 1 << 30
@@ -133,7 +133,7 @@ class Download:
         raise Tired(f"{file.path}: came {TRIES} times with another content than the hub says; look for a proxy between")
 
     def _fetch(self, file: File, part: Path) -> None:
-        turn = 0
+        turn, headers = 0, AGENT if file.public else self.hub.headers
         with part.open("r+b" if part.exists() else "w+b") as disk:
             disk.seek(0, os.SEEK_END)
             place = disk.tell() if disk.tell() <= file.size else 0
@@ -142,7 +142,7 @@ class Download:
                 before = place
                 try:
                     end = min(place + STRETCH, file.size)
-                    for at, piece in http.stretch(file.url, self.hub.headers, place, end):
+                    for at, piece in http.stretch(file.url, headers, place, end):
                         self._go_on()
                         if at + len(piece) > file.size:
                             raise Changed(f"more than the {file.size} bytes that were announced")

@@ -28,6 +28,8 @@ class File:
     kind: Literal["sha256", "git-sha1"]
     """`git-sha1`: of a blob of git, which begins with its size."""
     url: str
+    public: bool = False
+    """It is not the hub's, which alone is shown the token."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,16 @@ def _modelscope_file(place: str, revision: str, entry: Mapping[str, Any]) -> Fil
 
 
 Hub = HuggingFace | ModelScope
+
+
+def extra(described: str) -> File:
+    """A file from elsewhere, described as PATH=SHA256=URL. Raises `Refused` or `Transient`."""
+    path, digest, url = described.split("=", 2)
+    with http.get(url, AGENT) as answer:
+        length = answer.headers.get("Content-Length") or ""
+    if not length.isdigit():
+        raise Transient(f"{url} does not say how long it is")
+    return File(_path(path), int(length), digest, "sha256", url, public=True)
 
 
 def needed(files: Sequence[File]) -> tuple[File, ...]:
