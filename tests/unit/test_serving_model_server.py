@@ -212,6 +212,9 @@ def test_a_server_says_when_its_weights_are_not_there() -> None:
     assert first["args"][-1] == "--check"
     assert first["image"] == container(served())["image"], "another image would be pulled to the node"
     assert first["terminationMessagePolicy"] == "FallbackToLogsOnError"
+    # The image asks for every GPU; NVIDIA's runtime would mount them, and write where a file system cannot be written.
+    assert {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"} in first["env"]
+    assert first["securityContext"]["readOnlyRootFilesystem"] is False
 
 
 def test_secrets_reach_the_container_only_by_reference() -> None:

@@ -102,10 +102,16 @@ def volumes(command: Command, *, check: bool = False) -> tuple[list[core.VolumeA
     return made, mounted
 
 
-def container(command: Command, image: str, *, check: bool = False) -> dict[str, Any]:
-    """Arguments of the container, but for what it mounts. `check`: it looks, and changes nothing."""
+def container(command: Command, image: str, *, check: bool = False, beside_gpus: bool = False) -> dict[str, Any]:
+    """Arguments of the container, but for what it mounts.
+
+    `check`: it looks, and changes nothing. `beside_gpus`: it runs in an engine's image, whose variables ask NVIDIA's
+    runtime for every GPU; that writes into the root file system of whom it gives some to.
+    """
     token = ("--token-file", f"{_TOKEN_PLACE}/token") if command.token is not None and not check else ()
     variables = {"PYTHONPATH": _PLACE, "PYTHONDONTWRITEBYTECODE": "1"}
+    if beside_gpus:
+        variables["NVIDIA_VISIBLE_DEVICES"] = "void"
     asked = {"cpu": "50m", "memory": "64Mi"} if check else {"cpu": "500m", "memory": "256Mi"}
     return {
         "name": CONTAINER,
@@ -121,7 +127,7 @@ def container(command: Command, image: str, *, check: bool = False) -> dict[str,
         "security_context": core.SecurityContextArgs(
             allow_privilege_escalation=False,
             privileged=False,
-            read_only_root_filesystem=True,
+            read_only_root_filesystem=not beside_gpus,
             capabilities=core.CapabilitiesArgs(drop=["ALL"]),
         ),
     }

@@ -119,7 +119,7 @@ def _hydration(args: PodArgs) -> core.ContainerArgs:
     """
     check = args.claim is not None
     return core.ContainerArgs(
-        **hydrators.container(args.hydration, args.image, check=check),
+        **hydrators.container(args.hydration, args.image, check=check, beside_gpus=True),
         volume_mounts=[
             core.VolumeMountArgs(name="weights", mount_path=ROOT, read_only=check),
             *hydrators.volumes(args.hydration, check=check)[1],
