@@ -36,9 +36,10 @@ def value_of(flag: str, engine: Engine) -> str:
 def test_a_revision_is_a_folder_of_its_own() -> None:
     assert value_of("--target", hydrated()) == "huggingface/Qwen/Qwen3-8B/main"
     assert value_of("--target", hydrated(revision="refs/pr/7")) == "huggingface/Qwen/Qwen3-8B/refs%2Fpr%2F7"
-    found = hydrated(source="meta-llama/Llama-3.2-3B-Instruct", args={"mirrors": MODELSCOPE, "region": "cn-hangzhou"})
-    assert value_of("--source", found) == "LLM-Research/Llama-3.2-3B-Instruct", "the hub knows no other"
-    assert value_of("--target", found) == "modelscope/LLM-Research/Llama-3.2-3B-Instruct/master"
+    older = {"source": "zai-org/chatglm3-6b", "trust_remote_code": True, "engine": {"version": "0.6.6.post1"}}
+    found = hydrated(args={"mirrors": MODELSCOPE, "region": "cn-hangzhou"}, **older)
+    assert value_of("--source", found) == "ZhipuAI/chatglm3-6b", "the hub knows no other"
+    assert value_of("--target", found) == "modelscope/ZhipuAI/chatglm3-6b/master"
     assert value_of("--region", found) == "cn-hangzhou", "ModelScope sends it to storage of the same region"
 
 

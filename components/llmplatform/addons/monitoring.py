@@ -49,7 +49,7 @@ class MonitoringArgs:
 
 
 class Monitoring(PlatformComponent):
-    """Prometheus, Alertmanager and Grafana with the rules and dashboards of their chart, in a namespace of their own."""
+    """Prometheus, Alertmanager and Grafana with their chart's rules and dashboards, in a namespace of their own."""
 
     namespace: pulumi.Output[str]
     """Namespace of the Prometheus that scrapes; known when the kinds that it reads are installed."""
