@@ -53,6 +53,8 @@ class Processes:
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600),
                 (os.POSIX_SPAWN_DUP2, 1, 2),
+                # It would hold a lock, or keep a pipe open, of the shell that the command was started from.
+                *((os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in _inheritable()),
             ],
             setsid=True,
         )
@@ -121,6 +123,16 @@ class Processes:
 
     def _pid_file(self, name: str) -> Path:
         return self._run / f"{name}.pid"
+
+
+def _inheritable() -> list[int]:
+    """Descriptors beyond the standard three that a child would have."""
+    found: list[int] = []
+    for descriptor in map(int, os.listdir("/dev/fd")):  # noqa: PTH208 it is no folder of files
+        with suppress(OSError):
+            if descriptor > 2 and os.get_inheritable(descriptor):
+                found.append(descriptor)
+    return found
 
 
 def engines(paths: SandboxPaths) -> list[int]:

@@ -1,5 +1,6 @@
 """Background processes: found again, never mistaken for another, gone when stopped."""
 
+import fcntl
 import json
 import os
 import signal
@@ -99,3 +100,17 @@ def test_a_killed_process_counts_as_gone_before_anybody_has_waited_for_it(proces
         time.sleep(0.01)
     assert not processes.running("sleeper"), "a zombie does not run"
     processes.stop("sleeper")
+
+
+def test_a_background_process_holds_no_lock_of_the_shell_that_its_command_was_started_from(
+    processes: Processes, tmp_path: Path
+) -> None:
+    with (tmp_path / "lock").open("w") as held:
+        os.set_inheritable(held.fileno(), True)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        processes.start("sleeper", SLEEPER)
+    try:
+        with (tmp_path / "lock").open("w") as again:
+            fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        processes.stop("sleeper")
