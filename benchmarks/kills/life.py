@@ -17,8 +17,9 @@ from typing import Any
 
 import yaml
 
+from benchmarks.kills.by_hand import recovered
 from benchmarks.kills.moments import Kill, draw
-from benchmarks.kills.verify import settled_differences
+from benchmarks.kills.verify import settled_differences, unfinished
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.killing import KillPlan, strike
 from llmplatform_sandbox.lifecycle import Sandbox
@@ -29,6 +30,8 @@ _HANGS = 300.0
 """Seconds after which a run that was not killed is taken to hang."""
 _LONELY = 6.0
 """Seconds that a command whose helpers were killed may go on before its user presses Ctrl-C."""
+BY_HAND = 0.35
+"""Share of the kills of an update after which a user recovers the stack, by `llmplatform recover`."""
 PHASES = {"up": 0.4, "change": 0.2, "change back": 0.15, "down": 0.25}
 """Phase of a life → its share of the kills."""
 _CHANGES = {"up": 130, "change": 90, "change back": 90, "down": 130}
@@ -81,6 +84,7 @@ class Life:
         self.folder, self._stack, self._said, self._wanted, self._phases = folder, stack, said, kills, phases
         self._ended = threading.Event()
         self._random = Random(f"{stack}-{seed}")  # noqa: S311 - repeatable, and guards nothing
+        self._hands = Random(f"{stack}-{seed}-hands")  # noqa: S311 - the same
         self.record = Record(stack=stack, seed=seed)
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("Pulumi.yaml", f"Pulumi.{stack}.yaml"):
@@ -129,6 +133,8 @@ class Life:
             if run.struck:
                 self.record.kills.append({"phase": phase, **kill.described(), "killed": run.struck, "code": run.code})
                 self._said(f"{self._stack} {self.record.seed}: {phase}, {'+'.join(run.struck)} killed")
+                if command == "up" and self._hands.random() < BY_HAND:
+                    self._by_hand(phase)
             elif not self._over() and run.code != 0:
                 self._problem(f"{phase}: failed with no kill", run.output)
             if self._over():
@@ -136,6 +142,16 @@ class Life:
             if not run.struck:
                 break
         self._converge(phase, command)
+
+    def _by_hand(self, phase: str) -> None:
+        """A user goes on, with the product's own command and what it says; else the sandbox recovers by itself."""
+        typed, left = recovered(self._sandbox)
+        self.record.kills[-1]["by_hand"] = typed
+        if left:
+            self._problem(f"{phase}: llmplatform recover comes to no end", "\n".join(left))
+            return
+        for line in unfinished(self._sandbox):
+            self._problem(f"{phase}: after llmplatform recover: {line}", "")
 
     def _converge(self, phase: str, command: str) -> None:
         """With no more kills the next run has to do, and the one after it nothing."""

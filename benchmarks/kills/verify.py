@@ -8,7 +8,7 @@ from typing import Any
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.errors import KubeError
-from llmplatform_sandbox.kube.releases import releases
+from llmplatform_sandbox.kube.releases import every, releases, status_of
 from llmplatform_sandbox.lifecycle import Sandbox
 
 _RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -37,6 +37,19 @@ def differences(sandbox: Sandbox) -> list[str]:
     found = [f"still pending: {each['type']} {each['resource']['urn']}" for each in pending]
     found += [f"twice in the state: {urn}" for urn, count in Counter(r["urn"] for r in resources).items() if count > 1]
     return found + _clouds(sandbox, resources) + _cluster(sandbox, resources)
+
+
+def unfinished(sandbox: Sandbox) -> list[str]:
+    """What a recovery must not leave: interrupted operations, and releases that are not deployed."""
+    checkpoint = Checkpoint(sandbox.paths, sandbox.project.name, sandbox.stack)
+    pending = checkpoint.deployment().get("pending_operations") or []
+    found = [f"still pending: {each['type']} {each['resource']['urn']}" for each in pending]
+    kube = Kube(sandbox.control_plane().access())
+    try:
+        newest = {obj["metadata"]["name"]: status_of(obj) for obj in every(kube)}
+    finally:
+        kube.close()
+    return found + [f"release {name} is {status}" for name, status in newest.items() if status != "deployed"]
 
 
 def _clouds(sandbox: Sandbox, resources: Iterable[Mapping[str, Any]]) -> list[str]:

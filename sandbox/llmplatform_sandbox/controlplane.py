@@ -249,6 +249,8 @@ class ControlPlane:
             # Beyond the defaults, as EKS has it; ExtendedResourceToleration stays off, as on EKS.
             "--enable-admission-plugins=NodeRestriction",
             "--allow-privileged=true",
+            # Nodes have addresses of the simulated network: by this kind, which none has, no real one is called.
+            "--kubelet-preferred-address-types=ExternalDNS",
             # Secrets lie encrypted in etcd, as in a managed cluster with a key of the account's.
             f"--encryption-provider-config={pki.encryption}",
             "--profiling=false",

@@ -81,6 +81,8 @@ class Instance:
     """Version of its kubelet."""
     provider_id: str = ""
     """As the cloud's controller manager spells it on the node."""
+    address: str = ""
+    """Its private address, of its subnet."""
     dead: str = ""
     """Why its kubelet does not start, so that no node registers; empty where it does."""
     conditions: tuple[NodeCondition, ...] = ()

@@ -183,11 +183,14 @@ class Sandbox:
             reason = "\n".join(refusals) or f"{self.stack}: nothing of a cloud was made yet that could be struck"
             raise SandboxError(reason, exit_code=2)
 
-    def shell_variables(self) -> dict[str, str]:
-        """Start what does not run, and return the variables that point a user's own tools at the sandbox."""
+    def shell_variables(self, *, recovered: bool = True) -> dict[str, str]:
+        """Start what does not run, and return the variables that point a user's own tools at the sandbox.
+
+        `recovered` False leaves what a killed run has left to those tools.
+        """
         require_stack(self.project, self.stack)
         with self._locked():
-            engine = self._started()
+            engine = self._started(recovered=recovered)
             engine.ensure_stack()
             endpoints = read_endpoints(self.paths)
             if endpoints is None:
@@ -257,7 +260,7 @@ class Sandbox:
     def _copy(self) -> Path:
         return self.paths.project / f"Pulumi.{self.stack}.yaml"
 
-    def _started(self, *, copy: bool = True, wanted: bool = True) -> Engine:
+    def _started(self, *, copy: bool = True, wanted: bool = True, recovered: bool = True) -> Engine:
         with self._phase("tools", "Looking for the tools"):
             tools = self.tools()
         if copy:
@@ -275,6 +278,8 @@ class Sandbox:
         engine = self.engine(tools)
         ours = f"urn:pulumi:{self.stack}::{self.project.name}::"
         clouds = partial(open_clouds, self.paths.clouds, control_plane)
+        if not recovered:
+            return engine
         unclean, cluster = Unclean(self.paths), lambda: KubernetesProvider(control_plane.access())
         self._warn(reconcile(engine, unclean, ours, clouds, cluster, wanted=wanted))
         return engine

@@ -7,7 +7,7 @@ the state. The first two are dealt with before anything runs (`end_last`), the o
 Each step may be killed itself. A healthy sandbox costs a few looks at the file system.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from llmplatform.catalog.tags import RESOURCE_TAG, resource_tag
@@ -54,6 +54,13 @@ class Finder(Protocol):
         """The id of the object that the create made, or None."""
         ...
 
+    def mend(self, stack: str, known: Collection[str]) -> list[str]:
+        """End what was begun with Helm, by the commands that `llmplatform recover` names; returns those.
+
+        `known`: URNs that the state has, or is about to adopt.
+        """
+        ...
+
 
 def end_last(engine: Engine, paths: SandboxPaths, processes: Processes) -> list[str]:
     """Clear the lock of an engine that is gone; the caller holds the sandbox's own lock. Returns what was done.
@@ -93,6 +100,8 @@ def reconcile(
         return []
     unclean.set()
     creates = state.creates(deployment)
+    in_state = {each["urn"] for each in deployment.get("resources") or ()}
+    mended = cluster().mend(stack, {*in_state, *(each["urn"] for each in creates)})
     unknown = _unknown(stack, clouds(), deployment)
     under_way = {each["urn"] for each in creates}
     lost = [_registration(deployment, item) for _, item in unknown if wanted and item.made_by not in under_way]
@@ -107,7 +116,8 @@ def reconcile(
     unclean.clear()
     text = "The last run did not come to its end: the state was read anew"
     text += f"; {len(found)} objects that were being made were adopted" if found else ""
-    return [text + (f"; {len(gone)} cloud objects that no state knows were removed" if gone else "")]
+    text += f"; {len(gone)} cloud objects that no state knows were removed" if gone else ""
+    return [text + (f"; put right: {', '.join(mended)}" if mended else "")]
 
 
 def _unknown(stack: str, clouds: Mapping[str, Cloud], deployment: Mapping[str, Any]) -> list[tuple[Cloud, CloudObject]]:

@@ -144,13 +144,6 @@ def test_history_is_bounded(server: FakeApiServer, provider: KubernetesProvider)
     ]
 
 
-def test_a_name_in_use_is_refused_and_an_interrupted_install_goes_on(provider: KubernetesProvider) -> None:
-    install(provider, inputs())
-    assert install(provider, inputs())[1]["status"]["revision"] == 2, "the same resource may finish what it began"
-    with pytest.raises(ProviderError, match="release apps/rel: the name is in use"):
-        provider.create(RELEASE, URN + "-other", inputs(), False, 0)
-
-
 def test_a_missing_namespace_is_an_error_unless_it_is_to_be_created(
     server: FakeApiServer, provider: KubernetesProvider
 ) -> None:
@@ -168,7 +161,6 @@ def test_definitions_of_a_chart_are_installed_once_and_outlive_it(
     provider.delete(RELEASE, URN, "apps/rel", inputs(), outputs, 1)
     assert releases(server.kube) == []
     assert definitions(server) == {"widgets", "always"}, "Helm never deletes what lies in crds/"
-    provider.delete(RELEASE, URN, "apps/rel", inputs(), outputs, 1)
 
 
 def test_values_switch_sub_charts_on(server: FakeApiServer, provider: KubernetesProvider) -> None:

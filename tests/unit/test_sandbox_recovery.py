@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
@@ -81,6 +81,9 @@ class Account:
 class Cluster:
     def find(self, typ: str, urn: str, inputs: Mapping[str, Any]) -> str | None:
         return "default/settings" if urn == MAP else None
+
+    def mend(self, stack: str, known: Collection[str]) -> list[str]:
+        return []
 
 
 def resource(urn: str, id_: str = "") -> dict[str, Any]:

@@ -9,6 +9,7 @@ import importlib
 import inspect
 import re
 import sys
+import threading
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -55,6 +56,10 @@ class Property:
     """The SDK's message, of a deprecated one."""
 
 
+_IMPORTING = threading.Lock()
+"""The SDKs' modules import one another: of two threads that begin at different ends one would see half a module."""
+
+
 @dataclass(frozen=True)
 class ResourceSchema:
     """Inputs and outputs of a resource type by wire name. Outputs include the inputs that the provider gives back."""
@@ -72,7 +77,8 @@ def resource(token: str) -> ResourceSchema:
         raise UnknownType(f"{token}: not a resource type; write package:module/file:Class")
     module_name = f"pulumi_{match['package']}.{match['module']}"
     try:
-        cls = getattr(importlib.import_module(module_name), match["cls"])
+        with _IMPORTING:
+            cls = getattr(importlib.import_module(module_name), match["cls"])
         own = sys.modules[cls.__module__]
         # Where a nested type has the name of the resource, the SDK calls the resource's own arguments InitArgs.
         args = next(vars(own)[name] for name in (f"{match['cls']}InitArgs", f"{match['cls']}Args") if name in vars(own))

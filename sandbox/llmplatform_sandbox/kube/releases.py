@@ -41,7 +41,7 @@ def releases(kube: Kube) -> list[Release]:
 def revisions(kube: Kube, namespace: str, name: str) -> list[Object]:
     """The storage Secrets of a release, oldest first."""
     found = kube.list("v1", "Secret", namespace, labelSelector=f"owner=helm,name={name}")
-    return sorted(found, key=lambda obj: int(obj["metadata"]["labels"]["version"]))
+    return sorted(found, key=number_of)
 
 
 def record_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -49,38 +49,57 @@ def record_of(obj: Mapping[str, Any]) -> Mapping[str, Any]:
     return _decode(obj["data"]["release"])
 
 
-def write_revision(kube: Kube, release: Release, *, revision: int, manifest: str, app_version: str, owner: str) -> None:
-    """Record a deployed revision; the ones before it become superseded. `owner` marks whose it is, for recovery."""
+def status_of(obj: Mapping[str, Any]) -> str:
+    """`deployed`, `pending-upgrade` …: helm pkg/release/status.go."""
+    return str(record_of(obj)["info"]["status"])
+
+
+def number_of(obj: Mapping[str, Any]) -> int:
+    """The revision's number."""
+    return int(obj["metadata"]["labels"]["version"])
+
+
+def write_revision(kube: Kube, record: Mapping[str, Any], owner: str) -> None:
+    """Store a revision. `owner`: URN of the resource whose it is, for recovery."""
+    kube.apply(_secret(record, owner), manager="helm")
+
+
+def new_record(release: Release, *, revision: int, app_version: str, status: str, manifest: str = "") -> dict[str, Any]:
+    """A revision as Helm writes it before it does anything else."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
-    action = "Install complete" if revision == 1 else "Upgrade complete"
     version = {"name": release.chart, "version": release.version, "appVersion": app_version, "apiVersion": "v2"}
-    record = {
+    return {
         "name": release.name,
-        "info": {
-            "first_deployed": now,
-            "last_deployed": now,
-            "deleted": "",
-            "description": action,
-            "status": "deployed",
-        },
+        "info": {"first_deployed": now, "last_deployed": now, "deleted": "", "description": "", "status": status},
         "chart": {"metadata": version, "lock": None, "templates": [], "values": {}, "schema": None, "files": []},
         "config": dict(release.values),
         "manifest": manifest,
         "version": revision,
         "namespace": release.namespace,
     }
-    kube.apply(_secret(record, owner), manager="helm")
-    for obj in revisions(kube, release.namespace, release.name):
-        labels = obj["metadata"]["labels"]
-        if labels["status"] == "deployed" and int(labels["version"]) < revision:
-            old = dict(record_of(obj))
-            old["info"] = {**old["info"], "status": "superseded"}
-            kube.apply(_secret(old, owner), manager="helm")
+
+
+def set_status(kube: Kube, obj: Mapping[str, Any], status: str, **rest: Any) -> None:
+    """Store a revision anew with another status."""
+    record = dict(record_of(obj))
+    record["info"] = {**record["info"], "status": status}
+    write_revision(kube, {**record, **rest}, owner_of(obj))
 
 
 def owner_of(obj: Mapping[str, Any]) -> str:
-    """Whose a storage Secret is; empty for one that Helm itself wrote."""
+    """URN of the resource whose a storage Secret is; empty for one that Helm itself wrote."""
     return obj["metadata"].get("annotations", {}).get("sandbox.llmplatform.dev/owner", "")
+
+
+def every(kube: Kube) -> list[Object]:
+    """The newest revision of each release of all namespaces."""
+    newest: dict[tuple[str, str], Object] = {}
+    for obj in kube.list("v1", "Secret", labelSelector="owner=helm"):
+        labels = obj["metadata"]["labels"]
+        key = (obj["metadata"]["namespace"], labels["name"])
+        if key not in newest or number_of(newest[key]) < number_of(obj):
+            newest[key] = obj
+    return list(newest.values())
 
 
 def _secret(record: Mapping[str, Any], owner: str) -> Object:

@@ -150,6 +150,7 @@ def node_of(instance: Instance, installed: Sequence[Release], daemonsets: Sequen
             "capacity": capacity,
             "allocatable": allocatable,
             "conditions": [_NOT_READY, *map(_condition, instance.conditions)],
+            "addresses": _addresses(instance),
             "nodeInfo": _info(instance, labels),
         },
     }
@@ -158,6 +159,12 @@ def node_of(instance: Instance, installed: Sequence[Release], daemonsets: Sequen
 def _condition(found: NodeCondition) -> dict[str, str]:
     status = "True" if found.healthy else "False"
     return {"type": found.type, "status": status, "reason": found.reason, "message": found.message}
+
+
+def _addresses(instance: Instance) -> list[dict[str, str]]:
+    """As a cloud's controller manager has them of its machines; nothing listens there."""
+    address = [{"type": "InternalIP", "address": instance.address}] if instance.address else []
+    return [*address, {"type": "Hostname", "address": instance.node}]
 
 
 def _taint(taint: Taint) -> dict[str, str]:

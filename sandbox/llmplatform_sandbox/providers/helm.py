@@ -1,27 +1,32 @@
 """`kubernetes:helm.sh/v3:Release`: a Helm release as a resource, as far as the API server can tell.
 
 Played: the check of every value key against the catalog, the chart's CRDs, Helm's own release record with its
-revisions, the namespace, uninstalling. NOT played: the chart's workloads, service accounts, RBAC, webhooks and hooks;
-no pod of a release runs, and what its controllers would answer is the business of loops/controllers.py. The archive of
-the chart need not exist.
+revisions and their statuses (kube/helm.py), the namespace, uninstalling. NOT played: the chart's workloads, service
+accounts, RBAC, webhooks, and hooks but those before a deletion; no pod of a release runs, and what its controllers
+would answer is the business of loops/controllers.py. The archive of the chart need not exist.
+
+What the provider makes of Helm's answers is of pulumi-kubernetes, provider/pkg/provider/helm_release.go: `Create`,
+`Update` and `Delete` give Helm's errors as they are; `Read` takes the values of the newest revision, also of a pending
+one (`setReleaseAttributes`); `Diff` compares with those (`CreateThreeWayMergePatch`).
 """
 
-import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 from llmplatform.catalog.chart_values import chart_crds, chart_keys
+from llmplatform.recovery.releases import DEPLOYED, Unsettled
 from llmplatform_sandbox.interfaces import Release
-from llmplatform_sandbox.kube import definitions, releases
+from llmplatform_sandbox.kube import definitions, helm, releases
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.errors import KubeError
 from llmplatform_sandbox.kube.waiting import TimedOut
-from llmplatform_sandbox.providers.diffs import Diff, diff_values
+from llmplatform_sandbox.providers.diffs import Diff
+from llmplatform_sandbox.providers.helm_state import merge_changes, merged
 from llmplatform_sandbox.providers.outcomes import Autonaming, Failure, ProviderError
 from llmplatform_sandbox.providers.values import UNKNOWN, unwrap_secrets
 
@@ -36,7 +41,6 @@ namespace postrender recreatePods renderSubchartNotes replace repositoryOpts res
 reuseValues skipAwait skipCrds takeOwnership timeout values valueYamlFiles verify version waitForJobs
 """
 _INPUTS: Final = frozenset(_INPUT_NAMES.split())
-_HISTORY: Final = 10
 
 
 def chart_of(inputs: Mapping[str, Any]) -> tuple[str, str]:
@@ -83,9 +87,12 @@ class ReleaseProvider:
             failures.append(Failure("valueYamlFiles", "valueYamlFiles: the sandbox cannot check them; use values"))
         return inputs, failures
 
-    def diff(self, old_inputs: Values, new_inputs: Values) -> Diff:
-        """Another name or namespace is another release."""
-        changes = diff_values(old_inputs, new_inputs)
+    def diff(self, old_inputs: Values, old_outputs: Values, new_inputs: Values) -> Diff:
+        """Another name or namespace is another release.
+
+        A three-way merge: what differs from the release as it was read last, and what the program has taken away.
+        """
+        changes = merge_changes(old_inputs, old_outputs, new_inputs)
         moved = {"name", "namespace"} & set(changes)
         return Diff(changes=changes, replaces=moved)
 
@@ -93,26 +100,43 @@ class ReleaseProvider:
         """Install: CRDs first, then the record."""
         if preview:
             return "", {**inputs, "status": UNKNOWN, "resourceNames": UNKNOWN}
-        clear, kube = unwrap_secrets(inputs), self._cluster()
-        namespace, name = clear["namespace"], clear["name"]
-        existing = releases.revisions(kube, namespace, name)
-        if any(releases.owner_of(obj) != _owner(urn) for obj in existing):
-            raise ProviderError(
-                f"release {namespace}/{name}: the name is in use; uninstall it, or name this one otherwise"
-            )
-        return f"{namespace}/{name}", self._install(urn, inputs)
+        clear = unwrap_secrets(inputs)
+        return f"{clear['namespace']}/{clear['name']}", self._release(urn, inputs, first=True)
 
     def find(self, urn: str, inputs: Mapping[str, Any]) -> str | None:
         """The id of the release that an interrupted create of a resource made."""
         namespace, name = str(inputs.get("namespace") or "default"), str(inputs.get("name"))
         found = releases.revisions(self._cluster(), namespace, name)
-        return f"{namespace}/{name}" if any(releases.owner_of(obj) == _owner(urn) for obj in found) else None
+        return f"{namespace}/{name}" if any(releases.owner_of(obj) == urn for obj in found) else None
+
+    def mend(self, stack: str, known: Collection[str]) -> list[str]:
+        """End what a killed run had begun, by the commands that a recovery names; returns those.
+
+        `stack`: how the URNs of its resources begin; `known`: those that its state has, or is about to adopt. A release
+        that no state knows was left by a create whose answer was lost.
+        """
+        kube, done = self._cluster(), list[str]()
+        for obj in releases.every(kube):
+            urn, status = releases.owner_of(obj), releases.status_of(obj)
+            record = releases.record_of(obj)
+            if not urn.startswith(stack) or (urn in known and status == DEPLOYED):
+                continue
+            left = Unsettled(
+                urn=urn,
+                release=record["name"],
+                namespace=record["namespace"],
+                status=status if urn in known else "uninstalling",
+                revision=record["version"],
+            )
+            helm.run(kube, left.command)
+            done.append(left.command)
+        return done
 
     def update(self, urn: str, new_inputs: Values, preview: bool) -> Values:
         """Upgrade: a new revision."""
         if preview:
             return {**new_inputs, "status": UNKNOWN, "resourceNames": UNKNOWN}
-        return self._install(urn, new_inputs)
+        return self._release(urn, new_inputs, first=False)
 
     def read(self, id_: str, inputs: Values, outputs: Values) -> tuple[str, Values, Values] | None:
         """The release as recorded in the cluster, or None."""
@@ -123,16 +147,17 @@ class ReleaseProvider:
         record = releases.record_of(found[-1])
         meta = record["chart"]["metadata"]
         live = Release(name=name, namespace=record["namespace"], chart=meta["name"], version=meta["version"], values={})
-        return id_, inputs, {**outputs, "status": _status(live, record["version"], meta.get("appVersion", ""))}
+        status = _status(live, record["version"], meta.get("appVersion", ""), record["info"]["status"])
+        values = merged(outputs.get("values") or {}, record.get("config") or {})
+        return id_, inputs, {**outputs, **({"values": values} if values else {}), "status": status}
 
     def delete(self, outputs: Values) -> None:
         """Uninstall: the record with all revisions, and the CRDs that go with the release."""
         kube, clear = self._cluster(), unwrap_secrets(outputs)
-        found = releases.revisions(kube, clear["namespace"], clear["name"])
-        if found:
-            definitions.remove(kube, releases.record_of(found[-1]).get("manifest", ""))
-        for obj in found:
-            kube.delete(obj)
+        try:
+            helm.uninstall(kube, clear["namespace"], clear["name"])
+        except helm.HelmError as error:
+            raise ProviderError(str(error)) from None
 
     # Insides ---------------------------------------------------------------------------------------------------------
 
@@ -141,22 +166,28 @@ class ReleaseProvider:
             raise ProviderError("this preview has no cluster; `llmplatform sandbox up` starts one")
         return self._kube
 
-    def _install(self, urn: str, inputs: Values) -> Values:
+    def _release(self, urn: str, inputs: Values, *, first: bool) -> Values:
         clear, kube = unwrap_secrets(inputs), self._cluster()
         chart, version = chart_of(clear)
         values = clear.get("values") or {}
         release = Release(name=clear["name"], namespace=clear["namespace"], chart=chart, version=version, values=values)
         try:
             self._namespace(kube, release.namespace, create=bool(clear.get("createNamespace")))
-            manifest = self._definitions(kube, release, skip=bool(clear.get("skipCrds")))
             found = releases.revisions(kube, release.namespace, release.name)
-            revision = 1 + max((int(obj["metadata"]["labels"]["version"]) for obj in found), default=0)
+            revision = 1 + max(map(releases.number_of, found), default=0)
             app_version = self._app_version(chart)
-            releases.write_revision(
-                kube, release, revision=revision, manifest=manifest, app_version=app_version, owner=_owner(urn)
-            )
-            for obj in found[: max(0, len(found) + 1 - int(clear.get("maxHistory") or _HISTORY))]:
-                kube.delete(obj)
+            status = "pending-install" if first else "pending-upgrade"
+            record = releases.new_record(release, revision=revision, app_version=app_version, status=status)
+
+            def apply() -> str:
+                return self._definitions(kube, release, skip=bool(clear.get("skipCrds")))
+
+            if first:
+                helm.install(kube, record, urn, apply)
+            else:
+                helm.upgrade(kube, record, urn, apply, keep=int(clear.get("maxHistory") or 0))
+        except helm.HelmError as error:
+            raise ProviderError(str(error)) from None
         except KubeError as error:
             raise ProviderError("\n".join(error.lines(f"release {release.namespace}/{release.name}"))) from None
         except TimedOut as error:
@@ -204,18 +235,14 @@ def recorded(inputs: Values) -> Values:
     return {**inputs, "status": _status(release, 1, ""), "resourceNames": {}}
 
 
-def _owner(urn: str) -> str:
-    return hashlib.sha256(urn.encode()).hexdigest()[:16]
-
-
-def _status(release: Release, revision: int, app_version: str) -> Values:
+def _status(release: Release, revision: int, app_version: str, status: str = DEPLOYED) -> Values:
     return {
         "appVersion": app_version,
         "chart": release.chart,
         "name": release.name,
         "namespace": release.namespace,
         "revision": revision,
-        "status": "deployed",
+        "status": status,
         "version": release.version,
     }
 

@@ -54,6 +54,7 @@ class KubernetesProvider(ProviderServicer):
         super().__init__()
         self._kube = Kube(kube) if isinstance(kube, KubeAccess) else kube
         self._releases = ReleaseProvider(self._kube, charts)
+        self.mend = self._releases.mend
 
     @override
     def check_config(self, args: Values) -> list[Failure]:
@@ -94,7 +95,7 @@ class KubernetesProvider(ProviderServicer):
     @override
     def diff(self, typ: str, id_: str, old_inputs: Values, old_outputs: Values, new_inputs: Values) -> Diff:
         if typ == RELEASE:
-            return self._releases.diff(old_inputs, new_inputs)
+            return self._releases.diff(old_inputs, old_outputs, new_inputs)
         api_version, kind = manifests.kind_of(typ, new_inputs)
         changes = diff_values(manifests.visible(old_inputs), manifests.visible(new_inputs))
         locked = unwrap_secrets(old_outputs.get("immutable")) is True

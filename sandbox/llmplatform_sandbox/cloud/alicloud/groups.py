@@ -208,6 +208,7 @@ class Groups(MachineGroups):
             gpus=kind.gpus if _whole_gpus(state["labels"]) else 0,
             kubelet=f"v{state['kubelet']}" if state.get("kubelet") else "",
             node=f"{region}.{state['address']}",
+            address=state["address"],
             provider_id=f"{region}.{record.id}",
             dead=dead(state["image"], state.get("imageId") or "", state.get("kubelet") or ""),
             template=NodeTemplate(

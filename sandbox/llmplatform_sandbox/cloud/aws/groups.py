@@ -2,7 +2,9 @@
 
 import base64
 import binascii
+import ipaddress
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from typing_extensions import override
@@ -139,6 +141,7 @@ class Groups(MachineGroups):
             "group": group.id,
             "subnetId": slot.subnet,
             "zone": slot.zone,
+            "address": self._address(slot.subnet),
             "securityGroups": own or joined,
             "instanceType": slot.kind,
             "image": pool.outputs["amiType"],
@@ -148,6 +151,15 @@ class Groups(MachineGroups):
             **self._identity(pool, slot.kind, slot.zone),
         }
         self._account.create(MACHINE, f"aws auto-scaling-group {group.id}", state, self._account.scope, owner=group.key)
+
+    def _address(self, subnet_id: str) -> str:
+        """The first that is free. VPC user guide, "Subnet sizing": a subnet's first four and its last are AWS' own."""
+        subnet = self._store.get("aws:ec2/subnet:Subnet", subnet_id)
+        if subnet is None or not subnet.outputs.get("cidrBlock"):
+            return ""
+        used = {one.outputs.get("address") for one in self._store.all(MACHINE)}
+        hosts = ipaddress.ip_network(subnet.outputs["cidrBlock"]).hosts()
+        return next((str(host) for host in islice(hosts, 3, None) if str(host) not in used), "")
 
     def _identity(self, node_group: Record, kind: str, zone: str) -> dict[str, Any]:
         labels = self._labels(node_group, kind, machine(kind).architecture)
@@ -188,6 +200,7 @@ class Groups(MachineGroups):
             kubelet=_kubelet(state.get("made") or {}),
             node=f"{record.id}.{state['labels']['topology.kubernetes.io/region']}.compute.internal",
             provider_id=f"aws:///{state['zone']}/{record.id}",
+            address=state.get("address", ""),
             conditions=conditions(self._store, kind.gpus, kind.architecture, taints),
             template=NodeTemplate(
                 labels=state["labels"],

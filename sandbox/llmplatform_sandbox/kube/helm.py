@@ -1,0 +1,137 @@
+"""What Helm does with the revisions of a release, and what it refuses: install, upgrade, rollback, uninstall.
+
+Source: helm 3.20, pkg/action: install.go (`availableName`, `performInstall`), upgrade.go (`prepareUpgrade`,
+`releasingUpgrade`), rollback.go (`prepareRollback`, `performRollback`), uninstall.go (`Run`); pkg/storage/storage.go.
+Each writes what it begins before it does it, so that one that is killed leaves `pending-*` or `uninstalling`.
+"""
+
+import shlex
+import time
+from collections.abc import Callable
+from typing import Any
+
+from llmplatform_sandbox.kube import definitions, releases
+from llmplatform_sandbox.kube.client import Kube, Object
+from llmplatform_sandbox.kube.readiness import condition
+
+TAKES = 0.1
+"""Seconds that a release is under way. Compressed: a real one takes until its workloads are ready."""
+HOOK_PATIENCE = 10.0
+"""Seconds that a hook may take. Compressed: a real one may take as long as the release."""
+HOOKS_BEFORE_DELETION = {"gpu-operator": "templates/cleanup_gpucluster.yaml"}
+"""Charts that run a pod before they are deleted, and the file of the chart that says so (gpu-operator v26.7.0)."""
+_PENDING = "another operation (install/upgrade/rollback) is in progress"
+
+
+class HelmError(Exception):
+    """Helm's own words."""
+
+
+def install(kube: Kube, record: dict[str, Any], owner: str, apply: Callable[[], str]) -> None:
+    """The first revision. `apply`: makes the chart's objects and returns what an uninstall takes away."""
+    if releases.revisions(kube, record["namespace"], record["name"]):
+        raise HelmError("cannot re-use a name that is still in use")
+    releases.write_revision(kube, record, owner)
+    _complete(kube, record, owner, apply)
+
+
+def upgrade(kube: Kube, record: dict[str, Any], owner: str, apply: Callable[[], str], *, keep: int) -> None:
+    """The next revision. `keep`: revisions that stay in the history, 0 for all."""
+    found = releases.revisions(kube, record["namespace"], record["name"])
+    refuse_upgrade(record["name"], found)
+    before = [obj for obj in found if releases.status_of(obj) == "deployed"]
+    if keep:
+        for obj in found[: max(0, len(found) + 1 - keep)]:
+            kube.delete(obj)
+    releases.write_revision(kube, record, owner)
+    _complete(kube, record, owner, apply, supersede=before)
+
+
+def refuse_upgrade(name: str, found: list[Object]) -> None:
+    """Raise HelmError where no upgrade may follow. `found`: the revisions, oldest first."""
+    statuses = [releases.status_of(obj) for obj in found]
+    last = statuses[-1] if statuses else ""
+    if last.startswith("pending-"):
+        raise HelmError(_PENDING)
+    if "deployed" not in statuses and last not in ("failed", "superseded"):
+        raise HelmError(f'"{name}" has no deployed releases')
+
+
+def rollback(kube: Kube, namespace: str, name: str, revision: int = 0) -> None:
+    """A new revision with the chart and the values of an earlier one; 0: of the one before."""
+    found = releases.revisions(kube, namespace, name)
+    if not found:
+        raise HelmError("release: not found")
+    current = releases.number_of(found[-1])
+    target = revision or current - 1
+    earlier = [obj for obj in found if releases.number_of(obj) == target]
+    if not earlier:
+        raise HelmError(f"release has no {target} version")
+    old = releases.record_of(earlier[0])
+    info = {**old["info"], "status": "pending-rollback", "description": f"Rollback to {target}"}
+    record = {**old, "version": current + 1, "info": info}
+    before = [obj for obj in found if releases.status_of(obj) == "deployed"]
+    owner = releases.owner_of(found[-1])
+    releases.write_revision(kube, record, owner)
+    _complete(kube, record, owner, lambda: str(record["manifest"]), supersede=before)
+
+
+def uninstall(kube: Kube, namespace: str, name: str, *, hooks: bool = True) -> None:
+    """Away with all revisions, whatever their status."""
+    found = releases.revisions(kube, namespace, name)
+    if not found:
+        raise HelmError(f"uninstall: Release not loaded: {name}: release: not found")
+    newest = found[-1]
+    releases.set_status(kube, newest, "uninstalling")
+    chart = releases.record_of(newest)["chart"]["metadata"]["name"]
+    if hooks and chart in HOOKS_BEFORE_DELETION and not _runs_a_pod(kube):
+        raise HelmError("1 error occurred:\n\t* timed out waiting for the condition")
+    _wait(TAKES)
+    definitions.remove(kube, releases.record_of(newest).get("manifest", ""))
+    for obj in found:
+        kube.delete(obj)
+
+
+def run(kube: Kube, command: str) -> None:
+    """A command line of Helm's, as far as it is known here: `rollback` and `uninstall`."""
+    words = shlex.split(command)
+    namespace = words[words.index("-n") + 1] if "-n" in words else "default"
+    match words:
+        case ["helm", "uninstall", name, *options]:
+            uninstall(kube, namespace, name, hooks="--no-hooks" not in options)
+        case ["helm", "rollback", name, *options]:
+            revision = options[0] if options and options[0].isdecimal() else "0"
+            rollback(kube, namespace, name, int(revision))
+        case _:
+            raise HelmError(f'unknown command "{command}"')
+
+
+def _complete(
+    kube: Kube, record: dict[str, Any], owner: str, apply: Callable[[], str], supersede: list[Object] | None = None
+) -> None:
+    manifest = apply()
+    _wait(TAKES)
+    for obj in supersede or ():
+        releases.set_status(kube, obj, "superseded")
+    done = {**record["info"], "status": "deployed", "description": "Install complete"}
+    if record["version"] > 1:
+        done["description"] = "Upgrade complete"
+    releases.write_revision(kube, {**record, "info": done, "manifest": manifest}, owner)
+
+
+def _wait(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def _runs_a_pod(kube: Kube) -> bool:
+    """Whether some node takes a pod, now or in a moment."""
+    deadline = time.monotonic() + HOOK_PATIENCE
+    while True:
+        for node in kube.list("v1", "Node"):
+            spec = node.get("spec", {})
+            tainted = any(taint["effect"] != "PreferNoSchedule" for taint in spec.get("taints") or ())
+            if condition(node, "Ready").get("status") == "True" and not spec.get("unschedulable") and not tainted:
+                return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.3)
