@@ -1,5 +1,6 @@
 """Instances as nodes, and who offers their GPUs."""
 
+import ipaddress
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,12 @@ def test_a_node_says_where_it_is_and_what_it_has(account: SimulatedCloud, kube: 
     assert node["metadata"]["labels"]["kubernetes.io/hostname"] == node["metadata"]["name"]
     assert node["spec"]["taints"] == [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]
     assert node["status"]["allocatable"]["cpu"] == "7910m"
+    addresses = {each["type"]: each["address"] for each in node["status"]["addresses"]}
+    subnets = [each.inputs["cidrBlock"] for each in account.objects() if each.type == "aws:ec2/subnet:Subnet"]
+    address = ipaddress.ip_address(addresses["InternalIP"])
+    [network] = [found for each in subnets if address in (found := ipaddress.ip_network(each))]
+    kept = {network[0], network[1], network[2], network[3], network[-1]}
+    assert address not in kept, "AWS keeps a subnet's first four addresses and its last (VPC user guide, subnet sizing)"
 
 
 def test_gpus_come_and_go_with_their_device_plugin(account: SimulatedCloud, kube: FakeKube) -> None:
