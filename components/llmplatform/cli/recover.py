@@ -77,7 +77,7 @@ def recover(
         consent = needed and not dry_run and (yes or (not as_json and typer.confirm(question)))
         if needed and not consent:
             console.print("Nothing was written.")
-            releases = [each.line(stack, adopted=True) for each in half_done]
+            releases = [each.line() for each in half_done]
         if consent and lock:
             engine.unlock()
             lock_removed = lock.owners
@@ -114,7 +114,7 @@ def recover(
 def _read(engine: Engine, stack: str, recovered: state.Deployment) -> tuple[list[str], list[str]]:
     """Read every resource. A line for each that was adopted and is still being made, which is left to be read again.
 
-    Then a line for each release that is not deployed; the create of one that was to be adopted stays open.
+    Then a line for each release that is not deployed; one that was adopted is left to be read again, too.
     """
     resources = sum(bool(each.get("custom")) for each in recovered["resources"])
     typer.echo(f"Reading {resources} resources …", err=True)
@@ -136,13 +136,13 @@ def _read(engine: Engine, stack: str, recovered: state.Deployment) -> tuple[list
                 again = f"run `llmplatform recover {stack}` again when {ready.wanted}"
                 early[each["urn"]] = f"{name} is still being made: {shown}; {again}"
     half_done = unsettled(exported["deployment"])
-    reopened = {each.urn for each in half_done} & adopted
-    if early or reopened:
-        marked = state.mark_unread(exported["deployment"], early)
-        engine.replace(exported, {**exported, "deployment": state.reopen(marked, reopened)})
+    again = {*early, *({each.urn for each in half_done} & adopted)}
+    if again:
+        marked = state.mark_unread(exported["deployment"], again)
+        engine.replace(exported, {**exported, "deployment": marked})
     if failure:
         raise failure
-    return list(early.values()), [each.line(stack, adopted=each.urn not in reopened) for each in half_done]
+    return list(early.values()), [each.line() for each in half_done]
 
 
 def _show(console: Console, findings: list[Finding], others: int) -> None:

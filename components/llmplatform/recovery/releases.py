@@ -43,12 +43,12 @@ class Unsettled:
         last = self.revision - (2 if self.status == "pending-rollback" else 1)
         return str(max(last, 1))
 
-    def line(self, stack: str, *, adopted: bool) -> str:
-        """Release, fault, remedy. `adopted`: whether it is in the state, or its create is still open there."""
+    def line(self) -> str:
+        """Release, fault, remedy. What Helm has let go of or taken back, a refresh has to see first."""
         said = f"release {self.namespace}/{self.release} is {self.status} at revision {self.revision}"
         look = "; where the killed run's own plugin still lives, it may end by itself within minutes"
-        then = "`pulumi up --refresh`" if adopted else f"`llmplatform recover {stack}` again"
-        return f"{said}: run `{self.command}`, then {then}{look if self.status.startswith(_UNDER_WAY) else ''}"
+        live = look if self.status.startswith(_UNDER_WAY) else ""
+        return f"{said}: run `{self.command}`, then `pulumi up --refresh`{live}"
 
 
 def unsettled(deployment: Mapping[str, Any]) -> list[Unsettled]:

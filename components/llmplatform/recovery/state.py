@@ -45,21 +45,6 @@ def mark_unread(deployment: Mapping[str, Any], urns: Collection[str]) -> Deploym
     return {**deployment, "resources": marked}
 
 
-def reopen(deployment: Mapping[str, Any], urns: Collection[str]) -> Deployment:
-    """The deployment with adopted resources as interrupted creates again: what they made cannot be owned as it is."""
-    rest = [each for each in _resources(deployment) if each["urn"] not in urns]
-    open_again = [
-        {
-            "type": "creating",
-            "resource": {key: value for key, value in each.items() if key not in ("id", "outputs", "initErrors")},
-        }
-        for each in _resources(deployment)
-        if each["urn"] in urns
-    ]
-    pending = [*(deployment.get("pending_operations") or ()), *open_again]
-    return {**deployment, "resources": rest, **({"pending_operations": pending} if pending else {})}
-
-
 def provider_of(resource: Resource) -> str:
     """URN of the provider that a resource is of."""
     return str(resource.get("provider") or "").rpartition("::")[0]
