@@ -75,7 +75,8 @@ def run_helm(user: User, command: str) -> None:
 
 def in_effect(user: User) -> list[int]:
     with closing(Kube(user.sandbox.control_plane().access())) as kube:
-        return [each.values["days"] for each in releases.releases(kube)]
+        found = releases.revisions(kube, "default", "rel")
+        return [releases.record_of(each)["config"]["days"] for each in found if releases.status_of(each) == "deployed"]
 
 
 def planned(user: User) -> set[str]:
@@ -112,5 +113,5 @@ def test_an_install_that_was_killed_is_made_anew_once_helm_has_let_go_of_it(user
     run_helm(user, command)
     code, output = user.pulumi("up", "--yes", "--skip-preview", "--refresh")
     assert code == 0, output
-    assert in_effect(user) == [7]
+    assert in_effect(user) == [7], output
     assert "no operation was interrupted" in user.recover("--yes")

@@ -13,7 +13,10 @@ class Mirrors(Section):
     """Rewrites every outside address. Empty: the public ones."""
 
     images: Annotated[dict[RegistryHost, RegistryPrefix], Field(max_length=50)] = Field(default_factory=dict)
-    """Registry host (`docker.io`, `ghcr.io`, `nvcr.io` …) to the prefix that stands in for it."""
+    """Registry host (`docker.io`, `ghcr.io`, `nvcr.io` …) to the prefix that stands in for it. Nodes may pull from
+    every ECR repository of their account, and make none: with a pull-through cache the repositories are there already,
+    or the registry's permissions policy grants the nodes' role `ecr:CreateRepository` (ECR user guide, "IAM permissions
+    required to sync an upstream registry")."""
     charts: Annotated[dict[ChartAddress, ChartAddress], Field(max_length=50)] = Field(default_factory=dict)
     """Chart repository address, or its beginning, to the address that stands in for it."""
     huggingface: HttpsUrl | None = None
