@@ -30,7 +30,7 @@ class HelmError(Exception):
 def install(kube: Kube, record: dict[str, Any], owner: str, apply: Callable[[], str]) -> None:
     """The first revision. `apply`: makes the chart's objects and returns what an uninstall takes away."""
     if releases.revisions(kube, record["namespace"], record["name"]):
-        raise HelmError("cannot re-use a name that is still in use")
+        raise HelmError("cannot re-use a name that is still in use")  # codespell:ignore
     releases.write_revision(kube, record, owner)
     _complete(kube, record, owner, apply)
 
