@@ -14,7 +14,11 @@ from llmplatform.catalog.models import ModelShape
 GIB = 2**30
 
 LARGE_GPU_GIB = 70
-"""From here on the engine computes more at once, and takes more memory for it."""
+"""From here on the engine computes more at once, and takes more memory for it; not on an A100 (vLLM 0.33,
+engine/arg_utils.py: `"a100" not in device_name`)."""
+
+SMALLEST_MARGIN = 0.03
+"""By less than this the estimate says nothing: the engine may refuse to start."""
 
 _OVERHEAD_GIB = 2.4
 _OVERHEAD_LARGE_GIB = 4.5
@@ -45,13 +49,19 @@ class Fit:
 
     @property
     def needed_gib(self) -> float:
-        """Weights, overhead and the cache of one request of full length."""
-        return self.weights_gib + self.overhead_gib + self.kv_bytes_per_token * self.context_length / GIB
+        """Weights, overhead and the cache of one request of full length, with the smallest margin."""
+        cache = self.kv_bytes_per_token * self.context_length * (1 + SMALLEST_MARGIN) / GIB
+        return self.weights_gib + self.overhead_gib + cache
+
+    @property
+    def concurrency(self) -> float:
+        """Requests of full length that the cache holds at once."""
+        return self.kv_tokens / self.context_length
 
     @property
     def fits(self) -> bool:
-        """Whether the engine can start."""
-        return self.kv_tokens >= self.context_length
+        """Whether the engine can start, with the smallest margin."""
+        return self.concurrency >= 1 + SMALLEST_MARGIN
 
 
 def legal_tensor_parallel(shape: ModelShape, size: int) -> bool:
@@ -92,7 +102,7 @@ def fit(
     """
     return Fit(
         weights_gib=weights_gib(shape) / tensor_parallel,
-        overhead_gib=_overhead(gpu, tensor_parallel, max_num_seqs),
+        overhead_gib=_overhead(gpu, tensor_parallel, max_num_seqs) + shape.extra_gib,
         usable_gib=gpu.memory_gib * utilization,
         kv_bytes_per_token=_kv_bytes_per_token(shape, tensor_parallel, kv_bytes),
         context_length=context_length or shape.context_length,
@@ -107,7 +117,8 @@ def weights_gib(shape: ModelShape) -> float:
 
 
 def _overhead(gpu: Gpu, tensor_parallel: int, max_num_seqs: int | None) -> float:
-    large = gpu.memory_gib >= LARGE_GPU_GIB and (max_num_seqs is None or max_num_seqs > 256)
+    roomy = gpu.memory_gib >= LARGE_GPU_GIB and not gpu.name.startswith("A100")
+    large = roomy and (max_num_seqs is None or max_num_seqs > 256)
     return (_OVERHEAD_LARGE_GIB if large else _OVERHEAD_GIB) + (_COMMUNICATION_GIB if tensor_parallel > 1 else 0)
 
 

@@ -55,6 +55,9 @@ class ModelShape:
     """`group_size` of AWQ or GPTQ weights."""
     latent_kv: _Width | None = None
     """Values of a token in a compressed cache (`kv_lora_rank` + `qk_rope_head_dim`), which every GPU holds in full."""
+    extra_gib: Annotated[float, Interval(ge=0, le=64)] = 0.0
+    """Memory on each GPU beside weights and cache that such a model takes: activations of experts, an encoder of
+    pictures."""
     float16: bool = True
     """Runs in float16, which is all that GPUs without bfloat16 compute."""
 
@@ -79,6 +82,7 @@ def _shape(row: dict[str, str]) -> ModelShape:
         kv_layers=int(row["kv_layers"]) if row["kv_layers"] else None,
         latent_kv=int(row["latent_kv"]) if row["latent_kv"] else None,
         float16=row["float16"] != "no",
+        extra_gib=float(row["extra_gib"] or 0),
     )
 
 

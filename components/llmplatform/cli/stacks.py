@@ -151,7 +151,17 @@ def _spread(groups: "Sequence[GroupPlan]") -> str:
 def _models(plans: "tuple[ModelPlan, ...]") -> "Table":
     from rich.table import Table
 
-    table = Table("Model", "Weights", "Pool", "Replicas", "GPUs each", title="Models", title_justify="left")
+    heads = ("Model", "Weights", "Pool", "Replicas", "GPUs each", "Cache of each")
+    table = Table(*heads, title="Models", title_justify="left")
     for plan in plans:
-        table.add_row(plan.name, plan.spec.source, plan.pool.name, str(plan.spec.replicas), str(plan.gpus))
+        row = plan.name, plan.spec.source, plan.pool.name, str(plan.spec.replicas), str(plan.gpus)
+        table.add_row(*row, _cache(plan))
     return table
+
+
+def _cache(plan: "ModelPlan") -> str:
+    """What the key-value cache of one replica is likely to hold, of all requests together."""
+    if plan.pool.gpu is None:
+        return ""
+    fit = plan.spec.fit(plan.pool.gpu)
+    return f"{fit.kv_tokens:,} tokens, {fit.concurrency:.1f} of {fit.context_length:,}"

@@ -116,7 +116,8 @@ def check(path: Path) -> Checked:
         return Checked(stack=None, problems=(*faults, *invalid.problems), placeholders=waiting)
     if faults:
         return Checked(stack=None, problems=tuple(faults), placeholders=waiting)
-    said = [*rules.warnings(stack), *map(rules.redacted, without_effect(others, stack.cloud.region))]
+    keys = map(rules.redacted, without_effect(others, stack.cloud.region))
+    said = [*rules.warnings(stack), *keys, *rules.advice(stack)]
     return Checked(stack=stack, problems=(), placeholders=waiting, warnings=tuple(said))
 
 

@@ -28,7 +28,7 @@ from llmplatform.specs.rules.readable import Location, readable
 from llmplatform.specs.section import Section
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
-__all__ = ["cleartext", "cleartext_elsewhere", "problems", "problems_of_readable", "redacted", "warnings"]
+__all__ = ["advice", "cleartext", "cleartext_elsewhere", "problems", "problems_of_readable", "redacted", "warnings"]
 
 OUR_MISTAKE = "which is a mistake of llmplatform itself"
 """How a rule that raises is told."""
@@ -148,6 +148,15 @@ WARNINGS: Sequence[Rule] = (
     hubs.weights_are_within_reach,
 )
 """What is not wrong, and will be trouble all the same."""
+
+
+ADVICE: Sequence[Rule] = (serving.cache_holds_some_requests,)
+"""What is worth knowing before one decides, and not at every update."""
+
+
+def advice(stack: Stack) -> list[Problem]:
+    """What is worth knowing before one decides, and not at every update."""
+    return [found for rule in ADVICE for found in _asked(rule, stack) or ()]
 
 
 def problems(stack: Stack) -> list[Problem]:

@@ -6,7 +6,7 @@ from functools import partial
 from math import ceil, inf
 
 from llmplatform.catalog import ModelShape, instance_types, models
-from llmplatform.catalog.fit import legal_tensor_parallel, weights_gib
+from llmplatform.catalog.fit import SMALLEST_MARGIN, legal_tensor_parallel, weights_gib
 from llmplatform.specs.models import Model
 from llmplatform.specs.problems import Problem, listed, nearest, suggestion
 from llmplatform.specs.rules.placement import GpuNode, disk_gib, gpu_node, has_kernels, is_cpu, placed
@@ -127,7 +127,7 @@ def _is_too_long(model: Model, shape: ModelShape) -> bool:
 
 def _room(model: Model, node: GpuNode) -> int:
     """The longest context that is worth proposing and fits, in tokens; 0 where none is."""
-    context = model.fit(node.gpu).kv_tokens // 1024 * 1024
+    context = int(model.fit(node.gpu).kv_tokens / (1 + SMALLEST_MARGIN)) // 1024 * 1024
     return context if context >= SHORTEST_CONTEXT else 0
 
 
@@ -148,6 +148,27 @@ def model_fits(stack: Stack) -> Iterator[Problem]:
                 f"{node.gpu.name} of pool '{model.pool}', which has {fit.usable_gib:.1f} GiB for it "
                 f"(weights {fit.weights_gib:.1f}, engine {fit.overhead_gib:.1f})",
                 _way_out(stack, model, shape, node),
+            )
+
+
+FEW_REQUESTS = 4
+"""Of full length at once: with fewer, the engine soon puts requests off and computes them again."""
+
+
+def cache_holds_some_requests(stack: Stack) -> Iterator[Problem]:
+    """A warning: a replica whose cache holds few requests of full length serves few clients at once."""
+    for name, model, node in placed(stack):
+        shape = model.known_shape
+        if shape is None or not legal_tensor_parallel(shape, model.tensor_parallel):
+            continue
+        fit = model.fit(node.gpu)
+        if fit.fits and fit.concurrency < FEW_REQUESTS:
+            yield Problem(
+                f"models.{name}.context_length",
+                f"the cache of a replica holds about {fit.kv_tokens:,} tokens, {fit.concurrency:.1f} requests of full "
+                f"length ({fit.context_length:,}) at once",
+                "fine for few clients; else a shorter context_length, quantized weights, kv_cache_dtype 'fp8' or more "
+                "GPUs",
             )
 
 
