@@ -62,8 +62,8 @@ def ack_group(engine: Engine, found: Registered) -> Group:
     return Group(
         name=found.name,
         capacity="on_demand" if inputs["spotStrategy"] == "NoSpot" else "spot",
-        minimum=inputs["scalingConfig"]["minSize"],
-        maximum=inputs["scalingConfig"]["maxSize"],
+        minimum=int(inputs["desiredSize"]) if "desiredSize" in inputs else inputs["scalingConfig"]["minSize"],
+        maximum=int(inputs["desiredSize"]) if "desiredSize" in inputs else inputs["scalingConfig"]["maxSize"],
         labels={each["key"]: each["value"] for each in inputs["labels"]},
         taints=frozenset((each["key"], each["value"], each["effect"]) for each in inputs["taints"]),
         instance_types=tuple(inputs["instanceTypes"]),

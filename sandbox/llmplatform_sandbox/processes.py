@@ -109,7 +109,7 @@ class Processes:
 
     def failed(self, name: str, fault: str) -> SandboxError:
         """What to say of a process that does not do its work."""
-        free = shutil.disk_usage(self._run).free // 2**20
+        free = shutil.disk_usage(self._run).free // 2**20 if self._run.exists() else _TIGHT
         if free < _TIGHT:
             return SandboxError(f"{name}: {fault}; {self._run}: the disk has {free} MiB left: free some space first")
         return SandboxError(

@@ -36,7 +36,9 @@ def tidy_when_ended() -> Generator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, interrupt) for number in _REQUESTS_TO_END}
+    # What is ignored stays so: `nohup` lets a command outlive its terminal.
+    heeded = [number for number in _REQUESTS_TO_END if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in heeded}
     try:
         yield
     finally:

@@ -47,3 +47,22 @@ def test_a_fault_of_the_program_stays_one(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     with pytest.raises(FileNotFoundError), refusals_of_the_machine():
         raise FileNotFoundError(errno.ENOENT, "gone")
+
+
+def test_a_reader_that_has_seen_enough_ends_the_command_without_a_word(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Closed(io.StringIO):
+        def flush(self) -> None:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    with pytest.raises(SystemExit) as ended, refusals_of_the_machine():
+        print("a plan")
+    assert (ended.value.code, capsys.readouterr().err) == (1, "")
+
+
+def test_a_closed_output_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    with refusals_of_the_machine():
+        pass

@@ -183,3 +183,12 @@ def test_a_missing_pulumi_is_said(pulumi: Pulumi, monkeypatch: pytest.MonkeyPatc
     result = CliRunner().invoke(app, ["recover", "dev", "--project", str(pulumi.folder)])
     assert result.exit_code == 1
     assert "pulumi: not found; install it" in result.output
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_program_that_is_called_pulumi_and_is_none_is_named(pulumi: Pulumi, code: int) -> None:
+    pulumi.keep(PENDING)
+    (pulumi.folder / "pulumi").write_text(f"#!/bin/sh\necho v1.0.0\nexit {code}\n")
+    said = pulumi.recover("--yes", code=1)
+    command = pulumi.folder / "pulumi"
+    assert f"{command}: it does not answer as Pulumi does (v1.0.0); put a working one first on PATH" in said

@@ -1,6 +1,7 @@
 """What network policies are made of: who, and on which ports."""
 
 from collections.abc import Sequence
+from ipaddress import IPv4Network
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -42,6 +43,12 @@ def every_namespace() -> networking.NetworkPolicyPeerArgs:
 def addresses(cidr: str, *, without: Sequence[str] = ()) -> networking.NetworkPolicyPeerArgs:
     """A range of addresses."""
     return networking.NetworkPolicyPeerArgs(ip_block=networking.IPBlockArgs(cidr=cidr, except_=list(without) or None))
+
+
+def others(cidr: str) -> networking.NetworkPolicyPeerArgs:
+    """A range of addresses, without those from which a node's credentials could be had."""
+    within = [block for block in (LINK_LOCAL, ALICLOUD_METADATA) if IPv4Network(block).subnet_of(IPv4Network(cidr))]
+    return addresses(cidr, without=within)
 
 
 def elsewhere() -> networking.NetworkPolicyPeerArgs:

@@ -6,6 +6,9 @@ _SERVED = "the Service, its probes and its network policy are made for what the 
 _PLAIN = "it would stand in clear text in the state and in the pod: keys are in Secrets"
 _WEIGHTS = "the weights lie in a folder that the platform fills; see source, revision and weights"
 
+_REPLICA = "a replica has the GPUs of tensor_parallel, and replicas are servers of their own"
+_IMAGE = "the image's programs need theirs"
+
 FLAGS: Mapping[str, str] = {
     "--model": _WEIGHTS,
     "--revision": _WEIGHTS,
@@ -13,6 +16,10 @@ FLAGS: Mapping[str, str] = {
     "--tokenizer-revision": _WEIGHTS,
     "--download-dir": _WEIGHTS,
     "--served-model-name": "set served_names",
+    "--pipeline-parallel-size": _REPLICA,
+    "--data-parallel-size": _REPLICA,
+    "--data-parallel-size-local": _REPLICA,
+    "--nnodes": _REPLICA,
     "--trust-remote-code": "set trust_remote_code",
     "--tensor-parallel-size": "set tensor_parallel",
     "--max-model-len": "set context_length",
@@ -38,6 +45,12 @@ FLAGS: Mapping[str, str] = {
 """Flag to what to do instead, or why it is nobody's choice."""
 
 VARIABLES: Mapping[str, str] = {
+    "PATH": _IMAGE,
+    "PYTHONPATH": _IMAGE,
+    "LD_LIBRARY_PATH": _IMAGE,
+    "LD_PRELOAD": _IMAGE,
+    "CUDA_VISIBLE_DEVICES": _REPLICA,
+    "NVIDIA_VISIBLE_DEVICES": "the device plugin says which GPUs a pod has",
     "HOME": "it is where the node's disk is mounted",
     "HF_HOME": _WEIGHTS,
     "HF_HUB_CACHE": _WEIGHTS,

@@ -39,7 +39,11 @@ def refusals_of_the_machine() -> Generator[None]:
             yield
         finally:
             # What is not written before the interpreter ends is lost without a word.
-            sys.stdout.flush()
+            if sys.stdout:  # pyright: ignore[reportUnnecessaryComparison] None where the shell has closed it.
+                sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = None  # Who read it has seen enough.
+        sys.exit(1)
     except OSError as error:
         said = refusal(error)
         if said is None:

@@ -26,7 +26,7 @@ class Engine:
 
     def export(self) -> dict[str, Any]:
         """The stack as `pulumi stack export` gives it, secrets encrypted."""
-        return json.loads(self._run("stack", "export"))
+        return self._json("stack", "export")
 
     def lock(self) -> Locked | None:
         """Who holds the lock, if anybody; writes nothing.
@@ -34,7 +34,7 @@ class Engine:
         No command only looks. A stack's rename takes the lock, and then refuses the name that the stack has already.
         Pulumi Cloud keeps no locks that outlive their update.
         """
-        backend = json.loads(self._run("whoami", "--json", of_stack=False)).get("url") or ""
+        backend = self._json("whoami", "--json", of_stack=False).get("url") or ""
         if backend.startswith("http"):
             return None
         try:
@@ -65,6 +65,17 @@ class Engine:
         options = ("--yes", "--skip-preview", "--non-interactive", "--suppress-outputs")
         self._run("refresh", *options, said=said)
 
+    def _json(self, *arguments: str, of_stack: bool = True) -> dict[str, Any]:
+        said = self._run(*arguments, of_stack=of_stack)
+        try:
+            return json.loads(said)
+        except ValueError:
+            raise self._no_pulumi(said) from None
+
+    def _no_pulumi(self, said: str) -> Unknown:
+        last = (said.strip().splitlines() or ["nothing"])[-1]
+        return Unknown(f"{self._command}: it does not answer as Pulumi does ({last}); put a working one first on PATH")
+
     def _run(
         self, *arguments: str, given: str = "", of_stack: bool = True, said: Callable[[str], None] | None = None
     ) -> str:
@@ -83,8 +94,10 @@ class Engine:
             raise WrongInput(
                 f"{self._stack}: no such stack in {self._project}; `pulumi stack ls` names those there are"
             )
-        lines = [line for line in output.splitlines() if line.startswith("error: ")] or output.strip().splitlines()
-        raise Unknown(f"pulumi {' '.join(arguments[:2])}: {(lines or ['failed'])[-1].removeprefix('error: ')}")
+        lines = [line for line in output.splitlines() if line.startswith("error: ")]
+        if not lines:
+            raise self._no_pulumi(output)
+        raise Unknown(f"pulumi {' '.join(arguments[:2])}: {lines[-1].removeprefix('error: ')}")
 
     def _followed(self, command: list[str], said: Callable[[str], None]) -> tuple[int, str]:
         lines: list[str] = []

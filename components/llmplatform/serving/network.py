@@ -33,7 +33,7 @@ def policy(
         callers.append(traffic.prometheus(monitoring_namespace))
     named = [
         networking.NetworkPolicyEgressRuleArgs(
-            to=[traffic.addresses(each.cidr)], ports=[traffic.port(number) for number in each.ports]
+            to=[traffic.others(each.cidr)], ports=[traffic.port(number) for number in each.ports]
         )
         for each in egress
     ]

@@ -64,11 +64,11 @@ class Weights(Section):
 class Resources(Section):
     """What a replica asks of its node. What is empty follows from its GPUs' share of the node, with room left."""
 
-    cpu: Annotated[float, Field(gt=0, le=1024)] | None = None
+    cpu: Annotated[float, Field(ge=0.1, le=1024)] | None = None
     """CPUs that are requested. There is no limit: throttling costs latency."""
-    memory_gib: Annotated[float, Field(gt=0, le=16384)] | None = None
+    memory_gib: Annotated[float, Field(ge=1, le=16384)] | None = None
     """Memory in GiB, requested and limit; shared memory counts to it."""
-    shm_gib: Annotated[float, Field(gt=0, le=1024)] | None = None
+    shm_gib: Annotated[float, Field(ge=0.0625, le=1024)] | None = None
     """Size of /dev/shm in GiB."""
 
 

@@ -245,6 +245,7 @@ RegistryHost = Annotated[
 ImageReference = Annotated[
     str,
     _Matching(
+        r"(?=.{1,255}(:[^/:@]+)?(@sha256:[0-9a-f]+)?$)"
         f"{grammar.LOWER_HOST_OR_ADDRESS}{grammar.PORT}{grammar.IMAGE_PATH}"
         r"(:(?!latest(@|$))\w[\w.-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})",
         "write registry, name and tag or digest, like registry.example.org/vllm-openai:v0.33.0-1; 'latest' moves",

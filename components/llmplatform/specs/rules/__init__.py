@@ -121,6 +121,8 @@ RULES: Mapping[Rule, Entries] = {
     engine_extras.extra_variables_are_free: MODELS,
     engine_extras.resources_fit_the_node: MODELS,
     engine_extras.surges_have_room: WHOLE,
+    engine_extras.ways_out_lead_somewhere: MODELS,
+    engine_extras.names_are_given_once: MODELS,
     engines.cache_is_of_the_gpu: MODELS,
     hubs.one_hub_is_chosen: WHOLE,
     hubs.models_are_at_the_hub: MODELS,

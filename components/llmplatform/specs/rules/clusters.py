@@ -120,7 +120,10 @@ def node_images_are_of_the_minor(stack: Stack) -> Iterator[Problem]:
             continue
         path, release = f"pools.{name}.image_release", pool.image_release
         otherwise = "or remove it to have the one that this release is tested with"
-        if pool.image == "al2023" and not release.startswith(f"{minor}."):
+        day = _OF_A_DAY.search(release)
+        if pool.image == "al2023" and (not day or not _is_day(day[0][1:])):
+            yield Problem(path, f"'{release}' does not end in a day", f"write one like 1.35.7-20260903, {otherwise}")
+        elif pool.image == "al2023" and not release.startswith(f"{minor}."):
             yield Problem(path, f"'{release}' is not of Kubernetes {minor}", f"write a release of {minor}, {otherwise}")
         elif pool.image == "bottlerocket" and _OF_A_DAY.search(release):
             yield Problem(path, f"'{release}' is a release of Amazon Linux", f"write one of Bottlerocket, {otherwise}")
@@ -135,6 +138,13 @@ def endpoint_is_of_the_region(stack: Stack) -> Iterator[Problem]:
             f"it is not of region '{stack.cloud.region}'",
             "write endpoint of aws eks describe-cluster, or change cloud.region",
         )
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC))
+    except ValueError:
+        return False
 
 
 def existing_platform_has_a_cluster(stack: Stack) -> Iterator[Problem]:

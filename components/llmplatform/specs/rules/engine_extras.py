@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from ipaddress import IPv4Network
 
 from llmplatform.catalog import engine_flags, instance_types, versions
 from llmplatform.catalog.engine_settings import FLAGS, VARIABLES
@@ -9,6 +10,10 @@ from llmplatform.specs.models import Model
 from llmplatform.specs.problems import Problem, suggestion
 from llmplatform.specs.rules.placement import placed
 from llmplatform.specs.stack import Stack
+
+METADATA = (IPv4Network("169.254.0.0/16"), IPv4Network("100.100.100.200/32"))
+"""Where AWS and Alibaba Cloud give a node's credentials to whoever asks from it."""
+NOWHERE = (IPv4Network("127.0.0.0/8"), IPv4Network("224.0.0.0/3"))
 
 _SECRET = re.compile(r"(TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_?KEY)", re.IGNORECASE)
 
@@ -62,12 +67,46 @@ def resources_fit_the_node(stack: Stack) -> Iterator[Problem]:
                 f"{asked.memory_gib:g} GiB are more than the {most:.1f} that a node of pool '{model.pool}' offers",
                 f"write {int(most * 0.9)} or less, so that DaemonSets have room, too",
             )
+        node_gib = machine.allocatable_memory_mib / 1024
+        if asked.shm_gib and asked.memory_gib is None and asked.shm_gib > node_gib / 2:
+            yield Problem(
+                f"{path}.shm_gib",
+                f"{asked.shm_gib:g} GiB of shared memory are more than half of the {node_gib:.1f} that a node of pool "
+                f"'{model.pool}' offers",
+                f"write {node_gib / 2:.0f} or less",
+            )
         if asked.shm_gib and asked.memory_gib and asked.shm_gib > asked.memory_gib / 2:
             yield Problem(
                 f"{path}.shm_gib",
                 f"{asked.shm_gib:g} GiB of shared memory leave too little of {asked.memory_gib:g} of memory",
                 f"write {asked.memory_gib / 2:g} or less",
             )
+
+
+def ways_out_lead_somewhere(stack: Stack) -> Iterator[Problem]:
+    """A server's way out leads to other machines, and not to where a node's credentials are to be had."""
+    for name, model in stack.models.items():
+        for index, way in enumerate(model.egress):
+            path, cidr = f"models.{name}.egress[{index}]", IPv4Network(way.cidr)
+            if any(cidr.subnet_of(block) for block in METADATA):
+                yield Problem(f"{path}.cidr", f"{cidr} is where a node's credentials are to be had", "remove it")
+            elif any(cidr.subnet_of(block) for block in NOWHERE):
+                yield Problem(
+                    f"{path}.cidr", f"no other machine has an address of {cidr}", "write the range that is meant"
+                )
+            for number in {port for port in way.ports if way.ports.count(port) > 1}:
+                yield Problem(f"{path}.ports", f"{number} is written twice", "remove one")
+
+
+def names_are_given_once(stack: Stack) -> Iterator[Problem]:
+    """No name of a model is there twice, and none climbs out of a path."""
+    for name, model in stack.models.items():
+        for index, other in enumerate(model.served_names):
+            path = f"models.{name}.served_names[{index}]"
+            if other == name or other in model.served_names[:index]:
+                yield Problem(path, f"'{other}' is a name of it already", "remove it")
+            if ".." in other or "//" in other:
+                yield Problem(path, f"'{other}' is not valid", "write a name without '..' and '//'")
 
 
 def surges_have_room(stack: Stack) -> Iterator[Problem]:

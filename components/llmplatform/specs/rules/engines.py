@@ -14,7 +14,7 @@ def engine_is_on_record(stack: Stack) -> Iterator[Problem]:
     """A version that is asked for is one whose flags are known."""
     for name, model in stack.models.items():
         known = engine_flags.versions(model.engine.kind)
-        if model.engine.version and model.engine.version not in known:
+        if model.engine.version is not None and model.engine.version not in known:
             yield Problem(
                 f"models.{name}.engine.version",
                 f"what {model.engine.kind} {model.engine.version} accepts is not on record",
@@ -26,7 +26,7 @@ def parsers_exist(stack: Stack) -> Iterator[Problem]:
     """The parsers for tool calls and reasoning are the engine's."""
     for name, model in stack.models.items():
         for key, wanted, known in _parsers(model):
-            if wanted and wanted not in known:
+            if wanted is not None and wanted not in known:
                 yield Problem(
                     f"models.{name}.engine.{key}",
                     f"{model.engine.kind} has no parser '{wanted}'",

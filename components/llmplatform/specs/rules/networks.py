@@ -198,8 +198,12 @@ def private_ranges_are_of_others(stack: Stack) -> Iterator[Problem]:
 
 def _each_range_once(key: str, cidrs: Sequence[str]) -> Iterator[Problem]:
     for index, cidr in enumerate(cidrs):
+        path, others = f"cluster.endpoint.{key}[{index}]", [each for each in cidrs if each != cidr]
         if cidr in cidrs[:index]:
-            yield Problem(f"cluster.endpoint.{key}[{index}]", f"'{cidr}' is written twice", "remove one")
+            yield Problem(path, f"'{cidr}' is written twice", "remove one")
+        wider = next((each for each in others if IPv4Network(cidr).subnet_of(IPv4Network(each))), None)
+        if wider and IPv4Network(wider).prefixlen > WIDEST_PUBLIC_PREFIX:
+            yield Problem(path, f"'{cidr}' lies in '{wider}', which is there as well", "remove one")
 
 
 def existing_network_serves_every_zone(stack: Stack) -> Iterator[Problem]:

@@ -98,14 +98,8 @@ def _chosen(kind: object, raw: object) -> type[BaseModel] | None:
 def _entry(kind: object) -> type[BaseModel] | type[str] | None:
     """The class of a table's entries, where they are groups or texts."""
     tables = [arm for arm in _arms(kind) if typing.get_origin(arm) is dict]
-    entries = _arms(typing.get_args(tables[0])[1]) if tables and not _is_list(typing.get_args(tables[0])[1]) else []
+    entries = _arms(typing.get_args(tables[0])[1]) if tables else []
     return next((each for each in entries if isinstance(each, type) and issubclass(each, BaseModel | str)), None)
-
-
-def _is_list(kind: object) -> bool:
-    while typing.get_origin(kind) is typing.Annotated:
-        kind = typing.get_args(kind)[0]
-    return typing.get_origin(kind) is tuple
 
 
 def _arms(kind: object) -> list[object]:
@@ -113,4 +107,6 @@ def _arms(kind: object) -> list[object]:
         kind = typing.get_args(kind)[0]
     if isinstance(kind, type) or typing.get_origin(kind) is dict:
         return [kind]
+    if typing.get_origin(kind) is tuple:
+        return []  # A list is read as a whole or not at all.
     return [each for arm in typing.get_args(kind) for each in _arms(arm)]
