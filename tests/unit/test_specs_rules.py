@@ -345,3 +345,47 @@ def test_a_thousand_models_are_read(raw: dict[str, Any]) -> None:
     stack = parse(raw)
     assert isinstance(stack, Stack)
     assert len(stack.models) == 1000
+
+
+def test_without_an_autoscaler_a_pool_has_the_nodes_that_stay(raw: dict[str, Any]) -> None:
+    """kubernetes/autoscaler#525: nobody adds nodes, and the pods wait for ever."""
+    raw["addons"]["cluster_autoscaler"] = {"enabled": False}
+    raw["pools"]["gpu"] |= {"capacity": "on_demand", "min": 1, "max": 3}
+    raw["models"]["qwen3-8b"]["replicas"] = 3
+    assert [line.partition(";")[0] for line in problems(raw)] == [
+        "pools.gpu.min: the replicas of its models need 3 nodes, and without cluster_autoscaler it stays at 1"
+    ]
+    raw["pools"]["gpu"]["min"] = 3
+    assert problems(raw) == []
+
+
+def test_a_v100_runs_the_engine_that_has_kernels_for_it(raw: dict[str, Any]) -> None:
+    """The wheel of vLLM 0.6.6.post1 has kernels for 7.0; the hub's Qwen3 it does not know."""
+    raw["pools"]["gpu"] |= {"instance_types": ["p3.2xlarge"], "disk_gib": 200}
+    model = {"source": "Qwen/Qwen2.5-3B-Instruct", "pool": "gpu", "context_length": 4096}
+    raw["models"] = {"chat": {**model, "engine": {"version": "0.6.6.post1"}}}
+    assert problems(raw) == []
+    raw["models"] = {"chat": model}
+    assert [line.partition(":")[0] for line in problems(raw)] == ["models.chat.pool"], "newer engines have none"
+
+
+def test_a_cluster_in_mainland_china_without_mirrors_is_warned_of(raw: dict[str, Any]) -> None:
+    raw["cloud"] |= {"region": "cn-north-1", "zones": ["cn-north-1a", "cn-north-1b"]}
+    raw["cluster"]["admins"] = ["arn:aws-cn:iam::111122223333:role/platform-admin"]
+    assert {warning.path for warning in warnings(parse(raw))} == {"mirrors.images", "mirrors.models"}
+    raw["mirrors"] = {"models": "modelscope", "images": {"docker.io": "registry.example.cn/docker.io"}}
+    del raw["models"]["qwen3-8b"]["revision"]
+    assert warnings(parse(raw)) == []
+
+
+def test_quantized_weights_are_not_spread_where_their_groups_would_break(raw: dict[str, Any]) -> None:
+    """vllm-project/vllm#13640: 29568 / 2 is no multiple of 128."""
+    raw["pools"]["gpu"] |= {"instance_types": ["g6e.12xlarge"]}
+    shape = {"parameters_billion": 72.7, "layers": 80, "hidden_size": 8192, "attention_heads": 64, "kv_heads": 8}
+    shape |= {"head_dim": 128, "vocabulary": 152064, "context_length": 32768, "bytes_per_parameter": 0.52}
+    model = {"source": "Qwen/Qwen2.5-VL-72B-Instruct-AWQ", "pool": "gpu", "context_length": 8192, "shape": shape}
+    raw["models"] = {"seeing": model}
+    (line,) = problems(raw)
+    assert "set tensor_parallel" not in line, "it is not known whether they can be"
+    model |= {"tensor_parallel": 2, "shape": {**shape, "intermediate_size": 29568, "quantization_group": 128}}
+    assert any(line.startswith("models.seeing.tensor_parallel: ") for line in problems(raw))
