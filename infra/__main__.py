@@ -11,6 +11,7 @@ import platform_layer
 import providers
 import reference
 import settings
+from llmplatform.base.ordering import after
 from llmplatform.base.traces import short_stack_traces
 from llmplatform.planning.models import plan_models
 from llmplatform.planning.pools import plan_pools
@@ -42,7 +43,8 @@ with short_stack_traces():
             model.name,
             ModelServerArgs(
                 plan=model,
-                namespace=platform.models_namespace,
+                # The nodes that it runs on are made before it, and gone after it.
+                namespace=after(platform.models_namespace, *cloud.nodes_of(model.pool.name)),
                 mirrors=stack.mirrors,
                 storage_class=cloud.shared_class,
                 huggingface_token=wanted.secrets.huggingface_token,

@@ -26,7 +26,7 @@ class Foundation:
 
     cluster_name: pulumi.Output[str]
     kubernetes: pulumi.ProviderResource
-    """Makes objects in the cluster: after its nodes and add-ons are there, and they are gone before those go."""
+    """Makes objects in the cluster: after nodes without taints and the add-ons are there, and they are gone before."""
     shared_class: pulumi.Output[str]
     """Storage class of volumes that many pods share."""
     block_class: pulumi.Output[str] | None
@@ -35,8 +35,14 @@ class Foundation:
     """None where another stack installs the autoscaler, or the cloud runs it."""
     challenge: DnsChallenge | None
     """How an ACME authority is answered; None where nobody asks one."""
+    pools: Mapping[str, pulumi.Resource]
+    """Pool to what makes its nodes, where objects in the cluster do not depend on all pools alike."""
     whereabouts: Mapping[str, Any]
     """Network, cluster and workload identity as `PlatformRef` names them."""
+
+    def nodes_of(self, pool: str) -> list[pulumi.Resource]:
+        """What makes the nodes of a pool, as far as it is not waited for by the cluster's provider."""
+        return [made for name, made in self.pools.items() if name == pool]
 
 
 def build(stack: Stack, plans: tuple[PoolPlan, ...], generated: pulumi.ProviderResource) -> Foundation:

@@ -36,6 +36,7 @@ def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.P
             block_class=None,
             autoscaler=None,
             challenge=None,
+            pools={},
             whereabouts={},
         )
     account.log_collection(kubernetes)
@@ -47,6 +48,7 @@ def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.P
         block_class=storage.block_class,
         autoscaler=None,
         challenge=account.challenge(cluster),
+        pools={},
         whereabouts=account.whereabouts(network, cluster),
     )
 

@@ -11,7 +11,7 @@ from llmplatform import aws
 from llmplatform.base.labels import tags
 from llmplatform.base.ordering import after
 from llmplatform.planning.pools import PoolPlan
-from llmplatform.specs.cluster import NewCluster
+from llmplatform.specs.cluster import NewEksCluster
 from llmplatform.specs.network import NewNetwork
 from llmplatform.specs.platform import ExistingPlatform, NewPlatform
 from llmplatform.specs.stack import AwsStack
@@ -33,6 +33,7 @@ def build(stack: AwsStack, plans: tuple[PoolPlan, ...]) -> Foundation:
             block_class=None,
             autoscaler=None,
             challenge=None,
+            pools=pools,
             whereabouts={},
         )
     storage = account.storage(network, cluster, kubernetes, stack.platform)
@@ -41,11 +42,9 @@ def build(stack: AwsStack, plans: tuple[PoolPlan, ...]) -> Foundation:
         kubernetes=kubernetes,
         shared_class=storage.shared_class,
         block_class=storage.block_class,
-        autoscaler=Autoscaler(
-            identity=account.autoscaling(cluster),
-            group_names={name: group for pool in pools.values() for name, group in pool.group_names.items()},
-        ),
+        autoscaler=account.autoscaler(cluster, pools),
         challenge=account.challenge(cluster),
+        pools=pools,
         whereabouts=account.whereabouts(network, cluster),
     )
 
@@ -59,25 +58,20 @@ class _Account:
         self.here = pulumi.ResourceOptions(providers=[self.provider])
 
     def network(self) -> aws.Network | aws.ExistingNetwork:
-        spec, cluster = self.stack.network, self.stack.cluster
+        spec = self.stack.network
         if not isinstance(spec, NewNetwork):
             return aws.ExistingNetwork("core", aws.ExistingNetworkArgs(spec=spec))
         args = aws.NetworkArgs(
             spec=spec,
             environment=self.stack.environment,
             cloud=self.cloud,
-            # A cluster that the internet cannot reach gets a network that need not reach the internet for AWS; not in
-            # China, where the endpoints' names could not be checked: there nodes take the NAT gateways.
-            private_endpoints=isinstance(cluster, NewCluster)
-            and not cluster.endpoint.public_cidrs
-            and self.cloud.partition != "aws-cn",
             tags=self.tags,
         )
         return aws.Network("core", args, self.here)
 
     def cluster(self, network: aws.Network | aws.ExistingNetwork) -> aws.Cluster | aws.ExistingCluster:
         spec = self.stack.cluster
-        if not isinstance(spec, NewCluster):
+        if not isinstance(spec, NewEksCluster):
             return aws.ExistingCluster("llm", aws.ExistingClusterArgs(spec=spec, cloud=self.cloud))
         args = aws.ClusterArgs(
             spec=spec,
@@ -121,23 +115,23 @@ class _Account:
             kubernetes_version=self.stack.cluster.kubernetes_version,
             node_role_arn=role.role_arn,
             subnet_ids=network.private_subnet_ids,
+            data_key=self.cloud.data_key,
             tags=self.tags,
         )
 
     def inhabited(self, plans: tuple[PoolPlan, ...], pools: Mapping[str, aws.NodePool]) -> list[pulumi.Resource]:
-        """Everything that must be there before, and stay until after, the objects in the cluster."""
-        nodes: list[pulumi.Resource] = list(pools.values())
-        if not isinstance(self.stack.cluster, NewCluster):
+        """Everything that must be there before, and stay until after, the objects in the cluster.
+
+        Not the tainted pools: one that is stuck would hold up every object, and only models run on them.
+        """
+        nodes: list[pulumi.Resource] = [pools[plan.name] for plan in plans if plan.name in pools and not plan.taints]
+        spec = self.stack.cluster
+        if not isinstance(spec, NewEksCluster):
             return nodes
         # A pool that starts from zero has no node to run them on, and its nodes come only with the autoscaler.
         homes = [pools[plan.name] for plan in plans if plan.name in pools and not plan.taints and plan.spec.min]
         name = after(homes[0].cluster_name, *homes[1:])
-        args = aws.ClusterAddonsArgs(
-            cluster_name=name,
-            kubernetes_version=self.stack.cluster.kubernetes_version,
-            cloud=self.cloud,
-            tags=self.tags,
-        )
+        args = aws.ClusterAddonsArgs(cluster_name=name, spec=spec, cloud=self.cloud, tags=self.tags)
         return [*nodes, aws.ClusterAddons("addons", args, self.here)]
 
     def storage(
@@ -149,6 +143,7 @@ class _Account:
     ) -> aws.Storage:
         args = aws.StorageArgs(
             environment=self.stack.environment,
+            cloud=self.cloud,
             network_id=network.network_id,
             subnet_ids=network.private_subnet_ids,
             security_group_id=cluster.security_group_id,
@@ -158,16 +153,27 @@ class _Account:
         )
         return aws.Storage("storage", args, pulumi.ResourceOptions(providers=[self.provider, kubernetes]))
 
-    def autoscaling(self, cluster: aws.Cluster | aws.ExistingCluster) -> aws.Autoscaling:
+    def autoscaler(
+        self, cluster: aws.Cluster | aws.ExistingCluster, pools: Mapping[str, aws.NodePool]
+    ) -> Autoscaler | None:
+        if not self.stack.addons.cluster_autoscaler.enabled:
+            return None
         args = aws.AutoscalingArgs(cluster_name=cluster.cluster_name, cloud=self.cloud, tags=self.tags)
-        return aws.Autoscaling("autoscaling", args, self.here)
+        return Autoscaler(
+            identity=aws.Autoscaling("autoscaling", args, self.here),
+            group_names={name: group for pool in pools.values() for name, group in pool.group_names.items()},
+        )
 
     def challenge(self, cluster: aws.Cluster | aws.ExistingCluster) -> aws.DnsChallenge | None:
         wanted = self.stack.addons.cert_manager
         if not wanted.enabled or wanted.issuer.kind != "acme":
             return None
         args = aws.DnsChallengeArgs(
-            cluster_name=cluster.cluster_name, cloud=self.cloud, hosted_zone=wanted.issuer.hosted_zone, tags=self.tags
+            cluster_name=cluster.cluster_name,
+            cloud=self.cloud,
+            hosted_zone=wanted.issuer.hosted_zone,
+            zone_role=wanted.issuer.zone_role,
+            tags=self.tags,
         )
         return aws.DnsChallenge("challenge", args, self.here)
 

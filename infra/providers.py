@@ -11,7 +11,14 @@ def aws(cloud: Aws) -> pulumi.ProviderResource:
     """The AWS account of the settings, and no other: with credentials of another account it refuses to work."""
     import pulumi_aws
 
-    return pulumi_aws.Provider("aws", region=cloud.region, allowed_account_ids=[cloud.account_id])
+    roles = [pulumi_aws.ProviderAssumeRoleArgs(role_arn=cloud.assume_role)] if cloud.assume_role else None
+    return pulumi_aws.Provider(
+        "aws",
+        region=cloud.region,
+        allowed_account_ids=[cloud.account_id],
+        profile=cloud.profile,
+        assume_roles=roles,
+    )
 
 
 def alicloud(cloud: Alicloud) -> pulumi.ProviderResource:

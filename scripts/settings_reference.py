@@ -15,7 +15,13 @@ from source_docs import attributes
 from llmplatform.specs.stack import STACKS
 
 CLOUDS = {"aws": "AWS", "alicloud": "Alibaba Cloud"}
-WORDS: Mapping[Any, str] = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`"}
+WORDS: Mapping[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "`true` or `false`",
+    Any: "anything",
+}
 ORDER = (
     *("environment", "cloud", "network", "cluster", "platform", "pools"),
     *("models", "addons", "mirrors", "secrets", "tags"),

@@ -51,11 +51,14 @@ def plan(name: str, **changes: Any) -> PoolPlan:
     return plan_pools(stack(pools=pools))[0]
 
 
-def network(settings: AwsStack, name: str = "core", **extra: Any) -> aws.Network:
-    """The network of an environment."""
+def network(settings: AwsStack, name: str = "core", **spec: Any) -> aws.Network:
+    """The network of an environment; `spec` changes its settings."""
     assert isinstance(settings.network, NewNetwork)
     args = aws.NetworkArgs(
-        spec=settings.network, environment=settings.environment, cloud=settings.cloud, tags=TAGS, **extra
+        spec=settings.network.model_copy(update=spec),
+        environment=settings.environment,
+        cloud=settings.cloud,
+        tags=TAGS,
     )
     return aws.Network(name, args)
 
@@ -81,9 +84,9 @@ def node_pool(pool: PoolPlan, name: str | None = None, **wiring: Any) -> aws.Nod
     return aws.NodePool(name or pool.name, aws.NodePoolArgs(plan=pool, kubernetes_version="1.35", **given))
 
 
-def platform(settings: AwsStack, **extra: Any) -> dict[str, Any]:
-    """Everything on AWS, as a program wires it."""
-    net = network(settings, **extra)
+def platform(settings: AwsStack, **spec: Any) -> dict[str, Any]:
+    """Everything on AWS, as a program wires it. `spec` changes settings of the network."""
+    net = network(settings, **spec)
     main = cluster(settings, net.private_subnet_ids)
     role = aws.NodeRole("nodes", aws.NodeRoleArgs(cloud=settings.cloud, tags=TAGS))
     pools = {
@@ -92,13 +95,14 @@ def platform(settings: AwsStack, **extra: Any) -> dict[str, Any]:
             cluster_name=main.joinable_name,
             node_role_arn=role.role_arn,
             subnet_ids=net.private_subnet_ids,
+            data_key=settings.cloud.data_key,
         )
         for planned in plan_pools(settings)
     }
     addons = aws.ClusterAddons(
         "addons",
         aws.ClusterAddonsArgs(
-            cluster_name=pools["system"].cluster_name, kubernetes_version="1.35", cloud=settings.cloud, tags=TAGS
+            cluster_name=pools["system"].cluster_name, spec=cluster_spec(settings), cloud=settings.cloud, tags=TAGS
         ),
     )
     autoscaling = aws.Autoscaling(
@@ -112,6 +116,7 @@ def platform(settings: AwsStack, **extra: Any) -> dict[str, Any]:
         "storage",
         aws.StorageArgs(
             environment=settings.environment,
+            cloud=settings.cloud,
             network_id=net.network_id,
             subnet_ids=net.private_subnet_ids,
             security_group_id=main.security_group_id,
@@ -134,6 +139,22 @@ def whole() -> Engine:
     return built()
 
 
-def built(settings: AwsStack | None = None, *, preview: bool = False, **extra: Any) -> Engine:
-    """What the whole platform registers."""
-    return Engine(preview=preview).run(lambda: platform(settings or stack(), **extra))
+def built(settings: AwsStack | None = None, *, preview: bool = False, **spec: Any) -> Engine:
+    """What the whole platform registers. `spec` changes settings of the network."""
+    return Engine(preview=preview).run(lambda: platform(settings or stack(), **spec))
+
+
+def cluster_spec(settings: AwsStack) -> NewEksCluster:
+    """The settings of an environment's own cluster."""
+    assert isinstance(settings.cluster, NewEksCluster)
+    return settings.cluster
+
+
+def on(**cloud: Any) -> AwsStack:
+    """The development environment, in an account with settings of its own."""
+    return stack(cloud={**stack().cloud.model_dump(), **cloud})
+
+
+def with_cluster(**spec: Any) -> AwsStack:
+    """The development environment, with a cluster of other settings."""
+    return stack(cluster={**cluster_spec(stack()).model_dump(), **spec})

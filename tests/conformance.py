@@ -87,7 +87,11 @@ def protected(cloud: Cloud, protection: str) -> Any:
 
 def _aws_identity(name: str, namespace: str, service_account: str) -> aws.WorkloadIdentity:
     args = aws.WorkloadIdentityArgs(
-        cluster_name="dev-main", namespace=namespace, service_account=service_account, tags=aws_platform.TAGS
+        cluster_name="dev-main",
+        cloud=aws_platform.stack().cloud,
+        namespace=namespace,
+        service_account=service_account,
+        tags=aws_platform.TAGS,
     )
     return aws.WorkloadIdentity(name, args)
 
@@ -183,6 +187,7 @@ CLOUDS = (
                 "aws:ec2/route:Route",
                 "aws:ec2/routeTableAssociation:RouteTableAssociation",
                 "aws:efs/backupPolicy:BackupPolicy",
+                "aws:efs/fileSystemPolicy:FileSystemPolicy",
                 "aws:efs/mountTarget:MountTarget",
                 "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
                 "aws:iam/rolePolicy:RolePolicy",
@@ -198,7 +203,7 @@ CLOUDS = (
         deletion_protected=lambda found: found.inputs["deletionProtection"],
         public=lambda found: found.inputs["vpcConfig"]["endpointPublicAccess"],
         log_days=lambda engine: engine.one("aws:cloudwatch/logGroup:LogGroup").inputs["retentionInDays"],
-        everything={"private_endpoints": True},
+        everything={"endpoints": "private"},
         everything_of_cluster={"endpoint": EksEndpoint(private_cidrs=("10.250.0.0/16",))},
     ),
     Cloud(

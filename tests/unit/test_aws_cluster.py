@@ -172,7 +172,7 @@ def test_no_pool_looks_replaced_in_a_preview_that_replaces_an_addon() -> None:
 
 def test_the_roles_policy_outlives_the_cluster() -> None:
     engine = _made()
-    attachment = engine.one("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+    attachment = engine.one("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "main-control-plane")
     assert engine.waits_for(engine.one(_CLUSTER), attachment), "without it EKS leaves interfaces behind in the subnets"
 
 
@@ -253,6 +253,7 @@ _TAKES_NO_TAGS = {
     "aws:ec2/route:Route",
     "aws:ec2/routeTableAssociation:RouteTableAssociation",
     "aws:efs/backupPolicy:BackupPolicy",
+    "aws:efs/fileSystemPolicy:FileSystemPolicy",
     "aws:efs/mountTarget:MountTarget",
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
     "aws:iam/rolePolicy:RolePolicy",

@@ -58,7 +58,7 @@ def test_every_resource_uses_the_providers_that_the_program_gave() -> None:
         providers.append(pulumi_aws.Provider("account", region="us-east-1"))
         providers.append(k8s.Provider("cluster", kubeconfig="{}"))
         pulumi.runtime.register_stack_transformation(everywhere)
-        platform(stack(), private_endpoints=True)
+        platform(stack(), endpoints="private")
 
     engine = Engine().run(program)
     strays = [

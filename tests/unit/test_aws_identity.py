@@ -25,6 +25,7 @@ class _Pod(pulumi.CustomResource):
 def _args(service_account: str = "reader") -> aws.WorkloadIdentityArgs:
     return aws.WorkloadIdentityArgs(
         cluster_name=pulumi.Output.from_input("dev-main"),
+        cloud=stack().cloud,
         namespace="models",
         service_account=service_account,
         tags=TAGS,

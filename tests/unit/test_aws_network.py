@@ -23,7 +23,7 @@ def _made(nat: str = "single", *, protection: str = "none", flow_logs: bool = Fa
     settings = base.model_copy(update={"network": spec, "environment": environment})
 
     def program() -> dict[str, object]:
-        made = network(settings, private_endpoints=endpoints)
+        made = network(settings, endpoints="private" if endpoints else "s3")
         return {"id": made.network_id, "private": made.private_subnet_ids, "public": made.public_subnet_ids}
 
     return Engine().run(program)
@@ -122,9 +122,9 @@ def test_interface_endpoints_admit_the_network_alone() -> None:
 
 def test_endpoints_are_refused_where_their_names_are_not_known() -> None:
     china = Aws(provider="aws", account_id="111122223333", region="cn-north-1", zones=("cn-north-1a", "cn-north-1b"))
-    spec = NewNetwork(kind="new")
+    spec = NewNetwork(kind="new", endpoints="private")
     with pytest.raises(ValueError, match="could not be checked"):
-        aws.NetworkArgs(spec=spec, environment=stack().environment, cloud=china, private_endpoints=True, tags=TAGS)
+        aws.NetworkArgs(spec=spec, environment=stack().environment, cloud=china, tags=TAGS)
 
 
 def test_flow_logs_are_optional_and_forget() -> None:
@@ -141,8 +141,8 @@ def test_the_network_is_protected_when_the_environment_is(protection: str, prote
 
 def test_two_networks_live_in_one_stack() -> None:
     def program() -> None:
-        network(stack(), "one", private_endpoints=True)
-        network(stack(), "two", private_endpoints=True)
+        network(stack(), "one", endpoints="private")
+        network(stack(), "two", endpoints="private")
 
     assert len(Engine().run(program).all("aws:ec2/vpc:Vpc")) == 2
 

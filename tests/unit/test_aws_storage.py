@@ -1,5 +1,7 @@
 """Storage on AWS: classes and the shared file system."""
 
+import json
+
 import pulumi
 import pytest
 from aws_platform import TAGS, ZONES, stack
@@ -12,10 +14,11 @@ _CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
 _DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
 
-def _storage(name: str = "storage", protection: str = "none") -> aws.Storage:
+def _storage(name: str = "storage", protection: str = "none", key: str | None = None) -> aws.Storage:
     environment = stack().environment.model_copy(update={"protection": protection})
     args = aws.StorageArgs(
         environment=environment,
+        cloud=stack().cloud.model_copy(update={"data_key": key}),
         network_id="vpc-1",
         subnet_ids={zone: f"subnet-{zone}" for zone in ZONES},
         security_group_id="sg-nodes",
@@ -68,6 +71,25 @@ def test_weights_stay_where_they_are_quick_and_are_not_paid_for_twice(protection
     engine = Engine().run(lambda: _storage(protection=protection).urn)
     assert "lifecyclePolicies" not in engine.one("aws:efs/fileSystem:FileSystem").inputs
     assert engine.one("aws:efs/backupPolicy:BackupPolicy").inputs["backupPolicy"] == {"status": "DISABLED"}
+
+
+def test_nobody_mounts_the_file_system_without_tls() -> None:
+    # EFS user guide, "Using IAM to control file system data access": aws:SecureTransport.
+    policy = json.loads(
+        Engine().run(lambda: _storage().urn).one("aws:efs/fileSystemPolicy:FileSystemPolicy").inputs["policy"]
+    )
+    allow, deny = policy["Statement"]
+    assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert allow["Condition"] == {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}
+
+
+def test_a_key_of_the_accounts_encrypts_disks_and_files() -> None:
+    key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    engine = Engine().run(lambda: _storage(key=key).urn)
+    assert engine.one("aws:efs/fileSystem:FileSystem").inputs["kmsKeyId"] == key
+    classes = {found.inputs["metadata"]["name"]: found.inputs["parameters"] for found in engine.all(_CLASS)}
+    # docs/parameters.md of aws-ebs-csi-driver.
+    assert classes["gp3"]["kmsKeyId"] == key
 
 
 def test_the_file_system_is_encrypted() -> None:

@@ -52,13 +52,13 @@ def test_addons_with_pods_wait_for_every_pool_that_has_room_for_them_from_the_st
     assert not engine.waits_for(engine.named("addons-coredns"), engine.named("spare-a")), "it starts without one"
 
 
-def test_a_private_cluster_in_china_has_a_network_without_interface_endpoints() -> None:
+def test_a_private_cluster_reaches_aws_through_its_gateways_unless_it_wants_more() -> None:
     config = deepcopy(stack_config("dev"))
     config["llmplatform:cloud"] |= {"region": "cn-north-1", "zones": ["cn-north-1a", "cn-north-1b"]}
     config["llmplatform:cluster"] |= {"endpoint": {}, "admins": ["arn:aws-cn:iam::111122223333:role/platform-admin"]}
     engine = run_program(config, "dev", preview=True)
     (endpoint,) = engine.all("aws:ec2/vpcEndpoint:VpcEndpoint")
-    assert endpoint.inputs["vpcEndpointType"] == "Gateway", "the names of the others could not be checked"
+    assert endpoint.inputs["vpcEndpointType"] == "Gateway", "the others are charged by the hour and zone"
     assert engine.all("aws:ec2/natGateway:NatGateway"), "nodes reach AWS through it"
 
 

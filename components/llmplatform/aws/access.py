@@ -1,4 +1,4 @@
-"""Who administers a cluster: an explicit access entry for each principal, and nobody by having made it."""
+"""Who may do what in a cluster: an explicit access entry for each principal, and nobody by having made it."""
 
 import hashlib
 import re
@@ -6,6 +6,11 @@ from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
+
+from llmplatform.specs.cluster import EksAccess
+
+POLICIES = {"view": "AmazonEKSViewPolicy", "edit": "AmazonEKSEditPolicy", "admin": "AmazonEKSAdminPolicy"}
+"""EKS' policies by Kubernetes' word for what they allow. EKS user guide, "Review access policy permissions"."""
 
 
 def administrators(
@@ -17,35 +22,57 @@ def administrators(
     opts: pulumi.ResourceOptions,
 ) -> list[aws.eks.AccessPolicyAssociation]:
     """Let each principal administer the whole cluster."""
-    return [_administrator(name, cluster_name, principal, partition, tags, opts) for principal in principals]
+    scope = aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster")
+    policy = _policy(partition, "AmazonEKSClusterAdminPolicy")
+    return [
+        _entry(f"{name}-admin-{principal_key(principal)}", cluster_name, principal, policy, scope, tags, opts)
+        for principal in principals
+    ]
 
 
-def _administrator(
+def graded(
     name: str,
     cluster_name: pulumi.Input[str],
-    principal: str,
+    wanted: Sequence[EksAccess],
     partition: str,
     tags: dict[str, str],
     opts: pulumi.ResourceOptions,
+) -> None:
+    """Let each principal do what it is to do, in the whole cluster or in some namespaces."""
+    for access in wanted:
+        where = list(access.namespaces)
+        scope = aws.eks.AccessPolicyAssociationAccessScopeArgs(
+            type="namespace" if where else "cluster", namespaces=where or None
+        )
+        child, policy = f"{name}-access-{principal_key(access.principal)}", _policy(partition, POLICIES[access.may])
+        _entry(child, cluster_name, access.principal, policy, scope, tags, opts)
+
+
+def _entry(
+    name: str,
+    cluster_name: pulumi.Input[str],
+    principal: str,
+    policy: str,
+    scope: aws.eks.AccessPolicyAssociationAccessScopeArgs,
+    tags: dict[str, str],
+    opts: pulumi.ResourceOptions,
 ) -> aws.eks.AccessPolicyAssociation:
-    key = principal_key(principal)
     entry = aws.eks.AccessEntry(
-        f"{name}-admin-{key}",
-        cluster_name=cluster_name,
-        principal_arn=principal,
-        type="STANDARD",
-        tags=tags,
-        opts=opts,
+        name, cluster_name=cluster_name, principal_arn=principal, type="STANDARD", tags=tags, opts=opts
     )
     return aws.eks.AccessPolicyAssociation(
-        f"{name}-admin-{key}",
+        name,
         cluster_name=cluster_name,
         # Taken from the entry: EKS associates policies only with principals that have one.
         principal_arn=entry.principal_arn,
-        policy_arn=f"arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy",
-        access_scope=aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster"),
+        policy_arn=policy,
+        access_scope=scope,
         opts=opts,
     )
+
+
+def _policy(partition: str, name: str) -> str:
+    return f"arn:{partition}:eks::aws:cluster-access-policy/{name}"
 
 
 def principal_key(arn: str) -> str:

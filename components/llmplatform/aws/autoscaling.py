@@ -44,6 +44,7 @@ class Autoscaling(PlatformComponent):
             f"{name}-identity",
             WorkloadIdentityArgs(
                 cluster_name=args.cluster_name,
+                cloud=args.cloud,
                 namespace=args.namespace,
                 service_account=args.service_account,
                 tags=args.tags,

@@ -29,7 +29,9 @@ class DnsChallengeArgs:
     cluster_name: pulumi.Input[str]
     cloud: Aws
     hosted_zone: str
-    """Id of the hosted zone, in the same account."""
+    """Id of the hosted zone."""
+    zone_role: str | None = None
+    """Role of the account that has the zone, which cert-manager takes there. None: the zone is in the same account."""
     namespace: str = "cert-manager"
     service_account: str = "cert-manager"
     tags: Mapping[str, str]
@@ -61,22 +63,35 @@ class DnsChallenge(PlatformComponent):
             f"{name}-identity",
             WorkloadIdentityArgs(
                 cluster_name=args.cluster_name,
+                cloud=args.cloud,
                 namespace=args.namespace,
                 service_account=args.service_account,
                 tags=args.tags,
             ),
             self.child(),
         )
-        grant = identity.grant("records", permissions(args.cloud, args.hosted_zone))
+        rights = take(args.zone_role) if args.zone_role else permissions(args.cloud, args.hosted_zone)
+        grant = identity.grant("records", rights)
         self.namespace = after(identity.namespace, grant)
         self.service_account = after(identity.service_account, grant)
         self.annotations = identity.annotations
         self.namespace_labels = identity.namespace_labels
         # With the zone's id cert-manager need not look for it in all zones of the account.
-        self.solver = {"dns01": {"route53": {"region": args.cloud.region, "hostedZoneID": args.hosted_zone}}}
+        elsewhere = {"role": args.zone_role} if args.zone_role else {}
+        self.solver = {
+            "dns01": {"route53": {"region": args.cloud.region, "hostedZoneID": args.hosted_zone, **elsewhere}}
+        }
         self.credentials = POD_IDENTITY_AGENT
         self.webhook = self.role_name = None
         self.finish()
+
+
+def take(role: str) -> tuple[Statement, ...]:
+    """The right to take a role of another account, whose policy then is what `permissions` says.
+
+    Its trust policy allows `sts:TagSession` as well: tags of pod identity's sessions go along (EKS user guide).
+    """
+    return (Statement(sid="TakeTheZonesRole", actions=("sts:AssumeRole", "sts:TagSession"), resources=(role,)),)
 
 
 def permissions(cloud: Aws, hosted_zone: str) -> tuple[Statement, ...]:

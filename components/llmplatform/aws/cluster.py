@@ -4,12 +4,12 @@ Makes: control plane with its role, key and log group; access entries; vpc-cni, 
 Does not: nodes (`NodePool`), add-ons that need a node to run on (`ClusterAddons`).
 EKS delivers its last lines late: it may make the log group again after both are deleted, then without a retention.
 A raised minor goes through control plane, add-ons and nodes in this order, whoever uses `joinable_name`.
-Replaced, with all that runs in it, when its name, role, subnets, service range, or encryption change.
+Replaced, with all that runs in it, when its name, role, service range, or encryption change. Its subnets can change
+within the zones of its creation alone (UpdateClusterConfig: "Provided subnets belong to the AZs …"): `cluster.zones`.
 Auto Mode is left out: its own GPU images would be a second way to do everything that the pools do.
 Source of the arguments: EKS user guide; pulumi-aws 7.51.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,30 +17,22 @@ import pulumi
 import pulumi_aws as aws
 from pulumi_aws.eks.outputs import ClusterVpcConfig
 
-from llmplatform.aws.access import administrators
+from llmplatform.aws.access import administrators, graded
+from llmplatform.aws.addons import addon
 from llmplatform.aws.encryption import secrets_key
+from llmplatform.aws.identity import WorkloadIdentityArgs, pod_role
 from llmplatform.aws.kubeconfig import kubeconfig
 from llmplatform.aws.policies import Conditions, managed, trust
+from llmplatform.aws.roles import iam_role
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
-from llmplatform.catalog import versions
 from llmplatform.specs.cloud import Aws
-from llmplatform.specs.cluster import NewEksCluster
+from llmplatform.specs.cluster import EksAddonName, NewEksCluster
 from llmplatform.specs.environment import Environment
 
-LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
-
-NODE_ADDONS: Mapping[str, Mapping[str, object]] = {
-    "vpc-cni": {
-        # Network policies are enforced by the CNI itself.
-        "enableNetworkPolicy": "true",
-        # Addresses come 16 at a time: pods start sooner, and a node is not bound by its number of interfaces.
-        "env": {"ENABLE_PREFIX_DELEGATION": "true", "WARM_PREFIX_TARGET": "1"},
-    },
-    "kube-proxy": {},
-    "eks-pod-identity-agent": {},
-}
-"""Add-ons on the host network, with their configuration: active without a node, needed by the first."""
+CNI: EksAddonName = "vpc-cni"
+NODE_ADDONS: tuple[EksAddonName, ...] = (CNI, "kube-proxy", "eks-pod-identity-agent")
+"""Add-ons on the host network: active without a node, needed by the first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +43,7 @@ class ClusterArgs:
     environment: Environment
     cloud: Aws
     subnet_ids: Mapping[str, pulumi.Input[str]]
-    """Zone to private subnet, for the control plane's interfaces."""
+    """Zone to private subnet, for the control plane's interfaces: those of its zones are taken."""
     tags: Mapping[str, str]
 
 
@@ -84,8 +76,10 @@ class Cluster(PlatformComponent):
         admins = administrators(
             name, cluster.name, args.spec.admins, args.cloud.partition, dict(args.tags), self.child()
         )
+        graded(name, cluster.name, args.spec.access, args.cloud.partition, dict(args.tags), self.child())
+        self._oidc_provider(cluster)
         callers = self._private_callers(cluster)
-        addons = [self._addon(cluster, addon) for addon in NODE_ADDONS]
+        addons = [self._addon(cluster, each) for each in NODE_ADDONS]
         self.cluster_name = cluster.name
         self.joinable_name = after(cluster.name, *addons)
         self.endpoint_url = cluster.endpoint
@@ -97,16 +91,12 @@ class Cluster(PlatformComponent):
 
     def _kubeconfig(self, cluster: aws.eks.Cluster) -> pulumi.Output[str]:
         return pulumi.Output.all(cluster.name, self.endpoint_url, self.certificate_authority).apply(
-            lambda found: kubeconfig(found[0], self._args.cloud.region, found[1], found[2])
+            lambda found: kubeconfig(found[0], self._args.cloud, found[1], found[2])
         )
 
     def _role(self, cluster_name: str) -> tuple[aws.iam.Role, aws.iam.RolePolicyAttachment]:
-        role = aws.iam.Role(
-            f"{self._prefix}-control-plane",
-            assume_role_policy=trust("eks.amazonaws.com", conditions=_only_for(self._args.cloud, cluster_name)),
-            tags=self._args.tags,
-            opts=self.child(),
-        )
+        trusted = trust("eks.amazonaws.com", conditions=_only_for(self._args.cloud, cluster_name))
+        role = iam_role(f"{self._prefix}-control-plane", self._args.cloud, trusted, self._args.tags, self.child())
         attachment = aws.iam.RolePolicyAttachment(
             f"{self._prefix}-control-plane",
             role=role.name,
@@ -121,6 +111,7 @@ class Cluster(PlatformComponent):
             # The name under which EKS writes; left to EKS, the group would keep logs for ever and outlive the cluster.
             name=f"/aws/eks/{cluster_name}/cluster",
             retention_in_days=self._args.spec.log_retention_days,
+            kms_key_id=self._args.cloud.data_key,
             tags=self._args.tags,
             opts=self.child(protect=self._protected),
         )
@@ -152,7 +143,7 @@ class Cluster(PlatformComponent):
             encryption_config=aws.eks.ClusterEncryptionConfigArgs(
                 provider=aws.eks.ClusterEncryptionConfigProviderArgs(key_arn=key.arn), resources=["secrets"]
             ),
-            enabled_cluster_log_types=list(LOGS),
+            enabled_cluster_log_types=list(spec.logs),
             # Extended support costs six times as much, and would begin without a word.
             upgrade_policy=aws.eks.ClusterUpgradePolicyArgs(support_type="STANDARD"),
             zonal_shift_config=aws.eks.ClusterZonalShiftConfigArgs(enabled=True),
@@ -180,16 +171,39 @@ class Cluster(PlatformComponent):
             for cidr in self._args.spec.endpoint.private_cidrs
         ]
 
-    def _addon(self, cluster: aws.eks.Cluster, addon: str) -> aws.eks.Addon:
-        configuration = NODE_ADDONS[addon]
-        return aws.eks.Addon(
-            f"{self._prefix}-{addon}",
+    def _addon(self, cluster: aws.eks.Cluster, each: EksAddonName) -> aws.eks.Addon:
+        args = self._args
+        association = self._cni_identity(cluster) if each == CNI else None
+        return addon(
+            f"{self._prefix}-{each}", each, cluster.name, args.spec, args.tags, self.child(), association=association
+        )
+
+    def _cni_identity(self, cluster: aws.eks.Cluster) -> aws.eks.AddonPodIdentityAssociationArgs:
+        """Its rights are not the node role's, which every pod on the host's network has."""
+        account = WorkloadIdentityArgs(
             cluster_name=cluster.name,
-            addon_name=addon,
-            addon_version=versions.eks_addon(addon, self._args.spec.kubernetes_version),
-            configuration_values=json.dumps(configuration) if configuration else None,
-            resolve_conflicts_on_create="OVERWRITE",
-            resolve_conflicts_on_update="OVERWRITE",
+            cloud=self._args.cloud,
+            namespace="kube-system",
+            service_account="aws-node",
+            tags=self._args.tags,
+        )
+        role = pod_role(f"{self._prefix}-{CNI}", account, self.child())
+        policy = managed(self._args.cloud.partition, "AmazonEKS_CNI_Policy")
+        attachment = aws.iam.RolePolicyAttachment(
+            f"{self._prefix}-{CNI}-rights", role=role.name, policy_arn=policy, opts=self.child()
+        )
+        # Nodes give their interfaces back with these rights: they outlive the add-on, and that the nodes.
+        return aws.eks.AddonPodIdentityAssociationArgs(
+            role_arn=after(role.arn, attachment), service_account=account.service_account
+        )
+
+    def _oidc_provider(self, cluster: aws.eks.Cluster) -> None:
+        if not self._args.spec.oidc_provider:
+            return
+        aws.iam.OpenIdConnectProvider(
+            f"{self._prefix}-oidc",
+            url=cluster.identities.apply(lambda found: (found[0].oidcs or [])[0].issuer or ""),
+            client_id_lists=["sts.amazonaws.com"],
             tags=self._args.tags,
             opts=self.child(),
         )
@@ -204,7 +218,7 @@ def _only_for(cloud: Aws, cluster_name: str) -> Conditions:
 def _vpc_config(args: ClusterArgs) -> aws.eks.ClusterVpcConfigArgs:
     public = list(args.spec.endpoint.public_cidrs)
     return aws.eks.ClusterVpcConfigArgs(
-        subnet_ids=list(args.subnet_ids.values()),
+        subnet_ids=[args.subnet_ids[zone] for zone in args.spec.zones or args.cloud.zones[:2]],
         endpoint_private_access=True,
         endpoint_public_access=bool(public),
         public_access_cidrs=public or None,

@@ -1,23 +1,25 @@
 """Managed add-ons that need a node to run on: cluster DNS, the drivers of volumes, metrics, and the watch over nodes.
 
 They are made side by side once there are nodes; before that they would stay degraded until EKS gives up on them.
-Needed: a pool without taints that has nodes from the start; only the watch tolerates the taint of GPU nodes.
+Needed: a pool without taints that has nodes from the start. What runs on every node tolerates the taint of GPU nodes.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from llmplatform.aws.addons import addon
 from llmplatform.aws.identity import WorkloadIdentityArgs, pod_role
-from llmplatform.aws.policies import managed
+from llmplatform.aws.policies import Statement, document, managed
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
-from llmplatform.catalog import versions
 from llmplatform.specs.cloud import Aws
+from llmplatform.specs.cluster import EksAddonName, NewEksCluster
 
-ADDONS = ("coredns", "metrics-server", "eks-node-monitoring-agent")
+ADDONS: tuple[EksAddonName, ...] = ("coredns", "metrics-server", "eks-node-monitoring-agent")
 """Add-ons that need no rights in AWS."""
 
 
@@ -25,17 +27,19 @@ ADDONS = ("coredns", "metrics-server", "eks-node-monitoring-agent")
 class Driver:
     """A storage driver, with the rights it needs in AWS."""
 
-    addon: str
+    addon: EksAddonName
     service_account: str
     policy: str
-    """Policy that AWS manages for the driver: it is limited to what carries the driver's own tag."""
+    """Policy that AWS manages for the driver: it is limited to what carries the driver's own tag, of EBS that of the
+    cluster, by the session tag that pod identity sets (driver 1.58 and newer)."""
 
 
+EBS: EksAddonName = "aws-ebs-csi-driver"
 DRIVERS = (
     Driver(
-        addon="aws-ebs-csi-driver",
+        addon=EBS,
         service_account="ebs-csi-controller-sa",
-        policy="service-role/AmazonEBSCSIDriverPolicy",
+        policy="AmazonEBSCSIDriverEKSClusterScopedPolicy",
     ),
     Driver(
         addon="aws-efs-csi-driver",
@@ -51,8 +55,7 @@ class ClusterAddonsArgs:
 
     cluster_name: pulumi.Input[str]
     """Name of the cluster, from pools without taints: that output waits for their nodes."""
-    kubernetes_version: str
-    """Minor of the cluster."""
+    spec: NewEksCluster
     cloud: Aws
     tags: Mapping[str, str]
 
@@ -66,7 +69,7 @@ class ClusterAddons(PlatformComponent):
     def __init__(self, name: str, args: ClusterAddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:ClusterAddons", name, opts)
         self._prefix, self._args = name, args
-        plain = [self._addon(addon) for addon in ADDONS]
+        plain = [self._addon(each) for each in ADDONS]
         drivers = [self._addon(driver.addon, self._association(driver)) for driver in DRIVERS]
         self.cluster_name = after(args.cluster_name, *plain, *drivers)
         self.finish()
@@ -75,6 +78,7 @@ class ClusterAddons(PlatformComponent):
         args = self._args
         account = WorkloadIdentityArgs(
             cluster_name=args.cluster_name,
+            cloud=args.cloud,
             namespace="kube-system",
             service_account=driver.service_account,
             tags=args.tags,
@@ -86,20 +90,65 @@ class ClusterAddons(PlatformComponent):
             policy_arn=managed(args.cloud.partition, driver.policy),
             opts=self.child(),
         )
+        rights: list[pulumi.Resource] = [attachment]
+        if args.cloud.data_key and driver.addon == EBS:
+            policy = aws.iam.RolePolicy(
+                f"{self._prefix}-{driver.addon}-key",
+                role=role.name,
+                policy=document(*key_permissions(args.cloud.data_key)),
+                opts=self.child(),
+            )
+            rights.append(policy)
         # The driver gives its volumes back with these rights, so they outlive it.
         return aws.eks.AddonPodIdentityAssociationArgs(
-            role_arn=after(role.arn, attachment), service_account=driver.service_account
+            role_arn=after(role.arn, *rights), service_account=driver.service_account
         )
 
-    def _addon(self, addon: str, association: aws.eks.AddonPodIdentityAssociationArgs | None = None) -> aws.eks.Addon:
-        return aws.eks.Addon(
-            f"{self._prefix}-{addon}",
-            cluster_name=self._args.cluster_name,
-            addon_name=addon,
-            addon_version=versions.eks_addon(addon, self._args.kubernetes_version),
-            pod_identity_associations=[association] if association else None,
-            resolve_conflicts_on_create="OVERWRITE",
-            resolve_conflicts_on_update="OVERWRITE",
-            tags=self._args.tags,
-            opts=self.child(),
+    def _addon(
+        self, each: EksAddonName, association: aws.eks.AddonPodIdentityAssociationArgs | None = None
+    ) -> aws.eks.Addon:
+        args = self._args
+        extra = {"controller": {"extraVolumeTags": volume_tags(args.tags)}} if each == EBS else None
+        return addon(
+            f"{self._prefix}-{each}",
+            each,
+            args.cluster_name,
+            args.spec,
+            args.tags,
+            self.child(),
+            extra=extra,
+            association=association,
         )
+
+
+def volume_tags(tags: Mapping[str, str]) -> dict[str, Any]:
+    """Tags of the volumes that pods ask for: by them they are found, and their cost is booked.
+
+    The driver takes them as `key=value` with commas between (docs/options.md of it, `--extra-tags`).
+    """
+    return {key: value for key, value in tags.items() if "=" not in key and "," not in f"{key}{value}"}
+
+
+def key_permissions(key: str) -> tuple[Statement, ...]:
+    """What the driver does with a key of the customer's: docs/example-iam-policy.json of the driver, "KMS"."""
+    return (
+        Statement(
+            sid="GrantToVolumes",
+            actions=("kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"),
+            resources=(key,),
+            conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        ),
+        Statement(
+            sid="EncryptVolumes",
+            actions=(
+                "kms:Encrypt",
+                "kms:Decrypt",
+                "kms:ReEncryptFrom",
+                "kms:ReEncryptTo",
+                "kms:GenerateDataKey",
+                "kms:GenerateDataKeyWithoutPlaintext",
+                "kms:DescribeKey",
+            ),
+            resources=(key,),
+        ),
+    )

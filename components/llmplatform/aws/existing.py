@@ -68,7 +68,7 @@ class ExistingCluster(PlatformComponent):
         self.cluster_name = pulumi.Output.from_input(spec.name)
         self.joinable_name = self.cluster_name
         self.kubeconfig = pulumi.Output.from_input(
-            kubeconfig(spec.name, args.cloud.region, spec.endpoint_url, spec.certificate_authority)
+            kubeconfig(spec.name, args.cloud, spec.endpoint_url, spec.certificate_authority)
         )
         self.endpoint_url = pulumi.Output.from_input(spec.endpoint_url)
         self.certificate_authority = pulumi.Output.from_input(spec.certificate_authority)

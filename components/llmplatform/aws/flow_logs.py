@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from llmplatform.aws.policies import Statement, document, trust
+from llmplatform.aws.roles import iam_role
 from llmplatform.base.ordering import after
 from llmplatform.specs.cloud import Aws
 
@@ -16,15 +17,11 @@ def flow_logs(
     name: str, vpc: aws.ec2.Vpc, cloud: Aws, tags: Mapping[str, str], opts: pulumi.ResourceOptions
 ) -> aws.ec2.FlowLog:
     """Flow log of a VPC, with the log group and the role it writes with."""
-    group = aws.cloudwatch.LogGroup(f"{name}-logs", retention_in_days=RETENTION_DAYS, tags=tags, opts=opts)
-    role = aws.iam.Role(
-        f"{name}-logs",
-        assume_role_policy=trust(
-            "vpc-flow-logs.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": cloud.account_id}}
-        ),
-        tags=tags,
-        opts=opts,
+    group = aws.cloudwatch.LogGroup(
+        f"{name}-logs", retention_in_days=RETENTION_DAYS, kms_key_id=cloud.data_key, tags=tags, opts=opts
     )
+    trusted = trust("vpc-flow-logs.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": cloud.account_id}})
+    role = iam_role(f"{name}-logs", cloud, trusted, tags, opts)
     policy = aws.iam.RolePolicy(f"{name}-logs", role=role.name, policy=group.arn.apply(_write), opts=opts)
     return aws.ec2.FlowLog(
         name,

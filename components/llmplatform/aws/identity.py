@@ -12,8 +12,10 @@ import pulumi
 import pulumi_aws as aws
 
 from llmplatform.aws.policies import Statement, document, trust
+from llmplatform.aws.roles import iam_role
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
+from llmplatform.specs.cloud import Aws
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +23,7 @@ class WorkloadIdentityArgs:
     """Which service account, of which cluster."""
 
     cluster_name: pulumi.Input[str]
+    cloud: Aws
     namespace: str
     service_account: str
     tags: Mapping[str, str]
@@ -81,9 +84,5 @@ def pod_role(name: str, args: WorkloadIdentityArgs, opts: pulumi.ResourceOptions
         }
         return trust("pods.eks.amazonaws.com", conditions={"StringEquals": tags}, tag_session=True)
 
-    return aws.iam.Role(
-        f"{name}-role",
-        assume_role_policy=pulumi.Output.from_input(args.cluster_name).apply(policy),
-        tags=args.tags,
-        opts=opts,
-    )
+    trusted = pulumi.Output.from_input(args.cluster_name).apply(policy)
+    return iam_role(f"{name}-role", args.cloud, trusted, args.tags, opts)

@@ -18,9 +18,9 @@ system, and logs. Assumed: three times the 20 GiB that EKS gives a node (`diskSi
 
 
 def launch_template(
-    name: str, plan: PoolPlan, tags: Mapping[str, str], opts: pulumi.ResourceOptions
+    name: str, plan: PoolPlan, key: str | None, tags: Mapping[str, str], opts: pulumi.ResourceOptions
 ) -> aws.ec2.LaunchTemplate:
-    """Template of a pool.
+    """Template of a pool; `key` encrypts its disks in the place of AWS' own.
 
     Instance types stay on the node groups (a group with several types wants a template without one), subnets and
     security groups with EKS (which adds the cluster's group only when the template names none).
@@ -35,7 +35,7 @@ def launch_template(
             # One hop ends at the node: pods take their rights from pod identity, never from the node's role.
             http_put_response_hop_limit=1,
         ),
-        block_device_mappings=_disks(plan),
+        block_device_mappings=_disks(plan, key),
         tag_specifications=[
             # The tags of a node group reach neither its machines nor their disks.
             # A change here is a new version of the template, by which every node is renewed; one of the template's own
@@ -51,12 +51,14 @@ def launch_template(
     )
 
 
-def _disks(plan: PoolPlan) -> list[aws.ec2.LaunchTemplateBlockDeviceMappingArgs]:
+def _disks(plan: PoolPlan, key: str | None) -> list[aws.ec2.LaunchTemplateBlockDeviceMappingArgs]:
     if plan.spec.image == "al2023":
-        return [_disk("/dev/xvda", _data(plan))]
+        return [_disk("/dev/xvda", _data(plan, key))]
     # Bottlerocket's own disk keeps the size that its image gives it; images and pods are on the second.
-    system = aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(encrypted="true", delete_on_termination="true")
-    return [_disk("/dev/xvda", system), _disk("/dev/xvdb", _data(plan))]
+    system = aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
+        encrypted="true", kms_key_id=key, delete_on_termination="true"
+    )
+    return [_disk("/dev/xvda", system), _disk("/dev/xvdb", _data(plan, key))]
 
 
 def _disk(
@@ -65,7 +67,7 @@ def _disk(
     return aws.ec2.LaunchTemplateBlockDeviceMappingArgs(device_name=device, ebs=volume)
 
 
-def _data(plan: PoolPlan) -> aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs:
+def _data(plan: PoolPlan, key: str | None) -> aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs:
     local = plan.shape.nvme_gb > 0
     return aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
         volume_type="gp3",
@@ -74,5 +76,6 @@ def _data(plan: PoolPlan) -> aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs:
         iops=6000 if plan.gpu and not local else None,
         throughput=500 if plan.gpu and not local else None,
         encrypted="true",
+        kms_key_id=key,
         delete_on_termination="true",
     )

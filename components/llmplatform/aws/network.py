@@ -32,15 +32,11 @@ class NetworkArgs:
     spec: NewNetwork
     environment: Environment
     cloud: Aws
-    private_endpoints: bool = False
-    """Make interface endpoints: nodes reach AWS without leaving the network. Charged by the hour and zone."""
     tags: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        if self.private_endpoints and self.cloud.partition == "aws-cn":
-            raise ValueError(
-                "interface endpoints in China have names that could not be checked; use a public endpoint range"
-            )
+        if self.spec.endpoints == "private" and self.cloud.partition == "aws-cn":
+            raise ValueError("interface endpoints in China have names that could not be checked; write endpoints: s3")
 
 
 class Network(PlatformComponent):
@@ -71,7 +67,7 @@ class Network(PlatformComponent):
         s3_endpoint(
             f"{name}-endpoint-s3", vpc, args.cloud, [public_table, *tables.values()], self._tags("s3"), self.child()
         )
-        if args.private_endpoints:
+        if args.spec.endpoints == "private":
             interface_endpoints(name, vpc, args.cloud, private, args.tags, self.child())
         if args.spec.flow_logs:
             flow_logs(f"{name}-flow", vpc, args.cloud, self._tags("flow"), self.child())

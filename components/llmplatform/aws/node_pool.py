@@ -64,6 +64,8 @@ class NodePoolArgs:
     node_role_arn: pulumi.Input[str]
     subnet_ids: Mapping[str, pulumi.Input[str]]
     """Zone to private subnet, for at least the zones of the plan."""
+    data_key: str | None = None
+    """ARN of the key that encrypts the nodes' disks. None: AWS' own."""
     tags: Mapping[str, str]
 
     def __post_init__(self) -> None:
@@ -85,7 +87,7 @@ class NodePool(PlatformComponent):
     def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:NodePool", name, opts)
         self._prefix, self._args = name, args
-        template = launch_template(f"{name}-template", args.plan, args.tags, self.child())
+        template = launch_template(f"{name}-template", args.plan, args.data_key, args.tags, self.child())
         groups = {group.name: self._group(group, template) for group in args.plan.groups}
         self.group_names = {planned: autoscaling_group(made) for planned, made in groups.items()}
         self.statuses = {planned: status(made) for planned, made in groups.items()}

@@ -16,9 +16,11 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
+from llmplatform.aws.policies import document
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
+from llmplatform.specs.cloud import Aws
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.platform import NewPlatform, StorageClass
 
@@ -28,6 +30,7 @@ class StorageArgs:
     """What storage is made from. The component takes both an AWS and a Kubernetes provider."""
 
     environment: Environment
+    cloud: Aws
     network_id: pulumi.Input[str]
     subnet_ids: Mapping[str, pulumi.Input[str]]
     """Zone to private subnet; each gets a mount target."""
@@ -61,7 +64,8 @@ class Storage(PlatformComponent):
     def _disks(self, wanted: StorageClass) -> pulumi.Output[str]:
         if wanted.kind == "existing":
             return pulumi.Output.from_input(wanted.name)
-        parameters = {"type": "gp3", "encrypted": "true"}
+        key = self._args.cloud.data_key
+        parameters = {"type": "gp3", "encrypted": "true", **({"kmsKeyId": key} if key else {})}
         return after(wanted.name, self._class(wanted.name, "ebs.csi.aws.com", parameters, disks=True))
 
     def _shared(self, wanted: StorageClass) -> tuple[pulumi.Output[str], pulumi.Output[str] | None]:
@@ -76,6 +80,7 @@ class Storage(PlatformComponent):
         files = aws.efs.FileSystem(
             f"{self._prefix}-files",
             encrypted=True,
+            kms_key_id=self._args.cloud.data_key,
             # Weights are read in bursts when a pool grows; what is not read costs nothing.
             throughput_mode="elastic",
             # No rule moves what is not read for long to cheaper storage: weights are read when a server starts, which
@@ -88,6 +93,12 @@ class Storage(PlatformComponent):
             file_system_id=files.id,
             # Weights can be had again from where they came.
             backup_policy=aws.efs.BackupPolicyBackupPolicyArgs(status="DISABLED"),
+            opts=self.child(),
+        )
+        aws.efs.FileSystemPolicy(
+            f"{self._prefix}-policy",
+            file_system_id=files.id,
+            policy=files.arn.apply(file_system_policy),
             opts=self.child(),
         )
         return files
@@ -142,6 +153,36 @@ class Storage(PlatformComponent):
             allow_volume_expansion=disks,
             opts=self.child(),
         )
+
+
+def file_system_policy(file_system: str) -> str:
+    """Who mounts: any client that reaches a mount target, as without a policy, but by TLS alone.
+
+    As the console writes it for "Enforce in-transit encryption for all clients". That clients come by access points
+    cannot be demanded: the driver removes a volume's directory from the root.
+    """
+    return document(
+        {
+            "Sid": "MountFromTheNetwork",
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": [
+                "elasticfilesystem:ClientMount",
+                "elasticfilesystem:ClientWrite",
+                "elasticfilesystem:ClientRootAccess",
+            ],
+            "Resource": file_system,
+            "Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}},
+        },
+        {
+            "Sid": "TlsAlone",
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": "*",
+            "Resource": file_system,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+    )
 
 
 def _shared_parameters(files: aws.efs.FileSystem) -> Mapping[str, pulumi.Input[str]]:

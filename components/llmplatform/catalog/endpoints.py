@@ -1,19 +1,21 @@
 """The services of AWS that a network reaches without the internet, by endpoints.
 
-Source of the list: "Deploy private clusters with limited internet access" in the EKS user guide.
+Source of the list: "Deploy private clusters with limited internet access" in the EKS user guide, less what nothing here
+calls (pods take rights by pod identity and not from `sts`, no node writes logs, nothing makes load balancers); and, for
+a shell on a node, "Create VPC endpoints for Systems Manager" in its guide.
 """
 
 INTERFACES = (
     "ec2",
     "ecr.api",
     "ecr.dkr",
-    "sts",
     "eks",
     "eks-auth",
-    "logs",
     "autoscaling",
-    "elasticloadbalancing",
     "elasticfilesystem",
+    "ssm",
+    "ssmmessages",
+    "ec2messages",
 )
 """Services that nodes, their add-ons and cluster-autoscaler call."""
 

@@ -56,6 +56,7 @@ KINDS: Mapping[str, Kind] = {
     "aws:ec2/vpcEndpoint:VpcEndpoint": _TAG,
     "aws:efs/backupPolicy:BackupPolicy": Kind("again", why="PutBackupPolicy writes the same policy again"),
     "aws:efs/fileSystem:FileSystem": _TAG,
+    "aws:efs/fileSystemPolicy:FileSystemPolicy": Kind("again", why="PutFileSystemPolicy writes the same policy again"),
     "aws:efs/mountTarget:MountTarget": _CALL,
     "aws:eks/accessEntry:AccessEntry": Kind("tag", "{clusterName}:{principalArn}"),
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": Kind(

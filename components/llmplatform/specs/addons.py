@@ -5,7 +5,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import Address, Email, Host, HostedZoneId, HttpsUrl, Name, ObjectName, PortNumber
+from llmplatform.specs.vocabulary import (
+    Address,
+    Email,
+    Host,
+    HostedZoneId,
+    HttpsUrl,
+    Name,
+    ObjectName,
+    PortNumber,
+    RoleArn,
+)
 
 
 class Autoscaling(Section):
@@ -73,7 +83,10 @@ class AcmeIssuer(_Acme):
     """Certificates from an ACME authority, by DNS challenge: nothing has to be reachable from the internet."""
 
     hosted_zone: HostedZoneId
-    """Id of the public Route 53 zone that the gateway's host is in, in the same account."""
+    """Id of the public Route 53 zone that the gateway's host is in."""
+    zone_role: RoleArn | None = None
+    """Role to take in the account that has the zone. Empty: it is in the same account. The role trusts the account of
+    the cluster (`sts:AssumeRole`, `sts:TagSession`), and may change the zone's records."""
 
 
 class AckAcmeIssuer(_Acme):

@@ -14,6 +14,11 @@ from llmplatform.specs.vocabulary import (
     AwsRegion,
     AwsZone,
     InstanceFamily,
+    KmsKeyArn,
+    PolicyArn,
+    ProfileName,
+    RoleArn,
+    RolePath,
 )
 
 
@@ -30,6 +35,18 @@ class Aws(Section):
     home_zone: AwsZone | None = None
     """Zone of what lies in a single one: the NAT gateway where there is only one. Empty: the first of `zones`. Write it
     down before you put another zone first: what lies there moves with it."""
+    profile: ProfileName | None = None
+    """Profile of the AWS CLI whose credentials are taken. Empty: those that are there."""
+    assume_role: RoleArn | None = None
+    """Role that is taken with the credentials, by the provider and for logging in to the cluster. A new cluster names
+    it in `cluster.admins`."""
+    permissions_boundary: PolicyArn | None = None
+    """Policy that bounds every role that is made, where the account demands one."""
+    role_path: RolePath = "/"
+    """Path of every role that is made. A change replaces the roles, and all that cannot change its role."""
+    data_key: KmsKeyArn | None = None
+    """Key of your own that encrypts node disks, volumes, the shared file system and logs; docs/aws-account.md says what
+    its policy must allow. Empty: AWS' own keys. A change replaces the file system, and renews every node."""
 
     gpu_zones: Annotated[
         dict[InstanceFamily, Annotated[tuple[AwsZone, ...], Field(max_length=6)]], Field(max_length=50)

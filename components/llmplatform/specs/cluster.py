@@ -1,6 +1,6 @@
 """The Kubernetes cluster: made by us, or one that exists."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -9,8 +9,10 @@ from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import (
     AckClusterId,
     AckRelease,
+    AddonVersion,
     AlicloudSecurityGroupId,
     AwsPrincipal,
+    AwsZone,
     Certificate,
     Cidr,
     ClusterName,
@@ -18,8 +20,10 @@ from llmplatform.specs.vocabulary import (
     KmsInstanceId,
     KmsKeyId,
     KubernetesMinor,
+    Name,
     RamPrincipal,
     SecurityGroupId,
+    SettingKey,
 )
 
 
@@ -48,13 +52,67 @@ class NewCluster(Section):
     """Addresses of Services; outside the network's range."""
 
 
+class EksAccess(Section):
+    """What a principal beside the administrators may do in the cluster."""
+
+    principal: AwsPrincipal
+    """IAM role or user."""
+    may: Literal["view", "edit", "admin"]
+    """As Kubernetes' roles of these names: read, all but Secrets; change workloads; and also share rights."""
+    namespaces: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
+    """Namespaces in which it may. Empty: all."""
+
+
+class EksAddon(Section):
+    """Another version, or more configuration, of an add-on that EKS manages."""
+
+    version: AddonVersion | None = None
+    """Version, as `aws eks describe-addon-versions` lists them for the cluster's minor. Empty: the one that this
+    release is tested with, or where there is none, EKS' default on the day of its creation, for ever."""
+    configuration: Annotated[dict[SettingKey, Any], Field(max_length=100)] = Field(default_factory=dict)
+    """Keys of the add-on's own (`aws eks describe-addon-configuration`), joined with ours; these stand over ours."""
+
+
+EksAddonName = Literal[
+    "vpc-cni",
+    "kube-proxy",
+    "eks-pod-identity-agent",
+    "coredns",
+    "metrics-server",
+    "eks-node-monitoring-agent",
+    "aws-ebs-csi-driver",
+    "aws-efs-csi-driver",
+]
+EksLog = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
+
+
 class NewEksCluster(NewCluster):
     """A managed cluster of the environment's own."""
 
+    zones: Annotated[tuple[AwsZone, ...], Field(max_length=6)] = ()
+    """Zones of the control plane, two or more of the environment's, fixed when the cluster is made: EKS refuses any
+    change. Empty: the first two of `cloud.zones`, so write them down before you change those. Nodes can be in all
+    zones. A few cannot have a control plane (`aws ec2 describe-availability-zones`: use1-az3, usw1-az2, cac1-az3)."""
     endpoint: EksEndpoint = EksEndpoint()
     admins: Annotated[tuple[AwsPrincipal, ...], Field(min_length=1, max_length=100)]
     """IAM principals that administer the cluster: whoever runs `pulumi up` has to be one of them. Nobody else gets
     in."""
+    access: Annotated[tuple[EksAccess, ...], Field(max_length=100)] = ()
+    """Who else may do something in the cluster, and what."""
+    logs: Annotated[tuple[EksLog, ...], Field(max_length=5)] = (
+        "api",
+        "audit",
+        "authenticator",
+        "controllerManager",
+        "scheduler",
+    )
+    """Control-plane logs that are kept; they are charged by size, `audit` the most. None at all before the cluster is
+    taken down, or EKS makes their group again behind it (docs/taking-down.md)."""
+    addons: Annotated[dict[EksAddonName, EksAddon], Field(max_length=8)] = Field(default_factory=dict)
+    """Versions and configuration of EKS' add-ons, where others are wanted."""
+    oidc_provider: bool = False
+    """Trust the cluster's issuer in IAM, for software that knows roles for service accounts (IRSA) alone. Ours uses pod
+    identity."""
     log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827] = 30
     """How long control-plane logs stay."""
 

@@ -24,6 +24,9 @@ class NewNetwork(Section):
     )
     """Which of the six parts of the address range a zone has, counted from 0. Empty: a and g have the first, b and h
     the second, and so on. It only has to be said for a zone that would otherwise have another's part."""
+    endpoints: Literal["s3", "private"] = "s3"
+    """How AWS' own services are reached on AWS: `s3` by an endpoint free of charge, which carries image layers, and the
+    rest through the NAT gateways; `private` by interface endpoints in every zone, each charged by the hour and zone."""
     flow_logs: bool = False
     """Record accepted and refused connections in a log group."""
 

@@ -111,6 +111,36 @@ AwsPrincipal = Annotated[
         longest=600,
     ),
 ]
+RoleArn = Annotated[
+    str,
+    _Matching(
+        r"arn:aws[-a-z]*:iam::\d{12}:role/\S+", "write a role's ARN, like arn:aws:iam::111122223333:role/deploy", 600
+    ),
+]
+PolicyArn = Annotated[
+    str,
+    _Matching(
+        r"arn:aws[-a-z]*:iam::(\d{12}|aws):policy/\S+",
+        "write a policy's ARN, like arn:aws:iam::111122223333:policy/boundary",
+        700,
+    ),
+]
+KmsKeyArn = Annotated[
+    str,
+    _Matching(
+        r"arn:aws[-a-z]*:kms:[-a-z0-9]+:\d{12}:key/[-A-Za-z0-9]+",
+        "write a key's ARN, like arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        200,
+    ),
+]
+RolePath = Annotated[str, _Matching(r"/([!-.0-~]+/)*", "begin and end with '/', like /platform/", 512)]
+ProfileName = Annotated[
+    str, _Matching(r"[A-Za-z0-9_@.+][\w@.+/-]{0,127}", "write the name of a profile of the AWS CLI, like platform-prod")
+]
+AddonVersion = Annotated[
+    str, _Matching(r"v\d+\.\d+\.\d+-eksbuild\.\d+", "write a version like v1.35.3-eksbuild.25", 40)
+]
+SettingKey = Annotated[str, _Matching(r"[A-Za-z][-\w.]{0,62}", "write a key of the add-on's, like controller")]
 AlicloudAccountId = Annotated[str, _Matching(r"\d{16}", "an Alibaba Cloud account id has exactly 16 digits, in quotes")]
 AlicloudRegion = Annotated[str, _Matching(r"[a-z]{2}-[a-z]+(-\d)?", "write a region like cn-hangzhou")]
 Zone = Annotated[

@@ -9,6 +9,7 @@ from typing import Literal
 
 from llmplatform.specs.problems import Problem
 from llmplatform.specs.rules import (
+    accounts,
     ack,
     addresses,
     clusters,
@@ -48,6 +49,11 @@ RULES: Mapping[Rule, Entries] = {
     places.administrators_are_named_once: WHOLE,
     places.principals_are_people_and_machines: WHOLE,
     networks.range_is_one_network: WHOLE,
+    accounts.control_plane_has_zones: WHOLE,
+    accounts.what_the_account_has_is_the_accounts: WHOLE,
+    accounts.principals_have_one_entry: WHOLE,
+    accounts.the_role_that_is_taken_administers: WHOLE,
+    accounts.endpoints_have_known_names: WHOLE,
     networks.range_is_large_enough: WHOLE,
     addresses.cluster_holds_its_nodes: WHOLE,
     addresses.subnets_hold_the_nodes: WHOLE,

@@ -1,0 +1,91 @@
+"""Rules about what an AWS account has already, and what EKS decides once."""
+
+from collections.abc import Iterator
+
+from llmplatform.specs.cluster import NewEksCluster
+from llmplatform.specs.network import NewNetwork
+from llmplatform.specs.problems import Problem, listed
+from llmplatform.specs.stack import AwsStack, Stack
+
+
+def control_plane_has_zones(stack: Stack) -> Iterator[Problem]:
+    """The control plane lies in two or more of the environment's zones."""
+    if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
+        return
+    zones = stack.cluster.zones
+    for index, zone in enumerate(zones):
+        path = f"cluster.zones[{index}]"
+        if zone not in stack.cloud.zones:
+            yield Problem(
+                path,
+                f"'{zone}' is not a zone of the environment",
+                f"use {listed(stack.cloud.zones)}, or add it to cloud.zones",
+            )
+        if zone in zones[:index]:
+            yield Problem(path, f"'{zone}' is written twice", "remove one")
+    if len(zones) == 1:
+        yield Problem("cluster.zones", "EKS wants its control plane in two zones", "name another one, or none")
+
+
+def what_the_account_has_is_the_accounts(stack: Stack) -> Iterator[Problem]:
+    """Roles, policies and keys that are named are those of the account, and of the region."""
+    if not isinstance(stack, AwsStack):
+        return
+    cloud = stack.cloud
+    named = {
+        "cloud.assume_role": cloud.assume_role,
+        "cloud.permissions_boundary": cloud.permissions_boundary,
+        "cloud.data_key": cloud.data_key,
+    }
+    if isinstance(stack.cluster, NewEksCluster):
+        named |= {f"cluster.access[{index}].principal": one.principal for index, one in enumerate(stack.cluster.access)}
+    for path, arn in named.items():
+        if arn is None:
+            continue
+        _, partition, _, region, account, _ = arn.split(":", maxsplit=5)
+        if partition != cloud.partition:
+            yield Problem(
+                path,
+                f"'{partition}' is not the partition of region '{cloud.region}'",
+                f"write 'arn:{cloud.partition}:…'",
+            )
+        if account not in (cloud.account_id, "aws"):
+            yield Problem(
+                path,
+                f"it is of account {account}, and cloud.account_id is {cloud.account_id}",
+                "name one of the account, or change cloud.account_id",
+            )
+        if region and region != cloud.region:
+            yield Problem(path, f"it is of region '{region}'", f"name one of '{cloud.region}'")
+
+
+def principals_have_one_entry(stack: Stack) -> Iterator[Problem]:
+    """A principal has one access entry: as an administrator, or with the rights of `access`."""
+    if not isinstance(stack.cluster, NewEksCluster):
+        return
+    seen = list(stack.cluster.admins)
+    for index, access in enumerate(stack.cluster.access):
+        if access.principal in seen:
+            yield Problem(
+                f"cluster.access[{index}].principal", f"'{access.principal}' has an entry already", "remove one"
+            )
+        seen.append(access.principal)
+
+
+def the_role_that_is_taken_administers(stack: Stack) -> Iterator[Problem]:
+    """Whoever makes a cluster must be let in, or nothing can be made in it."""
+    if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
+        return
+    role = stack.cloud.assume_role
+    if role and role not in stack.cluster.admins:
+        yield Problem("cluster.admins", f"'{role}' (cloud.assume_role) makes the cluster, and is not let in", "add it")
+
+
+def endpoints_have_known_names(stack: Stack) -> Iterator[Problem]:
+    """Interface endpoints are AWS's, and have names that could be checked."""
+    if not isinstance(stack.network, NewNetwork) or stack.network.endpoints != "private":
+        return
+    if not isinstance(stack, AwsStack):
+        yield Problem("network.endpoints", "Alibaba Cloud's services need none in the network", "leave it out")
+    elif stack.cloud.partition == "aws-cn":
+        yield Problem("network.endpoints", "the names of AWS China's endpoints could not be checked", "write 's3'")
