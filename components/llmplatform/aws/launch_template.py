@@ -12,9 +12,6 @@ from llmplatform.planning.pools import PoolPlan
 
 KEPT_TAGS = (ENVIRONMENT_TAG, "llmplatform:managed-by")
 """Tags of an environment that never change, so that they may stand where a change makes new machines."""
-ROOT_BESIDE_LOCAL_DISKS_GIB = 60
-"""Root volume of machines whose local disks hold images and pods (nodeadm, `localStorage`; Bottlerocket likewise): the
-system, and logs. Assumed: three times the 20 GiB that EKS gives a node (`diskSize`, CreateNodegroup, EKS API)."""
 
 
 def launch_template(
@@ -71,7 +68,7 @@ def _data(plan: PoolPlan, key: str | None) -> aws.ec2.LaunchTemplateBlockDeviceM
     local = plan.shape.nvme_gb > 0
     return aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
         volume_type="gp3",
-        volume_size=min(plan.spec.disk_gib, ROOT_BESIDE_LOCAL_DISKS_GIB) if local else plan.spec.disk_gib,
+        volume_size=plan.root_gib,
         # Unpacking an engine's image is bound by the disk; gp3's own 125 MiB/s would take four times as long.
         iops=6000 if plan.gpu and not local else None,
         throughput=500 if plan.gpu and not local else None,

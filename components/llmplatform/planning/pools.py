@@ -21,6 +21,10 @@ DRIVER_LABEL = "ack.aliyun.com/nvidia-driver-version"
 DEVICE_PLUGIN_LABEL = "nvidia.com/gpu.deploy.device-plugin"
 """Node label by which the GPU operator keeps its device plugin off a node."""
 
+ROOT_BESIDE_LOCAL_DISKS_GIB = 60
+"""Root volume of machines whose local disks hold images and pods (nodeadm, `localStorage`; Bottlerocket likewise): the
+system, and logs. Assumed: three times the 20 GiB that EKS gives a node (`diskSize`, CreateNodegroup, EKS API)."""
+
 PRIORITIES: Mapping[str, int] = {"spot": 50, "on_demand": 10}
 """Expander priorities: the higher number is filled first."""
 
@@ -73,6 +77,12 @@ class PoolPlan:
     def gpu(self) -> Gpu | None:
         """The GPU of its nodes; None for a pool without GPUs."""
         return self.shape.gpu
+
+    @property
+    def root_gib(self) -> int:
+        """Size of a node's own volume. On AWS, local disks hold what would fill it: images, and the disks of pods."""
+        local = isinstance(self.spec, AwsPool) and self.shape.nvme_gb > 0
+        return min(self.spec.disk_gib, ROOT_BESIDE_LOCAL_DISKS_GIB) if local else self.spec.disk_gib
 
     @property
     def interruptible(self) -> bool:
