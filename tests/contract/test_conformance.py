@@ -63,7 +63,7 @@ def differences(plan: PoolPlan, groups: list[Group]) -> list[str]:
         wrong += [f"{group.name}: taints {group.taints}, planned {taints}"] if group.taints != taints else []
         seen = (group.capacity, group.minimum, group.maximum, group.instance_types, group.disk_gib)
         asked = (
-            wanted.capacity, wanted.minimum, wanted.maximum, plan.spec.instance_types, plan.spec.disk_gib,
+            wanted.capacity, wanted.minimum, wanted.maximum, plan.spec.instance_types, plan.root_gib,
         )  # fmt: skip
         wrong += [f"{group.name}: {seen}, planned {asked}"] if seen != asked else []
     return wrong

@@ -6,7 +6,7 @@ from typing import Literal
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
 from llmplatform.specs.cloud import Alicloud, Aws
-from llmplatform.specs.pools import AlicloudPool, Pool
+from llmplatform.specs.pools import AlicloudPool, AwsPool, Pool
 from llmplatform.specs.stack import Stack
 
 GPU_RESOURCE = "nvidia.com/gpu"
