@@ -187,6 +187,7 @@ class _Account:
                 "vpc_id": network.network_id,
                 "cidr": self.stack.network.cidr,
                 "private_subnets": network.private_subnet_ids,
+                "private_subnet_cidrs": getattr(self.stack.network, "private_subnet_cidrs", {}),
                 "public_subnets": network.public_subnet_ids,
             },
             "cluster": {

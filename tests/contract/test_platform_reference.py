@@ -39,7 +39,10 @@ MIRRORS: Mapping[str, Document] = {
     },
 }
 MORE_OF_THE_NETWORK: Mapping[str, Document] = {
-    "dev": {"public_subnets": {"us-east-1a": "subnet-0123456789abcdefa", "us-east-1b": "subnet-0123456789abcdefb"}},
+    "dev": {
+        "public_subnets": {"us-east-1a": "subnet-0123456789abcdefa", "us-east-1b": "subnet-0123456789abcdefb"},
+        "private_subnet_cidrs": {"us-east-1a": "10.20.0.0/19", "us-east-1b": "10.20.32.0/19"},
+    },
     "dev-ack": {
         "pod_vswitches": {
             zone: {"id": f"vsw-bp12mw1f8k3jgygk9ab{zone[-1]}p", "cidr": cidr}
