@@ -170,7 +170,7 @@ RED: Mapping[str, tuple[dict[str, Any], str, str]] = {
     "zones": (
         {"DescribeAvailabilityZones": zones(a="use1-az3", b="use1-az1", c="use1-az2")},
         "us-east-1a is use1-az3 in this account, where EKS puts no control plane",
-        "take it out of cloud.zones",
+        "write others into cluster.zones",
     ),
     "machines": (
         {"DescribeInstanceTypeOfferings": offerings(g6e="df")},
@@ -240,6 +240,7 @@ RED: Mapping[str, tuple[dict[str, Any], str, str]] = {
         "group of nodes gpu-1 is CREATE_FAILED: VcpuLimitExceeded",
         "`pulumi up --replace`",
     ),
+    "boundary": ({"GetPolicy": Absent("no policy")}, "no role can be made", "aws iam list-policies"),
     "left-logs": (
         {
             "DescribeLogGroups": {"logGroups": [{"logGroupName": "/aws/eks/prod-llm/cluster"}]},
@@ -265,10 +266,18 @@ RED: Mapping[str, tuple[dict[str, Any], str, str]] = {
 """Check to the answers that make it red, and what it says and advises then."""
 
 
+def subject(name: str) -> Wanted:
+    if name == "boundary":
+        return wanted(cloud__permissions_boundary="arn:aws:iam::444455556666:policy/bound")
+    if name == "endpoint-zones":
+        return wanted(network__endpoints="private")
+    return on_existing_network() if name == "subnets" else wanted()
+
+
 @pytest.mark.parametrize("name", CHECKS)
 def test_each_check_is_red_once_with_its_remedy(name: str) -> None:
     answers, text, remedy = RED[name]
-    result = ran(name, on_existing_network() if name == "subnets" else None, **answers)
+    result = ran(name, subject(name), **answers)
     assert result.level == "red"
     told = [each for each in result.findings if each.level == "red"]
     assert any(text in each.text and remedy in each.remedy for each in told), told
@@ -306,7 +315,7 @@ def test_a_check_is_green_where_all_is_well(name: str) -> None:
 def test_what_the_credentials_may_not_ask_is_yellow_with_the_missing_action(name: str) -> None:
     check = CHECKS[name]
     result = run_check(
-        check, wanted(), recorded.aws(**{each.partition(":")[2]: Denied(each) for each in check.actions})
+        check, subject(name), recorded.aws(**{each.partition(":")[2]: Denied(each) for each in check.actions})
     )
     finding = only(result)
     assert finding.level == "yellow"
@@ -436,6 +445,42 @@ def test_subnets_lie_where_the_stack_file_says() -> None:
     assert "is in us-east-1c" in told[0].text
     assert "there is no subnet subnet-0123456789abcde01" in told[1].text
     assert "--enable-dns-support" in told[2].remedy
+
+
+def test_a_zone_without_a_control_plane_may_have_nodes() -> None:
+    found = zones(a="use1-az1", b="use1-az2", c="use1-az3")
+    assert (
+        ran("zones", wanted(cluster__zones=["us-east-1a", "us-east-1b"]), DescribeAvailabilityZones=found).level
+        == "green"
+    )
+
+
+def test_a_key_of_the_stacks_own_is_looked_at_instead_of_the_accounts() -> None:
+    result = ran("volume-key", wanted(cloud__data_key=KEY), **CUSTOMER_KEY)
+    assert "cloud.data_key, is not open" in only(result).text
+
+
+def test_a_zone_of_another_account_is_not_looked_for() -> None:
+    raw = read(ROOT / "Pulumi.prod.yaml")["addons"]["cert_manager"]["issuer"]
+    issuer = {**raw, "zone_role": "arn:aws:iam::999900001111:role/zone"}
+    assert ran("dns-zone", wanted(addons__cert_manager__issuer=issuer)).level == "green"
+
+
+def test_a_version_of_an_addon_that_the_stack_asks_for_is_looked_for() -> None:
+    offered = {"addons": [{"addonName": "coredns", "addonVersions": [{"addonVersion": "v1.13.2-eksbuild.1"}]}]}
+    of = wanted(cluster__addons={"coredns": {"version": "v1.14.0-eksbuild.1"}})
+    told = [each.text for each in ran("addons", of, DescribeAddonVersions=offered).findings]
+    assert any(text.startswith("coredns v1.14.0-eksbuild.1: EKS does not offer it") for text in told)
+
+
+def test_a_role_is_taken_before_anything_is_asked(account: AwsAccount) -> None:
+    taken = AwsAccount("us-east-1", role="arn:aws:iam::123456789012:role/deploy")
+    assert ":assumed-role/deploy/" in taken("sts:GetCallerIdentity")["Arn"]
+
+
+def test_a_profile_that_is_not_there_is_told() -> None:
+    with pytest.raises(NoAnswer, match="list-profiles"):
+        AwsAccount("us-east-1", profile="nobodys")
 
 
 def test_where_the_account_is_another_nothing_more_is_asked() -> None:

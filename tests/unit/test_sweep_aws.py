@@ -48,7 +48,7 @@ KINDS = {kind.name: kind for kind in AWS}
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsAccount]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    monkeypatch.setattr("llmplatform.doctor.accounts.AwsAccount", lambda region: shared())
+    monkeypatch.setattr("llmplatform.doctor.accounts.AwsAccount", lambda *_: shared())
     with mock_aws():
         yield shared()
 

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from llmplatform.doctor.checks import Ask
+from llmplatform.doctor.checks import Ask, NoAnswer
 from llmplatform.doctor.on_alicloud.account import AlicloudAccount
 from llmplatform.doctor.on_aws.account import AwsAccount
 from llmplatform.doctor.wanted import Wanted
+from llmplatform.specs.cloud import Aws
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,13 @@ def open_account(wanted: Wanted) -> Opened:
     """The account by the credentials that its SDK finds. Nothing is asked yet."""
     cloud = wanted.stack.cloud
     try:
-        account = AwsAccount(cloud.region) if cloud.provider == "aws" else AlicloudAccount(cloud.region)
+        account = (
+            AwsAccount(cloud.region, cloud.profile, cloud.assume_role)
+            if isinstance(cloud, Aws)
+            else AlicloudAccount(cloud.region)
+        )
+    except NoAnswer as error:
+        return Opened(None, str(error))
     except ImportError as error:
         return Opened(None, f"{error.name} is missing: install llmplatform with its extra `recover`")
     if not account.has_credentials():

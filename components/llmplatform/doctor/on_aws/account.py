@@ -36,11 +36,19 @@ CONNECT_SECONDS, READ_SECONDS, TRIES = 5, 15, 3
 class AwsAccount:
     """An account of AWS by the credentials that boto3 finds. Raises ImportError without boto3."""
 
-    def __init__(self, region: str, profile: str | None = None) -> None:
+    def __init__(self, region: str, profile: str | None = None, role: str | None = None) -> None:
+        """`profile`: of the AWS CLI. `role`: to take with its credentials before anything is asked."""
         import boto3
         from botocore.config import Config
+        from botocore.exceptions import ProfileNotFound
 
-        self._session = boto3.Session(region_name=region, profile_name=profile)
+        try:
+            self._session = boto3.Session(region_name=region, profile_name=profile)
+        except ProfileNotFound as error:
+            raise NoAnswer(
+                f"{one_line(error)}; write one of `aws configure list-profiles` into cloud.profile"
+            ) from None
+        self._role = role
         self._config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
@@ -61,9 +69,23 @@ class AwsAccount:
     def client(self, service: str) -> Any:
         """boto3's client of a service, by the prefix that IAM has for it."""
         with self._lock:
+            if self._role:
+                self._session, self._role = self._assumed(self._role), None
             if service not in self._clients:
                 self._clients[service] = self._session.client(CLIENTS.get(service, service), config=self._config)
             return self._clients[service]
+
+    def _assumed(self, role: str) -> Any:
+        import boto3
+
+        sts = self._session.client("sts", config=self._config)
+        taken = sts.assume_role(RoleArn=role, RoleSessionName="llmplatform-doctor")["Credentials"]
+        return boto3.Session(
+            region_name=self._session.region_name,
+            aws_access_key_id=taken["AccessKeyId"],
+            aws_secret_access_key=taken["SecretAccessKey"],
+            aws_session_token=taken["SessionToken"],
+        )
 
     def __call__(self, action: str, /, **parameters: Any) -> Any:
         """The answer to an action, all pages of it together."""

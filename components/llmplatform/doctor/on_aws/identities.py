@@ -11,6 +11,7 @@ from typing import Any
 from llmplatform.doctor.checks import Absent, Ask, Check, Denied, Finding, NoAnswer, green, red, yellow
 from llmplatform.doctor.on_aws.caller import IDENTITY, role_of
 from llmplatform.doctor.wanted import Wanted
+from llmplatform.specs.cloud import Aws
 
 AUTOSCALING = "AWSServiceRoleForAutoScaling"
 ROLES: Mapping[str, str] = {
@@ -93,8 +94,11 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _default_key(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
-    key = ask("ec2:GetEbsDefaultKmsKeyId")["KmsKeyId"]
+def _volume_key(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    cloud = wanted.stack.cloud
+    own = cloud.data_key if isinstance(cloud, Aws) else None
+    key = own or ask("ec2:GetEbsDefaultKmsKeyId")["KmsKeyId"]
+    whose = "cloud.data_key" if own else "the account's default key for volumes"
     if key.endswith("alias/aws/ebs"):
         yield green("volumes are encrypted with the key that AWS manages")
         return
@@ -103,8 +107,8 @@ def _default_key(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
         yield green("volumes are encrypted with the key that AWS manages")
     elif metadata.get("KeyState", "Enabled") != "Enabled":
         yield red(
-            f"{key}, the account's default key for volumes, is {metadata['KeyState']}: no node can start",
-            "enable it, or `aws ec2 reset-ebs-default-kms-key-id`",
+            f"{key}, {whose}, is {metadata['KeyState']}: no node can start",
+            "enable it, or write another one" if own else "enable it, or `aws ec2 reset-ebs-default-kms-key-id`",
         )
     elif may_encrypt_nodes(
         ask("kms:GetKeyPolicy", KeyId=metadata["KeyId"], PolicyName="default")["Policy"],
@@ -113,14 +117,36 @@ def _default_key(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
         yield green(f"{key} encrypts volumes, and Auto Scaling may use it")
     else:
         yield red(
-            f"{key}, the account's default key for volumes, is not open to {AUTOSCALING}: nodes end at their launch "
+            f"{key}, {whose}, is not open to {AUTOSCALING}: nodes end at their launch "
             "with Client.InvalidKMSKey.InvalidState",
             'add the two statements of "Required AWS KMS key policy for use with encrypted volumes" (user guide of '
             "EC2 Auto Scaling) to the key's policy, and allow kms:CreateGrant to the EBS driver's role",
         )
 
 
+def _boundary(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    cloud = wanted.stack.cloud
+    boundary = cloud.permissions_boundary if isinstance(cloud, Aws) else None
+    if boundary is None:
+        yield green("no boundary")
+        return
+    try:
+        ask("iam:GetPolicy", PolicyArn=boundary)
+    except Absent:
+        yield red(f"there is no policy {boundary}: no role can be made", "write one that `aws iam list-policies` shows")
+    else:
+        yield green(f"{boundary} is there")
+
+
 CHECKS = (
+    Check(
+        name="boundary",
+        title="the boundary of roles",
+        finds="the first role is refused",
+        actions=("iam:GetPolicy",),
+        provider="aws",
+        run=_boundary,
+    ),
     Check(
         name="service-roles",
         title="service-linked roles",
@@ -131,10 +157,10 @@ CHECKS = (
     ),
     Check(
         name="volume-key",
-        title="the account's default key for volumes",
+        title="the key of volumes: `cloud.data_key`, or the account's default",
         finds="every node ends at its launch",
         actions=("ec2:GetEbsDefaultKmsKeyId", "kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"),
         provider="aws",
-        run=_default_key,
+        run=_volume_key,
     ),
 )

@@ -10,6 +10,7 @@ from typing import Any
 from llmplatform.catalog import versions
 from llmplatform.doctor.checks import Absent, Ask, Check, Finding, green, red, yellow
 from llmplatform.doctor.wanted import Wanted
+from llmplatform.specs.cluster import NewEksCluster
 
 SHOWN = 5
 """How many versions a remedy names, the newest first."""
@@ -64,7 +65,10 @@ def _addons(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
         yield green("an existing cluster has its add-ons")
         return
     minor = wanted.stack.cluster.kubernetes_version
-    names = {name: versions.eks_addon(name, minor) for name in versions.EKS_ADDONS}
+    cluster = wanted.stack.cluster
+    others = cluster.addons if isinstance(cluster, NewEksCluster) else {}
+    asked = {str(name): addon.version for name, addon in others.items() if addon.version}
+    names = {name: asked.get(name) or versions.eks_addon(name, minor) for name in versions.EKS_ADDONS}
     yield from addon_findings(names, minor, ask("eks:DescribeAddonVersions", kubernetesVersion=minor)["addons"])
 
 

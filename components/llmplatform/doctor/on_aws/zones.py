@@ -11,15 +11,16 @@ from llmplatform.catalog.endpoints import INTERFACES, service_name
 from llmplatform.doctor.checks import Ask, Check, Finding, green, red, yellow
 from llmplatform.doctor.wanted import Wanted
 from llmplatform.planning.pools import PoolPlan
-from llmplatform.specs.cluster import NewCluster
-from llmplatform.specs.stack import AwsStack
+from llmplatform.specs.cluster import NewEksCluster
 
 NO_CONTROL_PLANE = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
 """Ids of the zones in which EKS puts no control plane."""
 
 
-def zone_findings(wanted: Sequence[str], found: Iterable[Mapping[str, str]], *, cluster: bool) -> Iterator[Finding]:
-    """What the account says of the zones. `cluster`: a control plane is put there."""
+def zone_findings(
+    wanted: Sequence[str], found: Iterable[Mapping[str, str]], of_control_plane: Sequence[str]
+) -> Iterator[Finding]:
+    """What the account says of the zones. `of_control_plane`: those in which the control plane is."""
     known = {each["ZoneName"]: each for each in found}
     here = sorted(name for name, each in known.items() if each.get("ZoneType") == "availability-zone")
     choose = f"choose among {', '.join(here) or 'none'} in cloud.zones"
@@ -31,10 +32,10 @@ def zone_findings(wanted: Sequence[str], found: Iterable[Mapping[str, str]], *, 
             yield red(f"{zone}: it is a {said['ZoneType']}, which takes no control plane and no NAT gateway", choose)
         elif said.get("OptInStatus") == "not-opted-in":
             yield red(f"{zone}: the account has not opted in to its region", "opt in, or choose another region")
-        elif cluster and said["ZoneId"] in NO_CONTROL_PLANE:
+        elif zone in of_control_plane and said["ZoneId"] in NO_CONTROL_PLANE:
             yield red(
                 f"{zone} is {said['ZoneId']} in this account, where EKS puts no control plane",
-                f"take it out of cloud.zones; {choose}",
+                "write others into cluster.zones: nodes may stay in it",
             )
         elif said["State"] not in ("available", "information"):
             yield yellow(f"{zone} ({said['ZoneId']}) is {said['State']}", "wait, or choose another one")
@@ -44,7 +45,12 @@ def zone_findings(wanted: Sequence[str], found: Iterable[Mapping[str, str]], *, 
 
 def _zones(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
     found = ask("ec2:DescribeAvailabilityZones", AllAvailabilityZones=True)["AvailabilityZones"]
-    yield from zone_findings(wanted.stack.cloud.zones, found, cluster=wanted.new_cluster)
+    yield from zone_findings(wanted.stack.cloud.zones, found, _of_control_plane(wanted))
+
+
+def _of_control_plane(wanted: Wanted) -> Sequence[str]:
+    cluster = wanted.stack.cluster
+    return cluster.zones or wanted.stack.cloud.zones[:2] if isinstance(cluster, NewEksCluster) else ()
 
 
 def offering_findings(pools: Iterable[PoolPlan], offered: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
@@ -104,28 +110,22 @@ def endpoint_findings(
     if lacking:
         yield red(
             f"no endpoints can be made for {'; '.join(lacking)}",
-            "choose other zones in cloud.zones, or open the endpoint (cluster.endpoint.public_cidrs), "
-            "which needs no endpoints in the network",
+            "choose other zones in cloud.zones, or write `endpoints: s3` into network",
         )
     else:
         yield green(f"all {len(services)} services take endpoints in every zone")
 
 
 def _endpoints(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
-    stack = wanted.stack
-    if not isinstance(stack, AwsStack) or wanted.new_network is None or not _has_endpoints(stack):
-        yield green("the network needs no endpoints")
+    stack, network = wanted.stack, wanted.new_network
+    if network is None or network.endpoints != "private":
+        yield green("the network has no endpoints that are bound to zones")
         return
     services = [service_name(stack.cloud.region, service) for service in INTERFACES]
     found = ask("ec2:DescribeVpcEndpointServices", Filters=[{"Name": "service-name", "Values": services}])[
         "ServiceDetails"
     ]
     yield from endpoint_findings(services, stack.cloud.zones, found)
-
-
-def _has_endpoints(stack: AwsStack) -> bool:
-    private = isinstance(stack.cluster, NewCluster) and not stack.cluster.endpoint.public_cidrs
-    return private and stack.cloud.partition != "aws-cn"
 
 
 CHECKS = (
