@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from string import Template
 
 import pytest
 import yaml
@@ -19,6 +20,8 @@ from llmplatform_sandbox.diff.revision import find_revision
 VARIABLE, LIST = "*", "**"
 """Stand in an argument list for a word that is no literal, and for what another list gives (`*arguments`)."""
 
+DEFAULTS: list[tuple[str, str]] = re.findall(r"^(\w+) \?= (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+"""What make takes where a command names no other value."""
 ROWS: list[dict[str, str]] = yaml.safe_load(Path(__file__).with_name("docs_commands.yaml").read_text())["run"]
 EVERY = sorted({words for path in DOCUMENTS for words in commands(path.read_text())})
 RUN = [
@@ -90,8 +93,10 @@ def types(lists: str, wanted: tuple[str, ...]) -> bool:
 
 @functools.cache
 def resolved(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """What make would run, prerequisites included."""
-    return tuple(tuple(shlex.split(line)) for line in dry_run(["-B", *words[1:]]).splitlines())
+    """What make would run, prerequisites included, with the variables that the shell fills in."""
+    given = dict(DEFAULTS) | dict(word.split("=", 1) for word in words if "=" in word)
+    lines = (shlex.split(line) for line in dry_run(["-B", *words[1:]]).splitlines())
+    return tuple(tuple(Template(word).safe_substitute(given) for word in line) for line in lines)
 
 
 def decisive(words: tuple[str, ...]) -> set[str]:

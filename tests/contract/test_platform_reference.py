@@ -133,8 +133,12 @@ def test_what_is_told_is_what_the_platform_is(platform: Scenario) -> None:
         each.inputs["metadata"]["name"] for each in platform.engine.all("kubernetes:storage.k8s.io/v1:StorageClass")
     }
     assert {ref.platform.shared_storage_class, ref.block_storage_class} <= classes
-    issuer = platform.spec("kubernetes:cert-manager.io/v1:ClusterIssuer")
-    assert ref.certificate_issuer == issuer["metadata"]["name"]
+    issuers = {
+        each.inputs["metadata"]["name"]: each.inputs["spec"]
+        for each in platform.engine.all("kubernetes:cert-manager.io/v1:ClusterIssuer")
+    }
+    assert ref.certificate_issuer in issuers
+    assert "selfSigned" not in issuers[ref.certificate_issuer], "each of its certificates would be a stranger"
 
 
 def test_the_quota_and_the_labels_that_are_told_are_those_of_the_namespace(platform: Scenario) -> None:

@@ -22,7 +22,7 @@ from program import ROOT
 from llmplatform_sandbox.cloud import NoControlPlane, open_cloud
 from llmplatform_sandbox.interfaces import Release
 from llmplatform_sandbox.kube.client import Kube
-from llmplatform_sandbox.kube.releases import write_revision
+from llmplatform_sandbox.kube.releases import new_record, write_revision
 from llmplatform_sandbox.lifecycle import Sandbox
 from llmplatform_sandbox.paths import SandboxPaths, sandbox_paths
 from llmplatform_sandbox.processes import start_time
@@ -271,7 +271,7 @@ def test_a_pod_without_its_secret_stays_pending_and_says_which(platform: Platfor
 def test_a_second_device_plugin_takes_the_gpus_away_and_says_so(platform: Platform) -> None:
     second = Release(name="plugin", namespace="default", chart="nvidia-device-plugin", version="0.20.0", values={})
     with platform.kube() as kube:
-        write_revision(kube, second, revision=1, manifest="", app_version="0.20.0", owner="test")
+        write_revision(kube, new_record(second, revision=1, app_version="0.20.0", status="deployed"), owner="test")
         try:
             eventually(
                 lambda: all(node["gpus"] == 0 for node in platform.gpu_nodes()), "two plugins fight over the devices"

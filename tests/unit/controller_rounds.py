@@ -4,7 +4,7 @@ from unit.fake_api_server import FakeApiServer
 from unit.fake_cloud import FakeCloud
 
 from llmplatform_sandbox.interfaces import Release
-from llmplatform_sandbox.kube.releases import write_revision
+from llmplatform_sandbox.kube.releases import new_record, write_revision
 from llmplatform_sandbox.loops.controllers import ControllersLoop
 
 
@@ -20,4 +20,4 @@ def settle(server: FakeApiServer) -> None:
 
 def release(server: FakeApiServer, chart: str, namespace: str = "cert-manager") -> None:
     made = Release(name=chart, namespace=namespace, chart=chart, version="1", values={})
-    write_revision(server.kube, made, revision=1, manifest="", app_version="", owner="t")
+    write_revision(server.kube, new_record(made, revision=1, app_version="", status="deployed"), owner="t")

@@ -9,7 +9,7 @@ from unit.fake_cloud import FakeCloud
 
 from llmplatform_sandbox.explain import pending, workload_reasons
 from llmplatform_sandbox.interfaces import Instance, NodeGroup, NodeTemplate, Release, Taint
-from llmplatform_sandbox.kube.releases import write_revision
+from llmplatform_sandbox.kube.releases import new_record, write_revision
 
 GPU = "nvidia.com/gpu"
 TEMPLATE = NodeTemplate(
@@ -63,7 +63,7 @@ def pool(cloud: FakeCloud, *, target: int = 0, running: int = 0, maximum: int = 
 
 def release(server: FakeApiServer, chart: str, **values: Any) -> None:
     made = Release(name=chart, namespace="default", chart=chart, version="1", values=values)
-    write_revision(server.kube, made, revision=1, manifest="", app_version="", owner="t")
+    write_revision(server.kube, new_record(made, revision=1, app_version="", status="deployed"), owner="t")
 
 
 def why(server: FakeApiServer, cloud: FakeCloud | None = None) -> str:
