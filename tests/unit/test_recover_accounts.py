@@ -66,6 +66,34 @@ def test_a_role_is_ours_only_with_our_tag(aws: AwsAccount) -> None:
     assert aws.found(ROLE, {"name": "nobodys"}, f"{ROLE} node") == []
 
 
+def test_an_oidc_provider_is_found_by_its_url_and_ours_only_with_our_tag(aws: AwsAccount) -> None:
+    kind, issuer = (
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        "https://oidc.eks.us-east-1.amazonaws.com/id/A1",
+    )
+    client = boto3.client("iam", REGION)
+    assert aws.found(kind, {"url": issuer}, "oidc") == []
+    client.create_open_id_connect_provider(Url=f"{issuer}B2", ClientIDList=["sts.amazonaws.com"], Tags=tags("oidc"))
+    arn = client.create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"])
+    assert aws.found(kind, {"url": issuer}, "oidc") == [], "somebody else's"
+    id_ = arn["OpenIDConnectProviderArn"]
+    client.tag_open_id_connect_provider(OpenIDConnectProviderArn=id_, Tags=tags("oidc"))
+    assert aws.found(kind, {"url": issuer}, "oidc") == [id_], "imported by its ARN, as the provider's page says"
+
+
+@pytest.mark.parametrize("kept", [json.dumps, list], ids=["as text", "as list"])
+def test_the_roles_that_the_provider_takes_are_taken(aws: AwsAccount, kept: Any) -> None:
+    # The first input is what the SDK registers (pulumi_aws.Provider: `pulumi.runtime.to_json` of the list).
+    roles = kept([{"roleArn": "arn:aws:iam::444455556666:role/deploy"}])
+    account = open_account("aws", {"region": REGION, "assumeRoles": roles}, ["444455556666"])
+    assert ":assumed-role/deploy/llmplatform-recover" in vars(account)["_sts"].get_caller_identity()["Arn"]
+
+
+def test_the_profile_of_the_provider_is_used(aws: AwsAccount) -> None:
+    with pytest.raises(Unknown, match=r"aws: The config profile \(nobodys\) could not be found; "):
+        open_account("aws", {"region": REGION, "profile": "nobodys"}, [])
+
+
 def test_what_hangs_on_a_route_table_is_found_there(aws: AwsAccount) -> None:
     ec2 = boto3.client("ec2", REGION)
     network = vpc(f"{VPC} core-vpc")

@@ -1,5 +1,6 @@
 """Opens the account that a provider of the state works in, and no other."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,11 @@ def open_account(package: str, provider: Mapping[str, Any], numbers: Sequence[st
     if not region:
         raise Unknown(f"{package}: its provider in the state names no region; run `pulumi up` to write one")
     try:
-        account = AwsAccount(region) if package == "aws" else AlicloudAccount(region)
+        account = (
+            AwsAccount(region, provider.get("profile"), _roles(provider))
+            if package == "aws"
+            else AlicloudAccount(region)
+        )
     except ImportError as error:
         raise Unknown(
             f"{package}: {error.name} is missing; install llmplatform with its extra `recover`, as docs/recovering.md "
@@ -31,3 +36,10 @@ def open_account(package: str, provider: Mapping[str, Any], numbers: Sequence[st
             "log in to that account"
         )
     return account
+
+
+def _roles(provider: Mapping[str, Any]) -> list[str]:
+    """Roles that the provider takes. A provider's inputs are texts: a list is kept as its JSON."""
+    given = provider.get("assumeRoles") or []
+    listed = json.loads(given) if isinstance(given, str) else given
+    return [each["roleArn"] for each in listed if each.get("roleArn")]

@@ -1,7 +1,7 @@
 """An account of AWS, asked by boto3: objects by their tags in one call, and what has none by calls of its service.
 
 Resource Groups Tagging API, GetResources; IAM roles are not in it. boto3 is of the extra `recover`, and
-loaded here alone.
+loaded when an account is opened.
 """
 
 import zlib
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG, RESOURCE_TAG
+from llmplatform.recovery.sessions import assumed, opened
 from llmplatform.recovery.survey import Unknown
 
 _DESTINATIONS = {
@@ -22,11 +23,12 @@ _DESTINATIONS = {
 class AwsAccount:
     """An account of AWS, by the credentials that boto3 finds."""
 
-    def __init__(self, region: str) -> None:
-        import boto3
-
+    def __init__(self, region: str, profile: str | None = None, roles: Sequence[str] = ()) -> None:
+        """`profile`: of the AWS CLI. `roles`: to take one after the other before anything is asked."""
         with _said():
-            session = boto3.Session(region_name=region)
+            session = opened(region, profile)
+            for role in roles:
+                session = assumed(session, role, "llmplatform-recover")
             self._tagging = session.client("resourcegroupstaggingapi")
             self._iam, self._sts = session.client("iam"), session.client("sts")
             self._ec2, self._efs = session.client("ec2"), session.client("efs")
@@ -53,6 +55,7 @@ class AwsAccount:
             "aws:ec2/route:Route": self._routes,
             "aws:ec2/routeTableAssociation:RouteTableAssociation": self._associations,
             "aws:efs/mountTarget:MountTarget": self._mount_targets,
+            "aws:iam/openIdConnectProvider:OpenIdConnectProvider": self._oidc_providers,
         }
         if type_ not in looks:
             raise Unknown(f"{type_}: nothing looks this up; look for it in the console")
@@ -66,6 +69,18 @@ class AwsAccount:
         except self._iam.exceptions.NoSuchEntityException:
             return []
         return [inputs["name"]] if {"Key": RESOURCE_TAG, "Value": resource} in tags else []
+
+    def _oidc_providers(self, inputs: Mapping[str, Any], resource: str) -> list[str]:
+        """The one of that URL, by its ARN (IAM, CreateOpenIDConnectProvider), if it carries the resource's tag."""
+        issuer = inputs["url"].removeprefix("https://")
+        listed = [each["Arn"] for each in self._iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
+        return [
+            arn
+            for arn in listed
+            if arn.partition(":oidc-provider/")[2] == issuer
+            and {"Key": RESOURCE_TAG, "Value": resource}
+            in self._iam.list_open_id_connect_provider_tags(OpenIDConnectProviderArn=arn)["Tags"]
+        ]
 
     def _routes(self, inputs: Mapping[str, Any], resource: str) -> list[str]:
         """By the provider's own id: the table, and a checksum of the destination."""

@@ -66,6 +66,7 @@ KINDS: Mapping[str, Kind] = {
     "aws:eks/cluster:Cluster": Kind("tag", "{name}", schema=1),
     "aws:eks/nodeGroup:NodeGroup": Kind("tag", "{clusterName}:{nodeGroupName}"),
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": Kind("tag", outputs={"associationId": "{id}"}),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": _CALL,
     "aws:iam/role:Role": _CALL,
     "aws:iam/rolePolicy:RolePolicy": Kind("again", why="PutRolePolicy writes the same policy again"),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Kind("again", why="AttachRolePolicy attaches the same again"),

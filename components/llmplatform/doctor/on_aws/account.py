@@ -1,12 +1,13 @@
 """An account of AWS, asked by boto3. An action is spelt as IAM grants it: `ec2:DescribeSubnets`.
 
-boto3 is of the extra `recover`, and loaded here alone.
+boto3 is of the extra `recover`, and loaded when an account is opened.
 """
 
 from threading import Lock
 from typing import Any
 
 from llmplatform.doctor.checks import Absent, Denied, NoAnswer, one_line
+from llmplatform.recovery.sessions import assumed, opened
 
 CLIENTS = {
     "servicequotas": "service-quotas",
@@ -38,12 +39,11 @@ class AwsAccount:
 
     def __init__(self, region: str, profile: str | None = None, role: str | None = None) -> None:
         """`profile`: of the AWS CLI. `role`: to take with its credentials before anything is asked."""
-        import boto3
         from botocore.config import Config
         from botocore.exceptions import ProfileNotFound
 
         try:
-            self._session = boto3.Session(region_name=region, profile_name=profile)
+            self._session = opened(region, profile)
         except ProfileNotFound as error:
             raise NoAnswer(
                 f"{one_line(error)}; write one of `aws configure list-profiles` into cloud.profile"
@@ -70,22 +70,11 @@ class AwsAccount:
         """boto3's client of a service, by the prefix that IAM has for it."""
         with self._lock:
             if self._role:
-                self._session, self._role = self._assumed(self._role), None
+                self._session = assumed(self._session, self._role, "llmplatform-doctor", self._config)
+                self._role = None
             if service not in self._clients:
                 self._clients[service] = self._session.client(CLIENTS.get(service, service), config=self._config)
             return self._clients[service]
-
-    def _assumed(self, role: str) -> Any:
-        import boto3
-
-        sts = self._session.client("sts", config=self._config)
-        taken = sts.assume_role(RoleArn=role, RoleSessionName="llmplatform-doctor")["Credentials"]
-        return boto3.Session(
-            region_name=self._session.region_name,
-            aws_access_key_id=taken["AccessKeyId"],
-            aws_secret_access_key=taken["SecretAccessKey"],
-            aws_session_token=taken["SessionToken"],
-        )
 
     def __call__(self, action: str, /, **parameters: Any) -> Any:
         """The answer to an action, all pages of it together."""
