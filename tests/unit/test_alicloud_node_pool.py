@@ -91,6 +91,12 @@ def test_the_number_of_nodes_is_the_autoscalers() -> None:
     assert "desiredSize" not in group.inputs, "ACK refuses both"
 
 
+def test_a_key_pair_is_on_the_nodes_of_pools_that_name_one() -> None:
+    """terraform-provider-alicloud 2.0, alicloud_cs_kubernetes_node_pool: key_name excludes password, both optional."""
+    assert [found.inputs["keyName"] for found in _made(_system(key_pair="operators"))] == ["operators"]
+    assert "keyName" not in _made(_system())[0].inputs, "nobody logs in who was not meant to"
+
+
 def test_gpu_pools_say_that_they_are_gpu_pools() -> None:
     assert {found.inputs["scalingConfig"]["type"] for found in _made(plan("l20"))} == {"gpu"}
 

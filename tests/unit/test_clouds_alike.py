@@ -220,6 +220,14 @@ def test_what_strikes_one_cloud_strikes_no_other(case: Case, tmp_path: Path) -> 
 # A zone that goes away
 
 
+def test_a_zone_that_nothing_of_the_stack_is_in_cannot_be_lost(case: Case, tmp_path: Path) -> None:
+    account, _ = with_pool(case, tmp_path)
+    elsewhere = f"{case.zones[0][:-1]}z"
+    with pytest.raises(ValueError, match=f"{elsewhere}: nothing of the stack is there; write one of {case.zones[0]}"):
+        account.fault("zone-outage", elsewhere, active=True)
+    assert account.faults() == []
+
+
 def test_a_lost_zone_takes_its_machines_and_gives_none(case: Case, tmp_path: Path) -> None:
     account, group = with_pool(case, tmp_path)
     account.resize(group, 4)

@@ -89,6 +89,7 @@ class NodePool(PlatformComponent):
                 # One large image must not hold back the small ones that make the node ready.
                 serialize_image_pulls="false"
             ),
+            key_name=plan.spec.key_pair if isinstance(plan.spec, AlicloudPool) else None,
             **_disk(plan),
             labels=[alicloud.cs.NodePoolLabelArgs(key=key, value=value) for key, value in plan.labels.items()],
             taints=[_taint(taint) for taint in plan.taints],

@@ -11,6 +11,7 @@ from llmplatform.specs.vocabulary import (
     AwsZone,
     DriverVersion,
     EcsImageId,
+    EcsKeyPair,
     InstanceTypeName,
     LabelKey,
     LabelValue,
@@ -95,6 +96,9 @@ class AlicloudPool(_Pool):
     disk_gib: Annotated[int, Field(ge=40, le=2048)] = 200
     """Size of the encrypted system disk in GiB. An engine's image takes 25 to 30 GiB unpacked; GPU pools need 200
     or more."""
+    key_pair: EcsKeyPair | None = None
+    """Key pair of ECS by which operators log in to the nodes by SSH. Empty: nobody can, and commands reach a node by
+    Cloud Assistant alone (`ecs:RunCommand`). It exists before the pool; a change is for nodes that join later."""
     driver: DriverVersion | None = None
     """NVIDIA driver that ACK installs on nodes with GPUs. Empty: the one that this release is tested with."""
     spot_price_limit: Price | None = None

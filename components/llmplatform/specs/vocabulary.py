@@ -183,6 +183,13 @@ NodeRelease = Annotated[
 EcsImageId = Annotated[
     str, _Matching(r"[A-Za-z][\w.-]{1,127}", "write an image id like aliyun_3_x64_20G_container_optimized_20260801.vhd")
 ]
+EcsKeyPair = Annotated[
+    str,
+    # ECS, CreateKeyPair: 2 to 128 characters, a letter first; letters, digits, colons, underscores and hyphens.
+    _Matching(
+        r"(?!https?://)[A-Za-z][A-Za-z0-9:_-]{1,127}", "write the name of a key pair of the region, like operators"
+    ),
+]
 KubernetesMinor = Annotated[str, _Matching(r"1\.\d{2}", 'write a minor version in quotes, like "1.35"')]
 EngineArgument = Annotated[
     str,

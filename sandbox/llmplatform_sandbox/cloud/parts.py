@@ -31,6 +31,8 @@ class Parts:
     """Principals that administer the cluster."""
     subnets: Callable[[Store], list[str]]
     """Where a load balancer goes that was not told where."""
+    zones: Callable[[Store], frozenset[str]]
+    """Zones that the networks of the account lie in."""
     scope: Callable[[Arguments], Scope]
     """Where the requests of a provider with these arguments go."""
     network: Sequence[frozenset[str]]

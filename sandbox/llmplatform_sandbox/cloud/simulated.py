@@ -150,7 +150,10 @@ class SimulatedCloud:
     # Faults
 
     def fault(self, kind: str, target: str, *, active: bool) -> None:
-        """Raises ValueError on a kind or target that does not exist."""
+        """Raises ValueError on a kind or target that does not exist, and on a zone that no network lies in."""
+        zones = self.parts.zones(self._store)
+        if kind == "zone-outage" and active and zones and target not in zones:
+            raise ValueError(f"{target}: nothing of the stack is there; write one of {', '.join(sorted(zones))}")
         self._faults.set(kind, target, active=active)
         self.parts.struck(self.account)
         if kind == "zone-outage" and active:

@@ -65,6 +65,10 @@ def _subnets(store: Store) -> list[str]:
     return [vswitch for one in store.all(CLUSTER) for vswitch in (one.outputs.get("vswitchIds") or [])[:1]]
 
 
+def _zones(store: Store) -> frozenset[str]:
+    return frozenset(one.outputs["zoneId"] for one in store.all(VSWITCH) if "zoneId" in one.outputs)
+
+
 def _scope(arguments: Arguments) -> Scope:
     account = arguments.get("accountId")
     return Scope(
@@ -95,6 +99,7 @@ PARTS = Parts(
     installed=installed,
     admins=admins,
     subnets=_subnets,
+    zones=_zones,
     scope=_scope,
     network=(frozenset({"terway-eniip"}), frozenset({"flannel"})),
     provider_id=re.compile(r"^[a-z]{2}-[a-z]+(-\d)?\.i-"),

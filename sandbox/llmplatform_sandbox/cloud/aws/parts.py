@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from llmplatform_sandbox.cloud.account import BEFORE, Account
-from llmplatform_sandbox.cloud.aws.behaviours import ADDON, CLUSTER, SELF_MANAGED, behaviours
+from llmplatform_sandbox.cloud.aws.behaviours import ADDON, CLUSTER, SELF_MANAGED, SUBNET, behaviours
 from llmplatform_sandbox.cloud.aws.groups import Groups
 from llmplatform_sandbox.cloud.aws.late_actors import guard
 from llmplatform_sandbox.cloud.aws.losses import remarks
@@ -51,6 +51,10 @@ def _subnets(store: Store) -> list[str]:
     return [subnet for one in store.all(CLUSTER) for subnet in get(one.outputs, "vpcConfig.subnetIds") or []]
 
 
+def _zones(store: Store) -> frozenset[str]:
+    return frozenset(one.outputs["availabilityZone"] for one in store.all(SUBNET) if "availabilityZone" in one.outputs)
+
+
 def _scope(arguments: Arguments) -> Scope:
     region = str(arguments.get("region") or "us-east-1")
     accounts = arguments.get("allowedAccountIds") or [Scope(region="").account]
@@ -69,6 +73,7 @@ PARTS = Parts(
     installed=_installed,
     admins=_admins,
     subnets=_subnets,
+    zones=_zones,
     scope=_scope,
     network=(frozenset({"vpc-cni", "kube-proxy"}),),
     remarks=remarks,
