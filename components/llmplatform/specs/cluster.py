@@ -16,7 +16,7 @@ from llmplatform.specs.vocabulary import (
     Certificate,
     Cidr,
     ClusterName,
-    HttpsUrl,
+    EndpointUrl,
     KmsInstanceId,
     KmsKeyId,
     KubernetesMinor,
@@ -170,7 +170,7 @@ class ExistingCluster(Section):
     kind: Literal["existing"]
     kubernetes_version: KubernetesMinor
     """Its minor version, in quotes."""
-    endpoint_url: HttpsUrl
+    endpoint_url: EndpointUrl
     """API server's address."""
     certificate_authority: Certificate
     """Base64 of the API server's CA bundle (it is public)."""

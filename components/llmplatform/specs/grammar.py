@@ -16,6 +16,8 @@ _ADDRESS = rf"(?!0\.|127\.|169\.254\.|22[4-9]\.|2[3-5]\d\.){_BYTE}(\.{_BYTE}){{3
 LOWER_HOST = rf"({_LOWER}\.)+{_TOP}"
 LOWER_HOST_OR_ADDRESS = rf"({LOWER_HOST}|{_ADDRESS})"
 HOST_OR_ADDRESS = rf"(({_MIXED}\.)+([A-Za-z]{{2,63}}|xn--[-a-z0-9]{{1,59}})|{_ADDRESS})"
+LOOPBACK = rf"127(\.{_BYTE}){{3}}"
+"""This machine itself, where a tunnel may begin."""
 PORT = r"(:(6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]\d{4}|[1-9]\d{0,3}))?"
 PATH = r"(/(?!\.{1,2}(/|$))([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*"
 """Without a slash at its end, and with no step that leads up."""

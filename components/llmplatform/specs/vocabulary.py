@@ -257,6 +257,15 @@ HttpsUrl = Annotated[
         longest=2048,
     ),
 ]
+EndpointUrl = Annotated[
+    str,
+    _Matching(
+        f"https://({grammar.HOST_OR_ADDRESS}|{grammar.LOOPBACK}){grammar.PORT}{grammar.PATH}/?",
+        "write the https:// address of the API server",
+        longest=2048,
+    ),
+]
+"""As this machine reaches it: a tunnel to a private cluster begins on loopback."""
 ChartAddress = Annotated[
     str,
     _Matching(
