@@ -104,8 +104,9 @@ class Platform:
         return seen
 
     def pods(self) -> list[dict[str, Any]]:
+        """Of the model's servers: the Job that fetched its weights is done."""
         with self.kube() as kube:
-            return list(kube.list("v1", "Pod", NAMESPACE))
+            return list(kube.list("v1", "Pod", NAMESPACE, labelSelector="app.kubernetes.io/name=model-server"))
 
     def scale(self, replicas: int) -> None:
         with self.kube() as kube:

@@ -78,8 +78,9 @@ class Platform:
             kube.patch(deployment, {"spec": {"replicas": replicas}})
 
     def pods(self) -> list[dict[str, Any]]:
+        """Of the model's servers: the Job that fetched its weights is done."""
         with self.kube() as kube:
-            return list(kube.list("v1", "Pod", NAMESPACE))
+            return list(kube.list("v1", "Pod", NAMESPACE, labelSelector="app.kubernetes.io/name=model-server"))
 
     def fault(self, *arguments: str) -> None:
         said = json.loads(self.run("sandbox", "fault", *arguments, "--json").stdout)

@@ -11,6 +11,7 @@ from llmplatform.specs.rules import clusters
 pytestmark = pytest.mark.sandbox
 
 MODEL, POOL, REPLICAS = "qwen3-8b", "gpu", 2
+SERVERS = "app.kubernetes.io/name=model-server"
 IMAGE_ID = "aliyun_3_x64_20G_alibase_20261101.vhd"
 
 
@@ -33,7 +34,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 def pods(platform: Platform) -> set[str]:
     with platform.kube() as kube:
-        return {pod["metadata"]["uid"] for pod in kube.list("v1", "Pod", NAMESPACE)}
+        return {pod["metadata"]["uid"] for pod in kube.list("v1", "Pod", NAMESPACE, labelSelector=SERVERS)}
 
 
 def test_control_plane_and_kubelets_are_upgraded_and_no_pod_is_touched(platform: Platform) -> None:
