@@ -11,12 +11,12 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
-from importlib.resources import files
-from pathlib import Path
+from dataclasses import asdict, replace
 from shutil import rmtree
 
+from llmplatform_sandbox import controlplane_commands as commands
 from llmplatform_sandbox.called import called
+from llmplatform_sandbox.controlplane_commands import DEFAULT_SERVICE_CIDR, Settings
 from llmplatform_sandbox.errors import SandboxError, damaged
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.kube.client import Kube
@@ -30,21 +30,8 @@ from llmplatform_sandbox.toolchain.tools import KUBERNETES_MINOR, KUBERNETES_MIN
 
 __all__ = ["DEFAULT_SERVICE_CIDR", "KUBERNETES_MINOR", "KUBERNETES_MINORS", "PROCESS_NAMES", "ControlPlane"]
 
-DEFAULT_SERVICE_CIDR = "172.20.0.0/16"
-"""What EKS chooses for a VPC in 10.0.0.0/8 (EKS API reference, KubernetesNetworkConfigRequest)."""
 PROCESS_NAMES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 _READY_WITHIN = 60.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What must stay the same from one start to the next, because state and kubeconfigs hold it."""
-
-    api_port: int
-    etcd_port: int
-    etcd_peer_port: int
-    service_cidr: str = DEFAULT_SERVICE_CIDR
-    minor: str = KUBERNETES_MINOR
 
 
 class ControlPlane:
@@ -109,7 +96,7 @@ class ControlPlane:
                 raise
             # One that was about to end has ended by now; what ends twice is broken.
             self._start_servers(settings)
-        for name, command in self._clients(settings).items():
+        for name, command in commands.clients(self._tools, settings, self._pki).items():
             self._processes.start(name, command)
         with closing(Kube(self.access())) as kube:
             resume_definitions(kube)
@@ -179,8 +166,8 @@ class ControlPlane:
         write_private(self._settings_file, json.dumps(asdict(settings)))
 
     def _start_servers(self, settings: Settings) -> None:
-        self._processes.start("etcd", self._etcd(settings))
-        self._processes.start("kube-apiserver", self._api_server(settings))
+        self._processes.start("etcd", commands.etcd(self._tools, settings, self._pki, self._folder))
+        self._processes.start("kube-apiserver", commands.api_server(self._tools, settings, self._pki))
         deadline = time.monotonic() + _READY_WITHIN
         while time.monotonic() < deadline:
             self._processes.require("etcd")
@@ -203,109 +190,6 @@ class ControlPlane:
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             return False
 
-    def _etcd(self, settings: Settings) -> list[str]:
-        client, peer = (f"https://127.0.0.1:{port}" for port in (settings.etcd_port, settings.etcd_peer_port))
-        server = (str(self._pki.certificate("server")), str(self._pki.key("server")), str(self._pki.certificate("ca")))
-        return [
-            str(self._tools["etcd"]),
-            "--name=sandbox",
-            f"--data-dir={self._folder / 'etcd'}",
-            f"--listen-client-urls={client}",
-            f"--advertise-client-urls={client}",
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=sandbox={peer}",
-            *(
-                f"--{role}{flag}={value}"
-                for role in ("", "peer-")
-                for flag, value in zip(_TLS_FLAGS, server, strict=True)
-            ),
-            "--client-cert-auth",
-            "--peer-client-cert-auth",
-            "--unsafe-no-fsync",
-            "--log-level=warn",
-        ]
-
-    def _api_server(self, settings: Settings) -> list[str]:
-        pki = self._pki
-        return [
-            str(self._tools["kube-apiserver"]),
-            "--bind-address=127.0.0.1",
-            f"--secure-port={settings.api_port}",
-            # An endpoint of the `kubernetes` Service may not be loopback; this address is for documentation (RFC 5737).
-            "--advertise-address=192.0.2.1",
-            f"--etcd-servers=https://127.0.0.1:{settings.etcd_port}",
-            f"--etcd-cafile={pki.certificate('ca')}",
-            f"--etcd-certfile={pki.certificate('etcd-client')}",
-            f"--etcd-keyfile={pki.key('etcd-client')}",
-            f"--client-ca-file={pki.certificate('ca')}",
-            f"--tls-cert-file={pki.certificate('server')}",
-            f"--tls-private-key-file={pki.key('server')}",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={pki.key('service-accounts')}",
-            f"--service-account-signing-key-file={pki.key('service-accounts')}",
-            f"--service-cluster-ip-range={settings.service_cidr}",
-            "--authorization-mode=Node,RBAC",
-            # Beyond the defaults, as EKS has it; ExtendedResourceToleration stays off, as on EKS.
-            "--enable-admission-plugins=NodeRestriction",
-            "--allow-privileged=true",
-            # Nodes have addresses of the simulated network: by this kind, which none has, no real one is called.
-            "--kubelet-preferred-address-types=ExternalDNS",
-            # Secrets lie encrypted in etcd, as in a managed cluster with a key of the account's.
-            f"--encryption-provider-config={pki.encryption}",
-            "--profiling=false",
-            *_emulating(settings.minor),
-        ]
-
-    def _clients(self, settings: Settings) -> dict[str, list[str]]:
-        pki = self._pki
-        return {
-            "kube-controller-manager": [
-                str(self._tools["kube-controller-manager"]),
-                f"--kubeconfig={pki.kubeconfig('kube-controller-manager')}",
-                # Without this both would listen on all addresses.
-                "--secure-port=0",
-                "--leader-elect=false",
-                "--use-service-account-credentials",
-                f"--service-account-private-key-file={pki.key('service-accounts')}",
-                f"--root-ca-file={pki.certificate('ca')}",
-                f"--cluster-signing-cert-file={pki.certificate('ca')}",
-                f"--cluster-signing-key-file={pki.key('ca')}",
-                f"--service-cluster-ip-range={settings.service_cidr}",
-                "--kube-api-qps=200",
-                "--kube-api-burst=400",
-                *_emulating(settings.minor),
-            ],
-            "kube-scheduler": [
-                str(self._tools["kube-scheduler"]),
-                f"--kubeconfig={pki.kubeconfig('kube-scheduler')}",
-                "--secure-port=0",
-                "--leader-elect=false",
-                "--kube-api-qps=200",
-                "--kube-api-burst=400",
-                *_emulating(settings.minor),
-            ],
-            "kwok": [
-                str(self._tools["kwok"]),
-                f"--kubeconfig={pki.kubeconfig('kwok')}",
-                f"--config={_data('kwok-stages.yaml')}",
-                # A node without the annotation has no container network yet and stays NotReady.
-                "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
-                "--node-lease-duration-seconds=40",
-            ],
-        }
-
-
-_TLS_FLAGS = ("cert-file", "key-file", "trusted-ca-file")
-
-
-def _emulating(minor: str) -> list[str]:
-    return [] if minor == KUBERNETES_MINOR else [f"--emulated-version=kube={minor}"]
-
 
 def _url(settings: Settings) -> str:
     return f"https://127.0.0.1:{settings.api_port}"
-
-
-def _data(name: str) -> Path:
-    return Path(str(files("llmplatform_sandbox") / "data" / name))

@@ -1,118 +1,27 @@
 """What an environment can leave in an account of Alibaba Cloud, in the order in which it can be deleted.
 
-Tags by which controllers mark what they make, each with the id of its cluster under `ack.aliyun.com`: cloud controller
-(cloud-provider-alibaba-cloud, pkg/model: beside it `kubernetes.do.not.delete`), alibaba-cloud-csi-driver (pkg/disk),
-Terway (types/tag.go). What an action answers: the SDK's own clients, as for the doctor. Load balancers of the newer
-kinds (ALB, NLB) and log projects have services that are not asked; those with the environment's tag are shown.
+What an action answers: the SDK's own clients, as for the doctor. Load balancers of the newer kinds (ALB, NLB) and log
+projects have services that are not asked; those with the environment's tag are shown.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.doctor.checks import Ask, NoAnswer
-from llmplatform.sweep.kinds import Kind, Leftover, Place, Whose, simple_kind
+from llmplatform.sweep.alicloud_owners import CLUSTERS, NETWORKS, around, chained, living, owner, pages, tags_of
+from llmplatform.sweep.kinds import Kind, Leftover, Place, simple_kind
 
-CLUSTER_TAG = "ack.aliyun.com"
-CLUSTERS, NETWORKS, TAGGED = "cs:DescribeClustersForRegion", "vpc:DescribeVpcs", "tag:ListTagResources"
+__all__ = ["CLUSTERS", "KINDS", "living"]
+
+TAGGED = "tag:ListTagResources"
 BALANCERS, INTERFACES = "slb:DescribeLoadBalancers", "ecs:DescribeNetworkInterfaces"
 DISKS, SNAPSHOTS, FILES = "ecs:DescribeDisks", "ecs:DescribeSnapshots", "nas:DescribeFileSystems"
 RECORDS, KEY = "alidns:DescribeDomainRecords", "kms:DescribeKey"
 _UNPROTECT = "slb:SetLoadBalancerDeleteProtection"
-_PAGE = 50
-
-
-def tags_of(found: Mapping[str, Any]) -> dict[str, str]:
-    """An object's tags as a mapping, however its service spells them."""
-    listed = found.get("Tags") or ()
-    each = (listed.get("Tag") or ()) if isinstance(listed, Mapping) else listed
-    return {
-        str(tag.get("Key") or tag.get("TagKey") or tag.get("key")): str(
-            tag.get("Value") or tag.get("TagValue") or tag.get("value") or ""
-        )
-        for tag in each
-    }
-
-
-def pages(ask: Ask, action: str, section: str, item: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
-    """Every object of a list that comes in numbered pages."""
-    number, seen = 1, 0
-    while True:
-        answer = ask(action, PageNumber=number, PageSize=_PAGE, **parameters)
-        found = (answer.get(section) or {}).get(item) or []
-        yield from found
-        seen += len(found)
-        if not found or seen >= int(answer.get("TotalCount") or 0):
-            return
-        number += 1
-
-
-def chained(ask: Ask, action: str, section: str, item: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
-    """Every object of a list whose pages name the next one."""
-    token: dict[str, str] = {}
-    while True:
-        answer = ask(action, MaxResults=100, **token, **parameters)
-        yield from (answer.get(section) or {}).get(item) or []
-        if not answer.get("NextToken"):
-            return
-        token = {"NextToken": answer["NextToken"]}
-
-
-def clusters(place: Place, ask: Ask) -> dict[str, Mapping[str, str]]:
-    """Clusters of the region that are there: id to tags."""
-    found: dict[str, Mapping[str, str]] = {}
-    number = 1
-    while True:
-        answer = ask(CLUSTERS, page_number=number, page_size=_PAGE)
-        listed = answer.get("clusters") or []
-        for each in listed:
-            tags = {str(tag.get("key")): str(tag.get("value")) for tag in each.get("tags") or ()}
-            found[each["cluster_id"]] = {**tags, "": str(each.get("name", ""))}
-        if not listed or len(found) >= int((answer.get("page_info") or {}).get("total_count") or 0):
-            return found
-        number += 1
-
-
-def living(place: Place, ask: Ask) -> list[str]:
-    """The environment's clusters that are still there."""
-    return [
-        f"{id_} ({tags['']})"
-        for id_, tags in clusters(place, ask).items()
-        if id_ in place.clusters or tags.get(ENVIRONMENT_TAG) == place.environment
-    ]
-
-
-def owner(tags: Mapping[str, str], place: Place, alive: frozenset[str], network: bool) -> tuple[Whose, str] | None:
-    """Whose an object is, and what tells. `alive`: clusters that are there; `network`: it lies in our network."""
-    if tags.get(ENVIRONMENT_TAG) == place.environment:
-        return "ours", f"{ENVIRONMENT_TAG}={place.environment}"
-    cluster = tags.get(CLUSTER_TAG)
-    if cluster in place.clusters:
-        return "ours", f"{CLUSTER_TAG}={cluster}"
-    if cluster in alive:
-        return None
-    if network:
-        return "ours", "in the environment's network"
-    if cluster and ENVIRONMENT_TAG not in tags:
-        return (
-            "foreign",
-            f"{CLUSTER_TAG}={cluster}, which is gone: pass --cluster {cluster} if it was this environment's",
-        )
-    return None
-
-
-def _around(place: Place, ask: Ask) -> tuple[frozenset[str], frozenset[str]]:
-    """Clusters that are there, and networks of the environment."""
-    networks = {
-        each["VpcId"]
-        for each in pages(ask, NETWORKS, "Vpcs", "Vpc", RegionId=place.region)
-        if tags_of(each).get(ENVIRONMENT_TAG) == place.environment
-    }
-    return frozenset(clusters(place, ask)), frozenset(networks)
 
 
 def _load_balancers(place: Place, ask: Ask) -> Iterator[Leftover]:
-    alive, networks = _around(place, ask)
+    alive, networks = around(place, ask)
     for each in pages(ask, BALANCERS, "LoadBalancers", "LoadBalancer", RegionId=place.region):
         if whose := owner(tags_of(each), place, alive, each.get("VpcId") in networks):
             yield Leftover(
@@ -133,7 +42,7 @@ def _delete_balancer(leftover: Leftover, place: Place, ask: Ask) -> None:
 
 
 def _interfaces(place: Place, ask: Ask) -> Iterator[Leftover]:
-    alive, networks = _around(place, ask)
+    alive, networks = around(place, ask)
     found = chained(
         ask, INTERFACES, "NetworkInterfaceSets", "NetworkInterfaceSet", RegionId=place.region, Status="Available"
     )
@@ -151,7 +60,7 @@ def _interfaces(place: Place, ask: Ask) -> Iterator[Leftover]:
 
 
 def _disks(place: Place, ask: Ask) -> Iterator[Leftover]:
-    alive, _ = _around(place, ask)
+    alive, _ = around(place, ask)
     for each in chained(ask, DISKS, "Disks", "Disk", RegionId=place.region):
         if whose := owner(tags_of(each), place, alive, network=False):
             yield Leftover(
@@ -165,7 +74,7 @@ def _disks(place: Place, ask: Ask) -> Iterator[Leftover]:
 
 
 def _snapshots(place: Place, ask: Ask) -> Iterator[Leftover]:
-    alive, _ = _around(place, ask)
+    alive, _ = around(place, ask)
     for each in chained(ask, SNAPSHOTS, "Snapshots", "Snapshot", RegionId=place.region):
         if whose := owner(tags_of(each), place, alive, network=False):
             yield Leftover(

@@ -12,6 +12,7 @@ from llmplatform.specs.rules import (
     accounts,
     ack,
     addresses,
+    capacity,
     clusters,
     engine_extras,
     engines,
@@ -138,9 +139,9 @@ RULES: Mapping[Rule, Entries] = {
     serving.replica_is_within_a_node: MODELS,
     serving.context_is_the_models: MODELS,
     serving.model_fits: MODELS,
-    serving.volume_holds_the_weights: MODELS,
-    serving.node_holds_the_weights: MODELS,
-    serving.pool_holds_its_models: WHOLE,
+    capacity.volume_holds_the_weights: MODELS,
+    capacity.node_holds_the_weights: MODELS,
+    capacity.pool_holds_its_models: WHOLE,
     serving.gated_models_have_a_token: MODELS,
 }
 """All rules, and what each judges: every pool or every model by itself, or the stack as a whole."""
