@@ -1,6 +1,8 @@
 """A committed stack in a sandbox of its own, driven in this process, for tests that bring it up and change it."""
 
+import os
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -137,6 +139,25 @@ def platform_of(stack: str, folder: Path) -> Iterator[Platform]:
     finally:
         if made.sandbox.paths.exists():
             made.sandbox.down(force=True)
+
+
+def pulumi(platform: Platform, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A user's own CLI on the sandbox."""
+    environment = {**os.environ, **platform.sandbox.shell_variables()}
+    command = ["pulumi", *arguments, "--non-interactive"]
+    return subprocess.run(command, cwd=platform.folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def refused(platform: Platform, *options: str) -> str:
+    """What a user's own update says that fails."""
+    found = pulumi(platform, "up", "--yes", "--skip-preview", "--suppress-progress", *options)
+    assert found.returncode != 0, found.stdout
+    return found.stdout + found.stderr
+
+
+def destroy(platform: Platform) -> subprocess.CompletedProcess[str]:
+    """As a user takes an environment down, with the CLI alone."""
+    return pulumi(platform, "destroy", "--yes", "--skip-preview", "--suppress-progress")
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:

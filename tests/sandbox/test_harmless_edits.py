@@ -3,7 +3,7 @@
 Each edit is one line of a stack file. What has to stay is counted by ids: machines of the account, pods of the cluster.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ class Edit:
     """Types of which objects change in place, by their last word; tags of everything aside."""
     creates: bool = False
     """Whether something is made beside what there is."""
+    pools: tuple[str, ...] = (POOL,)
+    """Pools whose machines have to stay."""
 
 
 def pool(**settings: Any) -> Callable[[Config], object]:
@@ -47,6 +49,7 @@ ON_EKS = (
     Edit("a larger pool", pool(max=6), frozenset({"NodeGroup"})),
     *SHARED,
     Edit("a label of the pool", label, frozenset({"NodeGroup"}), creates=True),
+    Edit("one more zone", lambda config: config["cloud"]["zones"].append("us-east-1c"), creates=True),
 )
 ON_ACK = (
     Edit("a larger pool", pool(max=12), frozenset({"NodePool"})),
@@ -65,18 +68,27 @@ class Serving:
     """What the cloud did that nobody asked for."""
 
 
-def serving(platform: Platform) -> Serving:
+def serving(platform: Platform, *pools: str) -> Serving:
     with platform.kube() as kube:
-        pods = {one["metadata"]["uid"] for one in kube.list("v1", "Pod", NAMESPACE)}
-    machines = {one.id for one in platform.machines(POOL)}
-    return Serving(machines=machines, pods=pods, remarks=set(platform.sandbox.snapshot().remarks))
+        servers = [one for one in kube.list("v1", "Pod", NAMESPACE) if _owner(one) == "ReplicaSet"]
+    machines = {one.id for pool in pools for one in platform.machines(pool)}
+    return Serving(
+        machines=machines,
+        pods={one["metadata"]["uid"] for one in servers},
+        remarks=set(platform.sandbox.snapshot().remarks),
+    )
+
+
+def _owner(pod: Mapping[str, Any]) -> str:
+    """The Job that has fetched the weights is none that serves."""
+    return pod["metadata"]["ownerReferences"][0]["kind"]
 
 
 def busy(stack: str, replicas: int, most: int, folder: Any) -> Iterator[Platform]:
     """A platform whose GPU nodes all have a model on them, bought by the autoscaler."""
 
     def fill(config: Config) -> None:
-        config["pools"][POOL] |= {"max": most}
+        config["pools"][POOL]["max"] = most
         config["models"][MODEL]["replicas"] = replicas
 
     for platform in platform_of(stack, folder):
@@ -99,7 +111,7 @@ def ack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 
 def judge(platform: Platform, edit: Edit) -> None:
-    before = serving(platform)
+    before = serving(platform, *edit.pools)
     platform.edit(edit.change)
     outcome = platform.up()
     steps = [step for step in outcome.steps if step.op not in ("same", "read", "refresh")]
@@ -109,7 +121,7 @@ def judge(platform: Platform, edit: Edit) -> None:
     updated = {step.type.rsplit(":", 1)[1] for step in steps if step.op == "update" and step.type in RENEWING}
     assert edit.updates <= updated, f"{edit.what}: it has to reach the pool"
     assert edit.creates or not any(step.op == "create" for step in steps), f"{edit.what}: {changed(outcome)}"
-    after = serving(platform)
+    after = serving(platform, *edit.pools)
     assert before.machines - after.machines == set(), f"{edit.what}: nodes lost"
     assert before.pods - after.pods == set(), f"{edit.what}: pods evicted"
     assert after.remarks - before.remarks == set(), f"{edit.what}: the cloud did what nobody asked for"

@@ -192,6 +192,13 @@ def test_a_region_has_one_key_outside_of_kms_instances_even_while_it_waits_for_i
         ALICLOUD.make(account, KEY, "of-the-cluster")
 
 
+def test_disks_go_late_where_a_fault_slows_their_driver(account: SimulatedCloud) -> None:
+    account.fault("slow-volumes", "diskplugin.csi.alibabacloud.com", active=True)
+    assert account.faults() == [("slow-volumes", "diskplugin.csi.alibabacloud.com")]
+    with pytest.raises(ValueError, match="nothing that slow-volumes can strike"):
+        account.fault("slow-volumes", "ebs.csi.aws.com", active=True)
+
+
 def test_flow_logs_are_activated_once_for_an_account(account: SimulatedCloud) -> None:
     """VPC user guide, "Flow logs": the activation authorises the role."""
     ALICLOUD.whole(account, STORE)

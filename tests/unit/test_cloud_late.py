@@ -17,7 +17,7 @@ NAME = "/aws/eks/dev/cluster"
 
 @pytest.fixture
 def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimulatedCloud:
-    monkeypatch.setattr(late_actors, "_LAG", 0.2)
+    monkeypatch.setattr(late_actors, "LAG", 0.2)
     account = cloud(tmp_path)
     whole_account(account, CLUSTER)
     return account

@@ -216,7 +216,8 @@ RED: Mapping[str, tuple[dict[str, Any], str, str]] = {
     "secrets-key": (
         {"DescribeKey": {"KeyMetadata": {"KeyId": "key-1", "KeyState": "PendingDeletion"}}},
         "is PendingDeletion: the cluster would be refused",
-        "enable it, or write another one",
+        # KMS API reference, CancelKeyDeletion: the key goes back to Enabled. EnableKey is for disabled ones.
+        "`aliyun kms CancelKeyDeletion --KeyId key-",
     ),
     "dns-zone": (
         {"DescribeDomainInfo": Absent("InvalidDomainName.NoExist")},

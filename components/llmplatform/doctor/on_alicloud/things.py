@@ -154,7 +154,8 @@ def _secrets_key(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 def key_finding(id_: str, key: Mapping[str, Any]) -> Finding:
     """Whether Secrets can be encrypted with a key that exists."""
     if key["KeyState"] != "Enabled":
-        return red(f"key {id_} is {key['KeyState']}: the cluster would be refused", "enable it, or write another one")
+        back = f"`aliyun kms CancelKeyDeletion --KeyId {id_}`" if key["KeyState"] == "PendingDeletion" else "enable it"
+        return red(f"key {id_} is {key['KeyState']}: the cluster would be refused", f"{back}, or write another one")
     if not str(key.get("KeySpec", "")).startswith(SYMMETRIC):
         return red(f"key {id_} is {key.get('KeySpec')}, and ACK takes symmetric ones alone", "write another one")
     return green(f"key {id_} is enabled")

@@ -33,6 +33,7 @@ from llmplatform_sandbox.cloud.requests import Scope
 from llmplatform_sandbox.cloud.store import Store
 
 _ZONE = re.compile(r"^[a-z]{2}-[a-z]+(-\d)?-?[a-z]$")
+_DRIVERS = ("diskplugin.csi.alibabacloud.com", "nasplugin.csi.alibabacloud.com")
 _SLOW = (
     "missing; without it the real provider asks the billing service at every start, up to 30 s, with a right that "
     "pipelines lack; write Domestic or International"
@@ -107,6 +108,7 @@ PARTS = Parts(
         "spot-stockout": offered,
         "zone-outage": lambda name: bool(_ZONE.match(name)),
         "role-unauthorised": ROLES.__contains__,
+        "slow-volumes": _DRIVERS.__contains__,
     },
     remarks=remarks,
     autoscaler=autoscaler,

@@ -24,7 +24,7 @@ LOG_GROUP, GROUP, ENDPOINT = (
 )
 GUARDDUTY = "aws guardduty, which leaves it: delete this endpoint and its group by hand, and run again"
 _SERVICE = "guardduty-data"
-_LAG = 1.5
+LAG = 1.5
 """Seconds after which the last log events arrive; on a real account a minute and more."""
 
 
@@ -41,7 +41,7 @@ class LogGroup(Plain):
         cluster = account.store.setting(_deleted(record.id))
         if cluster and account.faults.active("late-log-group", EVERYTHING):
             account.store.unset(_deleted(record.id))
-            account.late.make(LOG_GROUP, f"aws eks {cluster}", {"name": record.id}, _LAG)
+            account.late.make(LOG_GROUP, f"aws eks {cluster}", {"name": record.id}, LAG)
 
 
 def cluster_deleted(account: Account, cluster: Record) -> None:
