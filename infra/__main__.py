@@ -13,6 +13,7 @@ import reference
 import settings
 from llmplatform.base.ordering import after
 from llmplatform.base.traces import short_stack_traces
+from llmplatform.planning.hydration import fingerprint
 from llmplatform.planning.models import plan_models
 from llmplatform.planning.pools import plan_pools
 from llmplatform.serving import Hydration, HydrationArgs, ModelServer, ModelServerArgs
@@ -33,9 +34,12 @@ with short_stack_traces():
     inside = pulumi.ResourceOptions(providers=[cloud.kubernetes, generated])
     platform = platform_layer.install(stack, pools, cloud, wanted.secrets, inside)
 
-    # Named after the environment, as other stacks have models in the same namespace; no model has a dot in its name.
+    # Other stacks have models in the same namespace, some of them in the same environment; no model has a dot.
+    whose = fingerprint([pulumi.get_project(), pulumi.get_stack()])
     hydrated = HydrationArgs(
-        objects=f"hydration.{stack.environment.name}", namespace=platform.models_namespace, mirrors=stack.mirrors
+        objects=f"hydration.{stack.environment.name}-{whose}",
+        namespace=platform.models_namespace,
+        mirrors=stack.mirrors,
     )
     hydration = Hydration("hydration", hydrated, inside)
     servers = {
