@@ -1,18 +1,24 @@
 """Edits that look harmless, on pools whose GPU nodes all serve: what they change, and that no node and no pod goes.
 
 Each edit is one line of a stack file. What has to stay is counted by ids: machines of the account, pods of the cluster.
+One that cannot be harmless says in the plan what goes.
 """
 
+import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sandboxed import NAMESPACE, Config, Platform, changed, eventually, platform_of
+from sandboxed import NAMESPACE, Config, Platform, changed, eventually, platform_of, pulumi
 
 pytestmark = pytest.mark.sandbox
 
 MODEL, POOL = "qwen3-8b", "gpu"
+FIRST = {"dev": "m7i.xlarge", "dev-ack": "ecs.g7.xlarge"}
+SECOND = {"dev": "m6i.xlarge", "dev-ack": "ecs.g8i.xlarge"}
+"""Instance types of one shape: a pool without GPUs has the first, and gets the second."""
 GROUPS = ("aws:eks/nodeGroup:NodeGroup", "alicloud:cs/nodePool:NodePool")
 RENEWING = (*GROUPS, "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/cluster:Cluster")
 """Types of which a replacement, or a new version, costs nodes."""
@@ -55,6 +61,13 @@ ON_ACK = (
     Edit("a larger pool", pool(max=12), frozenset({"NodePool"})),
     *SHARED,
     Edit("a label of the pool", label, frozenset({"NodePool"})),
+    # In place: terraform-provider-alicloud, resource_alicloud_cs_kubernetes_node_pool.go, instance_types.
+    Edit(
+        "a second instance type",
+        lambda config: config["pools"]["system"]["instance_types"].append(SECOND["dev-ack"]),
+        frozenset({"NodePool"}),
+        pools=(POOL, "system"),
+    ),
 )
 
 
@@ -89,6 +102,7 @@ def busy(stack: str, replicas: int, most: int, folder: Any) -> Iterator[Platform
 
     def fill(config: Config) -> None:
         config["pools"][POOL]["max"] = most
+        config["pools"]["system"]["instance_types"] = [FIRST[stack]]
         config["models"][MODEL]["replicas"] = replicas
 
     for platform in platform_of(stack, folder):
@@ -135,3 +149,28 @@ def test_on_eks_it_costs_no_node_and_no_pod(eks: Platform, edit: Edit) -> None:
 @pytest.mark.parametrize("edit", ON_ACK, ids=lambda edit: edit.what)
 def test_on_ack_it_costs_no_node_and_no_pod(ack: Platform, edit: Edit) -> None:
     judge(ack, edit)
+
+
+def goes(platform: Platform) -> dict[str, set[str]]:
+    """Name of each node group that a user's own preview replaces or deletes → the properties for which it does."""
+    found = pulumi(platform, "preview", "--json")
+    assert found.returncode == 0, found.stdout + found.stderr
+    reasons: defaultdict[str, set[str]] = defaultdict(set)
+    for step in json.loads(found.stdout)["steps"]:
+        kind, name = step["urn"].split("::")[-2:]
+        if kind.endswith(GROUPS) and step["op"] in ("replace", "create-replacement", "delete-replaced", "delete"):
+            reasons[name].update(step.get("replaceReasons") or [])
+    return dict(reasons)
+
+
+def test_other_instance_types_replace_groups_on_eks_and_the_plan_names_each_that_goes(eks: Platform) -> None:
+    """ForceNew: terraform-provider-aws, internal/service/eks/node_group.go, instance_types."""
+    before = serving(eks, POOL)
+    eks.edit(lambda config: config["pools"]["system"]["instance_types"].append(SECOND["dev"]))
+    eks.edit(pool(instance_types=["g5.4xlarge"]))
+    going = goes(eks)
+    assert sorted(going) == ["gpu-on-demand", "gpu-spot", "system-a", "system-b", "system-c"]
+    assert all(reasons == {"instanceTypes"} for reasons in going.values()), going
+    assert serving(eks, POOL) == before, "a plan costs nothing"
+    eks.edit(lambda config: config["pools"]["system"]["instance_types"].remove(SECOND["dev"]))
+    eks.edit(pool(instance_types=["g5.2xlarge"]))
