@@ -106,7 +106,9 @@ def with_a_gated_model(file: Path) -> None:
     """The committed stack, whose model needs a token now: a secret of the stack file, beside the generated ones."""
     document = yaml.safe_load(file.read_text())
     document["config"]["llmplatform:models"][MODEL]["gated"] = True
-    document["config"]["llmplatform:secrets"] = {"huggingface_token": {"secure": "AAABAJ0"}}
+    document["config"]["llmplatform:secrets"] = {
+        "huggingface_token": {"secure": "v1:kOliKRaUlB7Jv0XM:3C/gNxASd6IuDYGhEXsyFUHYdyaRng=="}
+    }
     file.write_text(yaml.safe_dump(document))
 
 
@@ -180,7 +182,7 @@ def test_custom_resources_are_held_to_the_definitions_of_the_pinned_charts(platf
 
 
 def test_no_secret_is_in_the_state_the_logs_or_the_process_list(platform: Platform) -> None:
-    names = [(NAMESPACE, f"{MODEL}-api-key"), (NAMESPACE, f"{MODEL}-huggingface"), ("monitoring", "grafana-admin")]
+    names = [(NAMESPACE, f"{MODEL}-api-key"), (NAMESPACE, f"{MODEL}-weights-token"), ("monitoring", "grafana-admin")]
     with platform.kube() as kube:
         secrets = [kube.get("v1", "Secret", name, namespace) for namespace, name in names]
     encoded = [value for secret in secrets if secret for key, value in secret["data"].items() if key != "admin-user"]
