@@ -228,6 +228,8 @@ def test_a_command_that_is_asked_to_end_leaves_no_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    # Whoever started the tests may have told them to ignore it, as `nohup` does.
+    before = signal.signal(number, signal.SIG_DFL)
 
     def preview() -> None:
         with scratch("llmplatform-preview-"):
@@ -235,8 +237,11 @@ def test_a_command_that_is_asked_to_end_leaves_no_folder(
             os.kill(os.getpid(), number)
             time.sleep(5)
 
-    with pytest.raises(KeyboardInterrupt):
-        preview()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            preview()
+    finally:
+        signal.signal(number, before)
     assert list(tmp_path.iterdir()) == []
 
 
