@@ -20,6 +20,8 @@ OF_MODELS = {
     "pulumi:providers",
     "llmplatform:ExistingNetwork",
     "llmplatform:ExistingCluster",
+    "llmplatform:Hydration",
+    "llmplatform:Weights",
     "llmplatform:ModelServer",
     "kubernetes",
     "random",
