@@ -37,6 +37,9 @@ class NoCluster:
     def find(self, typ: str, urn: str, inputs: Any) -> str | None:
         raise AssertionError(f"{urn}: nothing is made in a cluster here")
 
+    def mend(self, stack: str, known: Any) -> list[str]:
+        return []
+
 
 class CloudPart:
     """The cloud's part of a stack, over a simulated account in this process."""
