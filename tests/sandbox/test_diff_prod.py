@@ -60,8 +60,8 @@ def test_exactly_what_a_change_of_the_stack_file_and_of_a_default_does_to_prod_i
     flow_logs = properties.pop("llmplatform:aws:Network$aws:cloudwatch/logGroup:LogGroup::core-flow-logs")
     assert flow_logs == {"retentionInDays": (COMMITTED, EDITED)}, "each side runs with the components of its own"
     model = properties.pop("llmplatform:serving:ModelServer$kubernetes:apps/v1:Deployment::qwen3-8b-deployment")
-    image = model.pop("spec.template.spec.containers[0].image")
-    assert image[1] == IMAGE
+    images = [model.pop(f"spec.template.spec.{kind}[0].image") for kind in ("containers", "initContainers")]
+    assert {after for _, after in images} == {IMAGE}, "the server, and what looks for its weights before it"
     assert model == {"spec.replicas": ("3", "2")}
     assert properties == {}, "nothing else of the stack is touched"
     assert {one["op"] for one in found["changes"]} == {"update"}
