@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from llmplatform.specs.cluster import NewEksCluster
 from llmplatform.specs.network import NewNetwork
-from llmplatform.specs.problems import Problem, listed
+from llmplatform.specs.problems import Problem
+from llmplatform.specs.rules.places import zones_of_the_environment
 from llmplatform.specs.stack import AwsStack, Stack
 
 
@@ -13,16 +14,7 @@ def control_plane_has_zones(stack: Stack) -> Iterator[Problem]:
     if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
         return
     zones = stack.cluster.zones
-    for index, zone in enumerate(zones):
-        path = f"cluster.zones[{index}]"
-        if zone not in stack.cloud.zones:
-            yield Problem(
-                path,
-                f"'{zone}' is not a zone of the environment",
-                f"use {listed(stack.cloud.zones)}, or add it to cloud.zones",
-            )
-        if zone in zones[:index]:
-            yield Problem(path, f"'{zone}' is written twice", "remove one")
+    yield from zones_of_the_environment("cluster.zones", zones, stack)
     if len(zones) == 1:
         yield Problem("cluster.zones", "EKS wants its control plane in two zones", "name another one, or none")
 

@@ -1,6 +1,6 @@
 """Rules about accounts, regions and zones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from llmplatform.catalog import InstanceType, gpu_zones, instance_types, regions
 from llmplatform.specs.cluster import NewAckCluster, NewEksCluster
@@ -58,16 +58,7 @@ def _zone_stem(stack: Stack) -> str:
 def pool_zones_are_the_environments(stack: Stack) -> Iterator[Problem]:
     """A pool uses zones that the environment has a subnet in."""
     for name, pool in stack.pools.items():
-        for index, zone in enumerate(pool.zones):
-            path = f"pools.{name}.zones[{index}]"
-            if zone not in stack.cloud.zones:
-                yield Problem(
-                    path,
-                    f"'{zone}' is not a zone of the environment",
-                    f"use {listed(stack.cloud.zones)}, or add it to cloud.zones",
-                )
-            if zone in pool.zones[:index]:
-                yield Problem(path, f"'{zone}' is written twice", "remove one")
+        yield from zones_of_the_environment(f"pools.{name}.zones", pool.zones, stack)
 
 
 def principals_are_of_the_account(stack: Stack) -> Iterator[Problem]:
@@ -132,16 +123,7 @@ def zones_that_are_added_exist(stack: Stack) -> Iterator[Problem]:
                 f"the catalog has no machines of family '{family}'",
                 suggestion(family, families, "remove it"),
             )
-        for index, zone in enumerate(zones):
-            path = f"cloud.gpu_zones.{family}[{index}]"
-            if zone not in stack.cloud.zones:
-                yield Problem(
-                    path,
-                    f"'{zone}' is not a zone of the environment",
-                    f"use {listed(stack.cloud.zones)}, or add it to cloud.zones",
-                )
-            if zone in zones[:index]:
-                yield Problem(path, f"'{zone}' is written twice", "remove one")
+        yield from zones_of_the_environment(f"cloud.gpu_zones.{family}", zones, stack)
 
 
 def zones_sell_the_gpus(stack: Stack) -> Iterator[Problem]:
@@ -206,3 +188,16 @@ def administrators_are_named_once(stack: Stack) -> Iterator[Problem]:
     for index, admin in enumerate(admins):
         if admin in admins[:index]:
             yield Problem(f"cluster.admins[{index}]", f"'{admin}' is written twice", "remove one")
+
+
+def zones_of_the_environment(path: str, zones: Sequence[str], stack: Stack) -> Iterator[Problem]:
+    """A list of zones, at `path`, names some of the environment's, each once."""
+    for index, zone in enumerate(zones):
+        if zone not in stack.cloud.zones:
+            yield Problem(
+                f"{path}[{index}]",
+                f"'{zone}' is not a zone of the environment",
+                f"use {listed(stack.cloud.zones)}, or add it to cloud.zones",
+            )
+        if zone in zones[:index]:
+            yield Problem(f"{path}[{index}]", f"'{zone}' is written twice", "remove one")
