@@ -49,8 +49,8 @@ def main() -> None:
 
     # The simulated accounts have no index of tags that lags, and the killed run was of this machine.
     with (
-        patch("llmplatform.cli.recover.open_account", opened),
-        patch("llmplatform.cli.recover.survey", partial(survey, waits=(0.5,))),
+        patch("llmplatform.recovery.accounts.open_account", opened),
+        patch("llmplatform.recovery.survey.survey", partial(survey, waits=(0.5,))),
         patch("llmplatform.recovery.locks.sees_all_processes", lambda: True),
     ):
         app()

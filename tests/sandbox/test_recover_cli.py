@@ -114,8 +114,8 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[User]:
     (tmp_path / "program").mkdir()
     (tmp_path / "program" / "__main__.py").write_text(PROGRAM)
     made = User(tmp_path)
-    monkeypatch.setattr("llmplatform.cli.recover.open_account", made.opened)
-    monkeypatch.setattr("llmplatform.cli.recover.survey", partial(survey, waits=(0.5,)))
+    monkeypatch.setattr("llmplatform.recovery.accounts.open_account", made.opened)
+    monkeypatch.setattr("llmplatform.recovery.survey.survey", partial(survey, waits=(0.5,)))
     # What runs the tests may be a container, which sees the processes of this test all the same.
     monkeypatch.setattr("llmplatform.recovery.locks.sees_all_processes", lambda: True)
     yield made

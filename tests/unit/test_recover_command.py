@@ -151,7 +151,7 @@ def test_what_is_adopted_has_what_its_provider_reads_it_by(pulumi: Pulumi, monke
     def opened(*_: object) -> Account:
         return Account()
 
-    monkeypatch.setattr("llmplatform.cli.recover.open_account", opened)
+    monkeypatch.setattr("llmplatform.recovery.accounts.open_account", opened)
     tags = {"tags": {ENVIRONMENT_TAG: "dev"}, "name": "llm"}
     types = {"vpc": "aws:ec2/vpc:Vpc", "pods": "aws:eks/podIdentityAssociation:PodIdentityAssociation"}
     pulumi.keep(

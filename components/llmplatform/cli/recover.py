@@ -3,19 +3,18 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from llmplatform.cli.stacks import Project, StackName
-from llmplatform.recovery import state
-from llmplatform.recovery.accounts import open_account
-from llmplatform.recovery.engine import Engine
-from llmplatform.recovery.kinds import READY, SCHEMAS, outputs_of
-from llmplatform.recovery.releases import unsettled
-from llmplatform.recovery.survey import Finding, Unknown, WrongInput, decisions, survey
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from llmplatform.recovery.engine import Engine
+    from llmplatform.recovery.state import Deployment
+    from llmplatform.recovery.survey import Finding
 
 _WORDS = {"adopt": "take into the state", "drop": "forget the create", "refuse": "yours to decide"}
 
@@ -48,6 +47,15 @@ def recover(
     that help. Exit code 1: it could not be decided, not be done or is not yet at an end, and the line says what was
     written; 2: an argument is wrong. Example: `llmplatform recover dev`.
     """
+    from rich.console import Console
+
+    from llmplatform.recovery import state
+    from llmplatform.recovery.accounts import open_account
+    from llmplatform.recovery.engine import Engine
+    from llmplatform.recovery.kinds import SCHEMAS, outputs_of
+    from llmplatform.recovery.releases import unsettled
+    from llmplatform.recovery.survey import Unknown, WrongInput, decisions, survey
+
     console = Console(quiet=as_json)
     findings: list[Finding] = []
     making: list[str] = []
@@ -111,11 +119,16 @@ def recover(
     raise typer.Exit(code)
 
 
-def _read(engine: Engine, stack: str, recovered: state.Deployment) -> tuple[list[str], list[str]]:
+def _read(engine: "Engine", stack: str, recovered: "Deployment") -> tuple[list[str], list[str]]:
     """Read every resource. A line for each that was adopted and is still being made, which is left to be read again.
 
     Then a line for each release that is not deployed; one that was adopted is left to be read again, too.
     """
+    from llmplatform.recovery import state
+    from llmplatform.recovery.kinds import READY
+    from llmplatform.recovery.releases import unsettled
+    from llmplatform.recovery.survey import Unknown
+
     resources = sum(bool(each.get("custom")) for each in recovered["resources"])
     typer.echo(f"Reading {resources} resources …", err=True)
     failure: Unknown | None = None
@@ -145,7 +158,9 @@ def _read(engine: Engine, stack: str, recovered: state.Deployment) -> tuple[list
     return list(early.values()), [each.line() for each in half_done]
 
 
-def _show(console: Console, findings: list[Finding], others: int) -> None:
+def _show(console: "Console", findings: "list[Finding]", others: int) -> None:
+    from rich.table import Table
+
     table = Table("Resource", "Type", "Then", "Id", "Why", box=None, pad_edge=False)
     for each in findings:
         table.add_row(each.name, each.type, _WORDS[each.action], each.id, each.reason)

@@ -13,6 +13,7 @@ from llmplatform.doctor.checks import Ask, Check, Finding, green, red, yellow
 from llmplatform.doctor.wanted import Wanted
 from llmplatform.planning.models import ModelPlan
 from llmplatform.specs.rules import warnings
+from llmplatform.specs.rules.clusters import kubernetes_is_supported
 
 EXAMPLES = (
     "111122223333",
@@ -55,9 +56,11 @@ def _examples(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 def _support(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    ended = [*kubernetes_is_supported(wanted.stack)]
     told = warnings(wanted.stack)
     for warning in told:
-        yield yellow(f"{warning.path}: {warning.fault}", warning.remedy)
+        level = red if warning in ended else yellow
+        yield level(f"{warning.path}: {warning.fault}", warning.remedy)
     if not told:
         yield green("nothing that runs out soon")
 
@@ -98,8 +101,8 @@ CHECKS = (
     ),
     Check(
         name="support",
-        title="what runs out",
-        finds="a version that the cloud charges more for, or refuses",
+        title="what has run out, and what will be trouble",
+        finds="a version that the cloud makes no clusters of, or raises by itself",
         run=_support,
     ),
     Check(

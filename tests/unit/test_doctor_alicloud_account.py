@@ -1,0 +1,51 @@
+"""How an account of Alibaba Cloud is asked, and what its answers mean."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from alibabacloud_credentials.exceptions import CredentialException
+from Tea.exceptions import TeaException
+
+from llmplatform.doctor import known
+from llmplatform.doctor.checks import Absent, Denied, NoAnswer
+from llmplatform.doctor.on_alicloud.account import PATHS, SERVICES, AlicloudAccount
+
+
+def account(*answers: Any) -> AlicloudAccount:
+    left = list(answers)
+
+    def send(action: str, query: Mapping[str, Any], body: Any) -> Any:
+        answer = left.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return AlicloudAccount("cn-hangzhou", send)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (TeaException({"code": "Forbidden.RAM", "message": "User not authorized to operate."}), Denied),
+        (TeaException({"code": "NoPermission", "message": "You are not authorized"}), Denied),
+        (TeaException({"code": "EntityNotExist.Role", "message": "The role does not exist."}), Absent),
+        (TeaException({"code": "InvalidDomainName.NoExist", "message": "no such domain"}), Absent),
+        (TeaException({"code": "Throttling", "message": "slow down"}), NoAnswer),
+        (CredentialException("not found credentials: [EnvironmentVariableCredentialsProvider: …]"), NoAnswer),
+        ({"IsSuccess": False, "Code": "INSTANCE_NOT_EXIST"}, Absent),
+        (OSError("connection refused"), NoAnswer),
+    ],
+)
+def test_what_the_account_answers_is_told_in_a_line(said: Any, kind: type[Exception]) -> None:
+    with pytest.raises(kind) as told:
+        account(said)("ram:GetRole", RoleName="x")
+    assert "\n" not in str(told.value)
+    assert "EnvironmentVariable" not in str(told.value)
+
+
+def test_every_action_is_of_a_service_that_is_known() -> None:
+    actions = {action for check in known.ALICLOUD for action in check.actions}
+    assert {action.partition(":")[0] for action in actions} <= {*SERVICES}
+    # Container Service has paths, the others have none.
+    assert {action for action in actions if action.startswith("cs:")} <= {*PATHS}

@@ -1,0 +1,110 @@
+"""What names and ids of the stack file mean on Alibaba Cloud: each check red once with its remedy."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from alicloud_doctor import ALICLOUD, ran, wanted, with_key
+from doctor_proofs import Proof, named
+
+from llmplatform.doctor.checks import Absent, Check
+from llmplatform.doctor.on_alicloud import things
+
+VPC = "vpc-bp1234567890abcdefghi"
+
+NETWORK = {
+    "kind": "existing",
+    "vpc_id": VPC,
+    "cidr": "10.9.0.0/16",
+    "node_vswitches": {
+        "cn-hangzhou-j": {"id": "vsw-bp1234567890abcdefgh1", "cidr": "10.9.0.0/22"},
+        "cn-hangzhou-k": {"id": "vsw-bp1234567890abcdefgh2", "cidr": "10.9.4.0/22"},
+    },
+}
+
+REGISTRY = {
+    "GetInstance": {"InstanceName": "acme", "InstanceStatus": "RUNNING", "IsSuccess": True},
+    "GetRepository": {"RepoId": "crr-1", "IsSuccess": True},
+    "GetRepoTag": {"Tag": "v0.33.0", "IsSuccess": True},
+}
+
+EXISTING_KEY = {"kind": "existing", "id": "key-hzz1234567890abcdefgh"}
+KEY = {"KeyMetadata": {"KeyId": "key-1", "KeyState": "Enabled", "KeySpec": "Aliyun_AES_256"}}
+
+
+def vswitches(*free: int) -> dict[str, Any]:
+    found = [
+        {
+            "VSwitchId": f"vsw-bp1234567890abcdefgh{number}",
+            "ZoneId": f"cn-hangzhou-{'jk'[number - 1]}",
+            "AvailableIpAddressCount": count,
+        }
+        for number, count in enumerate(free, 1)
+    ]
+    return {"VSwitches": {"VSwitch": found}}
+
+
+PROOFS: Mapping[str, Proof] = {
+    "images": Proof(
+        red={**REGISTRY, "GetRepoTag": Absent("TAG_NOT_EXIST")},
+        text="docker.io/vllm/vllm-openai:v0.33.0 is not in the registry",
+        remedy="skopeo copy docker://docker.io/vllm/vllm-openai:v0.33.0 docker://acme-registry-vpc.cn-hangzhou.cr.aliyuncs.com",
+        green=REGISTRY,
+    ),
+    "secrets-key": Proof(
+        red={"DescribeKey": {"KeyMetadata": {"KeyId": "key-1", "KeyState": "PendingDeletion"}}},
+        text="is PendingDeletion: the cluster would be refused",
+        # KMS API reference, CancelKeyDeletion: the key goes back to Enabled. EnableKey is for disabled ones.
+        remedy="`aliyun kms CancelKeyDeletion --KeyId key-",
+        green={"DescribeKey": KEY},
+        of=with_key(EXISTING_KEY),
+    ),
+    "dns-zone": Proof(
+        red={"DescribeDomainInfo": Absent("InvalidDomainName.NoExist")},
+        text="example.cn is not a domain of this account's DNS",
+        remedy="addons.cert_manager.issuer.domain",
+        green={"DescribeDomainInfo": {"DomainName": "example.cn"}},
+    ),
+    "subnets": Proof(
+        red={"DescribeVSwitches": vswitches(1000, 15)},
+        text="network.node_vswitches.cn-hangzhou-k: 15 addresses are free",
+        remedy="use a larger vSwitch",
+        green={"DescribeVSwitches": vswitches(1000, 1000)},
+        of=wanted("dev-ack", network=NETWORK),
+    ),
+}
+
+
+@pytest.mark.parametrize("check", things.CHECKS, ids=named)
+def test_each_check_is_red_once_with_its_remedy(check: Check) -> None:
+    ALICLOUD.shows_red(check, PROOFS[check.name])
+
+
+@pytest.mark.parametrize("check", things.CHECKS, ids=named)
+def test_a_check_is_green_where_all_is_well(check: Check) -> None:
+    ALICLOUD.shows_green(check, PROOFS[check.name])
+
+
+@pytest.mark.parametrize("check", things.CHECKS, ids=named)
+def test_what_the_credentials_may_not_ask_is_yellow_with_the_missing_action(check: Check) -> None:
+    ALICLOUD.shows_what_is_denied(check, PROOFS[check.name])
+
+
+def test_a_key_has_to_be_there_enabled_and_symmetric() -> None:
+    assert ran("secrets-key", with_key(EXISTING_KEY), DescribeKey=Absent("Forbidden.KeyNotFound")).level == "red"
+    assert things.key_finding("key-1", {"KeyState": "Enabled", "KeySpec": "RSA_2048"}).level == "red"
+    assert ran("secrets-key", with_key(None)).level == "green"
+
+
+def test_a_kms_instance_has_to_be_there_and_connected() -> None:
+    of = with_key({"kind": "kms_instance", "instance": "kst-hzz1234567890abcdefgh"})
+    assert ran("secrets-key", of, GetKmsInstance={"KmsInstance": {"Status": "Connected"}}).level == "green"
+    assert ran("secrets-key", of, GetKmsInstance={"KmsInstance": {"Status": "Uninitialized"}}).level == "red"
+    assert ran("secrets-key", of, GetKmsInstance=Absent("InstanceNotFound")).level == "red"
+
+
+def test_a_registry_of_another_name_is_told() -> None:
+    told = ran("images", **{**REGISTRY, "GetInstance": {**REGISTRY["GetInstance"], "InstanceName": "other"}})
+    assert told.level == "yellow"
+    assert all("is not the address of" in finding.text for finding in told.findings)
+    assert ran("images", **{**REGISTRY, "GetInstance": Absent("INSTANCE_NOT_EXIST")}).level == "red"
