@@ -100,7 +100,9 @@ class _Account:
         system = {plan.name: pool(plan, cluster.joinable_name) for plan in made if not plan.gpu}
         upgraded = after(cluster.joinable_name, *system.values())
         gpu = {plan.name: pool(plan, upgraded) for plan in made if plan.gpu}
-        return {plan.name: {**system, **gpu}[plan.name] for plan in made}
+        pools = {plan.name: {**system, **gpu}[plan.name] for plan in made}
+        aws.fail_at_the_end(*(found.faults for found in pools.values()))
+        return pools
 
     def _pool(
         self,

@@ -86,7 +86,7 @@ def challenge(service_account: pulumi.Input[str] = "cert-manager") -> Challenge:
 
 
 def autoscaler(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> ClusterAutoscaler:
-    """The autoscaler of a stack with a pool that tries spot machines first."""
+    """The autoscaler of a stack with a pool that tries spot machines first. `named`: other names of some groups."""
     pools = changes.pop("pools", None) or pool_plans(gpu=SPOT_FIRST)
     identity = Identity(
         namespace=pulumi.Output.from_input("kube-system"),
@@ -95,6 +95,7 @@ def autoscaler(*, monitored: bool = True, mirrors: Mirrors | None = None, **chan
         namespace_labels={},
     )
     groups = {group.name: pulumi.Output.from_input(f"eks-{group.name}-1.a") for pool in pools for group in pool.groups}
+    groups |= changes.pop("named", {})
     args = {
         "spec": specs.ClusterAutoscaler(),
         "region": "us-east-1",

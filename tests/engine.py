@@ -21,6 +21,7 @@ from aliases import alias_urn
 from cloud_answers import CLOUD
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks, test
 from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import ROOT
 from registration import Computed, Properties, Registered
 
@@ -41,6 +42,8 @@ class Engine(Mocks):
     stack: str = "test"
     preview: bool = False
     """Run as a preview does: what a cloud computes is unknown, save what `outputs` gives."""
+    failed: frozenset[str] = frozenset()
+    """Names of resources that the cloud refuses, in an update that goes on: `pulumi up --continue-on-error`."""
     may_warn: bool = False
     """Whether a user is meant to be warned: of what, is in `warnings`."""
     warnings: list[str] = field(default_factory=list[str], repr=False)
@@ -153,7 +156,10 @@ class _Monitor(MockMonitor):
             if any(registered.urn == each.urn for each in self.engine.registered):
                 raise AssertionError(f"two resources have the URN {registered.urn}: an engine refuses that")
             self.engine.registered.append(registered)
-        return super().RegisterResource(request)
+        response = super().RegisterResource(request)
+        if request.name in self.engine.failed:
+            return resource_pb2.RegisterResourceResponse(urn=response.urn, result=resource_pb2.FAIL)
+        return response
 
     def _registered(self, request: Any) -> Registered:
         from pulumi.runtime import rpc

@@ -36,11 +36,13 @@ def run_program(
     archives: bool = False,
     encrypted: bool = True,
     may_warn: bool = False,
+    engine: Engine | None = None,
 ) -> Engine:
     """Everything that a program registers for a configuration. Values that are `{secure: …}` come as plain text.
 
     `main`: folder of the program; without it, the platform's. `archives`: whether charts' archives are wanted.
     `encrypted`: whether the stack file has its secrets encrypted. `may_warn`: whether a user is meant to be warned.
+    `engine`: one that answers otherwise than clouds usually do.
     """
     values = {key: value if isinstance(value, str) else json.dumps(_decrypted(value)) for key, value in config.items()}
 
@@ -63,7 +65,8 @@ def run_program(
                     del sys.modules[name]
         return [entry() for entry in entries]
 
-    return Engine(project=project, stack=stack, preview=preview, may_warn=may_warn).run(program)
+    engine = engine or Engine(project=project, stack=stack, preview=preview, may_warn=may_warn)
+    return engine.run(program)
 
 
 def _decrypted(value: Any) -> Any:

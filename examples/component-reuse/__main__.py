@@ -2,7 +2,7 @@
 
 import pulumi
 
-from llmplatform.aws import NodePool, NodePoolArgs, NodeRole, NodeRoleArgs
+from llmplatform.aws import NodePool, NodePoolArgs, NodeRole, NodeRoleArgs, fail_at_the_end
 from llmplatform.planning import plan_pool
 from llmplatform.specs import Aws, AwsPool
 
@@ -27,3 +27,5 @@ pool = NodePool(
 )
 
 pulumi.export("groups", pool.group_names)
+# A group that EKS no longer works with ends the update in an error that names the remedy.
+fail_at_the_end(pool.faults)

@@ -1,13 +1,17 @@
 """What every cloud's components have in common as a whole: tags, order, names, and that a preview needs no cloud."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
+import pulumi
 import pytest
 from conformance import CLOUDS, Cloud, whole
 from engine import Engine
 from program import STACKS, run_program, stack_config
 from registration import Registered
 
+from llmplatform.planning.pools import POOL_LABEL
 from llmplatform.specs.network import NewNetwork
 
 each_cloud = pytest.mark.parametrize("cloud", CLOUDS, ids=str)
@@ -176,15 +180,74 @@ def _makes_nodes(found: Registered) -> bool:
     return chart or found.type.endswith((":AutoscalingConfig", "cs/nodePool:NodePool", "eks/nodeGroup:NodeGroup"))
 
 
+def _group_of(found: Registered) -> str:
+    """The pool that a node group of EKS is of; the engine puts it before nothing but what runs on that pool."""
+    return found.inputs["labels"][POOL_LABEL] if found.type.endswith("eks/nodeGroup:NodeGroup") else ""
+
+
+def _pool_of(engine: Engine, found: Registered, config: Mapping[str, Any]) -> str:
+    """The pool of the model that a resource is part of, or the empty string."""
+    above = {each.urn: each for each in engine.registered}
+    while found.parent in above and not found.type.endswith(":ModelServer"):
+        found = above[found.parent]
+    return config["llmplatform:models"][found.name]["pool"] if found.type.endswith(":ModelServer") else ""
+
+
 @pytest.mark.parametrize("stack", STACKS)
-def test_what_waits_for_a_node_comes_after_everything_that_makes_nodes(stack: str) -> None:
-    engine = run_program(stack_config(stack), stack)
+def test_what_waits_for_a_node_comes_after_everything_that_makes_its_nodes(stack: str) -> None:
+    config = stack_config(stack)
+    engine = run_program(config, stack)
     waiting = [found for found in engine.registered if found.type in WORKLOADS]
     makers = [found for found in engine.registered if _makes_nodes(found)]
     assert waiting
     assert makers
-    early = {one.name: [maker.name for maker in makers if not engine.waits_for(one, maker)] for one in waiting}
+    early = {
+        one.name: [
+            maker.name
+            for maker in makers
+            if not engine.waits_for(one, maker)
+            and not (maker.inputs.get("taints") and _group_of(maker) not in ("", _pool_of(engine, one, config)))
+        ]
+        for one in waiting
+    }
     assert not any(early.values()), f"enough of them hold all of the engine's slots, and none is left for: {early}"
+
+
+ON_EKS = [stack for stack in STACKS if stack_config(stack)["llmplatform:cloud"]["provider"] == "aws"]
+
+
+@pytest.mark.parametrize("stack", ON_EKS)
+def test_a_group_of_gpus_that_fails_holds_up_nothing_but_models_of_its_pool(stack: str) -> None:
+    # The engine skips what depends on a failed resource (pulumi/pulumi, deployment_executor.go, doesStepDependOn).
+    config = stack_config(stack)
+    engine = run_program(config, stack)
+    groups = [found for found in engine.all("aws:eks/nodeGroup:NodeGroup") if found.inputs.get("taints")]
+    assert groups
+    held = {
+        f"{found.name} waits for {group.name}"
+        for group in groups
+        for found in engine.registered
+        if found.type.startswith(("kubernetes:", "pulumi:providers:"))
+        and engine.waits_for(found, group)
+        and _pool_of(engine, found, config) != _group_of(group)
+    }
+    assert held == set()
+
+
+@pytest.mark.parametrize("stack", ON_EKS)
+def test_a_broken_group_stops_the_program_when_all_else_is_registered(stack: str) -> None:
+    config = stack_config(stack)
+    healthy = {found.urn for found in run_program(config, stack).registered}
+    broken = Engine(stack=stack, outputs={"aws:eks/nodeGroup:NodeGroup": _broken})
+    with pytest.raises(pulumi.RunError) as raised:
+        run_program(config, stack, engine=broken)
+    names = [found.name for found in broken.all("aws:eks/nodeGroup:NodeGroup") if _broken(found)]
+    assert sorted(re.findall(r"pulumi up --replace 'urn:pulumi:.*::(.*)'", str(raised.value))) == names
+    assert {found.urn for found in broken.registered} == healthy
+
+
+def _broken(group: Registered) -> Mapping[str, Any]:
+    return {"status": "CREATE_FAILED"} if group.name.endswith("on-demand") else {}
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -1,6 +1,7 @@
 import re
 from typing import Any
 
+import pulumi
 import pulumi_kubernetes as kubernetes
 import pytest
 import yaml
@@ -193,6 +194,34 @@ def test_groups_of_others_are_filled_after_all_that_are_planned() -> None:
     document = yaml.safe_load(engine.one(CONFIG_MAP).inputs["data"]["priorities"])
     assert document[min(document)] == [".*"], "a group that the expander does not know is never filled"
     assert sorted(document) == [1, 10, 50], "the catch-all takes the place of no planned group"
+
+
+def test_a_group_that_fails_leaves_the_others_in_their_order_and_is_filled_after_them() -> None:
+    pools = pool_plans(gpu=SPOT_FIRST, gpu2=ON_DEMAND)
+
+    def program() -> None:
+        stuck = kubernetes.core.v1.Secret("stuck", metadata={"name": "eks-gpu2-1.a"})
+        autoscaler(pools=pools, named={"gpu2": stuck.metadata.name})
+
+    engine = Engine(failed=frozenset({"stuck"})).run(program)
+    document = yaml.safe_load(engine.one(CONFIG_MAP).inputs["data"]["priorities"])
+    assert document == {
+        50: ["^eks\\-gpu\\-spot\\-1\\.a$"],
+        10: [f"^eks\\-{group}\\-1\\.a$" for group in ("system\\-a", "system\\-b", "gpu\\-on\\-demand")],
+        1: [".*"],
+    }
+    assert not engine.waits_for(engine.one(CONFIG_MAP), engine.named("stuck")), "the engine would skip it as well"
+
+
+def test_a_preview_knows_no_order_before_it_knows_the_groups() -> None:
+    pools = pool_plans(gpu=SPOT_FIRST)
+
+    def program() -> None:
+        coming = kubernetes.core.v1.Secret("coming")
+        autoscaler(pools=pools, named={"gpu-spot": coming.metadata.name})
+
+    engine = Engine(preview=True).run(program)
+    assert isinstance(engine.one(CONFIG_MAP).inputs["data"]["priorities"], pulumi.output.Unknown)
 
 
 def test_the_issuer_waits_for_its_kind_and_certificates_for_the_issuer() -> None:

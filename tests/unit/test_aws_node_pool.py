@@ -16,6 +16,7 @@ from aws_platform import TAGS, ZONES, built, node_pool, plan, stack, whole
 from engine import Engine
 from registration import Registered
 
+from llmplatform.aws.group_health import fail_at_the_end
 from llmplatform.aws.node_pool import AMI_TYPES, EFFECTS
 from llmplatform.aws.scale_from_zero import ephemeral_storage_gib, group_tags
 from llmplatform.catalog import instance_types
@@ -323,10 +324,10 @@ def test_a_group_that_eks_does_not_work_with_fails_the_program_and_the_message_s
 ) -> None:
     engine = Engine(outputs={_GROUP: {"status": status}})
     if not status.endswith("_FAILED"):
-        engine.run(lambda: node_pool(plan("bottled")).group_names)
+        assert engine.run(lambda: node_pool(plan("bottled")).faults).result == []
         return
     with pytest.raises(pulumi.RunError, match=r"^node group bottled-nodes: .* pulumi up --replace 'urn:pulumi:[^ ]+'$"):
-        engine.run(lambda: node_pool(plan("bottled")).group_names)
+        engine.run(lambda: fail_at_the_end(node_pool(plan("bottled")).faults))
 
 
 def test_a_group_without_machines_behind_it_is_said_to_be_broken() -> None:

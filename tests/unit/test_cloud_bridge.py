@@ -215,6 +215,26 @@ def test_a_group_whose_creation_failed_is_kept_and_passes_the_next_run(account: 
         second.update(labels={"pool": "other"})
 
 
+def test_a_group_that_got_no_machine_keeps_the_size_that_was_asked_of_it_and_tries_on(
+    account: SimulatedCloud, engine: Engine
+) -> None:
+    # Never below the minimum: botocore's autoscaling model, CreateAutoScalingGroupType.DesiredCapacity.
+    asked = {"minSize": 1, "maxSize": 2, "desiredSize": 1}
+    inputs = {**engine.inputs, "nodeGroupName": "second", "instanceTypes": ["g5.2xlarge"], "scalingConfig": asked}
+    account.fault("stockout", "g5.2xlarge", active=True)
+    with pytest.raises(InitFailed) as failed:
+        engine.provider.create(GROUP, "urn:pulumi:dev::p::t::second", inputs, False, 0)
+    assert failed.value.id is not None
+    second = Engine(engine.provider, GROUP, failed.value.id, inputs, dict(failed.value.state))
+    second.refresh()
+    assert second.inputs["scalingConfig"] == asked
+    assert account.account.behaviour(GROUP).check(second.inputs) == [], "the next run begins"
+    account.fault("stockout", "g5.2xlarge", active=False)
+    assert len(account.instances()) == 2, "the group got its machine after all"
+    second.refresh()
+    assert second.outputs["status"] == "CREATE_FAILED", "and EKS takes no change of it still"
+
+
 def test_providers_of_the_newer_kind_save_nothing_of_what_failed(account: SimulatedCloud, engine: Engine) -> None:
     group = next(one for one in account.account.store.all("aws:ec2/securityGroup:SecurityGroup") if not one.owner)
     inputs = {"securityGroupId": group.id, "cidrIpv4": "10.9.0.0/16", "ipProtocol": "tcp", "fromPort": 1, "toPort": 1}

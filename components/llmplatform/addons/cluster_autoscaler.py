@@ -1,7 +1,8 @@
 """Adds nodes for pods that do not fit: cluster-autoscaler on EKS, with spot groups filled before on-demand groups.
 
 The order of the groups is a ConfigMap of our own, because the groups' names are known only when they exist; the chart's
-stays off. Makes no identity and no node groups. Nothing in it is dangerous to replace: nodes stay when it is gone.
+stays off. A group that fails in an update is not named in it, and holds up nobody: the others keep their order.
+Makes no identity and no node groups. Nothing in it is dangerous to replace: nodes stay when it is gone.
 """
 
 import re
@@ -16,6 +17,7 @@ from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import WorkloadIdentity
 from llmplatform.base.labels import labels
+from llmplatform.base.ordering import if_made
 from llmplatform.catalog.versions import CHARTS, CLUSTER_AUTOSCALER
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.addons import ClusterAutoscaler as Spec
@@ -115,7 +117,8 @@ class ClusterAutoscaler(PlatformComponent):
         self.finish()
 
     def _priorities(self, name: str, args: ClusterAutoscalerArgs) -> kubernetes.core.v1.ConfigMap:
-        names = pulumi.Output.all(**{group: args.group_names[group] for group in priorities(args.pools)})
+        given = {group: pulumi.Output.from_input(args.group_names[group]) for group in priorities(args.pools)}
+        names = pulumi.Output.all(**{group: if_made(found) for group, found in given.items()})
         return kubernetes.core.v1.ConfigMap(
             f"{name}-priorities",
             metadata=meta.ObjectMetaArgs(
@@ -135,15 +138,20 @@ def priorities(pools: tuple[PoolPlan, ...]) -> dict[str, int]:
     return {group.name: group.priority for pool in pools for group in pool.groups}
 
 
-def priority_document(pools: tuple[PoolPlan, ...], group_names: Mapping[str, str], *, others: bool = False) -> str:
+def priority_document(
+    pools: tuple[PoolPlan, ...], group_names: Mapping[str, str | None], *, others: bool = False
+) -> str:
     """The expander's document: priority to patterns, each of exactly one group, so that none overlap.
 
-    With `others` a last pattern takes every group: one that a higher number names keeps that number.
+    With `others`, or when a group's name is not known, a last pattern takes every group: one that a higher number names
+    keeps that number.
     """
     found: dict[int, list[str]] = {}
     for group, priority in priorities(pools).items():
-        found.setdefault(priority, []).append(f"^{re.escape(group_names[group])}$")
-    if others:
+        name = group_names[group]
+        if name:
+            found.setdefault(priority, []).append(f"^{re.escape(name)}$")
+    if others or not all(group_names[group] for group in priorities(pools)):
         found[OTHERS_PRIORITY] = [".*"]
     return yaml.safe_dump({priority: found[priority] for priority in sorted(found, reverse=True)}, sort_keys=False)
 

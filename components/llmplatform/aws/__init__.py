@@ -5,6 +5,7 @@ from llmplatform.aws.challenge import DnsChallenge, DnsChallengeArgs
 from llmplatform.aws.cluster import Cluster, ClusterArgs
 from llmplatform.aws.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.aws.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
+from llmplatform.aws.group_health import fail_at_the_end
 from llmplatform.aws.identity import WorkloadIdentity, WorkloadIdentityArgs
 from llmplatform.aws.network import Network, NetworkArgs
 from llmplatform.aws.node_pool import NodePool, NodePoolArgs
@@ -36,4 +37,5 @@ __all__ = [
     "StorageArgs",
     "WorkloadIdentity",
     "WorkloadIdentityArgs",
+    "fail_at_the_end",
 ]

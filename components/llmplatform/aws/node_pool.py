@@ -13,13 +13,13 @@ below: change the number first (`aws eks update-nodegroup-config`), then the bou
 A group that could not be made stays failed, and EKS takes no change of it: the program fails until it is replaced.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from llmplatform.aws.group_health import autoscaling_group, status
+from llmplatform.aws.group_health import autoscaling_group, faults
 from llmplatform.aws.launch_template import KEPT_TAGS, launch_template
 from llmplatform.aws.scale_from_zero import group_tags, node_labels, resource_tags, short
 from llmplatform.base.component import PlatformComponent
@@ -79,8 +79,8 @@ class NodePool(PlatformComponent):
 
     group_names: Mapping[str, pulumi.Output[str]]
     """Planned group name to the name of its Auto Scaling group."""
-    statuses: Mapping[str, pulumi.Output[str]]
-    """Planned group name to EKS's word on the group. One that is broken fails the program, with the remedy."""
+    faults: pulumi.Output[Sequence[str]]
+    """A sentence with the remedy for each group that EKS no longer works with: for `fail_at_the_end`."""
     cluster_name: pulumi.Output[str]
     """Name of the cluster, for what needs nodes of this pool: it is made after them and gone before them."""
 
@@ -90,7 +90,7 @@ class NodePool(PlatformComponent):
         template = launch_template(f"{name}-template", args.plan, args.data_key, args.tags, self.child())
         groups = {group.name: self._group(group, template) for group in args.plan.groups}
         self.group_names = {planned: autoscaling_group(made) for planned, made in groups.items()}
-        self.statuses = {planned: status(made) for planned, made in groups.items()}
+        self.faults = faults(groups.values())
         for planned, name_ in self.group_names.items():
             self._tag(planned, name_)
         self.cluster_name = after(args.cluster_name, *groups.values())

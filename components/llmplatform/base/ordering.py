@@ -1,5 +1,9 @@
-"""Order that data flow alone does not show, carried by a value so that nobody who uses the value can forget it."""
+"""Order that data flow alone does not show, carried by a value so that nobody who uses the value can forget it.
 
+And order that data flow shows and nobody wants.
+"""
+
+import asyncio
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -20,3 +24,17 @@ def after(value: pulumi.Input[T], *resources: pulumi.Resource) -> pulumi.Output[
         return found[0]
 
     return pulumi.Output.all(value, *(resource.urn for resource in resources)).apply(first)
+
+
+def if_made(value: pulumi.Output[T]) -> pulumi.Output[T | None]:
+    """The same value, or None when what it comes from has failed in this update: its users are made all the same.
+
+    The engine skips each resource that depends on one that failed (pulumi/pulumi, pkg/resource/deploy), and the values
+    of a failed one are unknown to the program (sdk/python/lib/pulumi/runtime/resource.py, `result_failed`).
+    So its users are no more deleted before it, either.
+    """
+
+    async def known() -> bool:
+        return not pulumi.runtime.is_dry_run() or await value.is_known()
+
+    return pulumi.Output(set(), asyncio.ensure_future(value.future()), asyncio.ensure_future(known()))

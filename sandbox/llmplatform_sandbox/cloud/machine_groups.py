@@ -127,8 +127,22 @@ class MachineGroups(ABC):
                 short = self._refilled(group) if lost else ""
                 left = len(self._running(group))
                 if lost:
-                    self._set_desired(group, left)
+                    self._set_desired(group, max(left, group.outputs["minSize"]))
                     self._store.shortage(group.id, short or None)
+
+    def retry(self) -> None:
+        """Each group that is short of its own size tries again, as it does on and on."""
+        for group in self._store.all(self.group_type):
+            if len(self._running(group)) < group.outputs["desiredCapacity"]:
+                try:
+                    self.resize(group.id, group.outputs["desiredCapacity"])
+                except Unavailable as error:
+                    self.note_shortage(group.id, str(error))
+
+    def want(self, group: Record, size: int, reason: str) -> None:
+        """A size that cannot be had just now, and why; the group keeps it as its own."""
+        self._set_desired(group, size)
+        self.note_shortage(group.id, reason)
 
     def _refilled(self, group: Record) -> str:
         """Why the group could not be filled again; empty when it could."""

@@ -161,6 +161,7 @@ class SimulatedCloud:
         if not active:
             # What is still short says so again at the next try.
             self._store.forget_shortages()
+            self._groups.retry()
 
     def faults(self) -> Sequence[tuple[str, str]]:
         """(kind, target) of every active fault."""

@@ -9,6 +9,7 @@ ones; the sandbox runs them faster, `TIME_SCALE` times, within bounds.
 import logging
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -134,8 +135,14 @@ class AutoscalerLoop:
         return replace(flags, priorities=self._priorities(release)) if "priority" in flags.expanders else flags
 
     def _look(self) -> _View:
-        groups = [group for group in self._cloud.node_groups() if group.autoscaled]
         group_of = {instance.id: instance.group for instance in self._cloud.instances()}
+        machines, short = Counter(group_of.values()), self._cloud.shortages()
+        # What a group cannot get does not come: clusterstate.go, GetUpcomingNodes, less what is long unregistered.
+        groups = [
+            replace(group, target=machines[group.id]) if group.id in short else group
+            for group in self._cloud.node_groups()
+            if group.autoscaled
+        ]
         nodes: dict[str, list[Object]] = {}
         for node in self._kube.list("v1", "Node", cached=True):
             if _ready(node):

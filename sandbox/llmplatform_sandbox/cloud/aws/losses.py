@@ -22,7 +22,7 @@ def set_size(account: Account, group: Record, size: int) -> None:
     try:
         groups.resize(group.id, size)
     except Unavailable as error:
-        groups.note_shortage(group.id, str(error))
+        groups.want(group, size, str(error))
         return
     gone = before - len(groups.running(group))
     if gone > 0:

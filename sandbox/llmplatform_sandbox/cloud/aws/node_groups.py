@@ -73,7 +73,9 @@ class NodeGroupBehaviour(Plain):
             "nodeGroupName": record.outputs["nodeGroupName"],
             "minSize": int(scaling["minSize"]),
             "maxSize": int(scaling["maxSize"]),
-            "desiredCapacity": 0,
+            # "the capacity it attempts to maintain", never below the minimum, whatever can be had: botocore's
+            # autoscaling model, CreateAutoScalingGroupType.DesiredCapacity.
+            "desiredCapacity": int(scaling["desiredSize"]),
             "tags": tags,
         }
         group = Groups(account).group_of(record) or account.create(
