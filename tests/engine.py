@@ -47,6 +47,8 @@ class Engine(Mocks):
     may_warn: bool = False
     """Whether a user is meant to be warned: of what, is in `warnings`."""
     warnings: list[str] = field(default_factory=list[str], repr=False)
+    told: list[str] = field(default_factory=list[str], repr=False)
+    """What the program says without warning."""
     registered: list[Registered] = field(default_factory=list["Registered"], repr=False)
     result: Any = field(default=None, repr=False)
     """What the program returned, outputs resolved."""
@@ -70,6 +72,7 @@ class Engine(Mocks):
             )
             test(settle)()
         self.warnings += log.warnings
+        self.told += log.told
         assert self.may_warn or not log.warnings, f"a user would be warned: {log.warnings}"
         return self
 
@@ -135,6 +138,10 @@ class _Log(logging.Logger):
     def __init__(self) -> None:
         super().__init__("program")
         self.warnings: list[str] = []
+        self.told: list[str] = []
+
+    def info(self, msg: object, *args: object, **kwargs: Any) -> None:
+        self.told.append(str(msg))
 
     def warning(self, msg: object, *args: object, **kwargs: Any) -> None:
         self.warnings.append(str(msg))

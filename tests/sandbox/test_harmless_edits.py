@@ -68,6 +68,7 @@ ON_ACK = (
         frozenset({"NodePool"}),
         pools=(POOL, "system"),
     ),
+    Edit("one more zone", lambda config: config["cloud"]["zones"].append("cn-hangzhou-i"), creates=True),
 )
 
 

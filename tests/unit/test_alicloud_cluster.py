@@ -31,12 +31,14 @@ def _settings(protection: str = "none", **changes: Any) -> AlicloudStack:
     return base.model_copy(update={"cluster": spec, "environment": environment})
 
 
-def _made(settings: AlicloudStack | None = None, *, preview: bool = False) -> Engine:
+def _made(
+    settings: AlicloudStack | None = None, *, preview: bool = False, outputs: dict[str, Any] | None = None
+) -> Engine:
     def program() -> dict[str, object]:
         made = cluster(settings or _settings(), _NODES, _PODS)
         return {"name": made.cluster_name, "kubeconfig": made.kubeconfig, "issuer": made.identity_issuer}
 
-    return Engine(preview=preview).run(program)
+    return Engine(preview=preview, outputs=outputs or {}).run(program)
 
 
 def _inputs(**changes: Any) -> dict[str, Any]:
@@ -131,6 +133,15 @@ def test_what_nodes_need_is_there_at_birth_and_managed_afterwards() -> None:
     }, "an add-on that differs would be changed at once"
     assert "addons" in cluster_.ignore_changes, "the list acts only at birth: a diff would do nothing, for ever"
     assert all(found.inputs["clusterId"] == "main-cluster-id" for found in managed.values())
+
+
+def test_a_zone_that_came_later_is_told_of_and_changes_nothing_of_the_cluster() -> None:
+    """terraform-provider-alicloud v2.0.0-beta3, cs_managed_kubernetes, pod_vswitch_ids: only works for Create."""
+    engine = _made(outputs={_CLUSTER: {"podVswitchIds": [_PODS["cn-hangzhou-j"]]}})
+    assert "podVswitchIds" in engine.one(_CLUSTER).ignore_changes, "the state keeps those that Terway has"
+    assert "vswitchIds" in engine.one(_CLUSTER).ignore_changes, "its documentation: other ones restart the control plane"
+    assert [line for line in engine.told if "pods there share the nodes' addresses" in line]
+    assert not _made().told
 
 
 def test_the_clusters_events_go_to_the_project_of_the_environment() -> None:

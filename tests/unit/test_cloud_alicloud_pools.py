@@ -149,6 +149,18 @@ def test_a_machine_has_the_labels_of_ack_and_interfaces_for_its_pods(account: Si
     assert [one.detail["size"] for one in held if one.type == "volume"] == [300]
 
 
+def test_pods_in_a_zone_without_a_vswitch_of_theirs_share_that_of_the_nodes(
+    account: SimulatedCloud, made: Made
+) -> None:
+    """ACK user guide, Modify the vSwitch for Pods, limits; AliyunContainerService/terway, daemon/builder.go."""
+    later = ALICLOUD.make(account, SWITCH, vpcId=made[VPC].id, cidrBlock="10.0.8.0/22", zoneId="cn-hangzhou-j")
+    ALICLOUD.make(account, NODE_POOL, **pool(made, vswitchIds=[later.id]))
+    [machine] = account.instances()
+    held = [one for one in account.objects() if one.made_by.endswith(machine.id) and one.type == "network-interface"]
+    assert machine.zone == "cn-hangzhou-j"
+    assert [one.detail["vswitchId"] for one in held] == [later.id, later.id]
+
+
 def test_gpus_that_are_shared_are_not_offered_whole(account: SimulatedCloud, made: Made) -> None:
     shared = [{"key": "ack.node.gpu.schedule", "value": "share"}]
     ALICLOUD.make(account, NODE_POOL, **pool(made, labels=shared))

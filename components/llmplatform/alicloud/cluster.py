@@ -3,13 +3,13 @@
 Makes: control plane, key, permissions; Terway, the CSI drivers and what repairs nodes.
 Does not: nodes (`NodePool`), add-ons that need a node to run on (`ClusterAddons`), the log project (`Logs`).
 Replaced, with all that runs in it, when its service range or proxy mode change.
-Silently without effect after it was made: a change between private and public endpoint, the pods' vSwitches, and its
-own list of add-ons (the same add-ons are managed one by one for that reason).
+Silently without effect after it was made: a change between private and public endpoint, the pods' vSwitches (in a zone
+that came later Terway takes the nodes'), and its own list of add-ons (the same add-ons are managed one by one for that).
 The account must have authorised ACK's service roles once (`AliyunCSManagedKubernetesRole` and its siblings).
 Source: terraform-provider-alicloud 2.0, alicloud_cs_managed_kubernetes; pulumi-alicloud 4.0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,6 +113,7 @@ class Cluster(PlatformComponent):
         self.kubeconfig = after(self._kubeconfig(cluster), *admins)
         self.security_group_id = cluster.security_group_id
         self.version = cluster.version.apply(self._of_the_minor)
+        cluster.pod_vswitch_ids.apply(self._of_the_pods)
         self.identity_provider_arn = cluster.rrsa_metadata.apply(lambda found: found.ram_oidc_provider_arn or "")
         self.identity_issuer = cluster.rrsa_metadata.apply(lambda found: found.rrsa_oidc_issuer_url or "")
         self.finish()
@@ -125,6 +126,15 @@ class Cluster(PlatformComponent):
                 "write 'upgrade: true' beside it to upgrade the cluster, or the minor that it has"
             )
         return version
+
+    def _of_the_pods(self, kept: Sequence[str] | None) -> None:
+        """Terway, daemon/builder.go and pkg/eni/node_reconcile.go: without vSwitches of a node's zone it takes the node's."""
+        later = len(self._args.pod_subnet_ids) - len(kept or ())
+        if later > 0:
+            pulumi.log.info(
+                f"cloud.zones: {later} of them came after the cluster was made: pods there share the nodes' addresses, "
+                "because ACK takes the vSwitches of pods at creation alone (docs/upgrading.md)"
+            )
 
     def _kubeconfig(self, cluster: alicloud.cs.ManagedKubernetes) -> pulumi.Output[str]:
         return pulumi.Output.all(cluster.id, self.endpoint_url, self.certificate_authority).apply(
@@ -170,9 +180,11 @@ class Cluster(PlatformComponent):
             tags=args.tags,
             opts=self.child(
                 protect=self._protected,
-                # What happens to add-ons later is the business of the resources below. A version is raised when that is
-                # asked for: ACK raises patches by itself, and refuses to go back to what a file says.
-                ignore_changes=["addons"] if spec.upgrade else ["addons", "version"],
+                # What happens to add-ons later is the business of the resources below, and the pods' vSwitches are read
+                # at creation alone. Other vSwitches, and those it has in another order, restart the control plane. A
+                # version is raised when that is asked for: ACK raises patches by itself, and refuses to go back to
+                # what a file says.
+                ignore_changes=["addons", "podVswitchIds", "vswitchIds", *(() if spec.upgrade else ("version",))],
                 # The certificate authority comes with a client's certificate and key, which are not for plain state.
                 additional_secret_outputs=["certificateAuthorities"],
             ),

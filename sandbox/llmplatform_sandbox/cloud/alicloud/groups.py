@@ -130,7 +130,7 @@ class Groups(MachineGroups):
         state = {
             "group": group.id,
             "subnetId": slot.subnet,
-            "podVswitchIds": self._pod_vswitches(cluster, slot.zone),
+            "podVswitchIds": self._pod_vswitches(cluster, slot),
             "zone": slot.zone,
             "address": self._address(slot.subnet),
             "securityGroups": pool.outputs.get("securityGroupIds") or joined,
@@ -147,10 +147,11 @@ class Groups(MachineGroups):
             state["driver"] = driver(_given_labels(pool))
         self._account.create(MACHINE, f"alicloud scaling-group {group.id}", state, self._account.scope, owner=group.key)
 
-    def _pod_vswitches(self, cluster: Record | None, zone: str) -> list[str]:
+    def _pod_vswitches(self, cluster: Record | None, slot: Slot) -> list[str]:
+        """Of a zone without any, Terway takes the vSwitch of the node: terway, daemon/builder.go, `VSwitchOptions`."""
         wanted = (cluster.outputs.get("podVswitchIds") if cluster else None) or []
         found = [self._store.get(VSWITCH, one) for one in wanted]
-        return [one.id for one in found if one and one.outputs["zoneId"] == zone]
+        return [one.id for one in found if one and one.outputs["zoneId"] == slot.zone] or [slot.subnet]
 
     def _address(self, vswitch_id: str) -> str:
         vswitch = self._store.get(VSWITCH, vswitch_id)
