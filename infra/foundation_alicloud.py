@@ -9,6 +9,7 @@ import pulumi
 import providers
 from foundation import Foundation
 from llmplatform import addons, alicloud
+from llmplatform.alicloud.resource_groups import grouped
 from llmplatform.base.labels import tags
 from llmplatform.base.ordering import after
 from llmplatform.planning.network import plan_vswitches
@@ -59,7 +60,9 @@ class _Account:
     def __init__(self, stack: AlicloudStack, generated: pulumi.ProviderResource) -> None:
         self.stack, self.cloud, self.tags = stack, stack.cloud, tags(stack)
         self.provider, self.generated = providers.alicloud(stack.cloud), generated
-        self.here = pulumi.ResourceOptions(providers=[self.provider, generated])
+        group = stack.cloud.resource_group_id
+        self.grouped = [grouped(group)] if group else None
+        self.here = pulumi.ResourceOptions(providers=[self.provider, generated], transformations=self.grouped)
 
     @cached_property
     def logs(self) -> alicloud.Logs:
@@ -206,8 +209,9 @@ class _Account:
             classes=classes,
             default_class=self.stack.cluster.kind == "new",
         )
+        providers = [self.provider, self.generated, kubernetes]
         return alicloud.Storage(
-            "storage", args, pulumi.ResourceOptions(providers=[self.provider, self.generated, kubernetes])
+            "storage", args, pulumi.ResourceOptions(providers=providers, transformations=self.grouped)
         )
 
     def _node_cidrs(self) -> Mapping[str, str]:

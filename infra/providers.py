@@ -26,7 +26,11 @@ def alicloud(cloud: Alicloud) -> pulumi.ProviderResource:
     import pulumi_alicloud
 
     return pulumi_alicloud.Provider(
-        "alicloud", region=cloud.region, account_id=cloud.account_id, account_type=cloud.account_type
+        "alicloud",
+        region=cloud.region,
+        account_id=cloud.account_id,
+        account_type=cloud.account_type,
+        profile=cloud.profile,
     )
 
 

@@ -122,6 +122,18 @@ def test_minors_are_not_raised_behind_the_stack_files_back() -> None:
     assert _inputs()["operationPolicy"] == {"clusterAutoUpgrade": {"enabled": False}}
 
 
+def test_what_ack_does_by_itself_it_does_in_the_window_of_the_settings() -> None:
+    """terraform-provider-alicloud, cs_managed_kubernetes, maintenance_window: its example's spelling."""
+    assert "maintenanceWindow" not in _inputs()
+    window = {"days": ["Sunday", "Monday", "Sunday"], "start": "02:30+08:00", "hours": 4}
+    assert _inputs(maintenance=window)["maintenanceWindow"] == {
+        "enable": True,
+        "maintenanceTime": "2025-01-01T02:30:00.000+08:00",
+        "duration": "4h",
+        "weeklyPeriod": "Monday,Sunday",
+    }
+
+
 def test_what_nodes_need_is_there_at_birth_and_managed_afterwards() -> None:
     engine = _made()
     cluster_ = engine.one(_CLUSTER)

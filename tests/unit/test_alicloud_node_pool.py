@@ -1,5 +1,6 @@
 """Node pools on ACK: how machines are bought, what is on them, and what their nodes say."""
 
+import base64
 from dataclasses import replace
 from typing import Any
 
@@ -89,6 +90,14 @@ def test_the_number_of_nodes_is_the_autoscalers() -> None:
     (group,) = _made(_system(scaling="auto", max=4))
     assert group.inputs["scalingConfig"] == {"enable": True, "minSize": 2, "maxSize": 4, "type": "cpu"}
     assert "desiredSize" not in group.inputs, "ACK refuses both"
+
+
+def test_a_script_of_the_operators_is_sent_as_the_provider_compares_it() -> None:
+    """terraform-provider-alicloud, cs_kubernetes_node_pool, user_data: base64-encoded."""
+    script = "#!/bin/sh\nsysctl -w vm.max_map_count=262144\n"
+    [found] = _made(_system(user_data=script))
+    assert base64.b64decode(found.inputs["userData"]).decode() == script
+    assert "userData" not in _made(_system())[0].inputs
 
 
 def test_a_key_pair_is_on_the_nodes_of_pools_that_name_one() -> None:

@@ -1,9 +1,11 @@
 """The program on Alibaba Cloud: what its switches switch."""
 
+import inspect
 import json
 from functools import lru_cache
 from typing import Any
 
+import pulumi_alicloud
 import pytest
 from engine import Engine
 from program import ROOT, run_program, stack_config
@@ -127,6 +129,38 @@ def test_the_account_is_named_so_that_nothing_has_to_be_looked_up(stack: str) ->
         "accountType": wanted["account_type"],
         "region": wanted["region"],
     }
+
+
+def _of_cloud(**changes: Any) -> Engine:
+    config = stack_config("prod-ack")
+    config["llmplatform:cloud"] |= changes
+    return run_program(config, "prod-ack")
+
+
+def test_what_can_be_in_a_resource_group_is_put_into_the_one_of_the_settings() -> None:
+    """Which can: the provider's own schema, by the arguments of its SDK."""
+    engine = _of_cloud(resource_group_id="rg-acfmxazb4ph6aiy")
+    clouds = [found for found in engine.registered if found.custom and found.type.startswith("alicloud:")]
+    into = {found.type for found in clouds if found.inputs.get("resourceGroupId") == "rg-acfmxazb4ph6aiy"}
+    can = {type_ for type_ in {found.type for found in clouds} if "resource_group_id" in _arguments(type_)}
+    # Computed alone: terraform-provider-alicloud v2.0.0-beta3, resource_alicloud_route_table.go.
+    assert into == can - {"alicloud:vpc/routeTable:RouteTable"}
+    assert not [found.name for found in _committed("prod-ack").registered if "resourceGroupId" in found.inputs]
+
+
+def _arguments(type_: str) -> set[str]:
+    module, name = type_.split(":")[1].split("/")[0], type_.rsplit(":", 1)[1]
+    return set(inspect.signature(getattr(getattr(pulumi_alicloud, module), f"{name}Args").__init__).parameters)
+
+
+def test_a_profile_of_the_aliyun_cli_is_the_providers_and_that_of_whoever_logs_in() -> None:
+    """ack-ram-tool, global flags: --profile-name. A profile may take a role, of another account too."""
+    engine = _of_cloud(profile="platform-prod")
+    assert engine.one("pulumi:providers:alicloud").inputs["profile"] == "platform-prod"
+    config = json.loads(engine.one("pulumi:providers:kubernetes").inputs["kubeconfig"])
+    arguments = config["users"][0]["user"]["exec"]["args"]
+    assert arguments[arguments.index("--profile-name") + 1] == "platform-prod"
+    assert "--profile-name" not in json.dumps(_committed("prod-ack").one("pulumi:providers:kubernetes").inputs)
 
 
 def test_prod_is_protected_and_spread_over_three_zones_with_a_gateway_each() -> None:

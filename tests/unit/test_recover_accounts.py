@@ -18,6 +18,7 @@ from llmplatform.catalog.tags import ENVIRONMENT_TAG, RESOURCE_TAG
 from llmplatform.recovery.accounts import open_account
 from llmplatform.recovery.alicloud import AlicloudAccount, Service
 from llmplatform.recovery.aws import AwsAccount
+from llmplatform.recovery.sessions import credentials
 from llmplatform.recovery.state import accounts
 from llmplatform.recovery.survey import Unknown
 
@@ -144,7 +145,7 @@ def test_alibaba_cloud_is_asked_for_both_tags_page_by_page() -> None:
     service = Answers(
         {"TagResources": [{"ResourceARN": arns[0]}], "NextToken": "more"}, {"TagResources": [{"ResourceARN": arns[1]}]}
     )
-    found = AlicloudAccount("cn-hangzhou", service).tagged("dev-ack", "vpc/network:Network core-vpc")
+    found = AlicloudAccount("cn-hangzhou", service=service).tagged("dev-ack", "vpc/network:Network core-vpc")
     assert found == arns
     wanted = {ENVIRONMENT_TAG: "dev-ack", RESOURCE_TAG: "vpc/network:Network core-vpc"}
     assert json.loads(service.asked[0][1]["Tags"]) == wanted
@@ -159,17 +160,40 @@ def test_what_ram_has_is_ours_only_with_our_tag(type_: str, name: str, kind: str
     ours = {"TagResources": [{"ResourceName": "files", "TagKey": RESOURCE_TAG, "TagValue": f"{type_} files"}]}
     gone = TeaException({"code": f"EntityNotExist.{kind.title()}", "message": "it does not exist"})
     service = Answers(ours, {"TagResources": []}, gone)
-    account = AlicloudAccount("cn-hangzhou", service)
+    account = AlicloudAccount("cn-hangzhou", service=service)
     found = [account.found(type_, {name: "files"}, f"{type_} files") for _ in range(3)]
     assert found == [["files"], [], []]
     assert service.asked[0][1] == {"ResourceType": kind, "ResourceNames.1": "files"}
+
+
+def test_a_profile_of_the_aliyun_cli_is_taken_where_the_provider_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = {"name": "prod", "mode": "AK", "access_key_id": "LTAI-prod", "access_key_secret": "not-a-secret"}
+    (tmp_path / ".aliyun").mkdir()
+    (tmp_path / ".aliyun" / "config.json").write_text(json.dumps({"current": "other", "profiles": [profile]}))
+    monkeypatch.setattr("alibabacloud_credentials.utils.auth_constant.HOME", str(tmp_path))
+    assert credentials("prod").get_credential().access_key_id == "LTAI-prod"
+    opened: list[tuple[str, str | None]] = []
+
+    class Account(Answers):
+        def __init__(self, region: str, profile: str | None) -> None:
+            super().__init__()
+            opened.append((region, profile))
+
+        def number(self) -> str:
+            return "1111222233334444"
+
+    monkeypatch.setattr("llmplatform.recovery.accounts.AlicloudAccount", Account)
+    open_account("alicloud", {"region": "cn-hangzhou", "profile": "prod"}, ["1111222233334444"])
+    assert opened == [("cn-hangzhou", "prod")]
 
 
 def test_a_node_pool_is_found_in_its_cluster() -> None:
     pools = [{"nodepool_info": {"name": each, "nodepool_id": f"np-{each}"}} for each in ("system", "gpu")]
     service = Answers({"nodepools": pools})
     inputs = {"clusterId": "c1", "nodePoolName": "gpu"}
-    account = AlicloudAccount("cn-hangzhou", service)
+    account = AlicloudAccount("cn-hangzhou", service=service)
     assert account.found("alicloud:cs/nodePool:NodePool", inputs, "") == ["c1:np-gpu"]
     assert service.asked == [("cs 2015-12-15 DescribeClusterNodePools", {}, "/clusters/c1/nodepools")]
 
@@ -219,7 +243,7 @@ def test_missing_credentials_are_said_in_a_line(monkeypatch: pytest.MonkeyPatch,
     ids=lambda raised: type(raised).__name__,
 )
 def test_what_the_sdk_of_alibaba_cloud_raises_is_said_in_a_line(raised: Exception) -> None:
-    account = AlicloudAccount("cn-hangzhou", Answers(raised))
+    account = AlicloudAccount("cn-hangzhou", service=Answers(raised))
     with pytest.raises(Unknown, match=r"^alicloud: GetCallerIdentity: .*unable to load cred.*; .*has to work") as said:
         account.number()
     assert "\n" not in str(said.value)

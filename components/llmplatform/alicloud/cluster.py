@@ -11,7 +11,7 @@ Source: terraform-provider-alicloud 2.0, alicloud_cs_managed_kubernetes; pulumi-
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import pulumi
 import pulumi_alicloud as alicloud
@@ -25,7 +25,7 @@ from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
 from llmplatform.catalog import versions
 from llmplatform.specs.cloud import Alicloud
-from llmplatform.specs.cluster import NewAckCluster
+from llmplatform.specs.cluster import Maintenance, NewAckCluster, Weekday
 from llmplatform.specs.environment import Environment
 
 LOGS = ("apiserver", "kcm", "scheduler", "ccm", "controlplane-events")
@@ -51,6 +51,19 @@ NOT_WANTED = ("nginx-ingress-controller",)
 DELETED_WITH_IT = ("SLB", "ALB")
 """What a cluster leaves behind unless told otherwise: load balancers of Services. Of the log projects it would leave
 (`SLS_Data`, `SLS_ControlPlane`) it makes none: it writes to one that is given, and not the cluster's to delete."""
+
+
+def _window(wanted: Maintenance | None) -> alicloud.cs.ManagedKubernetesMaintenanceWindowArgs | None:
+    """ACK wants a moment as its documentation writes it, and repeats its hour; which date that is has no meaning."""
+    if wanted is None:
+        return None
+    clock, offset = wanted.start[:5], wanted.start[5:]
+    return alicloud.cs.ManagedKubernetesMaintenanceWindowArgs(
+        enable=True,
+        maintenance_time=f"2025-01-01T{clock}:00.000{offset}",
+        duration=f"{wanted.hours}h",
+        weekly_period=",".join(sorted(set(wanted.days), key=get_args(Weekday).index)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +151,7 @@ class Cluster(PlatformComponent):
 
     def _kubeconfig(self, cluster: alicloud.cs.ManagedKubernetes) -> pulumi.Output[str]:
         return pulumi.Output.all(cluster.id, self.endpoint_url, self.certificate_authority).apply(
-            lambda found: kubeconfig(found[0], self._args.cloud.region, found[1], found[2])
+            lambda found: kubeconfig(found[0], self._args.cloud, found[1], found[2])
         )
 
     def _control_plane(self) -> alicloud.cs.ManagedKubernetes:
@@ -176,6 +189,7 @@ class Cluster(PlatformComponent):
                 alicloud.cs.ManagedKubernetesDeleteOptionArgs(resource_type=kind, delete_mode="delete")
                 for kind in DELETED_WITH_IT
             ],
+            maintenance_window=_window(spec.maintenance),
             deletion_protection=self._protected,
             tags=args.tags,
             opts=self.child(

@@ -81,7 +81,7 @@ class ExistingCluster(PlatformComponent):
         self.cluster_name = known(spec.id)
         self.cluster_id = known(spec.id)
         self.joinable_id = self.cluster_id
-        self.kubeconfig = known(kubeconfig(spec.id, cloud.region, spec.endpoint_url, spec.certificate_authority))
+        self.kubeconfig = known(kubeconfig(spec.id, cloud, spec.endpoint_url, spec.certificate_authority))
         self.endpoint_url, self.certificate_authority = known(spec.endpoint_url), known(spec.certificate_authority)
         self.security_group_id = known(spec.security_group_id)
         self.identity_provider_arn = known(f"acs:ram::{cloud.account_id}:oidc-provider/ack-rrsa-{spec.id}")

@@ -7,15 +7,19 @@ Source: ack-ram-tool's documentation of credential-plugin, v0.16 to v0.19.
 
 import json
 
+from llmplatform.specs.cloud import Alicloud
 
-def kubeconfig(cluster_id: str, region: str, endpoint: str, certificate_authority: str) -> str:
+
+def kubeconfig(cluster_id: str, cloud: Alicloud, endpoint: str, certificate_authority: str) -> str:
     """JSON kubeconfig whose user runs `ack-ram-tool`. `certificate_authority` is base64 of its PEM."""
-    arguments = ["credential-plugin", "get-credential", "--cluster-id", cluster_id, "--region-id", region]
+    arguments = ["credential-plugin", "get-credential", "--cluster-id", cluster_id, "--region-id", cloud.region]
+    # ack-ram-tool, global flags: a profile of the aliyun CLI.
+    profile = ["--profile-name", cloud.profile] if cloud.profile else []
     user = {
         "exec": {
             "apiVersion": "client.authentication.k8s.io/v1beta1",
             "command": "ack-ram-tool",
-            "args": [*arguments, "--api-version", "v1beta1", "--expiration", "3h", "--log-level", "error"],
+            "args": [*arguments, *profile, "--api-version", "v1beta1", "--expiration", "3h", "--log-level", "error"],
             "interactiveMode": "Never",
         }
     }

@@ -12,6 +12,7 @@ Source: terraform-provider-alicloud 2.0, resource_alicloud_cs_kubernetes_node_po
 documentation, "NVIDIA driver version".
 """
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,7 +90,7 @@ class NodePool(PlatformComponent):
                 # One large image must not hold back the small ones that make the node ready.
                 serialize_image_pulls="false"
             ),
-            key_name=plan.spec.key_pair if isinstance(plan.spec, AlicloudPool) else None,
+            **_own(plan),
             **_disk(plan),
             labels=[alicloud.cs.NodePoolLabelArgs(key=key, value=value) for key, value in plan.labels.items()],
             taints=[_taint(taint) for taint in plan.taints],
@@ -159,6 +160,15 @@ def _upgrade(plan: PoolPlan, release: str | None) -> dict[str, Any]:
     )
     pace = alicloud.cs.NodePoolRollingPolicyArgs(max_parallelism=1, pause_policy="NotPause")
     return {**given, "upgrade_policy": policy, "rolling_policy": pace}
+
+
+def _own(plan: PoolPlan) -> dict[str, Any]:
+    """What operators bring along: their key, and a script. The provider compares scripts as they are encoded."""
+    spec = plan.spec
+    if not isinstance(spec, AlicloudPool):
+        return {}
+    script = base64.b64encode(spec.user_data.encode()).decode() if spec.user_data else None
+    return {"key_name": spec.key_pair, "user_data": script}
 
 
 def _disk(plan: PoolPlan) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def open_account(wanted: Wanted) -> Opened:
         account = (
             AwsAccount(cloud.region, cloud.profile, cloud.assume_role)
             if isinstance(cloud, Aws)
-            else AlicloudAccount(cloud.region)
+            else AlicloudAccount(cloud.region, cloud.profile)
         )
     except NoAnswer as error:
         return Opened(None, str(error))

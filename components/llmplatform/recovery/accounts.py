@@ -22,7 +22,7 @@ def open_account(package: str, provider: Mapping[str, Any], numbers: Sequence[st
         account = (
             AwsAccount(region, provider.get("profile"), _roles(provider))
             if package == "aws"
-            else AlicloudAccount(region)
+            else AlicloudAccount(region, provider.get("profile"))
         )
     except ImportError as error:
         raise Unknown(

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG, RESOURCE_TAG
+from llmplatform.recovery.sessions import credentials
 from llmplatform.recovery.survey import Unknown
 
 _RAM = {
@@ -22,16 +23,15 @@ _NODE_POOL = "alicloud:cs/nodePool:NodePool"
 
 
 class Service:
-    """Calls of any product, by the credentials that the SDK finds."""
+    """Calls of any product, by the credentials of a profile of the aliyun CLI, or else those that the SDK finds."""
 
-    def __init__(self, region: str) -> None:
-        self._region = region
+    def __init__(self, region: str, profile: str | None = None) -> None:
+        self._region, self._profile = region, profile
         # It logs each source of credentials that has none, with a traceback.
         logging.getLogger("credentials").addHandler(logging.NullHandler())
 
     def call(self, product: str, version: str, action: str, query: Mapping[str, str], path: str = "") -> dict[str, Any]:
         """The answer to an action; `path`: of a product whose interface is one of paths."""
-        from alibabacloud_credentials.client import Client as Credentials
         from alibabacloud_tea_openapi.client import Client
         from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
         from darabonba.runtime import RuntimeOptions
@@ -49,19 +49,19 @@ class Service:
             req_body_type="json" if path else "formData",
             body_type="json",
         )
-        client = Client(Config(credential=Credentials(), region_id=self._region, endpoint=endpoint))
+        client = Client(Config(credential=credentials(self._profile), region_id=self._region, endpoint=endpoint))
         return client.call_api(params, OpenApiRequest(query=dict(query)), RuntimeOptions())["body"]
 
 
 class AlicloudAccount:
     """An account of Alibaba Cloud."""
 
-    def __init__(self, region: str, service: Service | None = None) -> None:
-        """`service`: in place of the SDK, for tests."""
+    def __init__(self, region: str, profile: str | None = None, service: Service | None = None) -> None:
+        """`profile`: of the aliyun CLI. `service`: in place of the SDK, for tests."""
         # Where the extra is missing, it is said before anything is asked.
         importlib.import_module("alibabacloud_tea_openapi.client")
 
-        self._region, self._service = region, service or Service(region)
+        self._region, self._service = region, service or Service(region, profile)
 
     def number(self) -> str:
         """Of the account that the credentials are of."""

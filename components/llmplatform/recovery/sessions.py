@@ -1,4 +1,4 @@
-"""Sessions of boto3 that come into an account as the program's provider does: by a profile, by taking a role."""
+"""How an account is come into as the program's provider does it: by a profile, by taking a role."""
 
 from typing import Any
 
@@ -21,3 +21,11 @@ def assumed(session: Any, role: str, caller: str, config: Any = None) -> Any:
         aws_secret_access_key=taken["SecretAccessKey"],
         aws_session_token=taken["SessionToken"],
     )
+
+
+def credentials(profile: str | None = None) -> Any:
+    """Alibaba Cloud's: of a profile of the aliyun CLI, whatever its mode, or those that the SDK finds."""
+    from alibabacloud_credentials.client import Client
+    from alibabacloud_credentials.provider import CLIProfileCredentialsProvider
+
+    return Client(provider=CLIProfileCredentialsProvider(profile_name=profile)) if profile else Client()

@@ -10,6 +10,7 @@ from llmplatform.specs.vocabulary import (
     AlicloudAccountId,
     AlicloudRegion,
     AlicloudZone,
+    AliyunProfile,
     AwsAccountId,
     AwsRegion,
     AwsZone,
@@ -17,6 +18,7 @@ from llmplatform.specs.vocabulary import (
     KmsKeyArn,
     PolicyArn,
     ProfileName,
+    ResourceGroupId,
     RoleArn,
     RolePath,
 )
@@ -89,6 +91,12 @@ class Alicloud(Section):
     home_zone: AlicloudZone | None = None
     """Zone of what lies in a single one: the file system, and the NAT gateway where there is only one. Empty: the first
     of `zones`. Write it down before you put another zone first: what lies there is replaced, with its data."""
+    profile: AliyunProfile | None = None
+    """Profile of the aliyun CLI whose credentials are taken, by the provider and for logging in to the cluster; one that
+    takes a role, of another account too, is of mode `RamRoleArn` or `ChainableRamRoleArn`. Empty: those that are there.
+    The provider takes an access key of the environment before it: leave none there."""
+    resource_group_id: ResourceGroupId | None = None
+    """Resource group of what is made, by which accounts share out rights and cost. Empty: the account's own."""
     gpu_zones: Annotated[
         dict[InstanceFamily, Annotated[tuple[AlicloudZone, ...], Field(max_length=6)]], Field(max_length=50)
     ] = Field(default_factory=dict)

@@ -24,6 +24,7 @@ from llmplatform.specs.vocabulary import (
     RamPrincipal,
     SecurityGroupId,
     SettingKey,
+    TimeOfDay,
 )
 
 
@@ -138,6 +139,20 @@ class KmsInstanceKey(Section):
 SecretsKey = Annotated[ExistingKey | KmsInstanceKey, Field(discriminator="kind")]
 
 
+Weekday = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+
+
+class Maintenance(Section):
+    """When ACK may do what it does by itself."""
+
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)]
+    """Days of the week."""
+    start: TimeOfDay
+    """When it begins, with the offset from UTC, in quotes."""
+    hours: Annotated[int, Field(ge=1, le=24)] = 3
+    """How long it lasts."""
+
+
 class NewAckCluster(NewCluster):
     """A managed Pro cluster of the environment's own."""
 
@@ -155,6 +170,8 @@ class NewAckCluster(NewCluster):
     """RAM users and roles that administer the cluster, by id. Whoever makes a cluster administers it, too."""
     secrets_key: SecretsKey | None = None
     """Key of KMS that Kubernetes' Secrets are encrypted with. Empty: none but that of ACK's own disks."""
+    maintenance: Maintenance | None = None
+    """When ACK may do what it does by itself, such as patches of the control plane. Empty: whenever it likes."""
     log_retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
     """How long control-plane and audit logs stay."""
 

@@ -16,6 +16,7 @@ from llmplatform.specs.vocabulary import (
     LabelKey,
     LabelValue,
     NodeRelease,
+    NodeScript,
 )
 
 MOST_NODES = 5000
@@ -99,6 +100,9 @@ class AlicloudPool(_Pool):
     key_pair: EcsKeyPair | None = None
     """Key pair of ECS by which operators log in to the nodes by SSH. Empty: nobody can, and commands reach a node by
     Cloud Assistant alone (`ecs:RunCommand`). It exists before the pool; a change is for nodes that join later."""
+    user_data: NodeScript | None = None
+    """Script that runs on each node after it has joined. Whoever gets onto a node, or reads the state, can read it: no
+    secrets. A change is for nodes that join later."""
     driver: DriverVersion | None = None
     """NVIDIA driver that ACK installs on nodes with GPUs. Empty: the one that this release is tested with."""
     spot_price_limit: Price | None = None

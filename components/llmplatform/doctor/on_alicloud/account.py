@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmplatform.doctor.checks import Absent, Denied, NoAnswer, one_line
+from llmplatform.recovery.sessions import credentials
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,20 +78,18 @@ Send = Callable[[str, Mapping[str, Any], Any], Any]
 class AlicloudAccount:
     """An account of Alibaba Cloud by the credentials that the SDK finds. Raises ImportError without the SDK."""
 
-    def __init__(self, region: str, send: Send | None = None) -> None:
-        """`send`: in place of the SDK, for tests: action, query, and the body of an action with a path."""
+    def __init__(self, region: str, profile: str | None = None, send: Send | None = None) -> None:
+        """`profile`: of the aliyun CLI; None: the credentials that are there. `send`: in place of the SDK, for tests: action, query, and the body of an action with a path."""
         import alibabacloud_tea_openapi.client  # pyright: ignore[reportUnusedImport]  # noqa: F401
 
-        self._region, self._send = region, send or self._by_sdk
+        self._region, self._profile, self._send = region, profile, send or self._by_sdk
         # It logs each source of credentials that has none, with a traceback.
         logging.getLogger("credentials").addHandler(logging.NullHandler())
 
     def has_credentials(self) -> bool:
         """Whether any are configured; whether they work is another question."""
-        from alibabacloud_credentials.client import Client as Credentials
-
         try:
-            return bool(Credentials().get_credential().access_key_id)
+            return bool(credentials(self._profile).get_credential().access_key_id)
         except Exception:
             return False  # The SDK raises whatever its sources do; that none has any is all that there is to know.
 
@@ -115,7 +114,6 @@ class AlicloudAccount:
         return answer
 
     def _by_sdk(self, action: str, query: Mapping[str, Any], body: Any) -> Any:
-        from alibabacloud_credentials.client import Client as Credentials
         from alibabacloud_tea_openapi.client import Client
         from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
         from darabonba.runtime import RuntimeOptions
@@ -134,7 +132,7 @@ class AlicloudAccount:
             body_type="array" if path and path.array else "json",
         )
         place = "" if service.central else f".{self._region}"
-        config = Config(credential=Credentials(), region_id=self._region, endpoint=f"{product}{place}.aliyuncs.com")
+        config = Config(credential=credentials(self._profile), region_id=self._region, endpoint=f"{product}{place}.aliyuncs.com")
         request = OpenApiRequest(query=dict(query), body=body) if body else OpenApiRequest(query=dict(query))
         options = RuntimeOptions(
             autoretry=True, max_attempts=_TRIES, connect_timeout=_CONNECT_MS, read_timeout=_READ_MS

@@ -1,7 +1,7 @@
-"""What ids and names of the stack file have to mean in the account: registry, domain, vSwitches, key.
+"""What ids and names of the stack file have to mean in the account: registry, domain, vSwitches, keys.
 
 Sources: API references of Container Registry (GetInstance, GetRepository, GetRepoTag), Alibaba Cloud DNS
-(DescribeDomainInfo), VPC (DescribeVSwitches) and KMS (DescribeKey, GetKmsInstance).
+(DescribeDomainInfo), VPC (DescribeVSwitches), KMS (DescribeKey, GetKmsInstance) and ECS (DescribeKeyPairs).
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,12 +14,14 @@ from llmplatform.doctor.wanted import Wanted
 from llmplatform.specs.addons import AckAcmeIssuer
 from llmplatform.specs.cluster import ExistingKey, KmsInstanceKey, NewAckCluster
 from llmplatform.specs.network import ExistingVswitches
+from llmplatform.specs.pools import AlicloudPool
 from llmplatform.specs.rules.vswitches import PODS_PER_NODE
 from llmplatform.specs.stack import AlicloudStack
 
 INSTANCE, REPOSITORY, TAG = "cr:GetInstance", "cr:GetRepository", "cr:GetRepoTag"
 DOMAIN, VSWITCHES = "alidns:DescribeDomainInfo", "vpc:DescribeVSwitches"
 KEY, KMS_INSTANCE = "kms:DescribeKey", "kms:GetKmsInstance"
+KEY_PAIRS = "ecs:DescribeKeyPairs"
 SYMMETRIC = ("Aliyun_AES", "Aliyun_SM4")
 """How the symmetric kinds of keys begin."""
 ADDRESSES_BESIDE = 20
@@ -151,6 +153,24 @@ def _secrets_key(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
         yield green("Secrets are encrypted with no key of KMS")
 
 
+def _key_pairs(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    region = wanted.stack.cloud.region
+    pools = {name: pool.key_pair for name, pool in wanted.stack.pools.items() if isinstance(pool, AlicloudPool)}
+    for name, pair in pools.items():
+        if pair is None:
+            continue
+        found = ask(KEY_PAIRS, RegionId=region, KeyPairName=pair)["KeyPairs"]["KeyPair"]
+        if any(each["KeyPairName"] == pair for each in found):
+            yield green(f"key pair {pair} is there")
+        else:
+            yield red(
+                f"pools.{name}.key_pair: there is no key pair {pair} in {region}",
+                f"`aliyun ecs CreateKeyPair --RegionId {region} --KeyPairName {pair}`, or write the name of another",
+            )
+    if not any(pools.values()):
+        yield green("no pool has a key pair")
+
+
 def key_finding(id_: str, key: Mapping[str, Any]) -> Finding:
     """Whether Secrets can be encrypted with a key that exists."""
     if key["KeyState"] != "Enabled":
@@ -184,6 +204,14 @@ CHECKS = (
         actions=(KEY, KMS_INSTANCE),
         provider="alicloud",
         run=_secrets_key,
+    ),
+    Check(
+        name="key-pairs",
+        title="key pairs of the nodes",
+        finds="ACK refuses the pool",
+        actions=(KEY_PAIRS,),
+        provider="alicloud",
+        run=_key_pairs,
     ),
     Check(
         name="dns-zone",
