@@ -151,7 +151,7 @@ def test_a_zone_that_came_later_is_told_of_and_changes_nothing_of_the_cluster() 
     """terraform-provider-alicloud v2.0.0-beta3, cs_managed_kubernetes, pod_vswitch_ids: only works for Create."""
     engine = _made(outputs={_CLUSTER: {"podVswitchIds": [_PODS["cn-hangzhou-j"]]}})
     assert "podVswitchIds" in engine.one(_CLUSTER).ignore_changes, "the state keeps those that Terway has"
-    assert "vswitchIds" in engine.one(_CLUSTER).ignore_changes, "its documentation: other ones restart the control plane"
+    assert "vswitchIds" in engine.one(_CLUSTER).ignore_changes, "other ones restart the control plane"
     assert [line for line in engine.told if "pods there share the nodes' addresses" in line]
     assert not _made().told
 

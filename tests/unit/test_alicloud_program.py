@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -149,7 +150,7 @@ def test_what_can_be_in_a_resource_group_is_put_into_the_one_of_the_settings() -
 
 
 def _arguments(type_: str) -> set[str]:
-    module, name = type_.split(":")[1].split("/")[0], type_.rsplit(":", 1)[1]
+    _, module, _, name = re.split("[:/]", type_)
     return set(inspect.signature(getattr(getattr(pulumi_alicloud, module), f"{name}Args").__init__).parameters)
 
 

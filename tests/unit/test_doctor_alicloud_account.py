@@ -21,7 +21,7 @@ def account(*answers: Any) -> AlicloudAccount:
             raise answer
         return answer
 
-    return AlicloudAccount("cn-hangzhou", send)
+    return AlicloudAccount("cn-hangzhou", send=send)
 
 
 @pytest.mark.parametrize(

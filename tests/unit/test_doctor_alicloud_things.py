@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 from alicloud_doctor import ALICLOUD, ran, wanted, with_key
 from doctor_proofs import Proof, named
+from program import run_program, stack_config
+from stack_settings import ROOT
 
 from llmplatform.doctor.checks import Absent, Check
 from llmplatform.doctor.on_alicloud import things
+from llmplatform.doctor.wanted import Wanted
+from llmplatform.specs.files import read
 
 VPC = "vpc-bp1234567890abcdefghi"
 
@@ -44,6 +48,15 @@ def vswitches(*free: int) -> dict[str, Any]:
     return {"VSwitches": {"VSwitch": found}}
 
 
+def with_key_pair(name: str) -> Wanted:
+    raw = read(ROOT / "Pulumi.prod-ack.yaml")["pools"]
+    return wanted(pools={**raw, "system": {**raw["system"], "key_pair": name}})
+
+
+def pairs(*names: str) -> dict[str, Any]:
+    return {"KeyPairs": {"KeyPair": [{"KeyPairName": name} for name in names]}}
+
+
 PROOFS: Mapping[str, Proof] = {
     "images": Proof(
         red={**REGISTRY, "GetRepoTag": Absent("TAG_NOT_EXIST")},
@@ -58,6 +71,13 @@ PROOFS: Mapping[str, Proof] = {
         remedy="`aliyun kms CancelKeyDeletion --KeyId key-",
         green={"DescribeKey": KEY},
         of=with_key(EXISTING_KEY),
+    ),
+    "key-pairs": Proof(
+        red={"DescribeKeyPairs": pairs()},
+        text="pools.system.key_pair: there is no key pair operators in cn-hangzhou",
+        remedy="aliyun ecs CreateKeyPair --RegionId cn-hangzhou --KeyPairName operators",
+        green={"DescribeKeyPairs": pairs("operators")},
+        of=with_key_pair("operators"),
     ),
     "dns-zone": Proof(
         red={"DescribeDomainInfo": Absent("InvalidDomainName.NoExist")},
@@ -108,3 +128,25 @@ def test_a_registry_of_another_name_is_told() -> None:
     assert told.level == "yellow"
     assert all("is not the address of" in finding.text for finding in told.findings)
     assert ran("images", **{**REGISTRY, "GetInstance": Absent("INSTANCE_NOT_EXIST")}).level == "red"
+
+
+def own(free: int, cidr: str = "10.0.192.0/22") -> dict[str, Any]:
+    switch = {"VSwitchId": "vsw-1", "ZoneId": "cn-hangzhou-i", "AvailableIpAddressCount": free, "CidrBlock": cidr}
+    return {"VSwitches": {"VSwitch": [switch]}}
+
+
+def test_addresses_that_end_are_told_before_pods_wait_for_them() -> None:
+    assert [ran("subnets", DescribeVSwitches=own(free)).level for free in (800, 150, 20)] == ["green", "yellow", "red"]
+    assert ran("subnets", DescribeVSwitches={"VSwitches": {"VSwitch": []}}).level == "green", "not made yet"
+
+
+def test_the_stacks_own_vswitches_are_asked_for_by_the_names_that_they_get() -> None:
+    asked: set[str] = set()
+
+    def answer(**parameters: Any) -> Any:
+        asked.add(parameters["VSwitchName"])
+        return {"VSwitches": {"VSwitch": []}}
+
+    ran("subnets", wanted("dev-ack"), DescribeVSwitches=answer)
+    made = run_program(stack_config("dev-ack"), "dev-ack").all("alicloud:vpc/switch:Switch")
+    assert asked == {found.inputs["vswitchName"] for found in made}

@@ -4,7 +4,7 @@ Makes: control plane, key, permissions; Terway, the CSI drivers and what repairs
 Does not: nodes (`NodePool`), add-ons that need a node to run on (`ClusterAddons`), the log project (`Logs`).
 Replaced, with all that runs in it, when its service range or proxy mode change.
 Silently without effect after it was made: a change between private and public endpoint, the pods' vSwitches (in a zone
-that came later Terway takes the nodes'), and its own list of add-ons (the same add-ons are managed one by one for that).
+that came later Terway takes the nodes'), and its own list of add-ons (these are managed one by one for that reason).
 The account must have authorised ACK's service roles once (`AliyunCSManagedKubernetesRole` and its siblings).
 Source: terraform-provider-alicloud 2.0, alicloud_cs_managed_kubernetes; pulumi-alicloud 4.0.
 """
@@ -141,7 +141,7 @@ class Cluster(PlatformComponent):
         return version
 
     def _of_the_pods(self, kept: Sequence[str] | None) -> None:
-        """Terway, daemon/builder.go and pkg/eni/node_reconcile.go: without vSwitches of a node's zone it takes the node's."""
+        """Without vSwitches in a node's zone Terway takes the node's: daemon/builder.go, pkg/eni/node_reconcile.go."""
         later = len(self._args.pod_subnet_ids) - len(kept or ())
         if later > 0:
             pulumi.log.info(

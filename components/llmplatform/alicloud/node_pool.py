@@ -7,6 +7,7 @@ nodes that join from then on; the others stay as they are, and are renewed by dr
 image goes through the nodes that are there, one at a time, only while that is asked for: the provider upgrades at every
 update whose inputs have an upgrade policy, whatever the update changes. Labels and taints change on all nodes, the
 driver's label too: on a node that was there before, it says what the next one will have.
+What containerd is told comes in a second call, for which a pool that has nodes at birth takes some minutes more.
 A driver that ACK does not have for the image is silently its default one: the plan's driver is one of its list.
 Source: terraform-provider-alicloud 2.0, resource_alicloud_cs_kubernetes_node_pool.go and its documentation; ACK
 documentation, "NVIDIA driver version".

@@ -92,9 +92,9 @@ class Alicloud(Section):
     """Zone of what lies in a single one: the file system, and the NAT gateway where there is only one. Empty: the first
     of `zones`. Write it down before you put another zone first: what lies there is replaced, with its data."""
     profile: AliyunProfile | None = None
-    """Profile of the aliyun CLI whose credentials are taken, by the provider and for logging in to the cluster; one that
-    takes a role, of another account too, is of mode `RamRoleArn` or `ChainableRamRoleArn`. Empty: those that are there.
-    The provider takes an access key of the environment before it: leave none there."""
+    """Profile of the aliyun CLI whose credentials are taken, by the provider and for logging in to the cluster. One
+    that takes a role, of another account too, is of mode `RamRoleArn` or `ChainableRamRoleArn`. Empty: those that are
+    there. The provider takes an access key of the environment before it: leave none there."""
     resource_group_id: ResourceGroupId | None = None
     """Resource group of what is made, by which accounts share out rights and cost. Empty: the account's own."""
     gpu_zones: Annotated[

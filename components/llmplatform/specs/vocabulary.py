@@ -184,10 +184,11 @@ EcsImageId = Annotated[
     str, _Matching(r"[A-Za-z][\w.-]{1,127}", "write an image id like aliyun_3_x64_20G_container_optimized_20260801.vhd")
 ]
 AliyunProfile = Annotated[
-    str, _Matching(r"[A-Za-z0-9_@.+][\w@.+-]{0,127}", "write the name of a profile of the aliyun CLI, like platform-prod")
+    str,
+    _Matching(r"[A-Za-z0-9_@.+][\w@.+-]{0,127}", "write a profile of the aliyun CLI, like platform-prod"),
 ]
 # Resource Management, CreateResourceGroup: rg-acfmxazb4ph6a****.
-ResourceGroupId = Annotated[str, _Matching(r"rg-[a-z0-9]{6,32}", "write a resource group's id, like rg-acfmxazb4ph6aiy")]
+ResourceGroupId = Annotated[str, _Matching(r"rg-[a-z0-9]{6,32}", "write a resource group's id, like rg-acfmxazb4ph6")]
 # ECS, RunInstances, UserData: a script begins with #!; 16 KB before it is encoded.
 NodeScript = Annotated[str, _Matching(r"#![^\x00]*", "write a script whose first line begins with #!", longest=16_384)]
 TimeOfDay = Annotated[

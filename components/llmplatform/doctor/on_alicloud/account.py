@@ -79,7 +79,10 @@ class AlicloudAccount:
     """An account of Alibaba Cloud by the credentials that the SDK finds. Raises ImportError without the SDK."""
 
     def __init__(self, region: str, profile: str | None = None, send: Send | None = None) -> None:
-        """`profile`: of the aliyun CLI; None: the credentials that are there. `send`: in place of the SDK, for tests: action, query, and the body of an action with a path."""
+        """`profile`: of the aliyun CLI; None: the credentials that are there.
+
+        `send`: in place of the SDK, for tests: action, query, and the body of an action with a path.
+        """
         import alibabacloud_tea_openapi.client  # pyright: ignore[reportUnusedImport]  # noqa: F401
 
         self._region, self._profile, self._send = region, profile, send or self._by_sdk
@@ -132,7 +135,9 @@ class AlicloudAccount:
             body_type="array" if path and path.array else "json",
         )
         place = "" if service.central else f".{self._region}"
-        config = Config(credential=credentials(self._profile), region_id=self._region, endpoint=f"{product}{place}.aliyuncs.com")
+        config = Config(
+            credential=credentials(self._profile), region_id=self._region, endpoint=f"{product}{place}.aliyuncs.com"
+        )
         request = OpenApiRequest(query=dict(query), body=body) if body else OpenApiRequest(query=dict(query))
         options = RuntimeOptions(
             autoretry=True, max_attempts=_TRIES, connect_timeout=_CONNECT_MS, read_timeout=_READ_MS

@@ -5,6 +5,8 @@ Sources: API references of Container Registry (GetInstance, GetRepository, GetRe
 """
 
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
+from itertools import product
 from typing import Any
 
 from llmplatform.catalog import versions
@@ -22,6 +24,8 @@ INSTANCE, REPOSITORY, TAG = "cr:GetInstance", "cr:GetRepository", "cr:GetRepoTag
 DOMAIN, VSWITCHES = "alidns:DescribeDomainInfo", "vpc:DescribeVSwitches"
 KEY, KMS_INSTANCE = "kms:DescribeKey", "kms:GetKmsInstance"
 KEY_PAIRS = "ecs:DescribeKeyPairs"
+SCARCE = 0.2
+"""Share of a vSwitch's addresses below which it is said that they end."""
 SYMMETRIC = ("Aliyun_AES", "Aliyun_SM4")
 """How the symmetric kinds of keys begin."""
 ADDRESSES_BESIDE = 20
@@ -101,7 +105,7 @@ def _domain(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 def _vswitches(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
     network = wanted.stack.network
     if not isinstance(network, ExistingVswitches):
-        yield green("the network is the stack's own")
+        yield from _own_vswitches(wanted, ask)
         return
     answer = ask(VSWITCHES, RegionId=wanted.stack.cloud.region, VpcId=network.vpc_id, PageSize=50)
     known = {each["VSwitchId"]: each for each in answer["VSwitches"]["VSwitch"]}
@@ -117,6 +121,28 @@ def _vswitches(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
                 known.get(switch.id),
                 *(beside + count * (pods + nodes) for count in nodes_in(zone, wanted.made)),
             )
+
+
+def _own_vswitches(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+    """How full the stack's own are. Terway holds addresses for pods that are still to come."""
+    cloud = wanted.stack.cloud
+    made = False
+    for zone, role in product(cloud.zones, ("nodes", "pods")):
+        name = f"{wanted.stack.environment.name}-core-{role}-{zone}"
+        for each in ask(VSWITCHES, RegionId=cloud.region, VSwitchName=name)["VSwitches"]["VSwitch"]:
+            made = True
+            yield _room(name, each)
+    if not made:
+        yield green("the network is the stack's own, and not made yet")
+
+
+def _room(name: str, found: Mapping[str, Any]) -> Finding:
+    free, size = int(found["AvailableIpAddressCount"]), ip_network(found["CidrBlock"]).num_addresses
+    said = f"vSwitch {name}: {free} of {size} addresses are free"
+    remedy = "lower the pools' bounds, or use more zones; a network cannot grow"
+    if free < PODS_PER_NODE:
+        return red(f"{said}: the next node's pods get none", remedy)
+    return yellow(said, remedy) if free < size * SCARCE else green(said)
 
 
 def vswitch_finding(path: str, zone: str, found: Mapping[str, Any] | None, least: int, most: int) -> Finding:
@@ -223,7 +249,7 @@ CHECKS = (
     ),
     Check(
         name="subnets",
-        title="vSwitches of an existing network, and their free addresses",
+        title="vSwitches, and their free addresses",
         finds="nodes or pods get no address",
         actions=(VSWITCHES,),
         provider="alicloud",
