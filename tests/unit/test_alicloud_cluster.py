@@ -156,6 +156,11 @@ def test_a_zone_that_came_later_is_told_of_and_changes_nothing_of_the_cluster() 
     assert not _made().told
 
 
+def test_lists_that_ack_answers_in_its_own_order_are_no_change() -> None:
+    """terraform-provider-alicloud v2.0.0-beta3: both are lists, which Read fills as the service answers."""
+    assert {"vswitchIds", "controlPlaneLogComponents"} <= set(_made().one(_CLUSTER).ignore_changes)
+
+
 def test_the_clusters_events_go_to_the_project_of_the_environment() -> None:
     found = _made().named("main-ack-node-problem-detector").inputs["config"]
     assert json.loads(found) == {"sls_project_name": "dev-logs-1a2b3c"}, "else ACK makes a project, which stays"

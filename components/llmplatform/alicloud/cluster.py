@@ -48,6 +48,11 @@ REPORTS_EVENTS = "ack-node-problem-detector"
 NOT_WANTED = ("nginx-ingress-controller",)
 """Add-ons that ACK installs unless told otherwise. This one would make a load balancer."""
 
+BORN_WITH = ("addons", "podVswitchIds", "vswitchIds", "controlPlaneLogComponents")
+"""What stays as it is made. Add-ons are managed one by one afterwards, and the pods' vSwitches are read at creation
+alone. Lists are read back in ACK's order, so that the same vSwitches would restart the control plane. Its version, too,
+changes only when that is asked for: ACK raises patches by itself, and refuses to go back to what a file says."""
+
 DELETED_WITH_IT = ("SLB", "ALB")
 """What a cluster leaves behind unless told otherwise: load balancers of Services. Of the log projects it would leave
 (`SLS_Data`, `SLS_ControlPlane`) it makes none: it writes to one that is given, and not the cluster's to delete."""
@@ -194,11 +199,7 @@ class Cluster(PlatformComponent):
             tags=args.tags,
             opts=self.child(
                 protect=self._protected,
-                # What happens to add-ons later is the business of the resources below, and the pods' vSwitches are read
-                # at creation alone. Other vSwitches, and those it has in another order, restart the control plane. A
-                # version is raised when that is asked for: ACK raises patches by itself, and refuses to go back to
-                # what a file says.
-                ignore_changes=["addons", "podVswitchIds", "vswitchIds", *(() if spec.upgrade else ("version",))],
+                ignore_changes=[*BORN_WITH, *(() if spec.upgrade else ("version",))],
                 # The certificate authority comes with a client's certificate and key, which are not for plain state.
                 additional_secret_outputs=["certificateAuthorities"],
             ),
