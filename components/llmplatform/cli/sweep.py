@@ -87,24 +87,20 @@ def sweep(
 def _account(wanted: "Wanted") -> "Ask":
     """The stack's account. Without credentials for it, the command ends."""
     from llmplatform.doctor.accounts import open_account
-    from llmplatform.doctor.checks import Absent, Denied, NoAnswer
+    from llmplatform.doctor.checks import Absent, Denied
+    from llmplatform.doctor.gate import caller_finding
 
     opened = open_account(wanted)
     if opened.ask is None:
         typer.echo(opened.why, err=True)
         raise typer.Exit(1)
     try:
-        said = opened.ask("sts:GetCallerIdentity")
-    except (Absent, Denied, NoAnswer) as error:
+        found = caller_finding(wanted, opened.ask)
+    except (Absent, Denied) as error:
         typer.echo(f"the credentials do not work: {error}", err=True)
         raise typer.Exit(1) from None
-    number = str(said.get("Account") or said.get("AccountId"))
-    if number != wanted.stack.cloud.account_id:
-        typer.echo(
-            f"the credentials are of account {number}, and cloud.account_id is {wanted.stack.cloud.account_id}; "
-            "log in to that account",
-            err=True,
-        )
+    if found.level == "red":
+        typer.echo(f"{found.text}; {found.remedy}", err=True)
         raise typer.Exit(1)
     return opened.ask
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from llmplatform.doctor.checks import Ask, NoAnswer
+from llmplatform.doctor.gate import CALLERS
 from llmplatform.doctor.on_alicloud.account import AlicloudAccount
 from llmplatform.doctor.on_aws.account import AwsAccount
 from llmplatform.doctor.wanted import Wanted
@@ -31,6 +32,5 @@ def open_account(wanted: Wanted) -> Opened:
     except ImportError as error:
         return Opened(None, f"{error.name} is missing: install llmplatform with its extra `recover`")
     if not account.has_credentials():
-        login = "`aws sts get-caller-identity`" if cloud.provider == "aws" else "`aliyun sts GetCallerIdentity`"
-        return Opened(None, f"no credentials; log in until {login} works, and run it again")
+        return Opened(None, f"no credentials; log in until {CALLERS[cloud.provider].login} works, and run it again")
     return Opened(account)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.doctor.checks import Ask, NoAnswer
 from llmplatform.sweep.alicloud_owners import CLUSTERS, NETWORKS, around, chained, living, owner, pages, tags_of
-from llmplatform.sweep.kinds import Kind, Leftover, Place, simple_kind
+from llmplatform.sweep.kinds import Kind, Leftover, Owner, Place, by_tag, rest, simple_kind
 
 __all__ = ["CLUSTERS", "KINDS", "living"]
 
@@ -24,14 +24,9 @@ def _load_balancers(place: Place, ask: Ask) -> Iterator[Leftover]:
     alive, networks = around(place, ask)
     for each in pages(ask, BALANCERS, "LoadBalancers", "LoadBalancer", RegionId=place.region):
         if whose := owner(tags_of(each), place, alive, each.get("VpcId") in networks):
-            yield Leftover(
-                kind="load-balancers",
-                id=each["LoadBalancerId"],
-                name=f"{each.get('LoadBalancerName', '')} {each.get('Address', '')}".strip(),
-                whose=whose[0],
-                why=whose[1],
-                details={"protected": str(each.get("DeleteProtection", ""))},
-            )
+            name = f"{each.get('LoadBalancerName', '')} {each.get('Address', '')}"
+            protected = str(each.get("DeleteProtection", ""))
+            yield whose.left("load-balancers", each["LoadBalancerId"], name, protected=protected)
 
 
 def _delete_balancer(leftover: Leftover, place: Place, ask: Ask) -> None:
@@ -49,55 +44,33 @@ def _interfaces(place: Place, ask: Ask) -> Iterator[Leftover]:
     for each in found:
         if whose := owner(tags_of(each), place, alive, each.get("VpcId") in networks):
             managed = bool(each.get("ServiceManaged"))
-            yield Leftover(
-                kind="interfaces",
-                id=each["NetworkInterfaceId"],
-                name=each.get("Description", ""),
-                whose=whose[0],
-                why=whose[1],
-                kept="a service of Alibaba Cloud has it, and takes it away with what it is for" if managed else "",
-            )
+            kept = "a service of Alibaba Cloud has it, and takes it away with what it is for" if managed else ""
+            yield whose.left("interfaces", each["NetworkInterfaceId"], each.get("Description", ""), kept)
 
 
 def _disks(place: Place, ask: Ask) -> Iterator[Leftover]:
     alive, _ = around(place, ask)
     for each in chained(ask, DISKS, "Disks", "Disk", RegionId=place.region):
         if whose := owner(tags_of(each), place, alive, network=False):
-            yield Leftover(
-                kind="volumes",
-                id=each["DiskId"],
-                name=f"{each.get('DiskName', '')} {each.get('Size', '?')} GiB".strip(),
-                whose=whose[0],
-                why=whose[1],
-                kept="" if each.get("Status") == "Available" else f"it is {each.get('Status')}",
-            )
+            kept = "" if each.get("Status") == "Available" else f"it is {each.get('Status')}"
+            yield whose.left("volumes", each["DiskId"], f"{each.get('DiskName', '')} {each.get('Size', '?')} GiB", kept)
 
 
 def _snapshots(place: Place, ask: Ask) -> Iterator[Leftover]:
     alive, _ = around(place, ask)
     for each in chained(ask, SNAPSHOTS, "Snapshots", "Snapshot", RegionId=place.region):
         if whose := owner(tags_of(each), place, alive, network=False):
-            yield Leftover(
-                kind="snapshots",
-                id=each["SnapshotId"],
-                name=f"{each.get('SourceDiskSize', '?')} GiB of {each.get('CreationTime', '')}",
-                whose=whose[0],
-                why=whose[1],
-            )
+            name = f"{each.get('SourceDiskSize', '?')} GiB of {each.get('CreationTime', '')}"
+            yield whose.left("snapshots", each["SnapshotId"], name)
 
 
 def _file_systems(place: Place, ask: Ask) -> Iterator[Leftover]:
     for each in pages(ask, FILES, "FileSystems", "FileSystem"):
         if tags_of(each).get(ENVIRONMENT_TAG) == place.environment:
             targets = (each.get("MountTargets") or {}).get("MountTarget") or ()
-            yield Leftover(
-                kind="file-systems",
-                id=each["FileSystemId"],
-                name=f"{each.get('Description', '')} {int(each.get('MeteredSize') or 0) / 2**30:.1f} GiB".strip(),
-                whose="ours",
-                why=f"{ENVIRONMENT_TAG}={place.environment}",
-                details={"targets": " ".join(target["MountTargetDomain"] for target in targets)},
-            )
+            name = f"{each.get('Description', '')} {int(each.get('MeteredSize') or 0) / 2**30:.1f} GiB"
+            domains = " ".join(target["MountTargetDomain"] for target in targets)
+            yield by_tag(place).left("file-systems", each["FileSystemId"], name, targets=domains)
 
 
 def _delete_file_system(leftover: Leftover, place: Place, ask: Ask) -> None:
@@ -115,9 +88,7 @@ def _records(place: Place, ask: Ask) -> Iterator[Leftover]:
     wanted = f"_acme-challenge.{place.host}"
     for each in pages(ask, RECORDS, "DomainRecords", "Record", DomainName=place.zone):
         if each["Type"] == "TXT" and f"{each['RR']}.{place.zone}" == wanted:
-            yield Leftover(
-                kind="dns-records", id=each["RecordId"], name=wanted, whose="ours", why=f"a challenge for {place.host}"
-            )
+            yield Owner("ours", f"a challenge for {place.host}").left("dns-records", each["RecordId"], wanted)
 
 
 def _tagged(place: Place, ask: Ask) -> list[str]:
@@ -139,29 +110,18 @@ def _keys(place: Place, ask: Ask) -> Iterator[Leftover]:
         id_ = arn.rpartition("/")[2]
         key = ask(KEY, KeyId=id_)["KeyMetadata"]
         waits = key["KeyState"] == "PendingDeletion"
-        yield Leftover(
-            kind="keys",
-            id=id_,
-            name=f"deleted on {key.get('DeleteDate', '?')}" if waits else key["KeyState"],
-            whose="ours",
-            why=f"{ENVIRONMENT_TAG}={place.environment}",
-            kept=f"it can be restored until then: `aliyun kms CancelKeyDeletion --KeyId {id_}`"
+        yield by_tag(place).left(
+            "keys",
+            id_,
+            f"deleted on {key.get('DeleteDate', '?')}" if waits else key["KeyState"],
+            f"it can be restored until then: `aliyun kms CancelKeyDeletion --KeyId {id_}`"
             if waits
             else f"`aliyun kms ScheduleKeyDeletion --KeyId {id_} --PendingWindowInDays 30`, and nobody can read it",
         )
 
 
 def _rest(place: Place, ask: Ask) -> Iterator[Leftover]:
-    for arn in _tagged(place, ask):
-        service, kind = arn.split(":")[2], arn.split(":", 5)[5].partition("/")[0]
-        if (service, kind) not in _ELSEWHERE:
-            yield Leftover(
-                kind="others",
-                id=arn,
-                whose="ours",
-                why=f"{ENVIRONMENT_TAG}={place.environment}",
-                kept="`pulumi destroy` deletes it where the state has it; else delete it by hand",
-            )
+    return rest(place, _tagged(place, ask), _ELSEWHERE)
 
 
 _ELSEWHERE = frozenset(

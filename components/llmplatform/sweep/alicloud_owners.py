@@ -10,7 +10,7 @@ from typing import Any
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.doctor.checks import Ask
-from llmplatform.sweep.kinds import Place, Whose
+from llmplatform.sweep.kinds import Owner, Place, by_tag
 
 CLUSTER_TAG = "ack.aliyun.com"
 CLUSTERS, NETWORKS = "cs:DescribeClustersForRegion", "vpc:DescribeVpcs"
@@ -77,19 +77,19 @@ def living(place: Place, ask: Ask) -> list[str]:
     ]
 
 
-def owner(tags: Mapping[str, str], place: Place, alive: frozenset[str], network: bool) -> tuple[Whose, str] | None:
+def owner(tags: Mapping[str, str], place: Place, alive: frozenset[str], network: bool) -> Owner | None:
     """Whose an object is, and what tells. `alive`: clusters that are there; `network`: it lies in our network."""
     if tags.get(ENVIRONMENT_TAG) == place.environment:
-        return "ours", f"{ENVIRONMENT_TAG}={place.environment}"
+        return by_tag(place)
     cluster = tags.get(CLUSTER_TAG)
     if cluster in place.clusters:
-        return "ours", f"{CLUSTER_TAG}={cluster}"
+        return Owner("ours", f"{CLUSTER_TAG}={cluster}")
     if cluster in alive:
         return None
     if network:
-        return "ours", "in the environment's network"
+        return Owner("ours", "in the environment's network")
     if cluster and ENVIRONMENT_TAG not in tags:
-        return (
+        return Owner(
             "foreign",
             f"{CLUSTER_TAG}={cluster}, which is gone: pass --cluster {cluster} if it was this environment's",
         )

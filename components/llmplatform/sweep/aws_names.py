@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.doctor.checks import Absent, Ask
 from llmplatform.sweep.aws_tags import TAGGED, tagged
-from llmplatform.sweep.kinds import Kind, Leftover, Place, simple_kind
+from llmplatform.sweep.kinds import Kind, Leftover, Owner, Place, by_tag, rest, simple_kind
 
 EXISTS = "eks:DescribeCluster"
 _ELSEWHERE = frozenset(
@@ -31,13 +30,11 @@ def _log_groups(place: Place, ask: Ask) -> Iterator[Leftover]:
         for prefix in (f"/aws/eks/{cluster}/", f"/aws/containerinsights/{cluster}/"):
             for each in ask("logs:DescribeLogGroups", logGroupNamePrefix=prefix)["logGroups"]:
                 seen.add(each["logGroupName"])
-                yield Leftover(
-                    kind="log-groups", id=each["logGroupName"], whose="ours", why=f"named after cluster {cluster}"
-                )
+                yield Owner("ours", f"named after cluster {cluster}").left("log-groups", each["logGroupName"])
     for arn in tagged(place, ask, "logs:log-group"):
         name = arn.partition(":log-group:")[2].removesuffix(":*")
         if name not in seen:
-            yield Leftover(kind="log-groups", id=name, whose="ours", why=f"{ENVIRONMENT_TAG}={place.environment}")
+            yield by_tag(place).left("log-groups", name)
 
 
 def _records(place: Place, ask: Ask) -> Iterator[Leftover]:
@@ -50,9 +47,7 @@ def _records(place: Place, ask: Ask) -> Iterator[Leftover]:
         return  # A zone that is not there has no records.
     for each in found:
         if each["Type"] == "TXT" and each["Name"] == challenge:
-            yield Leftover(
-                kind="dns-records", id=challenge, name="TXT", whose="ours", why=f"a challenge for {place.host}"
-            )
+            yield Owner("ours", f"a challenge for {place.host}").left("dns-records", challenge, "TXT")
 
 
 def _delete_record(leftover: Leftover, place: Place, ask: Ask) -> None:
@@ -67,29 +62,18 @@ def _keys(place: Place, ask: Ask) -> Iterator[Leftover]:
         key = ask("kms:DescribeKey", KeyId=arn)["KeyMetadata"]
         waits = key.get("KeyState") == "PendingDeletion"
         until = f"{key.get('DeletionDate', '')}".partition(" ")[0]
-        yield Leftover(
-            kind="keys",
-            id=arn,
-            name=f"deleted on {until}" if waits else str(key.get("KeyState", "")),
-            whose="ours",
-            why=f"{ENVIRONMENT_TAG}={place.environment}",
-            kept="nothing to do: it costs nothing while it waits"
+        yield by_tag(place).left(
+            "keys",
+            arn,
+            f"deleted on {until}" if waits else str(key.get("KeyState", "")),
+            "nothing to do: it costs nothing while it waits"
             if waits
             else f"nobody can read what it encrypts once it is gone: `aws kms schedule-key-deletion --key-id {arn}`",
         )
 
 
 def _rest(place: Place, ask: Ask) -> Iterator[Leftover]:
-    for arn in tagged(place, ask):
-        service, kind = arn.split(":")[2], arn.split(":", 5)[5]
-        if (service, kind.partition("/")[0].partition(":")[0]) not in _ELSEWHERE:
-            yield Leftover(
-                kind="others",
-                id=arn,
-                whose="ours",
-                why=f"{ENVIRONMENT_TAG}={place.environment}",
-                kept="`pulumi destroy` deletes it where the state has it; else delete it by hand",
-            )
+    return rest(place, tagged(place, ask), _ELSEWHERE)
 
 
 def living(place: Place, ask: Ask) -> list[str]:

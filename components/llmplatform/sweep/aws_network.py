@@ -8,7 +8,7 @@ from typing import Any
 
 from llmplatform.doctor.checks import Ask, NoAnswer
 from llmplatform.sweep.aws_tags import VPCS, names_a_cluster, networks_of, owner, tags_of
-from llmplatform.sweep.kinds import Kind, Leftover, Place, simple_kind
+from llmplatform.sweep.kinds import Kind, Leftover, Owner, Place, simple_kind
 
 _GUARD = "GuardDutyManaged"
 _V1 = "elasticloadbalancing/classic"
@@ -23,7 +23,7 @@ def _load_balancers(place: Place, ask: Ask) -> Iterator[Leftover]:
         for each in ask("elasticloadbalancing:DescribeTags", ResourceArns=arns)["TagDescriptions"]:
             if whose := owner(tags_of(each), place):
                 arn = each["ResourceArn"]
-                yield Leftover(kind="load-balancers", id=arn, name=by_arn[arn], whose=whose[0], why=whose[1])
+                yield whose.left("load-balancers", arn, by_arn[arn])
 
 
 def _classic_balancers(place: Place, ask: Ask) -> Iterator[Leftover]:
@@ -31,7 +31,7 @@ def _classic_balancers(place: Place, ask: Ask) -> Iterator[Leftover]:
     for names in _batches([each["LoadBalancerName"] for each in found]):
         for each in ask("elasticloadbalancing/classic:DescribeTags", LoadBalancerNames=names)["TagDescriptions"]:
             if whose := owner(tags_of(each), place):
-                yield Leftover(kind="classic-load-balancers", id=each["LoadBalancerName"], whose=whose[0], why=whose[1])
+                yield whose.left("classic-load-balancers", each["LoadBalancerName"])
 
 
 def _batches(every: Sequence[str]) -> Iterator[list[str]]:
@@ -47,15 +47,10 @@ def _interfaces(place: Place, ask: Ask) -> Iterator[Leftover]:
         whose = owner(tags, place)
         if whose is None and each["VpcId"] in networks:
             # It keeps the network from going, whoever has forgotten it.
-            whose = "foreign" if names_a_cluster(tags) else "ours", f"in {each['VpcId']}, the environment's network"
+            where = f"in {each['VpcId']}, the environment's network"
+            whose = Owner("foreign" if names_a_cluster(tags) else "ours", where)
         if whose:
-            yield Leftover(
-                kind="interfaces",
-                id=each["NetworkInterfaceId"],
-                name=each.get("Description", ""),
-                whose=whose[0],
-                why=whose[1],
-            )
+            yield whose.left("interfaces", each["NetworkInterfaceId"], each.get("Description", ""))
 
 
 def _endpoints(place: Place, ask: Ask) -> Iterator[Leftover]:
@@ -67,26 +62,13 @@ def _endpoints(place: Place, ask: Ask) -> Iterator[Leftover]:
         tags, id_ = tags_of(each), each["VpcEndpointId"]
         if each.get("State") in ("deleting", "deleted"):
             continue
+        whose, kept = Owner("foreign", f"somebody put it into {each['VpcId']}"), "ask whose it is"
         if owner(tags, place):
-            yield Leftover(kind="endpoints", id=id_, name=each["ServiceName"], whose="ours", why=f"in {each['VpcId']}")
+            whose, kept = Owner("ours", f"in {each['VpcId']}"), ""
         elif _GUARD in tags or "guardduty" in each["ServiceName"]:
-            yield Leftover(
-                kind="endpoints",
-                id=id_,
-                name=each["ServiceName"],
-                whose="foreign",
-                why=f"GuardDuty put it into {each['VpcId']}, which cannot be deleted with it",
-                kept=f"`aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {id_}`; it comes again while GuardDuty watches",
-            )
-        else:
-            yield Leftover(
-                kind="endpoints",
-                id=id_,
-                name=each["ServiceName"],
-                whose="foreign",
-                why=f"somebody put it into {each['VpcId']}",
-                kept="ask whose it is",
-            )
+            whose = Owner("foreign", f"GuardDuty put it into {each['VpcId']}, which cannot be deleted with it")
+            kept = f"`aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {id_}`; it comes again while GuardDuty watches"
+        yield whose.left("endpoints", id_, each["ServiceName"], kept)
 
 
 def _groups(place: Place, ask: Ask) -> Iterator[Leftover]:
@@ -99,17 +81,11 @@ def _groups(place: Place, ask: Ask) -> Iterator[Leftover]:
         if name == "default":
             continue
         if whose := owner(tags, place):
-            yield Leftover(kind="security-groups", id=id_, name=name, whose=whose[0], why=whose[1])
+            yield whose.left("security-groups", id_, name)
         else:
-            yield Leftover(
-                kind="security-groups",
-                id=id_,
-                name=name,
-                whose="foreign",
-                why=f"{'GuardDuty' if _GUARD in tags or name.startswith('GuardDuty') else 'somebody'} put it into "
-                f"{each['VpcId']}",
-                kept=f"`aws ec2 delete-security-group --group-id {id_}` where nobody needs it",
-            )
+            who = "GuardDuty" if _GUARD in tags or name.startswith("GuardDuty") else "somebody"
+            kept = f"`aws ec2 delete-security-group --group-id {id_}` where nobody needs it"
+            yield Owner("foreign", f"{who} put it into {each['VpcId']}").left("security-groups", id_, name, kept)
 
 
 def _unsuccessful(answer: Mapping[str, Any]) -> None:

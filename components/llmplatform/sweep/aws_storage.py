@@ -19,40 +19,23 @@ def _volumes(place: Place, ask: Ask) -> Iterator[Leftover]:
                 for key in ("kubernetes.io/created-for/pvc/namespace", "kubernetes.io/created-for/pvc/name")
                 if key in tags
             )
-            attached = each["State"] == "in-use"
-            yield Leftover(
-                kind="volumes",
-                id=each["VolumeId"],
-                name=f"{claim or tags.get('Name', '')} {each['Size']} GiB".strip(),
-                whose=whose[0],
-                why=whose[1],
-                kept="it is attached to a machine" if attached else "",
-            )
+            name = f"{claim or tags.get('Name', '')} {each['Size']} GiB"
+            kept = "it is attached to a machine" if each["State"] == "in-use" else ""
+            yield whose.left("volumes", each["VolumeId"], name, kept)
 
 
 def _snapshots(place: Place, ask: Ask) -> Iterator[Leftover]:
     for each in ask("ec2:DescribeSnapshots", OwnerIds=["self"])["Snapshots"]:
         if whose := owner(tags_of(each), place):
-            yield Leftover(
-                kind="snapshots",
-                id=each["SnapshotId"],
-                name=f"{each.get('VolumeSize', '?')} GiB of {each.get('StartTime', '')}",
-                whose=whose[0],
-                why=whose[1],
-            )
+            name = f"{each.get('VolumeSize', '?')} GiB of {each.get('StartTime', '')}"
+            yield whose.left("snapshots", each["SnapshotId"], name)
 
 
 def _file_systems(place: Place, ask: Ask) -> Iterator[Leftover]:
     for each in ask("elasticfilesystem:DescribeFileSystems")["FileSystems"]:
         if whose := owner(tags_of(each), place):
             size = each.get("SizeInBytes", {}).get("Value", 0) / 2**30
-            yield Leftover(
-                kind="file-systems",
-                id=each["FileSystemId"],
-                name=f"{each.get('Name', '')} {size:.1f} GiB".strip(),
-                whose=whose[0],
-                why=whose[1],
-            )
+            yield whose.left("file-systems", each["FileSystemId"], f"{each.get('Name', '')} {size:.1f} GiB")
 
 
 def _delete_file_system(leftover: Leftover, place: Place, ask: Ask) -> None:
@@ -73,13 +56,8 @@ def _recovery_points(place: Place, ask: Ask) -> Iterator[Leftover]:
     for each in found:
         tags = ask("backup:ListTags", ResourceArn=each["RecoveryPointArn"]).get("Tags") or {}
         if whose := owner(tags, place):
-            yield Leftover(
-                kind="recovery-points",
-                id=each["RecoveryPointArn"],
-                name=f"of {each.get('ResourceArn', '').rpartition('/')[2]}",
-                whose=whose[0],
-                why=whose[1],
-            )
+            name = f"of {each.get('ResourceArn', '').rpartition('/')[2]}"
+            yield whose.left("recovery-points", each["RecoveryPointArn"], name)
 
 
 KINDS: tuple[Kind, ...] = (

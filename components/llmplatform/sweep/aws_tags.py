@@ -10,7 +10,7 @@ from typing import Any
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.doctor.checks import Ask
-from llmplatform.sweep.kinds import Place, Whose
+from llmplatform.sweep.kinds import Owner, Place, by_tag
 
 VPCS, TAGGED = "ec2:DescribeVpcs", "tag:GetResources"
 _NAMED = (
@@ -29,18 +29,18 @@ def tags_of(found: Mapping[str, Any], key: str = "Tags") -> dict[str, str]:
     return {each["Key"]: each["Value"] for each in found.get(key) or ()}
 
 
-def owner(tags: Mapping[str, str], place: Place) -> tuple[Whose, str] | None:
+def owner(tags: Mapping[str, str], place: Place) -> Owner | None:
     """Whose an object is, and by which tag; None: another environment's, or nothing says."""
     if tags.get(ENVIRONMENT_TAG) == place.environment:
-        return "ours", f"{ENVIRONMENT_TAG}={place.environment}"
+        return by_tag(place)
     for cluster in place.clusters:
         if f"kubernetes.io/cluster/{cluster}" in tags:
-            return "ours", f"kubernetes.io/cluster/{cluster}"
+            return Owner("ours", f"kubernetes.io/cluster/{cluster}")
         for key in _NAMED:
             if tags.get(key) == cluster:
-                return "ours", f"{key}={cluster}"
+                return Owner("ours", f"{key}={cluster}")
     if _DRIVER in tags and not names_a_cluster(tags):
-        return "foreign", f"{_DRIVER}, of a cluster that no tag names"
+        return Owner("foreign", f"{_DRIVER}, of a cluster that no tag names")
     return None
 
 

@@ -1,9 +1,10 @@
 """What can be left, and how it is found and deleted: one `Kind` for each sort of object."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.doctor.checks import Ask
 
 Whose = Literal["ours", "foreign"]
@@ -43,6 +44,36 @@ class Leftover:
     def deletable(self) -> bool:
         """Whether `--delete` may delete it."""
         return self.whose == "ours" and not self.kept
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose an object is."""
+
+    whose: Whose
+    why: str
+    """What tells."""
+
+    def left(self, kind: str, id_: str, name: str = "", kept: str = "", **details: str) -> Leftover:
+        """An object of theirs, as `Leftover` has it."""
+        return Leftover(
+            kind=kind, id=id_, whose=self.whose, why=self.why, name=name.strip(), kept=kept, details=details
+        )
+
+
+def by_tag(place: Place) -> Owner:
+    """The owner of what has the environment's own tag."""
+    return Owner("ours", f"{ENVIRONMENT_TAG}={place.environment}")
+
+
+def rest(place: Place, arns: Iterable[str], elsewhere: Collection[tuple[str, str]]) -> Iterator[Leftover]:
+    """What has the environment's tag and no kind of its own. `elsewhere`: service and sort of what has one."""
+    for arn in arns:
+        service, sort = arn.split(":")[2], arn.split(":", 5)[5]
+        if (service, sort.partition("/")[0].partition(":")[0]) not in elsewhere:
+            yield by_tag(place).left(
+                "others", arn, kept="`pulumi destroy` deletes it where the state has it; else delete it by hand"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

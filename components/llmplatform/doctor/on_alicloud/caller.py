@@ -1,31 +1,15 @@
 """Whose credentials these are. Whoever makes a cluster of ACK administers it, whether the stack file says so or not.
 
-Source: STS API reference, GetCallerIdentity; ECS API reference, DescribeAccountAttributes (real-name registration).
+Source: ECS API reference, DescribeAccountAttributes (real-name registration).
 """
 
 from collections.abc import Iterator
 
-from llmplatform.doctor.checks import Ask, Check, Finding, NoAnswer, green, red
+from llmplatform.doctor.checks import Ask, Check, Finding, green, red
+from llmplatform.doctor.gate import gate
 from llmplatform.doctor.wanted import Wanted
 
-IDENTITY = "sts:GetCallerIdentity"
 ATTRIBUTES = "ecs:DescribeAccountAttributes"
-
-
-def _account(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
-    try:
-        found = ask(IDENTITY)
-    except NoAnswer as error:
-        yield red(f"the credentials do not work: {error}", "log in again: `aliyun sts GetCallerIdentity` has to work")
-        return
-    expected = wanted.stack.cloud.account_id
-    if str(found["AccountId"]) == expected:
-        yield green(f"account {expected}, as {found['Arn']}")
-    else:
-        yield red(
-            f"the credentials are of account {found['AccountId']}, and cloud.account_id is {expected}",
-            "log in to that account, or write the other one into the stack file",
-        )
 
 
 def attributes(ask: Ask, region: str) -> dict[str, str]:
@@ -54,15 +38,7 @@ def _registered(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check(
-        name="account",
-        title="credentials and account",
-        finds="nothing of the account can be asked, or it is another one",
-        actions=(IDENTITY,),
-        provider="alicloud",
-        gate=True,
-        run=_account,
-    ),
+    gate("alicloud"),
     Check(
         name="real-name",
         title="registration of the account's owner by name",

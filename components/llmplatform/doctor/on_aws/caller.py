@@ -10,30 +10,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from llmplatform.doctor.checks import Ask, Check, Finding, NoAnswer, green, red, yellow
+from llmplatform.doctor.checks import Ask, Check, Finding, green, red, yellow
+from llmplatform.doctor.gate import IDENTITY, gate
 from llmplatform.doctor.wanted import Wanted
 from llmplatform.specs.cluster import NewEksCluster
 
-IDENTITY = "sts:GetCallerIdentity"
 _ASSUMED = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/.+")
 MOST_SECONDS_OFF = 300
 NOTICED_SECONDS_OFF = 60
-
-
-def _account(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
-    try:
-        found = ask(IDENTITY)
-    except NoAnswer as error:
-        yield red(f"the credentials do not work: {error}", "log in again: `aws sts get-caller-identity` has to work")
-        return
-    stack_account = wanted.stack.cloud.account_id
-    if found["Account"] == stack_account:
-        yield green(f"account {stack_account}, as {role_of(found['Arn'])}")
-    else:
-        yield red(
-            f"the credentials are of account {found['Account']}, and cloud.account_id is {stack_account}",
-            "log in to that account, or write the other one into the stack file",
-        )
 
 
 def role_of(arn: str) -> str:
@@ -96,15 +80,7 @@ def _clock(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 CHECKS = (
-    Check(
-        name="account",
-        title="credentials and account",
-        finds="nothing of the account can be asked, or it is another one",
-        actions=(IDENTITY,),
-        provider="aws",
-        gate=True,
-        run=_account,
-    ),
+    gate("aws", role_of),
     Check(
         name="admins",
         title="whoever runs `pulumi up` administers the cluster",

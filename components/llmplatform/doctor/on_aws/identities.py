@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from llmplatform.doctor.checks import Absent, Ask, Check, Denied, Finding, NoAnswer, green, red, yellow
-from llmplatform.doctor.on_aws.caller import IDENTITY, role_of
+from llmplatform.doctor.gate import IDENTITY
+from llmplatform.doctor.on_aws.caller import role_of
 from llmplatform.doctor.wanted import Wanted
 from llmplatform.specs.cloud import Aws
 

@@ -1,0 +1,62 @@
+"""Whose credentials these are: where they are another account's, or do not work, nothing else is asked.
+
+Source: GetCallerIdentity in the STS API references of AWS and of Alibaba Cloud.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from llmplatform.doctor.checks import Ask, Check, Finding, NoAnswer, green, red
+from llmplatform.doctor.wanted import Wanted
+
+IDENTITY = "sts:GetCallerIdentity"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """How a cloud tells whose credentials these are."""
+
+    number: str
+    """Member of the answer that has the account's number."""
+    login: str
+    """Command that has to work."""
+
+
+CALLERS = {
+    "aws": Caller(number="Account", login="`aws sts get-caller-identity`"),
+    "alicloud": Caller(number="AccountId", login="`aliyun sts GetCallerIdentity`"),
+}
+
+
+def caller_finding(wanted: Wanted, ask: Ask, principal: Callable[[str], str] = str) -> Finding:
+    """Whether the credentials work, and are of the stack's account. `principal`: who is behind a caller's ARN."""
+    expected, caller = wanted.stack.cloud.account_id, CALLERS[wanted.stack.cloud.provider]
+    try:
+        found = ask(IDENTITY)
+    except NoAnswer as error:
+        return red(f"the credentials do not work: {error}", f"log in again: {caller.login} has to work")
+    number = str(found[caller.number])
+    if number == expected:
+        return green(f"account {expected}, as {principal(found['Arn'])}")
+    return red(
+        f"the credentials are of account {number}, and cloud.account_id is {expected}",
+        "log in to that account, or write the other one into the stack file",
+    )
+
+
+def gate(provider: Literal["aws", "alicloud"], principal: Callable[[str], str] = str) -> Check:
+    """The check that comes before every other of an account."""
+
+    def run(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
+        yield caller_finding(wanted, ask, principal)
+
+    return Check(
+        name="account",
+        title="credentials and account",
+        finds="nothing of the account can be asked, or it is another one",
+        actions=(IDENTITY,),
+        provider=provider,
+        gate=True,
+        run=run,
+    )
