@@ -106,13 +106,32 @@ def test_a_stack_that_is_named_to_make_is_never_run(tmp_path: Path, value: str) 
     assert not (tmp_path / "proof").exists(), "a workflow may name a stack after a branch"
 
 
-def test_a_table_in_a_log_is_whole_whatever_the_terminal_was(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("words", "whole"),
+    [
+        (["validate", "dev-ack"], "ecs.gn7i-c16g1.4xlarge"),
+        (
+            ["doctor", "dev-ack", "--offline", "--only", "charts-lock"],
+            "there is no charts.lock: nobody has said which archives are the right ones",
+        ),
+        (["doctor", "prod", "--list"], "ec2:GetEbsDefaultKmsKeyId, kms:DescribeKey, kms:GetKeyPolicy, kms:ListGrants"),
+    ],
+)
+def test_a_table_in_a_log_is_whole_whatever_the_terminal_was(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], whole: str
+) -> None:
     shown = set[str]()
     for columns in ("0", "40", "200"):
         monkeypatch.setenv("COLUMNS", columns)
-        shown.add(CliRunner().invoke(app, ["validate", "dev-ack", "--project", str(ROOT)]).stdout)
+        shown.add(CliRunner().invoke(app, [*words, "--project", str(ROOT)]).stdout)
     (text,) = shown
-    assert "ecs.gn7i-c16g1.4xlarge" in text
+    assert whole in text
+
+
+def test_every_command_writes_through_the_console_that_keeps_lines_whole() -> None:
+    sources = [*(ROOT / "components/llmplatform").rglob("*.py"), *(ROOT / "sandbox/llmplatform_sandbox").rglob("*.py")]
+    makers = [path.name for path in sources if re.search(r"\bConsole\(", path.read_text())]
+    assert makers == ["machine.py"]
 
 
 def test_the_problems_are_there_for_machines_too(tmp_path: Path) -> None:

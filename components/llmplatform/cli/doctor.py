@@ -39,8 +39,7 @@ def doctor(
     that this needs. Exit code 1: something is red; 2: the stack file or an argument is wrong. Example: `llmplatform
     doctor dev`, or `llmplatform doctor prod --only vcpu-quotas --only zones`.
     """
-    from rich.console import Console
-
+    from llmplatform.cli.machine import console_for
     from llmplatform.doctor.known import checks_of
     from llmplatform.doctor.wanted import Wanted
     from llmplatform.specs import load_stack, stack_problems
@@ -49,7 +48,7 @@ def doctor(
     refuse(stack_problems(path))
     wanted = Wanted(stack, load_stack(path), project)
     chosen = _chosen(checks_of(wanted.stack.cloud.provider), skip or (), only or ())
-    console = Console(stderr=as_json)
+    console = console_for(stderr=as_json)
     if list_:
         _list(console, chosen, as_json=as_json)
         return

@@ -47,8 +47,7 @@ def recover(
     that help. Exit code 1: it could not be decided, not be done or is not yet at an end, and the line says what was
     written; 2: an argument is wrong. Example: `llmplatform recover dev`.
     """
-    from rich.console import Console
-
+    from llmplatform.cli.machine import console_for
     from llmplatform.recovery import state
     from llmplatform.recovery.accounts import open_account
     from llmplatform.recovery.engine import Engine
@@ -56,7 +55,8 @@ def recover(
     from llmplatform.recovery.releases import unsettled
     from llmplatform.recovery.survey import Unknown, WrongInput, decisions, survey
 
-    console = Console(quiet=as_json)
+    console = console_for()
+    console.quiet = as_json
     findings: list[Finding] = []
     making: list[str] = []
     releases: list[str] = []

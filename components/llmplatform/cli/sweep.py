@@ -47,8 +47,7 @@ def sweep(
     of the environment is left, or could not be looked for; 2: the stack file or an argument is wrong. Example:
     `llmplatform sweep dev`, then `llmplatform sweep dev --delete`.
     """
-    from rich.console import Console
-
+    from llmplatform.cli.machine import console_for
     from llmplatform.doctor.wanted import Wanted
     from llmplatform.specs import load_stack, stack_problems
     from llmplatform.sweep.running import survey
@@ -63,7 +62,7 @@ def sweep(
         typer.echo(f"'{name}': there is no such kind; choose among {', '.join(names)}", err=True)
     if unknown:
         raise typer.Exit(2)
-    console = Console(stderr=as_json)
+    console = console_for(stderr=as_json)
     ask, place = _account(wanted), place_of(wanted, cluster or ())
     _refuse_the_living(ask, wanted, place, though_it_lives=though_it_lives)
     kinds = [kind for kind in cloud.kinds if not only or kind.name in only]
