@@ -41,7 +41,10 @@ CLOUD: Mapping[str, Computed] = {
     "alicloud:ecs/eipAddress:EipAddress": {"ipAddress": "203.0.113.7"},
     "alicloud:cs/managedKubernetes:ManagedKubernetes": lambda it: {
         "connections": [
-            {"apiServerInternet": "https://203.0.113.9:6443", "apiServerIntranet": "https://10.40.192.5:6443"}
+            {
+                "apiServerInternet": "https://203.0.113.9:6443" if it.inputs.get("slbInternetEnabled", True) else "",
+                "apiServerIntranet": "https://10.40.192.5:6443",
+            }
         ],
         "certificateAuthorities": [
             {"clusterCert": "Y2VydGlmaWNhdGU=", "clientCert": "Y2xpZW50", "clientKey": "Y2xpZW50LWtleQ=="}

@@ -19,7 +19,7 @@ from engine import Engine
 from registration import Registered
 
 from llmplatform import alicloud, aws
-from llmplatform.specs.cluster import EksEndpoint, ExistingAckCluster, ExistingEksCluster
+from llmplatform.specs.cluster import EksEndpoint, ExistingAckCluster, ExistingEksCluster, Maintenance
 from llmplatform.specs.network import ExistingSubnets, ExistingVswitches, Vswitch
 
 
@@ -255,6 +255,6 @@ CLOUDS = (
             engine.one("alicloud:cs/managedKubernetes:ManagedKubernetes").inputs["controlPlaneLogTtl"]
         ),
         everything={},
-        everything_of_cluster={},
+        everything_of_cluster={"maintenance": Maintenance(days=("Sunday",), start="02:00+08:00")},
     ),
 )

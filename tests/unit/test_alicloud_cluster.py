@@ -32,13 +32,17 @@ def _settings(protection: str = "none", **changes: Any) -> AlicloudStack:
 
 
 def _made(
-    settings: AlicloudStack | None = None, *, preview: bool = False, outputs: dict[str, Any] | None = None
+    settings: AlicloudStack | None = None,
+    *,
+    preview: bool = False,
+    outputs: dict[str, Any] | None = None,
+    may_warn: bool = False,
 ) -> Engine:
     def program() -> dict[str, object]:
         made = cluster(settings or _settings(), _NODES, _PODS)
         return {"name": made.cluster_name, "kubeconfig": made.kubeconfig, "issuer": made.identity_issuer}
 
-    return Engine(preview=preview, outputs=outputs or {}).run(program)
+    return Engine(preview=preview, outputs=outputs or {}, may_warn=may_warn).run(program)
 
 
 def _inputs(**changes: Any) -> dict[str, Any]:
@@ -198,6 +202,23 @@ def test_the_kubeconfig_fetches_a_certificate_for_this_cluster() -> None:
 def test_the_kubeconfig_names_the_address_that_can_be_reached(cidrs: tuple[str, ...], server: str) -> None:
     config = json.loads(_made(_settings(endpoint={"public_cidrs": cidrs})).result["kubeconfig"])
     assert config["clusters"][0]["cluster"]["server"] == server
+
+
+def test_ranges_for_a_cluster_that_was_made_without_a_public_endpoint_are_refused() -> None:
+    """terraform-provider-alicloud 2.0: slb_internet_enabled is for Create alone; connections are as ACK has them."""
+    private = {_CLUSTER: {"connections": [{"apiServerInternet": "", "apiServerIntranet": "https://10.40.192.5:6443"}]}}
+    for preview in (True, False):
+        with pytest.raises(
+            pulumi.RunError, match="the cluster has no public endpoint, which ACK gives when a cluster is made"
+        ):
+            _made(_settings(endpoint={"public_cidrs": ["0.0.0.0/0"]}), preview=preview, outputs=private)
+
+
+def test_an_endpoint_that_stays_open_though_the_file_closes_it_is_warned_of() -> None:
+    open_ = [{"apiServerInternet": "https://203.0.113.9:6443", "apiServerIntranet": "https://10.40.192.5:6443"}]
+    engine = _made(outputs={_CLUSTER: {"connections": open_}}, may_warn=True)
+    assert "open to the internet all the same" in engine.warnings[0]
+    assert json.loads(engine.result["kubeconfig"])["clusters"][0]["cluster"]["server"] == "https://10.40.192.5:6443"
 
 
 def test_the_clients_certificate_and_key_that_ack_hands_out_stay_encrypted() -> None:

@@ -8,10 +8,25 @@ from pulumi_alicloud.cs.outputs import ManagedKubernetesCertificateAuthority, Ma
 
 
 def address_of(cluster: alicloud.cs.ManagedKubernetes, *, public: bool) -> pulumi.Output[str]:
-    """Address of a cluster's API server: the private one unless it has a public one."""
+    """Address of a cluster's API server: the private one unless a public one is wanted.
+
+    A public one is given when a cluster is made, and no update of the provider takes it or gives it. Source:
+    terraform-provider-alicloud 2.0, slb_internet_enabled: only works for Create; connections are as ACK has them.
+    """
 
     def address(found: Sequence[ManagedKubernetesConnection]) -> str:
-        return (found[0].api_server_internet if public else found[0].api_server_intranet) or ""
+        internet = found[0].api_server_internet
+        if public and not internet:
+            raise pulumi.RunError(
+                "cluster.endpoint.public_cidrs: the cluster has no public endpoint, which ACK gives when a cluster is "
+                "made; bind an EIP to it in ACK's console and run 'pulumi refresh', or take the ranges out"
+            )
+        if internet and not public:
+            pulumi.log.warn(
+                "cluster.endpoint.public_cidrs: the cluster's API is open to the internet all the same, because an "
+                "update does not close it; unbind its EIP in ACK's console, and run 'pulumi refresh'"
+            )
+        return (internet if public else found[0].api_server_intranet) or ""
 
     return cluster.connections.apply(address)
 
