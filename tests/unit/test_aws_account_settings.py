@@ -1,7 +1,7 @@
 """What an account demands of everything that is made in it, and what EKS decides once or by itself."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import botocore.loaders
 import pytest
@@ -13,9 +13,10 @@ from llmplatform.aws.addons import joined
 from llmplatform.aws.cluster_addons import key_permissions, volume_tags
 from llmplatform.aws.kubeconfig import kubeconfig
 from llmplatform.aws.policies import document
+from llmplatform.specs.cluster import NewEksCluster
 
 _ROLE = "aws:iam/role:Role"
-_ADDON = "aws:eks/addon:Addon"
+_ADDON, _CLUSTER = "aws:eks/addon:Addon", "aws:eks/cluster:Cluster"
 _ENTRY = "aws:eks/accessEntry:AccessEntry"
 _POLICY = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -74,6 +75,29 @@ def test_a_zone_more_leaves_the_control_plane_where_it_is(
     settings = base.model_copy(update={"cloud": base.cloud.model_copy(update={"zones": zones})})
     inputs = _cluster(settings).one("aws:eks/cluster:Cluster").inputs
     assert inputs["vpcConfig"]["subnetIds"] == [f"subnet-{zone}" for zone in used]
+
+
+def test_a_control_plane_has_a_tier_of_its_own_when_the_stack_file_says_one() -> None:
+    tiers = botocore.loaders.Loader().load_service_model("eks", "service-2")["shapes"]["ProvisionedControlPlaneTier"]
+    assert list(get_args(get_args(NewEksCluster.model_fields["tier"].annotation)[0])) == tiers["enum"]
+    assert "controlPlaneScalingConfig" not in _cluster(stack()).one(_CLUSTER).inputs, "a region may not have it"
+    inputs = _cluster(with_cluster(tier="tier-xl")).one(_CLUSTER).inputs
+    assert inputs["controlPlaneScalingConfig"] == {"tier": "tier-xl"}
+
+
+@pytest.mark.parametrize(
+    ("placement", "kind", "counted"),
+    [("pack", "MostAllocated", ["nvidia.com/gpu"]), ("spread", "LeastAllocated", ["cpu", "memory"])],
+)
+def test_gpus_of_a_node_are_filled_before_the_next_when_that_is_asked_for(
+    placement: str, kind: str, counted: list[str]
+) -> None:
+    # EKS user guide, "Advanced Kubernetes control plane configuration"; the scheduler's own default is the second.
+    assert "kubeSchedulerConfig" not in _cluster(stack()).one(_CLUSTER).inputs
+    inputs = _cluster(with_cluster(gpu_placement=placement)).one(_CLUSTER).inputs
+    resources = [{"name": each, "weight": 1} for each in counted]
+    strategy = {"type": kind, "resources": resources}
+    assert inputs["kubeSchedulerConfig"] == {"nodeResourcesFit": {"scoringStrategy": strategy}}
 
 
 def test_the_watch_over_gpus_runs_on_the_nodes_that_have_some() -> None:

@@ -12,6 +12,7 @@ Source of the arguments: EKS user guide; pulumi-aws 7.51.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -26,6 +27,7 @@ from llmplatform.aws.policies import Conditions, managed, trust
 from llmplatform.aws.roles import iam_role
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
+from llmplatform.planning.pools import GPU_RESOURCE
 from llmplatform.specs.cloud import Aws
 from llmplatform.specs.cluster import EksAddonName, NewEksCluster
 from llmplatform.specs.environment import Environment
@@ -147,6 +149,10 @@ class Cluster(PlatformComponent):
             # Extended support costs six times as much, and would begin without a word.
             upgrade_policy=aws.eks.ClusterUpgradePolicyArgs(support_type="STANDARD"),
             zonal_shift_config=aws.eks.ClusterZonalShiftConfigArgs(enabled=True),
+            control_plane_scaling_config=aws.eks.ClusterControlPlaneScalingConfigArgs(tier=spec.tier)
+            if spec.tier
+            else None,
+            kube_scheduler_config=_scheduler(spec.gpu_placement) if spec.gpu_placement else None,
             bootstrap_self_managed_addons=False,
             deletion_protection=self._protected,
             tags=args.tags,
@@ -223,6 +229,22 @@ def _vpc_config(args: ClusterArgs) -> aws.eks.ClusterVpcConfigArgs:
         endpoint_public_access=bool(public),
         public_access_cidrs=public or None,
     )
+
+
+def _scheduler(placement: Literal["pack", "spread"]) -> aws.eks.ClusterKubeSchedulerConfigArgs:
+    """Packing counts GPUs alone: pods without any would else crowd on one node, too.
+
+    An extended resource that a pod does not ask for has no part in its score (kubernetes/kubernetes,
+    pkg/scheduler/framework/plugins/noderesources/resource_allocation.go). Spreading is the scheduler's default
+    (pkg/scheduler/apis/config/v1/default_plugins.go, defaults.go): said whole, or what packed before would stay.
+    """
+    weight = aws.eks.ClusterKubeSchedulerConfigNodeResourcesFitScoringStrategyResourceArgs
+    kind, counted = ("MostAllocated", (GPU_RESOURCE,)) if placement == "pack" else ("LeastAllocated", ("cpu", "memory"))
+    strategy = aws.eks.ClusterKubeSchedulerConfigNodeResourcesFitScoringStrategyArgs(
+        type=kind, resources=[weight(name=each, weight=1) for each in counted]
+    )
+    fit = aws.eks.ClusterKubeSchedulerConfigNodeResourcesFitArgs(scoring_strategy=strategy)
+    return aws.eks.ClusterKubeSchedulerConfigArgs(node_resources_fit=fit)
 
 
 def _security_group(config: ClusterVpcConfig) -> str:

@@ -95,6 +95,12 @@ class NewEksCluster(NewCluster):
     change. Empty: the first two of `cloud.zones`, so write them down before you change those. Nodes can be in all
     zones. A few cannot have a control plane (`aws ec2 describe-availability-zones`: use1-az3, usw1-az2, cac1-az3)."""
     endpoint: EksEndpoint = EksEndpoint()
+    tier: Literal["standard", "tier-xl", "tier-2xl", "tier-4xl", "tier-8xl"] | None = None
+    """Capacity that the control plane always has, for thousands of nodes; each above `standard` is charged by the hour.
+    Empty: left as it is, which is `standard` for a new cluster. To go back, write `standard`."""
+    gpu_placement: Literal["pack", "spread"] | None = None
+    """Where the scheduler puts a pod with GPUs: `pack` fills a node before it takes the next one, so that nodes with
+    several GPUs empty and go; `spread` takes the emptiest. Empty: left as it is, `spread` for a new cluster."""
     admins: Annotated[tuple[AwsPrincipal, ...], Field(min_length=1, max_length=100)]
     """IAM principals that administer the cluster: whoever runs `pulumi up` has to be one of them. Nobody else gets
     in."""
