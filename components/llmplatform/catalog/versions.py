@@ -183,8 +183,8 @@ EKS_NODE_IMAGES: Mapping[str, Mapping[str, str]] = {
     "al2023": {"1.34": "1.34.7-20260512", "1.35": "1.35.7-20260903", "1.36": "1.36.3-20260903"},
     "bottlerocket": {"1.34": "1.65.0-0be31b34", "1.35": "1.65.0-0be31b34", "1.36": "1.65.0-0be31b34"},
 }
-"""`release_version` of managed node groups by operating system and minor; NVIDIA variants share it. Source: the
-releases of
+"""`release_version` of managed node groups by operating system and minor; NVIDIA variants share it. Not 20261003: its
+kernel panics on some instances of 1.31 to 1.35 (awslabs/amazon-eks-ami#2845). Source: the releases of
 amazon-eks-ami. Bottlerocket is released for several minors at once; its use with 1.34 and 1.36 is unverified."""
 
 EKS_ADDONS: Mapping[str, Mapping[str, str]] = {
@@ -208,7 +208,9 @@ def eks_addon(name: str, minor: str) -> str | None:
 
 
 EKS_NODE_DRIVER = 580
-"""NVIDIA driver branch within the node images of EKS. Source: the releases of amazon-eks-ami and Bottlerocket."""
+"""NVIDIA driver branch within the node images of EKS. Images of Amazon Linux from 20260917 on have 595 beside it, for
+types that need it alone, chosen at the first boot (awslabs/amazon-eks-ami#2768). Source: the releases of
+amazon-eks-ami and Bottlerocket."""
 
 ACK: Mapping[str, AckRelease] = {
     release.minor: release
