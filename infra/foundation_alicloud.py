@@ -152,7 +152,7 @@ class _Account:
         if not isinstance(self.stack.cluster, NewAckCluster):
             return nodes
         # A pool that starts from zero has no node to run them on, and its nodes come only with the autoscaler.
-        homes = [pools[plan.name] for plan in plans if plan.name in pools and not plan.taints and plan.spec.min]
+        homes = [pools[plan.name] for plan in plans if plan.name in pools and not plan.dedicated and plan.spec.min]
         args = alicloud.ClusterAddonsArgs(
             cluster_id=after(homes[0].cluster_id, *homes[1:]),
             log_project=self.logs.project_name if self.stack.addons.logs.enabled else None,

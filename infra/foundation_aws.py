@@ -126,12 +126,12 @@ class _Account:
 
         Not the tainted pools: one that is stuck would hold up every object, and only models run on them.
         """
-        nodes: list[pulumi.Resource] = [pools[plan.name] for plan in plans if plan.name in pools and not plan.taints]
+        nodes: list[pulumi.Resource] = [pools[plan.name] for plan in plans if plan.name in pools and not plan.dedicated]
         spec = self.stack.cluster
         if not isinstance(spec, NewEksCluster):
             return nodes
         # A pool that starts from zero has no node to run them on, and its nodes come only with the autoscaler.
-        homes = [pools[plan.name] for plan in plans if plan.name in pools and not plan.taints and plan.spec.min]
+        homes = [pools[plan.name] for plan in plans if plan.name in pools and not plan.dedicated and plan.spec.min]
         name = after(homes[0].cluster_name, *homes[1:])
         args = aws.ClusterAddonsArgs(cluster_name=name, spec=spec, cloud=self.cloud, tags=self.tags)
         return [*nodes, aws.ClusterAddons("addons", args, self.here)]

@@ -33,6 +33,7 @@ ISSUERS = (
 )
 ACK_ISSUER = specs.AckAcmeIssuer(kind="acme", email="ops@example.cn", domain="example.cn")
 RECEIVER = "https://hooks.example.org/T0/B0/address"
+TAINTED = {**ON_DEMAND, "taints": [{"key": "team", "value": "search", "effect": "NoExecute"}]}
 BOTTLEROCKET = {**ON_DEMAND, "image": "bottlerocket"}
 
 
@@ -157,7 +158,7 @@ def variants() -> dict[str, Callable[[], object]]:
         name = f"{'monitored' if monitored else 'unmonitored'}, {'mirrored' if mirrors.images else 'public'}"
         found[f"autoscaler, {name}"] = lambda shared=shared: autoscaler(**shared)
         found[f"gpu-metrics, {name}"] = lambda shared=shared: gpu_metrics(**shared)
-        for image, pool in (("al2023", SPOT_FIRST), ("bottlerocket", BOTTLEROCKET)):
+        for image, pool in (("al2023", SPOT_FIRST), ("bottlerocket", BOTTLEROCKET), ("tainted", TAINTED)):
             found[f"gpu-operator, {image}, {name}"] = lambda shared=shared, pool=pool: gpu_operator(
                 pools=pool_plans(gpu=pool), **shared
             )

@@ -4,6 +4,7 @@ The DaemonSets and what they tolerate by themselves are the simulated cloud's fa
 """
 
 import json
+from copy import deepcopy
 
 import pytest
 from program import STACKS, run_program, stack_config
@@ -14,9 +15,17 @@ from llmplatform_sandbox.interfaces import Taint
 ADDON, GROUP = "aws:eks/addon:Addon", "aws:eks/nodeGroup:NodeGroup"
 
 
+@pytest.mark.parametrize("further", [[], [{"key": "team", "value": "search"}, {"key": "batch", "effect": "NoExecute"}]])
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_taint_of_a_pool_is_tolerated_by_what_add_ons_run_on_its_nodes(stack: str) -> None:
-    registered = run_program(stack_config(stack), stack).registered
+def test_every_taint_of_a_pool_is_tolerated_by_what_add_ons_run_on_its_nodes(
+    stack: str, further: list[dict[str, str]]
+) -> None:
+    config = deepcopy(stack_config(stack))
+    for name, pool in config["llmplatform:pools"].items():
+        pool["taints"] = further if name != "system" else []
+    for model in config["llmplatform:models"].values():
+        model["tolerations"] = further
+    registered = run_program(config, stack).registered
     taints = {
         Taint(key=one["key"], value=one.get("value") or "", effect=one["effect"].title().replace("_", ""))
         for each in registered

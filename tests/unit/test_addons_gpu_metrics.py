@@ -1,12 +1,13 @@
 """GPU metrics where the cloud brings driver and device plugin: where the exporter runs, and what it exports."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from addon_variants import gpu_metrics
 from engine import Engine, walk
-from plans import ON_DEMAND, SPOT_FIRST, pool_plans
+from plans import ON_DEMAND, SPOT_FIRST, SYSTEM, pool_plans
 from program import STACKS, run_program, stack_config
 from registration import Registered
 
@@ -36,6 +37,20 @@ def test_it_runs_on_nodes_with_gpus_and_on_no_others() -> None:
     (term,) = values["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
     assert term["matchExpressions"] == [{"key": "llmplatform.dev/pool", "operator": "In", "values": ["gpu", "other"]}]
     assert values["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+
+
+def test_it_runs_on_nodes_with_further_taints_and_on_those_that_others_make() -> None:
+    tainted = {**ON_DEMAND, "taints": [{"key": "team", "value": "search", "effect": "NoExecute"}]}
+    pools = pool_plans(gpu=SPOT_FIRST, other=tainted, cpu={**SYSTEM, "taints": [{"key": "batch"}]})
+    karpenters = replace(pools[1], name="theirs", selector={"karpenter.sh/nodepool": "gpu"})
+    values = _values(pools=(*pools, karpenters))
+    terms = values["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    assert terms[1:] == [
+        {"matchExpressions": [{"key": "karpenter.sh/nodepool", "operator": "In", "values": ["gpu"]}]}
+    ], "terms are alternatives"
+    assert values["tolerations"][1:] == [{"key": "team", "operator": "Exists", "effect": "NoExecute"}], (
+        "of pools with GPUs alone"
+    )
 
 
 def test_it_exports_what_is_listed_and_nothing_else() -> None:

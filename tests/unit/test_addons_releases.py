@@ -16,7 +16,7 @@ from addon_variants import (
     monitoring,
 )
 from engine import Engine
-from plans import ON_DEMAND, SPOT_FIRST, environment, pool_plans
+from plans import ON_DEMAND, SPOT_FIRST, SYSTEM, environment, pool_plans
 
 from llmplatform.addons import Certificate, CertificateArgs
 from llmplatform.base.ordering import after
@@ -88,6 +88,29 @@ def test_the_autoscaler_is_tuned_for_gpu_pools() -> None:
 def test_the_autoscaler_runs_as_the_service_account_that_has_the_rights() -> None:
     account = values(Engine().run(autoscaler), "autoscaler-release")["rbac"]["serviceAccount"]
     assert account == {"create": True, "name": "cluster-autoscaler"}
+
+
+def test_what_the_gpu_operator_runs_on_nodes_bears_the_taints_of_pools_with_gpus() -> None:
+    pools = pool_plans(
+        gpu={
+            **ON_DEMAND,
+            "taints": [{"key": "team", "value": "search"}, {"key": "wish", "effect": "PreferNoSchedule"}],
+        },
+        cpu={**SYSTEM, "taints": [{"key": "batch"}]},
+    )
+    found = values(Engine().run(lambda: gpu_operator(pools=pools)), "gpu-operator-release")
+    borne = [
+        {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
+        {"key": "team", "operator": "Exists", "effect": "NoSchedule"},
+    ]
+    # values.yaml of the chart, 26.7.0: of what it runs on nodes, feature discovery has tolerations of its own.
+    assert found["daemonsets"]["tolerations"] == borne
+    assert found["node-feature-discovery"]["worker"]["tolerations"] == borne
+
+
+def test_every_node_has_an_exporter_even_those_that_evict() -> None:
+    found = values(Engine().run(monitoring), "monitoring-stack")
+    assert found["prometheus-node-exporter"]["tolerations"] == [{"operator": "Exists"}]
 
 
 def test_the_gpu_operator_leaves_driver_and_toolkit_to_the_node_image() -> None:

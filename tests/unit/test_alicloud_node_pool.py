@@ -11,8 +11,9 @@ from registration import Registered
 
 from llmplatform.alicloud.node_pool import IMAGES, registry_mirrors
 from llmplatform.catalog import versions
-from llmplatform.planning.pools import PoolPlan, Taint
+from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.mirrors import Mirrors
+from llmplatform.specs.taints import Taint
 
 _POOL = "alicloud:cs/nodePool:NodePool"
 _DRIVER = "ack.aliyun.com/nvidia-driver-version"

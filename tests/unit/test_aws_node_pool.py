@@ -20,7 +20,8 @@ from llmplatform.aws.group_health import fail_at_the_end
 from llmplatform.aws.node_pool import AMI_TYPES, EFFECTS
 from llmplatform.aws.scale_from_zero import ephemeral_storage_gib, group_tags
 from llmplatform.catalog import instance_types
-from llmplatform.planning.pools import PoolPlan, Taint
+from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.taints import Taint
 
 ROOT = Path(__file__).parents[2]
 _GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -148,6 +149,17 @@ def test_the_autoscaler_can_plan_from_zero_nodes() -> None:
             f"{_CA}/resources/nvidia.com/gpu": "1",
             f"{_CA}/resources/ephemeral-storage": f"{ephemeral_storage_gib(plan('a10g'))}Gi",
         }
+
+
+def test_the_autoscaler_reads_each_taint_of_an_empty_group_from_its_tags() -> None:
+    # cluster-autoscaler, cloudprovider/aws/aws_manager.go, extractTaintsFromAsg: what is before the first colon of the
+    # tag is the value, what comes after it the effect; a tag that ends in no effect is none of a taint.
+    taints = (Taint(key="team", value="ml"), Taint(key="example.org/batch", effect="NoExecute"))
+    tags = group_tags(replace(plan("system"), taints=taints))
+    assert {key: value for key, value in tags.items() if "/taint/" in key} == {
+        f"{_CA}/taint/team": "ml:NoSchedule",
+        f"{_CA}/taint/example.org/batch": ":NoExecute",
+    }
 
 
 def test_resources_are_on_the_groups_own_tags_too_because_those_win() -> None:

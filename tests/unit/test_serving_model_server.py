@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -84,8 +85,25 @@ def test_the_pod_goes_to_its_pool_and_tolerates_its_taints_and_no_others() -> No
     spec = pod(served())
     (term,) = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
     assert term["matchExpressions"] == [{"key": "llmplatform.dev/pool", "operator": "In", "values": ["gpu"]}]
-    assert spec["tolerations"] == [
-        {"key": "nvidia.com/gpu", "operator": "Equal", "value": "present", "effect": "NoSchedule"}
+    assert spec["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists"}], (
+        "each tool that makes such nodes gives the taint a value of its own"
+    )
+
+
+def test_a_pod_bears_the_taints_that_its_model_names_and_goes_to_nodes_that_others_make() -> None:
+    borne = [{"key": "team", "value": "search"}, {"key": "example.org/spot", "effect": "NoExecute"}]
+    plan = model_plan(tolerations=borne)
+    karpenters = replace(plan.pool, selector={"karpenter.sh/nodepool": "gpu", "zone": "a"})
+    args = ModelServerArgs(plan=replace(plan, pool=karpenters), namespace="models")
+    spec = pod(Engine().run(lambda: ModelServer("chat", args).url))
+    (term,) = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    assert term["matchExpressions"] == [
+        {"key": "karpenter.sh/nodepool", "operator": "In", "values": ["gpu"]},
+        {"key": "zone", "operator": "In", "values": ["a"]},
+    ]
+    assert spec["tolerations"][1:] == [
+        {"key": "team", "operator": "Equal", "value": "search"},
+        {"key": "example.org/spot", "operator": "Exists", "effect": "NoExecute"},
     ]
 
 

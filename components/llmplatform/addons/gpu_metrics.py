@@ -15,11 +15,12 @@ import pulumi
 
 from llmplatform.addons import guardrails
 from llmplatform.addons.namespaces import Namespace, NamespaceArgs
+from llmplatform.addons.tolerations import on_gpu_nodes
 from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
 from llmplatform.catalog.versions import CHARTS
-from llmplatform.planning.pools import GPU_RESOURCE, POOL_LABEL, PoolPlan
+from llmplatform.planning.pools import POOL_LABEL, PoolPlan
 from llmplatform.specs.mirrors import Mirrors
 
 NAMESPACE = "gpu-metrics"
@@ -131,15 +132,20 @@ def values(args: GpuMetricsArgs) -> GpuMetricsValues:
     image = args.mirrors.image(IMAGE)
     return GpuMetricsValues(
         image=_Image(repository=image) if image != IMAGE else None,
-        affinity=_on_pools([pool.name for pool in args.pools if pool.gpu]),
-        tolerations=({"key": GPU_RESOURCE, "operator": "Exists", "effect": "NoSchedule"},),
+        affinity=_on_pools([pool for pool in args.pools if pool.gpu]),
+        tolerations=on_gpu_nodes(args.pools),
         service_monitor=ExporterMonitor(enabled=args.monitoring_namespace is not None),
         custom_metrics=counters(),
     )
 
 
-def _on_pools(names: list[str]) -> dict[str, Any]:
+def _on_pools(pools: list[PoolPlan]) -> dict[str, Any]:
     """Affinity to nodes of the pools: on any other node the exporter finds no GPU and ends again and again."""
-    among = {"key": POOL_LABEL, "operator": "In", "values": names}
-    terms = [{"matchExpressions": [among]}]
+    ours = [pool.name for pool in pools if pool.selector == {POOL_LABEL: pool.name}]
+    among: list[Mapping[str, list[str]]] = [{POOL_LABEL: ours}] if ours else []
+    among += [{key: [value] for key, value in pool.selector.items()} for pool in pools if pool.name not in ours]
+    terms = [
+        {"matchExpressions": [{"key": key, "operator": "In", "values": values} for key, values in each.items()]}
+        for each in among
+    ]
     return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}

@@ -13,11 +13,12 @@ from pydantic import Field
 from llmplatform.addons import guardrails
 from llmplatform.addons.gpu_metrics import ExporterMonitor
 from llmplatform.addons.namespaces import Namespace, NamespaceArgs
+from llmplatform.addons.tolerations import Tolerations, on_gpu_nodes
 from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
 from llmplatform.catalog.versions import CHARTS
-from llmplatform.planning.pools import PoolPlan
+from llmplatform.planning.pools import PoolPlan, further_taints
 from llmplatform.specs.mirrors import Mirrors
 
 NAMESPACE = "gpu-operator"
@@ -63,8 +64,14 @@ class _Image(Values):
     repository: str
 
 
+class _OnNodes(Values):
+    tolerations: Tolerations
+
+
 class _FeatureDiscovery(Values):
-    image: _Image
+    image: _Image | None
+    worker: _OnNodes | None
+    """It labels the nodes on which all the others are started."""
 
 
 class GpuOperatorValues(Values):
@@ -81,6 +88,7 @@ class GpuOperatorValues(Values):
     kata_sandbox_device_plugin: _Component = _Component(enabled=False)
     """For pods in machines of their own, which no pool has."""
     gfd: _Component
+    daemonsets: _OnNodes | None
     operator: _Operator
     validator: _Validator
     dcgm_exporter: _DcgmExporter
@@ -143,14 +151,21 @@ def values(args: GpuOperatorArgs) -> GpuOperatorValues:
         return moved if moved != folder else None
 
     discovery = mirrored(FEATURE_DISCOVERY)
+    # By itself the chart bears the taint of GPU nodes alone, in both places.
+    tainted = _OnNodes(tolerations=on_gpu_nodes(args.pools)) if further_taints(args.pools) else None
     return GpuOperatorValues(
         device_plugin=_Component(enabled=brings_device_plugin(args.pools), repository=mirrored(NVIDIA)),
         gfd=_Component(enabled=True, repository=mirrored(NVIDIA)),
+        daemonsets=tainted,
         operator=_Operator(repository=mirrored(NVIDIA)),
         validator=_Validator(repository=mirrored(NVIDIA)),
         dcgm_exporter=_DcgmExporter(
             repository=mirrored(f"{NVIDIA}/k8s"),
             service_monitor=ExporterMonitor(enabled=args.monitoring_namespace is not None),
         ),
-        node_feature_discovery=_FeatureDiscovery(image=_Image(repository=discovery)) if discovery else None,
+        node_feature_discovery=_FeatureDiscovery(
+            image=_Image(repository=discovery) if discovery else None, worker=tainted
+        )
+        if discovery or tainted
+        else None,
     )

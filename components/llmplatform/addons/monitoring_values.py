@@ -100,6 +100,11 @@ class _DefaultRules(Values):
     disabled: dict[str, bool]
 
 
+class _NodeExporter(_Part):
+    tolerations: tuple[dict[str, str], ...] = ({"operator": "Exists"},)
+    """Every node is watched; by itself the chart leaves out those that evict (`NoExecute`)."""
+
+
 class MonitoringValues(Values):
     """Values of the chart that we set."""
 
@@ -110,7 +115,7 @@ class MonitoringValues(Values):
     alertmanager: _Alertmanager
     prometheus_operator: _Operator
     kube_state_metrics: _Part = Field(serialization_alias="kube-state-metrics")
-    node_exporter: _Part = Field(serialization_alias="prometheus-node-exporter")
+    node_exporter: _NodeExporter = Field(serialization_alias="prometheus-node-exporter")
     kube_controller_manager: _Switch = _Switch(enabled=False)
     kube_scheduler: _Switch = _Switch(enabled=False)
     kube_etcd: _Switch = _Switch(enabled=False)
@@ -165,7 +170,7 @@ def values(
             **part("quay.io", "50m", "128Mi"), prometheus_config_reloader=_Part(**part("quay.io", "10m", "32Mi"))
         ),
         kube_state_metrics=_Part(**part("registry.k8s.io", "20m", "96Mi")),
-        node_exporter=_Part(**part("quay.io", "20m", "32Mi")),
+        node_exporter=_NodeExporter(**part("quay.io", "20m", "32Mi")),
     )
 
 

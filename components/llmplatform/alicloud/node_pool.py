@@ -23,9 +23,10 @@ import pulumi_alicloud as alicloud
 
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
-from llmplatform.planning.pools import GroupPlan, PoolPlan, Taint
+from llmplatform.planning.pools import GroupPlan, PoolPlan
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.pools import AlicloudPool
+from llmplatform.specs.taints import Taint
 
 IMAGES: Mapping[str, str] = {
     "alinux3": "AliyunLinux3",
@@ -211,4 +212,4 @@ def registry_mirrors(mirrors: Mirrors) -> list[str]:
 
 
 def _taint(taint: Taint) -> alicloud.cs.NodePoolTaintArgs:
-    return alicloud.cs.NodePoolTaintArgs(key=taint.key, value=taint.value, effect=taint.effect)
+    return alicloud.cs.NodePoolTaintArgs(key=taint.key, value=taint.value or None, effect=taint.effect)

@@ -12,7 +12,6 @@ import pulumi
 import pulumi_aws as aws
 
 from llmplatform.catalog import versions
-from llmplatform.planning.pools import GPU_RESOURCE
 from llmplatform.specs.cluster import EksAddonName, NewEksCluster
 
 CONFIGURATIONS: Mapping[str, Mapping[str, Any]] = {
@@ -25,7 +24,7 @@ CONFIGURATIONS: Mapping[str, Mapping[str, Any]] = {
     "eks-node-monitoring-agent": {
         # Of its two DaemonSets the agent tolerates every taint and dcgm-server none (values.yaml of the chart): without
         # its server the agent takes the GPUs for broken (`DCGMError`).
-        "dcgmAgent": {"tolerations": [{"key": GPU_RESOURCE, "operator": "Exists", "effect": "NoSchedule"}]},
+        "dcgmAgent": {"tolerations": [{"operator": "Exists"}]},
     },
     "aws-ebs-csi-driver": {
         # The metadata service ends at the node, so the driver cannot count what is attached besides its volumes: root

@@ -1,7 +1,7 @@
 """Managed add-ons that need a node to run on: cluster DNS, the drivers of volumes, metrics, and the watch over nodes.
 
 They are made side by side once there are nodes; before that they would stay degraded until EKS gives up on them.
-Needed: a pool without taints that has nodes from the start. What runs on every node tolerates the taint of GPU nodes.
+Needed: a pool without taints that has nodes from the start. What runs on every node tolerates every taint.
 """
 
 from collections.abc import Mapping

@@ -25,8 +25,9 @@ from llmplatform.aws.scale_from_zero import group_tags, node_labels, resource_ta
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
 from llmplatform.catalog import versions
-from llmplatform.planning.pools import GroupPlan, PoolPlan, Taint
+from llmplatform.planning.pools import GroupPlan, PoolPlan
 from llmplatform.specs.pools import AwsPool
+from llmplatform.specs.taints import Taint
 
 AMI_TYPES: Mapping[tuple[str, str, bool], str] = {
     ("al2023", "amd64", False): "AL2023_x86_64_STANDARD",
@@ -153,7 +154,7 @@ def _release(plan: PoolPlan, minor: str) -> str | None:
 
 
 def _taint(taint: Taint) -> aws.eks.NodeGroupTaintArgs:
-    return aws.eks.NodeGroupTaintArgs(key=taint.key, value=taint.value, effect=EFFECTS[taint.effect])
+    return aws.eks.NodeGroupTaintArgs(key=taint.key, value=taint.value or None, effect=EFFECTS[taint.effect])
 
 
 def _repairs(plan: PoolPlan) -> aws.eks.NodeGroupNodeRepairConfigArgs:

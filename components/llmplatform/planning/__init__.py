@@ -2,14 +2,13 @@
 
 from llmplatform.planning.models import ModelPlan, plan_model, plan_models
 from llmplatform.planning.network import SubnetPlan, VswitchPlan, plan_subnets, plan_vswitches
-from llmplatform.planning.pools import GroupPlan, PoolPlan, Taint, gpu_capacity, plan_pool, plan_pools
+from llmplatform.planning.pools import GroupPlan, PoolPlan, gpu_capacity, plan_pool, plan_pools
 
 __all__ = [
     "GroupPlan",
     "ModelPlan",
     "PoolPlan",
     "SubnetPlan",
-    "Taint",
     "VswitchPlan",
     "gpu_capacity",
     "plan_model",

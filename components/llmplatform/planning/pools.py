@@ -8,6 +8,7 @@ from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
 from llmplatform.specs.cloud import Alicloud, Aws
 from llmplatform.specs.pools import AlicloudPool, AwsPool, Pool
 from llmplatform.specs.stack import Stack
+from llmplatform.specs.taints import GPU_TAINT, Taint
 
 GPU_RESOURCE = "nvidia.com/gpu"
 """Extended resource that NVIDIA's device plugin offers."""
@@ -27,15 +28,6 @@ system, and logs. Assumed: three times the 20 GiB that EKS gives a node (`diskSi
 
 PRIORITIES: Mapping[str, int] = {"spot": 50, "on_demand": 10}
 """Expander priorities: the higher number is filled first."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Taint:
-    """A node taint in Kubernetes spelling."""
-
-    key: str
-    value: str
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +59,8 @@ class PoolPlan:
     """The shape that all its instance types share (vCPUs, memory, GPUs)."""
     zones: tuple[str, ...]
     labels: Mapping[str, str]
+    selector: Mapping[str, str]
+    """Labels by which pods find its nodes."""
     taints: tuple[Taint, ...]
     groups: tuple[GroupPlan, ...]
     """What is made; nothing for a pool of another stack."""
@@ -85,6 +79,11 @@ class PoolPlan:
         return min(self.spec.disk_gib, ROOT_BESIDE_LOCAL_DISKS_GIB) if local else self.spec.disk_gib
 
     @property
+    def dedicated(self) -> bool:
+        """Whether pods run on its nodes only that bear its taints."""
+        return any(taint.keeps_away for taint in self.taints)
+
+    @property
     def interruptible(self) -> bool:
         """Whether a node can be taken away at short notice."""
         return self.spec.capacity != "on_demand"
@@ -94,13 +93,11 @@ def plan_pool(name: str, pool: Pool, cloud: Aws | Alicloud) -> PoolPlan:
     """The plan of one pool. The settings are valid: the instance types exist and share one shape."""
     shape = instance_types.get(cloud.provider, pool.instance_types[0])
     driver = _driver(pool, shape)
-    labels = {POOL_LABEL: name, **pool.labels, **({DRIVER_LABEL: driver} if driver else {})}
-    taints: tuple[Taint, ...] = ()
+    selector = pool.node_selector or {POOL_LABEL: name}
+    labels = {**selector, **pool.labels, **({DRIVER_LABEL: driver} if driver else {})}
     if shape.gpu and pool.image == "bottlerocket":
         # Its own device plugin runs there; a second one would offer the same GPUs again.
         labels[DEVICE_PLUGIN_LABEL] = "false"
-    if shape.gpu:
-        taints = (Taint(key=GPU_RESOURCE, value="present", effect="NoSchedule"),)
     zones = pool.zones or cloud.zones_with(shape)
     return PoolPlan(
         name=name,
@@ -108,7 +105,8 @@ def plan_pool(name: str, pool: Pool, cloud: Aws | Alicloud) -> PoolPlan:
         shape=shape,
         zones=zones,
         labels=labels,
-        taints=taints,
+        selector=selector,
+        taints=_taints(pool, shape),
         groups=() if pool.existing else _groups(name, pool, zones, shape),
         driver=driver,
     )
@@ -127,6 +125,19 @@ def gpu_capacity(pools: tuple[PoolPlan, ...]) -> int:
 def most_nodes(pool: PoolPlan) -> int:
     """Nodes that a pool has when every group of it is full."""
     return sum(group.maximum for group in _groups(pool.name, pool.spec, pool.zones, pool.shape))
+
+
+def further_taints(pools: tuple[PoolPlan, ...]) -> tuple[Taint, ...]:
+    """Taints of nodes with GPUs that are not the one which all software for such nodes bears by itself."""
+    found = (taint for pool in pools if pool.gpu for taint in pool.taints)
+    return tuple(dict.fromkeys(taint for taint in found if taint.keeps_away and taint.key != GPU_TAINT))
+
+
+def _taints(pool: Pool, shape: InstanceType) -> tuple[Taint, ...]:
+    """Those of the settings; where there are GPUs, also the one that keeps everybody else off them."""
+    if shape.gpu is None or any(taint.key == GPU_TAINT for taint in pool.taints):
+        return pool.taints
+    return (Taint(key=GPU_TAINT, value="present"), *pool.taints)
 
 
 def _driver(pool: Pool, shape: InstanceType) -> str | None:

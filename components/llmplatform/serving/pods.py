@@ -13,9 +13,10 @@ import pulumi_kubernetes as kubernetes
 
 from llmplatform.planning.hydration import ROOT
 from llmplatform.planning.models import ModelPlan
-from llmplatform.planning.pools import GPU_RESOURCE, POOL_LABEL
+from llmplatform.planning.pools import GPU_RESOURCE
 from llmplatform.serving import hydrators
 from llmplatform.serving.engines import vllm
+from llmplatform.specs.taints import GPU_TAINT, Toleration
 
 PROBE_SECONDS = 10
 """Period of the startup probe; the startup time is a multiple of it."""
@@ -159,20 +160,26 @@ def _probe(*, period: int, failures: int) -> core.ProbeArgs:
 
 
 def _affinity(plan: ModelPlan) -> core.AffinityArgs:
-    of_pool = core.NodeSelectorRequirementArgs(key=POOL_LABEL, operator="In", values=[plan.pool.name])
+    of_pool = [
+        core.NodeSelectorRequirementArgs(key=key, operator="In", values=[value])
+        for key, value in plan.pool.selector.items()
+    ]
     return core.AffinityArgs(
         node_affinity=core.NodeAffinityArgs(
             required_during_scheduling_ignored_during_execution=core.NodeSelectorArgs(
-                node_selector_terms=[core.NodeSelectorTermArgs(match_expressions=[of_pool])]
+                node_selector_terms=[core.NodeSelectorTermArgs(match_expressions=of_pool)]
             )
         )
     )
 
 
 def _tolerations(plan: ModelPlan) -> list[core.TolerationArgs]:
+    """Not all that its pool has: a pool is tainted so that those run there who have asked for it."""
     return [
-        core.TolerationArgs(key=taint.key, operator="Equal", value=taint.value, effect=taint.effect)
-        for taint in plan.pool.taints
+        core.TolerationArgs(
+            key=each.key, operator="Exists" if each.value is None else "Equal", value=each.value, effect=each.effect
+        )
+        for each in (Toleration(key=GPU_TAINT), *plan.spec.tolerations)
     ]
 
 

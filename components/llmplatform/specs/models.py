@@ -9,6 +9,7 @@ from llmplatform.catalog.fit import Fit, fit
 from llmplatform.catalog.models import LONGEST_CONTEXT
 from llmplatform.specs.pools import MOST_NODES
 from llmplatform.specs.section import Section
+from llmplatform.specs.taints import Toleration
 from llmplatform.specs.vocabulary import (
     Cidr,
     EngineArgument,
@@ -94,6 +95,8 @@ class Model(Section):
     same."""
     pool: Name
     """Pool whose GPUs it uses."""
+    tolerations: Annotated[tuple[Toleration, ...], Field(max_length=20)] = ()
+    """Taints of its pool's nodes that its servers bear, beside `nvidia.com/gpu`, which they do in any case."""
     replicas: Annotated[int, Field(ge=0, le=MOST_NODES)] = 1
     """Servers of it. 0 keeps its volume and its settings."""
     tensor_parallel: Annotated[int, Field(ge=1, le=16)] = 1

@@ -22,6 +22,7 @@ from llmplatform.specs.platform import ExistingAckPlatform, ExistingPlatform
 from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.problems import InvalidStack, Problem, shown
 from llmplatform.specs.section import Section
+from llmplatform.specs.taints import Taint
 from llmplatform.specs.vocabulary import EnvironmentName, HttpsUrl, LabelKey, LabelValue, ObjectName, PoolName
 
 SECTIONS = ("cloud", "network", "cluster", "platform", "pools", "mirrors")
@@ -30,20 +31,12 @@ VERSION = 1
 """Of the form of this output: a higher one has lost a field, or one of its fields means something else."""
 
 
-class NodeTaint(Section):
-    """A taint of a pool's nodes, in Kubernetes' spelling."""
-
-    key: LabelKey
-    value: LabelValue
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
-
-
 class Nodes(Section):
     """What a pod has to know of a pool's nodes."""
 
     labels: dict[LabelKey, LabelValue]
     """Labels that select them."""
-    taints: tuple[NodeTaint, ...] = ()
+    taints: tuple[Taint, ...] = ()
     """Taints to tolerate."""
     gpu: str | None = None
     """Kind of their GPUs; null where they have none."""

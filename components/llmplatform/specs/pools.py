@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from llmplatform.specs.section import Section
+from llmplatform.specs.taints import Taint
 from llmplatform.specs.vocabulary import (
     AlicloudZone,
     AwsZone,
@@ -44,14 +45,26 @@ class _Pool(Section):
     or more. On AWS, machines with local disks keep images and pods there, and their root volume has 60 at most."""
     labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=40)] = Field(default_factory=dict)
     """Node labels beside ours."""
+    taints: Annotated[tuple[Taint, ...], Field(max_length=10)] = ()
+    """Taints of its nodes, beside the one of nodes with GPUs (`nvidia.com/gpu`), whose value can be chosen here. Models
+    run there that write `tolerations`, and what the platform runs on every node."""
     existing: bool = False
-    """The pool is another stack's, in an existing cluster: models may use it, and nothing is made for it."""
+    """The pool is another stack's or another tool's, in an existing cluster: models may use it, and nothing is made for
+    it."""
+    node_selector: Annotated[dict[LabelKey, LabelValue], Field(max_length=10)] = Field(default_factory=dict)
+    """Labels of the nodes of an `existing` pool that another tool makes, e.g. `karpenter.sh/nodepool: gpu`. Empty: the
+    label that our pools have."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.min > self.max:
             raise ValueError(f"min ({self.min}) is above max ({self.max}); raise max or lower min")
         return self
+
+    @property
+    def dedicated(self) -> bool:
+        """Whether its own taints keep away what does not ask for it."""
+        return any(taint.keeps_away for taint in self.taints)
 
 
 class AwsPool(_Pool):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from llmplatform.catalog import versions
 from llmplatform.specs.cluster import NewAckCluster
 from llmplatform.specs.problems import Problem, listed, suggestion
-from llmplatform.specs.rules.placement import gpu_node, is_cpu
+from llmplatform.specs.rules.placement import gpu_node, is_cpu, is_system
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 EVERYWHERE = "0.0.0.0/0"
@@ -120,7 +120,7 @@ def something_keeps_the_systems_pods(stack: Stack) -> Iterator[Problem]:
     """
     if not isinstance(stack, AlicloudStack) or not isinstance(stack.cluster, NewAckCluster):
         return
-    system = {name: pool for name, pool in stack.pools.items() if is_cpu(stack, pool)}
+    system = {name: pool for name, pool in stack.pools.items() if is_system(stack, pool)}
     if system and all(pool.scaling == "auto" for pool in system.values()):
         name, pool = next(iter(system.items()))
         yield Problem(

@@ -53,6 +53,10 @@ _TAGGING = {
 }
 """What each cloud says about tags. Sources: the guides to tagging of both."""
 
+MOST_TAGS_OF_A_GROUP = 50
+TAGS_OF_EVERY_GROUP = 13
+"""EKS' five, two of ours, and what tells the autoscaler of an empty group's pool, GPUs, taint, plugin and disk."""
+
 LONGEST_EKS_LABEL = 63
 
 ADDON_NAMESPACES = ("cert-manager", "cert-manager-alidns-webhook", "gpu-metrics", "gpu-operator", "monitoring")
@@ -159,6 +163,25 @@ def labels_are_ours_to_set(stack: Stack) -> Iterator[Problem]:
                     f"labels of {reserved} are set by others",
                     "use a domain of your own, or none",
                 )
+
+
+def groups_hold_their_tags(stack: Stack) -> Iterator[Problem]:
+    """The Auto Scaling group behind a pool has room for its tags.
+
+    Source: EC2 Auto Scaling user guide, "Tag Auto Scaling groups and instances": at most 50.
+    """
+    if not isinstance(stack, AwsStack):
+        return
+    room = MOST_TAGS_OF_A_GROUP - TAGS_OF_EVERY_GROUP
+    for name, pool in stack.pools.items():
+        wanted = len(pool.labels) + len(pool.taints) + len(stack.tags)
+        if wanted > room and not pool.existing:
+            yield Problem(
+                f"pools.{name}",
+                f"its labels and taints and the environment's tags are {wanted} together, each of which is a tag of an "
+                "Auto Scaling group",
+                f"write at most {room}: AWS allows {MOST_TAGS_OF_A_GROUP}, and the others are ours and EKS'",
+            )
 
 
 def tags_are_allowed(stack: Stack) -> Iterator[Problem]:

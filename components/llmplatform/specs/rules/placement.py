@@ -38,6 +38,11 @@ def is_cpu(stack: Stack, pool: Pool) -> bool:
     return first is not None and first.gpu is None
 
 
+def is_system(stack: Stack, pool: Pool) -> bool:
+    """Whether whatever needs no GPU runs in a pool: it is known to have none, and no taint that keeps others away."""
+    return is_cpu(stack, pool) and not pool.dedicated
+
+
 def has_kernels(model: Model, gpu: Gpu) -> bool:
     """Whether the model's engine runs on that GPU at all."""
     engine = versions.engine(model.engine.kind, model.engine.version)

@@ -6,7 +6,7 @@ from typing import TypeGuard
 from llmplatform.catalog import InstanceType, instance_types
 from llmplatform.specs.pools import Pool
 from llmplatform.specs.problems import Problem, listed, nearest
-from llmplatform.specs.rules.placement import disk_gib, gpu_node, is_cpu, known_types
+from llmplatform.specs.rules.placement import disk_gib, gpu_node, is_cpu, is_system, known_types
 from llmplatform.specs.stack import AwsStack, Stack
 
 SMALLEST_GPU_DISK_GIB = 200
@@ -137,8 +137,15 @@ def something_runs_the_system(stack: Stack) -> Iterator[Problem]:
     """A new cluster keeps a node without GPUs: GPU nodes are tainted, spot ones go, and no autoscaler starts itself."""
     if stack.cluster.kind != "new" or any(not known_types(stack, pool) for pool in stack.pools.values()):
         return
-    system = {name: pool for name, pool in stack.pools.items() if is_cpu(stack, pool)}
-    if not system:
+    system = {name: pool for name, pool in stack.pools.items() if is_system(stack, pool)}
+    tainted = next((name for name, pool in stack.pools.items() if is_cpu(stack, pool)), None)
+    if not system and tainted:
+        yield Problem(
+            f"pools.{tainted}.taints",
+            f"every pool without GPUs has taints: {TOGETHER} have nowhere to run",
+            "add a pool without GPUs and taints, or remove them here",
+        )
+    elif not system:
         yield Problem(
             "pools",
             (

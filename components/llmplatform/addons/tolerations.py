@@ -1,0 +1,15 @@
+"""What the platform runs on nodes with GPUs bears their taints."""
+
+from llmplatform.planning.pools import PoolPlan, further_taints
+from llmplatform.specs.taints import GPU_TAINT
+
+Tolerations = tuple[dict[str, str], ...]
+"""As charts take them."""
+
+
+def on_gpu_nodes(pools: tuple[PoolPlan, ...]) -> Tolerations:
+    """The taint that all such nodes have, and those of the pools."""
+    return (
+        {"key": GPU_TAINT, "operator": "Exists", "effect": "NoSchedule"},
+        *({"key": taint.key, "operator": "Exists", "effect": taint.effect} for taint in further_taints(pools)),
+    )
