@@ -1,15 +1,21 @@
 """How an account of Alibaba Cloud is asked, and what its answers mean."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from alibabacloud_credentials.exceptions import CredentialException
+from alicloud_doctor import wanted
+from stack_settings import ROOT
 from Tea.exceptions import TeaException
 
 from llmplatform.doctor import known
+from llmplatform.doctor.accounts import Opened, open_account
 from llmplatform.doctor.checks import Absent, Denied, NoAnswer
 from llmplatform.doctor.on_alicloud.account import PATHS, SERVICES, AlicloudAccount
+from llmplatform.specs.files import read
 
 
 def account(*answers: Any) -> AlicloudAccount:
@@ -42,6 +48,24 @@ def test_what_the_account_answers_is_told_in_a_line(said: Any, kind: type[Except
         account(said)("ram:GetRole", RoleName="x")
     assert "\n" not in str(told.value)
     assert "EnvironmentVariable" not in str(told.value)
+
+
+def test_a_profile_of_the_settings_is_opened_and_one_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = {"name": "prod", "mode": "AK", "access_key_id": "LTAI-prod", "access_key_secret": "not-a-secret"}
+    (tmp_path / ".aliyun").mkdir()
+    (tmp_path / ".aliyun" / "config.json").write_text(json.dumps({"current": "other", "profiles": [profile]}))
+    monkeypatch.setattr("alibabacloud_credentials.utils.auth_constant.HOME", str(tmp_path))
+
+    def opened(name: str) -> Opened:
+        cloud = {**read(ROOT / "Pulumi.prod-ack.yaml")["cloud"], "profile": name}
+        return open_account(wanted(cloud=cloud))
+
+    assert opened("prod").ask
+    assert (
+        "no credentials in the profile nobodys; make it work with `aliyun configure --profile" in opened("nobodys").why
+    )
 
 
 def test_every_action_is_of_a_service_that_is_known() -> None:

@@ -31,6 +31,12 @@ def open_account(wanted: Wanted) -> Opened:
         return Opened(None, str(error))
     except ImportError as error:
         return Opened(None, f"{error.name} is missing: install llmplatform with its extra `recover`")
+    if not account.has_credentials() and cloud.provider == "alicloud" and cloud.profile:
+        return Opened(
+            None,
+            f"no credentials in the profile {cloud.profile}; make it work with `aliyun configure --profile "
+            f"{cloud.profile}`, or write another of `aliyun configure list` into cloud.profile",
+        )
     if not account.has_credentials():
         return Opened(None, f"no credentials; log in until {CALLERS[cloud.provider].login} works, and run it again")
     return Opened(account)
