@@ -160,6 +160,15 @@ def test_a_zone_that_came_later_is_told_of_and_changes_nothing_of_the_cluster() 
     assert not _made().told
 
 
+def test_a_tier_that_no_update_changes_is_warned_of_until_it_is_what_the_file_says() -> None:
+    """terraform-provider-alicloud v2.0.0-beta3: migrateCluster goes from standard to Pro alone; Read has the tier."""
+    grown = _settings(tier="ack.pro.xlarge")
+    engine = _made(grown, outputs={_CLUSTER: {"clusterSpec": "ack.pro.small"}}, may_warn=True)
+    assert "clusterSpec" in engine.one(_CLUSTER).ignore_changes, "else each update would have the same difference again"
+    assert "cluster.tier: the cluster is ack.pro.small, and the file says ack.pro.xlarge" in engine.warnings[0]
+    assert not _made(grown).warnings
+
+
 def test_lists_that_ack_answers_in_its_own_order_are_no_change() -> None:
     """terraform-provider-alicloud v2.0.0-beta3: both are lists, which Read fills as the service answers."""
     assert {"vswitchIds", "controlPlaneLogComponents"} <= set(_made().one(_CLUSTER).ignore_changes)

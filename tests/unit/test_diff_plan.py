@@ -145,7 +145,6 @@ def test_a_value_that_is_deleted_is_not_made_anew() -> None:
     ("kind", "path", "said"),
     [
         ("cs/managedKubernetes:ManagedKubernetes", "slbInternetEnabled", "changes nothing: open or close the endpoint"),
-        ("cs/managedKubernetes:ManagedKubernetes", "clusterSpec", "changes nothing: change the tier in its console"),
         ("cs/nodePool:NodePool", "upgradePolicy", "its nodes are upgraded one after the other"),
         ("cs/nodePool:NodePool", "labels", ""),
     ],

@@ -48,10 +48,11 @@ REPORTS_EVENTS = "ack-node-problem-detector"
 NOT_WANTED = ("nginx-ingress-controller",)
 """Add-ons that ACK installs unless told otherwise. This one would make a load balancer."""
 
-BORN_WITH = ("addons", "podVswitchIds", "vswitchIds", "controlPlaneLogComponents")
-"""What stays as it is made. Add-ons are managed one by one afterwards, and the pods' vSwitches are read at creation
-alone. Lists are read back in ACK's order, so that the same vSwitches would restart the control plane. Its version, too,
-changes only when that is asked for: ACK raises patches by itself, and refuses to go back to what a file says."""
+BORN_WITH = ("addons", "clusterSpec", "podVswitchIds", "vswitchIds", "controlPlaneLogComponents")
+"""What stays as it is made. Add-ons are managed one by one afterwards; of tiers the provider knows the move from
+standard to Pro alone; the pods' vSwitches are read at creation alone. Lists are read back in ACK's order, so that the
+same vSwitches would restart the control plane. Its version, too, changes only when that is asked for: ACK raises
+patches by itself, and refuses to go back to what a file says."""
 
 DELETED_WITH_IT = ("SLB", "ALB")
 """What a cluster leaves behind unless told otherwise: load balancers of Services. Of the log projects it would leave
@@ -132,6 +133,7 @@ class Cluster(PlatformComponent):
         self.security_group_id = cluster.security_group_id
         self.version = cluster.version.apply(self._of_the_minor)
         cluster.pod_vswitch_ids.apply(self._of_the_pods)
+        cluster.cluster_spec.apply(self._of_the_tier)
         self.identity_provider_arn = cluster.rrsa_metadata.apply(lambda found: found.ram_oidc_provider_arn or "")
         self.identity_issuer = cluster.rrsa_metadata.apply(lambda found: found.rrsa_oidc_issuer_url or "")
         self.finish()
@@ -144,6 +146,14 @@ class Cluster(PlatformComponent):
                 "write 'upgrade: true' beside it to upgrade the cluster, or the minor that it has"
             )
         return version
+
+    def _of_the_tier(self, tier: str | None) -> None:
+        wanted = self._args.spec.tier
+        if tier and tier != wanted:
+            pulumi.log.warn(
+                f"cluster.tier: the cluster is {tier}, and the file says {wanted}; "
+                "change it in ACK's console and run 'pulumi refresh', or write what it is"
+            )
 
     def _of_the_pods(self, kept: Sequence[str] | None) -> None:
         """Without vSwitches in a node's zone Terway takes the node's: daemon/builder.go, pkg/eni/node_reconcile.go."""
