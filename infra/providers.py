@@ -1,10 +1,15 @@
 """The only place that makes providers: nothing lands in an account or a cluster that is not named here."""
 
+import os
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 import pulumi_random
 
 from llmplatform.specs.cloud import Alicloud, Aws
+
+_ACCESS_KEYS = ("ALICLOUD_ACCESS_KEY", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_ID")
+"""Where the provider finds an access key before it looks at a profile: terraform-provider-alicloud 2.0, provider.go."""
 
 
 def aws(cloud: Aws) -> pulumi.ProviderResource:
@@ -25,6 +30,12 @@ def alicloud(cloud: Alicloud) -> pulumi.ProviderResource:
     """The Alibaba Cloud account of the settings. The kind of account is given because looking it up is slow."""
     import pulumi_alicloud
 
+    found = [name for name in _ACCESS_KEYS if os.environ.get(name)]
+    if cloud.profile and found:
+        raise pulumi.RunError(
+            f"cloud.profile: the provider would take the environment's access key in the place of {cloud.profile}; "
+            f"unset {', '.join(found)}, or take the profile out"
+        )
     return pulumi_alicloud.Provider(
         "alicloud",
         region=cloud.region,

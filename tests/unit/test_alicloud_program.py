@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
+import pulumi
 import pulumi_alicloud
 import pytest
 from engine import Engine
@@ -162,6 +163,17 @@ def test_a_profile_of_the_aliyun_cli_is_the_providers_and_that_of_whoever_logs_i
     arguments = config["users"][0]["user"]["exec"]["args"]
     assert arguments[arguments.index("--profile-name") + 1] == "platform-prod"
     assert "--profile-name" not in json.dumps(_committed("prod-ack").one("pulumi:providers:kubernetes").inputs)
+
+
+@pytest.mark.parametrize("name", ["ALICLOUD_ACCESS_KEY", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_ID"])
+def test_an_access_key_that_the_provider_would_take_before_the_profile_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """terraform-provider-alicloud v2.0.0-beta3, provider.go: DefaultFunc of access_key, and providerConfigure."""
+    monkeypatch.setenv(name, "LTAI-of-another-account")
+    with pytest.raises(pulumi.RunError, match=f"^cloud.profile: .* in the place of platform-prod; unset {name}, or"):
+        _of_cloud(profile="platform-prod")
+    assert _of_cloud().one("pulumi:providers:alicloud")
 
 
 def test_prod_is_protected_and_spread_over_three_zones_with_a_gateway_each() -> None:

@@ -94,7 +94,7 @@ class Alicloud(Section):
     profile: AliyunProfile | None = None
     """Profile of the aliyun CLI whose credentials are taken, by the provider and for logging in to the cluster. One
     that takes a role, of another account too, is of mode `RamRoleArn` or `ChainableRamRoleArn`. Empty: those that are
-    there. The provider takes an access key of the environment before it: leave none there."""
+    there. An access key in the environment beside it is refused: the provider would take that one."""
     resource_group_id: ResourceGroupId | None = None
     """Resource group of what is made, by which accounts share out rights and cost. Empty: the account's own."""
     gpu_zones: Annotated[
