@@ -40,6 +40,7 @@ with short_stack_traces():
         objects=f"hydration.{stack.environment.name}-{whose}",
         namespace=platform.models_namespace,
         mirrors=stack.mirrors,
+        registry_password=wanted.secrets.registry_password,
     )
     hydration = Hydration("hydration", hydrated, inside)
     servers = {

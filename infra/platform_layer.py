@@ -97,6 +97,7 @@ class _Layer:
             charts_dir=CHARTS,
             storage_class=self.foundation.block_class,
             mirrors=self.stack.mirrors,
+            registry_password=self.secrets.registry_password,
             alert_receiver=self.secrets.alert_receiver,
         )
         return addons.Monitoring("monitoring", args, self.inside)
@@ -128,6 +129,7 @@ class _Layer:
             "pools": self.pools,
             "charts_dir": CHARTS,
             "mirrors": self.stack.mirrors,
+            "registry_password": self.secrets.registry_password,
             "monitoring_namespace": self.scraper,
             "monitoring_kinds": self.kinds,
         }
@@ -147,6 +149,7 @@ class _Layer:
             other_groups=isinstance(self.stack.cluster, ExistingCluster),
             charts_dir=CHARTS,
             mirrors=self.stack.mirrors,
+            registry_password=self.secrets.registry_password,
             monitoring_namespace=self.scraper,
             monitoring_kinds=self.kinds,
         )
@@ -171,6 +174,7 @@ class _Layer:
             challenge=self.foundation.challenge,
             charts_dir=CHARTS,
             mirrors=self.stack.mirrors,
+            registry_password=self.secrets.registry_password,
             monitoring_namespace=self.scraper,
             monitoring_kinds=self.kinds,
         )

@@ -21,6 +21,7 @@ class Secrets:
 
     huggingface_token: pulumi.Output[str] | None
     alert_receiver: pulumi.Output[str] | None
+    registry_password: pulumi.Output[str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,7 @@ def load() -> Settings:
         secrets=Secrets(
             huggingface_token=_secret(config, values, "huggingface_token"),
             alert_receiver=_secret(config, values, "alert_receiver"),
+            registry_password=_secret(config, values, "registry_password"),
         ),
     )
 

@@ -21,11 +21,15 @@ from llmplatform.addons import (
     MonitoringArgs,
 )
 from llmplatform.specs import addons as specs
-from llmplatform.specs.mirrors import Mirrors
+from llmplatform.specs.mirrors import Login, Mirrors
 
 CHARTS_DIR = "../.charts"
 REGISTRIES = ("docker.io", "ghcr.io", "nvcr.io", "quay.io", "registry.k8s.io")
-MIRRORED = Mirrors(images={host: f"registry.example.org/{host}" for host in REGISTRIES})
+MIRRORED = Mirrors(
+    images={host: f"registry.example.org/{host}" for host in REGISTRIES},
+    login=Login(registry="registry.example.org", user="robot$pull"),
+)
+PASSWORD = "registry-password"
 ISSUERS = (
     specs.SelfSignedIssuer(kind="self_signed"),
     ACME := specs.AcmeIssuer(kind="acme", email="ops@example.org", hosted_zone="Z0123456789ABCDEFGHIJ"),
@@ -107,6 +111,7 @@ def autoscaler(*, monitored: bool = True, mirrors: Mirrors | None = None, **chan
         "group_names": groups,
         "charts_dir": CHARTS_DIR,
         "mirrors": mirrors or Mirrors(),
+        "registry_password": PASSWORD,
         "monitoring_namespace": _scraper(monitored),
         **changes,
     }
@@ -115,19 +120,19 @@ def autoscaler(*, monitored: bool = True, mirrors: Mirrors | None = None, **chan
 
 def gpu_operator(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> GpuOperator:
     """The GPU operator."""
-    args = {"pools": pool_plans(gpu=SPOT_FIRST), "charts_dir": CHARTS_DIR, "mirrors": mirrors or Mirrors(), **changes}
+    args = {"pools": pool_plans(gpu=SPOT_FIRST), "charts_dir": CHARTS_DIR, **_mirrored(mirrors), **changes}
     return GpuOperator("gpu-operator", GpuOperatorArgs(monitoring_namespace=_scraper(monitored), **args))
 
 
 def gpu_metrics(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> GpuMetrics:
     """Metrics of GPUs where the cloud brings the rest."""
-    args = {"pools": pool_plans(gpu=SPOT_FIRST), "charts_dir": CHARTS_DIR, "mirrors": mirrors or Mirrors(), **changes}
+    args = {"pools": pool_plans(gpu=SPOT_FIRST), "charts_dir": CHARTS_DIR, **_mirrored(mirrors), **changes}
     return GpuMetrics("gpu-metrics", GpuMetricsArgs(monitoring_namespace=_scraper(monitored), **args))
 
 
 def cert_manager(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> CertManager:
     """The certificate manager."""
-    args = {"spec": specs.CertManager(), "charts_dir": CHARTS_DIR, "mirrors": mirrors or Mirrors(), **changes}
+    args = {"spec": specs.CertManager(), "charts_dir": CHARTS_DIR, **_mirrored(mirrors), **changes}
     if args["spec"].issuer.kind == "acme":
         args.setdefault("challenge", challenge())
     return CertManager("cert-manager", CertManagerArgs(monitoring_namespace=_scraper(monitored), **args))
@@ -135,7 +140,7 @@ def cert_manager(*, monitored: bool = True, mirrors: Mirrors | None = None, **ch
 
 def monitoring(*, mirrors: Mirrors | None = None, **changes: Any) -> Monitoring:
     """Prometheus and its companions."""
-    args = {"spec": specs.Monitoring(), "charts_dir": CHARTS_DIR, "mirrors": mirrors or Mirrors(), **changes}
+    args = {"spec": specs.Monitoring(), "charts_dir": CHARTS_DIR, **_mirrored(mirrors), **changes}
     args.setdefault("environment", environment())
     return Monitoring("monitoring", MonitoringArgs(**args))
 
@@ -144,6 +149,10 @@ def alerting(kind: Literal["webhook", "slack", "pagerduty"], inside: specs.Insid
     """Monitoring that tells somebody."""
     alerts = specs.Alerts(kind=kind, inside=inside)
     return monitoring(spec=specs.Monitoring(alerts=alerts), alert_receiver=RECEIVER)
+
+
+def _mirrored(mirrors: Mirrors | None) -> dict[str, Any]:
+    return {"mirrors": mirrors or Mirrors(), "registry_password": PASSWORD}
 
 
 def _scraper(monitored: bool) -> str | None:

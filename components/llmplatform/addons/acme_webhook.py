@@ -14,6 +14,7 @@ from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import DnsChallenge
 from llmplatform.base.ordering import after
+from llmplatform.base.pulling import login
 from llmplatform.catalog.versions import CHARTS
 from llmplatform.specs.mirrors import Mirrors
 
@@ -62,6 +63,8 @@ class AcmeWebhookArgs:
     """The release of cert-manager, which certifies the webhook and calls it."""
     charts_dir: str
     mirrors: Mirrors = field(default_factory=Mirrors)
+    registry_password: pulumi.Input[str] | None = None
+    """Password of the mirrors' login. None: there is no login."""
 
 
 class AcmeWebhook(PlatformComponent):
@@ -80,6 +83,7 @@ class AcmeWebhook(PlatformComponent):
             labels=args.challenge.namespace_labels,
             quota=guardrails.addon_quota(PODS),
             container_defaults=guardrails.ADDON_DEFAULTS,
+            login=login(args.mirrors, args.registry_password),
             openings=guardrails.acme_webhook(),
         )
         space = Namespace(f"{name}-space", rails, self.child())

@@ -20,6 +20,7 @@ from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import DnsChallenge
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
+from llmplatform.base.pulling import login
 from llmplatform.catalog.versions import CHARTS
 from llmplatform.specs.addons import AckAcmeIssuer, AckCertManager, AcmeIssuer
 from llmplatform.specs.addons import CertManager as Spec
@@ -68,9 +69,14 @@ class _Part(Values):
     resources: _Resources
 
 
+class _Global(Values):
+    image_pull_secrets: tuple[dict[str, str], ...]
+
+
 class CertManagerValues(Values):
     """Values of the chart that we set. Its schema refuses any key that it does not know."""
 
+    everywhere: _Global | None = Field(serialization_alias="global")
     crds: _Crds = _Crds()
     image_registry: str | None
     prometheus: _Prometheus
@@ -91,6 +97,8 @@ class CertManagerArgs:
     spec: Spec | AckCertManager
     charts_dir: str
     mirrors: Mirrors = field(default_factory=Mirrors)
+    registry_password: pulumi.Input[str] | None = None
+    """Password of the mirrors' login. None: there is no login."""
     challenge: DnsChallenge | None = None
     """How ACME challenges are answered; needed with an ACME issuer. The release waits for its rights."""
     monitoring_namespace: pulumi.Input[str] | None = None
@@ -112,6 +120,7 @@ class CertManager(PlatformComponent):
             namespace=NAMESPACE,
             quota=guardrails.addon_quota(PODS),
             container_defaults=guardrails.ADDON_DEFAULTS,
+            login=login(args.mirrors, args.registry_password),
             openings=guardrails.cert_manager(args.monitoring_namespace, credentials, nameservers(args.spec)),
         )
         space = Namespace(f"{name}-space", rails, self.child())
@@ -226,6 +235,7 @@ def _webhook(
         cert_manager=installed,
         charts_dir=args.charts_dir,
         mirrors=args.mirrors,
+        registry_password=args.registry_password,
     )
     return [AcmeWebhook(f"{name}-webhook", solver, opts)]
 
@@ -261,7 +271,9 @@ def values(args: CertManagerArgs) -> CertManagerValues:
         account = _ServiceAccount(
             name=args.challenge.service_account, annotations={**args.challenge.annotations} or None
         )
+    names = tuple({"name": each} for each in args.mirrors.pull_secrets)
     return CertManagerValues(
+        everywhere=_Global(image_pull_secrets=names) if names else None,
         image_registry=args.mirrors.images.get("quay.io"),
         prometheus=_Prometheus(servicemonitor=_Servicemonitor(enabled=args.monitoring_namespace is not None)),
         service_account=account,

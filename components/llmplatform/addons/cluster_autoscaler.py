@@ -18,6 +18,7 @@ from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import WorkloadIdentity
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import if_made
+from llmplatform.base.pulling import login, pull_secret
 from llmplatform.catalog.versions import CHARTS, CLUSTER_AUTOSCALER
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.addons import ClusterAutoscaler as Spec
@@ -27,6 +28,7 @@ PRIORITY_CONFIG_MAP = "cluster-autoscaler-priority-expander"
 """The name is fixed in the autoscaler."""
 OTHERS_PRIORITY = 1
 """Below that of every planned group."""
+_OWN_SECRET = "cluster-autoscaler-registry-login"  # noqa: S105 the name of an object
 IMAGE = "registry.k8s.io/autoscaling/cluster-autoscaler"
 
 meta = kubernetes.meta.v1
@@ -49,6 +51,7 @@ class _Rbac(Values):
 class _Image(Values):
     repository: str
     tag: str
+    pull_secrets: tuple[str, ...] | None
 
 
 class _ServiceMonitor(Values):
@@ -89,6 +92,8 @@ class ClusterAutoscalerArgs:
     """Whether the cluster has groups that no plan names; they are filled when no planned group can be."""
     charts_dir: str
     mirrors: Mirrors = field(default_factory=Mirrors)
+    registry_password: pulumi.Input[str] | None = None
+    """Password of the mirrors' login. None: there is no login."""
     monitoring_namespace: pulumi.Input[str] | None = None
     monitoring_kinds: pulumi.Resource | None = None
     """What brings the kind ServiceMonitor; None when it is there already."""
@@ -103,6 +108,7 @@ class ClusterAutoscaler(PlatformComponent):
     def __init__(self, name: str, args: ClusterAutoscalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:ClusterAutoscaler", name, opts)
         priorities = self._priorities(name, args)
+        secrets = self._login(name, args)
         kinds = [args.monitoring_kinds] if args.monitoring_kinds else []
         release(
             f"{name}-release",
@@ -111,10 +117,17 @@ class ClusterAutoscaler(PlatformComponent):
             namespace=args.identity.namespace,
             charts_dir=args.charts_dir,
             # Without its order the autoscaler would buy at random; the chart's ServiceMonitor needs its kind.
-            opts=self.child(depends_on=[priorities, *kinds]),
+            opts=self.child(depends_on=[priorities, *kinds, *secrets]),
         )
         self.priorities = priorities.data.apply(lambda data: data["priorities"])
         self.finish()
+
+    def _login(self, name: str, args: ClusterAutoscalerArgs) -> list[pulumi.Resource]:
+        """Its namespace is the cluster's own, and may have Secrets of others."""
+        wanted = login(args.mirrors, args.registry_password)
+        if wanted is None:
+            return []
+        return [pull_secret(f"{name}-login", _OWN_SECRET, args.identity.namespace, wanted, self.child())]
 
     def _priorities(self, name: str, args: ClusterAutoscalerArgs) -> kubernetes.core.v1.ConfigMap:
         given = {group: pulumi.Output.from_input(args.group_names[group]) for group in priorities(args.pools)}
@@ -201,7 +214,11 @@ def values(args: ClusterAutoscalerArgs) -> ClusterAutoscalerValues:
                 name=args.identity.service_account, annotations=dict(args.identity.annotations) or None
             )
         ),
-        image=_Image(repository=repository, tag=CLUSTER_AUTOSCALER[args.kubernetes_version]),
+        image=_Image(
+            repository=repository,
+            tag=CLUSTER_AUTOSCALER[args.kubernetes_version],
+            pull_secrets=(_OWN_SECRET,) if args.mirrors.login else None,
+        ),
         extra_args=flags(args.spec),
         resources={"requests": {"cpu": "100m", "memory": "300Mi"}, "limits": {"memory": "600Mi"}},
         service_monitor=monitor,

@@ -19,6 +19,7 @@ from llmplatform.addons.tolerations import on_gpu_nodes
 from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
+from llmplatform.base.pulling import login
 from llmplatform.catalog.versions import CHARTS
 from llmplatform.planning.pools import POOL_LABEL, PoolPlan
 from llmplatform.specs.mirrors import Mirrors
@@ -73,6 +74,7 @@ class GpuMetricsValues(Values):
 
     fullname_override: str = "dcgm-exporter"
     image: _Image | None
+    image_pull_secrets: tuple[dict[str, str], ...] | None
     affinity: dict[str, Any]
     tolerations: tuple[dict[str, str], ...]
     service_monitor: ExporterMonitor
@@ -87,6 +89,8 @@ class GpuMetricsArgs:
     """Pools of the cluster; the exporter runs on those with GPUs, of which there is at least one."""
     charts_dir: str
     mirrors: Mirrors = field(default_factory=Mirrors)
+    registry_password: pulumi.Input[str] | None = None
+    """Password of the mirrors' login. None: there is no login."""
     monitoring_namespace: pulumi.Input[str] | None = None
     """Namespace of the Prometheus that scrapes the metrics. None: nobody does."""
     monitoring_kinds: pulumi.Resource | None = None
@@ -106,6 +110,7 @@ class GpuMetrics(PlatformComponent):
             pod_security="privileged",
             quota=guardrails.addon_quota(PODS),
             container_defaults=guardrails.ADDON_DEFAULTS,
+            login=login(args.mirrors, args.registry_password),
             openings=guardrails.gpu_metrics(args.monitoring_namespace),
         )
         space = Namespace(f"{name}-space", rails, self.child())
@@ -132,6 +137,7 @@ def values(args: GpuMetricsArgs) -> GpuMetricsValues:
     image = args.mirrors.image(IMAGE)
     return GpuMetricsValues(
         image=_Image(repository=image) if image != IMAGE else None,
+        image_pull_secrets=tuple({"name": each} for each in args.mirrors.pull_secrets) or None,
         affinity=_on_pools([pool for pool in args.pools if pool.gpu]),
         tolerations=on_gpu_nodes(args.pools),
         service_monitor=ExporterMonitor(enabled=args.monitoring_namespace is not None),

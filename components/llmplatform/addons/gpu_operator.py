@@ -6,6 +6,7 @@ Dangerous to replace: nothing; but while it is gone no new GPU pod starts.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 from pydantic import Field
@@ -17,6 +18,7 @@ from llmplatform.addons.tolerations import Tolerations, on_gpu_nodes
 from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
+from llmplatform.base.pulling import login
 from llmplatform.catalog.versions import CHARTS
 from llmplatform.planning.pools import PoolPlan, further_taints
 from llmplatform.specs.mirrors import Mirrors
@@ -28,13 +30,16 @@ NVIDIA = "nvcr.io/nvidia"
 FEATURE_DISCOVERY = "registry.k8s.io/nfd/node-feature-discovery"
 
 
-class _Component(Values):
-    enabled: bool | None = None
+class _Pulled(Values):
     repository: str | None = None
+    image_pull_secrets: tuple[str, ...] | None = None
 
 
-class _Operator(Values):
-    repository: str | None
+class _Component(_Pulled):
+    enabled: bool | None = None
+
+
+class _Operator(_Pulled):
     upgrade_crd: bool = Field(default=True, serialization_alias="upgradeCRD")
     """Helm itself never upgrades these."""
     cleanup_crd: bool = Field(default=False, serialization_alias="cleanupCRD")
@@ -50,13 +55,11 @@ class _PluginCheck(Values):
     """The check must not take the GPU that a model waits for."""
 
 
-class _Validator(Values):
-    repository: str | None
+class _Validator(_Pulled):
     plugin: _PluginCheck = _PluginCheck()
 
 
-class _DcgmExporter(Values):
-    repository: str | None
+class _DcgmExporter(_Pulled):
     service_monitor: ExporterMonitor
 
 
@@ -70,6 +73,7 @@ class _OnNodes(Values):
 
 class _FeatureDiscovery(Values):
     image: _Image | None
+    image_pull_secrets: tuple[dict[str, str], ...] | None
     worker: _OnNodes | None
     """It labels the nodes on which all the others are started."""
 
@@ -102,6 +106,8 @@ class GpuOperatorArgs:
     pools: tuple[PoolPlan, ...]
     charts_dir: str
     mirrors: Mirrors = field(default_factory=Mirrors)
+    registry_password: pulumi.Input[str] | None = None
+    """Password of the mirrors' login. None: there is no login."""
     monitoring_namespace: pulumi.Input[str] | None = None
     """Namespace of the Prometheus that scrapes GPU metrics. None: nobody does."""
     monitoring_kinds: pulumi.Resource | None = None
@@ -121,6 +127,7 @@ class GpuOperator(PlatformComponent):
             pod_security="privileged",
             quota=guardrails.addon_quota(PODS),
             container_defaults=guardrails.ADDON_DEFAULTS,
+            login=login(args.mirrors, args.registry_password),
             openings=guardrails.gpu_operator(args.monitoring_namespace),
         )
         space = Namespace(f"{name}-space", rails, self.child())
@@ -150,22 +157,27 @@ def values(args: GpuOperatorArgs) -> GpuOperatorValues:
         moved = args.mirrors.image(folder)
         return moved if moved != folder else None
 
-    discovery = mirrored(FEATURE_DISCOVERY)
+    def pulled(folder: str = NVIDIA) -> dict[str, Any]:
+        return {"repository": mirrored(folder), "image_pull_secrets": secrets or None}
+
+    secrets, discovery = args.mirrors.pull_secrets, mirrored(FEATURE_DISCOVERY)
     # By itself the chart bears the taint of GPU nodes alone, in both places.
     tainted = _OnNodes(tolerations=on_gpu_nodes(args.pools)) if further_taints(args.pools) else None
     return GpuOperatorValues(
-        device_plugin=_Component(enabled=brings_device_plugin(args.pools), repository=mirrored(NVIDIA)),
-        gfd=_Component(enabled=True, repository=mirrored(NVIDIA)),
+        device_plugin=_Component(enabled=brings_device_plugin(args.pools), **pulled()),
+        gfd=_Component(enabled=True, **pulled()),
         daemonsets=tainted,
-        operator=_Operator(repository=mirrored(NVIDIA)),
-        validator=_Validator(repository=mirrored(NVIDIA)),
+        operator=_Operator(**pulled()),
+        validator=_Validator(**pulled()),
         dcgm_exporter=_DcgmExporter(
-            repository=mirrored(f"{NVIDIA}/k8s"),
+            **pulled(f"{NVIDIA}/k8s"),
             service_monitor=ExporterMonitor(enabled=args.monitoring_namespace is not None),
         ),
         node_feature_discovery=_FeatureDiscovery(
-            image=_Image(repository=discovery) if discovery else None, worker=tainted
+            image=_Image(repository=discovery) if discovery else None,
+            image_pull_secrets=tuple({"name": each} for each in secrets) or None,
+            worker=tainted,
         )
-        if discovery or tainted
+        if discovery or tainted or secrets
         else None,
     )

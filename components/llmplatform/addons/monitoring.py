@@ -19,6 +19,7 @@ from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
+from llmplatform.base.pulling import login
 from llmplatform.catalog.versions import CHARTS
 from llmplatform.specs.addons import Monitoring as Spec
 from llmplatform.specs.environment import Environment
@@ -40,6 +41,8 @@ class MonitoringArgs:
     storage_class: pulumi.Input[str] | None = None
     """Class of volumes for one node. None: the cluster's default."""
     mirrors: Mirrors = field(default_factory=Mirrors)
+    registry_password: pulumi.Input[str] | None = None
+    """Password of the mirrors' login. None: there is no login."""
     alert_receiver: pulumi.Input[str] | None = None
     """URL or key of whoever is told of alerts; needed when the settings name a kind of receiver."""
 
@@ -67,6 +70,7 @@ class Monitoring(PlatformComponent):
             pod_security="privileged",
             quota=guardrails.addon_quota(PODS),
             container_defaults=guardrails.ADDON_DEFAULTS,
+            login=login(args.mirrors, args.registry_password),
             openings=guardrails.monitoring(args.spec.alerts),
         )
         space = Namespace(f"{name}-space", rails, self.child())

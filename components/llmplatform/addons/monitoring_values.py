@@ -105,8 +105,15 @@ class _NodeExporter(_Part):
     """Every node is watched; by itself the chart leaves out those that evict (`NoExecute`)."""
 
 
+class _Global(Values):
+    image_pull_secrets: tuple[dict[str, str], ...]
+
+
 class MonitoringValues(Values):
     """Values of the chart that we set."""
+
+    everywhere: _Global | None = Field(serialization_alias="global")
+    """For the chart and those within it."""
 
     crds: _Switch = _Switch(enabled=False)
     """They are a release of their own: Helm never upgrades these."""
@@ -142,7 +149,9 @@ def values(
         requests = {"requests": {"cpu": cpu, "memory": memory}}
         return {"image": _Image(registry=mirror) if mirror else None, "resources": requests}
 
+    names = tuple({"name": each} for each in mirrors.pull_secrets)
     return MonitoringValues(
+        everywhere=_Global(image_pull_secrets=names) if names else None,
         grafana=_Grafana(
             **part("docker.io", "100m", "256Mi"),
             admin=_AdminCredentials(existing_secret=pulumi.Output.from_input(admin_secret)),

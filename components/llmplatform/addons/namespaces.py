@@ -16,6 +16,8 @@ from llmplatform.base import traffic
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
+from llmplatform.base.pulling import RegistryLogin, pull_secret
+from llmplatform.specs.mirrors import PULL_SECRET
 
 PodSecurity = Literal["restricted", "baseline", "privileged"]
 
@@ -40,6 +42,8 @@ class NamespaceArgs:
     """Labels beside ours, for what looks for namespaces by them."""
     openings: Openings = field(default_factory=dict[str, Allow])
     """Name of a policy to what it allows, beside DNS."""
+    login: RegistryLogin | None = None
+    """Login to a registry that pods pull with, by the Secret `registry-login`. None: there is no such Secret."""
     after: Sequence[pulumi.Resource] = ()
     """What whoever is in the namespace needs: it comes before the namespace, and stays until that is gone."""
 
@@ -57,7 +61,7 @@ class Namespace(PlatformComponent):
 
         self._namespace = self._make()
         self._inside = after(args.namespace, self._namespace)
-        rails = [*self._quota(), *self._container_defaults(), *self._network()]
+        rails = [*self._quota(), *self._container_defaults(), *self._network(), *self._login()]
 
         self.name = after(args.namespace, self._namespace, *rails)
         self.finish()
@@ -74,6 +78,12 @@ class Namespace(PlatformComponent):
 
     def _meta(self, name: str) -> meta.ObjectMetaArgs:
         return meta.ObjectMetaArgs(name=name, namespace=self._inside, labels=self._labels)
+
+    def _login(self) -> list[pulumi.Resource]:
+        wanted = self._args.login
+        if wanted is None:
+            return []
+        return [pull_secret(f"{self._logical}-login", PULL_SECRET, self._inside, wanted, self.child())]
 
     def _quota(self) -> list[pulumi.Resource]:
         if not self._args.quota:

@@ -45,9 +45,11 @@ OPEN_ENDINGS = ("Annotations", "Labels", "NodeSelector", "Selector", "SecurityCo
 
 ALSO: Mapping[str, tuple[str, ...]] = {
     "dcgm-exporter": ("customMetrics",),
+    "gpu-operator": ("dcgmExporter.imagePullSecrets",),
     "grafana": ("adminPassword",),
 }
-"""Key paths that templates read and values.yaml shows only as comments. Source: the comments, at the pinned version."""
+"""Key paths that templates read and values.yaml shows only as comments, or not at all. Source: the comments, at the
+pinned version; for the GPU operator its templates/clusterpolicy.yaml."""
 
 
 @dataclass(frozen=True, kw_only=True)

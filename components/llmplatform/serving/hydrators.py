@@ -12,6 +12,7 @@ from llmplatform.base import traffic
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
+from llmplatform.base.pulling import login, pull_secret
 from llmplatform.serving import hydration
 from llmplatform.serving.network import downloads
 from llmplatform.specs.mirrors import Mirrors
@@ -36,6 +37,8 @@ class HydrationArgs:
     """Name of its objects, which no other stack has in the namespace."""
     namespace: pulumi.Input[str]
     mirrors: Mirrors = field(default_factory=Mirrors)
+    registry_password: pulumi.Input[str] | None = None
+    """Password of the mirrors' login, with which the models' pods pull. None: there is no login."""
 
 
 class Hydration(PlatformComponent):
@@ -63,7 +66,9 @@ class Hydration(PlatformComponent):
             ),
             opts=self.child(),
         )
-        self.objects = after(args.objects, program, account, network)
+        wanted = login(args.mirrors, args.registry_password)
+        secrets = [pull_secret(f"{name}-login", args.objects, args.namespace, wanted, self.child())] if wanted else []
+        self.objects = after(args.objects, program, account, network, *secrets)
         self.finish()
 
 
@@ -131,6 +136,11 @@ def container(command: Command, image: str, *, check: bool = False, beside_gpus:
             capabilities=core.CapabilitiesArgs(drop=["ALL"]),
         ),
     }
+
+
+def pull_secrets(mirrors: Mirrors, objects: pulumi.Input[str]) -> list[core.LocalObjectReferenceArgs] | None:
+    """What the models' pods pull their images with: beside it, pods get nothing of their service account's."""
+    return [core.LocalObjectReferenceArgs(name=objects)] if mirrors.login else None
 
 
 def pod_security() -> core.PodSecurityContextArgs:

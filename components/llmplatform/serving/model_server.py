@@ -17,7 +17,7 @@ from llmplatform.base.labels import labels, selector
 from llmplatform.base.ordering import after
 from llmplatform.planning import hydration
 from llmplatform.planning.models import ModelPlan
-from llmplatform.serving import network, pods
+from llmplatform.serving import hydrators, network, pods
 from llmplatform.serving.engines import vllm
 from llmplatform.serving.hydrators import Hydration, HydrationArgs
 from llmplatform.serving.weights import NODE_SECONDS, Weights, WeightsArgs
@@ -46,6 +46,8 @@ class ModelServerArgs:
     """Region of Alibaba Cloud that the cluster is in; None: elsewhere."""
     hydration: pulumi.Input[str] | None = None
     """Name of the objects of a `Hydration` in the same namespace. None: it gets its own."""
+    registry_password: pulumi.Input[str] | None = None
+    """Password of the mirrors' login, for a `Hydration` of its own. None: there is no login."""
     monitoring_namespace: pulumi.Input[str] | None = None
     """Namespace of the Prometheus that scrapes the metrics. None: nobody does."""
     monitoring_kinds: pulumi.Resource | None = None
@@ -110,7 +112,12 @@ class ModelServer(PlatformComponent):
         args = self._args
         objects = args.hydration
         if objects is None:
-            own = HydrationArgs(objects=f"{args.plan.name}-hydration", namespace=args.namespace, mirrors=args.mirrors)
+            own = HydrationArgs(
+                objects=f"{args.plan.name}-hydration",
+                namespace=args.namespace,
+                mirrors=args.mirrors,
+                registry_password=args.registry_password,
+            )
             objects = Hydration(f"{self._logical}-hydration", own, self.child()).objects
         wanted = WeightsArgs(
             plan=args.plan,
@@ -164,6 +171,7 @@ class ModelServer(PlatformComponent):
             environment=vllm.environment(plan, weights=weights),
             secrets={vllm.API_KEY_VARIABLE: core.SecretKeySelectorArgs(name=secret, key=KEY)},
             claim=self._weights.claim,
+            pull_secrets=hydrators.pull_secrets(mirrors, self._weights.command().program),
             hydration=self._weights.command(),
             # Pods read a Secret when they start: without a mark on them, a new key would reach one after the other.
             secrets_hash=pulumi.Output.secret(key.result.apply(_mark)),

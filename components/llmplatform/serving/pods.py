@@ -45,6 +45,7 @@ class PodArgs:
     """Claim of the weights' volume; None: the node's disk."""
     hydration: hydrators.Command
     """How the weights are looked for, or fetched where the node has its own."""
+    pull_secrets: list[core.LocalObjectReferenceArgs] | None
     secrets_hash: pulumi.Input[str]
     """Changes with the secrets, so that the pods do."""
 
@@ -64,6 +65,7 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
         spec=core.PodSpecArgs(
             service_account_name=args.service_account,
             automount_service_account_token=False,
+            image_pull_secrets=args.pull_secrets,
             # A Service named like the engine would become the variable VLLM_PORT, on which the engine fails.
             enable_service_links=False,
             termination_grace_period_seconds=args.plan.drain.grace,

@@ -136,6 +136,10 @@ class Weights(PlatformComponent):
         )
         return after(self._name, claim)
 
+    def _unchangeable(self, command: Command, image: str) -> list[object]:
+        login = ["login"] if self._args.mirrors.login else []
+        return [command.words, image, command.token is not None, *login]
+
     def _job(self, claim: pulumi.Output[str]) -> batch.Job:
         command, image = self.command(), self._args.mirrors.image(HYDRATION_IMAGE)
         volumes, mounts = hydrators.volumes(command)
@@ -148,6 +152,7 @@ class Weights(PlatformComponent):
             service_account_name=self._args.hydration,
             automount_service_account_token=False,
             enable_service_links=False,
+            image_pull_secrets=hydrators.pull_secrets(self._args.mirrors, self._args.hydration),
             restart_policy="Never",
             security_context=hydrators.pod_security(),
             containers=[container],
@@ -157,7 +162,7 @@ class Weights(PlatformComponent):
         return batch.Job(
             f"{self._logical}-job",
             # All that a Job cannot change is in its name: another one is made beside it, and nothing waits for its end.
-            metadata=self._meta(f"-{hydration.fingerprint([command.words, image, command.token is not None])}"),
+            metadata=self._meta(f"-{hydration.fingerprint(self._unchangeable(command, image))}"),
             spec=batch.JobSpecArgs(
                 backoff_limit=_RETRIES,
                 pod_failure_policy=_failures(),

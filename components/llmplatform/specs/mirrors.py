@@ -6,7 +6,26 @@ from pydantic import Field
 
 from llmplatform.catalog import models
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import AcrInstanceId, ChartAddress, HttpsUrl, RegistryHost, RegistryPrefix
+from llmplatform.specs.vocabulary import (
+    AcrInstanceId,
+    ChartAddress,
+    HttpsUrl,
+    RegistryHost,
+    RegistryPrefix,
+    RegistryUser,
+)
+
+PULL_SECRET = "registry-login"  # noqa: S105 the name of an object
+"""Secret in each of our namespaces that pods pull images with, where there is a login."""
+
+
+class Login(Section):
+    """Who pulls from a private registry."""
+
+    registry: RegistryHost
+    """Registry that asks for it, e.g. `registry.example.org`."""
+    user: RegistryUser
+    """Its user, best a robot that may pull alone. The password is `secrets.registry_password`."""
 
 
 class Mirrors(Section):
@@ -21,6 +40,8 @@ class Mirrors(Section):
     """Chart repository address, or its beginning, to the address that stands in for it."""
     huggingface: HttpsUrl | None = None
     """Endpoint that stands in for huggingface.co."""
+    login: Login | None = None
+    """Login to a private registry that images come from. Empty: the registries are open to the nodes."""
     models: Literal["huggingface", "modelscope"] = "huggingface"
     """Hub that weights come from. Models keep their Hugging Face ids here; those of ModelScope follow from them."""
 
@@ -31,6 +52,11 @@ class Mirrors(Section):
         path = rest if host == first else reference
         prefix = self.images.get(host)
         return f"{prefix}/{path}" if prefix else reference
+
+    @property
+    def pull_secrets(self) -> tuple[str, ...]:
+        """Names of the Secrets that pods in our namespaces pull with."""
+        return (PULL_SECRET,) if self.login else ()
 
     def chart(self, address: str) -> str:
         """The chart address with the longest known beginning replaced."""

@@ -19,6 +19,9 @@ class Secrets(Section):
 
     huggingface_token: Encrypted | None = None
     """Token for gated models: `pulumi config set --secret --path 'secrets.huggingface_token'`."""
+    registry_password: Encrypted | None = None
+    """Password of `mirrors.login`: `pulumi config set --secret --path 'secrets.registry_password'`. One that does not
+    run out: nodes pull at any time."""
     alert_receiver: Encrypted | None = None
     """URL or key of whoever `addons.monitoring.alerts` tells: `pulumi config set --secret --path
     'secrets.alert_receiver'`."""

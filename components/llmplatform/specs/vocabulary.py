@@ -303,6 +303,10 @@ RegistryHost = Annotated[
     str,
     _Matching(f"{grammar.LOWER_HOST_OR_ADDRESS}{grammar.PORT}", "write a registry host like docker.io", longest=255),
 ]
+RegistryUser = Annotated[
+    str, _Matching(r"[!-9;-~]{1,255}", "write the name that the registry knows, which has no ':' and no space")
+]
+"""As basic authentication splits it from the password (RFC 7617, 2)."""
 ImageReference = Annotated[
     str,
     _Matching(

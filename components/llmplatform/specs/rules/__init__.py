@@ -143,6 +143,7 @@ RULES: Mapping[Rule, Entries] = {
     hubs.models_are_at_the_hub: MODELS,
     hubs.mirrors_stand_for_something: WHOLE,
     hubs.gated_models_are_marked: MODELS,
+    hubs.logins_are_of_use: WHOLE,
     serving.heads_can_be_spread: MODELS,
     serving.replica_is_within_a_node: MODELS,
     serving.context_is_the_models: MODELS,
@@ -163,6 +164,7 @@ WARNINGS: Sequence[Rule] = (
     addresses.quotas_are_likely_to_hold,
     engines.cache_is_likely_to_run,
     hubs.weights_are_within_reach,
+    hubs.solver_takes_no_login,
 )
 """What is not wrong, and will be trouble all the same."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from llmplatform.catalog import models, versions
 from llmplatform.specs.problems import Problem, listed, suggestion
-from llmplatform.specs.stack import Stack
+from llmplatform.specs.stack import AlicloudStack, Stack
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -59,6 +59,56 @@ def mirrors_stand_for_something(stack: Stack) -> Iterator[Problem]:
             yield Problem(
                 f"mirrors.charts.{address}", f"no chart comes from '{address}'", suggestion(address, repositories)
             )
+
+
+def logins_are_of_use(stack: Stack) -> Iterator[Problem]:
+    """A login is to a registry that images come from, has its password, and is the only one that pods have."""
+    login, password = stack.mirrors.login, stack.secrets.registry_password
+    if login is None:
+        if password is not None:
+            yield Problem(
+                "secrets.registry_password",
+                "nobody logs in with it",
+                "write mirrors.login with registry and user, or remove it",
+            )
+        return
+    if password is None:
+        yield Problem(
+            "mirrors.login",
+            "it needs a password, and secrets.registry_password is not set",
+            "run pulumi config set --secret --path 'llmplatform:secrets.registry_password'",
+        )
+    mirrored = [prefix.partition("/")[0] for prefix in stack.mirrors.images.values()]
+    public = [host for host in versions.IMAGE_REGISTRIES if host not in stack.mirrors.images]
+    known = sorted({*mirrored, *public, *_own_registries(stack)})
+    if login.registry not in known:
+        yield Problem(
+            "mirrors.login.registry", f"no image comes from '{login.registry}'", suggestion(login.registry, known)
+        )
+    if isinstance(stack, AlicloudStack) and stack.mirrors.acr:
+        # kubernetes.io, "Configure Service Accounts for Pods": an account's pull secrets are for pods that name none.
+        yield Problem(
+            "mirrors.login",
+            "pods that have a login get no credentials of the instance mirrors.acr",
+            "write one of the two",
+        )
+
+
+def solver_takes_no_login(stack: Stack) -> Iterator[Problem]:
+    """A warning: the chart of the solver on Alibaba Cloud has no value for pull secrets.
+
+    Source: crazygit/cert-manager-alidns-webhook, deploy/cert-manager-alidns-webhook/templates/deployment.yaml.
+    """
+    wanted, home = stack.addons.cert_manager, stack.mirrors.images.get("ghcr.io")
+    login = stack.mirrors.login
+    if not isinstance(stack, AlicloudStack) or not login or not wanted.enabled or wanted.issuer.kind != "acme":
+        return
+    if home and home.partition("/")[0] == login.registry:
+        yield Problem(
+            "mirrors.login",
+            f"the solver of ACME challenges comes from '{home}', and its chart takes no login",
+            "let that image be pulled without one, or use another mirror of 'ghcr.io'",
+        )
 
 
 def _own_registries(stack: Stack) -> list[str]:
