@@ -152,6 +152,7 @@ class _Account:
             tags=self.tags,
             classes=classes,
             default_class=self.stack.cluster.kind == "new",
+            snapshots=isinstance(self.stack.cluster, NewEksCluster) and self.stack.cluster.snapshots,
         )
         return aws.Storage("storage", args, pulumi.ResourceOptions(providers=[self.provider, kubernetes]))
 

@@ -7,6 +7,7 @@ import botocore.loaders
 import pytest
 from aws_platform import ZONES, built, cluster, on, stack, whole, with_cluster
 from engine import Engine
+from program import run_program, stack_config
 from stack_settings import dev, problems
 
 from llmplatform.aws.addons import joined
@@ -98,6 +99,33 @@ def test_gpus_of_a_node_are_filled_before_the_next_when_that_is_asked_for(
     resources = [{"name": each, "weight": 1} for each in counted]
     strategy = {"type": kind, "resources": resources}
     assert inputs["kubeSchedulerConfig"] == {"nodeResourcesFit": {"scoringStrategy": strategy}}
+
+
+def test_disks_have_snapshots_when_that_is_asked_for() -> None:
+    config = stack_config("dev")
+    kind = "kubernetes:snapshot.storage.k8s.io/v1:VolumeSnapshotClass"
+    assert not run_program(config, "dev").all(kind)
+    config["llmplatform:cluster"] = {**config["llmplatform:cluster"], "snapshots": True}
+    engine = run_program(config, "dev")
+    found, controller = engine.one(kind), engine.one(_ADDON, "addons-snapshot-controller")
+    # kubernetes-csi/external-snapshotter v8.6.0, client/config/crd: the fields stand beside `metadata`.
+    assert {key: found.inputs[key] for key in ("apiVersion", "kind", "driver", "deletionPolicy")} == {
+        "apiVersion": "snapshot.storage.k8s.io/v1",
+        "kind": "VolumeSnapshotClass",
+        "driver": "ebs.csi.aws.com",
+        "deletionPolicy": "Delete",
+    }
+    assert engine.waits_for(found, controller), "it brings the kind"
+
+
+def test_a_setting_of_the_snapshots_controller_without_snapshots_is_refused() -> None:
+    settings = dev()
+    settings["cluster"]["addons"] = {"snapshot-controller": {"version": "v8.3.0-eksbuild.1"}}
+    assert problems(settings) == [
+        "cluster.addons.snapshot-controller: it is made with cluster.snapshots alone; write that, too"
+    ]
+    settings["cluster"]["snapshots"] = True
+    assert problems(settings) == []
 
 
 def test_the_watch_over_gpus_runs_on_the_nodes_that_have_some() -> None:

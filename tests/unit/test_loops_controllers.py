@@ -1,12 +1,17 @@
 """Played controllers: volumes and load balancers."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import yaml
 from unit.controller_rounds import release, step
 from unit.fake_api_server import FakeApiServer
 from unit.fake_cloud import FakeCloud
+
+from llmplatform_sandbox.kube.definitions import Definition
+from llmplatform_sandbox.loops import controllers
 
 EBS = "aws-ebs-csi-driver"
 ZONE = "topology.kubernetes.io/zone"
@@ -53,6 +58,25 @@ def test_a_claim_gets_a_disk_in_the_zone_of_its_pod(server: FakeApiServer) -> No
     assert volume["spec"]["claimRef"]["name"] == "data", "the controller-manager binds by this reference"
     term = volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"][0]["matchExpressions"][0]
     assert (term["key"], term["values"]) == (ZONE, ["eu-west-1b"])
+
+
+def test_the_controller_of_snapshots_brings_their_kinds(server: FakeApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    brought: dict[str, str] = {}
+
+    def install(_kube: object, definitions: Sequence[Definition], *, upgrade: bool) -> None:
+        assert not upgrade
+        brought.update({one.name: yaml.safe_load(one.text)["spec"]["scope"] for one in definitions})
+
+    monkeypatch.setattr(controllers, "install", install)
+    step(server, FakeCloud(EBS))
+    assert brought == {}, "the driver alone brings none"
+    step(server, FakeCloud(EBS, "snapshot-controller"))
+    # kubernetes-csi/external-snapshotter v8.6.0, client/config/crd: names and scopes.
+    assert brought == {
+        "volumesnapshotclasses.snapshot.storage.k8s.io": "Cluster",
+        "volumesnapshotcontents.snapshot.storage.k8s.io": "Cluster",
+        "volumesnapshots.snapshot.storage.k8s.io": "Namespaced",
+    }
 
 
 def test_a_claim_that_waits_for_a_pod_gets_nothing_before(server: FakeApiServer) -> None:

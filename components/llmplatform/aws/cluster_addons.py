@@ -1,4 +1,4 @@
-"""Managed add-ons that need a node to run on: cluster DNS, the drivers of volumes, metrics, and the watch over nodes.
+"""Managed add-ons that need a node to run on: cluster DNS, drivers of volumes, snapshots, metrics, a watch on nodes.
 
 They are made side by side once there are nodes; before that they would stay degraded until EKS gives up on them.
 Needed: a pool without taints that has nodes from the start. What runs on every node tolerates every taint.
@@ -21,6 +21,9 @@ from llmplatform.specs.cluster import EksAddonName, NewEksCluster
 
 ADDONS: tuple[EksAddonName, ...] = ("coredns", "metrics-server", "eks-node-monitoring-agent")
 """Add-ons that need no rights in AWS."""
+SNAPSHOTS: EksAddonName = "snapshot-controller"
+"""It brings the kinds of snapshots (EKS user guide, "Enable snapshot functionality for CSI volumes"), and needs no
+rights either: the driver makes the snapshots."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,8 @@ class ClusterAddons(PlatformComponent):
     def __init__(self, name: str, args: ClusterAddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:ClusterAddons", name, opts)
         self._prefix, self._args = name, args
-        plain = [self._addon(each) for each in ADDONS]
+        wanted = (*ADDONS, SNAPSHOTS) if args.spec.snapshots else ADDONS
+        plain = [self._addon(each) for each in wanted]
         drivers = [self._addon(driver.addon, self._association(driver)) for driver in DRIVERS]
         self.cluster_name = after(args.cluster_name, *plain, *drivers)
         self.finish()

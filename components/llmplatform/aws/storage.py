@@ -1,8 +1,8 @@
 """Where pods keep data: encrypted disks (the default class), and a file system that many nodes share.
 
 Makes: an EFS file system with a mount target per zone, and the StorageClasses `gp3` and `efs`, under the names of the
-settings; of what is `existing` there, nothing.
-Does not: the drivers (`ClusterAddons`), snapshots.
+settings; of what is `existing` there, nothing. Where snapshots are wanted, the VolumeSnapshotClass `ebs`.
+Does not: the drivers, and what makes snapshots (`ClusterAddons`).
 Replacing the file system loses what is in it. With full protection it cannot be deleted. It is not
 backed up: model weights can be had again.
 A volume goes with its claim whatever the protection: Kubernetes forbids to change a class' reclaim policy, so that a
@@ -24,6 +24,8 @@ from llmplatform.specs.cloud import Aws
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.platform import NewPlatform, StorageClass
 
+EBS_DRIVER = "ebs.csi.aws.com"
+
 
 @dataclass(frozen=True, kw_only=True)
 class StorageArgs:
@@ -41,6 +43,8 @@ class StorageArgs:
     """Names of the classes, and which of them exist already."""
     default_class: bool = True
     """Whether disks are the cluster's default. A cluster of others has its own."""
+    snapshots: bool = False
+    """Whether disks have snapshots. The cluster knows their kinds."""
 
 
 class Storage(PlatformComponent):
@@ -59,6 +63,8 @@ class Storage(PlatformComponent):
         self._kept = args.environment.protected
         self.block_class = self._disks(args.classes.block_class)
         self.shared_class, self.file_system_id = self._shared(args.classes.shared_class)
+        if args.snapshots:
+            self._snapshot_class()
         self.finish()
 
     def _disks(self, wanted: StorageClass) -> pulumi.Output[str]:
@@ -66,7 +72,24 @@ class Storage(PlatformComponent):
             return pulumi.Output.from_input(wanted.name)
         key = self._args.cloud.data_key
         parameters = {"type": "gp3", "encrypted": "true", **({"kmsKeyId": key} if key else {})}
-        return after(wanted.name, self._class(wanted.name, "ebs.csi.aws.com", parameters, disks=True))
+        return after(wanted.name, self._class(wanted.name, EBS_DRIVER, parameters, disks=True))
+
+    def _snapshot_class(self) -> None:
+        """A snapshot goes with its object, as a volume with its claim."""
+        kind = {"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshotClass"}
+        default = {"snapshot.storage.kubernetes.io/is-default-class": str(self._args.default_class).lower()}
+        # The provider's own class for custom resources has no place for fields beside `spec`.
+        pulumi.CustomResource(
+            "kubernetes:{apiVersion}:{kind}".format(**kind),
+            f"{self._prefix}-snapshots",
+            {
+                **kind,
+                "metadata": {"name": "ebs", "labels": dict(labels("storage")), "annotations": default},
+                "driver": EBS_DRIVER,
+                "deletionPolicy": "Delete",
+            },
+            self.child(),
+        )
 
     def _shared(self, wanted: StorageClass) -> tuple[pulumi.Output[str], pulumi.Output[str] | None]:
         if wanted.kind == "existing":

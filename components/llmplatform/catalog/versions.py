@@ -196,6 +196,7 @@ EKS_ADDONS: Mapping[str, Mapping[str, str]] = {
     "aws-efs-csi-driver": {},
     "metrics-server": {},
     "eks-node-monitoring-agent": {},
+    "snapshot-controller": {},
 }
 """Managed add-ons of EKS and their versions by minor. None for a minor: the one that EKS takes by default, which it
 chooses once and keeps through upgrades. kube-proxy is of a minor and has to follow it. Source: EKS user guide,

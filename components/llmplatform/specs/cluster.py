@@ -83,6 +83,7 @@ EksAddonName = Literal[
     "eks-node-monitoring-agent",
     "aws-ebs-csi-driver",
     "aws-efs-csi-driver",
+    "snapshot-controller",
 ]
 EksLog = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
 
@@ -115,8 +116,11 @@ class NewEksCluster(NewCluster):
     )
     """Control-plane logs that are kept; they are charged by size, `audit` the most. None at all before the cluster is
     taken down, or EKS makes their group again behind it (docs/taking-down.md)."""
-    addons: Annotated[dict[EksAddonName, EksAddon], Field(max_length=8)] = Field(default_factory=dict)
+    addons: Annotated[dict[EksAddonName, EksAddon], Field(max_length=9)] = Field(default_factory=dict)
     """Versions and configuration of EKS' add-ons, where others are wanted."""
+    snapshots: bool = False
+    """Snapshots of disks: EKS' controller of them, and the VolumeSnapshotClass `ebs`. A snapshot goes with its object,
+    is charged until then, and carries the tags of the disks."""
     oidc_provider: bool = False
     """Trust the cluster's issuer in IAM, for software that knows roles for service accounts (IRSA) alone. Ours uses pod
     identity."""

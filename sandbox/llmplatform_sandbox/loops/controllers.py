@@ -14,6 +14,8 @@ from typing import Any
 
 from llmplatform_sandbox.interfaces import Cloud, Release
 from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.kube.definitions import install, permissive
+from llmplatform_sandbox.kube.errors import UnknownKind
 from llmplatform_sandbox.kube.releases import releases
 from llmplatform_sandbox.loops.balancers import play_load_balancers
 from llmplatform_sandbox.loops.certificates import play_certificates
@@ -51,6 +53,32 @@ def players(kube: Kube, clouds: Collection[Cloud]) -> Players:
     return Players({cloud.name: cloud for cloud in clouds}, releases(kube), addons)
 
 
+def _define(kube: Kube, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Bring the kinds that are missing."""
+    for row in rows:
+        missing = [kind for kind in row["kinds"] if not _served(kube, f"{row['group']}/{row['versions'][0]}", kind)]
+        definitions = [
+            permissive(
+                group=row["group"],
+                versions=row["versions"],
+                kind=kind,
+                plural=f"{kind.lower()}es" if kind.endswith("s") else f"{kind.lower()}s",
+                scope=row["kinds"][kind],
+            )
+            for kind in missing
+        ]
+        if definitions:
+            install(kube, definitions, upgrade=False)
+
+
+def _served(kube: Kube, api_version: str, kind: str) -> bool:
+    try:
+        kube.kind(api_version, kind)
+    except UnknownKind:
+        return False
+    return True
+
+
 class ControllersLoop:
     """One round per `step`."""
 
@@ -66,6 +94,7 @@ class ControllersLoop:
             partial(play_volumes, self._kube, now.clouds, active["volume"]),
             partial(play_load_balancers, self._kube, now.clouds, active["load_balancer"]),
             partial(play_certificates, self._kube, now.releases, active["certificate"]),
+            partial(_define, self._kube, active["definition"]),
         )
         failures: list[Exception] = []
         for play in plays:

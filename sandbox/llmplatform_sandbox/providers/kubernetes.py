@@ -8,7 +8,8 @@ existing object is refused, as the real one does unless `upsertExistingObjects` 
 refused.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -36,6 +37,7 @@ from llmplatform_sandbox.providers.base import (
 )
 from llmplatform_sandbox.providers.helm import RELEASE, ReleaseProvider
 
+_RETRIES, _PAUSE = 5, 0.5
 _ARGUMENTS = """
 alwaysRender cluster clusterIdentifier context deleteUnreachable enableConfigMapMutable enablePatchForce
 enableSecretMutable enableServerSideApply helmReleaseSettings kubeClientSettings kubeconfig namespace
@@ -246,7 +248,7 @@ class KubernetesProvider(ProviderServicer):
     def _put(self, typ: str, inputs: Values, body: Object, manager: str, timeout: float) -> tuple[str, Values]:
         kube = self._cluster()
         try:
-            live = kube.apply(body, manager=manager, force=self._force(typ, inputs))
+            live = _patiently(lambda: kube.apply(body, manager=manager, force=self._force(typ, inputs)))
         except KubeError as error:
             raise ProviderError("\n".join(error.lines(manifests.described(body)))) from None
         id_ = manifests.id_of(live)
@@ -292,6 +294,16 @@ class KubernetesProvider(ProviderServicer):
     def _patience(inputs: Mapping[str, Any], timeout: float) -> float:
         annotated = manifests.annotation(inputs, manifests.TIMEOUT)
         return timeout or (float(annotated) if annotated.isdecimal() else DEFAULT_TIMEOUT)
+
+
+def _patiently(apply: Callable[[], Object]) -> Object:
+    """Wait a while for a kind that another resource brings (pulumi-kubernetes, await.go, Creation: five retries)."""
+    for _ in range(_RETRIES):
+        try:
+            return apply()
+        except UnknownKind:
+            time.sleep(_PAUSE)
+    return apply()
 
 
 def _held(kube: Kube, obj: Object) -> str:

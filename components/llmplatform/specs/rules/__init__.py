@@ -53,6 +53,7 @@ RULES: Mapping[Rule, Entries] = {
     networks.range_is_one_network: WHOLE,
     accounts.control_plane_has_zones: WHOLE,
     accounts.what_the_account_has_is_the_accounts: WHOLE,
+    accounts.snapshots_have_their_controller: WHOLE,
     accounts.principals_have_one_entry: WHOLE,
     accounts.the_role_that_is_taken_administers: WHOLE,
     accounts.endpoints_have_known_names: WHOLE,

@@ -51,6 +51,15 @@ def what_the_account_has_is_the_accounts(stack: Stack) -> Iterator[Problem]:
             yield Problem(path, f"it is of region '{region}'", f"name one of '{cloud.region}'")
 
 
+def snapshots_have_their_controller(stack: Stack) -> Iterator[Problem]:
+    """What is said of the snapshots' controller has an effect."""
+    cluster = stack.cluster
+    if isinstance(cluster, NewEksCluster) and "snapshot-controller" in cluster.addons and not cluster.snapshots:
+        yield Problem(
+            "cluster.addons.snapshot-controller", "it is made with cluster.snapshots alone", "write that, too"
+        )
+
+
 def principals_have_one_entry(stack: Stack) -> Iterator[Problem]:
     """A principal has one access entry: as an administrator, or with the rights of `access`."""
     if not isinstance(stack.cluster, NewEksCluster):
