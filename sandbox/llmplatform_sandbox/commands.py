@@ -6,21 +6,17 @@ runs: the root command loads this module for every call of `llmplatform`.
 
 import json
 import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from llmplatform_sandbox.arguments import HostStack, Json, ProjectFolder, Stack, named
 from llmplatform_sandbox.called import called
-from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.opened import opened
 from llmplatform_sandbox.refusals import console_for, refusals
-
-if TYPE_CHECKING:
-    from llmplatform_sandbox.lifecycle import Sandbox
 
 app = typer.Typer(
     name="sandbox",
@@ -37,7 +33,7 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = 
 
     Example: `llmplatform sandbox up prod`. A run that was interrupted goes on from where it was.
     """
-    with _sandbox(project, stack, host=host) as (sandbox, timings):
+    with opened(project, stack, host=host) as (sandbox, timings):
         outcome = sandbox.up()
         snapshot = sandbox.settle()
         versions = sandbox.versions()
@@ -64,7 +60,7 @@ def preview(
     Example: `llmplatform sandbox preview prod-ack > plan.txt`; with `--json`, for programs.
     """
     console = console_for()
-    with _sandbox(project, stack, host=host, steps=False) as (sandbox, timings):
+    with opened(project, stack, host=host, steps=False) as (sandbox, timings):
         outcome = sandbox.preview(colour=console.is_terminal and not as_json)
     from llmplatform_sandbox import report
 
@@ -113,7 +109,7 @@ def diff(
         if as_markdown:
             print(failure(stack, errors))
 
-    with _sandbox(project, stack, check=False, steps=False, failed=fail) as (sandbox, timings):
+    with opened(project, stack, check=False, steps=False, failed=fail) as (sandbox, timings):
         file = sandbox.project.stack_file(stack)
         if file.exists():  # Else the stack is deleted, or in neither.
             check_settings(file)
@@ -142,7 +138,7 @@ def down(
 
     Example: `llmplatform sandbox down dev`. With `--force` it is over in seconds, and nothing is checked.
     """
-    with _sandbox(project, stack, check=False) as (sandbox, _):
+    with opened(project, stack, check=False) as (sandbox, _):
         found = sandbox.down(force=force)
     if as_json:
         left = [{"type": each.type, "id": each.id, "made_by": each.made_by} for each in found.orphans]
@@ -172,7 +168,7 @@ def status(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json 
 
     Example: `llmplatform sandbox status dev --json`. Exits with 1 and names the processes that ended.
     """
-    with _sandbox(project, stack, check=False) as (sandbox, _):
+    with opened(project, stack, check=False) as (sandbox, _):
         snapshot, dead, unfinished = sandbox.snapshot(), sandbox.dead(), sandbox.unfinished()
     from llmplatform_sandbox import report
 
@@ -220,7 +216,7 @@ def env(stack: Stack = "dev", project: ProjectFolder = Path()) -> None:
 
     Example: `eval "$(llmplatform sandbox env dev)"`, then `pulumi preview`.
     """
-    with _sandbox(project, stack) as (sandbox, _):
+    with opened(project, stack) as (sandbox, _):
         values = sandbox.shell_variables()
     from llmplatform_sandbox.shell import exports
 
@@ -255,55 +251,12 @@ def fault(
 
     Example: `llmplatform sandbox fault spot-stockout g5.2xlarge`, and with `--clear` there are spot machines again.
     """
-    with _sandbox(project, stack, check=False) as (sandbox, _):
+    with opened(project, stack, check=False) as (sandbox, _):
         sandbox.fault(kind, target, active=not clear)
     if as_json:
         print(json.dumps({"fault": kind, "target": target, "active": not clear}))
         return
     print(f"{kind} {target}: {'ended' if clear else 'active; it shows when the next machine is asked for or is hit'}")
-
-
-@contextmanager
-def _sandbox(
-    project: Path,
-    stack: str,
-    *,
-    host: str | None = None,
-    check: bool = True,
-    steps: bool = True,
-    failed: Callable[[Sequence[str]], object] | None = None,
-) -> Generator[tuple["Sandbox", dict[str, float]]]:
-    """A sandbox whose progress is shown. `check`: refuse a wrong stack file first. `steps`: show each resource.
-
-    `failed` receives what went wrong, as standard error has it.
-    """
-    from llmplatform_sandbox.display import display
-    from llmplatform_sandbox.guests import Host
-    from llmplatform_sandbox.lifecycle import Sandbox
-    from llmplatform_sandbox.progress import Event, Output, PhaseEnded, ResourceStep
-    from llmplatform_sandbox.project import check_settings
-
-    timings: dict[str, float] = {}
-    errors: list[str] = []
-    with refusals(), display(console_for(stderr=True)) as show:
-
-        def receive(event: Event) -> None:
-            if isinstance(event, PhaseEnded):
-                timings[event.phase] = timings.get(event.phase, 0.0) + event.seconds
-            if isinstance(event, Output) and event.severity == "error":
-                errors.append(event.text)
-            if steps or not isinstance(event, ResourceStep):
-                show(event)
-
-        try:
-            sandbox = Sandbox(project, stack, receive, Host.named(host) if host else None)
-            if check:
-                check_settings(sandbox.project.stack_file(stack))
-            yield sandbox, timings
-        except SandboxError as error:
-            if failed:
-                failed([*errors, str(error)])
-            raise
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The operations of a sandbox. Each reports what it does while it runs and returns what came of it."""
 
-import fcntl
 import shutil
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -11,13 +10,13 @@ from functools import partial
 from pathlib import Path
 
 from llmplatform_sandbox import guests, protection
-from llmplatform_sandbox.called import called
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, PROCESS_NAMES, ControlPlane
 from llmplatform_sandbox.diff.difference import Difference, difference
 from llmplatform_sandbox.endpoints import read_endpoints
 from llmplatform_sandbox.engine import Engine, Outcome
 from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.exclusion import alone, at_work
 from llmplatform_sandbox.hosting import open_clouds, served
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.newer_minors import newer
@@ -30,8 +29,8 @@ from llmplatform_sandbox.recovery import Unclean, end_last, reconcile
 from llmplatform_sandbox.scratch import scratch
 from llmplatform_sandbox.seed import left_behind, plant, read_seed
 from llmplatform_sandbox.shell import variables
-from llmplatform_sandbox.snapshot import CALM, Snapshot, settled, take
-from llmplatform_sandbox.stack_settings import setting
+from llmplatform_sandbox.snapshot import Snapshot, orphans_of, settled, take
+from llmplatform_sandbox.stack_settings import require_same_cloud
 from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, Toolchain, ensure
 from llmplatform_sandbox.world_process import WORLD, start_world
 
@@ -83,7 +82,8 @@ class Sandbox:
         guests.require_platform(self.paths, self.stack)
         seed = read_seed(self.project.folder, self.stack)
         with self._locked():
-            self._require_same_cloud()
+            made = Checkpoint(self.paths, self.project.name, self.stack).resources()
+            require_same_cloud(self.stack, self._copy(), self.project.stack_file(self.stack), made=bool(made))
             applied = self._copy().read_text() if self._copy().exists() else ""
             engine = self._started()
             if seed.providers or seed.resources or seed.manifests:
@@ -120,7 +120,7 @@ class Sandbox:
                     with self._phase("engine", f"Destroying {self.stack}"):
                         outcome = engine.destroy()
                 with self._phase("account", "Looking for what was left behind"):
-                    orphans = self._left_over()
+                    orphans = orphans_of(self._left_over)
                     kept = [sentence for cloud in self.clouds().values() for sentence in cloud.kept()]
             if self.paths.guest:
                 engine = self.engine(self.tools())
@@ -156,15 +156,7 @@ class Sandbox:
 
     def unfinished(self) -> bool:
         """Whether the last run was killed or failed, and none is at work on it now."""
-        if not Unclean(self.paths):
-            return False
-        with (self.paths.run / "lock").open("a") as file:
-            try:
-                # Shared, so that two who look do not take each other for one at work.
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-        return True
+        return bool(Unclean(self.paths)) and not at_work(self.paths)
 
     def fault(self, kind: str, target: str, *, active: bool) -> None:
         """Turn a fault of the simulated accounts on or off.
@@ -229,18 +221,6 @@ class Sandbox:
             self.project, self.stack, self.paths, tools, endpoints.debug_providers if endpoints else "", self._report
         )
 
-    def _require_same_cloud(self) -> None:
-        applied, wanted = (
-            setting(file, "cloud", "provider") for file in (self._copy(), self.project.stack_file(self.stack))
-        )
-        made = Checkpoint(self.paths, self.project.name, self.stack).resources()
-        if applied and wanted and applied != wanted and made:
-            raise SandboxError(
-                f"cloud.provider: {wanted}, and what the sandbox has of {self.stack} is on {applied}; "
-                f"run `{called()} sandbox down {self.stack}` first",
-                exit_code=2,
-            )
-
     def _require_plan(self, engine: Engine, applied: str) -> None:
         # A change that protection forbids would else stop the update halfway.
         with self._phase("plan", f"Planning {self.stack}, of which parts are protected"):
@@ -293,19 +273,8 @@ class Sandbox:
             raise no_sandbox(self.project, self.stack)
 
     def _left_over(self) -> Sequence[CloudObject]:
-        # The played controllers free what they made a moment after the cluster's objects are gone.
-        left: list[CloudObject] | None = None
-        since = time.monotonic()
-        while True:
-            there = [item for cloud in self.clouds().values() for item in cloud.objects()]
-            latest = guests.own(there, self.project, self.stack) if self.paths.guest else left_behind(there)
-            if latest != left:
-                left, since = latest, time.monotonic()
-            elif time.monotonic() - since > CALM:
-                return latest
-            if not latest:
-                return latest
-            time.sleep(0.3)
+        there = [item for cloud in self.clouds().values() for item in cloud.objects()]
+        return guests.own(there, self.project, self.stack) if self.paths.guest else left_behind(there)
 
     @contextmanager
     def _locked(self) -> Generator[None]:
@@ -313,13 +282,7 @@ class Sandbox:
         ignore_from_git(self.project.folder)
         self.paths.create()
         guests.settle_in(self.project, self.stack, self.paths)
-        with (self.paths.run / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise SandboxError(
-                    f"{self.stack}: another command is at work on this sandbox; wait for it to end"
-                ) from None
+        with alone(self.paths, self.stack):
             yield
 
     @contextmanager

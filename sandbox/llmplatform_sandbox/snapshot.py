@@ -1,13 +1,13 @@
 """What there is in a sandbox at this moment: nodes, pods, why pods wait, faults, shortages, outputs."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.explain import pending
-from llmplatform_sandbox.interfaces import Cloud, KubeAccess
+from llmplatform_sandbox.interfaces import Cloud, CloudObject, KubeAccess
 from llmplatform_sandbox.kube.client import Kube
 
 CAPACITY_LABELS = ("eks.amazonaws.com/capacityType", "node.alibabacloud.com/spot-strategy")
@@ -105,6 +105,20 @@ def settled(look: Callable[[], Snapshot]) -> Snapshot:
             since = time.monotonic()
         snapshot = latest
     return snapshot
+
+
+def orphans_of(look: Callable[[], Sequence[CloudObject]]) -> Sequence[CloudObject]:
+    """Look until nothing is left, or until what is left stays so.
+
+    The played controllers free what they made a moment after the cluster's objects are gone.
+    """
+    left, since = look(), time.monotonic()
+    while left and time.monotonic() - since <= CALM:
+        time.sleep(0.3)
+        latest = look()
+        if latest != left:
+            left, since = latest, time.monotonic()
+    return left
 
 
 def _cluster(

@@ -5,6 +5,9 @@ from typing import Any
 
 import yaml
 
+from llmplatform_sandbox.called import called
+from llmplatform_sandbox.errors import SandboxError
+
 
 def setting(stack_file: Path, section: str, key: str) -> str | None:
     """A setting that is text; None where the file has no such one, or others complain of it."""
@@ -14,3 +17,14 @@ def setting(stack_file: Path, section: str, key: str) -> str | None:
     except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
         return None
     return value if isinstance(value, str) else None
+
+
+def require_same_cloud(stack: str, applied: Path, wanted: Path, *, made: bool) -> None:
+    """Refuse a stack file of another cloud than the applied one's. `made`: whether anything of the stack is there."""
+    before, after = (setting(file, "cloud", "provider") for file in (applied, wanted))
+    if before and after and before != after and made:
+        raise SandboxError(
+            f"cloud.provider: {after}, and what the sandbox has of {stack} is on {before}; "
+            f"run `{called()} sandbox down {stack}` first",
+            exit_code=2,
+        )
