@@ -4,13 +4,15 @@
     python scripts/engine_flags.py wheels/vllm-0.33.0-*.whl
 
 The wheel is read, never run: the parser's definitions are plain calls and class fields, which the syntax tree shows.
-Switches are given without their `--no-` form.
+Switches are given without their `--no-` form. Behind a flag stands what its value is, where that is plain: `switch`
+(none), `whole`, `readable` (whole, also written 8k), `number`.
 """
 
 import ast
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +20,8 @@ DATA = Path(__file__).parent.parent / "components/llmplatform/catalog/data/engin
 ENGINE_ARGUMENTS = "vllm/engine/arg_utils.py"
 FRONTEND_ARGUMENTS = ("vllm/entrypoints/common/cli_args.py", "vllm/entrypoints/openai/cli_args.py")
 """Where it is, and where it was before."""
+SETTINGS = "vllm/config"
+"""Where the classes are whose fields are the engine's flags."""
 FRONTEND_CLASSES = {"BaseFrontendArgs", "FrontendArgs"}
 PARSER_FUNCTIONS = {"add_cli_args", "make_arg_parser"}
 FEWEST_FLAGS = 100
@@ -30,24 +34,102 @@ DECORATED = {"tool-parser": "vllm/entrypoints/openai/tool_parsers/"}
 """Folders of older releases, whose parsers register themselves by a decorator."""
 
 
-def added_arguments(tree: ast.Module) -> Iterator[str]:
-    """Long flags of every `add_argument` call in the functions that build the parser."""
+@dataclass(frozen=True)
+class Wheel:
+    """What is read of a wheel."""
+
+    annotations: Mapping[str, Mapping[str, str]]
+    """Class of settings to its fields and their types, as they are written."""
+    readable: frozenset[str]
+    """Fields whose numbers may be written 8k."""
+
+
+ALSO_WORDS = {"max_model_len"}
+"""Fields of whole numbers that the engine reads as words, too (`auto`)."""
+READABLE = "human_readable_int_args"
+"""The set in the engine's arguments that names them."""
+
+
+def annotations(modules: Iterable[ast.Module]) -> dict[str, dict[str, str]]:
+    """The annotated fields of all classes."""
+    return {
+        cls.name: {
+            field.target.id: ast.unparse(field.annotation)
+            for field in cls.body
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        }
+        for module in modules
+        for cls in ast.walk(module)
+        if isinstance(cls, ast.ClassDef)
+    }
+
+
+def readable_fields(tree: ast.Module) -> frozenset[str]:
+    """Fields whose values the engine reads as 8k, too."""
+    sets = (
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and any(isinstance(target, ast.Name) and target.id == READABLE for target in node.targets)
+    )
+    return frozenset(str(word.value) for found in sets for word in ast.walk(found) if isinstance(word, ast.Constant))
+
+
+def kind_of(annotation: str, field: str, readable: frozenset[str]) -> str:
+    """What the value of a flag is, as the engine's `get_kwargs` decides by the field's type; empty where not plain."""
+    if field in ALSO_WORDS:
+        return ""
+    arms = {arm.strip() for arm in annotation.split("|")} - {"None"}
+    kinds = {frozenset({"bool"}): "switch", frozenset({"int"}): "whole", frozenset({"float"}): "number"}
+    kind = kinds.get(frozenset(arms), "")
+    return "readable" if kind == "whole" and field in readable else kind
+
+
+def kind_of_call(call: ast.Call, groups: Mapping[str, str], wheel: Wheel) -> str:
+    """The same of an `add_argument` call, from its own words or from the class that it takes them from."""
+    for word in call.keywords:
+        said = ast.unparse(word.value)
+        if word.arg == "action" and ("store_true" in said or "BooleanOptionalAction" in said):
+            return "switch"
+        if word.arg == "type":
+            return {"int": "whole", "float": "number"}.get(said, "")
+        taken = next((node for node in ast.walk(word.value) if isinstance(node, ast.Subscript)), None)
+        if word.arg is None and taken:
+            field = ast.literal_eval(taken.slice)
+            cls = groups.get(ast.unparse(taken.value), "")
+            return kind_of(wheel.annotations.get(cls, {}).get(field, ""), field, wheel.readable)
+    return ""
+
+
+def groups_in(function: ast.FunctionDef) -> dict[str, str]:
+    """Variables of a function that hold the arguments of a class: `model_kwargs = get_kwargs(ModelConfig)`."""
+    found: dict[str, str] = {}
+    for node in ast.walk(function):
+        call = node.value if isinstance(node, ast.Assign) else None
+        if isinstance(node, ast.Assign) and isinstance(call, ast.Call) and ast.unparse(call.func) == "get_kwargs":
+            found[ast.unparse(node.targets[0])] = ast.unparse(call.args[0])
+    return found
+
+
+def added_arguments(tree: ast.Module, wheel: Wheel) -> Iterator[tuple[str, str]]:
+    """Long flags of every `add_argument` call in the functions that build the parser, and what their values are."""
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef) or function.name not in PARSER_FUNCTIONS:
             continue
+        groups = groups_in(function)
         for call in ast.walk(function):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "add_argument":
-                words = (word.value for word in call.args if isinstance(word, ast.Constant))
-                yield from (word for word in words if isinstance(word, str) and word.startswith("--"))
+                words = [word.value for word in call.args if isinstance(word, ast.Constant)]
+                kind = kind_of_call(call, groups, wheel)
+                yield from ((word, kind) for word in words if isinstance(word, str) and word.startswith("--"))
 
 
-def fields_as_flags(tree: ast.Module) -> Iterator[str]:
+def fields_as_flags(tree: ast.Module, wheel: Wheel) -> Iterator[tuple[str, str]]:
     """The frontend's flags are the fields of its classes."""
     for cls in ast.walk(tree):
         if isinstance(cls, ast.ClassDef) and cls.name in FRONTEND_CLASSES:
-            for field in cls.body:
-                if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-                    yield f"--{field.target.id.replace('_', '-')}"
+            for field, annotation in wheel.annotations[cls.name].items():
+                yield f"--{field.replace('_', '-')}", kind_of(annotation, field, wheel.readable)
 
 
 def registered(tree: ast.Module, variable: str) -> Iterator[str]:
@@ -82,11 +164,15 @@ def read(wheel: Path) -> tuple[str, list[str]]:
             return ast.parse(archive.read(path))
 
         files = archive.namelist()
+        arguments = parse(ENGINE_ARGUMENTS)
         frontend = parse(next(path for path in FRONTEND_ARGUMENTS if path in files))
-        flags = {*added_arguments(parse(ENGINE_ARGUMENTS)), *added_arguments(frontend), *fields_as_flags(frontend)}
+        settings = [parse(path) for path in files if path.startswith(SETTINGS) and path.endswith(".py")]
+        known = Wheel(annotations([*settings, frontend]), readable_fields(arguments))
+        flags = dict(fields_as_flags(frontend, known))
+        flags |= dict([*added_arguments(arguments, known), *added_arguments(frontend, known)])
         if len(flags) < FEWEST_FLAGS:
             raise SystemExit(f"only {len(flags)} flags found in {wheel.name}; adapt this script")
-        lines = sorted(flags)
+        lines = [f"{flag} {kind}".rstrip() for flag, kind in sorted(flags.items())]
         for kind, (path, variable) in REGISTRIES.items():
             folder = DECORATED.get(kind, path)
             older = [file for file in files if file.startswith(folder) and file.endswith(".py")]
@@ -106,7 +192,7 @@ def main(wheel: Path) -> None:
     today = datetime.now(UTC).date()
     header = [
         f"# What `vllm serve` {version} accepts. Made by scripts/engine_flags.py from the wheel on PyPI, {today}.",
-        "# Flags by their long name; then the names that --tool-call-parser and --reasoning-parser know.",
+        "# Flags by their long name, and what their value is where that is plain; then the parsers' names.",
     ]
     target = DATA / f"vllm-{version}.txt"
     target.write_text("\n".join([*header, *lines]) + "\n")

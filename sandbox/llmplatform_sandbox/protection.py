@@ -24,7 +24,7 @@ def is_protected(checkpoint: Checkpoint) -> bool:
 
 def lift(stack_file: Path) -> bool:
     """Turn protection off in a copied stack file. False where it has no such setting."""
-    content: dict[str, Any] = yaml.safe_load(stack_file.read_text()) or {}
+    content: dict[str, Any] = yaml.load(stack_file.read_text("utf-8-sig"), Loader=yaml.CSafeLoader) or {}
     section = cast(dict[str, Any], (content.get("config") or {}).get(_SECTION) or {})
     if _KEY not in section:
         return False

@@ -12,7 +12,7 @@ from llmplatform_sandbox.errors import SandboxError
 def setting(stack_file: Path, section: str, key: str) -> str | None:
     """A setting that is text; None where the file has no such one, or others complain of it."""
     try:
-        content: Any = yaml.safe_load(stack_file.read_text(encoding="utf-8-sig"))
+        content: Any = yaml.load(stack_file.read_text(encoding="utf-8-sig"), Loader=yaml.CSafeLoader)
         value: Any = content["config"][f"llmplatform:{section}"][key]
     except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
         return None

@@ -2,6 +2,8 @@
 
 import errno
 import io
+import os
+import subprocess
 import sys
 
 import pytest
@@ -66,3 +68,28 @@ def test_a_closed_output_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     with refusals_of_the_machine():
         pass
+
+
+SETTLED = "from llmplatform.cli.surroundings import settle; settle()\n"
+
+
+def _run(program: str, redirections: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
+    command = f'exec "$0" -c "$1" {redirections}'
+    return subprocess.run(
+        ["sh", "-c", command, sys.executable, SETTLED + program],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_no_file_is_opened_in_place_of_a_closed_standard_stream() -> None:
+    ran = _run("import sys; print(open('/dev/null').fileno() > 2); print('x', file=sys.stderr)", "2>&-")
+    assert (ran.returncode, ran.stdout) == (0, "True\n")
+
+
+def test_a_warning_of_a_library_ends_no_command_of_a_shell_that_makes_warnings_errors() -> None:
+    program = "import os, warnings; warnings.warn('old', DeprecationWarning); print('PYTHONWARNINGS' in os.environ)"
+    ran = _run(program, PYTHONWARNINGS="error")
+    assert (ran.returncode, ran.stdout) == (0, "False\n")

@@ -7,6 +7,7 @@ import yaml
 from program import stack_config
 
 from llmplatform_sandbox import protection
+from llmplatform_sandbox.stack_settings import setting
 
 
 def _lifted(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
@@ -24,6 +25,14 @@ def test_autoscaled_pools_of_ack_are_emptied_before_they_are_deleted_and_the_oth
         "gpu-small": 0,
         "gpu-large": 0,
     }
+
+
+def test_a_value_behind_a_tab_is_read_as_the_settings_are(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.x.yaml"
+    # YAML 1.2, 6.1: white space between tokens may be a tab; PyYAML's own parser refuses it, libyaml's does not.
+    file.write_text("config:\n  llmplatform:environment:\n    protection:\tfull\n")
+    assert setting(file, "environment", "protection") == "full"
+    assert protection.lift(file)
 
 
 def test_pools_of_a_cloud_that_deletes_them_as_they_are_stay_as_they_are(tmp_path: Path) -> None:

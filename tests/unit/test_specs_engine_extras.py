@@ -22,8 +22,10 @@ def refused(pool: dict[str, Any] = SPOT_FIRST, **settings: Any) -> str:
 def test_every_flag_of_the_engine_passes_through_or_says_what_to_set_instead() -> None:
     assert len(KNOWN) > 300
     free = [flag for flag in KNOWN if flag not in FLAGS]
-    plan = model_plan(engine={"extra_args": [f"{flag}=1" for flag in free]})
-    assert vllm.arguments(plan, weights="/models/x")[-len(free) :] == tuple(f"{flag}=1" for flag in free)
+    switches = {flag for flag, kind in engine_flags.kinds("vllm", VERSION).items() if kind == "switch"}
+    written = [flag if flag in switches else f"{flag}=1" for flag in free]
+    plan = model_plan(engine={"extra_args": written})
+    assert vllm.arguments(plan, weights="/models/x")[-len(free) :] == tuple(written)
     for flag in set(KNOWN) & set(FLAGS):
         assert f"'{flag}' is not for here" in refused(engine={"extra_args": [flag]})
 
@@ -59,7 +61,15 @@ def test_an_argument_that_cannot_be_is_refused_with_what_can(argument: str, says
 
 @pytest.mark.parametrize(
     "argument",
-    ["--no-enable-prefix-caching", '--limit-mm-per-prompt={"image": 2}', "--hf-overrides.rope_theta=1", "--dtype=half"],
+    [
+        "--no-enable-prefix-caching",
+        "--max-num-batched-tokens=8k",
+        "--kv-cache-memory-bytes=1.5G",
+        "--cpu-offload-gb=0.5",
+        '--limit-mm-per-prompt={"image": 2}',
+        "--hf-overrides.rope_theta=1",
+        "--dtype=half",
+    ],
 )
 def test_the_forms_that_the_engine_takes_are_taken(argument: str) -> None:
     assert model_plan(engine={"extra_args": [argument]}).spec.engine.extra_args == (argument,)

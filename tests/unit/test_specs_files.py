@@ -191,3 +191,17 @@ def test_a_wrong_section_of_secrets_is_told(section: str, lines: list[str], tmp_
     path = tmp_path / DEV.name
     path.write_text(DEV.read_text(encoding="utf-8") + f"  llmplatform:secrets: {section}\n", encoding="utf-8")
     assert check_stack_file(path) == lines
+
+
+def test_a_secret_that_is_not_set_is_no_secret(tmp_path: Path) -> None:
+    path = tmp_path / DEV.name
+    settings = "  llmplatform:secrets: {huggingface_token: null, alert_receiver: ~}\n"
+    path.write_text(DEV.read_text(encoding="utf-8") + settings, encoding="utf-8")
+    assert check_stack_file(path) == []
+
+
+def test_a_section_of_settings_is_not_taken_for_the_one_of_pulumi_that_is_called_alike(tmp_path: Path) -> None:
+    path = tmp_path / DEV.name
+    text = DEV.read_text(encoding="utf-8")
+    path.write_text(text.replace("config:\n", "environment: [esc-of-a-team]\nconfig:\n", 1), encoding="utf-8")
+    assert check_stack_file(path) == [], "a list of environments of Pulumi ESC"

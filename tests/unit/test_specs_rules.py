@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from stack_settings import EXISTING_CLUSTER, EXISTING_NETWORK, VPC, dev, on_a_platform, problems
 
+from llmplatform.catalog import versions
 from llmplatform.planning.pools import plan_pools
 from llmplatform.specs import Stack, parse, warnings
 from llmplatform.specs.rules import clusters
@@ -373,7 +374,8 @@ def test_a_cluster_in_mainland_china_without_mirrors_is_warned_of(raw: dict[str,
     raw["cloud"] |= {"region": "cn-north-1", "zones": ["cn-north-1a", "cn-north-1b"]}
     raw["cluster"]["admins"] = ["arn:aws-cn:iam::111122223333:role/platform-admin"]
     assert {warning.path for warning in warnings(parse(raw))} == {"mirrors.images", "mirrors.models"}
-    raw["mirrors"] = {"models": "modelscope", "images": {"docker.io": "registry.example.cn/docker.io"}}
+    images = {host: f"registry.example.cn/{host}" for host in versions.IMAGE_REGISTRIES}
+    raw["mirrors"] = {"models": "modelscope", "images": images}
     del raw["models"]["qwen3-8b"]["revision"]
     assert warnings(parse(raw)) == []
 
@@ -389,3 +391,17 @@ def test_quantized_weights_are_not_spread_where_their_groups_would_break(raw: di
     assert "set tensor_parallel" not in line, "it is not known whether they can be"
     model |= {"tensor_parallel": 2, "shape": {**shape, "intermediate_size": 29568, "quantization_group": 128}}
     assert any(line.startswith("models.seeing.tensor_parallel: ") for line in problems(raw))
+
+
+@pytest.mark.parametrize("minor", ["1.33", "1.37"])
+def test_nodes_of_an_existing_cluster_of_any_minor_have_the_release_that_is_written(
+    raw: dict[str, Any], minor: str
+) -> None:
+    raw["cluster"], raw["network"] = {**EXISTING_CLUSTER, "kubernetes_version": minor}, EXISTING_NETWORK
+    raw["platform"], raw["addons"] = {"kind": "existing"}, {}
+    raw["models"], raw["pools"] = {}, {"system": {**raw["pools"]["system"], "image_release": f"{minor}.5-20260912"}}
+    assert problems(raw) == []
+    del raw["pools"]["system"]["image_release"]
+    assert problems(raw) == [
+        f"pools.system.image: no release of al2023 for Kubernetes {minor} is pinned; write image_release"
+    ], "the cluster's version is its owner's"

@@ -49,6 +49,12 @@ def test_shipped_environments_are_told_apart_by_values_only(small: str, large: s
     assert dev <= prod, "an environment has what the smaller one has"
 
 
+def test_the_schema_takes_the_letters_of_all_alphabets_where_the_clouds_do(validator: Draft202012Validator) -> None:
+    document = load(ROOT / "Pulumi.dev.yaml")
+    document["config"]["llmplatform:tags"] = {"équipe": "平台", "Команда": "a b"}
+    assert [error.message for error in validator.iter_errors(document)] == [], "an editor would mark it"
+
+
 @pytest.mark.parametrize(
     ("section", "key", "value"),
     [
@@ -58,13 +64,21 @@ def test_shipped_environments_are_told_apart_by_values_only(small: str, large: s
         ("network", "nat", "two"),
         ("cluster", "kubernetes_version", 1.35),
         ("cluster", "name", "of the other arm"),
+        ("network", "ranges", {"us-east-1": 0}),
+        ("cloud", "gpu_zones", {"g5.2xlarge": ["us-east-1a"]}),
+        ("cluster", "addons", {"vpc_cni": {}}),
+        ("tags", "team;cost", "a"),
+        ("tags", "team", "a#b"),
+        ("mirrors", "images", {"https://docker.io": "registry.example.org/x"}),
+        ("pools", "gpu_pool", {"instance_types": ["g5.2xlarge"], "max": 1}),
+        ("models", "Qwen3-8B", {"source": "Qwen/Qwen3-8B", "pool": "gpu"}),
     ],
 )
 def test_the_schema_refuses_what_the_models_refuse(
     section: str, key: str, value: object, validator: Draft202012Validator, tmp_path: Path
 ) -> None:
     document = load(ROOT / "Pulumi.dev.yaml")
-    document["config"][f"llmplatform:{section}"][key] = value
+    document["config"].setdefault(f"llmplatform:{section}", {})[key] = value
     assert list(validator.iter_errors(document)), "the editor says it first"
     path = tmp_path / "Pulumi.dev.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")

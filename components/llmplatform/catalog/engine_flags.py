@@ -1,5 +1,6 @@
 """What the command lines of engines accept, from `data/engines/<engine>-<version>.txt` by `scripts/engine_flags.py`."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from llmplatform.catalog.tables import DATA
@@ -20,9 +21,19 @@ def _named(engine: str, version: str, kind: str) -> frozenset[str]:
 
 
 @lru_cache
+def kinds(engine: str, version: str) -> Mapping[str, str]:
+    """Long flag to what its value is: `switch` (none), `whole`, `readable` (also as 8k), `number`, or nothing said.
+
+    Switches without their `--no-` form. Raises KeyError when that version's flags are not on record.
+    """
+    flags = (line.partition(" ") for line in _lines(engine, version) if line.startswith("--"))
+    return {flag: kind for flag, _, kind in flags}
+
+
+@lru_cache
 def flags(engine: str, version: str) -> frozenset[str]:
-    """Long flags; switches without their `--no-` form. Raises KeyError when that version's are not on record."""
-    return frozenset(line for line in _lines(engine, version) if line.startswith("--"))
+    """Long flags, as in `kinds`."""
+    return frozenset(kinds(engine, version))
 
 
 def tool_parsers(engine: str, version: str) -> frozenset[str]:

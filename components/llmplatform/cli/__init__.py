@@ -2,11 +2,14 @@
 
 import sys
 
+from llmplatform.cli.surroundings import settle
+
 __all__ = ["main"]
 
 
 def main() -> None:
     """Entry point of the console command."""
+    settle()
     try:
         from llmplatform.cli import app
     except ModuleNotFoundError as missing:

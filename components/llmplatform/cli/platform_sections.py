@@ -84,7 +84,7 @@ def sections_of(ref: PlatformRef, path: Path) -> Mapping[str, Any]:
 
 
 def _value(lines: list[str], key: str) -> Any:
-    config = (yaml.safe_load("\n".join(lines)) or {}).get("config") or {}
+    config = (yaml.load("\n".join(lines), Loader=yaml.CSafeLoader) or {}).get("config") or {}
     return config.get(key)
 
 

@@ -23,7 +23,9 @@ def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
     `stack_name`: what Pulumi calls the stack, where it is known.
     """
     # As JSON, whose strict mode takes lists for tuples and, unlike the lax one, no text for numbers.
-    given, text, odd = raw, _json(raw), list(misread(raw))
+    given, text = raw, _json(raw)
+    misreadings = dict(misread(raw))
+    odd = [*misreadings.values()]
     raw = cast(dict[str, object], json.loads(text))
     secrets = list(rules.cleartext(raw))
     kind = arms.stack_class(raw)
@@ -32,13 +34,15 @@ def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
     except ValidationError as error:
         told = [*arms.provider_is_known(raw), *sentences.problems(error, kind, raw, given)]
         found = [problem for problem in told if problem.path != "cloud.provider" or problem == told[0]]
-        faulty = [tuple(sentences.steps(each["loc"], raw)) for each in sentences.first(error)]
+        faulty = [*misreadings, *(tuple(sentences.steps(each["loc"], raw)) for each in sentences.first(error))]
         found = [*_told_once(found, odd, secrets), *rules.problems_of_readable(kind, raw, faulty)]
         if all(problem.path != "environment.name" for problem in told):
             found += _another_stack(raw, stack_name)
         found = found or [sentences.unexplained(error)]
     else:
-        found = [*secrets, *odd, *rules.problems(stack), *_another_stack(raw, stack_name)]
+        # What is not text to every reader is no more to be relied upon than what is wrong.
+        ruled = rules.problems_of_readable(kind, raw, [*misreadings]) if odd else rules.problems(stack)
+        found = [*secrets, *odd, *ruled, *_another_stack(raw, stack_name)]
         if not found:
             return stack
     raise InvalidStack(_in_order(raw, dict.fromkeys(rules.redacted(problem) for problem in found)))

@@ -1,5 +1,6 @@
 """Reads the YAML of stack files, and says in a line what is wrong with it as YAML."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -7,6 +8,7 @@ from typing import cast
 import yaml
 
 from llmplatform.catalog.stack_names import stack_of_file
+from llmplatform.specs import sentences
 from llmplatform.specs.problems import InvalidStack, Problem, listed, nearest, shown, suggestion
 from llmplatform.specs.rules.ciphertexts import malformed
 from llmplatform.specs.rules.cleartext import cleartext_elsewhere, texts, tokens, tokens_in_comments
@@ -20,19 +22,24 @@ BESIDE_CONFIG = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", 
 """What Pulumi keeps in a stack file."""
 
 
-def misread(value: object, path: str = "") -> Iterator[Problem]:
-    """Every key and value that YAML takes for something else than text."""
+Place = tuple[int | str, ...]
+"""Steps to a value."""
+
+
+def misread(value: object, place: Place = ()) -> Iterator[tuple[Place, Problem]]:
+    """Every key and value that YAML takes for something else than text, and where."""
+    path = sentences.written(place)
     if isinstance(value, Misread):
-        yield Problem(path, f"YAML reads {value} as {value.as_}", f'put it in quotes: "{value}"')
+        yield place, Problem(path, f"YAML reads {value} as {value.as_}", f'put it in quotes: "{value}"')
     elif isinstance(value, Mapping):
         for key, each in cast(Mapping[object, object], value).items():
-            place = f"{path}.{key}".removeprefix(".")
+            below = (*place, str(key))
             if not isinstance(key, str) or isinstance(key, Misread):
-                yield _no_text(place, key)
-            yield from misread(each, place)
+                yield below, _no_text(sentences.written(below), key)
+            yield from misread(each, below)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for index, each in enumerate(cast(Sequence[object], value)):
-            yield from misread(each, f"{path}[{index}]")
+            yield from misread(each, (*place, index))
 
 
 def _no_text(path: str, key: object) -> Problem:
@@ -65,11 +72,17 @@ def sections(path: Path) -> tuple[dict[str, object], list[Problem], dict[str, ob
                 others[str(key)] = value
                 continue
             fault = f"unknown namespace '{namespace}'" if separator else "the key has no namespace"
+            section = section.removeprefix(f"{NAMESPACE.rstrip(':')}.")
             meant = section if section in known else nearest(section, known) or section
             faults.append(Problem(f"config.{key}", fault, f"write '{NAMESPACE}{meant}'"))
             if meant not in known or f"{NAMESPACE}{meant}" in config:
                 continue
             section = meant
+        elif section not in known and re.split(r"[.\[]", section)[0] in known:
+            whole = f"{NAMESPACE}{re.split(r'[.[]', section)[0]}"
+            remedy = f"remove it, and write the value below '{whole}:', as 'pulumi config set --path' does"
+            faults.append(Problem(f"config.{key}", "a path is the name of this key", remedy))
+            continue
         found[section] = value
     if not found:
         remedy = f"add '{NAMESPACE}environment:' and the other sections"

@@ -66,10 +66,12 @@ def _plain(node: Any, key: str = "") -> Any:
     """The schema without generated titles, which say nothing that keys do not, and with one-line descriptions."""
     if isinstance(node, Mapping):
         named = key in ("properties", "$defs")
-        entries = cast(Mapping[str, Any], node).items()
-        return {
+        entries = cast(Mapping[str, Any], node)
+        # Without a pattern's own refusal a key of another form would be free to stand there.
+        closed = {} if named or "patternProperties" not in entries else {"additionalProperties": False}
+        return closed | {
             name: _plain(value, name)
-            for name, value in entries
+            for name, value in entries.items()
             if named or name != "title" or not isinstance(value, str)
         }
     if isinstance(node, list):

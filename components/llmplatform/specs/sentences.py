@@ -1,6 +1,7 @@
 """Puts pydantic's findings into plain sentences with a remedy and the path as it is in the file."""
 
 import dataclasses
+import re
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -103,6 +104,9 @@ def _problem(
     if isinstance(value, float):
         value = _at_place(given, place)
     if error["loc"][-1:] == ("[key]",):
+        choices = _choices(kind, context)
+        if choices:
+            return Problem(path, f"'{place[-1]}' is not known", suggestion(str(place[-1]), choices))
         fault, remedy = _value(kind, value, context) or _ours(error)
         return Problem(path, f"its name {fault}" if fault.startswith("is ") else f"its name is wrong: {fault}", remedy)
     if kind in _UNKNOWN:
@@ -123,12 +127,25 @@ def _problem(
         return Problem(f"{path}.{key}", f"'{context['tag']}' is not known", suggestion(str(context["tag"]), choices))
     if kind == "literal_error":
         choices = typing.get_args(_plain(_at(model, error["loc"])))
+        if all(isinstance(choice, int) for choice in choices) and isinstance(value, int | float):
+            return Problem(path, f"{shown(value)} is not a choice", f"use {listed(_beside(value, choices))}")
         near = nearest(str(value), [str(choice) for choice in choices])
         return Problem(
             path, f"{shown(value)} is not a choice", f"did you mean '{near}'?" if near else f"use {listed(choices)}"
         )
     fault, remedy = _value(kind, value, context) or _ours(error)
     return Problem(path, fault, remedy)
+
+
+def _choices(kind: str, context: Mapping[str, Any]) -> list[str]:
+    """The keys that a table can have, as pydantic lists them: `'a', 'b' or 'c'`."""
+    return re.findall(r"'([^']*)'", str(context.get("expected", ""))) if kind == "literal_error" else []
+
+
+def _beside(value: float, choices: Sequence[int]) -> list[int]:
+    """The choices next to a number."""
+    below, above = [each for each in choices if each < value], [each for each in choices if each > value]
+    return [*([max(below)] if below else []), *([min(above)] if above else [])]
 
 
 def _cloud_with(key: str, model: type[BaseModel], loc: Sequence[int | str]) -> str | None:

@@ -39,7 +39,9 @@ class _Matching:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         length = {"maxLength": self.longest} if self.longest else {}
-        return {**handler(schema), "pattern": f"^(?:{self.pattern})$", **length}
+        # Editors read a `\w` as ASCII alone.
+        pattern = self.pattern if self.alphabet is re.ASCII else self.pattern.replace(r"\w", r"\w\u0080-\uffff")
+        return {**handler(schema), "pattern": f"^(?:{pattern})$", **length}
 
 
 def _cidr(value: str) -> str:
@@ -275,8 +277,8 @@ HttpsUrl = Annotated[
 EndpointUrl = Annotated[
     str,
     _Matching(
-        f"https://({grammar.HOST_OR_ADDRESS}|{grammar.LOOPBACK}){grammar.PORT}{grammar.PATH}/?",
-        "write the https:// address of the API server",
+        f"https://({grammar.HOST_OR_ADDRESS}|{grammar.LOOPBACK}){grammar.PORT}/?",
+        "write the https:// address of the API server, of host and port alone",
         longest=2048,
     ),
 ]

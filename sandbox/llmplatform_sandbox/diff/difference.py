@@ -150,7 +150,7 @@ def _applied(
 
 def _other_key(before: Path, after: Path) -> bool:
     try:
-        old, new = (yaml.safe_load(file.read_text()) or {} for file in (before, after))
+        old, new = (yaml.load(file.read_text("utf-8-sig"), Loader=yaml.CSafeLoader) or {} for file in (before, after))
     except (OSError, yaml.YAMLError):
         return False
     has_secrets = "secure:" in before.read_text() and "secure:" in after.read_text()

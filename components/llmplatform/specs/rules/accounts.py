@@ -61,16 +61,31 @@ def snapshots_have_their_controller(stack: Stack) -> Iterator[Problem]:
 
 
 def principals_have_one_entry(stack: Stack) -> Iterator[Problem]:
-    """A principal has one access entry: as an administrator, or with the rights of `access`."""
+    """A principal has one access entry: as an administrator, or with the rights of `access`.
+
+    Names in IAM are not told apart by case (IAM user guide, "IAM and AWS STS quotas").
+    """
     if not isinstance(stack.cluster, NewEksCluster):
         return
-    seen = list(stack.cluster.admins)
-    for index, access in enumerate(stack.cluster.access):
-        if access.principal in seen:
-            yield Problem(
-                f"cluster.access[{index}].principal", f"'{access.principal}' has an entry already", "remove one"
-            )
-        seen.append(access.principal)
+    cluster = stack.cluster
+    named = {f"cluster.admins[{index}]": admin for index, admin in enumerate(cluster.admins)}
+    named |= {f"cluster.access[{index}].principal": one.principal for index, one in enumerate(cluster.access)}
+    seen: dict[str, str] = {}
+    for path, principal in named.items():
+        other = seen.setdefault(principal.lower(), principal)
+        if principal != other:
+            yield Problem(path, f"it differs from '{other}' by case alone, which IAM does not see", "remove one")
+        elif principal in list(named.values())[: list(named).index(path)] and path.startswith("cluster.access"):
+            yield Problem(path, f"'{principal}' has an entry already", "remove one")
+
+
+def roles_have_a_path_of_ours(stack: Stack) -> Iterator[Problem]:
+    """AWS keeps paths to itself ("Path prefix '/aws-service-role/' can only be used for …", as CreateRole answers)."""
+    if isinstance(stack, AwsStack) and stack.cloud.role_path.startswith("/aws-"):
+        first = stack.cloud.role_path.split("/")[1]
+        yield Problem(
+            "cloud.role_path", f"AWS keeps '/{first}/' to roles of its own", "write a path of yours, like /platform/"
+        )
 
 
 def the_role_that_is_taken_administers(stack: Stack) -> Iterator[Problem]:

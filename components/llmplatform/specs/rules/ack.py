@@ -192,7 +192,7 @@ def scaler_sees_spot_machines(stack: Stack) -> Iterator[Problem]:
         yield Problem(
             "addons.cluster_autoscaler.scaler",
             f"goatscaler does not see which spot machines there are, and knows no priorities; pool "
-            f"{listed(spot, 'and')} has spot machines",
+            f"{listed(spot, 'and')} {'has' if len(spot) == 1 else 'have'} spot machines",
             "use 'cluster-autoscaler', or set the pool's capacity to 'on_demand'",
         )
 

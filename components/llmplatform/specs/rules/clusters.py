@@ -1,15 +1,16 @@
 """Rules about Kubernetes versions and what is installed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from typing import Any, cast
 
 from llmplatform.catalog import versions
 from llmplatform.specs.addons import AckAcmeIssuer
 from llmplatform.specs.charts import charts_by_addon
-from llmplatform.specs.cluster import ExistingEksCluster
+from llmplatform.specs.cluster import ExistingEksCluster, NewEksCluster
 from llmplatform.specs.pools import AwsPool
-from llmplatform.specs.problems import Problem, listed
+from llmplatform.specs.problems import Problem, listed, shown
 from llmplatform.specs.stack import AwsStack, Stack
 
 _OF_A_DAY = re.compile(r"-20\d\d[01]\d[0-3]\d$")
@@ -127,6 +128,26 @@ def node_images_are_of_the_minor(stack: Stack) -> Iterator[Problem]:
             yield Problem(path, f"'{release}' is not of Kubernetes {minor}", f"write a release of {minor}, {otherwise}")
         elif pool.image == "bottlerocket" and _OF_A_DAY.search(release):
             yield Problem(path, f"'{release}' is a release of Amazon Linux", f"write one of Bottlerocket, {otherwise}")
+
+
+_RELIED_UPON = (
+    ("vpc-cni", ("enableNetworkPolicy",), "nothing else enforces the rules around models and add-ons"),
+    ("vpc-cni", ("env", "ENABLE_PREFIX_DELEGATION"), "nodes are planned with the addresses that it brings"),
+)
+"""Add-on, key and reason of what the platform has set to "true"; EKS takes it as text."""
+
+
+def addons_keep_what_is_relied_upon(stack: Stack) -> Iterator[Problem]:
+    """What a file says of an add-on stands over ours, but for what all else is built on."""
+    if not isinstance(stack.cluster, NewEksCluster):
+        return
+    for addon, steps, reason in _RELIED_UPON:
+        value: Any = stack.cluster.addons[addon].configuration if addon in stack.cluster.addons else {}
+        for step in steps:
+            value = cast(Mapping[str, Any], value).get(step) if isinstance(value, Mapping) else None
+        if value not in (None, "true"):
+            path = f"cluster.addons.{addon}.configuration.{'.'.join(steps)}"
+            yield Problem(path, f"{shown(value)} would switch off what the platform relies upon: {reason}", "remove it")
 
 
 def endpoint_is_of_the_region(stack: Stack) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """Rules about what a stack file hands to an engine as it is, and asks of a node in its own figures."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 
 from llmplatform.catalog import engine_flags, instance_types, versions
@@ -31,10 +31,35 @@ def extra_arguments_are_the_engines(stack: Stack) -> Iterator[Problem]:
             if base in FLAGS:
                 yield Problem(path, f"'{flag}' is not for here", f"{FLAGS[base]}; remove it")
             elif base not in known:
-                yield Problem(path, f"{model.engine.kind} has no flag '{flag}'", suggestion(flag, sorted(known)))
-            elif argument in seen:
-                yield Problem(path, f"'{argument}' is there twice", "remove one of them")
-            seen.add(argument)
+                yield Problem(
+                    path, f"{model.engine.kind} has no flag '{flag}'", suggestion(flag, sorted(known), "remove it")
+                )
+            elif argument in seen or (known[base] and flag in seen):
+                yield Problem(path, f"'{argument if argument in seen else flag}' is there twice", "remove one of them")
+            elif "." not in argument.partition("=")[0]:
+                yield from _value(path, argument, base, known[base])
+            seen |= {argument, flag}
+
+
+_VALUES: Mapping[str, tuple[str, str, str]] = {
+    "whole": (r"-?\d+", "a whole number", "8192"),
+    "readable": (r"-?\d+|\d+(\.\d+)?[kKmMgGtT]", "a whole number", "8192"),
+    "number": (r"-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", "a number", "0.5"),
+}
+"""Kind of a flag's value to its form, in words, and an example."""
+
+
+def _value(path: str, argument: str, flag: str, kind: str) -> Iterator[Problem]:
+    """Whether a flag has the value that the engine's own parser wants."""
+    given, equals, value = argument.partition("=")
+    if kind == "switch" and equals:
+        yield Problem(path, f"'{given}' is a switch, which has no value", f"write '{given}', or remove it")
+    if kind in _VALUES:
+        form, words, example = _VALUES[kind]
+        if not equals:
+            yield Problem(path, f"'{given}' has no value", f"write {words}: '{flag}={example}'")
+        elif not re.fullmatch(form, value, re.ASCII) and value not in ("", "None"):
+            yield Problem(path, f"'{value}' is not {words}", f"write one: '{flag}={example}'")
 
 
 def extra_variables_are_free(stack: Stack) -> Iterator[Problem]:
@@ -94,16 +119,14 @@ def ways_out_lead_somewhere(stack: Stack) -> Iterator[Problem]:
                 yield Problem(
                     f"{path}.cidr", f"no other machine has an address of {cidr}", "write the range that is meant"
                 )
-            for number in {port for port in way.ports if way.ports.count(port) > 1}:
-                yield Problem(f"{path}.ports", f"{number} is written twice", "remove one")
 
 
 def names_are_given_once(stack: Stack) -> Iterator[Problem]:
-    """No name of a model is there twice, and none climbs out of a path."""
+    """No further name of a model is its own, and none climbs out of a path."""
     for name, model in stack.models.items():
         for index, other in enumerate(model.served_names):
             path = f"models.{name}.served_names[{index}]"
-            if other == name or other in model.served_names[:index]:
+            if other == name:
                 yield Problem(path, f"'{other}' is a name of it already", "remove it")
             if ".." in other or "//" in other:
                 yield Problem(path, f"'{other}' is not valid", "write a name without '..' and '//'")
@@ -136,8 +159,8 @@ def _flag(argument: str) -> str:
     return argument.partition("=")[0].partition(".")[0]
 
 
-def _flags(model: Model) -> frozenset[str] | None:
+def _flags(model: Model) -> Mapping[str, str] | None:
     version = versions.engine(model.engine.kind, model.engine.version).version
     if model.engine.version and model.engine.version != version:
         return None
-    return engine_flags.flags(model.engine.kind, version)
+    return engine_flags.kinds(model.engine.kind, version)

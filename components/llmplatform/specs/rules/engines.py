@@ -1,6 +1,7 @@
 """Rules about inference engines."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from llmplatform.catalog import engine_flags, models, versions
 from llmplatform.specs.models import Model
@@ -22,6 +23,24 @@ def engine_is_on_record(stack: Stack) -> Iterator[Problem]:
             )
 
 
+_PUBLISHERS = re.compile(r"(?:.*/)?vllm-openai:v?(\d+\.\d+\.\d+(?:\.post\d+)?)(?![.\d])[^:@]*(?:@.*)?")
+"""An image that is called as the publisher's: its tag begins with the version that is in it."""
+
+
+def image_is_of_the_version(stack: Stack) -> Iterator[Problem]:
+    """Flags and parsers are those of the version, whatever image they are handed to."""
+    for name, model in stack.models.items():
+        said = _PUBLISHERS.fullmatch(model.engine.image or "")
+        version = model.engine.version or versions.ENGINES[model.engine.kind].version
+        if said and said[1] != version:
+            known = engine_flags.versions(model.engine.kind)
+            yield Problem(
+                f"models.{name}.engine.image",
+                f"the image is of {model.engine.kind} {said[1]}, and flags and parsers are those of {version}",
+                f"write engine.version: '{said[1]}'" if said[1] in known else f"use an image of {version}",
+            )
+
+
 def parsers_exist(stack: Stack) -> Iterator[Problem]:
     """The parsers for tool calls and reasoning are the engine's."""
     for name, model in stack.models.items():
@@ -31,6 +50,65 @@ def parsers_exist(stack: Stack) -> Iterator[Problem]:
                     f"models.{name}.engine.{key}",
                     f"{model.engine.kind} has no parser '{wanted}'",
                     suggestion(wanted, sorted(known)),
+                )
+
+
+_WRITERS: Mapping[str, tuple[str, ...]] = {
+    "deepseek": ("deepseek",),
+    "ernie": ("ernie",),
+    "functiongemma": ("gemma",),
+    "gemma": ("gemma",),
+    "gigachat": ("gigachat",),
+    "glm": ("glm",),
+    "granite": ("granite",),
+    "hunyuan": ("hunyuan",),
+    "internlm": ("internlm",),
+    "jamba": ("jamba",),
+    "kimi": ("kimi",),
+    "llama": ("llama",),
+    "minimax": ("minimax",),
+    "mistral": ("mistral", "mixtral"),
+    "olmo": ("olmo",),
+    "openai": ("gpt-oss",),
+    "phi4": ("phi-4",),
+    "qwen3": ("qwen3",),
+    "seed_oss": ("seed-oss",),
+}
+"""Beginning of a parser's name to words of the models whose calls it reads; `hermes` and `pythonic` are of many.
+Source: vLLM's guide to tool calling."""
+
+
+def parsers_are_of_the_models(stack: Stack) -> Iterator[Problem]:
+    """A warning: what a parser of another family does not find comes back as plain text, without an error."""
+    for name, model in stack.models.items():
+        parser = model.engine.tool_call_parser or ""
+        words = next((words for start, words in _WRITERS.items() if parser.startswith(start)), None)
+        if words and model.source in models.names() and not any(word in model.source.lower() for word in words):
+            yield Problem(
+                f"models.{name}.engine.tool_call_parser",
+                f"'{parser}' reads the calls of other models than '{model.source}', which would stay in the text",
+                "look for the model on vLLM's page on tool calling",
+            )
+
+
+_OF_WEIGHTS = re.compile(
+    r"(auto_)?(awq|gptq)|compressed-tensors|modelopt|moe_wna16|quark|gguf|inc\b|(gpt_oss_)?mxfp4|fbgemm_|deepseek_v4_"
+)
+"""Quantizations that weights come in, as their config.json says; others are computed while they are loaded. Source:
+vLLM, QuantizationMethods, and get_quant_config, which looks for the file that such weights come with."""
+
+
+def quantization_is_of_the_weights(stack: Stack) -> Iterator[Problem]:
+    """Weights are read as what they are."""
+    for name, model in stack.models.items():
+        shape = model.known_shape
+        for index, argument in enumerate(model.engine.extra_args):
+            flag, _, method = argument.partition("=")
+            if flag == "--quantization" and shape and shape.bytes_per_parameter >= 2 and _OF_WEIGHTS.match(method):
+                yield Problem(
+                    f"models.{name}.engine.extra_args[{index}]",
+                    f"the weights of '{model.source}' are not quantized",
+                    "remove it, or name the repository of such weights in source",
                 )
 
 

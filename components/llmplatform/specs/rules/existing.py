@@ -8,6 +8,10 @@ from llmplatform.specs.problems import Problem
 from llmplatform.specs.rules.names import ADDON_NAMESPACES
 from llmplatform.specs.stack import Stack
 
+_OF_DISKS = ("gp2", "gp3")
+"""Classes of disks that clusters have from EKS and eksctl; those of ACK begin with `alicloud-disk-` (ACK user guide,
+"Disk volume overview")."""
+
 _NAMED = {"kind", "enabled", "namespace"}
 """Settings of a Prometheus that exists: the others are of one that is installed."""
 
@@ -64,6 +68,21 @@ def classes_have_names_of_their_own(stack: Stack) -> Iterator[Problem]:
                 "give each class a name of its own",
             )
         seen[each.name] = name
+
+
+def volumes_of_weights_are_shared(stack: Stack) -> Iterator[Problem]:
+    """A class whose volumes many pods mount is none of disks, which are of one node."""
+    platform = stack.platform
+    if isinstance(platform, NewPlatform):
+        path, name = "platform.shared_class.name", platform.shared_class.name
+    else:
+        path, name = "platform.shared_storage_class", platform.shared_storage_class
+    if name in _OF_DISKS or name.startswith("alicloud-disk-"):
+        yield Problem(
+            path,
+            f"'{name}' is the cloud's class of disks, and a disk is mounted by one node",
+            "name a class of a shared file system, such as 'efs' or 'nas'",
+        )
 
 
 def only_webhooks_are_inside(stack: Stack) -> Iterator[Problem]:

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 
 from llmplatform.catalog import models, versions
-from llmplatform.specs.problems import Problem, listed, suggestion
+from llmplatform.specs.problems import Problem, suggestion
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_LIKE_A_COMMIT = re.compile(r"(?=.*[a-f])(?=.*\d)[0-9a-f]{7,}")
+"""Of letters and digits: a tag such as `20260901` has no letters, and a branch such as `facade` no digits."""
 
 
 def one_hub_is_chosen(stack: Stack) -> Iterator[Problem]:
@@ -35,11 +37,25 @@ def models_are_at_the_hub(stack: Stack) -> Iterator[Problem]:
             yield Problem(
                 f"models.{name}.gated", "ModelScope does not know tokens of Hugging Face", "write false, or remove it"
             )
-        if model.revision and _COMMIT.fullmatch(model.revision):
+        if model.revision and _LIKE_A_COMMIT.fullmatch(model.revision):
             yield Problem(
                 f"models.{name}.revision",
                 "ModelScope knows branches and tags, but no commits",
                 "write a tag of the model there, such as v1.0.0, or remove it",
+            )
+
+
+def commits_are_whole(stack: Stack) -> Iterator[Problem]:
+    """The hub takes no beginning of a commit. Source: huggingface_hub's guide to downloads."""
+    if stack.mirrors.models != "huggingface":
+        return
+    for name, model in stack.models.items():
+        wanted = model.revision
+        if wanted and _LIKE_A_COMMIT.fullmatch(wanted) and not _COMMIT.fullmatch(wanted):
+            yield Problem(
+                f"models.{name}.revision",
+                f"'{wanted}' looks like a commit, and has {len(wanted)} digits of 40: the hub takes whole ones alone",
+                "write all 40, as the hub's page of the commit shows them",
             )
 
 
@@ -116,16 +132,10 @@ def _own_registries(stack: Stack) -> list[str]:
 
 
 def weights_are_within_reach(stack: Stack) -> Iterator[Problem]:
-    """A warning: from within mainland China the public registries and hubs hardly answer."""
+    """A warning: from within mainland China Hugging Face does not answer."""
     region = stack.cloud.region
     if not region.startswith("cn-") or region == "cn-hongkong":
         return
-    if not stack.mirrors.images:
-        yield Problem(
-            "mirrors.images",
-            f"{listed(versions.IMAGE_REGISTRIES[:2], 'and')} and other registries hardly answer in {region}",
-            "write mirrors that you have there for them",
-        )
     if stack.models and stack.mirrors.models == "huggingface" and stack.mirrors.huggingface is None:
         yield Problem(
             "mirrors.models",

@@ -77,10 +77,11 @@ def models_have_a_namespace_of_their_own(stack: Stack) -> Iterator[Problem]:
     """Models, and the guard rails around them, share a namespace with nobody else."""
     owner = _owner(stack)
     if owner:
+        free = "" if stack.platform.models_namespace == "models" else "'models', or "
         yield Problem(
             "platform.models_namespace",
             f"{owner}: models and the guard rails around them need a namespace of their own",
-            "use 'models', or a name that nobody else has",
+            f"use {free}a name that nobody else has",
         )
 
 

@@ -124,7 +124,7 @@ def public_ranges_are_named(stack: Stack) -> Iterator[Problem]:
     if not isinstance(stack.cluster, NewEksCluster):
         return
     cidrs = stack.cluster.endpoint.public_cidrs
-    yield from _each_range_once("public_cidrs", cidrs)
+    yield from _no_range_within_another("public_cidrs", cidrs)
     if len(cidrs) > MOST_PUBLIC_RANGES:
         yield Problem(
             "cluster.endpoint.public_cidrs",
@@ -164,7 +164,7 @@ def private_ranges_are_of_others(stack: Stack) -> Iterator[Problem]:
     """Who reaches the private endpoint from elsewhere is in a network that is connected, and not in this one."""
     if not isinstance(stack.cluster, NewEksCluster):
         return
-    yield from _each_range_once("private_cidrs", stack.cluster.endpoint.private_cidrs)
+    yield from _no_range_within_another("private_cidrs", stack.cluster.endpoint.private_cidrs)
     if len(stack.cluster.endpoint.private_cidrs) > MOST_PRIVATE_RANGES:
         yield Problem(
             "cluster.endpoint.private_cidrs",
@@ -196,11 +196,9 @@ def private_ranges_are_of_others(stack: Stack) -> Iterator[Problem]:
             )
 
 
-def _each_range_once(key: str, cidrs: Sequence[str]) -> Iterator[Problem]:
+def _no_range_within_another(key: str, cidrs: Sequence[str]) -> Iterator[Problem]:
     for index, cidr in enumerate(cidrs):
         path, others = f"cluster.endpoint.{key}[{index}]", [each for each in cidrs if each != cidr]
-        if cidr in cidrs[:index]:
-            yield Problem(path, f"'{cidr}' is written twice", "remove one")
         wider = next((each for each in others if IPv4Network(cidr).subnet_of(IPv4Network(each))), None)
         if wider and IPv4Network(wider).prefixlen > WIDEST_PUBLIC_PREFIX:
             yield Problem(path, f"'{cidr}' lies in '{wider}', which is there as well", "remove one")

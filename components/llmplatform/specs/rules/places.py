@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from llmplatform.catalog import InstanceType, gpu_zones, instance_types, regions
-from llmplatform.specs.cluster import NewAckCluster, NewEksCluster
+from llmplatform.specs.cluster import NewEksCluster
 from llmplatform.specs.network import NewNetwork
 from llmplatform.specs.problems import Problem, listed, suggestion
 from llmplatform.specs.rules.placement import known_types
@@ -22,7 +22,7 @@ def region_is_known(stack: Stack) -> Iterator[Problem]:
 
 
 def zones_are_in_region(stack: Stack) -> Iterator[Problem]:
-    """Each zone belongs to the region and is named once."""
+    """Each zone belongs to the region."""
     zones = stack.cloud.zones
     if stack.cloud.region not in regions.names(stack.cloud.provider):
         return
@@ -34,8 +34,6 @@ def zones_are_in_region(stack: Stack) -> Iterator[Problem]:
                 f"'{zone}' is not in region '{stack.cloud.region}'",
                 f"write a zone like '{right}', or change the region",
             )
-        if zone in zones[:index]:
-            yield Problem(f"cloud.zones[{index}]", f"'{zone}' is written twice", "remove one")
 
 
 def home_zone_is_the_environments(stack: Stack) -> Iterator[Problem]:
@@ -180,18 +178,8 @@ def ranges_are_of_the_zones(stack: Stack) -> Iterator[Problem]:
             )
 
 
-def administrators_are_named_once(stack: Stack) -> Iterator[Problem]:
-    """No administrator is written twice."""
-    if not isinstance(stack.cluster, NewEksCluster | NewAckCluster):
-        return
-    admins = stack.cluster.admins
-    for index, admin in enumerate(admins):
-        if admin in admins[:index]:
-            yield Problem(f"cluster.admins[{index}]", f"'{admin}' is written twice", "remove one")
-
-
 def zones_of_the_environment(path: str, zones: Sequence[str], stack: Stack) -> Iterator[Problem]:
-    """A list of zones, at `path`, names some of the environment's, each once."""
+    """A list of zones, at `path`, names some of the environment's."""
     for index, zone in enumerate(zones):
         if zone not in stack.cloud.zones:
             yield Problem(
@@ -199,5 +187,3 @@ def zones_of_the_environment(path: str, zones: Sequence[str], stack: Stack) -> I
                 f"'{zone}' is not a zone of the environment",
                 f"use {listed(stack.cloud.zones)}, or add it to cloud.zones",
             )
-        if zone in zones[:index]:
-            yield Problem(f"{path}[{index}]", f"'{zone}' is written twice", "remove one")

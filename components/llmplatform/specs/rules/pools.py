@@ -27,15 +27,13 @@ TOGETHER = "DNS, the autoscaler and the drivers of the volumes"
 
 
 def instance_types_are_known(stack: Stack) -> Iterator[Problem]:
-    """Each instance type is in the catalog, once."""
+    """Each instance type is in the catalog."""
     names = instance_types.names(stack.cloud.provider)
     for name, pool in stack.pools.items():
         for index, wanted in enumerate(pool.instance_types):
             path = f"pools.{name}.instance_types[{index}]"
             if wanted not in names:
                 yield _unknown_type(path, wanted, stack.cloud.provider)
-            if wanted in pool.instance_types[:index]:
-                yield Problem(path, f"'{wanted}' is written twice", "remove one")
 
 
 def _unknown_type(path: str, wanted: str, provider: str) -> Problem:
