@@ -58,6 +58,9 @@ class ModelShape:
     extra_gib: Annotated[float, Interval(ge=0, le=64)] = 0.0
     """Memory on each GPU beside weights and cache that such a model takes: activations of experts, an encoder of
     pictures."""
+    state_mib: Annotated[float, Interval(ge=0, le=4096)] = 0.0
+    """What one request keeps in the cache whatever its length, on all GPUs together: the state of layers without a
+    key-value cache (hybrid models)."""
     float16: bool = True
     """Runs in float16, which is all that GPUs without bfloat16 compute."""
 
@@ -83,6 +86,7 @@ def _shape(row: dict[str, str]) -> ModelShape:
         latent_kv=int(row["latent_kv"]) if row["latent_kv"] else None,
         float16=row["float16"] != "no",
         extra_gib=float(row["extra_gib"] or 0),
+        state_mib=float(row["state_mib"] or 0),
     )
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from math import inf
 
 from llmplatform.catalog import ModelShape, instance_types, models
-from llmplatform.catalog.fit import SMALLEST_MARGIN, legal_tensor_parallel
+from llmplatform.catalog.fit import legal_tensor_parallel
 from llmplatform.specs.models import Model
 from llmplatform.specs.problems import Problem, listed, nearest, suggestion
 from llmplatform.specs.rules.placement import GpuNode, gpu_node, has_kernels, is_cpu, placed
@@ -123,7 +123,7 @@ def _is_too_long(model: Model, shape: ModelShape) -> bool:
 
 def _room(model: Model, node: GpuNode) -> int:
     """The longest context that is worth proposing and fits, in tokens; 0 where none is."""
-    context = int(model.fit(node.gpu).kv_tokens / (1 + SMALLEST_MARGIN)) // 1024 * 1024
+    context = model.fit(node.gpu).longest_context // 1024 * 1024
     return context if context >= SHORTEST_CONTEXT else 0
 
 
