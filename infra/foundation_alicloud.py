@@ -229,7 +229,8 @@ class _Account:
             cloud=self.cloud,
             identity_provider_arn=cluster.identity_provider_arn,
             identity_issuer=cluster.identity_issuer,
-            domain=wanted.issuer.domain,
+            domain=wanted.issuer.answered_in,
+            delegated=wanted.issuer.challenge_domain is not None,
             tags=self.tags,
         )
         return alicloud.DnsChallenge("challenge", args, self.here)

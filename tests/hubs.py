@@ -46,6 +46,8 @@ class FakeHub:
     faults: Faults = field(default_factory=Faults)
     mib_per_second: float = 0
     """Of all connections together; 0: as fast as it goes."""
+    holds_at: int = 0
+    """Bytes after which it sends no more until this is another number; 0: it sends all."""
     page: int = 1000
     """Entries of a page of a listing."""
     token: str = ""
@@ -57,6 +59,8 @@ class FakeHub:
     def __post_init__(self) -> None:
         self.sent: Counter[str] = Counter()
         """Path to the bytes of it that were sent."""
+        self.asked: Counter[str] = Counter()
+        """Path to the bytes of it that were asked for, whether they arrived or not."""
         self.tokens: dict[str, set[str]] = {"hub": set(), "other": set()}
         self.headers: list[Mapping[str, str]] = []
         self.lock = threading.Lock()
@@ -70,6 +74,8 @@ class FakeHub:
             return left > 0
 
     def pace(self, size: int) -> None:
+        while self.holds_at and sum(self.sent.values()) + size > self.holds_at:
+            time.sleep(0.01)
         if not self.mib_per_second:
             return
         with self.lock:
@@ -172,6 +178,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(200)
         self.send_header("Content-Length", str(end - start))
         self.end_headers()
+        with hub.lock:
+            hub.asked[path] += end - start
         body = bytearray(content[start:end])
         if len(body) >= LARGE and hub.take("flipped"):
             body[len(body) // 4] ^= 1

@@ -15,6 +15,42 @@ from llmplatform.addons.gpu_metrics import COUNTERS
 
 _RELEASE = "kubernetes:helm.sh/v3:Release"
 _METRIC = re.compile(r"\bDCGM_[A-Z0-9_]+\b")
+_LISTS = ("customMetrics", "dcgmExporter.config.data")
+
+FIELD_IDS = {
+    "DCGM_FI_DEV_SM_CLOCK": 100,
+    "DCGM_FI_DEV_MEM_CLOCK": 101,
+    "DCGM_FI_DEV_GPU_TEMP": 150,
+    "DCGM_FI_DEV_MEMORY_TEMP": 140,
+    "DCGM_FI_DEV_POWER_USAGE": 155,
+    "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION": 156,
+    "DCGM_FI_DEV_PCIE_REPLAY_COUNTER": 202,
+    "DCGM_FI_DEV_GPU_UTIL": 203,
+    "DCGM_FI_DEV_MEM_COPY_UTIL": 204,
+    "DCGM_FI_DEV_FB_FREE": 251,
+    "DCGM_FI_DEV_FB_USED": 252,
+    "DCGM_FI_DEV_XID_ERRORS": 230,
+    "DCGM_FI_DEV_ECC_SBE_VOL_TOTAL": 310,
+    "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL": 311,
+    "DCGM_FI_DEV_ECC_DBE_AGG_TOTAL": 313,
+    "DCGM_FI_DEV_POWER_VIOLATION": 240,
+    "DCGM_FI_DEV_THERMAL_VIOLATION": 241,
+    "DCGM_FI_DEV_ROW_REMAP_PENDING": 396,
+    "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS": 393,
+    "DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS": 394,
+    "DCGM_FI_DEV_ROW_REMAP_FAILURE": 395,
+    "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL": 449,
+    "DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL": 409,
+    "DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL": 429,
+    "DCGM_FI_PROF_GR_ENGINE_ACTIVE": 1001,
+    "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE": 1004,
+    "DCGM_FI_PROF_DRAM_ACTIVE": 1005,
+    "DCGM_FI_PROF_PCIE_TX_BYTES": 1009,
+    "DCGM_FI_PROF_PCIE_RX_BYTES": 1010,
+}
+"""NVIDIA/go-dcgm at b7fa315, `pkg/dcgm/const_fields.go`: the tables of present and of older names."""
+OF_THE_EXPORTER = {"DCGM_EXP_XID_ERRORS_COUNT"}
+"""NVIDIA/dcgm-exporter 4.5.3-4.8.2, `internal/pkg/counters/const.go`."""
 
 
 def _values(**changes: Any) -> dict[str, Any]:
@@ -27,7 +63,7 @@ def queried(registered: list[Registered]) -> set[str]:
         name
         for found in registered
         for path, value in walk(found.inputs)
-        if isinstance(value, str) and not path.endswith("customMetrics")
+        if isinstance(value, str) and not path.endswith(_LISTS)
         for name in _METRIC.findall(value)
     }
 
@@ -68,6 +104,32 @@ def test_utilisation_memory_and_errors_are_among_them() -> None:
         "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE",
     }
     assert wanted <= set(COUNTERS)
+
+
+def test_the_exporter_knows_every_name() -> None:
+    """It ends at its start with "could not find DCGM field" otherwise (`counter_config.go`, `ExtractCounters`)."""
+    assert set(COUNTERS) == set(FIELD_IDS) | OF_THE_EXPORTER
+
+
+def test_what_a_cloud_alerts_on_for_broken_gpus_is_among_them() -> None:
+    """Amazon SageMaker HyperPod, preconfigured alerts; NVIDIA's "GPU debug guidelines" on row remapping."""
+    on_memory = {"DCGM_FI_DEV_ECC_DBE_VOL_TOTAL", "DCGM_FI_DEV_ECC_DBE_AGG_TOTAL", "DCGM_FI_DEV_ROW_REMAP_PENDING"}
+    assert {"DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_XID_ERRORS"} | on_memory <= set(COUNTERS)
+
+
+def test_both_clouds_export_one_list() -> None:
+    """On EKS by the operator (its chart at v26.7.0, `templates/dcgm_exporter_config.yaml`), on ACK by the chart."""
+    lists: dict[str, str] = {}
+    for stack in STACKS:
+        for found in run_program(stack_config(stack), stack).all(_RELEASE):
+            if found.inputs["name"] == "gpu-operator":
+                config = found.inputs["values"]["dcgmExporter"]["config"]
+                assert config["create"], "else it has to be there already"
+                lists[stack] = config["data"]
+            elif found.inputs["name"] == "dcgm-exporter":
+                lists[stack] = found.inputs["values"]["customMetrics"]
+    assert set(lists) == set(STACKS)
+    assert len(set(lists.values())) == 1
 
 
 @pytest.mark.parametrize("monitored", [True, False])

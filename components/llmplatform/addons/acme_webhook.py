@@ -38,6 +38,7 @@ class _Auth(Values):
 
 class _Image(Values):
     repository: str
+    tag: str | None
 
 
 class WebhookValues(Values):
@@ -62,6 +63,8 @@ class AcmeWebhookArgs:
     cert_manager: pulumi.Resource
     """The release of cert-manager, which certifies the webhook and calls it."""
     charts_dir: str
+    digest: str | None = None
+    """Of its image. None: whatever the chart's tag names."""
     mirrors: Mirrors = field(default_factory=Mirrors)
     registry_password: pulumi.Input[str] | None = None
     """Password of the mirrors' login. None: there is no login."""
@@ -90,7 +93,10 @@ class AcmeWebhook(PlatformComponent):
         values = WebhookValues(
             cert_manager=_CertManager(namespace=args.cert_manager_namespace, service_account_name="cert-manager"),
             aliyun_auth=_Auth(rrsa=_Rrsa(role_name=pulumi.Output.from_input(args.role_name))),
-            image=_Image(repository=args.mirrors.image(IMAGE)),
+            # The chart writes repository and tag with a colon between them.
+            image=_Image(
+                repository=args.mirrors.image(IMAGE), tag=f"{chart.version}@{args.digest}" if args.digest else None
+            ),
             resources={"requests": {"cpu": "10m", "memory": "48Mi"}, "limits": {"memory": "128Mi"}},
         )
         installed = release(

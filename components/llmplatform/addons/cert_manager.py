@@ -70,18 +70,30 @@ class _Part(Values):
 
 
 class _Global(Values):
-    image_pull_secrets: tuple[dict[str, str], ...]
+    image_pull_secrets: tuple[dict[str, str], ...] | None
+    priority_class_name: str = "system-cluster-critical"
+    """As its documentation advises: pods that nothing else replaces when a node is short of room."""
+
+
+class _Switch(Values):
+    enabled: bool = True
+
+
+class _Webhook(_Part):
+    replica_count: int = 2
+    """While none answers, nobody can write a certificate or an issuer: `pulumi up` would fail during a node's end."""
+    pod_disruption_budget: _Switch = _Switch()
 
 
 class CertManagerValues(Values):
     """Values of the chart that we set. Its schema refuses any key that it does not know."""
 
-    everywhere: _Global | None = Field(serialization_alias="global")
+    everywhere: _Global = Field(serialization_alias="global")
     crds: _Crds = _Crds()
     image_registry: str | None
     prometheus: _Prometheus
     resources: _Resources = _Resources(requests={"cpu": "20m", "memory": "96Mi"})
-    webhook: _Part = _Part(resources=_Resources(requests={"cpu": "10m", "memory": "48Mi"}))
+    webhook: _Webhook = _Webhook(resources=_Resources(requests={"cpu": "10m", "memory": "48Mi"}))
     service_account: _ServiceAccount | None = None
     dns01_recursive_nameservers_only: bool | None = Field(
         default=None, serialization_alias="dns01RecursiveNameserversOnly"
@@ -234,6 +246,7 @@ def _webhook(
         cert_manager_namespace=NAMESPACE,
         cert_manager=installed,
         charts_dir=args.charts_dir,
+        digest=args.spec.issuer.solver_digest if isinstance(args.spec.issuer, AckAcmeIssuer) else None,
         mirrors=args.mirrors,
         registry_password=args.registry_password,
     )
@@ -273,7 +286,7 @@ def values(args: CertManagerArgs) -> CertManagerValues:
         )
     names = tuple({"name": each} for each in args.mirrors.pull_secrets)
     return CertManagerValues(
-        everywhere=_Global(image_pull_secrets=names) if names else None,
+        everywhere=_Global(image_pull_secrets=names or None),
         image_registry=args.mirrors.images.get("quay.io"),
         prometheus=_Prometheus(servicemonitor=_Servicemonitor(enabled=args.monitoring_namespace is not None)),
         service_account=account,

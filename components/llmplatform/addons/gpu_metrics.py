@@ -4,7 +4,8 @@ The exporter rather than ACK's own (`ack-gpu-exporter`): it gives the names that
 so that one set of rules and dashboards fits all, it needs no Prometheus of the cloud, and what it exports is a list in
 this file. Two exporters on a node would count every GPU twice.
 Dangerous to replace: nothing; metrics have a gap while it is gone.
-Source of the names: the chart's own list of counters.
+Source of the names: the exporter's own list (NVIDIA/dcgm-exporter, etc/default-counters.csv), and go-dcgm's
+`pkg/dcgm/const_fields.go`: a name that is not there ends the exporter at its start.
 """
 
 from collections.abc import Mapping
@@ -42,17 +43,26 @@ COUNTERS: Mapping[str, tuple[str, str]] = {
     "DCGM_FI_DEV_FB_FREE": ("gauge", "Framebuffer memory free (in MiB)."),
     "DCGM_FI_DEV_FB_USED": ("gauge", "Framebuffer memory used (in MiB)."),
     "DCGM_FI_DEV_XID_ERRORS": ("gauge", "Value of the last XID error encountered."),
+    "DCGM_EXP_XID_ERRORS_COUNT": ("counter", "XID errors of the last minutes; the value above stays for ever."),
+    "DCGM_FI_DEV_ECC_SBE_VOL_TOTAL": ("counter", "Single-bit errors of memory since the driver was loaded."),
+    "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL": ("counter", "Double-bit errors of memory since the driver was loaded."),
+    "DCGM_FI_DEV_ECC_DBE_AGG_TOTAL": ("counter", "Double-bit errors of memory in the GPU's life."),
+    "DCGM_FI_DEV_POWER_VIOLATION": ("counter", "Time throttled for power (in ns)."),
+    "DCGM_FI_DEV_THERMAL_VIOLATION": ("counter", "Time throttled for heat (in ns)."),
+    "DCGM_FI_DEV_ROW_REMAP_PENDING": ("gauge", "Whether remapping of rows waits for a reset of the GPU."),
     "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS": ("counter", "Remapped rows for uncorrectable errors."),
     "DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS": ("counter", "Remapped rows for correctable errors."),
     "DCGM_FI_DEV_ROW_REMAP_FAILURE": ("gauge", "Whether remapping of rows has failed."),
     "DCGM_FI_DEV_NVLINK_BANDWIDTH_TOTAL": ("counter", "NVLink bandwidth counters for all lanes."),
+    "DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL": ("counter", "Checksum errors of NVLink's flow control."),
+    "DCGM_FI_DEV_NVLINK_REPLAY_ERROR_COUNT_TOTAL": ("counter", "Retries of NVLink."),
     "DCGM_FI_PROF_GR_ENGINE_ACTIVE": ("gauge", "Ratio of time the graphics engine is active."),
     "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE": ("gauge", "Ratio of cycles the tensor pipe is active."),
     "DCGM_FI_PROF_DRAM_ACTIVE": ("gauge", "Ratio of cycles the device memory interface is active."),
-    "DCGM_FI_PROF_PCIE_TX_BYTES": ("counter", "Bytes of active PCIe tx data."),
-    "DCGM_FI_PROF_PCIE_RX_BYTES": ("counter", "Bytes of active PCIe rx data."),
+    "DCGM_FI_PROF_PCIE_TX_BYTES": ("gauge", "Data sent over PCIe (in bytes a second)."),
+    "DCGM_FI_PROF_PCIE_RX_BYTES": ("gauge", "Data received over PCIe (in bytes a second)."),
 }
-"""Metrics that are exported, with type and meaning. Rules and dashboards query no others."""
+"""Metrics that are exported on every cloud, with type and meaning. Rules and dashboards query no others."""
 
 
 class _Image(Values):

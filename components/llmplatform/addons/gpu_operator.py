@@ -6,13 +6,14 @@ Dangerous to replace: nothing; but while it is gone no new GPU pod starts.
 """
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import pulumi
 from pydantic import Field
 
 from llmplatform.addons import guardrails
-from llmplatform.addons.gpu_metrics import ExporterMonitor
+from llmplatform.addons.gpu_metrics import ExporterMonitor, counters
 from llmplatform.addons.namespaces import Namespace, NamespaceArgs
 from llmplatform.addons.tolerations import Tolerations, on_gpu_nodes
 from llmplatform.base.charts import Values, release
@@ -59,8 +60,16 @@ class _Validator(_Pulled):
     plugin: _PluginCheck = _PluginCheck()
 
 
+class _Counters(Values):
+    name: str
+    """Another list has another name: pods of the exporter do not see that a list has changed."""
+    create: bool = True
+    data: str
+
+
 class _DcgmExporter(_Pulled):
     service_monitor: ExporterMonitor
+    config: _Counters
 
 
 class _Image(Values):
@@ -160,7 +169,7 @@ def values(args: GpuOperatorArgs) -> GpuOperatorValues:
     def pulled(folder: str = NVIDIA) -> dict[str, Any]:
         return {"repository": mirrored(folder), "image_pull_secrets": secrets or None}
 
-    secrets, discovery = args.mirrors.pull_secrets, mirrored(FEATURE_DISCOVERY)
+    secrets, discovery, exported = args.mirrors.pull_secrets, mirrored(FEATURE_DISCOVERY), counters()
     # By itself the chart bears the taint of GPU nodes alone, in both places.
     tainted = _OnNodes(tolerations=on_gpu_nodes(args.pools)) if further_taints(args.pools) else None
     return GpuOperatorValues(
@@ -172,6 +181,7 @@ def values(args: GpuOperatorArgs) -> GpuOperatorValues:
         dcgm_exporter=_DcgmExporter(
             **pulled(f"{NVIDIA}/k8s"),
             service_monitor=ExporterMonitor(enabled=args.monitoring_namespace is not None),
+            config=_Counters(name=f"gpu-counters-{sha256(exported.encode()).hexdigest()[:8]}", data=exported),
         ),
         node_feature_discovery=_FeatureDiscovery(
             image=_Image(repository=discovery) if discovery else None,

@@ -53,7 +53,17 @@ class _ClaimRetention(Values):
     when_scaled: Literal["Delete", "Retain"] = "Retain"
 
 
+_CRITICAL = "system-cluster-critical"
+"""What watches the cluster is the last that a full node may put out."""
+
+
+class _NodeExporter(_Part):
+    priority_class_name: str = "system-node-critical"
+    """One for each node, also where pods have taken all of it."""
+
+
 class _PrometheusSpec(_Part):
+    priority_class_name: str = _CRITICAL
     retention: str
     retention_size: str
     storage_spec: dict[str, Any]
@@ -71,6 +81,7 @@ class _Prometheus(Values):
 
 
 class _AlertmanagerSpec(_Part):
+    priority_class_name: str = _CRITICAL
     storage: dict[str, Any]
     secrets: list[pulumi.Output[str] | str] | None = None
     """Mounted below /etc/alertmanager/secrets."""

@@ -3,7 +3,8 @@
 cert-manager does not know Alibaba Cloud DNS: a webhook answers for it, and the identity is that webhook's.
 Makes no domain: it exists in the account, and its name servers are Alibaba's.
 Source: "RAM authorization" of AddDomainRecord, DeleteDomainRecord and DescribeDomainRecords, Alibaba Cloud DNS API
-reference; README of crazygit/cert-manager-alidns-webhook.
+reference; README of crazygit/cert-manager-alidns-webhook, and its `pkg/alidns/solver.go`, which writes where
+cert-manager's search has ended (`ResolvedFQDN`); "Delegated Domains for DNS01", cert-manager's documentation.
 """
 
 from collections.abc import Mapping
@@ -35,6 +36,8 @@ class DnsChallengeArgs:
     """Issuer of the cluster's tokens."""
     domain: str
     """Domain in Alibaba Cloud DNS, in the same account."""
+    delegated: bool = False
+    """Whether the domain is one for challenges alone, to which CNAME records of the hosts' domain lead."""
     namespace: str = CHART
     service_account: str = CHART
     tags: Mapping[str, str]
@@ -79,7 +82,8 @@ class DnsChallenge(PlatformComponent):
         self.service_account = identity.service_account
         self.annotations = identity.annotations
         self.namespace_labels = identity.namespace_labels
-        self.solver = {"dns01": {"webhook": {"groupName": GROUP, "solverName": "alidns"}}}
+        follow = {"cnameStrategy": "Follow"} if args.delegated else {}
+        self.solver = {"dns01": {"webhook": {"groupName": GROUP, "solverName": "alidns"}, **follow}}
         self.credentials = None
         self.webhook = CHART
         self.role_name = after(identity.role_name, grant)

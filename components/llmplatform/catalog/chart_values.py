@@ -45,8 +45,14 @@ OPEN_ENDINGS = ("Annotations", "Labels", "NodeSelector", "Selector", "SecurityCo
 
 ALSO: Mapping[str, tuple[str, ...]] = {
     "dcgm-exporter": ("customMetrics",),
-    "gpu-operator": ("dcgmExporter.imagePullSecrets",),
+    "gpu-operator": (
+        "dcgmExporter.config.create",
+        "dcgmExporter.config.data",
+        "dcgmExporter.config.name",
+        "dcgmExporter.imagePullSecrets",
+    ),
     "grafana": ("adminPassword",),
+    "prometheus-node-exporter": ("priorityClassName",),
 }
 """Key paths that templates read and values.yaml shows only as comments, or not at all. Source: the comments, at the
 pinned version; for the GPU operator its templates/clusterpolicy.yaml."""

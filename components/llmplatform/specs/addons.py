@@ -94,6 +94,16 @@ class AckAcmeIssuer(_Acme):
 
     domain: Host
     """Domain in Alibaba Cloud DNS that the gateway's host is in, in the same account."""
+    challenge_domain: Host | None = None
+    """Another domain in Alibaba Cloud DNS, kept for challenges: `_acme-challenge.HOST` is a CNAME to a name in it. The
+    solver, which is not cert-manager's own, may then write there and nowhere else. Empty: it writes into `domain`."""
+    solver_digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
+    """Digest of the solver's image, once you have looked at what it is. Empty: whatever its tag names."""
+
+    @property
+    def answered_in(self) -> str:
+        """Domain that challenges are written into."""
+        return self.challenge_domain or self.domain
 
 
 class SelfSignedIssuer(Section):

@@ -37,7 +37,7 @@ def place_of(wanted: Wanted, clusters: Iterable[str] = ()) -> Place:
     issuer, cluster = stack.addons.cert_manager.issuer, stack.cluster
     zone = issuer.hosted_zone if isinstance(issuer, AcmeIssuer) else None
     if isinstance(issuer, AckAcmeIssuer):
-        zone = issuer.domain
+        zone = issuer.answered_in
     known = {*clusters}
     if isinstance(cluster, ExistingEksCluster):
         known.add(cluster.name)

@@ -86,20 +86,21 @@ def _domain(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
         yield green("no certificates from an authority")
         return
     try:
-        ask(DOMAIN, DomainName=issuer.domain)
+        ask(DOMAIN, DomainName=issuer.answered_in)
     except (Absent, Denied) as error:
         if isinstance(error, Denied):
             raise
         yield red(
-            f"{issuer.domain} is not a domain of this account's DNS: no certificate would ever be issued",
-            "add it at Alibaba Cloud DNS, or write another one into addons.cert_manager.issuer.domain",
+            f"{issuer.answered_in} is not a domain of this account's DNS: no certificate would ever be issued",
+            "add it at Alibaba Cloud DNS, or write another one into addons.cert_manager.issuer."
+            f"{'challenge_domain' if issuer.challenge_domain else 'domain'}",
         )
         return
     host = addons.gateway.host
     if host and host != issuer.domain and not host.endswith(f".{issuer.domain}"):
         yield red(f"{host} (addons.gateway.host) is not within {issuer.domain}", "write the domain of that host")
     else:
-        yield green(f"{issuer.domain} is in this account's DNS")
+        yield green(f"{issuer.answered_in} is in this account's DNS")
 
 
 def _vswitches(wanted: Wanted, ask: Ask) -> Iterator[Finding]:

@@ -1,0 +1,123 @@
+"""What hydrations do with hubs that refuse, lie or want a token, and what of a model they leave at the hub."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from hubs import FakeHub, Faults, served
+from hydrating import FILES, TARGET, exactly_the_models, found, hydrate
+
+from llmplatform.serving.hydration.faults import announced_wait
+from llmplatform.serving.hydration.hubs import File, needed
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "says"),
+    [(401, 3, "licence"), (404, 3, "spelling of model and revision"), (503, 4, "nothing came for 0 s")],
+)
+def test_a_fault_is_told_apart_from_a_bad_moment(
+    status: int, code: int, says: str, program: Path, tmp_path: Path, hub: FakeHub
+) -> None:
+    hub.faults.status = status
+    found_code, said = hydrate(program, tmp_path, hub, "--patience", "0")
+    assert found_code == code
+    assert says in said.splitlines()[-1]
+    assert "Traceback" not in said
+
+
+def test_the_token_goes_to_the_hub_and_not_to_where_it_redirects(program: Path, tmp_path: Path, hub: FakeHub) -> None:
+    hub.token = "hf_x"
+    (tmp_path / "token").write_text("hf_x\n")
+    code, said = hydrate(program, tmp_path, hub, "--token-file", str(tmp_path / "token"))
+    assert code == 0, said
+    assert hub.tokens["other"] == {""}, "another host would see it, and storage refuses requests that carry two"
+    assert "hf_x" not in said
+
+
+def test_a_file_from_elsewhere_lies_with_the_weights_and_its_host_sees_no_token(
+    program: Path, tmp_path: Path, hub: FakeHub
+) -> None:
+    (tmp_path / "token").write_text("hf_x")
+    name = "model-00002-of-00002.safetensors"
+    digest = hashlib.sha256(FILES[name]).hexdigest()
+    also = ("--token-file", str(tmp_path / "token"), "--extra", f".extras/vocabulary={digest}={hub.other}/cdn/{name}")
+    assert hydrate(program, tmp_path, hub, *also)[0] == 0
+    assert found(tmp_path)[".extras/vocabulary"] == FILES[name]
+    assert hub.tokens["other"] == {""}
+
+
+def test_a_gated_model_without_a_token_is_refused_at_once(program: Path, tmp_path: Path, hub: FakeHub) -> None:
+    hub.token = "hf_x"
+    code, said = hydrate(program, tmp_path, hub)
+    assert code == 3
+    assert "GatedRepo" in said
+
+
+def test_a_server_without_ranges_is_good_enough(program: Path, tmp_path: Path, hub: FakeHub) -> None:
+    hub.faults = Faults(no_ranges=True, cut=2)
+    assert hydrate(program, tmp_path, hub)[0] == 0
+    assert exactly_the_models(tmp_path)
+
+
+def test_a_file_that_never_comes_right_is_not_published(program: Path, tmp_path: Path, hub: FakeHub) -> None:
+    hub.faults = Faults(flipped=100)
+    code, said = hydrate(program, tmp_path, hub)
+    assert code == 4
+    assert "with another content than the hub says" in said
+    assert not (tmp_path / TARGET).exists()
+
+
+def test_modelscope_is_told_the_region_of_the_machine(program: Path, tmp_path: Path, hub: FakeHub) -> None:
+    """modelscope 1.37.1, snapshot_download.py: INTRA_CLOUD_ACCELERATION_REGION becomes this header."""
+    also = ("--hub", "modelscope", "--revision", "master", "--region", "cn-hangzhou")
+    assert hydrate(program, tmp_path, hub, *also)[0] == 0
+    sent = [{name.lower(): value for name, value in headers.items()} for headers in hub.headers]
+    assert {headers["x-aliyun-region-id"] for headers in sent} == {"cn-hangzhou"}
+
+
+def test_a_full_volume_is_said_before_the_first_byte(
+    program: Path, tmp_path: Path, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from llmplatform.serving.hydration import __main__ as whole
+
+    class NoRoom:
+        f_bavail, f_frsize = 1, 4096
+
+    monkeypatch.setattr(os, "statvfs", lambda path: NoRoom)
+    words = ["--hub", "huggingface", "--source", "acme/tiny", "--revision", "main", "--endpoint", hub.address]
+    assert whole.main([*words, "--root", str(tmp_path), "--target", TARGET]) == 3
+    assert not hub.sent
+
+
+def test_a_hub_cannot_name_files_outside_the_models_folder(program: Path, tmp_path: Path) -> None:
+    with served(FakeHub({"../../escaped": b"x"})) as hostile:
+        code, said = hydrate(program, tmp_path, hostile)
+    assert code == 3
+    assert "outside the model's folder" in said
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7),
+        ({"retry-after": "Thu, 01 Jan 1970 00:01:00 GMT"}, 50),
+        ({"RateLimit": '"api";r=0;t=55'}, 55),
+        ({"Retry-After": "86400"}, 300),
+        ({"Retry-After": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_a_refusal_may_say_how_long_it_lasts(headers: dict[str, str], seconds: float | None) -> None:
+    """RFC 9110, 10.2.3; draft-ietf-httpapi-ratelimit-headers-09, as huggingface_hub's `parse_ratelimit_headers`."""
+    assert announced_wait(headers, now=10) == seconds
+
+
+def test_weights_come_in_one_format() -> None:
+    def names(*paths: str) -> set[str]:
+        return {file.path for file in needed([File(path, 1, "", "sha256", "") for path in paths])}
+
+    assert names("model.safetensors", "pytorch_model.bin", "config.json") == {"model.safetensors", "config.json"}
+    assert names("pytorch_model.bin", "model.pth") == {"pytorch_model.bin"}
+    assert names("model.pt", "config.json") == {"model.pt", "config.json"}
+    assert names("sub/model.safetensors", "pytorch_model.bin") == {"sub/model.safetensors", "pytorch_model.bin"}
