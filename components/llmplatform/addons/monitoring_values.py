@@ -57,11 +57,6 @@ _CRITICAL = "system-cluster-critical"
 """What watches the cluster is the last that a full node may put out."""
 
 
-class _NodeExporter(_Part):
-    priority_class_name: str = "system-node-critical"
-    """One for each node, also where pods have taken all of it."""
-
-
 class _PrometheusSpec(_Part):
     priority_class_name: str = _CRITICAL
     retention: str
@@ -114,6 +109,8 @@ class _DefaultRules(Values):
 class _NodeExporter(_Part):
     tolerations: tuple[dict[str, str], ...] = ({"operator": "Exists"},)
     """Every node is watched; by itself the chart leaves out those that evict (`NoExecute`)."""
+    priority_class_name: str = "system-node-critical"
+    """Also a node where pods have taken all there is."""
 
 
 class _Global(Values):
