@@ -89,6 +89,17 @@ def test_no_file_is_opened_in_place_of_a_closed_standard_stream() -> None:
     assert (ran.returncode, ran.stdout) == (0, "True\n")
 
 
+def test_a_command_has_a_path_where_its_surroundings_have_none() -> None:
+    bare = subprocess.run(
+        [sys.executable, "-c", SETTLED + "import os; print(os.environ['PATH'])"],
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (bare.returncode, bare.stdout) == (0, f"{os.defpath}\n")
+
+
 def test_a_warning_of_a_library_ends_no_command_of_a_shell_that_makes_warnings_errors() -> None:
     program = "import os, warnings; warnings.warn('old', DeprecationWarning); print('PYTHONWARNINGS' in os.environ)"
     ran = _run(program, PYTHONWARNINGS="error")

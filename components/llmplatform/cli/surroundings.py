@@ -6,7 +6,10 @@ import warnings
 
 
 def settle() -> None:
-    """Open what is closed of the three standard streams, and take back what makes warnings of others errors."""
+    """Open what is closed of the three standard streams, take back what makes warnings errors, and have a PATH.
+
+    Libraries take the three for granted: they write to the streams, warn of themselves, and put a folder before PATH.
+    """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
@@ -14,6 +17,7 @@ def settle() -> None:
             # The lowest free number is taken: else the next file or socket would be what everything is written to.
             os.open(os.devnull, os.O_RDWR)
             setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False))
+    os.environ.setdefault("PATH", os.defpath)
     if os.environ.pop("PYTHONWARNINGS", None) is not None:
         warnings.resetwarnings()
         warnings.simplefilter("ignore")
