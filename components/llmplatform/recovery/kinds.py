@@ -102,9 +102,7 @@ KINDS: Mapping[str, Kind] = {
     "alicloud:oss/bucket:Bucket": Kind("tag", "{bucket}"),
     "alicloud:ram/policy:Policy": _CALL,
     "alicloud:ram/role:Role": _CALL,
-    "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment": Kind(
-        "again", why="the provider takes an attachment that is there for its own"
-    ),
+    "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment": Kind("read", "role:{policyName}:{policyType}:{roleName}"),
     "alicloud:vpc/flowLog:FlowLog": _TAG,
     "alicloud:vpc/natGateway:NatGateway": _TAG,
     "alicloud:vpc/network:Network": _TAG,

@@ -236,10 +236,16 @@ class Account:
             outputs["id"] = id_
         record = Record(type=type_, id=id_, made_by=made_by, owner=owner, inputs=dict(inputs), outputs=outputs)
         self._rules.refuse_duplicates(facts, record)
-        try:
-            self.store.add(record, links)
-        except KeyError:
-            raise CloudError(render(facts.exists, values, nowhere)) from None
+        there = self.store.get(type_, id_)
+        # Of two resources that write the same, the one that goes takes it from the other: no cloud says so, we do.
+        if there and facts.again and there.made_by == made_by:
+            kept = {name: value for name, value in there.outputs.items() if name not in inputs}
+            record = replace(record, outputs={**outputs, **kept})
+            self.store.change(record, links)
+            return record
+        if there:
+            raise CloudError(render(facts.exists, values, nowhere))
+        self.store.add(record, links)
         return self._make(facts, record, scope, facts.makes)
 
     def _make(self, facts: TypeFacts, record: Record, scope: Scope, makes: Sequence[Makes]) -> Record:

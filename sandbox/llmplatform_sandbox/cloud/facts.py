@@ -132,6 +132,8 @@ class TypeFacts(Fact):
     in_use: str = "DependencyViolation: {type} '{id}' has dependencies and cannot be deleted"
     """The cloud's answer to a deletion while something depends on it."""
     exists: str = "ResourceAlreadyExistsException: {id} exists already"
+    again: bool = False
+    """Whether a create of one that is there writes it again, and is no error."""
     protected_by: str | None = None
     """The property that forbids deletion while it is true."""
     after_failure: Literal["planned", "prior"] = "planned"
