@@ -15,6 +15,7 @@ from llmplatform.base.ordering import after
 from llmplatform.base.traces import short_stack_traces
 from llmplatform.planning.hydration import fingerprint
 from llmplatform.planning.models import plan_models
+from llmplatform.planning.outside import plan_outside
 from llmplatform.planning.pools import plan_pools
 from llmplatform.serving import Hydration, HydrationArgs, ModelServer, ModelServerArgs
 from llmplatform.specs.cloud import Alicloud
@@ -26,6 +27,7 @@ wanted = settings.load()
 stack = wanted.stack
 pools = plan_pools(stack)
 models = plan_models(stack, pools)
+outside = plan_outside(stack)
 archives.require(stack, pools)
 
 with short_stack_traces():
@@ -41,6 +43,7 @@ with short_stack_traces():
         namespace=platform.models_namespace,
         mirrors=stack.mirrors,
         registry_password=wanted.secrets.registry_password,
+        outside=outside,
     )
     hydration = Hydration("hydration", hydrated, inside)
     servers = {
@@ -55,6 +58,7 @@ with short_stack_traces():
                 huggingface_token=wanted.secrets.huggingface_token,
                 region=stack.cloud.region if isinstance(stack.cloud, Alicloud) else None,
                 hydration=hydration.objects,
+                outside=outside,
                 monitoring_namespace=platform.monitoring_namespace,
                 monitoring_kinds=platform.monitoring_kinds,
             ),

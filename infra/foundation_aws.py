@@ -10,6 +10,7 @@ from foundation import Autoscaler, Foundation
 from llmplatform import aws
 from llmplatform.base.labels import tags
 from llmplatform.base.ordering import after
+from llmplatform.planning.outside import plan_outside
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.cluster import NewEksCluster
 from llmplatform.specs.network import NewNetwork
@@ -117,6 +118,7 @@ class _Account:
             kubernetes_version=self.stack.cluster.kubernetes_version,
             node_role_arn=role.role_arn,
             subnet_ids=network.private_subnet_ids,
+            outside=plan_outside(self.stack),
             data_key=self.cloud.data_key,
             tags=self.tags,
         )

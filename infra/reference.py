@@ -31,6 +31,7 @@ def platform_ref(
         },
         "pools": {name: {**_plain(pool), "existing": True} for name, pool in stack.pools.items()},
         "mirrors": _plain(stack.mirrors),
+        "outside": _plain(stack.outside),
         "nodes": {pool.name: _nodes(pool) for pool in pools},
         "namespace": {
             "pod_security": "restricted",

@@ -24,7 +24,7 @@ WORDS: Mapping[Any, str] = {
 }
 ORDER = (
     *("environment", "cloud", "network", "cluster", "platform", "pools"),
-    *("models", "addons", "mirrors", "secrets", "tags"),
+    *("models", "addons", "mirrors", "outside", "secrets", "tags"),
 )
 """Sections in the order in which a stack file is best read."""
 DECIDES = ("kind", "provider")

@@ -87,6 +87,7 @@ def scenario(name: str) -> Scenario:
     config["llmplatform:cluster"] = CLUSTERS[name]
     config["llmplatform:platform"] = {"kind": "new", "models_namespace": "inference"}
     config["llmplatform:mirrors"] = MIRRORS[name]
+    config["llmplatform:outside"] = {"proxy": "http://proxy.example.org:3128"}
     plain = {key.removeprefix("llmplatform:"): value for key, value in config.items()}
     return Scenario(name, parse(plain, name), run_program(config, name))
 
@@ -110,7 +111,7 @@ def groups(annotated: object, told: Any, path: str = "") -> Iterator[tuple[str, 
             yield from groups(get_args(annotated)[0], each, f"{path}[]")
 
 
-AS_IN_THE_STACK_FILE = ("cloud", "pools", "mirrors")
+AS_IN_THE_STACK_FILE = ("cloud", "pools", "mirrors", "outside")
 """Sections that are told as they are written: what has its default is left out."""
 
 
@@ -217,6 +218,7 @@ def test_the_stack_of_models_has_every_section_of_the_platform(platform: Scenari
     ref, stack = platform.ref, models.stack
     assert (stack.cloud, stack.network, stack.cluster) == (ref.cloud, ref.network, ref.cluster)
     assert (stack.platform, stack.pools, stack.mirrors) == (ref.platform, ref.pools, ref.mirrors)
+    assert stack.outside == ref.outside
 
 
 def test_its_images_and_weights_come_through_the_mirrors_of_the_platform(platform: Scenario, models: Models) -> None:

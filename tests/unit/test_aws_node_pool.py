@@ -1,6 +1,7 @@
 """Node pools on AWS: groups, machines, and what the autoscaler is told about them."""
 
 import base64
+import subprocess
 import tomllib
 from dataclasses import replace
 from email import message_from_string
@@ -20,6 +21,7 @@ from llmplatform.aws.group_health import fail_at_the_end
 from llmplatform.aws.node_pool import AMI_TYPES, EFFECTS
 from llmplatform.aws.scale_from_zero import ephemeral_storage_gib, group_tags
 from llmplatform.catalog import instance_types
+from llmplatform.planning.outside import OutsidePlan
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.taints import Taint
 
@@ -27,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 _GROUP = "aws:eks/nodeGroup:NodeGroup"
 _TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 _TAG = "aws:autoscaling/tag:Tag"
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 _CA = "k8s.io/cluster-autoscaler/node-template"
 
 
@@ -228,6 +231,43 @@ def test_bottlerocket_sets_up_its_local_disks_in_toml() -> None:
     (command,) = settings["bootstrap-commands"].values()
     assert command["commands"][0] == ["apiclient", "ephemeral-storage", "init"]
     assert command["essential"] is True, "a node with too little disk must not join"
+
+
+WAY = OutsidePlan(
+    proxy="http://proxy.example.org:3128", no_proxy=("10.0.0.0/16", ".svc"), certificates=f"{PEM}\n", nodes=True
+)
+
+
+def _outside(pool: PoolPlan, way: OutsidePlan) -> str:
+    made = Engine().run(lambda: node_pool(pool, outside=way).cluster_name)
+    return base64.b64decode(made.one(_TEMPLATE).inputs["userData"]).decode()
+
+
+def test_nodes_of_amazon_linux_are_told_of_the_way_before_they_pull_anything() -> None:
+    script, config = cast(list[Message], message_from_string(_outside(plan("a10g"), WAY)).get_payload())
+    # amazon-eks-ami, templates/al2023: nodeadm-run.service, which starts containerd and kubelet, is after cloud-init.
+    assert (script.get_content_type(), config.get_content_type()) == ("text/x-shellscript", "application/node.eks.aws")
+    text = str(script.get_payload())
+    assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
+    assert PEM in text
+    for unit in ("containerd", "kubelet", "nodeadm-run"):
+        assert f"/etc/systemd/system/{unit}.service.d" in text
+    assert text.count('Environment="HTTPS_PROXY=http://proxy.example.org:3128"') == 3
+    assert text.count('Environment="NO_PROXY=10.0.0.0/16,.svc"') == 3
+
+
+def test_bottlerocket_is_told_by_its_settings() -> None:
+    # Bottlerocket's documentation, settings.network and settings.pki.
+    settings = tomllib.loads(_outside(plan("bottled"), WAY))["settings"]
+    assert settings["network"] == {"https-proxy": WAY.proxy, "no-proxy": list(WAY.no_proxy)}
+    assert base64.b64decode(settings["pki"]["outside"]["data"]).decode().strip() == PEM
+    assert settings["pki"]["outside"]["trusted"] is True
+    assert "bootstrap-commands" in settings, "and its local disks as before"
+
+
+def test_nodes_are_told_nothing_unless_the_settings_say_so() -> None:
+    pool = plan("a10g")
+    assert _outside(pool, replace(WAY, nodes=False)) == _user_data(_made(pool))
 
 
 def test_bottlerocket_without_local_disks_needs_no_user_data() -> None:

@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from llmplatform.aws.user_data import user_data
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
+from llmplatform.planning.outside import OutsidePlan
 from llmplatform.planning.pools import PoolPlan
 
 KEPT_TAGS = (ENVIRONMENT_TAG, "llmplatform:managed-by")
@@ -15,14 +16,20 @@ KEPT_TAGS = (ENVIRONMENT_TAG, "llmplatform:managed-by")
 
 
 def launch_template(
-    name: str, plan: PoolPlan, key: str | None, tags: Mapping[str, str], opts: pulumi.ResourceOptions
+    name: str,
+    plan: PoolPlan,
+    key: str | None,
+    tags: Mapping[str, str],
+    opts: pulumi.ResourceOptions,
+    *,
+    outside: OutsidePlan,
 ) -> aws.ec2.LaunchTemplate:
     """Template of a pool; `key` encrypts its disks in the place of AWS' own.
 
     Instance types stay on the node groups (a group with several types wants a template without one), subnets and
     security groups with EKS (which adds the cluster's group only when the template names none).
     """
-    text = user_data(plan)
+    text = user_data(plan, outside)
     return aws.ec2.LaunchTemplate(
         name,
         update_default_version=True,

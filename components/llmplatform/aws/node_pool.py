@@ -14,7 +14,7 @@ A group that could not be made stays failed, and EKS takes no change of it: the 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
@@ -25,6 +25,7 @@ from llmplatform.aws.scale_from_zero import group_tags, node_labels, resource_ta
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
 from llmplatform.catalog import versions
+from llmplatform.planning.outside import OutsidePlan
 from llmplatform.planning.pools import GroupPlan, PoolPlan
 from llmplatform.specs.pools import AwsPool
 from llmplatform.specs.taints import Taint
@@ -65,6 +66,8 @@ class NodePoolArgs:
     node_role_arn: pulumi.Input[str]
     subnet_ids: Mapping[str, pulumi.Input[str]]
     """Zone to private subnet, for at least the zones of the plan."""
+    outside: OutsidePlan = field(default_factory=OutsidePlan)
+    """The way to registries, where nodes take it, too."""
     data_key: str | None = None
     """ARN of the key that encrypts the nodes' disks. None: AWS' own."""
     tags: Mapping[str, str]
@@ -88,7 +91,9 @@ class NodePool(PlatformComponent):
     def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:NodePool", name, opts)
         self._prefix, self._args = name, args
-        template = launch_template(f"{name}-template", args.plan, args.data_key, args.tags, self.child())
+        template = launch_template(
+            f"{name}-template", args.plan, args.data_key, args.tags, self.child(), outside=args.outside
+        )
         groups = {group.name: self._group(group, template) for group in args.plan.groups}
         self.group_names = {planned: autoscaling_group(made) for planned, made in groups.items()}
         self.faults = faults(groups.values())

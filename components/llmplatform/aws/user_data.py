@@ -1,11 +1,16 @@
 """First-boot configuration of nodes. EKS adds the cluster's address and certificate to it.
 
-Sources: nodeadm's NodeConfig (`node.eks.aws/v1alpha1`) for Amazon Linux 2023; Bottlerocket's settings and bootstrap
-commands (from 1.22) for ephemeral storage.
+Sources: nodeadm's NodeConfig (`node.eks.aws/v1alpha1`) for Amazon Linux 2023; Bottlerocket's settings (`network` and
+`pki`) and bootstrap commands (from 1.22) for ephemeral storage. Scripts are over before nodeadm starts containerd and
+kubelet: amazon-eks-ami, templates/al2023, nodeadm-run.service is `After=cloud-final.service`.
 """
+
+import base64
+import json
 
 import yaml
 
+from llmplatform.planning.outside import OutsidePlan
 from llmplatform.planning.pools import PoolPlan
 
 _BOUNDARY = "//"
@@ -21,11 +26,46 @@ mode = "always"
 """
 
 
-def user_data(plan: PoolPlan) -> str | None:
+_PROXIED = ("containerd", "kubelet", "nodeadm-run")
+"""What calls registries and AWS: kubelet has ECR's credentials fetched, nodeadm asks EC2 what it is."""
+
+
+def user_data(plan: PoolPlan, outside: OutsidePlan) -> str | None:
     """Plain text of the user data; None where a node needs none."""
+    way = outside if outside.nodes else OutsidePlan()
     if plan.spec.image == "bottlerocket":
-        return _BOTTLEROCKET_NVME if plan.shape.nvme_gb else None
-    return _mime("application/node.eks.aws", yaml.safe_dump(node_config(plan), sort_keys=False))
+        return "\n".join([*_settings(way), *([_BOTTLEROCKET_NVME] if plan.shape.nvme_gb else [])]) or None
+    config = ("application/node.eks.aws", yaml.safe_dump(node_config(plan), sort_keys=False))
+    script = _script(way)
+    return _mime(*([("text/x-shellscript", script)] if script else []), config)
+
+
+def _settings(way: OutsidePlan) -> list[str]:
+    """Bottlerocket's. It adds the API server and the cluster's names to `no-proxy` by itself."""
+    found: list[str] = []
+    if way.proxy:
+        found.append(
+            f"[settings.network]\nhttps-proxy = {json.dumps(way.proxy)}\nno-proxy = {json.dumps(way.no_proxy)}\n"
+        )
+    if way.certificates:
+        data = base64.b64encode(way.certificates.encode()).decode()
+        found.append(f'[settings.pki.outside]\ndata = "{data}"\ntrusted = true\n')
+    return found
+
+
+def _script(way: OutsidePlan) -> str:
+    """What a shell does for it on Amazon Linux."""
+    lines: list[str] = []
+    if way.certificates:
+        anchor = "/etc/pki/ca-trust/source/anchors/outside.pem"
+        lines += [f"cat > {anchor} <<'END'", way.certificates.strip(), "END", "update-ca-trust"]
+    if way.proxy:
+        unit = ["[Service]", *(f'Environment="{name}={value}"' for name, value in way.variables.items())]
+        for each in _PROXIED:
+            folder = f"/etc/systemd/system/{each}.service.d"
+            lines += [f"mkdir -p {folder}", f"cat > {folder}/outside.conf <<'END'", *unit, "END"]
+        lines.append("systemctl daemon-reload")
+    return "\n".join(["#!/bin/bash", "set -euo pipefail", *lines]) if lines else ""
 
 
 def node_config(plan: PoolPlan) -> dict[str, object]:
@@ -41,9 +81,6 @@ def node_config(plan: PoolPlan) -> dict[str, object]:
     return {"apiVersion": "node.eks.aws/v1alpha1", "kind": "NodeConfig", "spec": spec}
 
 
-def _mime(content_type: str, body: str) -> str:
-    return (
-        "MIME-Version: 1.0\n"
-        f'Content-Type: multipart/mixed; boundary="{_BOUNDARY}"\n\n'
-        f"--{_BOUNDARY}\nContent-Type: {content_type}\n\n{body}\n--{_BOUNDARY}--\n"
-    )
+def _mime(*parts: tuple[str, str]) -> str:
+    written = "".join(f"--{_BOUNDARY}\nContent-Type: {kind}\n\n{body}\n" for kind, body in parts)
+    return f'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="{_BOUNDARY}"\n\n{written}--{_BOUNDARY}--\n'

@@ -13,6 +13,7 @@ from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
 from llmplatform.base.pulling import login, pull_secret
+from llmplatform.planning.outside import OutsidePlan
 from llmplatform.serving import hydration
 from llmplatform.serving.network import downloads
 from llmplatform.specs.mirrors import Mirrors
@@ -22,6 +23,8 @@ CONTAINER = "hydration"
 USER = 2000
 """User of the servers, too: what one writes the others can read."""
 _PLACE = "/opt/hydration"
+CERTIFICATES = "certificates.pem"
+"""Key of the program's ConfigMap, and name of the file, with authorities of the settings."""
 _TOKEN_PLACE = "/var/run/hub"  # noqa: S105 the name of a folder
 _PACKAGE = hydration.__name__
 
@@ -39,6 +42,7 @@ class HydrationArgs:
     mirrors: Mirrors = field(default_factory=Mirrors)
     registry_password: pulumi.Input[str] | None = None
     """Password of the mirrors' login, with which the models' pods pull. None: there is no login."""
+    outside: OutsidePlan = field(default_factory=OutsidePlan)
 
 
 class Hydration(PlatformComponent):
@@ -52,7 +56,12 @@ class Hydration(PlatformComponent):
         described = meta.ObjectMetaArgs(
             name=args.objects, namespace=args.namespace, labels=labels(COMPONENT, instance=args.objects)
         )
-        program = core.ConfigMap(f"{name}-program", metadata=described, data=modules(), opts=self.child())
+        program = core.ConfigMap(
+            f"{name}-program",
+            metadata=described,
+            data={**modules(), **_certificates(args.outside)},
+            opts=self.child(),
+        )
         account = core.ServiceAccount(
             f"{name}-account", metadata=described, automount_service_account_token=False, opts=self.child()
         )
@@ -62,7 +71,7 @@ class Hydration(PlatformComponent):
             spec=kubernetes.networking.v1.NetworkPolicySpecArgs(
                 pod_selector=meta.LabelSelectorArgs(match_labels={"app.kubernetes.io/name": COMPONENT}),
                 policy_types=["Ingress", "Egress"],
-                egress=[traffic.dns(), downloads(args.mirrors.huggingface)],
+                egress=[traffic.dns(), downloads(args.mirrors.huggingface, args.outside.proxy)],
             ),
             opts=self.child(),
         )
@@ -81,6 +90,8 @@ class Command:
     """ConfigMap with the modules."""
     token: pulumi.Input[str] | None
     """Secret with the hub's token."""
+    outside: OutsidePlan = field(default_factory=OutsidePlan)
+    """The way to the hub."""
 
 
 def modules() -> Mapping[str, str]:
@@ -92,11 +103,16 @@ def modules() -> Mapping[str, str]:
     }
 
 
+def _certificates(outside: OutsidePlan) -> Mapping[str, str]:
+    return {CERTIFICATES: outside.certificates} if outside.certificates else {}
+
+
 def volumes(command: Command, *, check: bool = False) -> tuple[list[core.VolumeArgs], list[core.VolumeMountArgs]]:
     """What the container finds beside the weights: volumes, and where they are mounted."""
     # The packages around the modules are left out: the modules need none of their own.
     folder = _PACKAGE.replace(".", "/")
     items = [core.KeyToPathArgs(key=name, path=f"{folder}/{name}") for name in modules()]
+    items += [core.KeyToPathArgs(key=name, path=name) for name in _certificates(command.outside)]
     program = core.ConfigMapVolumeSourceArgs(name=command.program, items=items)
     made = [core.VolumeArgs(name="hydration", config_map=program)]
     mounted = [core.VolumeMountArgs(name="hydration", mount_path=_PLACE, read_only=True)]
@@ -114,7 +130,8 @@ def container(command: Command, image: str, *, check: bool = False, beside_gpus:
     runtime for every GPU; that writes into the root file system of whom it gives some to.
     """
     token = ("--token-file", f"{_TOKEN_PLACE}/token") if command.token is not None and not check else ()
-    variables = {"PYTHONPATH": _PLACE, "PYTHONDONTWRITEBYTECODE": "1"}
+    trusted = ("--certificates", f"{_PLACE}/{CERTIFICATES}") if command.outside.certificates and not check else ()
+    variables = {"PYTHONPATH": _PLACE, "PYTHONDONTWRITEBYTECODE": "1", **({} if check else command.outside.variables)}
     if beside_gpus:
         variables["NVIDIA_VISIBLE_DEVICES"] = "void"
     asked = {"cpu": "50m", "memory": "64Mi"} if check else {"cpu": "500m", "memory": "256Mi"}
@@ -123,7 +140,7 @@ def container(command: Command, image: str, *, check: bool = False, beside_gpus:
         "image": image,
         "image_pull_policy": "IfNotPresent",
         "command": ["python3", "-m", _PACKAGE],
-        "args": [*command.words, *token, *(("--check",) if check else ())],
+        "args": [*command.words, *token, *trusted, *(("--check",) if check else ())],
         "env": [core.EnvVarArgs(name=name, value=value) for name, value in variables.items()],
         # What it writes on its way to a network file system counts to its memory.
         "resources": core.ResourceRequirementsArgs(requests=asked, limits={"memory": "256Mi" if check else "2Gi"}),

@@ -17,6 +17,7 @@ from llmplatform.base.labels import labels, selector
 from llmplatform.base.ordering import after
 from llmplatform.planning import hydration
 from llmplatform.planning.models import ModelPlan
+from llmplatform.planning.outside import OutsidePlan
 from llmplatform.serving import hydrators, network, pods
 from llmplatform.serving.engines import vllm
 from llmplatform.serving.hydrators import Hydration, HydrationArgs
@@ -48,6 +49,8 @@ class ModelServerArgs:
     """Name of the objects of a `Hydration` in the same namespace. None: it gets its own."""
     registry_password: pulumi.Input[str] | None = None
     """Password of the mirrors' login, for a `Hydration` of its own. None: there is no login."""
+    outside: OutsidePlan = field(default_factory=OutsidePlan)
+    """The way to the hub, and authorities that servers trust which go somewhere."""
     monitoring_namespace: pulumi.Input[str] | None = None
     """Namespace of the Prometheus that scrapes the metrics. None: nobody does."""
     monitoring_kinds: pulumi.Resource | None = None
@@ -117,6 +120,7 @@ class ModelServer(PlatformComponent):
                 namespace=args.namespace,
                 mirrors=args.mirrors,
                 registry_password=args.registry_password,
+                outside=args.outside,
             )
             objects = Hydration(f"{self._logical}-hydration", own, self.child()).objects
         wanted = WeightsArgs(
@@ -127,6 +131,7 @@ class ModelServer(PlatformComponent):
             region=args.region,
             storage_class=args.storage_class,
             token=args.huggingface_token,
+            outside=args.outside,
         )
         return Weights(f"{self._logical}-weights", wanted, self.child())
 
@@ -217,7 +222,9 @@ class ModelServer(PlatformComponent):
                 self._selector,
                 self._args.monitoring_namespace,
                 egress=self._args.plan.spec.egress,
-                hub=None if self._weights.claim else network.downloads(self._args.mirrors.huggingface),
+                hub=None
+                if self._weights.claim
+                else network.downloads(self._args.mirrors.huggingface, self._args.outside.proxy),
             ),
             opts=self.child(),
         )

@@ -45,12 +45,12 @@ def policy(
     )
 
 
-def downloads(huggingface: str | None) -> networking.NetworkPolicyEgressRuleArgs:
+def downloads(huggingface: str | None, proxy: str | None = None) -> networking.NetworkPolicyEgressRuleArgs:
     """HTTPS to anywhere but the address from which a node's credentials could be had.
 
-    `huggingface` is the endpoint in place of the public one.
+    `huggingface` is the endpoint in place of the public one, `proxy` the address of what goes there for us.
     """
-    mirror = urlsplit(huggingface).port if huggingface else None
+    ports = {urlsplit(address).port or 443 for address in (huggingface, proxy) if address}
     return networking.NetworkPolicyEgressRuleArgs(
-        to=[traffic.elsewhere()], ports=[traffic.port(number) for number in sorted({443, mirror or 443})]
+        to=[traffic.elsewhere()], ports=[traffic.port(number) for number in sorted({443, *ports})]
     )

@@ -24,6 +24,8 @@ PORT_NAME = "http"
 CACHE_GIB = 20
 """Bound of what engine and compilers leave on the node's disk."""
 
+_OUTSIDE = "/etc/outside"
+
 core = kubernetes.core.v1
 
 
@@ -110,6 +112,7 @@ def _container(args: PodArgs) -> core.ContainerArgs:
         volume_mounts=[
             core.VolumeMountArgs(name="weights", mount_path=ROOT, read_only=True),
             core.VolumeMountArgs(name="cache", mount_path=vllm.cache_mount(args.plan)),
+            *_trusted(args)[1],
             core.VolumeMountArgs(name="shared-memory", mount_path="/dev/shm"),  # noqa: S108 what NCCL opens
         ],
     )
@@ -135,12 +138,26 @@ def _evictable(plan: ModelPlan) -> bool:
 
 
 def _environment(args: PodArgs) -> list[core.EnvVarArgs]:
-    plain = [core.EnvVarArgs(name=name, value=value) for name, value in args.environment.items()]
+    plain = [
+        core.EnvVarArgs(name=name, value=value) for name, value in {**_trusted(args)[0], **args.environment}.items()
+    ]
     secret = [
         core.EnvVarArgs(name=name, value_from=core.EnvVarSourceArgs(secret_key_ref=key))
         for name, key in args.secrets.items()
     ]
     return plain + secret
+
+
+def _trusted(args: PodArgs) -> tuple[Mapping[str, str], list[core.VolumeMountArgs]]:
+    """Variables and the mount of the settings' authorities, for servers that go somewhere.
+
+    Each library has a variable of its own: OpenSSL's, which aiohttp heeds, and that of requests.
+    """
+    if not (args.hydration.outside.certificates and args.plan.spec.egress):
+        return {}, []
+    file = f"{_OUTSIDE}/{hydrators.CERTIFICATES}"
+    mount = core.VolumeMountArgs(name="hydration", mount_path=_OUTSIDE, read_only=True)
+    return {"SSL_CERT_FILE": file, "REQUESTS_CA_BUNDLE": file}, [mount]
 
 
 def _resources(plan: ModelPlan) -> core.ResourceRequirementsArgs:

@@ -21,6 +21,7 @@ from llmplatform.catalog.models import EXTRAS, ExtraFile, extra_files
 from llmplatform.catalog.versions import HYDRATION_IMAGE
 from llmplatform.planning import hydration
 from llmplatform.planning.models import ModelPlan
+from llmplatform.planning.outside import OutsidePlan
 from llmplatform.serving import hydrators
 from llmplatform.serving.hydration.faults import REFUSED_CODE
 from llmplatform.serving.hydrators import Command
@@ -51,6 +52,7 @@ class WeightsArgs:
     """Class of volumes that several nodes can write."""
     token: pulumi.Input[str] | None = None
     """Token of Hugging Face."""
+    outside: OutsidePlan = field(default_factory=OutsidePlan)
 
 
 class Weights(PlatformComponent):
@@ -96,6 +98,7 @@ class Weights(PlatformComponent):
             ),
             program=args.hydration,
             token=self._token,
+            outside=args.outside,
         )
 
     def _meta(self, suffix: str = "", annotations: Mapping[str, str] | None = None) -> meta.ObjectMetaArgs:
@@ -138,7 +141,9 @@ class Weights(PlatformComponent):
 
     def _unchangeable(self, command: Command, image: str) -> list[object]:
         login = ["login"] if self._args.mirrors.login else []
-        return [command.words, image, command.token is not None, *login]
+        outside = command.outside
+        way = [outside.variables, outside.certificates is not None] if outside != OutsidePlan() else []
+        return [command.words, image, command.token is not None, *login, *way]
 
     def _job(self, claim: pulumi.Output[str]) -> batch.Job:
         command, image = self.command(), self._args.mirrors.image(HYDRATION_IMAGE)

@@ -15,6 +15,8 @@ _ADDRESS = rf"(?!0\.|127\.|169\.254\.|22[4-9]\.|2[3-5]\d\.){_BYTE}(\.{_BYTE}){{3
 
 LOWER_HOST = rf"({_LOWER}\.)+{_TOP}"
 LOWER_HOST_OR_ADDRESS = rf"({LOWER_HOST}|{_ADDRESS})"
+UNPROXIED = rf"\.?({_LOWER}\.)*{_TOP}|{_ADDRESS}(/(3[0-2]|[12]?\d))?"
+"""A host, a domain after a dot, an address or a range. Source: golang.org/x/net/http/httpproxy, `NoProxy`."""
 HOST_OR_ADDRESS = rf"(({_MIXED}\.)+([A-Za-z]{{2,63}}|xn--[-a-z0-9]{{1,59}})|{_ADDRESS})"
 LOOPBACK = rf"127(\.{_BYTE}){{3}}"
 """This machine itself, where a tunnel may begin."""

@@ -18,6 +18,7 @@ from llmplatform.specs.cloud import Alicloud, Aws
 from llmplatform.specs.cluster import ExistingAckCluster, ExistingEksCluster
 from llmplatform.specs.mirrors import AlicloudMirrors, Mirrors
 from llmplatform.specs.network import ExistingSubnets, ExistingVswitches
+from llmplatform.specs.outside import AwsOutside, Outside
 from llmplatform.specs.platform import ExistingAckPlatform, ExistingPlatform
 from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.problems import InvalidStack, Problem, shown
@@ -25,7 +26,7 @@ from llmplatform.specs.section import Section
 from llmplatform.specs.taints import Taint
 from llmplatform.specs.vocabulary import EnvironmentName, HttpsUrl, LabelKey, LabelValue, ObjectName, PoolName
 
-SECTIONS = ("cloud", "network", "cluster", "platform", "pools", "mirrors")
+SECTIONS = ("cloud", "network", "cluster", "platform", "pools", "mirrors", "outside")
 """Sections of a stack file that say where its models live."""
 VERSION = 1
 """Of the form of this output: a higher one has lost a field, or one of its fields means something else."""
@@ -106,6 +107,7 @@ class AwsPlatformRef(_Reference):
     platform: ExistingPlatform
     pools: dict[PoolName, AwsPool] = Field(default_factory=dict)
     mirrors: Mirrors = Mirrors()
+    outside: AwsOutside = AwsOutside()
     workload_identity: PodIdentity = PodIdentity()
     """How pods get rights in the cloud."""
 
@@ -119,6 +121,7 @@ class AlicloudPlatformRef(_Reference):
     platform: ExistingAckPlatform
     pools: dict[PoolName, AlicloudPool] = Field(default_factory=dict)
     mirrors: AlicloudMirrors = AlicloudMirrors()
+    outside: Outside = Outside()
     workload_identity: Rrsa
     """How pods get rights in the cloud."""
 

@@ -15,6 +15,7 @@ from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import AlicloudMirrors, Mirrors
 from llmplatform.specs.models import Model
 from llmplatform.specs.network import AlicloudNetwork, AwsNetwork
+from llmplatform.specs.outside import AwsOutside, Outside
 from llmplatform.specs.platform import AckPlatform, EksPlatform, NewAckPlatform, NewPlatform
 from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.secrets import Secrets
@@ -52,6 +53,8 @@ class AwsStack(_Stack):
     """What is installed in the cluster beneath the models."""
     mirrors: Mirrors = Mirrors()
     """Where charts, images and models come from when not from their public homes."""
+    outside: AwsOutside = AwsOutside()
+    """How the world outside is reached: a proxy, certificates of your own."""
 
 
 class AlicloudStack(_Stack):
@@ -71,6 +74,8 @@ class AlicloudStack(_Stack):
     """What is installed in the cluster beneath the models."""
     mirrors: AlicloudMirrors = AlicloudMirrors()
     """Where charts, images and models come from when not from their public homes."""
+    outside: Outside = Outside()
+    """How the world outside is reached: a proxy, certificates of your own."""
 
 
 Stack = AwsStack | AlicloudStack

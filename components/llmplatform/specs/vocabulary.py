@@ -8,6 +8,7 @@ import base64
 import binascii
 import ipaddress
 import re
+import ssl
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -77,6 +78,14 @@ def _certificate(value: str) -> str:
     return value
 
 
+def _bundle(value: str) -> str:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=value)
+    except (ssl.SSLError, ValueError):
+        raise ValueError("it is no certificate (PEM); write what begins with -----BEGIN CERTIFICATE-----") from None
+    return value
+
+
 _LABEL = _Matching(r"[a-z]([-a-z0-9]*[a-z0-9])?", "use lower-case letters, digits and '-', beginning with a letter")
 
 Name = Annotated[str, Field(min_length=1, max_length=32), _LABEL]
@@ -99,6 +108,12 @@ PortNumber = Annotated[int, Field(ge=1, le=65535)]
 Certificate = Annotated[
     str, AfterValidator(_certificate), Field(max_length=65536, json_schema_extra={"pattern": "^[A-Za-z0-9+/]+=*$"})
 ]
+CertificateBundle = Annotated[
+    str,
+    AfterValidator(_bundle),
+    Field(max_length=200_000, json_schema_extra={"pattern": "-----BEGIN CERTIFICATE-----"}),
+]
+"""One certificate or more, as PEM."""
 AwsAccountId = Annotated[str, _Matching(r"\d{12}", "an AWS account id has exactly 12 digits, in quotes")]
 AwsRegion = Annotated[str, _Matching(r"[a-z]{2}(-[a-z]+)+-\d", "write a region like us-east-1", longest=32)]
 AwsZone = Annotated[
@@ -273,6 +288,19 @@ HttpsUrl = Annotated[
         "write an https:// address of host, port and path alone",
         longest=2048,
     ),
+]
+ProxyUrl = Annotated[
+    str,
+    _Matching(
+        rf"(?=http://[^/]*:\d)http://{grammar.HOST_OR_ADDRESS}{grammar.PORT}",
+        "write host and port, like http://proxy.example.org:3128, with neither a password nor a path",
+        longest=300,
+    ),
+]
+"""Of a proxy that is spoken to in clear text, through which connections go encrypted."""
+Unproxied = Annotated[
+    str,
+    _Matching(grammar.UNPROXIED, "write a host, a domain like .example.org, or a range of addresses", longest=255),
 ]
 EndpointUrl = Annotated[
     str,

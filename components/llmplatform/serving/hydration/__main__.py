@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from llmplatform.serving.hydration import volume
+from llmplatform.serving.hydration import http, volume
 from llmplatform.serving.hydration.download import Download, Tired
 from llmplatform.serving.hydration.faults import REFUSED_CODE, TIRED_CODE, Refused
 from llmplatform.serving.hydration.hubs import Hub, HuggingFace, ModelScope, extra, needed
@@ -24,6 +24,8 @@ def main(words: Sequence[str]) -> int:
     try:
         if args.check:
             return _check(args, target)
+        if args.certificates:
+            http.trust(args.certificates)
         _hydrate(args, root, target)
     except Refused as refusal:
         _say(f"refused: {refusal}")
@@ -92,6 +94,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--target", required=True, help="the model's folder, below the root")
     parser.add_argument("--endpoint", help="what stands in for the hub's own address")
     parser.add_argument("--token-file", help="file with the token of Hugging Face")
+    parser.add_argument("--certificates", help="file with certificates to trust beside the system's")
     parser.add_argument("--extra", action="append", default=[], help="PATH=SHA256=URL of a file from elsewhere")
     parser.add_argument("--region", help="region of Alibaba Cloud that this machine is in")
     parser.add_argument("--patience", type=float, default=1800, help="seconds without a byte")

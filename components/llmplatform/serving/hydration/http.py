@@ -7,6 +7,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -16,6 +17,8 @@ TIMEOUT = 60
 """Seconds without a byte after which a connection counts as lost."""
 CHUNK = 1 << 20
 _AGAIN = {408, 425, 429, 500, 502, 503, 504}
+_TURNED_AWAY = re.compile(r"Tunnel connection failed: 4(?!08|29)\d\d")
+"""As http.client says it."""
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 
 
@@ -37,7 +40,26 @@ class _OwnHostAlone(urllib.request.HTTPRedirectHandler):
         return following
 
 
-_OPENER = urllib.request.build_opener(_OwnHostAlone)
+_TRUSTED: list[str] = []
+
+
+def trust(certificates: str) -> None:
+    """Trust the authorities of a file beside those of the system. Raises `Refused`."""
+    _TRUSTED.append(certificates)
+    _opener.cache_clear()
+    try:
+        _opener()
+    except OSError as error:
+        raise Refused(f"{certificates}: {error}") from None
+
+
+@cache
+def _opener() -> urllib.request.OpenerDirector:
+    """Asks the proxy that the environment names, as urllib does by itself."""
+    context = ssl.create_default_context()
+    for each in _TRUSTED:
+        context.load_verify_locations(each)
+    return urllib.request.build_opener(_OwnHostAlone, urllib.request.HTTPSHandler(context=context))
 
 
 def get(url: str, headers: Mapping[str, str]) -> Any:
@@ -45,13 +67,15 @@ def get(url: str, headers: Mapping[str, str]) -> Any:
     # Without a form that is asked for, servers may pack text: then a range would be of the packed bytes.
     asked = urllib.request.Request(url, headers={"Accept-Encoding": "identity", **headers})  # noqa: S310 as configured
     try:
-        return _OPENER.open(asked, timeout=TIMEOUT)
+        return _opener().open(asked, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         with error:
             raise _of_status(url, error) from None
     except urllib.error.URLError as error:
         if isinstance(error.reason, ssl.SSLCertVerificationError):
             raise Refused(f"{_host(url)}: its certificate is not trusted: {error.reason.verify_message}") from None
+        if _TURNED_AWAY.match(str(error.reason)):
+            raise Refused(f"{_host(url)}: the proxy does not let it through: {error.reason}") from None
         raise Transient(f"{_host(url)}: {error.reason}") from None
     except (OSError, http.client.HTTPException) as error:
         raise Transient(f"{_host(url)}: {error or type(error).__name__}") from None
