@@ -38,6 +38,7 @@ WITHOUT_FLAG = {
     "pool",
     "replicas",
     "tensor_parallel",
+    "tolerations",
     "gated",
     "engine",
     "weights",
