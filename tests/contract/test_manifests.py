@@ -183,7 +183,7 @@ def test_every_choice_in_our_manifests_is_refused_when_misspelt() -> None:
         choices = list(enumerated(each.inputs))
         assert len(misspelt({**spoilt(each.inputs), "kind": each.inputs["kind"]})) == len(choices), each.urn
         met |= {row for row, _, _ in choices}
-    wanted = {("*", "imagePullPolicy"), ("*", "ports[].protocol"), ("*", "tolerations[].effect")}
+    wanted = {("*", "imagePullPolicy"), ("*", "ports[].protocol"), ("*", "tolerations[].operator")}
     wanted |= {("Deployment", "spec.strategy.type"), ("Service", "spec.type"), ("StorageClass", "volumeBindingMode")}
     wanted |= {("NetworkPolicy", "spec.policyTypes[]"), ("LimitRange", "spec.limits[].type")}
     assert wanted <= met, "the walk misses fields that the stack has"

@@ -167,8 +167,8 @@ def test_an_encrypted_secret_is_taken(tmp_path: Path) -> None:
             "{secure: AAAB}",
             [
                 (
-                    "secrets.secure: unknown key 'secure'; remove it; the keys here are 'huggingface_token' and "
-                    "'alert_receiver'"
+                    "secrets.secure: unknown key 'secure'; remove it; the keys here are 'huggingface_token', "
+                    "'registry_password' and 'alert_receiver'"
                 ),
                 (
                     "secrets: the section is encrypted as a whole; remove it, and run pulumi config set --secret "
