@@ -5,10 +5,12 @@ Tags as the controllers write them: cloud-provider-alibaba-cloud, alibaba-cloud-
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import recorded
+from alicloud_doctor import wanted
 from stack_settings import ROOT
 from typer.testing import CliRunner
 
@@ -16,9 +18,11 @@ from llmplatform.cli.app import app
 from llmplatform.doctor import accounts
 from llmplatform.doctor.checks import Ask, NoAnswer
 from llmplatform.doctor.on_alicloud.account import SERVICES
+from llmplatform.specs.files import read
 from llmplatform.sweep import alicloud
 from llmplatform.sweep.kinds import Leftover, Place
 from llmplatform.sweep.running import remove, survey
+from llmplatform.sweep.stacks import place_of
 
 GONE, ALIVE = "c8f23ea1a520f4cbc936cfeed3a57a8fd", "c1111111111111111111111111111111a"
 PLACE = Place(
@@ -113,7 +117,7 @@ def test_a_load_balancer_that_its_controller_protected_is_let_go_first() -> None
 
         return answer
 
-    balancer = {"LoadBalancerId": "lb-1", "VpcId": "vpc-1", "DeleteProtection": "on", "Tags": tag({})}
+    balancer = {"LoadBalancerId": "lb-1", "VpcId": "vpc-1", "DeleteProtection": "on", "Tags": tag(OURS)}
     ask = recorded.alicloud(
         **AROUND,
         DescribeLoadBalancers={"LoadBalancers": {"LoadBalancer": [balancer]}, "TotalCount": 1},
@@ -124,17 +128,82 @@ def test_a_load_balancer_that_its_controller_protected_is_let_go_first() -> None
     assert (outcome.done, asked) == (True, ["unprotect", "delete"])
 
 
+def test_load_balancers_in_our_network_are_ours_by_a_tag_alone() -> None:
+    found = [
+        {"LoadBalancerId": id_, "VpcId": "vpc-1", "Tags": tag(tags)}
+        for id_, tags in (
+            ("lb-cluster", {"ack.aliyun.com": GONE}),
+            ("lb-gone", {"ack.aliyun.com": "c2222222222222222222222222222222b"}),
+            ("lb-alive", {"ack.aliyun.com": ALIVE}),
+            ("lb-by-hand", {}),
+            ("lb-other", {"llmplatform:environment": "other"}),
+            ("lb-other-cluster", {"llmplatform:environment": "other", "ack.aliyun.com": GONE}),
+        )
+    ]
+    answer = {"LoadBalancers": {"LoadBalancer": found}, "TotalCount": len(found)}
+    ask = recorded.alicloud(**AROUND, DescribeLoadBalancers=answer)
+    assert {each.id: each.whose for each in left("load-balancers", ask)} == {
+        "lb-cluster": "ours",
+        "lb-gone": "foreign",
+        "lb-by-hand": "foreign",
+        "lb-other": "foreign",
+        "lb-other-cluster": "foreign",
+    }
+
+
+def test_an_existing_cluster_makes_nothing_ours_whether_it_is_there_or_not() -> None:
+    disks = [disk("d-theirs", ack_aliyun_com=ALIVE), disk("d-gone", ack_aliyun_com=GONE)]
+    ask = recorded.alicloud(**AROUND, DescribeDisks={"Disks": {"Disk": disks}})
+    for within in (ALIVE, GONE):
+        place = replace(UNKNOWN, within=within)
+        assert not any(each.deletable for each in left("volumes", ask, place))
+    assert [*alicloud.living(replace(UNKNOWN, within=ALIVE), ask)] == [ALIVE]
+    raw = read(ROOT / "Pulumi.prod-ack.yaml")
+    cluster = {
+        "kind": "existing",
+        "id": ALIVE,
+        "kubernetes_version": raw["cluster"]["kubernetes_version"],
+        "endpoint_url": "https://kubernetes.example.org:6443",
+        "certificate_authority": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
+        "security_group_id": "sg-bp1a2b3c4d5e6f7g8h9i",
+    }
+    switches = {f"cn-hangzhou-{zone}": f"vsw-bp12mw1f8k3jgygk9{zone}bc" for zone in "hijk"}
+    network = {
+        "kind": "existing",
+        "vpc_id": "vpc-bp1aevy8sofi8mh1qabcd",
+        "cidr": "10.0.0.0/16",
+        "node_vswitches": {
+            zone: {"id": switches[zone], "cidr": f"10.0.{16 * number}.0/20"}
+            for number, zone in enumerate(raw["cloud"]["zones"])
+        },
+    }
+    place = place_of(wanted(cluster=cluster, network=network), [ALIVE])
+    assert (place.clusters, place.within) == (frozenset(), ALIVE)
+
+
+def test_what_a_cluster_made_stays_while_it_is_there() -> None:
+    ask = recorded.alicloud(**AROUND, DescribeDisks={"Disks": {"Disk": [disk("d-1", ack_aliyun_com=ALIVE)]}})
+    [found] = left("volumes", ask, replace(PLACE, clusters=frozenset({ALIVE})))
+    assert (found.whose, found.deletable) == ("ours", False)
+    assert f"{ALIVE} is still there" in found.kept
+
+
 def test_interfaces_in_our_network_are_ours_unless_a_service_has_them() -> None:
     found = [
         {"NetworkInterfaceId": "eni-1", "VpcId": "vpc-1", "Tags": tag({"creator": "terway"})},
         {"NetworkInterfaceId": "eni-2", "VpcId": "vpc-1", "ServiceManaged": True, "Tags": tag({})},
         {"NetworkInterfaceId": "eni-3", "VpcId": "vpc-9", "Tags": tag({"creator": "terway"})},
+        {"NetworkInterfaceId": "eni-5", "VpcId": "vpc-1", "Tags": tag({"llmplatform:environment": "other"})},
         {"NetworkInterfaceId": "eni-4", "VpcId": "vpc-1", "Tags": tag({"ack.aliyun.com": ALIVE})},
     ]
     ask = recorded.alicloud(
         **AROUND, DescribeNetworkInterfaces={"NetworkInterfaceSets": {"NetworkInterfaceSet": found}}
     )
-    assert {each.id: each.deletable for each in left("interfaces", ask)} == {"eni-1": True, "eni-2": False}
+    assert {each.id: each.deletable for each in left("interfaces", ask)} == {
+        "eni-1": True,
+        "eni-2": False,
+        "eni-5": False,
+    }
 
 
 def test_snapshots_file_systems_and_records_are_found() -> None:
@@ -183,8 +252,8 @@ def test_keys_and_the_rest_are_only_shown() -> None:
 def test_a_cluster_is_the_environments_by_its_tag_or_its_id() -> None:
     ours = {"cluster_id": "c2", "name": "prod", "tags": [{"key": "llmplatform:environment", "value": "prod-ack"}]}
     ask = recorded.alicloud(DescribeClustersForRegion={"clusters": [ours], "page_info": {"total_count": 1}})
-    assert alicloud.living(UNKNOWN, ask) == ["c2 (prod)"]
-    assert alicloud.living(PLACE, recorded.alicloud(**AROUND)) == []
+    assert alicloud.living(UNKNOWN, ask) == {"c2": "c2 (prod)"}
+    assert alicloud.living(PLACE, recorded.alicloud(**AROUND)) == {}
 
 
 def test_every_kind_declares_what_it_asks() -> None:

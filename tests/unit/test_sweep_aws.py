@@ -5,6 +5,7 @@ Tags as the controllers write them: aws-ebs-csi-driver, aws-load-balancer-contro
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import boto3
 import pytest
 import recorded
+import yaml
 from moto import mock_aws
 from stack_settings import ROOT
 from typer.testing import CliRunner
@@ -19,6 +21,7 @@ from typer.testing import CliRunner
 from llmplatform.cli.app import app
 from llmplatform.doctor.checks import Absent, Ask, Denied, NoAnswer
 from llmplatform.doctor.on_aws.account import AwsAccount
+from llmplatform.specs.files import read
 from llmplatform.sweep import aws_storage
 from llmplatform.sweep.kinds import Leftover, Place
 from llmplatform.sweep.running import Swept, remove, survey
@@ -96,6 +99,30 @@ def test_volumes_are_told_apart_by_the_cluster_that_their_tags_name(account: Aws
     assert {*found} == {ours, nobodys}
     assert (found[ours].whose, found[ours].name) == ("ours", "monitoring/prometheus-0 20 GiB")
     assert (found[nobodys].whose, found[nobodys].deletable) == ("foreign", False)
+
+
+def test_what_has_another_environments_tag_is_nobody_elses(account: AwsAccount) -> None:
+    volume({"Key": "llmplatform:environment", "Value": "team-b"}, *OF_DRIVER)
+    assert left("volumes", account) == []
+
+
+def test_what_several_clusters_share_is_of_none(account: AwsAccount) -> None:
+    # cloud-provider-aws: what is `shared` outlives each of the clusters that it is tagged for.
+    vpc, _ = network(*OURS)
+    tags = [{"ResourceType": "security-group", "Tags": [{"Key": "kubernetes.io/cluster/prod-llm", "Value": "shared"}]}]
+    client("ec2").create_security_group(GroupName="nodes", Description="x", VpcId=vpc, TagSpecifications=tags)
+    [found] = left("security-groups", account)
+    assert (found.whose, found.deletable) == ("foreign", False)
+
+
+def test_what_a_cluster_made_stays_while_it_is_there(account: AwsAccount) -> None:
+    volume(*OF_DRIVER)
+    client("logs").create_log_group(logGroupName="/aws/eks/prod-llm/cluster")
+    place = replace(PLACE, alive=frozenset({"prod-llm"}))
+    for name in ("volumes", "log-groups"):
+        [found] = left(name, account, place)
+        assert (found.whose, found.deletable) == ("ours", False)
+        assert "prod-llm is still there" in found.kept
 
 
 def test_volumes_go_when_they_are_to_and_what_is_gone_counts_as_gone(account: AwsAccount) -> None:
@@ -321,13 +348,74 @@ def test_as_json_nothing_is_deleted_unless_it_is_said(project: Path, account: Aw
 
 
 def test_while_the_cluster_is_there_the_command_refuses(project: Path) -> None:
-    _, subnet = network()
-    role = client("iam").create_role(RoleName="control", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    client("eks").create_cluster(name="prod-llm", roleArn=role, resourcesVpcConfig={"subnetIds": [subnet]})
+    eks_cluster("prod-llm")
     result = typed(project, "sweep", "prod", *KNOWN)
     assert result.exit_code == 1
     assert "cluster prod-llm is still there" in result.stderr
     assert typed(project, "sweep", "prod", "--though-it-lives", *KNOWN).exit_code == 0
+
+
+def eks_cluster(name: str) -> None:
+    _, subnet = network()
+    role = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    client("eks").create_cluster(name=name, roleArn=role, resourcesVpcConfig={"subnetIds": [subnet]})
+
+
+def test_though_it_lives_nothing_that_the_cluster_made_is_deleted(project: Path, account: AwsAccount) -> None:
+    eks_cluster("prod-llm")
+    ours = volume(*OF_DRIVER)
+    document = json.loads(
+        typed(project, "sweep", "prod", "--though-it-lives", "--delete", "--json", "--yes", *KNOWN).stdout
+    )
+    assert document["deleted"] == []
+    assert client("ec2").describe_volumes(VolumeIds=[ours])["Volumes"]
+
+
+@pytest.fixture
+def in_a_shared_cluster(project: Path) -> Path:
+    """The stack's environment in a cluster of several, `shared`, which is there."""
+    raw = read(project / "Pulumi.prod.yaml")
+    raw |= {
+        "cluster": {
+            "kind": "existing",
+            "name": "shared",
+            "kubernetes_version": "1.35",
+            "endpoint_url": "https://kubernetes.example.org:6443",
+            "certificate_authority": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
+            "security_group_id": "sg-0123456789abcdef0",
+        },
+        "network": {
+            "kind": "existing",
+            "vpc_id": "vpc-0123456789abcdef0",
+            "cidr": "10.0.0.0/16",
+            "private_subnets": {f"{REGION}{zone}": f"subnet-0123456789abcdef{zone}" for zone in "abc"},
+        },
+    }
+    config = {f"llmplatform:{key}": value for key, value in raw.items()}
+    (project / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": config}))
+    return project
+
+
+def test_what_others_have_in_a_shared_cluster_is_no_leftover(in_a_shared_cluster: Path, account: AwsAccount) -> None:
+    eks_cluster("shared")
+    client("logs").create_log_group(logGroupName="/aws/eks/shared/cluster")
+    of_the_cluster = {"Key": "kubernetes.io/cluster/shared", "Value": "owned"}
+    theirs = [
+        volume(*OF_NOBODY, of_the_cluster),
+        volume({"Key": "llmplatform:environment", "Value": "dev"}, of_the_cluster),
+    ]
+    ours = volume(*OURS, of_the_cluster)
+    result = typed(in_a_shared_cluster, "sweep", "prod", "--delete", "--yes", *KNOWN)
+    assert (result.exit_code, "cluster shared is still there" in result.stderr) == (1, True)
+    result = typed(in_a_shared_cluster, "sweep", "prod", "--though-it-lives", "--delete", "--yes", "--json", *KNOWN)
+    assert [each["id"] for each in json.loads(result.stdout)["deleted"]] == [ours]
+    assert {each["VolumeId"] for each in client("ec2").describe_volumes()["Volumes"]} == {*theirs}
+    assert client("logs").describe_log_groups()["logGroups"]
+
+
+def test_a_shared_cluster_cannot_be_named_as_the_environments_own(in_a_shared_cluster: Path) -> None:
+    result = typed(in_a_shared_cluster, "sweep", "prod", "--cluster", "shared", *KNOWN)
+    assert (result.exit_code, "--cluster shared: it exists without the environment" in result.stderr) == (2, True)
 
 
 def test_another_account_is_not_swept(project: Path) -> None:

@@ -31,7 +31,9 @@ def sweep(
     ] = None,
     cluster: Annotated[
         list[str] | None,
-        typer.Option("--cluster", metavar="NAME", help="Another cluster that it had: a name, on Alibaba Cloud an id."),
+        typer.Option(
+            "--cluster", metavar="NAME", help="Another cluster of its own that it had: a name, on Alibaba Cloud an id."
+        ),
     ] = None,
     though_it_lives: Annotated[
         bool, typer.Option("--though-it-lives", help="Look though the environment's cluster is still there.")
@@ -43,7 +45,8 @@ def sweep(
     """Find what is left of an environment after `pulumi destroy`: volumes, interfaces, load balancers, logs, records.
 
     Looks for the environment's own tag, for those that the cluster's controllers gave, and for names that it had.
-    What may be somebody else's is shown and never deleted. Nothing is deleted without --delete. Exit code 1: something
+    What may be somebody else's is shown and never deleted, and neither is what a cluster made that is still there, or
+    an existing one that the environment was in. Nothing is deleted without --delete. Exit code 1: something
     of the environment is left, or could not be looked for; 2: the stack file or an argument is wrong. Example:
     `llmplatform sweep dev`, then `llmplatform sweep dev --delete`.
     """
@@ -62,9 +65,12 @@ def sweep(
         typer.echo(f"'{name}': there is no such kind; choose among {', '.join(names)}", err=True)
     if unknown:
         raise typer.Exit(2)
-    console = console_for(stderr=as_json)
-    ask, place = _account(wanted), place_of(wanted, cluster or ())
-    _refuse_the_living(ask, wanted, place, though_it_lives=though_it_lives)
+    place = place_of(wanted, cluster or ())
+    if place.within in (cluster or ()):
+        typer.echo(f"--cluster {place.within}: it exists without the environment, and is not its own", err=True)
+        raise typer.Exit(2)
+    console, ask = console_for(stderr=as_json), _account(wanted)
+    place = _seen_alive(ask, wanted, place, though_it_lives=though_it_lives)
     kinds = [kind for kind in cloud.kinds if not only or kind.name in only]
     with console.status("looking") as status:
         swept = survey(kinds, place, ask, lambda each: status.update(f"looking: {each.kind.title}"))
@@ -104,21 +110,25 @@ def _account(wanted: "Wanted") -> "Ask":
     return opened.ask
 
 
-def _refuse_the_living(ask: "Ask", wanted: "Wanted", place: "Place", *, though_it_lives: bool) -> None:
+def _seen_alive(ask: "Ask", wanted: "Wanted", place: "Place", *, though_it_lives: bool) -> "Place":
+    """The place, with those of its clusters that are there. The command ends where any is and nobody has overruled."""
+    from dataclasses import replace
+
     from llmplatform.doctor.checks import Denied, NoAnswer
     from llmplatform.sweep.stacks import CLOUDS
 
-    if though_it_lives:
-        return
     cloud = CLOUDS[wanted.stack.cloud.provider]
     try:
         living = cloud.living(place, ask)
-        why = f"cluster {', '.join(living)} is still there, and has much that looks like a leftover" if living else ""
+        alive = frozenset(living)
+        shown = ", ".join(living.values())
+        why = f"cluster {shown} is still there, and has much that looks like a leftover" if living else ""
     except (Denied, NoAnswer) as error:
-        why = f"whether the cluster is still there is not known: {error}"
-    if why:
+        alive, why = place.clusters, f"whether the cluster is still there is not known: {error}"
+    if why and not though_it_lives:
         typer.echo(f"{why}; run `pulumi destroy` first, or pass --though-it-lives", err=True)
         raise typer.Exit(1)
+    return replace(place, alive=alive)
 
 
 def _delete(

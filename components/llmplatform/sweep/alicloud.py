@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.doctor.checks import Ask, NoAnswer
-from llmplatform.sweep.alicloud_owners import CLUSTERS, NETWORKS, around, chained, living, owner, pages, tags_of
+from llmplatform.sweep.alicloud_owners import CLUSTERS, NETWORKS, around, chained, inside, living, owner, pages, tags_of
 from llmplatform.sweep.kinds import Kind, Leftover, Owner, Place, by_tag, rest, simple_kind
 
 __all__ = ["CLUSTERS", "KINDS", "living"]
@@ -23,7 +23,10 @@ _UNPROTECT = "slb:SetLoadBalancerDeleteProtection"
 def _load_balancers(place: Place, ask: Ask) -> Iterator[Leftover]:
     alive, networks = around(place, ask)
     for each in pages(ask, BALANCERS, "LoadBalancers", "LoadBalancer", RegionId=place.region):
-        if whose := owner(tags_of(each), place, alive, each.get("VpcId") in networks):
+        # Somebody may have made one by hand, and people come in by it.
+        ours = each.get("VpcId") in networks
+        whose = inside(tags_of(each), place, alive, "foreign") if ours else owner(tags_of(each), place, alive)
+        if whose:
             name = f"{each.get('LoadBalancerName', '')} {each.get('Address', '')}"
             protected = str(each.get("DeleteProtection", ""))
             yield whose.left("load-balancers", each["LoadBalancerId"], name, protected=protected)
@@ -42,7 +45,9 @@ def _interfaces(place: Place, ask: Ask) -> Iterator[Leftover]:
         ask, INTERFACES, "NetworkInterfaceSets", "NetworkInterfaceSet", RegionId=place.region, Status="Available"
     )
     for each in found:
-        if whose := owner(tags_of(each), place, alive, each.get("VpcId") in networks):
+        ours = each.get("VpcId") in networks
+        whose = inside(tags_of(each), place, alive, "ours") if ours else owner(tags_of(each), place, alive)
+        if whose:
             managed = bool(each.get("ServiceManaged"))
             kept = "a service of Alibaba Cloud has it, and takes it away with what it is for" if managed else ""
             yield whose.left("interfaces", each["NetworkInterfaceId"], each.get("Description", ""), kept)
@@ -51,7 +56,7 @@ def _interfaces(place: Place, ask: Ask) -> Iterator[Leftover]:
 def _disks(place: Place, ask: Ask) -> Iterator[Leftover]:
     alive, _ = around(place, ask)
     for each in chained(ask, DISKS, "Disks", "Disk", RegionId=place.region):
-        if whose := owner(tags_of(each), place, alive, network=False):
+        if whose := owner(tags_of(each), place, alive):
             kept = "" if each.get("Status") == "Available" else f"it is {each.get('Status')}"
             yield whose.left("volumes", each["DiskId"], f"{each.get('DiskName', '')} {each.get('Size', '?')} GiB", kept)
 
@@ -59,7 +64,7 @@ def _disks(place: Place, ask: Ask) -> Iterator[Leftover]:
 def _snapshots(place: Place, ask: Ask) -> Iterator[Leftover]:
     alive, _ = around(place, ask)
     for each in chained(ask, SNAPSHOTS, "Snapshots", "Snapshot", RegionId=place.region):
-        if whose := owner(tags_of(each), place, alive, network=False):
+        if whose := owner(tags_of(each), place, alive):
             name = f"{each.get('SourceDiskSize', '?')} GiB of {each.get('CreationTime', '')}"
             yield whose.left("snapshots", each["SnapshotId"], name)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.doctor.checks import Ask
-from llmplatform.sweep.kinds import Owner, Place, by_tag
+from llmplatform.sweep.kinds import Owner, Place, Whose, by_cluster, by_tag
 
 CLUSTER_TAG = "ack.aliyun.com"
 CLUSTERS, NETWORKS = "cs:DescribeClustersForRegion", "vpc:DescribeVpcs"
@@ -68,32 +68,41 @@ def clusters(place: Place, ask: Ask) -> dict[str, Mapping[str, str]]:
         number += 1
 
 
-def living(place: Place, ask: Ask) -> list[str]:
-    """The environment's clusters that are still there."""
-    return [
-        f"{id_} ({tags['']})"
+def living(place: Place, ask: Ask) -> dict[str, str]:
+    """The environment's clusters that are still there, and the one that it was in."""
+    known = {*place.clusters, place.within}
+    return {
+        id_: f"{id_} ({tags['']})"
         for id_, tags in clusters(place, ask).items()
-        if id_ in place.clusters or tags.get(ENVIRONMENT_TAG) == place.environment
-    ]
+        if id_ in known or tags.get(ENVIRONMENT_TAG) == place.environment
+    }
 
 
-def owner(tags: Mapping[str, str], place: Place, alive: frozenset[str], network: bool) -> Owner | None:
-    """Whose an object is, and what tells. `alive`: clusters that are there; `network`: it lies in our network."""
-    if tags.get(ENVIRONMENT_TAG) == place.environment:
-        return by_tag(place)
+def owner(tags: Mapping[str, str], place: Place, alive: frozenset[str]) -> Owner | None:
+    """Whose an object is by its tags; None: another's, or nothing says. `alive`: clusters that are there."""
+    if ENVIRONMENT_TAG in tags:
+        return by_tag(place) if tags[ENVIRONMENT_TAG] == place.environment else None
     cluster = tags.get(CLUSTER_TAG)
-    if cluster in place.clusters:
-        return Owner("ours", f"{CLUSTER_TAG}={cluster}")
-    if cluster in alive:
+    if not cluster:
         return None
-    if network:
-        return Owner("ours", "in the environment's network")
-    if cluster and ENVIRONMENT_TAG not in tags:
-        return Owner(
-            "foreign",
-            f"{CLUSTER_TAG}={cluster}, which is gone: pass --cluster {cluster} if it was this environment's",
-        )
-    return None
+    if cluster in place.clusters:
+        return by_cluster(cluster, f"{CLUSTER_TAG}={cluster}", place.alive | alive)
+    if cluster in alive or cluster == place.within:
+        return None
+    return Owner(
+        "foreign",
+        f"{CLUSTER_TAG}={cluster}, which is gone: pass --cluster {cluster} if it was this environment's own",
+    )
+
+
+def inside(tags: Mapping[str, str], place: Place, alive: frozenset[str], untagged: Whose) -> Owner | None:
+    """The same of what lies in the environment's network. `untagged`: whose it is where no tag says anything."""
+    if told := owner(tags, place, alive):
+        return told
+    if tags.get(CLUSTER_TAG) in alive:
+        return None
+    # It keeps the network from going, whoever has forgotten it.
+    return Owner("foreign" if ENVIRONMENT_TAG in tags else untagged, "in the environment's network")
 
 
 def around(place: Place, ask: Ask) -> tuple[frozenset[str], frozenset[str]]:

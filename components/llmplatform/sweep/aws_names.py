@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from llmplatform.doctor.checks import Absent, Ask
 from llmplatform.sweep.aws_tags import TAGGED, tagged
-from llmplatform.sweep.kinds import Kind, Leftover, Owner, Place, by_tag, rest, simple_kind
+from llmplatform.sweep.kinds import Kind, Leftover, Owner, Place, by_cluster, by_tag, rest, simple_kind
 
 EXISTS = "eks:DescribeCluster"
 _ELSEWHERE = frozenset(
@@ -30,7 +30,8 @@ def _log_groups(place: Place, ask: Ask) -> Iterator[Leftover]:
         for prefix in (f"/aws/eks/{cluster}/", f"/aws/containerinsights/{cluster}/"):
             for each in ask("logs:DescribeLogGroups", logGroupNamePrefix=prefix)["logGroups"]:
                 seen.add(each["logGroupName"])
-                yield Owner("ours", f"named after cluster {cluster}").left("log-groups", each["logGroupName"])
+                whose = by_cluster(cluster, f"named after cluster {cluster}", place.alive)
+                yield whose.left("log-groups", each["logGroupName"])
     for arn in tagged(place, ask, "logs:log-group"):
         name = arn.partition(":log-group:")[2].removesuffix(":*")
         if name not in seen:
@@ -76,15 +77,15 @@ def _rest(place: Place, ask: Ask) -> Iterator[Leftover]:
     return rest(place, tagged(place, ask), _ELSEWHERE)
 
 
-def living(place: Place, ask: Ask) -> list[str]:
-    """The environment's clusters that are still there."""
-    found: list[str] = []
-    for cluster in sorted(place.clusters):
+def living(place: Place, ask: Ask) -> dict[str, str]:
+    """The environment's clusters that are still there, and the one that it was in."""
+    found: dict[str, str] = {}
+    for cluster in sorted(place.clusters | ({place.within} if place.within else set[str]())):
         try:
             ask(EXISTS, name=cluster)
         except Absent:
             continue
-        found.append(cluster)
+        found[cluster] = cluster
     return found
 
 

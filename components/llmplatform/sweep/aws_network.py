@@ -63,8 +63,8 @@ def _endpoints(place: Place, ask: Ask) -> Iterator[Leftover]:
         if each.get("State") in ("deleting", "deleted"):
             continue
         whose, kept = Owner("foreign", f"somebody put it into {each['VpcId']}"), "ask whose it is"
-        if owner(tags, place):
-            whose, kept = Owner("ours", f"in {each['VpcId']}"), ""
+        if ours := owner(tags, place):
+            whose, kept = ours, ""
         elif _GUARD in tags or "guardduty" in each["ServiceName"]:
             whose = Owner("foreign", f"GuardDuty put it into {each['VpcId']}, which cannot be deleted with it")
             kept = f"`aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {id_}`; it comes again while GuardDuty watches"

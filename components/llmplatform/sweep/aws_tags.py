@@ -2,7 +2,9 @@
 
 Tags by which controllers mark what they make: aws-ebs-csi-driver (pkg/cloud: `ebs.csi.aws.com/cluster`, and by
 `--k8s-tag-cluster-id` `kubernetes.io/cluster/NAME`), aws-load-balancer-controller (`elbv2.k8s.aws/cluster`), the cloud
-controller (`kubernetes.io/cluster/NAME`), amazon-vpc-cni-k8s (`cluster.k8s.amazonaws.com/name`).
+controller (`kubernetes.io/cluster/NAME`), amazon-vpc-cni-k8s (`cluster.k8s.amazonaws.com/name`). The value of
+`kubernetes.io/cluster/NAME` is `owned`, or `shared` for what more clusters use and none deletes (cloud-provider-aws,
+pkg/providers/v1/tags.go).
 """
 
 from collections.abc import Mapping
@@ -10,7 +12,7 @@ from typing import Any
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.doctor.checks import Ask
-from llmplatform.sweep.kinds import Owner, Place, by_tag
+from llmplatform.sweep.kinds import Owner, Place, by_cluster, by_tag
 
 VPCS, TAGGED = "ec2:DescribeVpcs", "tag:GetResources"
 _NAMED = (
@@ -31,14 +33,14 @@ def tags_of(found: Mapping[str, Any], key: str = "Tags") -> dict[str, str]:
 
 def owner(tags: Mapping[str, str], place: Place) -> Owner | None:
     """Whose an object is, and by which tag; None: another environment's, or nothing says."""
-    if tags.get(ENVIRONMENT_TAG) == place.environment:
-        return by_tag(place)
-    for cluster in place.clusters:
-        if f"kubernetes.io/cluster/{cluster}" in tags:
-            return Owner("ours", f"kubernetes.io/cluster/{cluster}")
+    if ENVIRONMENT_TAG in tags:
+        return by_tag(place) if tags[ENVIRONMENT_TAG] == place.environment else None
+    for cluster in sorted(place.clusters):
+        if tags.get(f"kubernetes.io/cluster/{cluster}") == "owned":
+            return by_cluster(cluster, f"kubernetes.io/cluster/{cluster}", place.alive)
         for key in _NAMED:
             if tags.get(key) == cluster:
-                return Owner("ours", f"{key}={cluster}")
+                return by_cluster(cluster, f"{key}={cluster}", place.alive)
     if _DRIVER in tags and not names_a_cluster(tags):
         return Owner("foreign", f"{_DRIVER}, of a cluster that no tag names")
     return None

@@ -17,7 +17,11 @@ class Place:
     environment: str
     region: str
     clusters: frozenset[str]
-    """Names of its cluster on AWS; ids of it on Alibaba Cloud, as far as they are known."""
+    """Names of its own cluster on AWS; ids of it on Alibaba Cloud, as far as they are known."""
+    within: str | None = None
+    """Name or id of the existing cluster that it was in: what that cluster's controllers made may be anybody's."""
+    alive: frozenset[str] = frozenset()
+    """Those of its clusters that are still there."""
     zone: str | None = None
     """Hosted zone or domain that its certificates were proven in."""
     host: str | None = None
@@ -53,17 +57,31 @@ class Owner:
     whose: Whose
     why: str
     """What tells."""
+    kept: str = ""
+    """Why nothing that is known by this is deleted; empty: it can be."""
 
     def left(self, kind: str, id_: str, name: str = "", kept: str = "", **details: str) -> Leftover:
         """An object of theirs, as `Leftover` has it."""
         return Leftover(
-            kind=kind, id=id_, whose=self.whose, why=self.why, name=name.strip(), kept=kept, details=details
+            kind=kind,
+            id=id_,
+            whose=self.whose,
+            why=self.why,
+            name=name.strip(),
+            kept=kept or self.kept,
+            details=details,
         )
 
 
 def by_tag(place: Place) -> Owner:
     """The owner of what has the environment's own tag."""
     return Owner("ours", f"{ENVIRONMENT_TAG}={place.environment}")
+
+
+def by_cluster(cluster: str, why: str, alive: Collection[str]) -> Owner:
+    """The owner of what one of the environment's own clusters made, and may use while it is there (in `alive`)."""
+    kept = f"cluster {cluster} is still there, and may use it" if cluster in alive else ""
+    return Owner("ours", why, kept)
 
 
 def rest(place: Place, arns: Iterable[str], elsewhere: Collection[tuple[str, str]]) -> Iterator[Leftover]:

@@ -1,6 +1,6 @@
 """Which kinds a stack can leave, where it was, and the actions that sweeping needs."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from llmplatform.doctor.checks import Ask
@@ -19,8 +19,8 @@ class Cloud:
     """How a cloud is swept."""
 
     kinds: Sequence[Kind]
-    living: Callable[[Place, Ask], list[str]]
-    """The environment's clusters that are still there."""
+    living: Callable[[Place, Ask], Mapping[str, str]]
+    """The environment's clusters that are still there, and the one that it was in: id to what people call it."""
     exists: tuple[str, ...]
     """Actions that this needs."""
 
@@ -32,23 +32,24 @@ CLOUDS = {
 
 
 def place_of(wanted: Wanted, clusters: Iterable[str] = ()) -> Place:
-    """Where a stack's environment is or was. `clusters`: names or ids of more clusters that it had."""
+    """Where a stack's environment is or was. `clusters`: names or ids of more clusters of its own that it had."""
     stack = wanted.stack
     issuer, cluster = stack.addons.cert_manager.issuer, stack.cluster
     zone = issuer.hosted_zone if isinstance(issuer, AcmeIssuer) else None
     if isinstance(issuer, AckAcmeIssuer):
         zone = issuer.answered_in
-    known = {*clusters}
+    known, within = {*clusters}, None
     if isinstance(cluster, ExistingEksCluster):
-        known.add(cluster.name)
+        within = cluster.name
     elif isinstance(cluster, ExistingAckCluster):
-        known.add(cluster.id)
+        within = cluster.id
     elif stack.cloud.provider == "aws":
         known.add(wanted.cluster_name)
     return Place(
         environment=stack.environment.name,
         region=stack.cloud.region,
-        clusters=frozenset(known),
+        clusters=frozenset(known - {within}),
+        within=within,
         zone=zone,
         host=stack.addons.gateway.host,
     )
