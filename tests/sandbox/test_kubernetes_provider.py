@@ -16,6 +16,7 @@ from unit.fake_cloud import FakeCloud
 from llmplatform_sandbox.controlplane import ControlPlane
 from llmplatform_sandbox.explain import pending
 from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.kube.readiness import condition
 from llmplatform_sandbox.kube.releases import releases
 from llmplatform_sandbox.loops.controllers import ControllersLoop
 from llmplatform_sandbox.loops.nodes import KUBELET
@@ -153,6 +154,36 @@ def test_a_deployment_waits_for_its_secret_and_says_so(cluster: Cluster, namespa
     cluster.create(manifest("v1", "Secret", "token", namespace, stringData={"hf": "x"}))
     _, outputs = cluster.create(deployment(namespace, env=[token]))
     assert outputs["status"]["availableReplicas"] == 1, "the same resource again takes over what it left"
+
+
+def test_a_failed_job_is_made_anew_by_the_next_update_and_a_finished_one_left_alone(
+    cluster: Cluster, namespace: str
+) -> None:
+    volume = {"name": "token", "secret": {"secretName": "token"}}
+    pod = {"containers": [{"name": "c", "image": "i:1"}], "restartPolicy": "Never", "volumes": [volume]}
+    asked = {"annotations": {"pulumi.com/replaceUnready": "true"}}
+    spec = {"backoffLimit": 0, "template": {"spec": pod}}
+    job = manifest("batch/v1", "Job", "fetch", namespace, metadata=asked, spec=spec)
+    with pytest.raises(InitFailed):
+        cluster.create(job, timeout=2)
+    (waiting,) = eventually(
+        lambda: list(cluster.kube.list("v1", "Pod", namespace, labelSelector="job-name=fetch")), "no pod"
+    )
+    cluster.kube.patch(waiting, {"status": {"phase": "Failed"}}, subresource="status")
+    eventually(
+        lambda: condition(cluster.kube.get("batch/v1", "Job", "fetch", namespace) or {}, "Failed"), "it has not failed"
+    )
+    typ, urn = cluster.typed(job, "")
+    with pytest.raises(InitFailed, match="failed: BackoffLimitExceeded"):
+        cluster.provider.update(typ, urn, f"{namespace}/fetch", job, job, job, False, 5)
+    cluster.create(manifest("v1", "Secret", "token", namespace, stringData={"hf": "x"}))
+    diff = cluster.provider.diff(typ, f"{namespace}/fetch", job, job, job)
+    assert diff.replaces
+    assert diff.delete_before_replace
+    cluster.delete(job, f"{namespace}/fetch", job)
+    _, outputs = cluster.create(job)
+    assert outputs["status"]["succeeded"] == 1
+    assert not cluster.provider.diff(typ, f"{namespace}/fetch", job, job, job)
 
 
 def test_a_pod_that_fits_nowhere_is_explained_in_one_line(cluster: Cluster, namespace: str) -> None:

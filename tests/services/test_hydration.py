@@ -85,6 +85,21 @@ def test_a_killed_hydration_leaves_nothing_that_blocks_and_its_bytes_are_not_fet
     assert sum(hub.asked.values()) == SIZE - had, "what is on the disk does not come again"
 
 
+def test_one_that_waits_for_another_ends_when_it_is_told_to(program: Path, tmp_path: Path, hub: FakeHub) -> None:
+    """Linux, pid_namespaces(7): the first process of a container gets no signal that it has no handler for."""
+    hub.holds_at = SIZE // 2
+    first = started(program, tmp_path, hub, "--stale", "300")
+    until(lambda: on_disk(tmp_path) > 0)
+    second = started(program, tmp_path, hub, "--stale", "300")
+    assert second.stdout
+    assert "is at it; waiting" in second.stdout.readline()
+    second.terminate()
+    code, said = ended(second)
+    assert (code, said) == (4, "stopped: told to end while it waited for another hydration\n")
+    first.kill()
+    ended(first)
+
+
 def test_kills_at_any_moment_end_in_a_whole_model(program: Path, tmp_path: Path, hub: FakeHub) -> None:
     hub.mib_per_second = 30
     random = Random(3)  # noqa: S311
@@ -125,18 +140,36 @@ def test_what_a_sleeper_has_open_is_not_what_its_successor_publishes(tmp_path: P
     assert (second.files / "weights.part").read_bytes() == b"right"
 
 
-def test_old_revisions_go_but_for_the_one_before(program: Path, tmp_path: Path, hub: FakeHub) -> None:
-    targets = [f"huggingface/acme/tiny/{name}" for name in ("one", "two", "three")]
-    for age, target in zip((300, 200, 0), targets, strict=True):
+DAY = 24 * 3600
+
+
+@pytest.mark.parametrize(
+    ("ages", "stay"),
+    [
+        pytest.param((40, 30, 20, 0), [False, True, True, True], id="one a month"),
+        pytest.param(
+            (40, 0.2, 0.1, 0), [True, True, True, True], id="three tries of a day, of which none may serve yet"
+        ),
+        pytest.param((40, 30, 0), [True, True, True], id="one that servers never changed over to"),
+    ],
+)
+def test_old_revisions_go_but_not_those_that_servers_may_still_start_from(
+    ages: tuple[float, ...], stay: list[bool], program: Path, tmp_path: Path, hub: FakeHub
+) -> None:
+    """Servers do not write to the volume: only their revision's age tells that nobody serves it any more."""
+    targets = [f"huggingface/acme/tiny/{number}" for number in range(len(ages))]
+    for age, target in zip(ages, targets, strict=True):
         assert hydrate(program, tmp_path, hub, "--target", target)[0] == 0
-        os.utime(tmp_path / target / MANIFEST, (time.time() - age,) * 2)
-    assert [(tmp_path / target).exists() for target in targets] == [False, True, True], (
-        "servers may still start from it"
-    )
+        os.utime(tmp_path / target / MANIFEST, (time.time() - age * DAY, time.time() - age * DAY))
+    assert [(tmp_path / target).exists() for target in targets] == stay
+
+
+def test_what_was_left_behind_on_the_way_goes(program: Path, tmp_path: Path, hub: FakeHub) -> None:
+    assert hydrate(program, tmp_path, hub)[0] == 0
     left = tmp_path / ".work" / "taken-somebody"
     left.mkdir()
     os.utime(left, (1, 1))
-    assert hydrate(program, tmp_path, hub, "--target", targets[2])[0] == 0
+    assert hydrate(program, tmp_path, hub)[0] == 0
     assert not list((tmp_path / ".work").iterdir())
 
 

@@ -134,6 +134,18 @@ def test_weights_come_through_a_proxy_that_opens_connections(program: Path, tmp_
     assert set(asked) == {f"{HUB}:443"}, "where large files lie the proxy is not asked: it is an exception"
 
 
+@pytest.mark.parametrize(("exceptions", "asked_for"), [("127.0.0.0/8", 0), ("10.20.0.0/16", 1)])
+def test_a_mirror_with_an_address_in_a_range_that_is_an_exception_is_asked_itself(
+    exceptions: str, asked_for: int, program: Path, tmp_path: Path, hub: FakeHub
+) -> None:
+    """Go, golang.org/x/net/http/httpproxy, `Config.NoProxy`: addresses, and ranges of them, beside names."""
+    _, context = authority(tmp_path)
+    with proxied(hub, context, status=403) as (address, asked):
+        way = OutsidePlan(proxy=address, no_proxy=(".svc", exceptions))
+        code, said = hydrate(program, tmp_path / "volume", way.variables, "--endpoint", hub.address)
+    assert (code == 0, len(asked)) == (not asked_for, asked_for), said
+
+
 def test_an_authority_that_nobody_named_is_refused_at_once(program: Path, tmp_path: Path, hub: FakeHub) -> None:
     _, context = authority(tmp_path)
     with proxied(hub, context) as (address, _):

@@ -20,6 +20,8 @@ from unit.kube_manifests import (
 from llmplatform_sandbox.providers.base import ProviderError, Secret, Values
 from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
 
+JOB = "kubernetes:batch/v1:Job"
+
 
 @pytest.fixture
 def server() -> FakeApiServer:
@@ -159,6 +161,38 @@ def test_a_moved_cluster_replaces_the_provider_and_a_new_credential_does_not(pro
     assert provider.diff_config(config("https://a", "1"), config("https://b", "1")).replaces
     identified = [{**config(f"https://{host}", "1"), "clusterIdentifier": "same"} for host in "ab"]
     assert not provider.diff_config(*identified).replaces, "the identifier decides where there is one"
+
+
+@pytest.mark.parametrize(
+    ("asked", "conditions", "anew"),
+    [
+        ("true", [], True),
+        ("true", [{"type": "Failed", "status": "True"}], True),
+        ("true", [{"type": "Complete", "status": "True"}], False),
+        ("false", [{"type": "Failed", "status": "True"}], False),
+        ("", [{"type": "Failed", "status": "True"}], False),
+    ],
+)
+def test_a_job_that_asks_for_it_is_replaced_until_it_is_complete(
+    server: FakeApiServer, provider: KubernetesProvider, asked: str, conditions: list[Values], anew: bool
+) -> None:
+    """pulumi-kubernetes 4.34.2, provider/pkg/provider/provider.go, `Diff`; pkg/await/checker/job/check.go."""
+    annotations = {"pulumi.com/replaceUnready": asked} if asked else {}
+    metadata = {"namespace": "apps", "annotations": annotations}
+    job = manifest("batch/v1", "Job", metadata=metadata, spec={"template": {"spec": POD_SPEC}})
+    server.add("batch/v1", "Job", "x", "apps", status={"conditions": conditions})
+    diff = provider.diff(JOB, "apps/x", job, job, job)
+    assert bool(diff) == bool(diff.replaces) == anew
+    assert diff.delete_before_replace, "two of one name cannot be"
+    del server.objects[("batch/v1", "jobs", "apps", "x")]
+    assert not provider.diff(JOB, "apps/x", job, job, job), "nobody knows of one that cannot be read"
+
+
+def test_nothing_but_a_job_is_replaced_for_not_being_ready(server: FakeApiServer, provider: KubernetesProvider) -> None:
+    metadata = {"namespace": "apps", "annotations": {"pulumi.com/replaceUnready": "true"}}
+    server.add("apps/v1", "Deployment", "x", "apps")
+    same = {**deployment(), "metadata": {"name": "x", **metadata}}
+    assert not provider.diff(DEPLOYMENT, "apps/x", same, same, same)
 
 
 # Configuration

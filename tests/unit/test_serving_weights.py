@@ -67,6 +67,13 @@ def test_an_ended_job_stays() -> None:
     )
 
 
+def test_a_job_that_is_not_complete_is_made_anew_by_the_next_update_whatever_the_token() -> None:
+    """pulumi-kubernetes 4.34.2, provider/pkg/provider, `Diff`: else it waits for what has failed for good."""
+    found = [hydrated(args={"token": token}, gated=True).one(JOB) for token in ("hf_first", "hf_second")]
+    assert found[0].inputs["metadata"]["annotations"] == {"pulumi.com/replaceUnready": "true"}
+    assert found[0].inputs == found[1].inputs, "what is derived from a token would lie in the state in clear"
+
+
 def test_nothing_but_an_update_that_waits_has_a_deadline() -> None:
     engine = hydrated()
     assert "activeDeadlineSeconds" not in job(engine)

@@ -4,7 +4,8 @@ Makes: for weights on a shared volume its claim, and a Job that hydrates it; for
 only what the server's pod is made of. Either may have a Secret with the hub's token, which no server sees.
 The Job is named after what it does: another revision is another Job, which ends before the servers of that revision
 start. It stays when it has ended, because one that vanishes would be made again by the next update; a Job that finds
-its work done ends at once. It has no deadline: an update that gives up waiting leaves it running.
+its work done ends at once. It has no deadline: an update that gives up waiting leaves it running. The next update makes
+one that is not complete anew, with the token of that day, and it goes on from what is on the volume.
 Dangerous to replace: the claim, with which the weights go.
 """
 
@@ -31,6 +32,11 @@ NODE_SECONDS = 1200
 """Time for a node that does not exist yet, and for images."""
 _RETRIES = 10
 _KEY = "token"
+_ANEW = {"pulumi.com/replaceUnready": "true"}
+"""An update replaces the Job as long as it is not complete (pulumi-kubernetes 4.34.2, provider/pkg/provider, `Diff`);
+without, it would wait for one that has failed for good. So another token needs no mark on the Job to reach it: a digest
+of the token would lie in the state in clear, for guesses to be compared with, and would make finished Jobs again, too.
+"""
 
 core = kubernetes.core.v1
 meta = kubernetes.meta.v1
@@ -167,7 +173,7 @@ class Weights(PlatformComponent):
         return batch.Job(
             f"{self._logical}-job",
             # All that a Job cannot change is in its name: another one is made beside it, and nothing waits for its end.
-            metadata=self._meta(f"-{hydration.fingerprint(self._unchangeable(command, image))}"),
+            metadata=self._meta(f"-{hydration.fingerprint(self._unchangeable(command, image))}", _ANEW),
             spec=batch.JobSpecArgs(
                 backoff_limit=_RETRIES,
                 pod_failure_policy=_failures(),

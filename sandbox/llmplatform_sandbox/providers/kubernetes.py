@@ -20,11 +20,12 @@ from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.kube.client import Kube, Object
 from llmplatform_sandbox.kube.errors import KubeError, UnknownKind
 from llmplatform_sandbox.kube.immutable import replacing
-from llmplatform_sandbox.kube.readiness import DEFAULT_TIMEOUT, NeverReady, waiting_for
+from llmplatform_sandbox.kube.readiness import DEFAULT_TIMEOUT, NeverReady, condition, waiting_for
 from llmplatform_sandbox.kube.waiting import TimedOut, until_gone, until_ready
 from llmplatform_sandbox.providers import manifests
 from llmplatform_sandbox.providers.base import (
     Autonaming,
+    Change,
     Diff,
     Failure,
     InitFailed,
@@ -104,6 +105,9 @@ class KubernetesProvider(ProviderServicer):
         replaces = replacing(api_version, kind, changes, provider=self.config, locked=locked)
         if manifests.is_patch(typ):
             replaces = {path for path in replaces if path.startswith("metadata.")}
+        if self._to_be_made_anew(kind, old_outputs, new_inputs):
+            replaces = {*replaces, manifests.UNREADY_PATH}
+            changes = {**changes, manifests.UNREADY_PATH: Change.UPDATE}
         same = manifests.identity(old_inputs) == manifests.identity(new_inputs)
         autonamed = manifests.annotation(new_inputs, manifests.AUTONAMED) == "true"
         return Diff(changes=changes, replaces=replaces, delete_before_replace=same and not autonamed)
@@ -283,6 +287,21 @@ class KubernetesProvider(ProviderServicer):
             # What the same plan is still to create: the kind's CRD, the namespace.
             if not (error.not_found or error.unreachable):
                 raise ProviderError("\n".join(error.lines(manifests.described(body)))) from None
+
+    def _to_be_made_anew(self, kind: str, old_outputs: Values, new_inputs: Values) -> bool:
+        """Whether a Job asks for another in its place as long as it is not complete, and is not.
+
+        pulumi-kubernetes 4.34.2, provider/pkg/provider/provider.go, `Diff`: of a Job alone, running or failed, and not
+        where the cluster or the Job cannot be read.
+        """
+        if self._kube is None or kind != "Job" or manifests.annotation(new_inputs, manifests.REPLACE_UNREADY) != "true":
+            return False
+        name, namespace = manifests.identity(old_outputs)
+        try:
+            live = self._kube.get(str(unwrap_secrets(old_outputs["apiVersion"])), kind, str(name), namespace)
+        except KubeError:
+            return False
+        return live is not None and condition(live, "Complete").get("status") != "True"
 
     def _not_ready(self, live: Object) -> str | None:
         try:

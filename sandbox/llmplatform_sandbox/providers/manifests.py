@@ -19,6 +19,9 @@ TIMEOUT: Final = "pulumi.com/timeoutSeconds"
 PATCH_FORCE: Final = "pulumi.com/patchForce"
 PATCH_MANAGER: Final = "pulumi.com/patchFieldManager"
 PROPAGATION: Final = "pulumi.com/deletionPropagationPolicy"
+REPLACE_UNREADY: Final = "pulumi.com/replaceUnready"
+UNREADY_PATH: Final = f'metadata.annotations["{REPLACE_UNREADY}"]'
+"""What the provider names as the reason of such a replacement."""
 
 _CLUSTER_SCOPED = """
 Namespace Node PersistentVolume ComponentStatus CustomResourceDefinition APIService ClusterRole

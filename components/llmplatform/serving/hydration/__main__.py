@@ -3,13 +3,14 @@
 import argparse
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from llmplatform.serving.hydration import http, volume
-from llmplatform.serving.hydration.download import Download, Tired
-from llmplatform.serving.hydration.faults import REFUSED_CODE, TIRED_CODE, Refused
+from llmplatform.serving.hydration.download import Download
+from llmplatform.serving.hydration.faults import REFUSED_CODE, TIRED_CODE, Refused, Tired
 from llmplatform.serving.hydration.hubs import Hub, HuggingFace, ModelScope, extra, needed
 from llmplatform.serving.hydration.volume import Lease, Lost, manifest
 
@@ -40,12 +41,14 @@ def main(words: Sequence[str]) -> int:
 
 
 def _hydrate(args: argparse.Namespace, root: Path, target: Path) -> None:
-    lease = Lease(root, target, stale=args.stale, beat=args.stale / 9)
+    stop = threading.Event()
+    # The first process of a container gets no signal that it has no handler for: a wait would go on until the kill.
+    signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+    lease = Lease(root, target, stale=args.stale, beat=args.stale / 9, stop=stop)
     (root / volume.WORK).mkdir(parents=True, exist_ok=True)
     if lease.acquire(_say):
         hub = _hub(args)
-        download = Download(hub, lease, args.patience, _say)
-        signal.signal(signal.SIGTERM, lambda number, frame: download.stop.set())
+        download = Download(hub, lease, args.patience, _say, stop)
         try:
             listing = download.ask(lambda: hub.listing(args.source, args.revision))
             extras = [download.ask(lambda described=described: extra(described)) for described in args.extra]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from llmplatform.serving.hydration import http
-from llmplatform.serving.hydration.faults import Changed, Refused, Transient
+from llmplatform.serving.hydration.faults import Changed, Refused, Stopped, Tired, Transient
 from llmplatform.serving.hydration.hubs import AGENT, File, Hub
 from llmplatform.serving.hydration.volume import PART, Lease, write
 
@@ -28,14 +28,6 @@ REPORT_SECONDS = 30.0
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 T = TypeVar("T")
-
-
-class Tired(Exception):
-    """Nothing came for too long, or the wrong thing; another start goes on from here."""
-
-
-class Stopped(Tired):
-    """Something else has ended the attempt."""
 
 
 @dataclass

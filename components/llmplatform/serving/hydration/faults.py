@@ -18,6 +18,14 @@ class Refused(Exception):
     """No try will succeed before somebody changes something; the message says what."""
 
 
+class Tired(Exception):
+    """Nothing came for too long, or the wrong thing; another start goes on from here."""
+
+
+class Stopped(Tired):
+    """Something else has ended the attempt."""
+
+
 class Transient(Exception):
     """Worth another try, at the earliest after `wait` seconds where the other side has named a time."""
 

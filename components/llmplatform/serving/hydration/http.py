@@ -1,12 +1,14 @@
 """HTTP for large files: parts by range, redirects without the token, and faults told apart."""
 
 import http.client
+import ipaddress
 import json
 import re
 import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
@@ -40,6 +42,26 @@ class _OwnHostAlone(urllib.request.HTTPRedirectHandler):
         return following
 
 
+class _RangesToo(urllib.request.ProxyHandler):
+    """Heeds ranges among the exceptions, too: urllib takes each for the end of a name (`proxy_bypass_environment`)."""
+
+    def proxy_open(self, req: urllib.request.Request, proxy: str, type: str) -> Any:
+        return None if _in_exempt_range(req.host) else super().proxy_open(req, proxy, type)
+
+
+def _in_exempt_range(host: str) -> bool:
+    """An address alone, as other clients understand ranges: no name is resolved for this."""
+    try:
+        address = ipaddress.ip_address(urlsplit(f"//{host}").hostname or "")
+    except ValueError:
+        return False
+    for each in urllib.request.getproxies().get("no", "").split(","):
+        with suppress(ValueError):
+            if address in ipaddress.ip_network(each.strip(), strict=False):
+                return True
+    return False
+
+
 _TRUSTED: list[str] = []
 
 
@@ -55,11 +77,11 @@ def trust(certificates: str) -> None:
 
 @cache
 def _opener() -> urllib.request.OpenerDirector:
-    """Asks the proxy that the environment names, as urllib does by itself."""
+    """Asks the proxy that the environment names."""
     context = ssl.create_default_context()
     for each in _TRUSTED:
         context.load_verify_locations(each)
-    return urllib.request.build_opener(_OwnHostAlone, urllib.request.HTTPSHandler(context=context))
+    return urllib.request.build_opener(_OwnHostAlone, _RangesToo, urllib.request.HTTPSHandler(context=context))
 
 
 def get(url: str, headers: Mapping[str, str]) -> Any:

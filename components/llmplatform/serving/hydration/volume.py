@@ -19,14 +19,22 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from llmplatform.serving.hydration.faults import Stopped
 
 MANIFEST = ".hydrated.json"
 WORK = ".work"
 PART = ".part"
 FORGOTTEN_SECONDS = 3600
 """Age at which something that was on its way counts as left behind."""
+KEPT_BEFORE = 2
+"""Revisions that stay beside the newest. Which one is served nobody tells the volume, to which servers do not write: it
+is another than the one before where the change to that has failed."""
+KEPT_SECONDS = 7 * 24 * 3600
+"""Time that a revision stays after the next one came, however many were tried since."""
 _TAKEN = {errno.ENOTEMPTY, errno.EEXIST}
 _ENDED = "ended"
 
@@ -57,6 +65,8 @@ class Lease:
     """Seconds between signs of life."""
     owner: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     lost: threading.Event = field(default_factory=threading.Event)
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Ends a wait."""
 
     def __post_init__(self) -> None:
         key = "--".join(self.target.relative_to(self.root).parts)
@@ -69,7 +79,7 @@ class Lease:
         return self.work / "files"
 
     def acquire(self, say: Callable[[str], None]) -> bool:
-        """Wait until the work is ours, or done by somebody else: then False."""
+        """Wait until the work is ours, or done by somebody else: then False. Raises `Stopped`."""
         seen: tuple[str, str] | None = None
         since = time.monotonic()
         while manifest(self.target) is None:
@@ -83,7 +93,8 @@ class Lease:
             if (now[1] == _ENDED or time.monotonic() - since >= self.stale) and self._take_over(now[1] == _ENDED):
                 say(f"went on where {now[0] or 'another hydration'} stopped")
                 return self._hold()
-            time.sleep(min(self.beat, 2.0))
+            if self.stop.wait(min(self.beat, 2.0)):
+                raise Stopped("told to end while it waited for another hydration")
         return False
 
     def check(self) -> None:
@@ -173,18 +184,18 @@ class Lease:
 
 
 def sweep(root: Path, target: Path) -> Iterator[str]:
-    """Remove what nobody needs: all but the target and the revision before it, and what was left behind on the way."""
+    """Remove what nobody needs any more: old revisions, and what was left behind on the way."""
     (target / MANIFEST).touch()
-    whole = sorted(
-        (path.parent for path in root.glob(f"*/*/*/*/{MANIFEST}") if path.parent != target),
-        key=lambda folder: (folder / MANIFEST).stat().st_mtime,
-        reverse=True,
-    )
-    for old in whole[1:]:
-        yield f"removed {old.relative_to(root)}"
-        discard(root, old)
     # The clock of the file system, which has made the other files' times, too.
     now = (target / MANIFEST).stat().st_mtime
+    before = sorted(
+        ((path.stat().st_mtime, path.parent) for path in root.glob(f"*/*/*/*/{MANIFEST}") if path.parent != target),
+        reverse=True,
+    )
+    for (followed, _), (_, old) in pairwise(before[KEPT_BEFORE - 1 :]):
+        if now - followed > KEPT_SECONDS:
+            yield f"removed {old.relative_to(root)}"
+            discard(root, old)
     for left in (root / WORK).glob("*"):
         signs = [path.stat().st_mtime for path in (left, *left.glob("beat-*")) if path.exists()]
         if signs and now - max(signs) > FORGOTTEN_SECONDS:
