@@ -92,7 +92,9 @@ class _Account:
         made = [plan for plan in plans if plan.groups]
         if not made:
             return {}
-        role = aws.NodeRole("nodes", aws.NodeRoleArgs(cloud=self.cloud, tags=self.tags), self.here)
+        # Whether the add-on of others has a role of its own, nobody says.
+        cni = not isinstance(self.stack.cluster, NewEksCluster)
+        role = aws.NodeRole("nodes", aws.NodeRoleArgs(cloud=self.cloud, tags=self.tags, cni=cni), self.here)
 
         def pool(plan: PoolPlan, name: pulumi.Output[str]) -> aws.NodePool:
             return aws.NodePool(plan.name, self._pool(plan, name, network, role), self.here)

@@ -88,7 +88,7 @@ def platform(settings: AwsStack, **spec: Any) -> dict[str, Any]:
     """Everything on AWS, as a program wires it. `spec` changes settings of the network."""
     net = network(settings, **spec)
     main = cluster(settings, net.private_subnet_ids)
-    role = aws.NodeRole("nodes", aws.NodeRoleArgs(cloud=settings.cloud, tags=TAGS))
+    role = aws.NodeRole("nodes", aws.NodeRoleArgs(cloud=settings.cloud, tags=TAGS, cni=False))
     pools = {
         planned.name: node_pool(
             planned,

@@ -19,7 +19,7 @@ from registration import Registered
 
 from llmplatform.aws.group_health import fail_at_the_end
 from llmplatform.aws.node_pool import AMI_TYPES, EFFECTS
-from llmplatform.aws.scale_from_zero import ephemeral_storage_gib, group_tags
+from llmplatform.aws.scale_from_zero import ephemeral_storage_gib, group_tags, short
 from llmplatform.catalog import instance_types
 from llmplatform.planning.outside import OutsidePlan
 from llmplatform.planning.pools import PoolPlan
@@ -243,17 +243,38 @@ def _outside(pool: PoolPlan, way: OutsidePlan) -> str:
     return base64.b64decode(made.one(_TEMPLATE).inputs["userData"]).decode()
 
 
-def test_nodes_of_amazon_linux_are_told_of_the_way_before_they_pull_anything() -> None:
+_ANCHOR = "etc/pki/ca-trust/source/anchors/outside.pem"
+
+
+def _booted(script: str, root: Path) -> Path:
+    """The folder that a script has filled in place of a node's own."""
+    (root / _ANCHOR).parent.mkdir(parents=True)
+    played = "\n".join(f"{each}() {{ :; }}" for each in ("update-ca-trust", "systemctl"))
+    there = script.replace("/etc/", f"{root}/etc/")
+    subprocess.run(["bash", "-c", f"{played}\n{there}"], cwd=root, check=True)
+    return root
+
+
+def test_nodes_of_amazon_linux_are_told_of_the_way_before_they_pull_anything(tmp_path: Path) -> None:
     script, config = cast(list[Message], message_from_string(_outside(plan("a10g"), WAY)).get_payload())
     # amazon-eks-ami, templates/al2023: nodeadm-run.service, which starts containerd and kubelet, is after cloud-init.
     assert (script.get_content_type(), config.get_content_type()) == ("text/x-shellscript", "application/node.eks.aws")
-    text = str(script.get_payload())
-    assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
-    assert PEM in text
+    root = _booted(str(script.get_payload()), tmp_path)
+    assert (root / _ANCHOR).read_text().strip() == PEM
     for unit in ("containerd", "kubelet", "nodeadm-run"):
-        assert f"/etc/systemd/system/{unit}.service.d" in text
-    assert text.count('Environment="HTTPS_PROXY=http://proxy.example.org:3128"') == 3
-    assert text.count('Environment="NO_PROXY=10.0.0.0/16,.svc"') == 3
+        told = (root / f"etc/systemd/system/{unit}.service.d/outside.conf").read_text()
+        assert 'Environment="HTTPS_PROXY=http://proxy.example.org:3128"\n' in told
+        assert 'Environment="NO_PROXY=10.0.0.0/16,.svc"\n' in told
+
+
+def test_no_line_of_a_bundle_is_a_command_to_a_node(tmp_path: Path) -> None:
+    """cloud-init runs the script as root (cloud-init's documentation, user data scripts)."""
+    bundle = "\n".join([PEM, "END", "EOF", "touch hacked", "$(touch hacked)", "`touch hacked`", "'; touch hacked", PEM])
+    way = replace(WAY, certificates=bundle, proxy=None, no_proxy=())
+    script, _ = cast(list[Message], message_from_string(_outside(plan("a10g"), way)).get_payload())
+    root = _booted(str(script.get_payload()), tmp_path)
+    assert (root / _ANCHOR).read_text() == bundle
+    assert not (root / "hacked").exists()
 
 
 def test_bottlerocket_is_told_by_its_settings() -> None:
@@ -412,3 +433,11 @@ def test_a_root_volume_beside_local_disks_is_small() -> None:
     (disk,) = _made(plan("a10g", disk_gib=500)).one(_TEMPLATE).inputs["blockDeviceMappings"]
     assert disk["ebs"]["volumeSize"] == 60
     assert not {"iops", "throughput"} & disk["ebs"].keys(), "nothing is unpacked on it"
+
+
+def test_each_tag_of_a_group_has_a_name_of_its_own() -> None:
+    """AWS' keys may have slashes and hyphens (EC2 user guide, tag restrictions), so all of these can be at once."""
+    template = "k8s.io/cluster-autoscaler/node-template"
+    keys = ["cost/center", "cost-center", "label-team", f"{template}/label/team", "label/team", "tag/x", "taint-a"]
+    keys += [f"{template}/taint/a", "x", "resources-y", f"{template}/resources/y", f"{template}/label/a/b", "label-a/b"]
+    assert len({short(key) for key in keys}) == len(keys)

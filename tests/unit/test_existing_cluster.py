@@ -44,6 +44,18 @@ def test_a_cluster_of_others_keeps_its_default_class(stack: str, classes: set[st
     assert defaults == {"false"}, "of two defaults Kubernetes takes the newest, for everybody's claims"
 
 
+def test_nodes_in_an_eks_cluster_of_others_may_give_pods_addresses() -> None:
+    """EKS user guide, "Amazon EKS node IAM role": the policy, or a role of the add-on's own, unknown here."""
+    engine = in_theirs("dev")
+    (attached,) = [
+        each
+        for each in engine.all("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+        if each.inputs["policyArn"].endswith("/AmazonEKS_CNI_Policy")
+    ]
+    assert engine.waits_for(attached, engine.named("nodes-node"))
+    assert all(engine.waits_for(group, attached) for group in engine.all("aws:eks/nodeGroup:NodeGroup"))
+
+
 @pytest.mark.parametrize("stack", ["dev", "dev-ack"])
 def test_classes_that_are_there_are_used_and_not_made(stack: str) -> None:
     given = {

@@ -4,9 +4,18 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from stack_settings import dev, problems
 
 from llmplatform.catalog import versions
-from llmplatform.planning.pools import DRIVER_LABEL, GPU_RESOURCE, POOL_LABEL, PoolPlan, gpu_capacity, plan_pools
+from llmplatform.planning.pools import (
+    DRIVER_LABEL,
+    GPU_RESOURCE,
+    POOL_LABEL,
+    PoolPlan,
+    gpu_capacity,
+    most_nodes,
+    plan_pools,
+)
 from llmplatform.specs import load_stack, parse
 from llmplatform.specs.files import read
 
@@ -121,3 +130,47 @@ def test_the_gpus_of_another_stacks_pool_count_as_many_as_it_can_grow_to() -> No
     assert gpu_capacity(plan_pools(stack)) == 24, (
         "spot and on-demand groups of four nodes each, and of two with four each"
     )
+
+
+def _aws(**pools: dict[str, object]) -> list[str]:
+    raw = dev()
+    raw["pools"] |= pools
+    return problems(raw)
+
+
+def _ack(**pools: dict[str, object]) -> list[str]:
+    settings = read(ROOT / "Pulumi.dev-ack.yaml")
+    cast(dict[str, dict[str, object]], settings["pools"]).update(pools)
+    return problems(settings)
+
+
+_CPU: dict[str, object] = {"instance_types": ["m7i.xlarge"], "max": 2}
+_ECS: dict[str, object] = {"instance_types": ["ecs.g7.xlarge"], "max": 2}
+
+
+def test_no_two_node_groups_have_one_name_whatever_pools_they_are_of() -> None:
+    """Two resources of one type and name are one URN, which the engine takes once (Pulumi, "Resource names")."""
+    assert _aws(**{"x": {**_CPU, "capacity": "spot_first"}, "x-spot": _CPU}) == [
+        "pools.x-spot: a node group of pool 'x' is called 'x-spot-a', as one of this; give this pool another name"
+    ]
+    assert _ack(**{"system-j": _ECS}) == [
+        "pools.system-j: a node group of pool 'system' has that name; give this pool another name"
+    ]
+
+
+def test_a_pool_holds_as_many_nodes_as_its_groups() -> None:
+    """A group for each zone has up to `max` nodes, as the reference says of `spread`."""
+    raw = dev()
+    raw["pools"]["gpu"] |= {"max": 1, "min": 0, "capacity": "on_demand", "spread": "per_zone"}
+    for model in raw["models"].values():
+        model |= {"replicas": 2}
+    assert len(raw["models"]) == 1
+    assert problems(raw) == []
+    (gpu,) = [pool for pool in plan_pools(parse(raw)) if pool.name == "gpu"]
+    assert most_nodes(gpu) == 2
+    raw["pools"]["gpu"]["spread"] = "across_zones"
+    assert [each for each in problems(raw) if "it has at most 1;" in each]
+
+
+def test_ack_counts_its_groups_of_each_zone() -> None:
+    assert any(each.startswith("pools.more.max: all pools together") for each in _ack(more={**_ECS, "max": 4000}))

@@ -23,6 +23,7 @@ from llmplatform.aws.addons import addon
 from llmplatform.aws.encryption import secrets_key
 from llmplatform.aws.identity import WorkloadIdentityArgs, pod_role
 from llmplatform.aws.kubeconfig import kubeconfig
+from llmplatform.aws.node_role import CNI_POLICY
 from llmplatform.aws.policies import Conditions, managed, trust
 from llmplatform.aws.roles import iam_role
 from llmplatform.base.component import PlatformComponent
@@ -194,7 +195,7 @@ class Cluster(PlatformComponent):
             tags=self._args.tags,
         )
         role = pod_role(f"{self._prefix}-{CNI}", account, self.child())
-        policy = managed(self._args.cloud.partition, "AmazonEKS_CNI_Policy")
+        policy = managed(self._args.cloud.partition, CNI_POLICY)
         attachment = aws.iam.RolePolicyAttachment(
             f"{self._prefix}-{CNI}-rights", role=role.name, policy_arn=policy, opts=self.child()
         )

@@ -1,4 +1,8 @@
-"""The role that nodes act as: join the cluster, pull images. It is not for pods, not even on the host's network."""
+"""The role that nodes act as: join the cluster, pull images. It is not for pods, not even on the host's network.
+
+But for one: where `vpc-cni` has no role of its own, aws-node acts as the node, and without the right to it no pod gets
+an address and no node is ready (EKS user guide, "Amazon EKS node IAM role"; amazon-vpc-cni-k8s, docs/iam-policy.md).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +22,7 @@ POLICIES = (
     # Session Manager is the only way to a shell on a node: no keys, no open port.
     "AmazonSSMManagedInstanceCore",
 )
+CNI_POLICY = "AmazonEKS_CNI_Policy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +31,8 @@ class NodeRoleArgs:
 
     cloud: Aws
     tags: Mapping[str, str]
+    cni: bool = True
+    """Whether aws-node may act as the node. False where its add-on has a role of its own, as in a `Cluster`."""
 
 
 class NodeRole(PlatformComponent):
@@ -44,7 +51,7 @@ class NodeRole(PlatformComponent):
                 policy_arn=managed(args.cloud.partition, policy),
                 opts=self.child(),
             )
-            for policy in POLICIES
+            for policy in (*POLICIES, *([CNI_POLICY] if args.cni else []))
         ]
         self.role_arn = after(role.arn, *attachments)
         self.finish()

@@ -39,8 +39,11 @@ def group_tags(plan: PoolPlan) -> Mapping[str, str]:
 
 
 def short(tag: str) -> str:
-    """A tag's key as part of a resource's name: `label-llmplatform.dev/pool`."""
-    return tag.removeprefix(f"{_TEMPLATE}/").replace("/", "-", 1)
+    """A tag's key as part of a resource's name, another for each: `label-llmplatform.dev/pool`, `tag/cost/center`."""
+    ours = tag.removeprefix(f"{_TEMPLATE}/")
+    if ours != tag:
+        return ours.replace("/", "-", 1)
+    return f"tag/{tag}" if "/" in tag or tag.startswith(("label-", "taint-", "resources-")) else tag
 
 
 def ephemeral_storage_gib(plan: PoolPlan) -> int:

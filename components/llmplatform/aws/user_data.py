@@ -57,15 +57,19 @@ def _script(way: OutsidePlan) -> str:
     """What a shell does for it on Amazon Linux."""
     lines: list[str] = []
     if way.certificates:
-        anchor = "/etc/pki/ca-trust/source/anchors/outside.pem"
-        lines += [f"cat > {anchor} <<'END'", way.certificates.strip(), "END", "update-ca-trust"]
+        lines += [_file("/etc/pki/ca-trust/source/anchors/outside.pem", way.certificates), "update-ca-trust"]
     if way.proxy:
-        unit = ["[Service]", *(f'Environment="{name}={value}"' for name, value in way.variables.items())]
-        for each in _PROXIED:
-            folder = f"/etc/systemd/system/{each}.service.d"
-            lines += [f"mkdir -p {folder}", f"cat > {folder}/outside.conf <<'END'", *unit, "END"]
-        lines.append("systemctl daemon-reload")
+        unit = "\n".join(["[Service]", *(f'Environment="{name}={value}"' for name, value in way.variables.items()), ""])
+        folder = "/etc/systemd/system/$each.service.d"
+        # Once for all: EC2 takes 16 KiB of user data.
+        lines += [f"for each in {' '.join(_PROXIED)}; do", f"mkdir -p {folder}", _file(f"{folder}/outside.conf", unit)]
+        lines += ["done", "systemctl daemon-reload"]
     return "\n".join(["#!/bin/bash", "set -euo pipefail", *lines]) if lines else ""
+
+
+def _file(path: str, text: str) -> str:
+    """A command that writes a file. Encoded, no text is anything else to the shell."""
+    return f"base64 -d > {path} <<< {base64.b64encode(text.encode()).decode()}"
 
 
 def node_config(plan: PoolPlan) -> dict[str, object]:

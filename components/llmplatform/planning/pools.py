@@ -6,6 +6,7 @@ from typing import Literal
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
 from llmplatform.specs.cloud import Alicloud, Aws
+from llmplatform.specs.node_groups import is_fixed, node_groups
 from llmplatform.specs.pools import AlicloudPool, AwsPool, Pool
 from llmplatform.specs.stack import Stack
 from llmplatform.specs.taints import GPU_TAINT, Taint
@@ -152,29 +153,16 @@ def _price_limits(pool: Pool) -> Mapping[str, str]:
 
 
 def _groups(name: str, pool: Pool, zones: tuple[str, ...], shape: InstanceType) -> tuple[GroupPlan, ...]:
-    # A disk lies in one zone: the autoscaler can only add a node there where the zone is a group of its own.
-    per_zone = pool.per_zone(gpus=shape.gpu is not None)
-    fixed = isinstance(pool, AlicloudPool) and pool.scaling == "fixed"
-    places = [(f"-{zone[-1]}", (zone,)) for zone in zones] if per_zone else [("", zones)]
-
-    def groups(suffix: str, capacity: Literal["on_demand", "spot"], minimum: int) -> tuple[GroupPlan, ...]:
-        kept, rest = divmod(minimum, len(places))
-        return tuple(
-            GroupPlan(
-                name=f"{name}{suffix}{letter}",
-                capacity=capacity,
-                zones=place,
-                minimum=kept + (index < rest),
-                maximum=kept + (index < rest) if fixed else pool.max,
-                fixed=fixed,
-                priority=PRIORITIES[capacity],
-                price_limits=_price_limits(pool) if capacity == "spot" else {},
-            )
-            for index, (letter, place) in enumerate(places)
-            if not fixed or kept or index < rest
+    return tuple(
+        GroupPlan(
+            name=f"{name}{group.suffix}",
+            capacity=group.capacity,
+            zones=group.zones,
+            minimum=group.minimum,
+            maximum=group.maximum,
+            fixed=is_fixed(pool),
+            priority=PRIORITIES[group.capacity],
+            price_limits=_price_limits(pool) if group.capacity == "spot" else {},
         )
-
-    if pool.capacity == "spot_first":
-        # Nodes that must always be there are bought on demand, so that a stock-out cannot take them.
-        return *groups("-spot", "spot", 0), *groups("-on-demand", "on_demand", pool.min)
-    return groups("", pool.capacity, pool.min)
+        for group in node_groups(pool, zones, gpus=shape.gpu is not None)
+    )

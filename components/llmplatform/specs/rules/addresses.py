@@ -7,10 +7,10 @@ from ipaddress import IPv4Network
 from math import ceil
 
 from llmplatform.specs.network import ExistingSubnets, NewNetwork
-from llmplatform.specs.pools import MOST_NODES, AwsPool, Pool
+from llmplatform.specs.pools import MOST_NODES
 from llmplatform.specs.problems import Problem
 from llmplatform.specs.rules.networks import LARGEST_PREFIX, SMALLEST_PREFIX, WIDEST_PUBLIC_PREFIX
-from llmplatform.specs.rules.placement import gpu_node
+from llmplatform.specs.rules.placement import groups, most_nodes
 from llmplatform.specs.stack import AwsStack, Stack
 
 ADDRESSES_PER_NODE = 32
@@ -25,16 +25,9 @@ USUAL_GROUP = 450
 USUAL_GROUPS = 30
 
 
-def _groups(stack: Stack, pool: Pool) -> int:
-    """Groups of a pool, each of which may have `max` nodes."""
-    zonal = isinstance(pool, AwsPool) and pool.per_zone(gpus=gpu_node(stack, pool) is not None)
-    zones = len(pool.zones or stack.cloud.zones) if zonal else 1
-    return zones * (2 if pool.capacity == "spot_first" else 1)
-
-
 def cluster_holds_its_nodes(stack: Stack) -> Iterator[Problem]:
     """All pools together have no more nodes than Kubernetes is made for."""
-    most = {name: pool.max * _groups(stack, pool) for name, pool in stack.pools.items() if not pool.existing}
+    most = {name: most_nodes(stack, pool) for name, pool in stack.pools.items() if not pool.existing}
     if sum(most.values()) > MOST_NODES and most:
         largest = max(most, key=lambda name: most[name])
         yield Problem(
@@ -85,10 +78,9 @@ def subnets_hold_the_nodes(stack: Stack) -> Iterator[Problem]:
 def _nodes(stack: AwsStack) -> Mapping[str, int]:
     """Zone to the nodes in it, as Auto Scaling spreads them."""
     found: defaultdict[str, int] = defaultdict(int)
-    for pool in stack.pools.values():
-        zones = pool.zones or stack.cloud.zones
-        for zone in zones:
-            found[zone] += 0 if pool.existing else ceil(pool.max * _groups(stack, pool) / len(zones))
+    for group in (group for pool in stack.pools.values() if not pool.existing for group in groups(stack, pool)):
+        for zone in group.zones:
+            found[zone] += ceil(group.maximum / len(group.zones))
     return found
 
 
@@ -133,11 +125,11 @@ def quotas_are_likely_to_hold(stack: Stack) -> Iterator[Problem]:
                 f"a managed node group has {USUAL_GROUP} nodes at most unless AWS has raised the account's quota",
                 "ask for it, or write several pools",
             )
-    groups = sum(_groups(stack, pool) for pool in ours.values())
-    if groups > USUAL_GROUPS:
+    made = sum(len(groups(stack, pool)) for pool in ours.values())
+    if made > USUAL_GROUPS:
         yield Problem(
             "pools",
-            f"they are {groups} managed node groups, and a cluster has {USUAL_GROUPS} at most unless AWS has raised "
+            f"they are {made} managed node groups, and a cluster has {USUAL_GROUPS} at most unless AWS has raised "
             "the account's quota",
             "ask for it, or write fewer pools",
         )

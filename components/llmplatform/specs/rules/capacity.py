@@ -6,8 +6,9 @@ from math import ceil
 
 from llmplatform.catalog.fit import weights_gib
 from llmplatform.specs.models import Model
+from llmplatform.specs.node_groups import is_fixed
 from llmplatform.specs.problems import Problem
-from llmplatform.specs.rules.placement import disk_gib, placed
+from llmplatform.specs.rules.placement import disk_gib, groups, most_nodes, placed
 from llmplatform.specs.stack import AwsStack, Stack
 
 IMAGE_GIB = 30
@@ -56,11 +57,11 @@ def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
             per_node[model.pool] = node.gpus
     for name, models_of_pool in tenants.items():
         pool, gpus = stack.pools[name], per_node[name]
-        groups = 2 if pool.capacity == "spot_first" else 1
+        most, alike = most_nodes(stack, pool), 1 if is_fixed(pool) else len(groups(stack, pool))
         wanted = sum(model.replicas * model.tensor_parallel for model in models_of_pool)
         alone = max(ceil(model.replicas / (gpus // model.tensor_parallel)) for model in models_of_pool)
         nodes = max(ceil(wanted / gpus), alone)
-        if nobody_adds_nodes(stack) and not pool.existing and 0 < pool.min < nodes <= pool.max * groups:
+        if nobody_adds_nodes(stack) and not pool.existing and 0 < pool.min < nodes <= most:
             yield Problem(
                 f"pools.{name}.min",
                 f"the replicas of its models need {nodes} nodes, and without cluster_autoscaler it stays at {pool.min}",
@@ -68,14 +69,11 @@ def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
                 if nodes <= pool.max
                 else "set addons.cluster_autoscaler.enabled to true, or lower the replicas",
             )
-        if nodes > pool.max * groups:
+        if nodes > most:
             yield Problem(
                 f"pools.{name}.max",
-                (
-                    f"the replicas of its models need {wanted} GPUs on {nodes} nodes, and it has at most "
-                    f"{pool.max * groups}"
-                ),
-                f"write {ceil(nodes / groups)} or more, or lower the replicas",
+                f"the replicas of its models need {wanted} GPUs on {nodes} nodes, and it has at most {most}",
+                f"write {ceil(nodes / max(alike, 1))} or more, or lower the replicas",
             )
 
 

@@ -8,7 +8,7 @@ from llmplatform.catalog import engine_flags, instance_types, versions
 from llmplatform.catalog.engine_settings import FLAGS, VARIABLES
 from llmplatform.specs.models import Model
 from llmplatform.specs.problems import Problem, suggestion
-from llmplatform.specs.rules.placement import placed
+from llmplatform.specs.rules.placement import most_nodes, placed
 from llmplatform.specs.stack import Stack
 
 METADATA = (IPv4Network("169.254.0.0/16"), IPv4Network("100.100.100.200/32"))
@@ -143,13 +143,11 @@ def surges_have_room(stack: Stack) -> Iterator[Problem]:
         if model.surge and model.replicas:
             largest[model.pool] = max(largest.get(model.pool, 0), model.tensor_parallel)
     for name, more in largest.items():
-        pool = stack.pools[name]
-        groups = 2 if pool.capacity == "spot_first" else 1
-        if wanted[name] <= pool.max * groups * gpus[name] < wanted[name] + more:
+        most = most_nodes(stack, stack.pools[name]) * gpus[name]
+        if wanted[name] <= most < wanted[name] + more:
             yield Problem(
                 f"pools.{name}.max",
-                f"its models take {wanted[name]} GPUs of {pool.max * groups * gpus[name]}, and a rollout with 'surge' "
-                f"needs {more} more",
+                f"its models take {wanted[name]} GPUs of {most}, and a rollout with 'surge' needs {more} more",
                 "write more, or remove surge",
             )
 

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from llmplatform.specs.pools import AwsPool, Pool
 from llmplatform.specs.problems import Problem, listed
-from llmplatform.specs.rules.placement import gpu_node
+from llmplatform.specs.rules.placement import groups
 from llmplatform.specs.stack import AwsStack, Stack
 
 RESERVED_LABELS = (
@@ -19,9 +18,6 @@ RESERVED_LABELS = (
     "llmplatform.dev",
 )
 """Domains whose node labels somebody else sets: Kubernetes, the clouds, NVIDIA, ourselves."""
-
-_BY_CAPACITY = ("-spot", "-on-demand")
-"""What a `spot_first` pool's two groups are called beside the pool's name."""
 
 
 @dataclass(frozen=True)
@@ -108,24 +104,26 @@ def models_are_not_called_like_guard_rails(stack: Stack) -> Iterator[Problem]:
 
 
 def groups_are_unique(stack: Stack) -> Iterator[Problem]:
-    """No pool is called as a group of another one is."""
-    for name, pool in stack.pools.items():
-        for suffix in _group_suffixes(stack, pool):
-            if suffix and f"{name}{suffix}" in stack.pools:
-                yield Problem(
-                    f"pools.{name}{suffix}",
-                    f"a node group of pool '{name}' has that name",
-                    "give this pool another name",
-                )
-
-
-def _group_suffixes(stack: Stack, pool: Pool) -> Iterator[str]:
-    """What the groups of a pool are called beside its name: by capacity, and by the letter of the zone."""
-    zonal = isinstance(pool, AwsPool) and pool.per_zone(gpus=gpu_node(stack, pool) is not None)
-    letters = [f"-{zone[-1]}" for zone in pool.zones or stack.cloud.zones] if zonal else [""]
-    for capacity in _BY_CAPACITY if pool.capacity == "spot_first" else ("",):
-        for letter in letters:
-            yield f"{capacity}{letter}"
+    """No pool is called as a group of another one is, and no two have a group of one name."""
+    made = {
+        name: [f"{name}{group.suffix}" for group in groups(stack, pool) if group.suffix]
+        for name, pool in stack.pools.items()
+        if not pool.existing
+    }
+    owners: dict[str, str] = {}
+    for name in stack.pools:
+        namesake = next((other for other, theirs in made.items() if name in theirs), None)
+        shared = next((group for group in made.get(name, ()) if owners.setdefault(group, name) != name), None)
+        if namesake:
+            yield Problem(
+                f"pools.{name}", f"a node group of pool '{namesake}' has that name", "give this pool another name"
+            )
+        elif shared:
+            yield Problem(
+                f"pools.{name}",
+                f"a node group of pool '{owners[shared]}' is called '{shared}', as one of this",
+                "give this pool another name",
+            )
 
 
 def _reserved(domain: str) -> str | None:

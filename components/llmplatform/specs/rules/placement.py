@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
 from llmplatform.specs.models import Model
+from llmplatform.specs.node_groups import NodeGroup, node_groups
 from llmplatform.specs.pools import Pool
 from llmplatform.specs.stack import AwsStack, Stack
 
@@ -30,6 +31,18 @@ def gpu_node(stack: Stack, pool: Pool) -> GpuNode | None:
     if first is None or first.gpu is None or first.unusable:
         return None
     return GpuNode(first.name, first.gpu, first.gpus)
+
+
+def groups(stack: Stack, pool: Pool) -> tuple[NodeGroup, ...]:
+    """The groups of a pool, as it is planned."""
+    first = next(iter(known_types(stack, pool)), None)
+    zones = pool.zones or (stack.cloud.zones_with(first) if first else stack.cloud.zones)
+    return node_groups(pool, zones, gpus=first is not None and first.gpu is not None)
+
+
+def most_nodes(stack: Stack, pool: Pool) -> int:
+    """Nodes of a pool whose groups are all full."""
+    return sum(group.maximum for group in groups(stack, pool))
 
 
 def is_cpu(stack: Stack, pool: Pool) -> bool:
