@@ -16,7 +16,7 @@ from llmplatform.planning.pools import (
     most_nodes,
     plan_pools,
 )
-from llmplatform.specs import load_stack, parse
+from llmplatform.specs import load_stack, parse, warnings
 from llmplatform.specs.files import read
 
 ROOT = Path(__file__).parents[2]
@@ -170,6 +170,29 @@ def test_a_pool_holds_as_many_nodes_as_its_groups() -> None:
     assert most_nodes(gpu) == 2
     raw["pools"]["gpu"]["spread"] = "across_zones"
     assert [each for each in problems(raw) if "it has at most 1;" in each]
+
+
+def test_a_zone_in_front_moves_nodes_of_a_fixed_pool_only_after_a_warning() -> None:
+    settings = read(ROOT / "Pulumi.dev-ack.yaml")
+    cloud = cast(dict[str, list[str]], settings["cloud"])
+    pools = cast(dict[str, dict[str, object]], settings["pools"])
+    said = "pools.system.min: 2 nodes are shared out over 3 zones in the order of cloud.zones"
+
+    def groups() -> list[str]:
+        (system,) = [pool for pool in plan_pools(parse(settings)) if pool.name == "system"]
+        return [group.name for group in system.groups]
+
+    def warned() -> bool:
+        return any(str(each).startswith(said) for each in warnings(parse(settings)))
+
+    before, there = groups(), cloud["zones"]
+    assert not warned()
+    cloud["zones"] = ["cn-hangzhou-i", *there]
+    assert groups() != before
+    assert warned()
+    pools["system"]["zones"] = there
+    assert groups() == before
+    assert not warned()
 
 
 def test_ack_counts_its_groups_of_each_zone() -> None:

@@ -177,6 +177,7 @@ WARNINGS: Sequence[Rule] = (
     clusters.kubernetes_is_supported,
     ack.upgrades_are_done_once,
     ack.something_keeps_the_systems_pods,
+    ack.fixed_pools_are_shared_out_evenly,
     places.zones_are_known,
     addresses.quotas_are_likely_to_hold,
     engines.cache_is_likely_to_run,

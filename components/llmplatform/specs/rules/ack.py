@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from llmplatform.catalog import versions
 from llmplatform.specs.cluster import NewAckCluster
 from llmplatform.specs.problems import Problem, listed, suggestion
-from llmplatform.specs.rules.placement import gpu_node, is_cpu, is_system
+from llmplatform.specs.rules.placement import gpu_node, is_cpu, is_system, zones
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 EVERYWHERE = "0.0.0.0/0"
@@ -128,6 +128,21 @@ def something_keeps_the_systems_pods(stack: Stack) -> Iterator[Problem]:
             "the autoscaler drives every pool without GPUs, and ACK keeps its own pods (DNS, metrics) off such nodes",
             f"write 'fixed', with min and max {max(pool.min, 2)}, before the pool is made",
         )
+
+
+def fixed_pools_are_shared_out_evenly(stack: Stack) -> Iterator[Problem]:
+    """A warning: where they cannot be, the order of the zones says which of them has a node more, or one at all."""
+    if not isinstance(stack, AlicloudStack):
+        return
+    for name, pool in stack.pools.items():
+        places = zones(stack, pool)
+        if pool.scaling == "fixed" and not pool.existing and not pool.zones and places and pool.min % len(places):
+            yield Problem(
+                f"pools.{name}.min",
+                f"{pool.min} nodes are shared out over {len(places)} zones in the order of cloud.zones: another zone, "
+                "or order, removes nodes that run",
+                f"write pools.{name}.zones, with the zones that have nodes, or as many nodes for each zone",
+            )
 
 
 def images_are_of_linux(stack: Stack) -> Iterator[Problem]:

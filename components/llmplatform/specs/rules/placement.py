@@ -36,8 +36,13 @@ def gpu_node(stack: Stack, pool: Pool) -> GpuNode | None:
 def groups(stack: Stack, pool: Pool) -> tuple[NodeGroup, ...]:
     """The groups of a pool, as it is planned."""
     first = next(iter(known_types(stack, pool)), None)
-    zones = pool.zones or (stack.cloud.zones_with(first) if first else stack.cloud.zones)
-    return node_groups(pool, zones, gpus=first is not None and first.gpu is not None)
+    return node_groups(pool, zones(stack, pool), gpus=first is not None and first.gpu is not None)
+
+
+def zones(stack: Stack, pool: Pool) -> tuple[str, ...]:
+    """The zones that a pool lies in."""
+    first = next(iter(known_types(stack, pool)), None)
+    return pool.zones or (stack.cloud.zones_with(first) if first else stack.cloud.zones)
 
 
 def most_nodes(stack: Stack, pool: Pool) -> int:
