@@ -16,7 +16,8 @@ from llmplatform.base.ordering import after
 
 
 def _components() -> list[type]:
-    return [value for name in aws.__all__ if issubclass(value := getattr(aws, name), pulumi.ComponentResource)]
+    made = [getattr(aws, name) for name in aws.__all__]
+    return [each for each in made if inspect.isclass(each) and issubclass(each, pulumi.ComponentResource)]
 
 
 def _parent(engine: Engine, registered: Registered) -> Registered | None:
