@@ -2,7 +2,7 @@
 
 AWS: the models in botocore. Alibaba Cloud: `alicloud_shapes.json`, whose rows are the members of the SDK's own classes
 (aliyun/alibabacloud-python-sdk: ecs-20140526 7.11.8, cs-20151215 7.2.3, vpc-20160428 7.2.2, kms-20160120 3.3.1,
-ram-20150501 1.3.0, pvtz-20180101 1.5.0, alidns-20150109 4.6.1, nas-20170626 3.7.5, cr-20181201 2.2.5, slb-20140515
+ram-20150501 1.3.0, alidns-20150109 4.6.1, nas-20170626 3.7.5, cr-20181201 2.2.5, slb-20140515
 3.3.31, tag-20180828 1.1.2; GetCallerIdentity: the STS API reference); null is a plain value.
 """
 

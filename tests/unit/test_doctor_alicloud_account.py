@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from alibabacloud_credentials.exceptions import CredentialException
-from alicloud_doctor import wanted
+from alicloud_doctor import CHECKS, wanted, with_key
 from stack_settings import ROOT
 from Tea.exceptions import TeaException
 
@@ -15,6 +15,7 @@ from llmplatform.doctor import known
 from llmplatform.doctor.accounts import Opened, open_account
 from llmplatform.doctor.checks import Absent, Denied, NoAnswer
 from llmplatform.doctor.on_alicloud.account import PATHS, SERVICES, AlicloudAccount
+from llmplatform.doctor.running import run_account, run_check
 from llmplatform.specs.files import read
 
 
@@ -37,6 +38,14 @@ def account(*answers: Any) -> AlicloudAccount:
         (TeaException({"code": "NoPermission", "message": "You are not authorized"}), Denied),
         (TeaException({"code": "EntityNotExist.Role", "message": "The role does not exist."}), Absent),
         (TeaException({"code": "InvalidDomainName.NoExist", "message": "no such domain"}), Absent),
+        # KMS API reference, DescribeKey: 404 for a key that is not there.
+        (TeaException({"code": "Forbidden.KeyNotFound", "message": "The specified Key is not found."}), Absent),
+        # Common errors of every service: these say nothing of what was asked for.
+        (
+            TeaException({"code": "InvalidAccessKeyId.NotFound", "message": "Specified access key is not found."}),
+            NoAnswer,
+        ),
+        (TeaException({"code": "InvalidAction.NotFound", "message": "Specified api is not found."}), NoAnswer),
         (TeaException({"code": "Throttling", "message": "slow down"}), NoAnswer),
         (CredentialException("not found credentials: [EnvironmentVariableCredentialsProvider: …]"), NoAnswer),
         ({"IsSuccess": False, "Code": "INSTANCE_NOT_EXIST"}, Absent),
@@ -48,6 +57,19 @@ def test_what_the_account_answers_is_told_in_a_line(said: Any, kind: type[Except
         account(said)("ram:GetRole", RoleName="x")
     assert "\n" not in str(told.value)
     assert "EnvironmentVariable" not in str(told.value)
+
+
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId.NotFound", "Forbidden.RAM", "EntityNotExist.User"])
+def test_credentials_that_do_not_work_are_red_and_nothing_more_is_asked(code: str) -> None:
+    first, *rest = run_account(known.ALICLOUD, wanted(), account(TeaException({"code": code, "message": "x"})))
+    assert (first.check.gate, first.level) == (True, "red")
+    assert {result.skipped for result in rest} == {"account is red"}
+
+
+def test_a_key_that_is_not_there_is_red() -> None:
+    of = with_key({"kind": "existing", "id": "key-hzz1234567890abcdefgh"})
+    gone = account(TeaException({"code": "Forbidden.KeyNotFound", "message": "The specified Key is not found."}))
+    assert run_check(CHECKS["secrets-key"], of, gone).level == "red"
 
 
 def test_a_profile_of_the_settings_is_opened_and_one_that_is_not_there_is_named(

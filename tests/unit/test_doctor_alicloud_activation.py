@@ -22,7 +22,6 @@ def role(*missing: str) -> Any:
 
 OPEN = {
     "DescribeAccountKmsStatus": {"AccountStatus": "Enabled"},
-    "DescribeUserServiceStatus": {"Status": "OPENED"},
     "GetFlowLogServiceStatus": {"Enabled": True},
     "DescribeFileSystems": {"FileSystems": {"FileSystem": []}},
 }

@@ -82,7 +82,7 @@ PROOFS: Mapping[str, Proof] = {
         },
         text="pool gpu-small, on demand: ecs.gn7i-c16g1.4xlarge is not in stock",
         remedy="add cn-hangzhou-b to cloud.zones",
-        green={"DescribeAvailableResource": stock(i="WithStock", j="WithStock", k="WithoutStock")},
+        green={"DescribeAvailableResource": stock(i="WithStock", j="WithStock", k="WithStock")},
     ),
     "vcpu-quotas": Proof(
         red={
@@ -124,8 +124,19 @@ def test_what_the_credentials_may_not_ask_is_yellow_with_the_missing_action(chec
 def test_a_group_that_may_be_empty_is_only_yellow_without_stock() -> None:
     [pool] = [each for each in wanted().made if each.name == "gpu-small"]
     low = {("ecs.gn7i-c16g1.4xlarge", "cn-hangzhou-i"): "ClosedWithStock"}
-    assert machines.stock_finding(pool, "spot", 0, {}).level == "yellow"
-    assert machines.stock_finding(pool, "on_demand", 1, low).level == "yellow"
+    spot, on_demand = pool.groups
+    assert (spot.minimum, on_demand.minimum) == (0, 1)
+    assert machines.stock_finding(pool, spot, {}).level == "yellow"
+    assert machines.stock_finding(pool, on_demand, low).level == "yellow"
+
+
+def test_a_group_of_one_zone_finds_no_stock_in_another() -> None:
+    pools = read(ROOT / "Pulumi.prod-ack.yaml")["pools"]
+    of = wanted(pools={**pools, "system": {**pools["system"], "scaling": "fixed", "min": 3, "max": 3}})
+    asked = {"DescribeAvailableResource": stock(i="WithStock", j="WithoutStock", k="WithoutStock")}
+    told = [each for each in ran("stock", of, **asked).findings if each.text.startswith("pool system,")]
+    assert [each.level for each in told] == ["green", "red", "red"]
+    assert all("write `zones: [cn-hangzhou-i]` into pools.system" in each.remedy for each in told[1:])
 
 
 def test_a_limit_below_the_price_is_yellow_where_machines_are_bought_on_demand_instead() -> None:

@@ -130,6 +130,43 @@ def test_a_registry_of_another_name_is_told() -> None:
     assert ran("images", **{**REGISTRY, "GetInstance": Absent("INSTANCE_NOT_EXIST")}).level == "red"
 
 
+def with_image(reference: str) -> Wanted:
+    models = read(ROOT / "Pulumi.prod-ack.yaml")["models"]
+    return wanted(models={name: {**each, "engine": {"image": reference}} for name, each in models.items()})
+
+
+def test_an_image_of_ones_own_is_looked_for_and_the_public_one_is_not() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def repository(**parameters: Any) -> Any:
+        asked.append((parameters["RepoNamespaceName"], parameters["RepoName"]))
+        return {"RepoId": f"crr-{len(asked)}", "IsSuccess": True}
+
+    own = "acme-registry-vpc.cn-hangzhou.cr.aliyuncs.com/serving/vllm-openai:v0.33.0-1"
+    result = ran("images", with_image(own), **{**REGISTRY, "GetRepository": repository})
+    assert ("serving", "vllm-openai") in asked
+    assert not any("vllm/vllm-openai" in each.text for each in result.findings)
+    missing = ran("images", with_image(own), **{**REGISTRY, "GetRepoTag": Absent("TAG_NOT_EXIST")})
+    assert f"{own} is not in the registry" in [each.text for each in missing.findings if each.level == "red"]
+
+
+def test_a_digest_is_no_tag() -> None:
+    name, digest = "acme-registry-vpc.cn-hangzhou.cr.aliyuncs.com/serving/vllm", f"sha256:{'0' * 64}"
+    host, _, _ = name.partition("/")
+    assert things.image_parts(f"{name}@{digest}") == (host, "serving", "vllm", "")
+    assert things.image_parts(f"{name}:v1@{digest}") == (host, "serving", "vllm", "v1")
+
+
+def test_a_vswitch_beyond_the_first_page_is_found() -> None:
+    both = vswitches(1000, 1000)["VSwitches"]["VSwitch"]
+
+    def page(**parameters: Any) -> Any:
+        number = parameters["PageNumber"]
+        return {"TotalCount": len(both), "VSwitches": {"VSwitch": both[number - 1 : number]}}
+
+    assert ran("subnets", PROOFS["subnets"].of, DescribeVSwitches=page).level == "green"
+
+
 def own(free: int, cidr: str = "10.0.192.0/22") -> dict[str, Any]:
     switch = {"VSwitchId": "vsw-1", "ZoneId": "cn-hangzhou-i", "AvailableIpAddressCount": free, "CidrBlock": cidr}
     return {"VSwitches": {"VSwitch": [switch]}}

@@ -5,13 +5,13 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_doctor import CHECKS, wanted
+from aws_doctor import CHECKS, ROLE, wanted
 from doctor_proofs import only
 from moto import mock_aws
 
 from llmplatform.doctor.checks import Absent, Denied, NoAnswer
 from llmplatform.doctor.on_aws.account import AwsAccount
-from llmplatform.doctor.running import run_check
+from llmplatform.doctor.running import run_account, run_check
 
 
 @pytest.fixture
@@ -25,6 +25,23 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsAccount]:
 def test_a_role_is_taken_before_anything_is_asked(account: AwsAccount) -> None:
     taken = AwsAccount("us-east-1", role="arn:aws:iam::123456789012:role/deploy")
     assert ":assumed-role/deploy/" in taken("sts:GetCallerIdentity")["Arn"]
+
+
+def test_a_role_that_cannot_be_taken_is_red_and_named_and_nothing_more_is_asked(
+    account: AwsAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # STS API reference, AssumeRole: AccessDenied where the role's trust policy does not name the caller.
+    from botocore.exceptions import ClientError
+
+    def refused(*_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not authorized"}}, "AssumeRole")
+
+    monkeypatch.setattr("llmplatform.doctor.on_aws.account.assumed", refused)
+    of = wanted(cloud__assume_role=ROLE)
+    first, *rest = run_account([CHECKS["account"], CHECKS["zones"]], of, AwsAccount("us-east-1", role=ROLE))
+    assert (first.level, f"sts:AssumeRole of {ROLE}" in only(first).text) == ("red", True)
+    assert ROLE in only(first).remedy
+    assert [result.skipped for result in rest] == ["account is red"]
 
 
 def test_a_profile_that_is_not_there_is_told() -> None:

@@ -102,6 +102,15 @@ def test_a_type_that_some_zones_lack_is_yellow_with_the_zones_to_write() -> None
     assert "write `zones: [us-east-1a, us-east-1b]` into pools.gpu-large" in only(result).remedy
 
 
+def test_a_group_that_starts_in_a_zone_without_its_machines_is_red() -> None:
+    # A pool without GPUs is a group for each zone, and this one begins with a node in each.
+    sold = offerings(**dict.fromkeys(("m7i", "m6i", "m7a"), "ab"))
+    told = [each for each in ran("machines", DescribeInstanceTypeOfferings=sold).findings if "pool system" in each.text]
+    assert [each.level for each in told] == ["red"]
+    assert "us-east-1c do not sell" in told[0].text
+    assert "write `zones: [us-east-1a, us-east-1b]` into pools.system" in told[0].remedy
+
+
 def test_a_zone_without_a_control_plane_may_have_nodes() -> None:
     found = regions_zones(a="use1-az1", b="use1-az2", c="use1-az3")
     assert (

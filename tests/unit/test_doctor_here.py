@@ -22,7 +22,7 @@ from llmplatform.catalog.versions import CHARTS
 from llmplatform.doctor import known
 from llmplatform.doctor.checks import Check, Result
 from llmplatform.doctor.here import charts, machine, settings
-from llmplatform.doctor.running import run_check
+from llmplatform.doctor.running import run_check, run_whatever_comes
 from llmplatform.doctor.wanted import Wanted
 from llmplatform.planning.models import ModelPlan, plan_models
 from llmplatform.planning.pools import plan_pools
@@ -254,3 +254,26 @@ def test_an_archive_of_another_chart_is_red() -> None:
     assert charts.chart_finding(chart, {"name": chart.name, "version": "v1.0.0"}, "1.35").level == "red"
     # Helm's own charts write the version with and without a v.
     assert charts.chart_finding(chart, {"name": chart.name, "version": "1.21.1"}, "1.35").level == "green"
+
+
+def test_a_damaged_archive_is_no_chart(tmp_path: Path) -> None:
+    of = wanted(tmp_path)
+    for path in all_archives(tmp_path, of):
+        whole = path.read_bytes()
+        # Behind gzip's head of ten bytes and a name (RFC 1952), a block of a type that there is none of (RFC 1951).
+        start = whole.index(b"\0", 10) + 1
+        path.write_bytes(whole[:start] + b"\xff" + whole[start + 1 :])
+    assert "is no chart" in texts(ran("charts-fit", of))
+
+
+def test_a_check_that_fails_on_this_machine_is_yellow_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise PermissionError("charts.lock")
+
+    monkeypatch.setattr(charts, "locked", broken)
+    of = wanted(tmp_path)
+    (tmp_path / "charts.lock").write_text("{}")
+    [found] = run_whatever_comes(CHECKS["charts-lock"], of).findings
+    assert (found.level, "PermissionError: charts.lock" in found.text) == ("yellow", True)

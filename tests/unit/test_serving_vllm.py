@@ -113,7 +113,7 @@ def test_no_environment_variable_holds_a_secret() -> None:
 
 
 def test_the_image_is_pinned_by_the_engines_version() -> None:
-    assert vllm.image(model_plan()) == ENGINES["vllm"].image
+    assert model_plan().image == ENGINES["vllm"].image
     assert ENGINES["vllm"].image.endswith(f":v{ENGINES['vllm'].version}"), "the flags were read from this version"
 
 
@@ -121,7 +121,7 @@ def test_an_older_release_is_started_by_its_command_and_without_the_flags_of_new
     plan = model_plan(**OLDER)
     release = vllm.release(plan)
     assert release.command == ("vllm", "serve"), "its image starts another program"
-    assert vllm.image(plan).endswith(":v0.6.6.post1")
+    assert plan.image.endswith(":v0.6.6.post1")
     flags = {word for word in arguments(plan) if word.startswith("--")}
     assert not flags - engine_flags.flags("vllm", release.version), "the engine would refuse to start"
     assert "--trust-remote-code" in flags
@@ -142,8 +142,8 @@ def test_the_newest_release_needs_neither() -> None:
 
 def test_an_image_of_ones_own_stands_in_for_the_public_one() -> None:
     own = "registry.example.org/vllm-openai:v0.33.0-fix1"
-    assert vllm.image(model_plan(engine={"image": own})) == own
-    assert vllm.image(model_plan()).startswith("docker.io/vllm/")
+    assert model_plan(engine={"image": own}).image == own
+    assert model_plan().image.startswith("docker.io/vllm/")
 
 
 @pytest.mark.parametrize("image", ["vllm-openai:v1", "registry.example.org/vllm", "registry.example.org/vllm:latest"])

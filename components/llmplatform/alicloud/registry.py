@@ -6,7 +6,7 @@ repositories; nor a record in PrivateZone, which the registry would need another
 A link keeps its vSwitch from being deleted. Nothing in it is dangerous to replace, but nodes that start meanwhile
 cannot pull. An instance of the Economy edition takes one network: a second stack names it with `link: existing`.
 Source: terraform-provider-alicloud 2.0, alicloud_cr_vpc_endpoint_linked_vpc; Container Registry API reference,
-CreateInstanceVpcEndpointLinkedVpc. That the name resolves without the record: a run of October 2026 in ap-southeast-6.
+CreateInstanceVpcEndpointLinkedVpc. Assumed, and not verified: that the name resolves without the record.
 """
 
 from dataclasses import dataclass

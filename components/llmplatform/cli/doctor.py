@@ -78,9 +78,9 @@ def _chosen(checks: "Sequence[Check]", skip: Sequence[str], only: Sequence[str])
 def _run(console: "Console", checks: "Sequence[Check]", wanted: "Wanted", *, offline: bool) -> "list[Result]":
     from llmplatform.doctor.accounts import open_account
     from llmplatform.doctor.checks import Result
-    from llmplatform.doctor.running import run_account, run_check
+    from llmplatform.doctor.running import run_account, run_whatever_comes
 
-    results = [run_check(check, wanted) for check in checks if check.offline]
+    results = [run_whatever_comes(check, wanted) for check in checks if check.offline]
     asking = [check for check in checks if not check.offline]
     if not asking:
         return results

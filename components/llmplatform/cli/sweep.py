@@ -92,18 +92,13 @@ def sweep(
 def _account(wanted: "Wanted") -> "Ask":
     """The stack's account. Without credentials for it, the command ends."""
     from llmplatform.doctor.accounts import open_account
-    from llmplatform.doctor.checks import Absent, Denied
     from llmplatform.doctor.gate import caller_finding
 
     opened = open_account(wanted)
     if opened.ask is None:
         typer.echo(opened.why, err=True)
         raise typer.Exit(1)
-    try:
-        found = caller_finding(wanted, opened.ask)
-    except (Absent, Denied) as error:
-        typer.echo(f"the credentials do not work: {error}", err=True)
-        raise typer.Exit(1) from None
+    found = caller_finding(wanted, opened.ask)
     if found.level == "red":
         typer.echo(f"{found.text}; {found.remedy}", err=True)
         raise typer.Exit(1)

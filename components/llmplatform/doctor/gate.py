@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from llmplatform.doctor.checks import Ask, Check, Finding, NoAnswer, green, red
+from llmplatform.doctor.checks import Absent, Ask, Check, Denied, Finding, NoAnswer, green, red
 from llmplatform.doctor.wanted import Wanted
+from llmplatform.specs.cloud import Aws
 
 IDENTITY = "sts:GetCallerIdentity"
 
@@ -31,11 +32,14 @@ CALLERS = {
 
 def caller_finding(wanted: Wanted, ask: Ask, principal: Callable[[str], str] = str) -> Finding:
     """Whether the credentials work, and are of the stack's account. `principal`: who is behind a caller's ARN."""
-    expected, caller = wanted.stack.cloud.account_id, CALLERS[wanted.stack.cloud.provider]
+    cloud = wanted.stack.cloud
+    expected, caller = cloud.account_id, CALLERS[cloud.provider]
     try:
         found = ask(IDENTITY)
-    except NoAnswer as error:
-        return red(f"the credentials do not work: {error}", f"log in again: {caller.login} has to work")
+    except (Absent, Denied, NoAnswer) as error:
+        role = cloud.assume_role if isinstance(cloud, Aws) else None
+        taken = f", and its caller has to be allowed sts:AssumeRole of {role}" if role else ""
+        return red(f"the credentials do not work: {error}", f"log in again: {caller.login} has to work{taken}")
     number = str(found[caller.number])
     if number == expected:
         return green(f"account {expected}, as {principal(found['Arn'])}")

@@ -57,7 +57,7 @@ def run_account(
     """The results of checks that ask an account, in their order. `told`: each, as soon as it is there."""
     results: dict[str, Result] = {}
     for check in (each for each in checks if each.gate):
-        results[check.name] = _any_failure(check, wanted, ask)
+        results[check.name] = run_whatever_comes(check, wanted, ask)
         told(results[check.name])
     closed = next((result for result in results.values() if result.level == "red"), None)
     rest = [each for each in checks if not each.gate]
@@ -67,7 +67,7 @@ def run_account(
         return [results[check.name] for check in checks]
     pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="doctor")
     try:
-        begun = [(check, pool.submit(_any_failure, check, wanted, ask)) for check in rest]
+        begun = [(check, pool.submit(run_whatever_comes, check, wanted, ask)) for check in rest]
         end = time.monotonic() + patience
         for check, future in begun:
             try:
@@ -83,16 +83,17 @@ def run_account(
     return [results[check.name] for check in checks]
 
 
-def _any_failure(check: Check, wanted: Wanted, ask: Ask) -> Result:
-    """A check's result, whatever its account answers."""
+def run_whatever_comes(check: Check, wanted: Wanted, ask: Ask = nobody) -> Result:
+    """A check's result, whatever its account answers, or lies on this machine."""
     try:
         return run_check(check, wanted, ask)
     except Undeclared:
         raise
     except Exception as error:
         odd = red if check.gate else yellow
+        what = "it failed" if check.offline else "the answer is not what the service documents"
         said = odd(
-            f"not looked at: the answer is not what the service documents ({type(error).__name__}: {one_line(error)})",
+            f"not looked at: {what} ({type(error).__name__}: {one_line(error)})",
             f"report it, and pass --skip {check.name}",
         )
         return Result(check=check, findings=(said,))

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from llmplatform.catalog import InstanceType
+from llmplatform.catalog import InstanceType, versions
 from llmplatform.catalog.fit import weights_gib
 from llmplatform.planning import hydration
 from llmplatform.planning.pools import PoolPlan
@@ -70,6 +70,12 @@ class ModelPlan:
     hydration_seconds: int
     """Longest time until the weights are at hand, beside those of the stack's other models."""
     drain: Drain
+
+    @property
+    def image(self) -> str:
+        """Reference of the engine's image: the model's own, else the public one."""
+        engine = self.spec.engine
+        return engine.image or versions.engine(engine.kind, engine.version).image
 
 
 def plan_model(name: str, model: Model, pool: PoolPlan, *, hydration_seconds: int | None = None) -> ModelPlan:

@@ -169,7 +169,7 @@ class ModelServer(PlatformComponent):
         return pods.PodArgs(
             plan=plan,
             weights=weights,
-            image=mirrors.image(vllm.image(plan)),
+            image=mirrors.image(plan.image),
             labels=self._labels,
             selector=self._selector,
             service_account=account,

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.doctor.checks import Ask, NoAnswer
-from llmplatform.sweep.alicloud_owners import CLUSTERS, NETWORKS, around, chained, inside, living, owner, pages, tags_of
+from llmplatform.doctor.on_alicloud.lists import chained, pages
+from llmplatform.sweep.alicloud_owners import CLUSTERS, NETWORKS, around, inside, living, owner, tags_of
 from llmplatform.sweep.kinds import Kind, Leftover, Owner, Place, by_tag, rest, simple_kind
 
 __all__ = ["CLUSTERS", "KINDS", "living"]

@@ -1,20 +1,20 @@
-"""Whose an object of Alibaba Cloud is, and how lists of them are read to their end.
+"""Whose an object of Alibaba Cloud is.
 
 Tags by which controllers mark what they make, each with the id of its cluster under `ack.aliyun.com`: cloud controller
 (cloud-provider-alibaba-cloud, pkg/model: beside it `kubernetes.do.not.delete`), alibaba-cloud-csi-driver (pkg/disk),
 Terway (types/tag.go).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.doctor.checks import Ask
+from llmplatform.doctor.on_alicloud.lists import PAGE, pages
 from llmplatform.sweep.kinds import Owner, Place, Whose, by_cluster, by_tag
 
 CLUSTER_TAG = "ack.aliyun.com"
 CLUSTERS, NETWORKS = "cs:DescribeClustersForRegion", "vpc:DescribeVpcs"
-_PAGE = 50
 
 
 def tags_of(found: Mapping[str, Any]) -> dict[str, str]:
@@ -29,36 +29,12 @@ def tags_of(found: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def pages(ask: Ask, action: str, section: str, item: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
-    """Every object of a list that comes in numbered pages."""
-    number, seen = 1, 0
-    while True:
-        answer = ask(action, PageNumber=number, PageSize=_PAGE, **parameters)
-        found = (answer.get(section) or {}).get(item) or []
-        yield from found
-        seen += len(found)
-        if not found or seen >= int(answer.get("TotalCount") or 0):
-            return
-        number += 1
-
-
-def chained(ask: Ask, action: str, section: str, item: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
-    """Every object of a list whose pages name the next one."""
-    token: dict[str, str] = {}
-    while True:
-        answer = ask(action, MaxResults=100, **token, **parameters)
-        yield from (answer.get(section) or {}).get(item) or []
-        if not answer.get("NextToken"):
-            return
-        token = {"NextToken": answer["NextToken"]}
-
-
 def clusters(place: Place, ask: Ask) -> dict[str, Mapping[str, str]]:
     """Clusters of the region that are there: id to tags."""
     found: dict[str, Mapping[str, str]] = {}
     number = 1
     while True:
-        answer = ask(CLUSTERS, page_number=number, page_size=_PAGE)
+        answer = ask(CLUSTERS, page_number=number, page_size=PAGE)
         listed = answer.get("clusters") or []
         for each in listed:
             tags = {str(tag.get("key")): str(tag.get("value")) for tag in each.get("tags") or ()}

@@ -5,7 +5,9 @@ their archives.
 """
 
 import hashlib
+import lzma
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -68,7 +70,7 @@ def metadata(archive: Path) -> Mapping[str, Any] | None:
                     file = opened.extractfile(member)
                     found = yaml.safe_load(file) if file else None
                     return found if isinstance(found, dict) else None
-    except (tarfile.TarError, OSError, EOFError, yaml.YAMLError):
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, yaml.YAMLError):
         return None
     return None
 

@@ -2,7 +2,7 @@
 
 Versions, styles and paths of the actions, where a service is found, and which answers are lists: the SDK's own clients
 (aliyun/alibabacloud-python-sdk: ecs-20140526, cs-20151215, vpc-20160428, kms-20160120, cr-20181201, ram-20150501,
-pvtz-20180101, alidns-20150109, nas-20170626, slb-20140515, tag-20180828). The SDK is of the extra `recover`.
+alidns-20150109, nas-20170626, slb-20140515, tag-20180828). The SDK is of the extra `recover`.
 """
 
 import json
@@ -31,7 +31,6 @@ SERVICES: Mapping[str, Service] = {
     "ecs": Service(version="2014-05-26"),
     "kms": Service(version="2016-01-20"),
     "nas": Service(version="2017-06-26"),
-    "pvtz": Service(version="2018-01-01", central=True),
     "ram": Service(version="2015-05-01", central=True),
     "slb": Service(version="2014-05-15"),
     "sts": Service(version="2015-04-01"),
@@ -51,7 +50,6 @@ class Path:
 
 
 PATHS: Mapping[str, Path] = {
-    "cs:CheckServiceRole": Path(path="/ram/check-service-role", method="POST"),
     "cs:DescribeClustersForRegion": Path(path="/regions/{region}/clusters"),
     "cs:DescribeKubernetesVersionMetadata": Path(path="/api/v1/metadata/versions", array=True),
     "cs:ListAddons": Path(path="/addons"),
@@ -70,6 +68,8 @@ _DENIED = (
     "ErrorRamNoPermission",
 )
 _ABSENT = ("NotFound", "NotExist", "NoExist", "NOT_EXIST", "NOT_FOUND")
+_NOTHING = ("InvalidAccessKeyId", "InvalidAction", "InvalidVersion", "InvalidProduct")
+"""What ends in `NotFound` and says nothing of what was asked for (common errors of every service)."""
 _CONNECT_MS, _READ_MS, _TRIES = 5_000, 15_000, 3
 
 Send = Callable[[str, Mapping[str, Any], Any], Any]
@@ -156,8 +156,9 @@ def _told(action: str, error: Exception) -> Exception:
 
 
 def _classified(action: str, code: str, said: str) -> Exception:
+    # `Forbidden.KeyNotFound`, 404, is how KMS says that a key is not there (its API reference, DescribeKey).
+    if any(each in code for each in _ABSENT) and not code.startswith(_NOTHING):
+        return Absent(f"{action}: {said}")
     if any(each in code for each in _DENIED):
         return Denied(action)
-    if any(each in code for each in _ABSENT):
-        return Absent(f"{action}: {said}")
     return NoAnswer(f"{action}: {code}: {said}" if code and code not in said else f"{action}: {said}")

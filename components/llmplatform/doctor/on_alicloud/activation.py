@@ -1,6 +1,6 @@
 """What the account's owner has to see to: services that are activated, roles that services may take.
 
-Sources: API references of KMS (DescribeAccountKmsStatus), PrivateZone (DescribeUserServiceStatus), VPC
+Sources: API references of KMS (DescribeAccountKmsStatus), VPC
 (GetFlowLogServiceStatus), NAS (DescribeFileSystems) and RAM (GetRole). Object Storage and the log service have
 interfaces of their own, which are not asked: they are in the table of docs/clouds.md.
 """
@@ -13,9 +13,8 @@ from llmplatform.doctor.wanted import Wanted
 from llmplatform.specs.cluster import NewAckCluster
 from llmplatform.specs.stack import AlicloudStack
 
-KMS, PRIVATE_ZONE, FLOW_LOGS, FILES = (
+KMS, FLOW_LOGS, FILES = (
     "kms:DescribeAccountKmsStatus",
-    "pvtz:DescribeUserServiceStatus",
     "vpc:GetFlowLogServiceStatus",
     "nas:DescribeFileSystems",
 )
@@ -41,9 +40,6 @@ def _services(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
     if needed(wanted, "cluster.secrets_key"):
         status = ask(KMS)["AccountStatus"]
         yield _state("Key Management Service", status, status == "Enabled", "the console of KMS")
-    if needed(wanted, "mirrors.acr"):
-        status = ask(PRIVATE_ZONE)["Status"]
-        yield _state("PrivateZone", status, status == "OPENED", "the console of PrivateZone")
     if needed(wanted, "network.flow_logs"):
         on = bool(ask(FLOW_LOGS, RegionId=region)["Enabled"])
         yield _state("VPC flow logs", "on" if on else "off", on, "VPC console, O&M and monitoring, Flow Log")
@@ -85,7 +81,7 @@ CHECKS = (
         name="services",
         title="services that are activated",
         finds="`pulumi up` stops half-way",
-        actions=(KMS, PRIVATE_ZONE, FLOW_LOGS, FILES),
+        actions=(KMS, FLOW_LOGS, FILES),
         provider="alicloud",
         run=_services,
     ),

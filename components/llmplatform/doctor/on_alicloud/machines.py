@@ -10,7 +10,7 @@ from typing import Any
 from llmplatform.doctor.checks import Ask, Check, Finding, green, red, yellow
 from llmplatform.doctor.on_alicloud.caller import ATTRIBUTES, attributes
 from llmplatform.doctor.wanted import Wanted
-from llmplatform.planning.pools import PoolPlan
+from llmplatform.planning.pools import GroupPlan, PoolPlan
 
 ZONES, STOCK, PRICES = "ecs:DescribeZones", "ecs:DescribeAvailableResource", "ecs:DescribeSpotPriceHistory"
 ENOUGH, LOW = "WithStock", "ClosedWithStock"
@@ -42,15 +42,18 @@ def stock_of(answer: Mapping[str, Any]) -> Stock:
     return found
 
 
-def stock_finding(pool: PoolPlan, capacity: str, minimum: int, stock: Stock) -> Finding:
+def stock_finding(pool: PoolPlan, group: GroupPlan, stock: Stock) -> Finding:
     """Whether a group's machines can be bought in its zones."""
     machines = pool.spec.instance_types
-    said = f"pool {pool.name}, {capacity.replace('_', ' ')}: "
-    enough = sorted({zone for machine in machines for zone in pool.zones if stock.get((machine, zone)) == ENOUGH})
-    low = sorted({zone for machine in machines for zone in pool.zones if stock.get((machine, zone)) == LOW})
+    said = f"pool {pool.name}, {group.capacity.replace('_', ' ')}: "
+    enough = sorted({zone for machine in machines for zone in group.zones if stock.get((machine, zone)) == ENOUGH})
+    low = sorted({zone for machine in machines for zone in group.zones if stock.get((machine, zone)) == LOW})
     elsewhere = sorted({zone for (machine, zone), left in stock.items() if machine in machines and left == ENOUGH})
+    within = [zone for zone in pool.zones if zone in elsewhere]
     remedy = (
-        f"add {', '.join(elsewhere)} to cloud.zones and pools.{pool.name}.zones, or use another type"
+        f"write `zones: [{', '.join(within)}]` into pools.{pool.name}, or use another type"
+        if within
+        else f"add {', '.join(elsewhere)} to cloud.zones and pools.{pool.name}.zones, or use another type"
         if elsewhere
         else f"use another type in pools.{pool.name}.instance_types, or another region"
     )
@@ -58,8 +61,8 @@ def stock_finding(pool: PoolPlan, capacity: str, minimum: int, stock: Stock) -> 
         return green(f"{said}in stock in {', '.join(enough)}")
     if low:
         return yellow(f"{said}{', '.join(machines)} is low in stock in {', '.join(low)}", remedy)
-    text = f"{said}{', '.join(machines)} is not in stock in {', '.join(pool.zones)}"
-    return red(text, remedy) if minimum else yellow(text, remedy)
+    text = f"{said}{', '.join(machines)} is not in stock in {', '.join(group.zones)}"
+    return red(text, remedy) if group.minimum else yellow(text, remedy)
 
 
 def _stock(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
@@ -76,7 +79,7 @@ def _stock(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
                     InstanceType=machine,
                 )
                 stock.update(stock_of(answer))
-            yield stock_finding(pool, group.capacity, group.minimum, stock)
+            yield stock_finding(pool, group, stock)
     if not wanted.made:
         yield green("no nodes of its own")
 
@@ -138,9 +141,9 @@ def _prices(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
         for group in pool.groups
         for machine, limit in group.price_limits.items()
     ]
-    for pool, _, machine, limit in limits:
+    for pool, group, machine, limit in limits:
         prices: list[Mapping[str, Any]] = []
-        for zone in pool.zones:
+        for zone in group.zones:
             answer = ask(
                 PRICES,
                 RegionId=wanted.stack.cloud.region,

@@ -11,6 +11,7 @@ from typing import Any
 
 from llmplatform.catalog import versions
 from llmplatform.doctor.checks import Absent, Ask, Check, Denied, Finding, green, red, yellow
+from llmplatform.doctor.on_alicloud.lists import pages
 from llmplatform.doctor.on_aws.names import nodes_in
 from llmplatform.doctor.wanted import Wanted
 from llmplatform.specs.addons import AckAcmeIssuer
@@ -33,18 +34,19 @@ ADDRESSES_BESIDE = 20
 
 
 def images(wanted: Wanted) -> dict[str, str]:
-    """Images of the model servers and of what fetches their weights: where they come from, to their public home."""
-    kinds = {(model.spec.engine.kind, model.spec.engine.version) for model in wanted.models}
-    public = {versions.engine(*each).image for each in kinds} | ({versions.HYDRATION_IMAGE} if kinds else set[str]())
-    return {wanted.stack.mirrors.image(image): image for image in sorted(public)}
+    """Images of the model servers and of what fetches their weights: where they come from, to their home elsewhere."""
+    engines = {model.image for model in wanted.models}
+    every = engines | ({versions.HYDRATION_IMAGE} if engines else set[str]())
+    return {wanted.stack.mirrors.image(image): image for image in sorted(every)}
 
 
 def image_parts(reference: str) -> tuple[str, str, str, str]:
-    """Host, namespace, repository and tag of a reference to an image."""
+    """Host, namespace, repository and tag of a reference to an image; no tag where it has a digest alone."""
     host, _, rest = reference.partition("/")
-    path, _, tag = rest.partition(":")
+    name, at, _ = rest.partition("@")
+    path, _, tag = name.partition(":")
     namespace, _, repository = path.partition("/")
-    return host, namespace, repository, tag or "latest"
+    return host, namespace, repository, tag or ("" if at else "latest")
 
 
 def _images(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
@@ -66,13 +68,14 @@ def _images(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
         if not host.startswith(f"{found['InstanceName']}-"):
             yield yellow(
                 f"{reference}: {host} is not the address of {instance} ({found['InstanceName']}-registry…)",
-                "write the instance's address into mirrors.images",
+                "write the instance's address into mirrors.images, or see that nodes can pull from there",
             )
             continue
-        copy = f"`skopeo copy docker://{public} docker://{reference}`"
+        copy = f"`skopeo copy docker://{public} docker://{reference}`" if reference != public else "push it"
         try:
             repo = ask(REPOSITORY, InstanceId=instance, RepoNamespaceName=namespace, RepoName=repository)
-            ask(TAG, InstanceId=instance, RepoId=repo["RepoId"], Tag=tag)
+            if tag:
+                ask(TAG, InstanceId=instance, RepoId=repo["RepoId"], Tag=tag)
         except Absent:
             yield red(f"{reference} is not in the registry", copy)
         else:
@@ -108,8 +111,9 @@ def _vswitches(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
     if not isinstance(network, ExistingVswitches):
         yield from _own_vswitches(wanted, ask)
         return
-    answer = ask(VSWITCHES, RegionId=wanted.stack.cloud.region, VpcId=network.vpc_id, PageSize=50)
-    known = {each["VSwitchId"]: each for each in answer["VSwitches"]["VSwitch"]}
+    region = wanted.stack.cloud.region
+    found = pages(ask, VSWITCHES, "VSwitches", "VSwitch", RegionId=region, VpcId=network.vpc_id)
+    known = {each["VSwitchId"]: each for each in found}
     shared = not network.pod_vswitches
     for key, switches in (("node_vswitches", network.node_vswitches), ("pod_vswitches", network.pod_vswitches)):
         for zone, switch in switches.items():

@@ -70,11 +70,20 @@ class AwsAccount:
         """boto3's client of a service, by the prefix that IAM has for it."""
         with self._lock:
             if self._role:
-                self._session = assumed(self._session, self._role, "llmplatform-doctor", self._config)
+                self._session = self._taken(self._role)
                 self._role = None
             if service not in self._clients:
                 self._clients[service] = self._session.client(CLIENTS.get(service, service), config=self._config)
             return self._clients[service]
+
+    def _taken(self, role: str) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return assumed(self._session, role, "llmplatform-doctor", self._config)
+        except (BotoCoreError, ClientError) as error:
+            # No question was refused: none can be asked.
+            raise NoAnswer(f"sts:AssumeRole of {role}: {one_line(error)}") from None
 
     def __call__(self, action: str, /, **parameters: Any) -> Any:
         """The answer to an action, all pages of it together."""

@@ -66,6 +66,12 @@ def offering_findings(pools: Iterable[PoolPlan], offered: Mapping[str, frozenset
                 f"pool {pool.name}: none of its zones sells {machines}{elsewhere}",
                 f"add such a zone to cloud.zones and pools.{pool.name}.zones, or use another type",
             )
+        elif empty := [group for group in pool.groups if group.minimum and not {*group.zones} & somewhere]:
+            zones = ", ".join(zone for group in empty for zone in group.zones)
+            yield red(
+                f"pool {pool.name}: {zones} do not sell {machines}, and the groups there never get their first nodes",
+                f"write `zones: [{', '.join(here)}]` into pools.{pool.name}, or use another type",
+            )
         elif missing:
             yield yellow(
                 f"pool {pool.name}: {', '.join(missing)} do not sell {machines}",

@@ -30,11 +30,6 @@ def release(plan: ModelPlan) -> Engine:
     return versions.engine("vllm", plan.spec.engine.version)
 
 
-def image(plan: ModelPlan) -> str:
-    """Reference of the engine's image: the model's own, else the public one."""
-    return plan.spec.engine.image or release(plan).image
-
-
 def cache_mount(plan: ModelPlan) -> str:
     """Where the node's disk is mounted: compiled kernels, and whatever else an engine leaves behind."""
     return CACHE if release(plan).has_home else HOME
