@@ -33,6 +33,7 @@ from llmplatform_sandbox.toolchain import Toolchain
 SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
 """Variable with which the engine writes the state once, at the end: for plans, and for states on paper."""
 _LANGUAGES = "PULUMI_DEBUG_LANGUAGES"
+_CANCELED = "error: update canceled"
 # Its servers, one that runs the program and one that takes events, would answer every user of the machine. Internal, so
 # the SDK's version is pinned.
 guard("pulumi.automation._stack")
@@ -202,6 +203,9 @@ class Engine:
                     f"{self._name}: another engine is at work on this stack; wait for it to end"
                 ) from None
             except CommandError as error:
+                if _CANCELED in str(error):
+                    # Ctrl-C reaches the engine, too, and it may be the first to end.
+                    raise KeyboardInterrupt from None
                 raise SandboxError(recorder.failure() or _last_error(str(error))) from None
 
 

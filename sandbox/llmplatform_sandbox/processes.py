@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from llmplatform_sandbox.called import called
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths, write_private
 
@@ -113,7 +112,7 @@ class Processes:
         if free < _TIGHT:
             return SandboxError(f"{name}: {fault}; {self._run}: the disk has {free} MiB left: free some space first")
         return SandboxError(
-            f"{name}: {fault}; run `{called()} sandbox up` again, and if it happens again see {self._logs / name}.log"
+            f"{name}: {fault}; run the same command again, and if it happens again see {self._logs / name}.log"
         )
 
     def require(self, name: str) -> None:

@@ -43,7 +43,7 @@ def test_two_models_run_on_the_platform_of_another_stack_as_the_readme_says(chec
 
 def test_another_teams_program_puts_a_pool_of_nodes_into_its_own_cluster_as_the_readme_says(checkout: Path) -> None:
     preview, up, down = blocks("component-reuse")[0].splitlines()
-    assert "22 to create" in shell(checkout, preview)
+    assert "23 to create" in shell(checkout, preview)
     shell(checkout, up)
     snapshot = Sandbox(checkout / "examples" / "component-reuse", "dev", silent).snapshot()
     assert [(node.instance_type, node.capacity, node.state) for node in snapshot.nodes] == [

@@ -116,5 +116,5 @@ def test_another_teams_program_is_previewed_with_the_wheels_alone(
     )
     assert result.returncode == 0, result.stdout + result.stderr
     plan = json.loads(result.stdout)
-    assert plan["changes"] == {"create": 22}
+    assert plan["changes"] == {"create": 23}
     assert {"llmplatform:aws:NodePool", "aws:eks/nodeGroup:NodeGroup"} <= {step["type"] for step in plan["steps"]}

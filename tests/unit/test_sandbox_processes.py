@@ -86,7 +86,7 @@ def test_a_process_that_died_is_told_in_a_line_with_the_remedy_and_where_its_log
     deadline = time.monotonic() + 10
     while start_time(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
-    with pytest.raises(SandboxError, match=r"^brief: the process ended; run `.*sandbox up` again, .*brief\.log$"):
+    with pytest.raises(SandboxError, match=r"^brief: the process ended; run the same command again, .*brief\.log$"):
         processes.require("brief")
 
 

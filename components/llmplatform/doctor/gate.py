@@ -39,7 +39,8 @@ def caller_finding(wanted: Wanted, ask: Ask, principal: Callable[[str], str] = s
     except (Absent, Denied, NoAnswer) as error:
         role = cloud.assume_role if isinstance(cloud, Aws) else None
         taken = f", and its caller has to be allowed sts:AssumeRole of {role}" if role else ""
-        return red(f"the credentials do not work: {error}", f"log in again: {caller.login} has to work{taken}")
+        way = "; where nothing answered, look at the network and its proxy" if isinstance(error, NoAnswer) else ""
+        return red(f"the credentials do not work: {error}", f"log in again: {caller.login} has to work{taken}{way}")
     number = str(found[caller.number])
     if number == expected:
         return green(f"account {expected}, as {principal(found['Arn'])}")

@@ -29,7 +29,8 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = {
     "spot-stockout": Kind(
-        "no spot capacity for an instance type in any zone", "an instance type of the cloud, e.g. g5.2xlarge"
+        "no spot capacity for an instance type in any zone",
+        "an instance type of the cloud: g5.2xlarge, ecs.gn7i-c16g1.4xlarge",
     ),
     "zone-outage": Kind(
         "the machines of a zone vanish, and none can be had there", "a zone of the cloud, e.g. eu-west-1a"

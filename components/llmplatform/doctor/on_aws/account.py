@@ -45,9 +45,8 @@ class AwsAccount:
         try:
             self._session = opened(region, profile)
         except ProfileNotFound as error:
-            raise NoAnswer(
-                f"{one_line(error)}; write one of `aws configure list-profiles` into cloud.profile"
-            ) from None
+            where = "cloud.profile" if profile else "AWS_PROFILE, or unset it"
+            raise NoAnswer(f"{one_line(error)}; write one of `aws configure list-profiles` into {where}") from None
         self._role = role
         self._config = Config(
             connect_timeout=CONNECT_SECONDS,
