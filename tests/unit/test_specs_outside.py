@@ -50,7 +50,9 @@ def test_a_password_in_a_proxys_address_is_not_repeated(raw: dict[str, Any]) -> 
     assert "hunter2secret" not in "".join(found)
 
 
-@pytest.mark.parametrize("text", ["nothing", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"])
+@pytest.mark.parametrize(
+    "text", ["nothing", "vertraut Ümlauten", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"]
+)
 def test_what_is_no_certificate_is_refused(raw: dict[str, Any], text: str) -> None:
     raw["outside"] = {"certificates": text}
     assert problems(raw) == [

@@ -81,7 +81,8 @@ def _certificate(value: str) -> str:
 def _bundle(value: str) -> str:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=value)
-    except (ssl.SSLError, ValueError):
+    # TypeError: letters beyond ASCII.
+    except (ssl.SSLError, TypeError, ValueError):
         raise ValueError("it is no certificate (PEM); write what begins with -----BEGIN CERTIFICATE-----") from None
     return value
 
