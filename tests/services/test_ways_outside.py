@@ -1,7 +1,6 @@
 """The hydration through a proxy that opens connections, with an authority that nobody else trusts."""
 
 import os
-import shutil
 import socket
 import socketserver
 import ssl
@@ -23,7 +22,6 @@ from cryptography.x509.oid import NameOID
 from hubs import FakeHub, served
 
 from llmplatform.planning.outside import OutsidePlan
-from llmplatform.serving import hydration
 from llmplatform.serving.hydration.faults import REFUSED_CODE
 
 HUB = "hub.example.org"
@@ -100,14 +98,6 @@ def proxied(hub: FakeHub, context: ssl.SSLContext, status: int = 200) -> Iterato
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}", asked
         server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("program")
-    (source,) = hydration.__path__
-    shutil.copytree(source, place / "llmplatform/serving/hydration", ignore=shutil.ignore_patterns("__pycache__"))
-    return place
 
 
 @pytest.fixture

@@ -49,6 +49,12 @@ def test_a_profile_that_is_not_there_is_told() -> None:
         AwsAccount("us-east-1", profile="nobodys")
 
 
+def test_a_profile_of_the_environment_is_not_sought_in_the_stack_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobodys")
+    with pytest.raises(NoAnswer, match="into AWS_PROFILE, or unset it"):
+        AwsAccount("us-east-1")
+
+
 def test_an_account_answers_all_pages_and_says_what_is_not_there(account: AwsAccount) -> None:
     logs = boto3.client("logs", "us-east-1")
     for number in range(60):

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from program import ROOT
-from pulumi.automation import LocalWorkspace
+from pulumi.automation import CommandError, CommandResult, LocalWorkspace
 
 from llmplatform_sandbox.engine import SKIP_CHECKPOINTS, Engine
+from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.progress import silent
 from llmplatform_sandbox.project import read_project
@@ -35,19 +36,37 @@ class Stack:
     preview = up = refresh = _called
 
 
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    monkeypatch.setattr("llmplatform_sandbox.engine.Stack", Stack)
+    paths = SandboxPaths(tmp_path)
+    paths.create()
+    tools = Toolchain({"pulumi": tmp_path / "pulumi"}, {"pulumi": PULUMI.version})
+    return Engine(read_project(ROOT), "dev", paths, tools, "", silent)
+
+
 @pytest.mark.parametrize(
     ("operation", "skipped"),
     [(Engine.preview, True), (Engine.require_plan, True), (Engine.up, False), (Engine.refresh, False)],
 )
 def test_only_plans_do_without_checkpoints(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: Callable[[Engine], object], skipped: bool
+    engine: Engine, operation: Callable[[Engine], object], skipped: bool
 ) -> None:
-    monkeypatch.setattr("llmplatform_sandbox.engine.Stack", Stack)
-    paths = SandboxPaths(tmp_path)
-    paths.create()
-    tools = Toolchain({"pulumi": tmp_path / "pulumi"}, {"pulumi": PULUMI.version})
-    engine = Engine(read_project(ROOT), "dev", paths, tools, "", silent)
     Engine.preview(engine)
     assert Stack.variables[SKIP_CHECKPOINTS] == "true"
     operation(engine)
     assert (SKIP_CHECKPOINTS in Stack.variables) is skipped, "after a crash nobody would know what was made"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [("error: update canceled", KeyboardInterrupt), ("error: update failed", SandboxError)]
+)
+def test_an_update_that_was_cancelled_is_no_fault_of_the_program(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, said: str, told: type[BaseException]
+) -> None:
+    def ended(*_: object, **_options: object) -> None:
+        raise CommandError(CommandResult(stdout="", stderr=said, code=255))
+
+    monkeypatch.setattr(Stack, "up", ended)
+    with pytest.raises(told):
+        engine.up()
