@@ -1,12 +1,12 @@
 """When a sandbox is taken to have come to rest: a clock of our own, and what is seen at each look."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from llmplatform_sandbox import lifecycle
+from llmplatform_sandbox import lifecycle, snapshot
 from llmplatform_sandbox.lifecycle import Sandbox
 from llmplatform_sandbox.progress import silent
 from llmplatform_sandbox.snapshot import Node, Pod, Snapshot
@@ -32,8 +32,8 @@ def settle(
         nonlocal now
         now += seconds
 
-    monkeypatch.setattr(time, "monotonic", lambda: now)
-    monkeypatch.setattr(time, "sleep", sleep)
+    # Not the module `time` itself: a thread that another test has left behind would move this clock by its own sleeps.
+    monkeypatch.setattr(snapshot, "time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
     monkeypatch.setattr(lifecycle, "read_project", lambda folder: type("Project", (), {"folder": folder})())
     monkeypatch.setattr(Sandbox, "snapshot", lambda self: before if now < changes_after else after)
     return Sandbox(Path("project"), "dev", silent).settle(), now
