@@ -6,7 +6,8 @@ from pathlib import Path
 import pulumi
 
 from llmplatform.catalog.versions import NO_ARCHIVES
-from llmplatform.planning.charts import plan_charts, unfit_archives
+from llmplatform.checks.archives import unfit_archives
+from llmplatform.planning.charts import plan_charts
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.stack import Stack
 

@@ -8,11 +8,10 @@ from typing import Any, cast
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from llmplatform.specs import InvalidStack, parse, warnings
-from llmplatform.specs.reading import NAMESPACE
-from llmplatform.specs.rules import cleartext_elsewhere
-from llmplatform.specs.rules.foreign import without_effect
-from llmplatform.specs.stack import Stack
+from llmplatform.checks import InvalidStack, parse, warnings
+from llmplatform.checks.foreign import without_effect
+from llmplatform.checks.rules import cleartext_elsewhere
+from llmplatform.specs.stack import NAMESPACE, Stack
 
 
 @dataclass(frozen=True, kw_only=True)

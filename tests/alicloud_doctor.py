@@ -6,11 +6,11 @@ import recorded
 from doctor_proofs import Proofs
 from stack_settings import ROOT
 
+from llmplatform.checks import parse
+from llmplatform.checks.files import read
 from llmplatform.doctor import known
 from llmplatform.doctor.checks import Result
 from llmplatform.doctor.wanted import Wanted
-from llmplatform.specs import parse
-from llmplatform.specs.files import read
 
 CHECKS = {check.name: check for check in known.ALICLOUD}
 

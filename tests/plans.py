@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from llmplatform.checks import parse
 from llmplatform.planning.models import ModelPlan, plan_models
 from llmplatform.planning.pools import PoolPlan, plan_pools
-from llmplatform.specs import parse
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.stack import Stack
 

@@ -19,8 +19,9 @@ from typing import Any
 import yaml
 from stack_mutations import KEYS, ODD, PLAUSIBLE, STACKS, document, places
 
-from llmplatform.specs import check, schema
-from llmplatform.specs.rules import OUR_MISTAKE
+from llmplatform.checks import check
+from llmplatform.checks.rules import OUR_MISTAKE
+from llmplatform.specs import schema
 
 LINE = re.compile(r"[^\n]*\S: [^\n]*\S; [^\n]*\S")
 LONGEST_SECONDS = 2.0

@@ -4,8 +4,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from llmplatform.specs import InvalidStack, parse
-from llmplatform.specs.files import read
+from llmplatform.checks import InvalidStack, parse
+from llmplatform.checks.files import read
 
 ROOT = Path(__file__).parents[1]
 VPC = "vpc-0123456789abcdef0"

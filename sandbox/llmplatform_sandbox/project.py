@@ -77,7 +77,7 @@ def check_settings(file: Path) -> None:
     if not any(each.is_file() and b"llmplatform:" in each.read_bytes() for each in files):
         return  # A project of another kind, whose settings are its own.
     try:
-        from llmplatform.specs import check_stack_file
+        from llmplatform.checks import check_stack_file
     except ImportError:
         return
     errors = check_stack_file(file)

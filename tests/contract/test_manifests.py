@@ -19,7 +19,7 @@ from kubernetes_enums import enumerated, misspelt
 from program import STACKS, run_program, stack_config
 from registration import Registered
 
-from llmplatform.specs.rules.names import ADDON_NAMESPACES, TAKEN_IN_THE_MODELS_NAMESPACE
+from llmplatform.checks.rules.names import ADDON_NAMESPACES, TAKEN_IN_THE_MODELS_NAMESPACE
 
 CHARTS = os.environ.get("LLMPLATFORM_CHARTS")
 

@@ -16,8 +16,9 @@ from existing_things import CLUSTERS, NETWORKS
 from program import run_program, stack_config
 from typer.testing import CliRunner
 
+from llmplatform.checks import load_stack, parse, parse_platform_ref
 from llmplatform.cli.app import app
-from llmplatform.specs import AlicloudPlatformRef, AwsPlatformRef, PlatformRef, load_stack, parse, parse_platform_ref
+from llmplatform.specs import AlicloudPlatformRef, AwsPlatformRef, PlatformRef
 from llmplatform.specs.section import Section
 from llmplatform.specs.stack import Stack
 

@@ -9,7 +9,7 @@ import yaml
 from documents import commands
 from program import ROOT
 
-from llmplatform.specs import check_stack_file
+from llmplatform.checks import check_stack_file
 from llmplatform_sandbox.toolchain import PULUMI, ensure
 
 pytestmark = pytest.mark.sandbox

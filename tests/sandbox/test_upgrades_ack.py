@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from sandboxed import NAMESPACE, Config, Platform, changed, eventually, platform_of
 
-from llmplatform.specs.rules import clusters
+from llmplatform.checks.rules import clusters
 
 pytestmark = pytest.mark.sandbox
 

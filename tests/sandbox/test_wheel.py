@@ -19,7 +19,8 @@ import importlib.resources, llmplatform
 from llmplatform.aws import NodePool, NodePoolArgs, NodeRole, NodeRoleArgs
 from llmplatform.catalog import instance_types
 from llmplatform.planning import plan_pool
-from llmplatform.specs import Aws, AwsPool, parse_platform_ref
+from llmplatform.checks import parse_platform_ref
+from llmplatform.specs import Aws, AwsPool
 files = importlib.resources.files(llmplatform)
 assert files.joinpath("py.typed").is_file() and files.joinpath("specs/stack.schema.json").is_file()
 print(instance_types.get("aws", "g6.2xlarge").gpus, llmplatform.__file__)

@@ -21,7 +21,7 @@ from benchmarks.platforms import settings
 from benchmarks.recording import merge, record, replay
 from benchmarks.summary import rows
 from benchmarks.worker import Cost
-from llmplatform.specs.files import parse
+from llmplatform.checks.files import parse
 
 CASE = {"operation": "preview", "models": 1, "stacks": 1, "checkpoints": True, "repetitions": 2}
 COST = {"seconds": 2.0, "program_mib": 100.0, "engine_mib": 50.0, "providers_mib": 1.0, "engine_cpu": 0.5, "load": 1.0}

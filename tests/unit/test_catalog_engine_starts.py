@@ -9,7 +9,7 @@ from statistics import median
 import pytest
 
 from llmplatform.catalog import gpus, models
-from llmplatform.catalog.fit import Fit, fit
+from llmplatform.planning.fit import Fit, fit
 
 
 @dataclass(frozen=True, kw_only=True)

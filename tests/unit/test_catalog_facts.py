@@ -17,7 +17,7 @@ from llmplatform.catalog import (
     tables,
     versions,
 )
-from llmplatform.catalog.fit import legal_tensor_parallel
+from llmplatform.planning.fit import legal_tensor_parallel
 
 PROVIDERS = instance_types.PROVIDERS
 

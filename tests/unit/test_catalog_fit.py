@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from llmplatform.catalog import gpus, models
-from llmplatform.catalog.fit import fit, weights_gib
 from llmplatform.catalog.models import ModelShape
+from llmplatform.planning.fit import fit, weights_gib
 
 CHATGLM = "zai-org/chatglm3-6b"
 LLAMA = "meta-llama/Llama-3.1-8B-Instruct"

@@ -14,10 +14,11 @@ from existing_things import told
 from program import ROOT, STACKS, run_program, stack_config
 
 from llmplatform.catalog.versions import CHARTS, NO_ARCHIVES
+from llmplatform.checks import parse, parse_platform_ref
+from llmplatform.checks.archives import unfit_archives
 from llmplatform.cli.charts_lock import Lock
 from llmplatform.planning import plan_pools
-from llmplatform.planning.charts import plan_charts, unfit_archives
-from llmplatform.specs import parse, parse_platform_ref
+from llmplatform.planning.charts import plan_charts
 
 ARCHIVE = gzip.compress(b"a chart", mtime=0)
 RELEASE = "kubernetes:helm.sh/v3:Release"

@@ -11,9 +11,9 @@ from making import make
 from program import ROOT, STACKS
 from typer.testing import CliRunner
 
+from llmplatform.checks import check_stack_file
+from llmplatform.checks.rules import clusters
 from llmplatform.cli.app import app
-from llmplatform.specs import check_stack_file
-from llmplatform.specs.rules import clusters
 from llmplatform.specs.schema import TARGET
 from llmplatform_sandbox.project import read_project
 

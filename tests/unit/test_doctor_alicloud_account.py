@@ -11,12 +11,12 @@ from alicloud_doctor import CHECKS, wanted, with_key
 from stack_settings import ROOT
 from Tea.exceptions import TeaException
 
+from llmplatform.checks.files import read
 from llmplatform.doctor import known
 from llmplatform.doctor.accounts import Opened, open_account
 from llmplatform.doctor.checks import Absent, Denied, NoAnswer
 from llmplatform.doctor.on_alicloud.account import PATHS, SERVICES, AlicloudAccount
 from llmplatform.doctor.running import run_account, run_check
-from llmplatform.specs.files import read
 
 
 def account(*answers: Any) -> AlicloudAccount:

@@ -8,10 +8,10 @@ from alicloud_doctor import ALICLOUD, PLENTY, attributes, ran, wanted
 from doctor_proofs import Proof, named, only
 from stack_settings import ROOT
 
+from llmplatform.checks.files import read
 from llmplatform.doctor.checks import Check
 from llmplatform.doctor.on_alicloud import machines
 from llmplatform.doctor.wanted import Wanted
-from llmplatform.specs.files import read
 
 
 def stock(**left: str) -> Any:

@@ -9,10 +9,10 @@ from doctor_proofs import Proof, named
 from program import run_program, stack_config
 from stack_settings import ROOT
 
+from llmplatform.checks.files import read
 from llmplatform.doctor.checks import Absent, Check
 from llmplatform.doctor.on_alicloud import things
 from llmplatform.doctor.wanted import Wanted
-from llmplatform.specs.files import read
 
 VPC = "vpc-bp1234567890abcdefghi"
 

@@ -10,10 +10,10 @@ from doctor_proofs import Proof, named
 from program import stack_config
 from stack_settings import EXISTING_NETWORK, ROOT, VPC
 
+from llmplatform.checks.files import read
 from llmplatform.doctor.checks import Absent, Check
 from llmplatform.doctor.on_aws import names
 from llmplatform.doctor.wanted import Wanted
-from llmplatform.specs.files import read
 
 
 def subnet(id_: str, zone: str, free: int, vpc: str = VPC) -> dict[str, Any]:

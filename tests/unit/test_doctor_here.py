@@ -19,6 +19,9 @@ from doctor_proofs import named
 from stack_settings import ROOT
 
 from llmplatform.catalog.versions import CHARTS
+from llmplatform.checks import parse
+from llmplatform.checks.files import read
+from llmplatform.checks.rules import clusters
 from llmplatform.doctor import known
 from llmplatform.doctor.checks import Check, Result
 from llmplatform.doctor.here import charts, machine, settings
@@ -26,9 +29,6 @@ from llmplatform.doctor.running import run_check, run_whatever_comes
 from llmplatform.doctor.wanted import Wanted
 from llmplatform.planning.models import ModelPlan, plan_models
 from llmplatform.planning.pools import plan_pools
-from llmplatform.specs import parse
-from llmplatform.specs.files import read
-from llmplatform.specs.rules import clusters
 
 CHECKS = {check.name: check for check in known.HERE}
 STACKS = ["dev", "prod", "dev-ack", "prod-ack"]

@@ -3,9 +3,9 @@ from plans import ON_DEMAND, SPOT_FIRST, SPOT_OF_FOUR, model_plan, stack
 from program import STACKS, stack_config
 
 from llmplatform.catalog import instance_types
+from llmplatform.checks import parse
 from llmplatform.planning.models import plan_model, plan_models
 from llmplatform.planning.pools import plan_pools
-from llmplatform.specs import parse
 
 SPOT_NOTICE_SECONDS = 120
 

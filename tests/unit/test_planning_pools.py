@@ -7,6 +7,8 @@ import pytest
 from stack_settings import dev, problems
 
 from llmplatform.catalog import versions
+from llmplatform.checks import load_stack, parse, warnings
+from llmplatform.checks.files import read
 from llmplatform.planning.pools import (
     DRIVER_LABEL,
     GPU_RESOURCE,
@@ -16,8 +18,6 @@ from llmplatform.planning.pools import (
     most_nodes,
     plan_pools,
 )
-from llmplatform.specs import load_stack, parse, warnings
-from llmplatform.specs.files import read
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,8 @@ import pytest
 from existing_things import exported, told
 from program import stack_config
 
-from llmplatform.specs import AlicloudPlatformRef, AwsPlatformRef, InvalidStack, parse, parse_platform_ref
+from llmplatform.checks import InvalidStack, parse, parse_platform_ref
+from llmplatform.specs import AlicloudPlatformRef, AwsPlatformRef
 from llmplatform.specs.section import Section
 
 KINDS: Mapping[str, type[AwsPlatformRef] | type[AlicloudPlatformRef]] = {

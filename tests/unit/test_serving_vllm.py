@@ -6,9 +6,9 @@ from plans import ON_DEMAND, SPOT_FIRST, SPOT_OF_FOUR, T4, model_plan
 
 from llmplatform.catalog import engine_flags
 from llmplatform.catalog.versions import ENGINES
+from llmplatform.checks import InvalidStack
 from llmplatform.planning.models import ModelPlan
 from llmplatform.serving.engines import vllm
-from llmplatform.specs import InvalidStack
 
 WEIGHTS = "/models/huggingface/Qwen/Qwen3-8B/main"
 

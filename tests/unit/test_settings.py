@@ -7,7 +7,7 @@ import pulumi
 import pytest
 from program import run_program, stack_config
 
-from llmplatform.specs.rules import clusters
+from llmplatform.checks.rules import clusters
 
 ENCRYPT = "run pulumi config set --secret --path 'llmplatform:secrets.huggingface_token'"
 TOKEN = "hf_" + "a1" * 12

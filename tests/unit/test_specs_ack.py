@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from llmplatform.specs import InvalidStack, parse, warnings
-from llmplatform.specs.files import read
+from llmplatform.checks import InvalidStack, parse, warnings
+from llmplatform.checks.files import read
+from llmplatform.checks.rules import clusters
 from llmplatform.specs.mirrors import Mirrors
-from llmplatform.specs.rules import clusters
 from llmplatform.specs.stack import AlicloudStack, AwsStack
 
 ROOT = Path(__file__).parents[2]

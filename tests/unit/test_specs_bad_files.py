@@ -8,9 +8,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from llmplatform.checks import check_stack_file
+from llmplatform.checks.rules import clusters
 from llmplatform.cli.app import app
-from llmplatform.specs import check_stack_file
-from llmplatform.specs.rules import clusters
 
 ROOT = Path(__file__).parents[2]
 FILES = {"Pulumi.dev.yaml": "bad_stack_files.yaml", "Pulumi.dev-ack.yaml": "bad_ack_stack_files.yaml"}

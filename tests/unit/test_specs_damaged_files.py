@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from program import run_program
 from stack_mutations import changed_documents, damaged_documents, damaged_texts
 
-from llmplatform.specs import check_stack_file
+from llmplatform.checks import check_stack_file
 
 LINE = re.compile(r"[^\n]*\S: [^\n]*\S; [^\n]*\S")
 """`path: fault; remedy`."""

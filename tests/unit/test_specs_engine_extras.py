@@ -6,8 +6,8 @@ from plans import ON_DEMAND, SPOT_FIRST, model_plan
 from llmplatform.catalog import engine_flags
 from llmplatform.catalog.engine_settings import FLAGS, VARIABLES
 from llmplatform.catalog.versions import ENGINES
+from llmplatform.checks import InvalidStack
 from llmplatform.serving.engines import vllm
-from llmplatform.specs import InvalidStack
 
 VERSION = ENGINES["vllm"].version
 KNOWN = sorted(engine_flags.flags("vllm", VERSION))

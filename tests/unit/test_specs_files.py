@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from llmplatform.specs import check_stack_file
+from llmplatform.checks import check_stack_file
 
 DEV = Path(__file__).parents[2] / "Pulumi.dev.yaml"
 SEALED = "v1:kOliKRaUlB7Jv0XM:3C/gNxASd6IuDYGhEXsyFUHYdyaRng=="

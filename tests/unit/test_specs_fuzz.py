@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import stack_fuzz
 
-from llmplatform.specs import parse
-from llmplatform.specs.problems import InvalidStack
-from llmplatform.specs.rules import OUR_MISTAKE, RULES
+from llmplatform.checks import parse
+from llmplatform.checks.problems import InvalidStack
+from llmplatform.checks.rules import OUR_MISTAKE, RULES
 from llmplatform.specs.stack import Stack
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from stack_settings import ROOT, dev, problems
 
-from llmplatform.specs import parse, warnings
-from llmplatform.specs.files import read
+from llmplatform.checks import parse, warnings
+from llmplatform.checks.files import read
 
 LOGIN = {"registry": "registry.example.org", "user": "robot$pull"}
 PASSWORD = {"registry_password": {"secure": "v1:x:y"}}

@@ -7,10 +7,10 @@ from engine import Engine
 from plans import SPOT_FIRST, model_plan
 from stack_settings import ROOT, dev, problems
 
+from llmplatform.checks import parse
+from llmplatform.checks.files import read
 from llmplatform.planning.outside import OutsidePlan, plan_outside
 from llmplatform.serving import ModelServer, ModelServerArgs
-from llmplatform.specs import parse
-from llmplatform.specs.files import read
 
 PROXY = "http://proxy.example.org:3128"
 

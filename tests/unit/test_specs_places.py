@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from stack_settings import EXISTING_NETWORK, dev, on_a_platform, problems
 
-from llmplatform.specs.rules import clusters
+from llmplatform.checks.rules import clusters
 
 
 @pytest.fixture(autouse=True)

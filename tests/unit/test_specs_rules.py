@@ -7,9 +7,10 @@ import pytest
 from stack_settings import EXISTING_CLUSTER, EXISTING_NETWORK, VPC, dev, on_a_platform, problems
 
 from llmplatform.catalog import versions
+from llmplatform.checks import parse, warnings
+from llmplatform.checks.rules import clusters
 from llmplatform.planning.pools import plan_pools
-from llmplatform.specs import Stack, parse, warnings
-from llmplatform.specs.rules import clusters
+from llmplatform.specs import Stack
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from llmplatform.specs import check_stack_file, schema
+from llmplatform.checks import check_stack_file
+from llmplatform.specs import schema
 from llmplatform.specs.stack import STACKS as STACKS_BY_CLOUD
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from stack_settings import EXISTING_CLUSTER, EXISTING_NETWORK, dev, problems
 
+from llmplatform.checks import parse
 from llmplatform.planning.pools import PoolPlan, further_taints, plan_pools
-from llmplatform.specs import parse
 
 SEARCH = {"key": "team", "value": "search"}
 

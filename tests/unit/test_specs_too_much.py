@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from llmplatform.specs import check_stack_file
+from llmplatform.checks import check_stack_file
 
 DEV = Path(__file__).parents[2] / "Pulumi.dev.yaml"
 LONGEST_SECONDS = 2.0

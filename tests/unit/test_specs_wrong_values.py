@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from llmplatform.specs import check, check_stack_file
+from llmplatform.checks import check, check_stack_file
 
 ROOT = Path(__file__).parents[2]
 ROWS = [row for row in yaml.safe_load((Path(__file__).parent / "wrong_values.yaml").read_text("utf-8")) if "set" in row]

@@ -14,11 +14,11 @@ from alicloud_doctor import wanted
 from stack_settings import ROOT
 from typer.testing import CliRunner
 
+from llmplatform.checks.files import read
 from llmplatform.cli.app import app
 from llmplatform.doctor import accounts
 from llmplatform.doctor.checks import Ask, NoAnswer
 from llmplatform.doctor.on_alicloud.account import SERVICES
-from llmplatform.specs.files import read
 from llmplatform.sweep import alicloud
 from llmplatform.sweep.kinds import Leftover, Place
 from llmplatform.sweep.running import remove, survey

@@ -18,10 +18,10 @@ from moto import mock_aws
 from stack_settings import ROOT
 from typer.testing import CliRunner
 
+from llmplatform.checks.files import read
 from llmplatform.cli.app import app
 from llmplatform.doctor.checks import Absent, Ask, Denied, NoAnswer
 from llmplatform.doctor.on_aws.account import AwsAccount
-from llmplatform.specs.files import read
 from llmplatform.sweep import aws_storage
 from llmplatform.sweep.kinds import Leftover, Place
 from llmplatform.sweep.running import Swept, remove, survey

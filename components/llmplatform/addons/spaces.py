@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from llmplatform.addons import cert_manager, gpu_metrics, gpu_operator
-from llmplatform.specs.charts import charts_by_addon
+from llmplatform.planning.charts import charts_by_addon
 from llmplatform.specs.stack import Stack
 
 _OF_CHARTS: Mapping[str, str] = {

@@ -85,7 +85,7 @@ def pull(
 
 
 def _mirrors(stack: str | None, project: Path) -> "Mirrors":
-    from llmplatform.specs import load_stack, stack_problems
+    from llmplatform.checks import load_stack, stack_problems
     from llmplatform.specs.mirrors import Mirrors
 
     if stack is None:

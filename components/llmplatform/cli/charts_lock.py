@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from llmplatform.catalog.versions import Chart
+from llmplatform.checks.archives import lock_key, locked
 from llmplatform.cli.chart_sources import ChartError
-from llmplatform.planning.charts import lock_key, locked
 
 
 @dataclass

@@ -39,10 +39,10 @@ def doctor(
     that this needs. Exit code 1: something is red; 2: the stack file or an argument is wrong. Example: `llmplatform
     doctor dev`, or `llmplatform doctor prod --only vcpu-quotas --only zones`.
     """
+    from llmplatform.checks import load_stack, stack_problems
     from llmplatform.cli.machine import console_for
     from llmplatform.doctor.known import checks_of
     from llmplatform.doctor.wanted import Wanted
-    from llmplatform.specs import load_stack, stack_problems
 
     path = stack_file(stack, project)
     refuse(stack_problems(path))
@@ -62,8 +62,8 @@ def doctor(
 
 def _chosen(checks: "Sequence[Check]", skip: Sequence[str], only: Sequence[str]) -> "list[Check]":
     """The checks that are to run. A name that none has ends the command."""
+    from llmplatform.checks.problems import suggestion
     from llmplatform.doctor.known import names_of
-    from llmplatform.specs.problems import suggestion
 
     known = names_of()
     unknown = [name for name in (*skip, *only) if name not in known]

@@ -13,9 +13,10 @@ from typing import Any, cast
 
 import yaml
 
-from llmplatform.specs import InvalidStack, PlatformRef, Problem, parse_platform_ref
-from llmplatform.specs.files import read
-from llmplatform.specs.reading import NAMESPACE
+from llmplatform.checks import InvalidStack, Problem, parse_platform_ref
+from llmplatform.checks.files import read
+from llmplatform.specs import PlatformRef
+from llmplatform.specs.stack import NAMESPACE
 
 
 class _Indented(yaml.SafeDumper):

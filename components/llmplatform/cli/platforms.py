@@ -22,9 +22,9 @@ def use_platform(
 
     Example: `pulumi stack output platform --json | llmplatform use-platform dev --project ../models`.
     """
+    from llmplatform.checks import InvalidStack
+    from llmplatform.checks.reading import unreadable
     from llmplatform.cli.platform_sections import reference, rewritten, sections_of
-    from llmplatform.specs import InvalidStack
-    from llmplatform.specs.reading import unreadable
 
     path = stack_file(stack, project)
     try:

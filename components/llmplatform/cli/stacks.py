@@ -14,9 +14,10 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from llmplatform.checks import Problem
     from llmplatform.planning.models import ModelPlan
     from llmplatform.planning.pools import GroupPlan, PoolPlan
-    from llmplatform.specs import Problem, Stack
+    from llmplatform.specs import Stack
 
 
 def named(stack: str) -> str:
@@ -75,7 +76,7 @@ def validate(
     Example: `llmplatform validate dev`, or `llmplatform validate Pulumi.dev.yaml --json`. Exit code 2 when something is
     wrong, or a secret is still to be written; a warning, such as of a version whose support has ended, leaves it 0.
     """
-    from llmplatform.specs import check
+    from llmplatform.checks import check
 
     path = stack_file(stack, project)
     checked = check(path)
@@ -101,8 +102,9 @@ def schema() -> None:
 
 
 def _describe(path: Path, spec: "Stack", project: Path) -> None:
+    from llmplatform.checks.archives import unfit_archives
     from llmplatform.cli.machine import console_for
-    from llmplatform.planning.charts import plan_charts, unfit_archives
+    from llmplatform.planning.charts import plan_charts
     from llmplatform.planning.models import plan_models
     from llmplatform.planning.pools import plan_pools
 
@@ -161,7 +163,9 @@ def _models(plans: "tuple[ModelPlan, ...]") -> "Table":
 
 def _cache(plan: "ModelPlan") -> str:
     """What the key-value cache of one replica is likely to hold, of all requests together."""
+    from llmplatform.planning.fit import model_fit
+
     if plan.pool.gpu is None:
         return ""
-    fit = plan.spec.fit(plan.pool.gpu)
+    fit = model_fit(plan.spec, plan.pool.gpu)
     return f"{fit.kv_tokens:,} tokens, {fit.concurrency:.1f} of {fit.context_length:,}"

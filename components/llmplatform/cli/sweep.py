@@ -50,9 +50,9 @@ def sweep(
     of the environment is left, or could not be looked for; 2: the stack file or an argument is wrong. Example:
     `llmplatform sweep dev`, then `llmplatform sweep dev --delete`.
     """
+    from llmplatform.checks import load_stack, stack_problems
     from llmplatform.cli.machine import console_for
     from llmplatform.doctor.wanted import Wanted
-    from llmplatform.specs import load_stack, stack_problems
     from llmplatform.sweep.running import survey
     from llmplatform.sweep.stacks import CLOUDS, place_of
 

@@ -1,21 +1,51 @@
-"""The charts that a stack installs, and which of their archives cannot be installed as they are."""
+"""The charts that a stack installs, and of which add-on each is."""
 
-import gzip
-import hashlib
-import json
-import zlib
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
-from llmplatform.catalog.versions import Chart
+from llmplatform.catalog.versions import CHARTS, Chart
 from llmplatform.planning.pools import PoolPlan
-from llmplatform.specs.charts import FOR_GPUS, charts_by_addon
-from llmplatform.specs.problems import Problem
-from llmplatform.specs.stack import Stack
+from llmplatform.specs.addons import AckAcmeIssuer
+from llmplatform.specs.section import Section
+from llmplatform.specs.stack import AlicloudStack, Stack
 
-LOCK = "charts.lock"
-"""Beside the folder of the archives: a digest for each that was ever accepted."""
+_ON_ALL_CLOUDS = {
+    "cert_manager": ("cert-manager",),
+    "monitoring": ("kube-prometheus-stack", "prometheus-operator-crds"),
+}
+"""Setting to the charts that it installs."""
+_CHARTS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "aws": {"cluster_autoscaler": ("cluster-autoscaler",), "gpu_operator": ("gpu-operator",), **_ON_ALL_CLOUDS},
+    # ACK brings autoscaler, driver and device plugin itself.
+    "alicloud": {"gpu_metrics": ("dcgm-exporter",), **_ON_ALL_CLOUDS},
+}
+_OF_ACME_ON_ALICLOUD = "cert-manager-alidns-webhook"
+
+FOR_GPUS = ("gpu_operator", "gpu_metrics")
+"""Add-ons that a stack without a pool of GPUs does not install."""
+
+
+def installs(addon: Section) -> bool:
+    """Whether an add-on is switched on, and not there already."""
+    return bool(getattr(addon, "installed", getattr(addon, "enabled", False)))
+
+
+def charts_by_addon(stack: Stack) -> Mapping[str, tuple[Chart, ...]]:
+    """Each add-on that is switched on, and its charts; none where another stack installs them."""
+    if stack.platform.kind != "new":
+        return {}
+    names = {
+        addon: charts
+        for addon, charts in _CHARTS_OF[stack.cloud.provider].items()
+        if installs(getattr(stack.addons, addon))
+    }
+    # In this order: a stack file of AWS whose issuer cannot be read is judged all the same.
+    if (
+        "cert_manager" in names
+        and isinstance(stack, AlicloudStack)
+        and isinstance(stack.addons.cert_manager.issuer, AckAcmeIssuer)
+    ):
+        names["cert_manager"] += (_OF_ACME_ON_ALICLOUD,)
+    return {addon: tuple(CHARTS[name] for name in charts) for addon, charts in names.items()}
 
 
 def plan_charts(stack: Stack, pools: tuple[PoolPlan, ...]) -> tuple[Chart, ...]:
@@ -27,56 +57,3 @@ def plan_charts(stack: Stack, pools: tuple[PoolPlan, ...]) -> tuple[Chart, ...]:
         for chart in charts
         if with_gpus or addon not in FOR_GPUS
     )
-
-
-def missing_archives(charts: tuple[Chart, ...], folder: Path) -> list[Problem]:
-    """A problem for each chart whose archive is not in the folder."""
-    return [
-        Problem(f"{folder.name}/{chart.archive}", "there is no such archive", "run `llmplatform charts pull`")
-        for chart in charts
-        if not (folder / chart.archive).is_file()
-    ]
-
-
-def unfit_archives(charts: tuple[Chart, ...], folder: Path) -> list[Problem]:
-    """A problem for each archive that is missing, damaged, or another than the one that was recorded."""
-    try:
-        digests = locked(folder.parent / LOCK)
-    except ValueError as error:
-        return [Problem(LOCK, str(error), "restore the committed file")]
-    there = [chart for chart in charts if (folder / chart.archive).is_file()]
-    found = [_unfit(folder / chart.archive, digests.get(lock_key(chart))) for chart in there]
-    return [*missing_archives(charts, folder), *(problem for problem in found if problem)]
-
-
-def lock_key(chart: Chart) -> str:
-    """Under which a chart's digest is recorded."""
-    return f"{chart.name}-{chart.version}"
-
-
-def locked(path: Path) -> dict[str, str]:
-    """SHA-256 of each accepted archive; empty while there is no file. Raises ValueError for what is no such file."""
-    try:
-        read: Any = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        raise ValueError("it is not JSON") from None
-    if not isinstance(read, Mapping) or not all(isinstance(each, str) for pair in read.items() for each in pair):
-        raise ValueError("it is not a digest for each chart")
-    return dict(read)
-
-
-def _unfit(archive: Path, digest: str | None) -> Problem | None:
-    path, again = f"{archive.parent.name}/{archive.name}", "run `llmplatform charts pull`, which fetches it anew"
-    try:
-        data = archive.read_bytes()
-        gzip.decompress(data)
-    except OSError as error:
-        return Problem(path, f"it is damaged, or cannot be read ({error.strerror or 'not gzip'})", again)
-    except (EOFError, zlib.error):
-        return Problem(path, "it is damaged: the archive ends early", again)
-    found = hashlib.sha256(data).hexdigest()
-    if digest and digest != found:
-        return Problem(path, f"its SHA-256 is {found}, and {LOCK} has {digest}", again)
-    return None if data else Problem(path, "it is damaged: the archive is empty", again)

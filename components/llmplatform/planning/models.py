@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 from llmplatform.catalog import InstanceType, versions
-from llmplatform.catalog.fit import weights_gib
 from llmplatform.planning import hydration
+from llmplatform.planning.fit import weights_gib
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
+from llmplatform.planning.node_groups import is_fixed, node_groups
 from llmplatform.specs.cloud import Alicloud, Aws
-from llmplatform.specs.node_groups import is_fixed, node_groups
 from llmplatform.specs.pools import AlicloudPool, AwsPool, Pool
 from llmplatform.specs.stack import Stack
 from llmplatform.specs.taints import GPU_TAINT, Taint

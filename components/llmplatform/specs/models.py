@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from llmplatform.catalog import Gpu, ModelShape, models
-from llmplatform.catalog.fit import Fit, fit
+from llmplatform.catalog import ModelShape, models
 from llmplatform.catalog.models import LONGEST_CONTEXT
 from llmplatform.specs.pools import MOST_NODES
 from llmplatform.specs.section import Section
@@ -125,18 +124,3 @@ class Model(Section):
     def known_shape(self) -> ModelShape | None:
         """The shape that is written down, else the catalog's; None where neither is."""
         return self.shape or models.get(self.source)
-
-    def fit(self, gpu: Gpu, *, tensor_parallel: int | None = None) -> Fit:
-        """Whether one replica fits GPUs of that kind. Raises ValueError when the model's shape is not known."""
-        shape = self.known_shape
-        if shape is None:
-            raise ValueError(f"the shape of {self.source} is not known")
-        return fit(
-            shape,
-            gpu,
-            tensor_parallel=tensor_parallel or self.tensor_parallel,
-            context_length=self.context_length,
-            utilization=self.engine.gpu_memory_utilization,
-            kv_bytes=1 if self.engine.kv_cache_dtype == "fp8" else 2,
-            max_num_seqs=self.engine.max_num_seqs,
-        )

@@ -7,13 +7,10 @@ guess. Nothing in it is secret. A program gets it from a stack reference:
     pulumi.StackReference("organization/llmplatform/dev").require_output("platform").apply(parse_platform_ref)
 """
 
-import json
-from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from llmplatform.specs import sentences
 from llmplatform.specs.cloud import Alicloud, Aws
 from llmplatform.specs.cluster import ExistingAckCluster, ExistingEksCluster
 from llmplatform.specs.mirrors import AlicloudMirrors, Mirrors
@@ -21,7 +18,6 @@ from llmplatform.specs.network import ExistingSubnets, ExistingVswitches
 from llmplatform.specs.outside import AwsOutside, Outside
 from llmplatform.specs.platform import ExistingAckPlatform, ExistingPlatform
 from llmplatform.specs.pools import AlicloudPool, AwsPool
-from llmplatform.specs.problems import InvalidStack, Problem, shown
 from llmplatform.specs.section import Section
 from llmplatform.specs.taints import Taint
 from llmplatform.specs.vocabulary import EnvironmentName, HttpsUrl, LabelKey, LabelValue, ObjectName, PoolName
@@ -128,40 +124,3 @@ class AlicloudPlatformRef(_Reference):
 
 PlatformRef = AwsPlatformRef | AlicloudPlatformRef
 """A platform on any cloud."""
-
-
-def parse_platform_ref(raw: Mapping[str, Any]) -> PlatformRef:
-    """The output `platform` of a platform's stack. Raises InvalidStack with all that is wrong with it.
-
-    What a later llmplatform adds within a version is left aside: a platform may be newer than those who build on it.
-    """
-    kind = AlicloudPlatformRef if _at(raw, "cloud", "provider") == "alicloud" else AwsPlatformRef
-    _require_known_version(raw.get("version"))
-    platform = _at(raw, "platform")
-    # The engine leaves out what is null; here it means that nobody scrapes.
-    given = {**raw, "platform": {"monitoring_namespace": None, **platform} if isinstance(platform, dict) else platform}
-    try:
-        return kind.model_validate_json(json.dumps(given), extra="ignore")
-    except ValidationError as error:
-        raise InvalidStack(
-            Problem(each.path, each.fault, _EXPORT_AGAIN) for each in sentences.problems(error, kind, given, given)
-        ) from None
-
-
-_EXPORT_AGAIN = "run `pulumi up` of the platform's stack, then give its output 'platform' again"
-
-
-def _require_known_version(version: object) -> None:
-    if isinstance(version, int | float) and version > VERSION:
-        fault = f"the platform's is {version:g}, and this llmplatform reads up to {VERSION}"
-        raise InvalidStack([Problem("version", fault, "update llmplatform here")])
-    if version != VERSION:
-        fault = "required key is missing" if version is None else f"{shown(version)} is not one"
-        raise InvalidStack([Problem("version", fault, "give the output 'platform' of a platform's stack")])
-
-
-def _at(raw: Mapping[str, Any], *path: str) -> Any:
-    found: Any = raw
-    for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found

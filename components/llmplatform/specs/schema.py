@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from llmplatform.specs.reading import NAMESPACE
-from llmplatform.specs.stack import STACKS
+from llmplatform.specs.stack import NAMESPACE, STACKS
 
 TARGET = Path(__file__).with_name("stack.schema.json")
 

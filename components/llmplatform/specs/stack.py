@@ -22,6 +22,9 @@ from llmplatform.specs.secrets import Secrets
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary import Name, PoolName, TagKey, TagValue
 
+NAMESPACE = "llmplatform:"
+"""Prefix of our keys in the file; of those of providers and of Pulumi itself only secrets are our business."""
+
 
 class _Stack(Section):
     """What stack files have in common on all clouds."""

@@ -15,10 +15,10 @@ from typing import Any
 import yaml
 
 from llmplatform.catalog.versions import Chart
+from llmplatform.checks.archives import LOCK, lock_key, locked, missing_archives
 from llmplatform.doctor.checks import Ask, Check, Finding, green, red, yellow
 from llmplatform.doctor.here.constraints import admits
 from llmplatform.doctor.wanted import Wanted
-from llmplatform.planning.charts import LOCK, lock_key, locked, missing_archives
 
 FOLDER = ".charts"
 TOGETHER = ("kube-prometheus-stack", "prometheus-operator-crds")

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from llmplatform.catalog import versions
+from llmplatform.checks.rules import warnings
+from llmplatform.checks.rules.clusters import kubernetes_is_supported
 from llmplatform.doctor.checks import Ask, Check, Finding, green, red, yellow
 from llmplatform.doctor.wanted import Wanted
 from llmplatform.planning.models import ModelPlan
-from llmplatform.specs.rules import warnings
-from llmplatform.specs.rules.clusters import kubernetes_is_supported
 
 EXAMPLES = (
     "111122223333",

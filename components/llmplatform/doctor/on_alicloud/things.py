@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any
 
 from llmplatform.catalog import versions
+from llmplatform.checks.rules.vswitches import PODS_PER_NODE
 from llmplatform.doctor.checks import Absent, Ask, Check, Denied, Finding, green, red, yellow
 from llmplatform.doctor.on_alicloud.lists import pages
 from llmplatform.doctor.on_aws.names import nodes_in
@@ -18,7 +19,6 @@ from llmplatform.specs.addons import AckAcmeIssuer
 from llmplatform.specs.cluster import ExistingKey, KmsInstanceKey, NewAckCluster
 from llmplatform.specs.network import ExistingVswitches
 from llmplatform.specs.pools import AlicloudPool
-from llmplatform.specs.rules.vswitches import PODS_PER_NODE
 from llmplatform.specs.stack import AlicloudStack
 
 INSTANCE, REPOSITORY, TAG = "cr:GetInstance", "cr:GetRepository", "cr:GetRepoTag"

@@ -1,0 +1,161 @@
+"""Reads stack files: `Pulumi.<stack>.yaml`, whose `config:` holds the settings under `llmplatform:` keys."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from pydantic import ValidationError
+
+from llmplatform.catalog.stack_names import stack_of_file
+from llmplatform.checks import arms, ciphertexts, rules, sentences
+from llmplatform.checks.foreign import without_effect
+from llmplatform.checks.problems import InvalidStack, Problem
+from llmplatform.checks.reading import misread, sections
+from llmplatform.specs.stack import Stack
+
+
+def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
+    """The settings of a stack from their plain values, by section. Raises InvalidStack with all problems at once.
+
+    `stack_name`: what Pulumi calls the stack, where it is known.
+    """
+    # As JSON, whose strict mode takes lists for tuples and, unlike the lax one, no text for numbers.
+    given, text = raw, _json(raw)
+    misreadings = dict(misread(raw))
+    odd = [*misreadings.values()]
+    raw = cast(dict[str, object], json.loads(text))
+    secrets = list(rules.cleartext(raw))
+    kind = arms.stack_class(raw)
+    try:
+        stack = kind.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        told = [*arms.provider_is_known(raw), *sentences.problems(error, kind, raw, given)]
+        found = [problem for problem in told if problem.path != "cloud.provider" or problem == told[0]]
+        faulty = [*misreadings, *(tuple(sentences.steps(each["loc"], raw)) for each in sentences.first(error))]
+        found = [*_told_once(found, odd, secrets), *rules.problems_of_readable(kind, raw, faulty)]
+        if all(problem.path != "environment.name" for problem in told):
+            found += _another_stack(raw, stack_name)
+        found = found or [sentences.unexplained(error)]
+    else:
+        # What is not text to every reader is no more to be relied upon than what is wrong.
+        ruled = rules.problems_of_readable(kind, raw, [*misreadings]) if odd else rules.problems(stack)
+        found = [*secrets, *odd, *ruled, *_another_stack(raw, stack_name)]
+        if not found:
+            return stack
+    raise InvalidStack(_in_order(raw, dict.fromkeys(rules.redacted(problem) for problem in found)))
+
+
+def _told_once(wrong: list[Problem], odd: list[Problem], secrets: list[Problem]) -> list[Problem]:
+    """Of what several see in one value, what helps most: that it is a secret, or how YAML reads what should be text."""
+    no_texts = {problem.path for problem in wrong if problem.fault.endswith(sentences.NO_TEXT)}
+    told = {problem.path for problem in secrets} | {problem.path for problem in odd} - no_texts
+    return [
+        *(each for each in wrong if each.path not in told or (each.path.startswith("secrets.") and _is_unknown(each))),
+        *secrets,
+        *(problem for problem in odd if problem.path not in no_texts),
+    ]
+
+
+def _is_unknown(problem: Problem) -> bool:
+    return problem.fault.startswith("unknown key")
+
+
+def _json(raw: Mapping[str, object]) -> str:
+    try:
+        return json.dumps(raw, default=str)
+    except TypeError:
+        raise InvalidStack([Problem("config", "a key is not text", "put it in quotes")]) from None
+    except RecursionError:
+        raise InvalidStack([Problem("config", "its groups are nested too deeply", "write fewer levels")]) from None
+    except ValueError:
+        raise InvalidStack(
+            [Problem("config", "a value contains itself", "write it out instead of using an alias")]
+        ) from None
+
+
+def _another_stack(raw: Mapping[str, object], stack_name: str | None) -> Iterator[Problem]:
+    """The environment is called as its stack, alone or after a prefix: a copy of a file whose name was left shows."""
+    environment = raw.get("environment")
+    name = cast(Mapping[str, object], environment).get("name") if isinstance(environment, Mapping) else None
+    if stack_name and isinstance(name, str) and name != stack_name and not name.endswith(f"-{stack_name}"):
+        yield Problem(
+            "environment.name",
+            f"'{name}' does not end in the name of the stack, '{stack_name}'",
+            f"write '{stack_name}' or 'PREFIX-{stack_name}', or rename the file to Pulumi.{name}.yaml",
+        )
+
+
+def _in_order(raw: Mapping[str, object], problems: Iterable[Problem]) -> list[Problem]:
+    """In the order of the file's sections; what is missing comes first."""
+    order = {section: index for index, section in enumerate(raw)}
+    return sorted(problems, key=lambda problem: order.get(problem.path.partition(".")[0], -1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What is to be said of a stack file."""
+
+    stack: Stack | None
+    """Its settings; None where something is wrong with them."""
+    problems: tuple[Problem, ...]
+    placeholders: tuple[Problem, ...] = ()
+    """Secrets that are still to be written. A sandbox has values of its own for them."""
+    warnings: tuple[Problem, ...] = ()
+    """What is not wrong, and will be trouble all the same."""
+
+
+def check(path: Path) -> Checked:
+    """A stack file, read and judged once."""
+    try:
+        found, faults, others = _sections(path)
+    except InvalidStack as invalid:
+        return Checked(stack=None, problems=invalid.problems)
+    waiting = tuple(ciphertexts.placeholders("secrets", found.get("secrets")))
+    try:
+        stack = parse(found, stack_of_file(path.name))
+    except InvalidStack as invalid:
+        return Checked(stack=None, problems=(*faults, *invalid.problems), placeholders=waiting)
+    if faults:
+        return Checked(stack=None, problems=tuple(faults), placeholders=waiting)
+    keys = map(rules.redacted, without_effect(others, stack.cloud.region))
+    said = [*rules.warnings(stack), *keys, *rules.advice(stack)]
+    return Checked(stack=stack, problems=(), placeholders=waiting, warnings=tuple(said))
+
+
+def _sections(path: Path) -> tuple[dict[str, object], list[Problem], dict[str, object]]:
+    try:
+        found, faults, others = sections(path)
+    except InvalidStack as invalid:
+        raise InvalidStack(map(rules.redacted, invalid.problems)) from None
+    return found, [rules.redacted(problem) for problem in faults], others
+
+
+def load_stack(path: Path) -> Stack:
+    """The settings of a stack file. Raises InvalidStack with all problems at once."""
+    checked = check(path)
+    if checked.stack is None:
+        raise InvalidStack(checked.problems)
+    return checked.stack
+
+
+def stack_problems(path: Path) -> list[Problem]:
+    """What is wrong with a stack file; empty if nothing is."""
+    return list(check(path).problems)
+
+
+def check_stack_file(path: Path) -> list[str]:
+    """What is wrong with a stack file, one line each; empty if nothing is."""
+    return [str(problem) for problem in stack_problems(path)]
+
+
+def read(path: Path) -> dict[str, object]:
+    """The plain settings of a stack file by section, unchecked.
+
+    Raises InvalidStack where there are none to be found.
+    """
+    found, faults, _ = _sections(path)
+    if faults:
+        raise InvalidStack(faults)
+    return found

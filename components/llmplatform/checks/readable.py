@@ -1,0 +1,112 @@
+"""The part of wrong settings that can be read: what is right in itself, at whatever depth."""
+
+import json
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from llmplatform.checks.problems import nearest
+from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
+
+Location = tuple[int | str, ...]
+"""Path of a value in the file."""
+
+
+def readable(
+    kind: type[AwsStack] | type[AlicloudStack], raw: Mapping[str, object], faulty: Sequence[Location]
+) -> Stack:
+    """Plain settings as a stack that lacks the attributes whose values are at fault.
+
+    `faulty` locates them; a place that holds a group of keys stands for what they are together, not for each.
+    """
+    return cast(Stack, _group(kind, raw, faulty))
+
+
+def _group(kind: type[BaseModel], raw: Mapping[str, object], faulty: Sequence[Location]) -> BaseModel:
+    # A key that was meant for a setting has no say, and neither has the setting's default.
+    meant = {nearest(key, kind.model_fields) for key in raw if key not in kind.model_fields}
+    values: dict[str, object] = {}
+    for name, field in kind.model_fields.items():
+        if name in raw and field.annotation is not None:
+            value = _value(field.annotation, raw[name], [each[1:] for each in faulty if each[:1] == (name,)])
+            if value is not _NOTHING:
+                values[name] = value
+        elif name not in meant and not field.is_required():
+            values[name] = field.get_default(call_default_factory=True)
+    group = kind.model_construct(**cast(dict[str, Any], values))
+    for name in group.__dict__.keys() - values.keys():
+        object.__delattr__(group, name)  # A default, which has no say where a value was meant.
+    return group
+
+
+_NOTHING = object()
+
+
+def _value(kind: object, raw: object, faulty: Sequence[Location]) -> object:
+    """The value; a group or a table of groups without what is wrong in it; nothing where it is wrong as a whole."""
+    if not faulty:
+        try:
+            return _adapter(kind).validate_json(json.dumps(raw), strict=True)
+        except ValidationError:
+            return _NOTHING
+    if not isinstance(raw, Mapping):
+        return _NOTHING
+    group, entries = _chosen(kind, raw), cast(Mapping[str, object], raw)
+    if group:
+        return _group(group, entries, faulty)
+    entry = _entry(kind)
+    if entry is None or () in faulty:
+        return _NOTHING
+    if entry is str:
+        # What a text should look like is no rule's business.
+        return {name: str(value) for name, value in entries.items()}
+    each = {name: [rest[1:] for rest in faulty if rest[:1] == (name,)] for name in entries}
+    return {
+        name: _group(
+            cast(type[BaseModel], entry),
+            cast(Mapping[str, object], value) if isinstance(value, Mapping) else {},
+            each[name],
+        )
+        for name, value in entries.items()
+    }
+
+
+_ADAPTERS: dict[int, tuple[object, TypeAdapter[object]]] = {}
+"""By the identity of the type, which cannot be compared where it has metadata; kept, so that it stays the same."""
+
+
+def _adapter(kind: object) -> TypeAdapter[object]:
+    if id(kind) not in _ADAPTERS:
+        _ADAPTERS[id(kind)] = kind, TypeAdapter[object](cast(Any, kind))
+    return _ADAPTERS[id(kind)][1]
+
+
+def _chosen(kind: object, raw: object) -> type[BaseModel] | None:
+    """The class of a group of keys; of several the one that the group's own mark names."""
+    groups = [arm for arm in _arms(kind) if isinstance(arm, type) and issubclass(arm, BaseModel)]
+    marks = cast(Mapping[str, object], raw)
+    named = (
+        [arm for arm in groups if marks.get("kind") in typing.get_args(arm.model_fields["kind"].annotation)]
+        if len(groups) > 1
+        else groups
+    )
+    return named[0] if named else None
+
+
+def _entry(kind: object) -> type[BaseModel] | type[str] | None:
+    """The class of a table's entries, where they are groups or texts."""
+    tables = [arm for arm in _arms(kind) if typing.get_origin(arm) is dict]
+    entries = _arms(typing.get_args(tables[0])[1]) if tables else []
+    return next((each for each in entries if isinstance(each, type) and issubclass(each, BaseModel | str)), None)
+
+
+def _arms(kind: object) -> list[object]:
+    while typing.get_origin(kind) is typing.Annotated:
+        kind = typing.get_args(kind)[0]
+    if isinstance(kind, type) or typing.get_origin(kind) is dict:
+        return [kind]
+    if typing.get_origin(kind) is tuple:
+        return []  # A list is read as a whole or not at all.
+    return [each for arm in typing.get_args(kind) for each in _arms(arm)]

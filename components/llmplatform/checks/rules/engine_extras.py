@@ -1,0 +1,164 @@
+"""Rules about what a stack file hands to an engine as it is, and asks of a node in its own figures."""
+
+import re
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
+
+from llmplatform.catalog import engine_flags, instance_types, versions
+from llmplatform.catalog.engine_settings import FLAGS, VARIABLES
+from llmplatform.checks.problems import Problem, suggestion
+from llmplatform.checks.rules.placement import most_nodes, placed
+from llmplatform.specs.models import Model
+from llmplatform.specs.stack import Stack
+
+METADATA = (IPv4Network("169.254.0.0/16"), IPv4Network("100.100.100.200/32"))
+"""Where AWS and Alibaba Cloud give a node's credentials to whoever asks from it."""
+NOWHERE = (IPv4Network("127.0.0.0/8"), IPv4Network("224.0.0.0/3"))
+
+_SECRET = re.compile(r"(TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_?KEY)", re.IGNORECASE)
+
+
+def extra_arguments_are_the_engines(stack: Stack) -> Iterator[Problem]:
+    """A flag is one that the engine knows, and not one that follows from a setting."""
+    for name, model in stack.models.items():
+        known = _flags(model)
+        if known is None:
+            continue  # Another rule says that the version is not on record.
+        seen: set[str] = set()
+        for index, argument in enumerate(model.engine.extra_args):
+            path, flag = f"models.{name}.engine.extra_args[{index}]", _flag(argument)
+            base = f"--{flag.removeprefix('--no-')}" if flag.startswith("--no-") and flag not in known else flag
+            if base in FLAGS:
+                yield Problem(path, f"'{flag}' is not for here", f"{FLAGS[base]}; remove it")
+            elif base not in known:
+                yield Problem(
+                    path, f"{model.engine.kind} has no flag '{flag}'", suggestion(flag, sorted(known), "remove it")
+                )
+            elif argument in seen or (known[base] and flag in seen):
+                yield Problem(path, f"'{argument if argument in seen else flag}' is there twice", "remove one of them")
+            elif "." not in argument.partition("=")[0]:
+                yield from _value(path, argument, base, known[base])
+            seen |= {argument, flag}
+
+
+_VALUES: Mapping[str, tuple[str, str, str]] = {
+    "whole": (r"-?\d+", "a whole number", "8192"),
+    "readable": (r"-?\d+|\d+(\.\d+)?[kKmMgGtT]", "a whole number", "8192"),
+    "number": (r"-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", "a number", "0.5"),
+}
+"""Kind of a flag's value to its form, in words, and an example."""
+
+
+def _value(path: str, argument: str, flag: str, kind: str) -> Iterator[Problem]:
+    """Whether a flag has the value that the engine's own parser wants."""
+    given, equals, value = argument.partition("=")
+    if kind == "switch" and equals:
+        yield Problem(path, f"'{given}' is a switch, which has no value", f"write '{given}', or remove it")
+    if kind in _VALUES:
+        form, words, example = _VALUES[kind]
+        if not equals:
+            yield Problem(path, f"'{given}' has no value", f"write {words}: '{flag}={example}'")
+        elif not re.fullmatch(form, value, re.ASCII) and value not in ("", "None"):
+            yield Problem(path, f"'{value}' is not {words}", f"write one: '{flag}={example}'")
+
+
+def extra_variables_are_free(stack: Stack) -> Iterator[Problem]:
+    """A variable is none that the platform sets, and holds no secret."""
+    for name, model in stack.models.items():
+        for variable in model.engine.env:
+            path = f"models.{name}.engine.env.{variable}"
+            if variable in VARIABLES:
+                yield Problem(path, "the platform sets this variable", f"{VARIABLES[variable]}; remove it")
+            elif _SECRET.search(variable):
+                yield Problem(path, "it looks like a secret, which would stand in clear text in the state", "remove it")
+
+
+def resources_fit_the_node(stack: Stack) -> Iterator[Problem]:
+    """What a replica asks for is there on a node of its pool."""
+    for name, model, node in placed(stack):
+        machine = instance_types.get(stack.cloud.provider, node.machine)
+        asked, path = model.resources, f"models.{name}.resources"
+        if asked.cpu and asked.cpu * 1000 > machine.allocatable_millicores:
+            most = machine.allocatable_millicores / 1000
+            yield Problem(
+                f"{path}.cpu",
+                f"{asked.cpu:g} CPUs are more than the {most:g} that a node of pool '{model.pool}' offers",
+                f"write {int(most * 0.9) or most:g} or less, so that DaemonSets have room, too",
+            )
+        if asked.memory_gib and asked.memory_gib * 1024 > machine.allocatable_memory_mib:
+            most = machine.allocatable_memory_mib / 1024
+            yield Problem(
+                f"{path}.memory_gib",
+                f"{asked.memory_gib:g} GiB are more than the {most:.1f} that a node of pool '{model.pool}' offers",
+                f"write {int(most * 0.9)} or less, so that DaemonSets have room, too",
+            )
+        node_gib = machine.allocatable_memory_mib / 1024
+        if asked.shm_gib and asked.memory_gib is None and asked.shm_gib > node_gib / 2:
+            yield Problem(
+                f"{path}.shm_gib",
+                f"{asked.shm_gib:g} GiB of shared memory are more than half of the {node_gib:.1f} that a node of pool "
+                f"'{model.pool}' offers",
+                f"write {node_gib / 2:.0f} or less",
+            )
+        if asked.shm_gib and asked.memory_gib and asked.shm_gib > asked.memory_gib / 2:
+            yield Problem(
+                f"{path}.shm_gib",
+                f"{asked.shm_gib:g} GiB of shared memory leave too little of {asked.memory_gib:g} of memory",
+                f"write {asked.memory_gib / 2:g} or less",
+            )
+
+
+def ways_out_lead_somewhere(stack: Stack) -> Iterator[Problem]:
+    """A server's way out leads to other machines, and not to where a node's credentials are to be had."""
+    for name, model in stack.models.items():
+        for index, way in enumerate(model.egress):
+            path, cidr = f"models.{name}.egress[{index}]", IPv4Network(way.cidr)
+            if any(cidr.subnet_of(block) for block in METADATA):
+                yield Problem(f"{path}.cidr", f"{cidr} is where a node's credentials are to be had", "remove it")
+            elif any(cidr.subnet_of(block) for block in NOWHERE):
+                yield Problem(
+                    f"{path}.cidr", f"no other machine has an address of {cidr}", "write the range that is meant"
+                )
+
+
+def names_are_given_once(stack: Stack) -> Iterator[Problem]:
+    """No further name of a model is its own, and none climbs out of a path."""
+    for name, model in stack.models.items():
+        for index, other in enumerate(model.served_names):
+            path = f"models.{name}.served_names[{index}]"
+            if other == name:
+                yield Problem(path, f"'{other}' is a name of it already", "remove it")
+            if ".." in other or "//" in other:
+                yield Problem(path, f"'{other}' is not valid", "write a name without '..' and '//'")
+
+
+def surges_have_room(stack: Stack) -> Iterator[Problem]:
+    """A pool whose models start a new pod before an old one ends has the GPUs for it."""
+    wanted: dict[str, int] = {}
+    largest: dict[str, int] = {}
+    gpus: dict[str, int] = {}
+    for _, model, node in placed(stack):
+        wanted[model.pool] = wanted.get(model.pool, 0) + model.replicas * model.tensor_parallel
+        gpus[model.pool] = node.gpus
+        if model.surge and model.replicas:
+            largest[model.pool] = max(largest.get(model.pool, 0), model.tensor_parallel)
+    for name, more in largest.items():
+        most = most_nodes(stack, stack.pools[name]) * gpus[name]
+        if wanted[name] <= most < wanted[name] + more:
+            yield Problem(
+                f"pools.{name}.max",
+                f"its models take {wanted[name]} GPUs of {most}, and a rollout with 'surge' needs {more} more",
+                "write more, or remove surge",
+            )
+
+
+def _flag(argument: str) -> str:
+    """The flag alone: without its value, and without the keys of a structured one (`--hf-overrides.rope_theta`)."""
+    return argument.partition("=")[0].partition(".")[0]
+
+
+def _flags(model: Model) -> Mapping[str, str] | None:
+    version = versions.engine(model.engine.kind, model.engine.version).version
+    if model.engine.version and model.engine.version != version:
+        return None
+    return engine_flags.kinds(model.engine.kind, version)

@@ -1,0 +1,104 @@
+"""Rules about what is in an existing cluster already: what is taken as it is cannot be set here."""
+
+from collections.abc import Iterator, Mapping
+
+from llmplatform.checks.problems import Problem
+from llmplatform.checks.rules.names import ADDON_NAMESPACES
+from llmplatform.specs.addons import ExistingIssuer
+from llmplatform.specs.platform import NewPlatform, StorageClass
+from llmplatform.specs.stack import Stack
+
+_OF_DISKS = ("gp2", "gp3")
+"""Classes of disks that clusters have from EKS and eksctl; those of ACK begin with `alicloud-disk-` (ACK user guide,
+"Disk volume overview")."""
+
+_NAMED = {"kind", "enabled", "namespace"}
+"""Settings of a Prometheus that exists: the others are of one that is installed."""
+
+
+def what_exists_is_in_an_existing_cluster(stack: Stack) -> Iterator[Problem]:
+    """A cluster that is made has nothing in it yet."""
+    if stack.cluster.kind == "existing":
+        return
+    taken: Mapping[str, bool] = {
+        "addons.monitoring.kind": stack.addons.monitoring.kind == "existing",
+        "addons.cert_manager.issuer.kind": isinstance(stack.addons.cert_manager.issuer, ExistingIssuer),
+        **{f"platform.{name}.kind": each.kind == "existing" for name, each in _classes(stack).items()},
+    }
+    for path, existing in taken.items():
+        if existing:
+            yield Problem(path, "a new cluster has none yet", "write another kind, or set cluster.kind to 'existing'")
+
+
+def an_existing_prometheus_is_its_owners(stack: Stack) -> Iterator[Problem]:
+    """What is set of a Prometheus that is there already would be without effect."""
+    monitoring = stack.addons.monitoring
+    if monitoring.kind == "new":
+        return
+    for name in sorted(monitoring.model_fields_set - _NAMED):
+        yield Problem(
+            f"addons.monitoring.{name}",
+            "an existing Prometheus is configured by its owner",
+            "remove it, or set addons.monitoring.kind to 'new'",
+        )
+
+
+def prometheus_has_a_namespace_of_its_own(stack: Stack) -> Iterator[Problem]:
+    """A namespace that is made is no other add-on's, and not Kubernetes' own."""
+    monitoring = stack.addons.monitoring
+    others = set(ADDON_NAMESPACES) - {"monitoring"}
+    if monitoring.installed and (
+        monitoring.namespace in others or monitoring.namespace == "default" or monitoring.namespace.startswith("kube-")
+    ):
+        yield Problem(
+            "addons.monitoring.namespace",
+            f"'{monitoring.namespace}' is another's namespace, and this one is made",
+            "use 'monitoring', or a name that nothing else has",
+        )
+
+
+def classes_have_names_of_their_own(stack: Stack) -> Iterator[Problem]:
+    """No two storage classes are one."""
+    seen: dict[str, str] = {}
+    for name, each in _classes(stack).items():
+        if each.name in seen:
+            yield Problem(
+                f"platform.{name}.name",
+                f"'{each.name}' is the name of platform.{seen[each.name]}, too",
+                "give each class a name of its own",
+            )
+        seen[each.name] = name
+
+
+def volumes_of_weights_are_shared(stack: Stack) -> Iterator[Problem]:
+    """A class whose volumes many pods mount is none of disks, which are of one node."""
+    platform = stack.platform
+    if isinstance(platform, NewPlatform):
+        path, name = "platform.shared_class.name", platform.shared_class.name
+    else:
+        path, name = "platform.shared_storage_class", platform.shared_storage_class
+    if name in _OF_DISKS or name.startswith("alicloud-disk-"):
+        yield Problem(
+            path,
+            f"'{name}' is the cloud's class of disks, and a disk is mounted by one node",
+            "name a class of a shared file system, such as 'efs' or 'nas'",
+        )
+
+
+def only_webhooks_are_inside(stack: Stack) -> Iterator[Problem]:
+    """Slack and PagerDuty are outside of every cluster."""
+    alerts = stack.addons.monitoring.alerts
+    if alerts and alerts.inside and alerts.kind != "webhook":
+        yield Problem(
+            "addons.monitoring.alerts.inside",
+            f"{alerts.kind} is reached over HTTPS, outside the cluster",
+            "remove it, or set addons.monitoring.alerts.kind to 'webhook'",
+        )
+
+
+def _classes(stack: Stack) -> Mapping[str, StorageClass]:
+    platform = stack.platform
+    if not isinstance(platform, NewPlatform):
+        return {}
+    found = {name: getattr(platform, name) for name in type(platform).model_fields}
+    return {name: each for name, each in found.items() if isinstance(each, StorageClass)}

@@ -1,0 +1,157 @@
+"""Rules about the hub that weights come from."""
+
+import re
+from collections.abc import Iterator
+
+from llmplatform.catalog import models, versions
+from llmplatform.checks.problems import Problem, suggestion
+from llmplatform.specs.stack import AlicloudStack, Stack
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_LIKE_A_COMMIT = re.compile(r"(?=.*[a-f])(?=.*\d)[0-9a-f]{7,}")
+"""Of letters and digits: a tag such as `20260901` has no letters, and a branch such as `facade` no digits."""
+
+
+def one_hub_is_chosen(stack: Stack) -> Iterator[Problem]:
+    """An endpoint of Hugging Face is of no use where weights come from ModelScope."""
+    if stack.mirrors.models == "modelscope" and stack.mirrors.huggingface:
+        yield Problem(
+            "mirrors.huggingface",
+            "weights come from ModelScope, which does not ask this endpoint",
+            "remove it, or set mirrors.models to 'huggingface'",
+        )
+
+
+def models_are_at_the_hub(stack: Stack) -> Iterator[Problem]:
+    """ModelScope has the weights under a known name, without Hugging Face's token, and knows the revision."""
+    if stack.mirrors.models != "modelscope":
+        return
+    for name, model in stack.models.items():
+        if model.source in models.names() and models.modelscope_id(model.source) is None:
+            yield Problem(
+                f"models.{name}.source",
+                f"what ModelScope calls '{model.source}' is not on record",
+                "use another model, or set mirrors.models to 'huggingface' and mirrors.huggingface to an endpoint",
+            )
+        if model.gated:
+            yield Problem(
+                f"models.{name}.gated", "ModelScope does not know tokens of Hugging Face", "write false, or remove it"
+            )
+        if model.revision and _LIKE_A_COMMIT.fullmatch(model.revision):
+            yield Problem(
+                f"models.{name}.revision",
+                "ModelScope knows branches and tags, but no commits",
+                "write a tag of the model there, such as v1.0.0, or remove it",
+            )
+
+
+def commits_are_whole(stack: Stack) -> Iterator[Problem]:
+    """The hub takes no beginning of a commit. Source: huggingface_hub's guide to downloads."""
+    if stack.mirrors.models != "huggingface":
+        return
+    for name, model in stack.models.items():
+        wanted = model.revision
+        if wanted and _LIKE_A_COMMIT.fullmatch(wanted) and not _COMMIT.fullmatch(wanted):
+            yield Problem(
+                f"models.{name}.revision",
+                f"'{wanted}' looks like a commit, and has {len(wanted)} digits of 40: the hub takes whole ones alone",
+                "write all 40, as the hub's page of the commit shows them",
+            )
+
+
+def mirrors_stand_for_something(stack: Stack) -> Iterator[Problem]:
+    """Each mirror stands in for an address that something comes from: a slip in one would be silent."""
+    registries = [*versions.IMAGE_REGISTRIES, *_own_registries(stack)]
+    for host in stack.mirrors.images:
+        path = f"mirrors.images.{host}"
+        meant = versions.REGISTRY_ALIASES.get(host)
+        if meant:
+            yield Problem(path, "no reference to an image begins with it", f"write '{meant}', which it is called there")
+        elif host not in registries:
+            yield Problem(path, f"no image comes from '{host}'", suggestion(host, registries))
+    repositories = sorted({chart.repository for chart in versions.CHARTS.values()})
+    for address in stack.mirrors.charts:
+        if not any(repository.startswith(address) for repository in repositories):
+            yield Problem(
+                f"mirrors.charts.{address}", f"no chart comes from '{address}'", suggestion(address, repositories)
+            )
+
+
+def logins_are_of_use(stack: Stack) -> Iterator[Problem]:
+    """A login is to a registry that images come from, has its password, and is the only one that pods have."""
+    login, password = stack.mirrors.login, stack.secrets.registry_password
+    if login is None:
+        if password is not None:
+            yield Problem(
+                "secrets.registry_password",
+                "nobody logs in with it",
+                "write mirrors.login with registry and user, or remove it",
+            )
+        return
+    if password is None:
+        yield Problem(
+            "mirrors.login",
+            "it needs a password, and secrets.registry_password is not set",
+            "run pulumi config set --secret --path 'llmplatform:secrets.registry_password'",
+        )
+    mirrored = [prefix.partition("/")[0] for prefix in stack.mirrors.images.values()]
+    public = [host for host in versions.IMAGE_REGISTRIES if host not in stack.mirrors.images]
+    known = sorted({*mirrored, *public, *_own_registries(stack)})
+    if login.registry not in known:
+        yield Problem(
+            "mirrors.login.registry", f"no image comes from '{login.registry}'", suggestion(login.registry, known)
+        )
+    if isinstance(stack, AlicloudStack) and stack.mirrors.acr:
+        # kubernetes.io, "Configure Service Accounts for Pods": an account's pull secrets are for pods that name none.
+        yield Problem(
+            "mirrors.login",
+            "pods that have a login get no credentials of the instance mirrors.acr",
+            "write one of the two",
+        )
+
+
+def solver_takes_no_login(stack: Stack) -> Iterator[Problem]:
+    """A warning: the chart of the solver on Alibaba Cloud has no value for pull secrets.
+
+    Source: crazygit/cert-manager-alidns-webhook, deploy/cert-manager-alidns-webhook/templates/deployment.yaml.
+    """
+    wanted, home = stack.addons.cert_manager, stack.mirrors.images.get("ghcr.io")
+    login = stack.mirrors.login
+    if not isinstance(stack, AlicloudStack) or not login or not wanted.enabled or wanted.issuer.kind != "acme":
+        return
+    if home and home.partition("/")[0] == login.registry:
+        yield Problem(
+            "mirrors.login",
+            f"the solver of ACME challenges comes from '{home}', and its chart takes no login",
+            "let that image be pulled without one, or use another mirror of 'ghcr.io'",
+        )
+
+
+def _own_registries(stack: Stack) -> list[str]:
+    return [model.engine.image.partition("/")[0] for model in stack.models.values() if model.engine.image]
+
+
+def weights_are_within_reach(stack: Stack) -> Iterator[Problem]:
+    """A warning: from within mainland China Hugging Face does not answer."""
+    region = stack.cloud.region
+    if not region.startswith("cn-") or region == "cn-hongkong":
+        return
+    if stack.models and stack.mirrors.models == "huggingface" and stack.mirrors.huggingface is None:
+        yield Problem(
+            "mirrors.models",
+            f"huggingface.co does not answer in {region}",
+            "write 'modelscope', or mirrors.huggingface with an endpoint that stands in for it",
+        )
+
+
+def gated_models_are_marked(stack: Stack) -> Iterator[Problem]:
+    """A model that the hub keeps behind its licence is fetched with a token."""
+    if stack.mirrors.models != "huggingface":
+        return
+    for name, model in stack.models.items():
+        if model.source in models.gated() and not model.gated:
+            yield Problem(
+                f"models.{name}.gated",
+                f"Hugging Face gives the weights of '{model.source}' only to accounts that have accepted its licence",
+                "write true, and run pulumi config set --secret --path 'llmplatform:secrets.huggingface_token'",
+            )

@@ -1,0 +1,35 @@
+"""Rules about a proxy and certificates of one's own."""
+
+from collections.abc import Iterator
+
+from llmplatform.checks.problems import Problem
+from llmplatform.specs.stack import AwsStack, Stack
+
+LONGEST_ON_NODES = 10_000
+"""Characters of certificates. EC2 takes user data of 16 KiB (EC2 user guide, "Instance user data"), base64 on
+Bottlerocket, and the rest of a node's first boot is in it, too."""
+
+
+def exceptions_are_from_a_proxy(stack: Stack) -> Iterator[Problem]:
+    """Exceptions are from something, and each is there once."""
+    wanted = stack.outside
+    if wanted.no_proxy and wanted.proxy is None:
+        yield Problem("outside.no_proxy", "there is no proxy", "write outside.proxy, or remove it")
+    for index, each in enumerate(wanted.no_proxy):
+        if each in wanted.no_proxy[:index]:
+            yield Problem(f"outside.no_proxy[{index}]", f"'{each}' is there already", "remove one")
+
+
+def nodes_have_a_way_to_take(stack: Stack) -> Iterator[Problem]:
+    """What nodes are told is something, and is no longer than they can be told."""
+    if not isinstance(stack, AwsStack) or not stack.outside.nodes:
+        return
+    certificates = stack.outside.certificates
+    if stack.outside.proxy is None and certificates is None:
+        yield Problem("outside.nodes", "there is nothing to tell them", "write outside.proxy or certificates, or false")
+    if certificates and len(certificates) > LONGEST_ON_NODES:
+        yield Problem(
+            "outside.certificates",
+            f"{len(certificates)} characters are too many for nodes, whose user data EC2 limits to 16 KiB",
+            f"write at most {LONGEST_ON_NODES}: roots alone, without text between; or set outside.nodes to false",
+        )

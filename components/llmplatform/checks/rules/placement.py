@@ -1,0 +1,88 @@
+"""What the rules about models and pools share: which shape a pool has, and which models have a place on GPUs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
+from llmplatform.planning.node_groups import NodeGroup, node_groups
+from llmplatform.specs.models import Model
+from llmplatform.specs.pools import Pool
+from llmplatform.specs.stack import AwsStack, Stack
+
+
+@dataclass(frozen=True)
+class GpuNode:
+    """The shape of a pool's nodes, seen by a model."""
+
+    machine: str
+    gpu: Gpu
+    gpus: int
+
+
+def known_types(stack: Stack, pool: Pool) -> list[InstanceType]:
+    """The pool's instance types, as far as the catalog knows them."""
+    found = (instance_types.find(stack.cloud.provider, name) for name in pool.instance_types)
+    return [machine for machine in found if machine]
+
+
+def gpu_node(stack: Stack, pool: Pool) -> GpuNode | None:
+    """The nodes of a pool whose GPUs can be used; None for any other."""
+    first = next(iter(known_types(stack, pool)), None)
+    if first is None or first.gpu is None or first.unusable:
+        return None
+    return GpuNode(first.name, first.gpu, first.gpus)
+
+
+def groups(stack: Stack, pool: Pool) -> tuple[NodeGroup, ...]:
+    """The groups of a pool, as it is planned."""
+    first = next(iter(known_types(stack, pool)), None)
+    return node_groups(pool, zones(stack, pool), gpus=first is not None and first.gpu is not None)
+
+
+def zones(stack: Stack, pool: Pool) -> tuple[str, ...]:
+    """The zones that a pool lies in."""
+    first = next(iter(known_types(stack, pool)), None)
+    return pool.zones or (stack.cloud.zones_with(first) if first else stack.cloud.zones)
+
+
+def most_nodes(stack: Stack, pool: Pool) -> int:
+    """Nodes of a pool whose groups are all full."""
+    return sum(group.maximum for group in groups(stack, pool))
+
+
+def is_cpu(stack: Stack, pool: Pool) -> bool:
+    """Whether a pool is known to have no GPUs."""
+    first = next(iter(known_types(stack, pool)), None)
+    return first is not None and first.gpu is None
+
+
+def is_system(stack: Stack, pool: Pool) -> bool:
+    """Whether whatever needs no GPU runs in a pool: it is known to have none, and no taint that keeps others away."""
+    return is_cpu(stack, pool) and not pool.dedicated
+
+
+def has_kernels(model: Model, gpu: Gpu) -> bool:
+    """Whether the model's engine runs on that GPU at all."""
+    engine = versions.engine(model.engine.kind, model.engine.version)
+    newest = engine.newest_capability
+    return engine.compute_capability <= gpu.compute_capability and (not newest or gpu.compute_capability <= newest)
+
+
+def disk_gib(stack: Stack, pool: Pool) -> int:
+    """The disk that pods of a node share, in GiB. Local NVMe disks of AWS's machines take the root volume's place.
+
+    Source: amazon-eks-ami, nodeadm's localStorage strategy RAID0, and Bottlerocket's ephemeral-storage, which we set.
+    """
+    first = next(iter(known_types(stack, pool)), None)
+    return first.nvme_gb * 10**9 // 2**30 if isinstance(stack, AwsStack) and first and first.nvme_gb else pool.disk_gib
+
+
+def placed(stack: Stack) -> Iterator[tuple[str, Model, GpuNode]]:
+    """Models whose pool has usable GPUs, and its nodes; the others are told by rules about pools."""
+    nodes: dict[str, GpuNode | None] = {}
+    for name, model in stack.models.items():
+        if model.pool in stack.pools and model.pool not in nodes:
+            nodes[model.pool] = gpu_node(stack, stack.pools[model.pool])
+        node = nodes.get(model.pool)
+        if node is not None:
+            yield name, model, node

@@ -1,0 +1,189 @@
+"""Rules about accounts, regions and zones."""
+
+from collections.abc import Iterator, Sequence
+
+from llmplatform.catalog import InstanceType, gpu_zones, instance_types, regions
+from llmplatform.checks.problems import Problem, listed, suggestion
+from llmplatform.checks.rules.placement import known_types
+from llmplatform.specs.cluster import NewEksCluster
+from llmplatform.specs.network import NewNetwork
+from llmplatform.specs.stack import AwsStack, Stack
+
+
+def region_is_known(stack: Stack) -> Iterator[Problem]:
+    """The region is one of the cloud's."""
+    known = regions.names(stack.cloud.provider)
+    if stack.cloud.region not in known:
+        yield Problem(
+            "cloud.region",
+            f"'{stack.cloud.region}' is not a region of {stack.cloud.provider}",
+            suggestion(stack.cloud.region, known),
+        )
+
+
+def zones_are_in_region(stack: Stack) -> Iterator[Problem]:
+    """Each zone belongs to the region."""
+    zones = stack.cloud.zones
+    if stack.cloud.region not in regions.names(stack.cloud.provider):
+        return
+    for index, zone in enumerate(zones):
+        right = f"{_zone_stem(stack)}{zone[-1]}"
+        if zone != right:
+            yield Problem(
+                f"cloud.zones[{index}]",
+                f"'{zone}' is not in region '{stack.cloud.region}'",
+                f"write a zone like '{right}', or change the region",
+            )
+
+
+def home_zone_is_the_environments(stack: Stack) -> Iterator[Problem]:
+    """What lies in a single zone lies in one of the environment's."""
+    home = stack.cloud.home_zone
+    if home is not None and home not in stack.cloud.zones:
+        yield Problem(
+            "cloud.home_zone",
+            f"'{home}' is not a zone of the environment",
+            f"use {listed(stack.cloud.zones)}, or add it to cloud.zones",
+        )
+
+
+def _zone_stem(stack: Stack) -> str:
+    """What zones begin with. Alibaba Cloud sets the letter apart where the region ends in a name."""
+    region = stack.cloud.region
+    return region if region[-1].isdigit() else f"{region}-"
+
+
+def pool_zones_are_the_environments(stack: Stack) -> Iterator[Problem]:
+    """A pool uses zones that the environment has a subnet in."""
+    for name, pool in stack.pools.items():
+        yield from zones_of_the_environment(f"pools.{name}.zones", pool.zones, stack)
+
+
+def principals_are_of_the_account(stack: Stack) -> Iterator[Problem]:
+    """Administrators are principals of the cluster's own account. Alibaba's are ids, of which none can tell."""
+    if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
+        return
+    for index, arn in enumerate(stack.cluster.admins):
+        _, partition, _, _, account, _ = arn.split(":", maxsplit=5)
+        if partition != stack.cloud.partition:
+            yield Problem(
+                f"cluster.admins[{index}]",
+                f"'{partition}' is not the partition of region '{stack.cloud.region}'",
+                f"write 'arn:{stack.cloud.partition}:iam::…'",
+            )
+        if account != stack.cloud.account_id:
+            yield Problem(
+                f"cluster.admins[{index}]",
+                f"it is of account {account}, and cloud.account_id is {stack.cloud.account_id}: the account id was "
+                "changed in one place only",
+                f"write 'arn:{stack.cloud.partition}:iam::{stack.cloud.account_id}:…', or change cloud.account_id",
+            )
+
+
+def principals_are_people_and_machines(stack: Stack) -> Iterator[Problem]:
+    """No administrator is a role that a service of AWS keeps for itself: EKS makes no access entry for one."""
+    if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
+        return
+    for index, arn in enumerate(stack.cluster.admins):
+        if ":role/aws-service-role/" in arn:
+            yield Problem(
+                f"cluster.admins[{index}]",
+                "it is a service-linked role, which nobody but its service can take on",
+                "write the role or user that runs 'pulumi up'",
+            )
+
+
+def regions_sell_the_gpus(stack: Stack) -> Iterator[Problem]:
+    """A pool's machines with GPUs are sold in the region, as far as that is known, or the file says in which zones."""
+    known = gpu_zones.families(stack.cloud.provider, stack.cloud.region)
+    if not isinstance(stack, AwsStack) or known is None:
+        return
+    for name, pool in stack.pools.items():
+        families = {machine.family: None for machine in known_types(stack, pool) if machine.gpu}
+        for family in families:
+            if family not in known and family not in stack.cloud.gpu_zones and not pool.existing:
+                yield Problem(
+                    f"pools.{name}.instance_types",
+                    f"{family} machines are not known to be sold in {stack.cloud.region}, whose families with GPUs are "
+                    f"{listed(sorted(known), 'and')}",
+                    f"use one of them, or write cloud.gpu_zones.{family} if your account is offered them there",
+                )
+
+
+def zones_that_are_added_exist(stack: Stack) -> Iterator[Problem]:
+    """What a file adds to the known zones is of the environment, and of machines that the catalog has."""
+    provider = stack.cloud.provider
+    families = sorted({instance_types.get(provider, name).family for name in instance_types.names(provider)})
+    for family, zones in stack.cloud.gpu_zones.items():
+        if family not in families:
+            yield Problem(
+                f"cloud.gpu_zones.{family}",
+                f"the catalog has no machines of family '{family}'",
+                suggestion(family, families, "remove it"),
+            )
+        yield from zones_of_the_environment(f"cloud.gpu_zones.{family}", zones, stack)
+
+
+def zones_sell_the_gpus(stack: Stack) -> Iterator[Problem]:
+    """A pool lies in zones that sell its machines, as far as that is known."""
+    for name, pool in stack.pools.items():
+        for machine in known_types(stack, pool):
+            sold = stack.cloud.zones_with(machine)
+            if not pool.existing:
+                yield from _unsold(stack, name, machine, pool.zones, sold)
+
+
+def _unsold(
+    stack: Stack, name: str, machine: InstanceType, zones: tuple[str, ...], sold: tuple[str, ...]
+) -> Iterator[Problem]:
+    otherwise = f"add the zone to cloud.gpu_zones.{machine.family} if your account is offered them there"
+    if not sold:
+        yield Problem(
+            f"pools.{name}.instance_types",
+            f"none of the environment's zones is known to sell {machine.family} machines",
+            f"use other zones or machines, or {otherwise}",
+        )
+        return
+    for index, zone in enumerate(zones):
+        if zone in stack.cloud.zones and zone not in sold:
+            yield Problem(
+                f"pools.{name}.zones[{index}]",
+                f"'{zone}' is not known to sell {machine.family} machines",
+                f"use {listed(sold)}, or {otherwise}",
+            )
+
+
+def zones_are_known(stack: Stack) -> Iterator[Problem]:
+    """A warning: the letters of AWS's zones are an account's own, but none has more than its region has zones."""
+    last = gpu_zones.last_zone(stack.cloud.provider, stack.cloud.region)
+    for index, zone in enumerate(stack.cloud.zones):
+        if last and zone[-1] > last:
+            yield Problem(
+                f"cloud.zones[{index}]",
+                f"'{zone}' is not known to exist: the zones of {stack.cloud.region} end with '{last}'",
+                "compare it with aws ec2 describe-availability-zones",
+            )
+
+
+def ranges_are_of_the_zones(stack: Stack) -> Iterator[Problem]:
+    """A part of the network's addresses is given to a zone that there is."""
+    if not isinstance(stack.network, NewNetwork):
+        return
+    for zone in stack.network.ranges:
+        if zone not in stack.cloud.zones:
+            yield Problem(
+                f"network.ranges.{zone}",
+                f"'{zone}' is not a zone of the environment",
+                f"use {listed(stack.cloud.zones)}, or remove it",
+            )
+
+
+def zones_of_the_environment(path: str, zones: Sequence[str], stack: Stack) -> Iterator[Problem]:
+    """A list of zones, at `path`, names some of the environment's."""
+    for index, zone in enumerate(zones):
+        if zone not in stack.cloud.zones:
+            yield Problem(
+                f"{path}[{index}]",
+                f"'{zone}' is not a zone of the environment",
+                f"use {listed(stack.cloud.zones)}, or add it to cloud.zones",
+            )

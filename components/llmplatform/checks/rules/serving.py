@@ -1,0 +1,233 @@
+"""Rules about models: where they run, and whether they fit there."""
+
+from collections.abc import Iterator
+from functools import partial
+from math import inf
+
+from llmplatform.catalog import ModelShape, instance_types, models
+from llmplatform.checks.problems import Problem, listed, nearest, suggestion
+from llmplatform.checks.rules.placement import GpuNode, gpu_node, has_kernels, is_cpu, placed
+from llmplatform.planning.fit import legal_tensor_parallel, model_fit
+from llmplatform.specs.models import Model
+from llmplatform.specs.stack import Stack
+
+SHORTEST_CONTEXT = 2048
+"""A shorter one is not worth proposing, in tokens."""
+
+
+def shape_is_known(stack: Stack) -> Iterator[Problem]:
+    """A model's numbers are in the catalog, or written down."""
+    for name, model in stack.models.items():
+        if model.known_shape is None:
+            near = nearest(model.source, models.names())
+            hint = f"did you mean '{near}'? Else " if near else ""
+            yield Problem(
+                f"models.{name}.source",
+                f"the catalog does not know '{model.source}'",
+                f"{hint}add 'shape:' with the values of its config.json",
+            )
+
+
+def shape_makes_sense(stack: Stack) -> Iterator[Problem]:
+    """The numbers that are written down go together, as those of every model do."""
+    for name, model in stack.models.items():
+        shape, path = model.shape, f"models.{name}.shape"
+        if shape is None:
+            continue
+        if shape.attention_heads % shape.kv_heads and not shape.latent_kv:
+            yield Problem(
+                f"{path}.kv_heads",
+                f"{shape.attention_heads} attention heads cannot share {shape.kv_heads} key-value heads",
+                "write num_key_value_heads of its config.json, which divides num_attention_heads",
+            )
+        if shape.kv_layers and shape.kv_layers > shape.layers:
+            yield Problem(
+                f"{path}.kv_layers",
+                f"{shape.kv_layers} layers with a cache are more than the {shape.layers} of the model",
+                "write how many of them are layers of attention, or remove it",
+            )
+        embeddings = shape.vocabulary * shape.hidden_size * (1 if shape.tied_embeddings else 2) / 1e9
+        if embeddings >= shape.parameters_billion:
+            yield Problem(
+                f"{path}.parameters_billion",
+                f"{shape.parameters_billion} billion parameters are fewer than those of the embeddings alone "
+                f"({embeddings:.3g}: vocabulary x hidden_size{'' if shape.tied_embeddings else ', twice'})",
+                "write the parameters of the whole model, or set tied_embeddings to true",
+            )
+
+
+def pool_exists(stack: Stack) -> Iterator[Problem]:
+    """A model names a pool, and the pool has GPUs."""
+    with_gpus = [name for name, pool in stack.pools.items() if gpu_node(stack, pool)]
+    otherwise = f"use {listed(with_gpus)}" if with_gpus else "add a pool with GPUs"
+    for name, model in stack.models.items():
+        path, pool = f"models.{name}.pool", stack.pools.get(model.pool)
+        if pool is None:
+            yield Problem(path, f"there is no pool '{model.pool}'", suggestion(model.pool, with_gpus, otherwise))
+        elif is_cpu(stack, pool):
+            yield Problem(path, f"pool '{model.pool}' has no GPUs", otherwise)
+
+
+def heads_can_be_spread(stack: Stack) -> Iterator[Problem]:
+    """The attention heads divide by the number of GPUs."""
+    nodes = {name: node for name, _, node in placed(stack)}
+    for name, model in stack.models.items():
+        shape = model.known_shape
+        if shape and not legal_tensor_parallel(shape, model.tensor_parallel):
+            most = nodes[name].gpus if name in nodes else 16
+            legal = [size for size in range(1, most + 1) if legal_tensor_parallel(shape, size)] or [1]
+            groups = f", in groups of {shape.quantization_group} weights," if shape.quantization_group else ""
+            yield Problem(
+                f"models.{name}.tensor_parallel",
+                f"{shape.attention_heads} attention heads and {shape.kv_heads} key-value heads{groups} cannot be "
+                f"spread over {model.tensor_parallel} GPUs",
+                f"use {listed(legal)}",
+            )
+
+
+def replica_is_within_a_node(stack: Stack) -> Iterator[Problem]:
+    """A replica's GPUs are in one node."""
+    for name, model, node in placed(stack):
+        shape = model.known_shape
+        if model.tensor_parallel > node.gpus and (not shape or legal_tensor_parallel(shape, model.tensor_parallel)):
+            yield Problem(
+                f"models.{name}.tensor_parallel",
+                f"a replica of {model.tensor_parallel} GPUs is larger than a node of pool '{model.pool}', "
+                f"whose {node.machine} has {node.gpus}",
+                f"write {node.gpus}{' or less' if node.gpus > 1 else ''}, or use a pool of larger nodes",
+            )
+
+
+def context_is_the_models(stack: Stack) -> Iterator[Problem]:
+    """No request is longer than the model can read."""
+    nodes = {name: node for name, _, node in placed(stack)}
+    for name, model in stack.models.items():
+        shape = model.known_shape
+        if shape and _is_too_long(model, shape):
+            room = (
+                _room(model, nodes[name])
+                if name in nodes and legal_tensor_parallel(shape, model.tensor_parallel)
+                else 0
+            )
+            longest = min(shape.context_length, room or shape.context_length)
+            yield Problem(
+                f"models.{name}.context_length",
+                f"{model.context_length} tokens are more than the model's own {shape.context_length}",
+                f"write {longest} or less",
+            )
+
+
+def _is_too_long(model: Model, shape: ModelShape) -> bool:
+    return bool(model.context_length and model.context_length > shape.context_length)
+
+
+def _room(model: Model, node: GpuNode) -> int:
+    """The longest context that is worth proposing and fits, in tokens; 0 where none is."""
+    context = model_fit(model, node.gpu).longest_context // 1024 * 1024
+    return context if context >= SHORTEST_CONTEXT else 0
+
+
+def model_fits(stack: Stack) -> Iterator[Problem]:
+    """Weights and the cache of one request fit the GPUs."""
+    for name, model, node in placed(stack):
+        shape = model.known_shape
+        if shape is None or not legal_tensor_parallel(shape, model.tensor_parallel) or not has_kernels(model, node.gpu):
+            continue
+        if _is_too_long(model, shape) and _room(model, node):
+            continue  # The rule above says what fits.
+        fit = model_fit(model, node.gpu)
+        if not fit.fits:
+            yield Problem(
+                f"models.{name}",
+                f"'{model.source}' with a context of {fit.context_length} tokens needs "
+                f"{fit.needed_gib:.1f} GiB on each "
+                f"{node.gpu.name} of pool '{model.pool}', which has {fit.usable_gib:.1f} GiB for it "
+                f"(weights {fit.weights_gib:.1f}, engine {fit.overhead_gib:.1f})",
+                _way_out(stack, model, shape, node),
+            )
+
+
+FEW_REQUESTS = 4
+"""Of full length at once: with fewer, the engine soon puts requests off and computes them again."""
+
+
+def cache_holds_some_requests(stack: Stack) -> Iterator[Problem]:
+    """A warning: a replica whose cache holds few requests of full length serves few clients at once."""
+    for name, model, node in placed(stack):
+        shape = model.known_shape
+        if shape is None or not legal_tensor_parallel(shape, model.tensor_parallel):
+            continue
+        fit = model_fit(model, node.gpu)
+        if fit.fits and fit.concurrency < FEW_REQUESTS:
+            yield Problem(
+                f"models.{name}.context_length",
+                f"the cache of a replica holds about {fit.kv_tokens:,} tokens, {fit.concurrency:.1f} requests of full "
+                f"length ({fit.context_length:,}) at once",
+                "fine for few clients; else a shorter context_length, quantized weights, kv_cache_dtype 'fp8' or more "
+                "GPUs",
+            )
+
+
+def _way_out(stack: Stack, model: Model, shape: ModelShape, node: GpuNode) -> str:
+    """What makes a model fit, the least change first."""
+    ways: list[str] = []
+    context = _room(model, node)
+    if context:
+        ways.append(f"set context_length to {context}")
+    utilization = type(model.engine).model_fields["gpu_memory_utilization"].default
+    engine = model.engine.model_copy(update={"gpu_memory_utilization": utilization})
+    if (
+        model.engine.gpu_memory_utilization < utilization
+        and model_fit(model.model_copy(update={"engine": engine}), node.gpu).fits
+    ):
+        ways.append(f"set engine.gpu_memory_utilization to {utilization}")
+    sizes = (size for size in range(model.tensor_parallel + 1, node.gpus + 1) if _may_be_spread(shape, size))
+    size = next((size for size in sizes if model_fit(model, node.gpu, tensor_parallel=size).fits), None)
+    if size:
+        ways.append(f"set tensor_parallel to {size}")
+    others = {name: gpu_node(stack, pool) for name, pool in stack.pools.items() if name != model.pool}
+    fitting = [
+        name
+        for name, other in others.items()
+        if other and other.gpus >= model.tensor_parallel and model_fit(model, other.gpu).fits
+    ]
+    if fitting:
+        ways.append(f"use pool {listed(fitting)}")
+    return ", or ".join(ways) or _larger_machine(stack.cloud.provider, model, shape)
+
+
+def _may_be_spread(shape: ModelShape, size: int) -> bool:
+    """Whether more GPUs are worth proposing: quantized weights may not be spread where their groups are not known."""
+    known = shape.bytes_per_parameter >= 1 or (shape.quantization_group and shape.intermediate_size)
+    return bool(known) and legal_tensor_parallel(shape, size)
+
+
+def _larger_machine(provider: str, model: Model, shape: ModelShape) -> str:
+    """The cheapest machine that holds a replica."""
+    found = [
+        (machine.price_hour or inf, machine.name, size)
+        for machine in map(partial(instance_types.get, provider), instance_types.names(provider))
+        for size in range(1, machine.gpus + 1)
+        if machine.gpu
+        and not machine.unusable
+        and has_kernels(model, machine.gpu)
+        and (size == model.tensor_parallel or _may_be_spread(shape, size))
+        if model_fit(model, machine.gpu, tensor_parallel=size).fits
+    ]
+    if not found:
+        return "no machine of the catalog holds it: use quantized weights or a smaller context_length"
+    _, name, size = min(found)
+    return f"use a pool of '{name}' with tensor_parallel {size}, or quantized weights"
+
+
+def gated_models_have_a_token(stack: Stack) -> Iterator[Problem]:
+    """Weights behind a licence come with a token, where the hub is the one that knows it."""
+    if stack.mirrors.models != "huggingface":
+        return
+    for name, model in stack.models.items():
+        if model.gated and stack.secrets.huggingface_token is None:
+            yield Problem(
+                f"models.{name}.gated",
+                "gated weights need a token, and secrets.huggingface_token is not set",
+                "run pulumi config set --secret --path 'llmplatform:secrets.huggingface_token'",
+            )

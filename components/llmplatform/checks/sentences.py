@@ -1,0 +1,281 @@
+"""Puts pydantic's findings into plain sentences with a remedy and the path as it is in the file."""
+
+import dataclasses
+import re
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from llmplatform.checks.problems import Problem, listed, nearest, shown, suggestion
+from llmplatform.checks.yaml_loader import Written
+from llmplatform.specs.stack import STACKS
+
+_DISCRIMINATORS = ("kind", "provider")
+"""Keys that choose the arm of a union."""
+
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+_MISSING = ("missing", "missing_keyword_only_argument")
+_NUMBERS = {
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le}",
+}
+_LENGTHS = {
+    "too_short": ("has too few entries", "write {min_length} or more"),
+    "too_long": ("has too many entries", "write {max_length} or fewer"),
+    "string_too_short": ("is too short", "write {min_length} or more characters"),
+    "string_too_long": ("is too long", "write {max_length} or fewer characters"),
+}
+_KINDS = {
+    "int_type": ("a whole number", "write digits without quotes"),
+    "int_parsing": ("a whole number", "write digits without quotes"),
+    "int_from_float": ("a whole number", "write it without decimals"),
+    "float_type": ("a number", "write digits without quotes"),
+    "bool_parsing": ("true or false", "write true or false, without quotes"),
+    "bool_type": ("true or false", "write true or false, without quotes"),
+    "dict_type": ("a group of keys", "write 'key: value' lines below it"),
+    "model_type": ("a group of keys", "write 'key: value' lines below it"),
+    "dataclass_type": ("a group of keys", "write 'key: value' lines below it"),
+    "model_attributes_type": ("a group of keys", "write 'key: value' lines below it"),
+    "tuple_type": ("a list", "write it in brackets: [a, b]"),
+}
+
+
+NO_TEXT = tuple(f" is not {kind}" for kind in ("a whole number", "a number", "true or false"))
+"""How the fault of a value ends that should be something else than text."""
+
+MOST = 200
+"""Mistakes that are told of one file: who has more has something else in mind."""
+
+
+def first(error: ValidationError) -> list[ErrorDetails]:
+    """Pydantic's findings, as many as are told."""
+    return error.errors(include_url=False)[:MOST]
+
+
+def unexplained(error: ValidationError) -> Problem:
+    """A finding for which there is no sentence: better a poor one than a file that is refused without a word."""
+    found = first(error)[0]
+    return Problem(written([*found["loc"]]), f"this is not valid ({found['type']})", "see docs/reference/settings.md")
+
+
+def problems(
+    error: ValidationError, model: type[BaseModel], raw: Mapping[str, object], given: Mapping[str, object]
+) -> list[Problem]:
+    """One problem for each mistake. `raw` is what was validated, `given` the same as it was read."""
+    findings = first(error)
+    more = error.error_count() - len(findings)
+    misspelt = {
+        (*found["loc"][:-1], nearest(str(found["loc"][-1]), _keys(_at(model, found["loc"][:-1]))))
+        for found in findings
+        if found["type"] in _UNKNOWN
+    }
+    cut = [Problem("the stack", f"{more} more mistakes are not shown", "correct these first")] if more else []
+    return [
+        _problem(found, model, raw, given)
+        for found in findings
+        # A misspelt key is unknown and missing: it is one mistake. A secret in clear text is told by a rule, unquoted.
+        if not (found["type"] in _MISSING and found["loc"] in misspelt)
+        and not _shortened(found)
+        and not (found["loc"][:1] == ("secrets",) and found["type"] not in _UNKNOWN and _is_scalar(found["input"]))
+    ] + cut
+
+
+def _shortened(found: ErrorDetails) -> bool:
+    """Whether a list is too short only because its wrong entries, each told by itself, were left out."""
+    given: object = found["input"]
+    return (
+        found["type"] == "too_short"
+        and isinstance(given, list)
+        and len(cast(list[object], given)) >= found.get("ctx", {})["min_length"]
+    )
+
+
+def _problem(
+    error: ErrorDetails, model: type[BaseModel], raw: Mapping[str, object], given: Mapping[str, object]
+) -> Problem:
+    place = steps(error["loc"], raw)
+    path = written(place)
+    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    if isinstance(value, float):
+        value = _at_place(given, place)
+    if error["loc"][-1:] == ("[key]",):
+        choices = _choices(kind, context)
+        if choices:
+            return Problem(path, f"'{place[-1]}' is not known", suggestion(str(place[-1]), choices))
+        fault, remedy = _value(kind, value, context) or _ours(error)
+        return Problem(path, f"its name {fault}" if fault.startswith("is ") else f"its name is wrong: {fault}", remedy)
+    if kind in _UNKNOWN:
+        known = _keys(_at(model, error["loc"][:-1]))
+        other = _cloud_with(str(place[-1]), model, error["loc"][:-1])
+        if other:
+            return Problem(path, f"'{place[-1]}' is for {other} alone", _keys_remedy(known))
+        return Problem(path, f"unknown key '{place[-1]}'", suggestion(str(place[-1]), known, _keys_remedy(known)))
+    if kind in _MISSING:
+        return Problem(path, "required key is missing", _missing_remedy(_at(model, error["loc"][:-1]), str(place[-1])))
+    if kind == "union_tag_not_found":
+        key = str(context["discriminator"]).strip("'")
+        choices = _tags(_at(model, error["loc"]))
+        return Problem(f"{path}.{key}", "required key is missing", f"write {key}: {' or '.join(choices)}")
+    if kind == "union_tag_invalid":
+        key = str(context["discriminator"]).strip("'")
+        choices = _tags(_at(model, error["loc"]))
+        return Problem(f"{path}.{key}", f"'{context['tag']}' is not known", suggestion(str(context["tag"]), choices))
+    if kind == "literal_error":
+        choices = typing.get_args(_plain(_at(model, error["loc"])))
+        if all(isinstance(choice, int) for choice in choices) and isinstance(value, int | float):
+            return Problem(path, f"{shown(value)} is not a choice", f"use {listed(_beside(value, choices))}")
+        near = nearest(str(value), [str(choice) for choice in choices])
+        return Problem(
+            path, f"{shown(value)} is not a choice", f"did you mean '{near}'?" if near else f"use {listed(choices)}"
+        )
+    fault, remedy = _value(kind, value, context) or _ours(error)
+    return Problem(path, fault, remedy)
+
+
+def _choices(kind: str, context: Mapping[str, Any]) -> list[str]:
+    """The keys that a table can have, as pydantic lists them: `'a', 'b' or 'c'`."""
+    return re.findall(r"'([^']*)'", str(context.get("expected", ""))) if kind == "literal_error" else []
+
+
+def _beside(value: float, choices: Sequence[int]) -> list[int]:
+    """The choices next to a number."""
+    below, above = [each for each in choices if each < value], [each for each in choices if each > value]
+    return [*([max(below)] if below else []), *([min(above)] if above else [])]
+
+
+def _cloud_with(key: str, model: type[BaseModel], loc: Sequence[int | str]) -> str | None:
+    """The other cloud that has such a key there."""
+    others = (provider for provider, other in STACKS.items() if other is not model and key in _keys(_at(other, loc)))
+    return next(others, None)
+
+
+def _value(kind: str, value: object, context: Mapping[str, Any]) -> tuple[str, str] | None:
+    if value is None:
+        return "has no value", "write one, or remove the key"
+    if kind == "string_type":
+        if isinstance(value, bool):
+            return f"YAML reads this as {str(value).lower()}", "put it in quotes"
+        if isinstance(value, int | float):
+            text = value.text if isinstance(value, Written) else value
+            return f"{text} is a number", f'put it in quotes: "{text}"'
+        return "must be text", "write one value"
+    if kind == "int_parsing_size":
+        return "the number is too large", "write one that a setting can have"
+    if kind in _KINDS:
+        wanted, remedy = _KINDS[kind]
+        return f"{shown(value)} is not {wanted}", remedy
+    if kind in _NUMBERS:
+        bound = _NUMBERS[kind].format(**context)
+        return f"{value} is out of range", f"write {bound}"
+    if kind in _LENGTHS:
+        fault, remedy = _LENGTHS[kind]
+        return fault, remedy.format(**context)
+    return None
+
+
+def _ours(error: ErrorDetails) -> tuple[str, str]:
+    """Fault and remedy of a validator of ours, which writes them as `fault; remedy`."""
+    text = error["msg"].removeprefix("Value error, ")
+    fault, separator, remedy = text.partition("; ")
+    return fault, remedy if separator else "see the description of the key"
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def _keys_remedy(known: Sequence[str]) -> str:
+    return f"remove it; the keys here are {listed(known, 'and')}"
+
+
+def _missing_remedy(parent: object, key: str) -> str:
+    field = parent.model_fields.get(key) if isinstance(parent, type) and issubclass(parent, BaseModel) else None
+    text = (field.description or "") if field else ""
+    about = text.replace("\n", " ").split(". ")[0].split(": ")[0].rstrip(".")
+    return f"add '{key}:'" + (f" ({about})" if about else "")
+
+
+def steps(loc: Sequence[int | str], raw: object) -> list[int | str]:
+    """The location without what only pydantic knows: the arms of unions, and marks of keys."""
+    found: list[int | str] = []
+    here = raw
+    entered = False
+    for part in loc:
+        if part == "[key]":
+            continue
+        if isinstance(here, Mapping):
+            arm = not entered and part in [here.get(key) for key in _DISCRIMINATORS]
+            if arm:
+                entered = True
+                continue
+            here = here.get(part)
+        elif isinstance(here, Sequence) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        entered = False
+        found.append(part)
+    return found
+
+
+def _at_place(values: Any, place: Sequence[int | str]) -> object:
+    for step in place:
+        values = values[step]
+    return values
+
+
+def written(place: Sequence[int | str]) -> str:
+    """The path of a value as the file spells it: `cluster.admins[0]`."""
+    text = ""
+    for step in place:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return text.removeprefix(".") or "the stack"
+
+
+def _at(model: object, loc: Sequence[int | str]) -> object:
+    """The type that is wanted at a location; None where that is not a model's doing."""
+    here: object = model
+    for part in loc:
+        here = _step(_plain(here), part)
+    return _plain(here)
+
+
+def _step(here: object, part: int | str) -> object:
+    if isinstance(here, type) and issubclass(here, BaseModel):
+        field = here.model_fields.get(str(part))
+        return field.annotation if field else None
+    if isinstance(here, type) and dataclasses.is_dataclass(here):
+        return typing.get_type_hints(here).get(str(part))
+    arms = typing.get_args(here)
+    if typing.get_origin(here) in (dict, tuple):
+        return arms[1] if typing.get_origin(here) is dict else arms[0]
+    return next((arm for arm in arms if part in _tags(arm)), None)
+
+
+def _plain(annotation: object) -> object:
+    """The annotation without metadata and without None."""
+    while typing.get_origin(annotation) is typing.Annotated:
+        annotation = typing.get_args(annotation)[0]
+    arms = [arm for arm in typing.get_args(annotation) if arm is not type(None)]
+    if len(arms) == 1 and len(typing.get_args(annotation)) == 2:
+        return _plain(arms[0])
+    return annotation
+
+
+def _keys(here: object) -> list[str]:
+    if isinstance(here, type) and issubclass(here, BaseModel):
+        return list(here.model_fields)
+    if isinstance(here, type) and dataclasses.is_dataclass(here):
+        return [field.name for field in dataclasses.fields(here)]
+    return []
+
+
+def _tags(here: object) -> list[str]:
+    """The values of the key that chooses an arm."""
+    if isinstance(here, type) and issubclass(here, BaseModel):
+        fields = [here.model_fields[key] for key in _DISCRIMINATORS if key in here.model_fields]
+        return [str(choice) for field in fields for choice in typing.get_args(field.annotation)]
+    return [tag for arm in typing.get_args(here) for tag in _tags(arm)]
