@@ -49,7 +49,7 @@ def of_type(*kinds: str) -> list[Any]:
 @pytest.mark.parametrize(("path", "node"), of_type("string"))
 def test_a_text_has_a_form(path: str, node: Mapping[str, Any]) -> None:
     assert {"pattern", "enum", "const"} & node.keys() or path in JUDGED_BY_RULES, (
-        f"{path} takes any text: give it a type of specs/vocabulary.py, with the grammar that its reader has"
+        f"{path} takes any text: give it a type of specs/vocabulary, with the grammar that its reader has"
     )
 
 

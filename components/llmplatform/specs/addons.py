@@ -5,17 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import (
-    Address,
-    Email,
-    Host,
-    HostedZoneId,
-    HttpsUrl,
-    Name,
-    ObjectName,
-    PortNumber,
-    RoleArn,
-)
+from llmplatform.specs.vocabulary.addresses import Address, Host, HttpsUrl, PortNumber
+from llmplatform.specs.vocabulary.aws import HostedZoneId, RoleArn
+from llmplatform.specs.vocabulary.names import Email, Name, ObjectName
 
 
 class Autoscaling(Section):

@@ -6,19 +6,21 @@ from pydantic import Field
 
 from llmplatform.catalog import InstanceType, gpu_zones
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import (
+from llmplatform.specs.vocabulary.alicloud import (
     AlicloudAccountId,
     AlicloudRegion,
     AlicloudZone,
     AliyunProfile,
+    InstanceFamily,
+    ResourceGroupId,
+)
+from llmplatform.specs.vocabulary.aws import (
     AwsAccountId,
     AwsRegion,
     AwsZone,
-    InstanceFamily,
     KmsKeyArn,
     PolicyArn,
     ProfileName,
-    ResourceGroupId,
     RoleArn,
     RolePath,
 )

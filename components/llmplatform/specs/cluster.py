@@ -6,26 +6,17 @@ from pydantic import Field
 
 from llmplatform.catalog import versions
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import (
+from llmplatform.specs.vocabulary.addresses import Certificate, Cidr, EndpointUrl
+from llmplatform.specs.vocabulary.alicloud import (
     AckClusterId,
     AckRelease,
-    AddonVersion,
     AlicloudSecurityGroupId,
-    AwsPrincipal,
-    AwsZone,
-    Certificate,
-    Cidr,
-    ClusterName,
-    EndpointUrl,
     KmsInstanceId,
     KmsKeyId,
-    KubernetesMinor,
-    Name,
     RamPrincipal,
-    SecurityGroupId,
-    SettingKey,
-    TimeOfDay,
 )
+from llmplatform.specs.vocabulary.aws import AddonVersion, AwsPrincipal, AwsZone, SecurityGroupId, SettingKey
+from llmplatform.specs.vocabulary.names import ClusterName, KubernetesMinor, Name, TimeOfDay
 
 
 class Endpoint(Section):

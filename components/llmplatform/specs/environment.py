@@ -3,7 +3,7 @@
 from typing import Literal
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import EnvironmentName, Owner
+from llmplatform.specs.vocabulary.names import EnvironmentName, Owner
 
 
 class Environment(Section):

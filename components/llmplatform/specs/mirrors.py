@@ -6,14 +6,8 @@ from pydantic import Field
 
 from llmplatform.catalog import models
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import (
-    AcrInstanceId,
-    ChartAddress,
-    HttpsUrl,
-    RegistryHost,
-    RegistryPrefix,
-    RegistryUser,
-)
+from llmplatform.specs.vocabulary.addresses import ChartAddress, HttpsUrl, RegistryHost, RegistryPrefix, RegistryUser
+from llmplatform.specs.vocabulary.alicloud import AcrInstanceId
 
 PULL_SECRET = "registry-login"  # noqa: S105 the name of an object
 """Secret in each of our namespaces that pods pull images with, where there is a login."""

@@ -9,18 +9,9 @@ from llmplatform.catalog.models import LONGEST_CONTEXT
 from llmplatform.specs.pools import MOST_NODES
 from llmplatform.specs.section import Section
 from llmplatform.specs.taints import Toleration
-from llmplatform.specs.vocabulary import (
-    Cidr,
-    EngineArgument,
-    ImageReference,
-    ModelId,
-    Name,
-    PortNumber,
-    Revision,
-    ServedName,
-    VariableName,
-    VariableValue,
-)
+from llmplatform.specs.vocabulary.addresses import Cidr, ImageReference, PortNumber
+from llmplatform.specs.vocabulary.models import EngineArgument, ModelId, Revision, ServedName
+from llmplatform.specs.vocabulary.names import Name, VariableName, VariableValue
 
 
 class Vllm(Section):

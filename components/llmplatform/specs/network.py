@@ -5,7 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import AlicloudVpcId, AlicloudZone, AwsZone, Cidr, SubnetId, VpcId, VswitchId, Zone
+from llmplatform.specs.vocabulary.addresses import Cidr
+from llmplatform.specs.vocabulary.alicloud import AlicloudVpcId, AlicloudZone, VswitchId
+from llmplatform.specs.vocabulary.aws import AwsZone, SubnetId, VpcId
+from llmplatform.specs.vocabulary.names import Zone
 
 RANGES = 6
 """Zones that a network has room for: no region of AWS has more."""

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import CertificateBundle, ProxyUrl, Unproxied
+from llmplatform.specs.vocabulary.addresses import CertificateBundle, ProxyUrl, Unproxied
 
 
 class Outside(Section):

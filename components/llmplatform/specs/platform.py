@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import Name, ObjectName
+from llmplatform.specs.vocabulary.names import Name, ObjectName
 
 
 class StorageClass(Section):

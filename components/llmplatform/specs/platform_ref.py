@@ -20,7 +20,8 @@ from llmplatform.specs.platform import ExistingAckPlatform, ExistingPlatform
 from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.section import Section
 from llmplatform.specs.taints import Taint
-from llmplatform.specs.vocabulary import EnvironmentName, HttpsUrl, LabelKey, LabelValue, ObjectName, PoolName
+from llmplatform.specs.vocabulary.addresses import HttpsUrl
+from llmplatform.specs.vocabulary.names import EnvironmentName, LabelKey, LabelValue, ObjectName, PoolName
 
 SECTIONS = ("cloud", "network", "cluster", "platform", "pools", "mirrors", "outside")
 """Sections of a stack file that say where its models live."""

@@ -7,18 +7,9 @@ from pydantic import Field, model_validator
 
 from llmplatform.specs.section import Section
 from llmplatform.specs.taints import Taint
-from llmplatform.specs.vocabulary import (
-    AlicloudZone,
-    AwsZone,
-    DriverVersion,
-    EcsImageId,
-    EcsKeyPair,
-    InstanceTypeName,
-    LabelKey,
-    LabelValue,
-    NodeRelease,
-    NodeScript,
-)
+from llmplatform.specs.vocabulary.alicloud import AlicloudZone, DriverVersion, EcsImageId, EcsKeyPair, NodeScript
+from llmplatform.specs.vocabulary.aws import AwsZone, NodeRelease
+from llmplatform.specs.vocabulary.names import InstanceTypeName, LabelKey, LabelValue
 
 MOST_NODES = 5000
 """Kubernetes is made for no more in a cluster (kubernetes.io, considerations for large clusters)."""

@@ -20,7 +20,7 @@ from llmplatform.specs.platform import AckPlatform, EksPlatform, NewAckPlatform,
 from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.secrets import Secrets
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import Name, PoolName, TagKey, TagValue
+from llmplatform.specs.vocabulary.names import Name, PoolName, TagKey, TagValue
 
 NAMESPACE = "llmplatform:"
 """Prefix of our keys in the file; of those of providers and of Pulumi itself only secrets are our business."""

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary import LabelKey, LabelValue
+from llmplatform.specs.vocabulary.names import LabelKey, LabelValue
 
 Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 

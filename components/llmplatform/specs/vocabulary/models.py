@@ -1,0 +1,20 @@
+"""What model hubs and engines take."""
+
+from typing import Annotated
+
+from llmplatform.specs import grammar
+from llmplatform.specs.vocabulary.matching import Matching
+
+EngineArgument = Annotated[
+    str,
+    Matching(
+        r"--[a-z0-9][-a-z0-9_.]*(=[^\x00-\x1f]+)?",
+        "write a long flag, with '=' before its value: --max-num-batched-tokens=8192",
+        longest=4096,
+    ),
+]
+ServedName = Annotated[str, Matching(r"[\w.][\w./:-]{0,127}", "write letters, digits and . _ - / :")]
+Revision = Annotated[
+    str, Matching(grammar.GIT_REVISION, "write a commit, a tag or a branch of the weights", longest=255)
+]
+ModelId = Annotated[str, Matching(grammar.HUGGINGFACE_ID, "write a Hugging Face id like Qwen/Qwen3-8B")]

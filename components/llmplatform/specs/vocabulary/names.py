@@ -1,0 +1,77 @@
+"""Names, labels, tags, and what else is written alike on every cloud."""
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from llmplatform.specs import grammar
+from llmplatform.specs.vocabulary.matching import Matching
+
+_LABEL = Matching(r"[a-z]([-a-z0-9]*[a-z0-9])?", "use lower-case letters, digits and '-', beginning with a letter")
+Name = Annotated[str, Field(min_length=1, max_length=32), _LABEL]
+"""Name of a model, a namespace or a class in the cluster."""
+ObjectName = Annotated[
+    str,
+    Field(max_length=253),
+    Matching(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", "use lower-case letters, digits, '-' and '.'"),
+]
+"""Name of an object in the cluster that others have named."""
+EnvironmentName = Annotated[str, Field(min_length=1, max_length=16), _LABEL]
+PoolName = Annotated[str, Field(min_length=1, max_length=24), _LABEL]
+"""Together, with the way of paying and a random end, they fit the 63 characters of a node group's name."""
+Zone = Annotated[
+    str,
+    Matching(r"[a-z]{2}(-[a-z]+)+-(\d[a-f]|(\d-?)?[a-z])", "write a zone like us-east-1a or cn-hangzhou-i", longest=32),
+]
+"""Of any cloud."""
+ClusterName = Annotated[str, Matching(r"[A-Za-z0-9][-\w]{0,99}", "use at most 100 letters, digits, '-' and '_'")]
+InstanceTypeName = Annotated[
+    str, Matching(r"[a-z0-9]+([-.][a-z0-9]+)+", "write an instance type like g5.2xlarge", longest=48)
+]
+TimeOfDay = Annotated[
+    str,
+    Matching(
+        r"([01]\d|2[0-3]):[0-5]\d(Z|[+-](0\d|1[0-4]):[0-5]\d)",
+        "write a time with its offset from UTC in quotes, like '02:00+08:00'",
+    ),
+]
+KubernetesMinor = Annotated[str, Matching(r"1\.\d{2}", 'write a minor version in quotes, like "1.35"')]
+VariableName = Annotated[str, Matching(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "write letters, digits and '_'")]
+VariableValue = Annotated[str, Matching(r"[^\x00-\x1f\x7f]*", "write one line of text", longest=4096)]
+Email = Annotated[str, Matching(grammar.EMAIL, "write an e-mail address", longest=254)]
+LabelKey = Annotated[
+    str,
+    Matching(
+        grammar.LABEL_KEY,
+        "use at most 63 letters, digits, '-', '_' and '.', after a domain and '/' if there is one",
+        longest=253 + 1 + 63,
+    ),
+]
+LabelValue = Annotated[str, Matching(rf"({grammar.LABEL_NAME})?", "use at most 63 letters, digits, '-', '_' and '.'")]
+TagKey = Annotated[
+    str,
+    # Letters of any alphabet: both clouds take them, and teams write them.
+    Matching(
+        r"(?! )[-\w .:/=+@]{1,128}(?<! )",
+        "use at most 128 letters, digits, spaces within and . : / = + - @ _",
+        alphabet=re.UNICODE,
+    ),
+]
+TagValue = Annotated[
+    str,
+    Matching(
+        r"(?! )[-\w .:/=+@]{0,256}(?<! )",
+        "use at most 256 letters, digits, spaces within and . : / = + - @ _",
+        alphabet=re.UNICODE,
+    ),
+]
+Owner = Annotated[
+    str,
+    Matching(
+        r"(?! )[-\w .:/=+@]{1,256}(?<! )",
+        "write who it is: 1 to 256 letters, digits, spaces within and . : / = + - @ _",
+        alphabet=re.UNICODE,
+    ),
+]
+"""Value of a tag by which cost and blame are told apart: an empty one tells nothing."""
