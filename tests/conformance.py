@@ -36,7 +36,6 @@ class Cloud:
     """A pool of the test platform with GPUs, spot first."""
     types: Mapping[str, str]
     """Role to type token: network, subnet, nat, cluster, group, key, file_system, role, administrator."""
-    takes_no_tags: frozenset[str]
     group: Callable[[Engine, Registered], Group]
     reads: Readings
     """What its own words say."""
@@ -181,19 +180,6 @@ CLOUDS = (
             "grant": "aws:iam/rolePolicy:RolePolicy",
             "administrator": "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
         },
-        takes_no_tags=frozenset(
-            {
-                "aws:autoscaling/tag:Tag",
-                "aws:ec2/route:Route",
-                "aws:ec2/routeTableAssociation:RouteTableAssociation",
-                "aws:efs/backupPolicy:BackupPolicy",
-                "aws:efs/fileSystemPolicy:FileSystemPolicy",
-                "aws:efs/mountTarget:MountTarget",
-                "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
-                "aws:iam/rolePolicy:RolePolicy",
-                "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-            }
-        ),
         group=eks_group,
         reads=aws_readings("dev-main"),
         cluster=_aws_cluster,
@@ -225,24 +211,6 @@ CLOUDS = (
             "grant": "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment",
             "administrator": "alicloud:cs/kubernetesPermission:KubernetesPermission",
         },
-        takes_no_tags=frozenset(
-            {
-                "alicloud:cr/vpcEndpointLinkedVpc:VpcEndpointLinkedVpc",
-                "alicloud:cs/autoscalingConfig:AutoscalingConfig",
-                "alicloud:cs/kubernetesAddon:KubernetesAddon",
-                "alicloud:cs/kubernetesPermission:KubernetesPermission",
-                "alicloud:ecs/eipAssociation:EipAssociation",
-                "alicloud:log/store:Store",
-                "alicloud:log/storeIndex:StoreIndex",
-                "alicloud:nas/accessGroup:AccessGroup",
-                "alicloud:nas/accessRule:AccessRule",
-                "alicloud:nas/mountTarget:MountTarget",
-                "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment",
-                "alicloud:vpc/routeEntry:RouteEntry",
-                "alicloud:vpc/routeTableAttachment:RouteTableAttachment",
-                "alicloud:vpc/snatEntry:SnatEntry",
-            }
-        ),
         group=ack_group,
         reads=alicloud_readings(alicloud_platform.ISSUER),
         cluster=_alicloud_cluster,

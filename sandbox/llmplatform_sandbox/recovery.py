@@ -10,9 +10,9 @@ Each step may be killed itself. A healthy sandbox costs a few looks at the file 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from llmplatform.catalog.resources import RESOURCES
 from llmplatform.catalog.tags import RESOURCE_TAG, resource_tag
 from llmplatform.recovery import state
-from llmplatform.recovery.kinds import KINDS
 from llmplatform.recovery.locks import runs_pulumi
 from llmplatform_sandbox.engine import Engine
 from llmplatform_sandbox.errors import SandboxError
@@ -136,8 +136,8 @@ def _found_again(item: CloudObject) -> bool:
 
     What has lost its tags is left, and named when the sandbox is taken down. Who made an object, no cloud keeps.
     """
-    kind = KINDS.get(item.type)
-    if kind is None or kind.way != "tag" or f"{item.type}::" not in item.made_by:
+    row = RESOURCES.get(item.type)
+    if row is None or row.found_by != "tag" or f"{item.type}::" not in item.made_by:
         return True
     wanted = resource_tag(item.type, item.made_by.rpartition("::")[2])
     return (item.inputs.get("tags") or {}).get(RESOURCE_TAG) == wanted

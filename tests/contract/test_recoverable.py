@@ -7,8 +7,8 @@ import pytest
 from program import STACKS, run_program, stack_config
 from registration import Registered
 
+from llmplatform.catalog.resources import RESOURCES
 from llmplatform.catalog.tags import ENVIRONMENT_TAG, RESOURCE_TAG, resource_tag
-from llmplatform.recovery.kinds import KINDS
 
 BY_TAG = {"alicloud:ram/policy:Policy", "alicloud:ram/role:Role", "aws:iam/role:Role"}
 """Of the kinds that are found by a call: where the call looks for the tag as well."""
@@ -21,7 +21,7 @@ def clouds(stack: str) -> list[Registered]:
 
 
 def tagged(stack: str) -> list[Registered]:
-    return [each for each in clouds(stack) if KINDS[each.type].way == "tag" or each.type in BY_TAG]
+    return [each for each in clouds(stack) if RESOURCES[each.type].found_by == "tag" or each.type in BY_TAG]
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -49,11 +49,11 @@ def test_what_an_id_is_made_of_is_given_by_the_program(stack: str) -> None:
     generated = {"aws:eks/nodeGroup:NodeGroup", "aws:cloudwatch/logGroup:LogGroup", "alicloud:oss/bucket:Bucket"}
     failed: list[str] = []
     for each in clouds(stack):
-        kind = KINDS[each.type]
+        kind = RESOURCES[each.type]
         try:
-            if kind.way == "hand":
-                kind.why.format_map(each.inputs)
-            elif kind.way in ("tag", "read"):
+            if kind.found_by == "person":
+                kind.look_with.format_map(each.inputs)
+            elif kind.found_by in ("tag", "id"):
                 kind.id_of(each.inputs, "arn/last")
         except KeyError as missing:
             if each.type not in generated:

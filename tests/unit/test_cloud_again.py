@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 from unit.clouds import ALICLOUD, AWS, Case
 
-from llmplatform.recovery.kinds import KINDS
+from llmplatform.catalog.resources import RESOURCES
 from llmplatform_sandbox.cloud.facts import load
 from llmplatform_sandbox.cloud.requests import CloudError
 
@@ -23,7 +23,7 @@ OPERATIONS = {
 
 
 def test_what_recovery_leaves_to_the_next_update_is_what_a_second_create_does_no_harm_to() -> None:
-    assert {name for name, kind in KINDS.items() if kind.way == "again"} == AGAIN
+    assert {name for name, kind in RESOURCES.items() if kind.found_by == "again"} == AGAIN
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))

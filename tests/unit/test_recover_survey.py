@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from llmplatform.catalog.resources import RESOURCES
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
-from llmplatform.recovery.kinds import KINDS, READY, SCHEMAS, outputs_of
+from llmplatform.recovery.kinds import SCHEMA_VERSIONS, outputs_of
 from llmplatform.recovery.state import accounts
 from llmplatform.recovery.survey import WAITS, Finding, WrongInput, decisions, survey
 
@@ -143,7 +144,7 @@ def test_what_nothing_marks_is_never_forgotten_without_a_person_who_looked() -> 
     assert finding.action == "refuse"
     assert "aliyun vpc DescribeSnatTableEntries --SnatTableId stb-1" in finding.reason
     assert "--forget" in finding.reason
-    by_hand = [name for name, kind in KINDS.items() if kind.way == "hand"]
+    by_hand = [name for name, row in RESOURCES.items() if row.found_by == "person"]
     every: dict[str, Any] = dict.fromkeys(("snatTableId", "routeTableId", "fileSystemId", "accessGroupName"), "x")
     assert {surveyed(name, every, Account()).action for name in by_hand} == {"refuse"}
 
@@ -187,8 +188,11 @@ def test_what_a_provider_reads_besides_the_id_is_adopted_with_it() -> None:
 
 
 def test_states_of_which_the_provider_keeps_a_version_are_adopted_under_it() -> None:
-    assert SCHEMAS["aws:eks/cluster:Cluster"] == 1, "version 0 would become a cluster that has to be replaced"
-    assert SCHEMAS["aws:ec2/flowLog:FlowLog"] == 1
+    assert SCHEMA_VERSIONS["aws:eks/cluster:Cluster"] == 1, "version 0 would become a cluster that has to be replaced"
+    assert SCHEMA_VERSIONS["aws:ec2/flowLog:FlowLog"] == 1
+
+
+READY = {name: row.ready for name, row in RESOURCES.items() if row.ready}
 
 
 @pytest.mark.parametrize("type_", READY)
@@ -196,7 +200,6 @@ def test_what_shows_that_an_object_is_made_is_an_output_of_its_type(type_: str) 
     package, module, _, name = re.split("[:/]", type_)
     output = re.sub("([A-Z])", lambda found: f"_{found[0].lower()}", READY[type_].output)
     assert hasattr(getattr(importlib.import_module(f"pulumi_{package}.{module}"), name), output)
-    assert type_ in KINDS
 
 
 def test_an_object_that_does_not_say_so_is_not_made_yet() -> None:
@@ -293,5 +296,6 @@ def test_every_type_that_the_stacks_register_has_a_way_to_be_found() -> None:
     ledger = "\n".join(file.read_text() for file in LEDGERS.glob("*.txt"))
     registered = set(re.findall(r"((?:aws|alicloud):\w+/\w+:\w+)::", ledger))
     assert len(registered) > 40
-    assert registered - set(KINDS) == set()
-    assert [name for name, kind in KINDS.items() if kind.way in ("again", "hand") and not kind.why] == []
+    assert registered - set(RESOURCES) == set()
+    assert all(row.creating_again for row in RESOURCES.values() if row.found_by == "again")
+    assert all(row.look_with for row in RESOURCES.values() if row.found_by == "person")

@@ -51,7 +51,7 @@ def recover(
     from llmplatform.recovery import state
     from llmplatform.recovery.accounts import open_account
     from llmplatform.recovery.engine import Engine
-    from llmplatform.recovery.kinds import SCHEMAS, outputs_of
+    from llmplatform.recovery.kinds import SCHEMA_VERSIONS, outputs_of
     from llmplatform.recovery.releases import unsettled
     from llmplatform.recovery.survey import Unknown, WrongInput, decisions, survey
 
@@ -92,7 +92,7 @@ def recover(
             console.print(f"{stack}: lock removed: {lock.owners}")
         if consent and not healthy:
             found = {each.urn: each.id for each in findings if each.action == "adopt"}
-            recovered = state.adopt(deployment, found, SCHEMAS, outputs=outputs_of)
+            recovered = state.adopt(deployment, found, SCHEMA_VERSIONS, outputs=outputs_of)
             if recovered != deployment:
                 engine.replace(exported, {**exported, "deployment": recovered})
             written = True
@@ -124,8 +124,8 @@ def _read(engine: "Engine", stack: str, recovered: "Deployment") -> tuple[list[s
 
     Then a line for each release that is not deployed; one that was adopted is left to be read again, too.
     """
+    from llmplatform.catalog.resources import RESOURCES
     from llmplatform.recovery import state
-    from llmplatform.recovery.kinds import READY
     from llmplatform.recovery.releases import unsettled
     from llmplatform.recovery.survey import Unknown
 
@@ -140,7 +140,7 @@ def _read(engine: "Engine", stack: str, recovered: "Deployment") -> tuple[list[s
     adopted = {*state.unread(recovered)}
     early: dict[str, str] = {}
     for each in exported["deployment"].get("resources") or ():
-        if each["urn"] in adopted and (ready := READY.get(each["type"])):
+        if each["urn"] in adopted and (row := RESOURCES.get(each["type"])) and (ready := row.ready):
             shown = ready.missing(each.get("outputs") or {})
             name = each["urn"].rpartition("::")[2]
             if "FAILED" in shown:

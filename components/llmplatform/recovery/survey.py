@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
+from llmplatform.catalog.resources import ResourceType
 from llmplatform.catalog.tags import ENVIRONMENT_TAG, resource_tag
 from llmplatform.recovery import state
-from llmplatform.recovery.kinds import CLUSTERS, GENERATED, KINDS, KUBERNETES, Kind
+from llmplatform.recovery.kinds import CLUSTERS, KUBERNETES, kind_of
 
 Action = Literal["adopt", "drop", "refuse"]
 
@@ -132,15 +133,15 @@ def _finding(
     account: Callable[[state.Resource], Account],
     decided: Mapping[str, str],
 ) -> Finding:
-    kind = _kind(resource["type"])
+    kind = kind_of(resource["type"])
     adoptable = state.adoptable(deployment, resource)
     if resource["urn"] in decided:
         id_ = decided[resource["urn"]]
         found = _made(resource, "adopt" if id_ else "drop", "as you say", id_)
     elif kind is None:
         return _made(resource, "refuse", f"a type that llmplatform does not know: look for it in the cloud; {_SAY}")
-    elif kind.way == "again":
-        return _made(resource, "drop", kind.why)
+    elif kind.found_by == "again":
+        return _made(resource, "drop", kind.creating_again)
     elif kind is KUBERNETES and not adoptable:
         return _made(resource, "drop", "half of a replacement: the next update makes it, or says that it is there")
     else:
@@ -156,18 +157,18 @@ def _finding(
 def _looked_up(
     deployment: Mapping[str, Any],
     resource: state.Resource,
-    kind: Kind,
+    kind: ResourceType,
     account: Callable[[state.Resource], Account],
 ) -> Finding:
     type_, inputs = resource["type"], resource.get("inputs") or {}
     tag = resource_tag(type_, _name(resource))
     if kind is KUBERNETES:
         return _in_cluster(deployment, resource)
-    if kind.way == "read":
+    if kind.found_by == "id":
         return _made(resource, "adopt", "by its id; forgotten should the account not have it", kind.id_of(inputs))
-    if kind.way == "hand":
-        return _made(resource, "refuse", f"no tag marks it: {kind.why.format_map(inputs)}; {_SAY}")
-    if kind.way == "call":
+    if kind.found_by == "person":
+        return _made(resource, "refuse", f"no tag marks it: {kind.look_with.format_map(inputs)}; {_SAY}")
+    if kind.found_by == "call":
         return _one_of(deployment, resource, account(resource).found(type_, inputs, tag), str)
     environment = (inputs.get("tags") or {}).get(ENVIRONMENT_TAG)
     if not environment:
@@ -214,12 +215,6 @@ def _own_cluster(deployment: Mapping[str, Any], resource: state.Resource) -> boo
     clusters = {each["urn"] for each in resources if each["type"] in CLUSTERS and not each.get("external")}
     provider = state.provider_of(resource)
     return any(clusters & {*(each.get("dependencies") or ())} for each in resources if each["urn"] == provider)
-
-
-def _kind(type_: str) -> Kind | None:
-    if type_.startswith("kubernetes:"):
-        return KUBERNETES
-    return GENERATED if type_.startswith("random:") else KINDS.get(type_)
 
 
 def _name(resource: state.Resource) -> str:

@@ -1,4 +1,7 @@
-"""What goes with an object when it is deleted or made anew, by its type: the table is risks.toml."""
+"""What is lost when an object is deleted or replaced, by its type.
+
+Cloud types that the stacks register have it in the catalog's row; all others in risks.toml.
+"""
 
 import re
 import tomllib
@@ -8,12 +11,17 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from llmplatform.catalog.resources import RESOURCES
+
 
 def loss_of(type_: str, *, gone: bool = False) -> str:
     """What an object of a type takes with it, as a clause; empty for one that is made anew as it was.
 
     `gone`: it is deleted, and no other takes its place.
     """
+    known = RESOURCES.get(type_)
+    if known is not None:
+        return (known.loss_when_deleted if gone else "") or known.loss
     row = next((row for row in _table()["loss"] if fnmatchcase(type_, row["type"])), {"says": ""})
     return row.get("gone", row["says"]) if gone else row["says"]
 
@@ -37,7 +45,8 @@ def restarts(type_: str, inputs: Mapping[str, Any], paths: Collection[str]) -> s
 def refused(type_: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """Why the cloud refuses an update that a plan shows: a clause, empty when it is not known to."""
     table = _table()["minors"]
-    if type_ not in table["types"]:
+    known = RESOURCES.get(type_)
+    if known is None or not known.runs_a_cluster:
         return ""
     old, new = (_minor(inputs.get(table["property"])) for inputs in (before, after))
     if old is None or new is None:
