@@ -9,8 +9,8 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from llmplatform.checks import InvalidStack, parse, warnings
+from llmplatform.checks.cleartext import cleartext_elsewhere
 from llmplatform.checks.foreign import without_effect
-from llmplatform.checks.rules import cleartext_elsewhere
 from llmplatform.specs.stack import NAMESPACE, Stack
 
 

@@ -21,7 +21,7 @@ from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
 from llmplatform.base.pulling import login
 from llmplatform.catalog.versions import CHARTS
-from llmplatform.planning.pools import PoolPlan, further_taints
+from llmplatform.planning.pools import PoolPlan, further_taints, has_device_plugin
 from llmplatform.specs.mirrors import Mirrors
 
 NAMESPACE = "gpu-operator"
@@ -156,7 +156,7 @@ class GpuOperator(PlatformComponent):
 
 def brings_device_plugin(pools: tuple[PoolPlan, ...]) -> bool:
     """Whether any GPU pool's image lacks a device plugin. Bottlerocket carries its own."""
-    return any(pool.gpu and pool.spec.image != "bottlerocket" for pool in pools)
+    return any(pool.gpu and not has_device_plugin(pool.spec) for pool in pools)
 
 
 def values(args: GpuOperatorArgs) -> GpuOperatorValues:

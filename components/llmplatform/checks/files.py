@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from llmplatform.catalog.stack_names import stack_of_file
 from llmplatform.checks import arms, ciphertexts, rules, sentences
+from llmplatform.checks.cleartext import cleartext, redacted
 from llmplatform.checks.foreign import without_effect
 from llmplatform.checks.problems import InvalidStack, Problem
 from llmplatform.checks.reading import misread, sections
@@ -26,7 +27,7 @@ def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
     misreadings = dict(misread(raw))
     odd = [*misreadings.values()]
     raw = cast(dict[str, object], json.loads(text))
-    secrets = list(rules.cleartext(raw))
+    secrets = list(cleartext(raw))
     kind = arms.stack_class(raw)
     try:
         stack = kind.model_validate_json(text, strict=True)
@@ -34,17 +35,17 @@ def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
         told = [*arms.provider_is_known(raw), *sentences.problems(error, kind, raw, given)]
         found = [problem for problem in told if problem.path != "cloud.provider" or problem == told[0]]
         faulty = [*misreadings, *(tuple(sentences.steps(each["loc"], raw)) for each in sentences.first(error))]
-        found = [*_told_once(found, odd, secrets), *rules.problems_of_readable(kind, raw, faulty)]
+        found = [*_told_once(found, odd, secrets), *rules.problems_of_partial(kind, raw, faulty)]
         if all(problem.path != "environment.name" for problem in told):
             found += _another_stack(raw, stack_name)
         found = found or [sentences.unexplained(error)]
     else:
         # What is not text to every reader is no more to be relied upon than what is wrong.
-        ruled = rules.problems_of_readable(kind, raw, [*misreadings]) if odd else rules.problems(stack)
+        ruled = rules.problems_of_partial(kind, raw, [*misreadings]) if odd else rules.problems(stack)
         found = [*secrets, *odd, *ruled, *_another_stack(raw, stack_name)]
         if not found:
             return stack
-    raise InvalidStack(_in_order(raw, dict.fromkeys(rules.redacted(problem) for problem in found)))
+    raise InvalidStack(_in_order(raw, dict.fromkeys(redacted(problem) for problem in found)))
 
 
 def _told_once(wrong: list[Problem], odd: list[Problem], secrets: list[Problem]) -> list[Problem]:
@@ -119,7 +120,7 @@ def check(path: Path) -> Checked:
         return Checked(stack=None, problems=(*faults, *invalid.problems), placeholders=waiting)
     if faults:
         return Checked(stack=None, problems=tuple(faults), placeholders=waiting)
-    keys = map(rules.redacted, without_effect(others, stack.cloud.region))
+    keys = map(redacted, without_effect(others, stack.cloud.region))
     said = [*rules.warnings(stack), *keys, *rules.advice(stack)]
     return Checked(stack=stack, problems=(), placeholders=waiting, warnings=tuple(said))
 
@@ -128,8 +129,8 @@ def _sections(path: Path) -> tuple[dict[str, object], list[Problem], dict[str, o
     try:
         found, faults, others = sections(path)
     except InvalidStack as invalid:
-        raise InvalidStack(map(rules.redacted, invalid.problems)) from None
-    return found, [rules.redacted(problem) for problem in faults], others
+        raise InvalidStack(map(redacted, invalid.problems)) from None
+    return found, [redacted(problem) for problem in faults], others
 
 
 def load_stack(path: Path) -> Stack:

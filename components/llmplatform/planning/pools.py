@@ -76,8 +76,8 @@ class PoolPlan:
     @property
     def root_gib(self) -> int:
         """Size of a node's own volume. On AWS, local disks hold what would fill it: images, and the disks of pods."""
-        local = isinstance(self.spec, AwsPool) and self.shape.nvme_gb > 0
-        return min(self.spec.disk_gib, ROOT_BESIDE_LOCAL_DISKS_GIB) if local else self.spec.disk_gib
+        size = self.spec.disk_gib
+        return min(size, ROOT_BESIDE_LOCAL_DISKS_GIB) if _on_local_disks(self.spec, self.shape) else size
 
     @property
     def dedicated(self) -> bool:
@@ -96,10 +96,10 @@ def plan_pool(name: str, pool: Pool, cloud: Aws | Alicloud) -> PoolPlan:
     driver = _driver(pool, shape)
     selector = pool.node_selector or {POOL_LABEL: name}
     labels = {**selector, **pool.labels, **({DRIVER_LABEL: driver} if driver else {})}
-    if shape.gpu and pool.image == "bottlerocket":
-        # Its own device plugin runs there; a second one would offer the same GPUs again.
+    if shape.gpu and has_device_plugin(pool):
+        # A second one would offer the same GPUs again.
         labels[DEVICE_PLUGIN_LABEL] = "false"
-    zones = pool.zones or cloud.zones_with(shape)
+    zones = pool_zones(pool, cloud, shape)
     return PoolPlan(
         name=name,
         spec=pool,
@@ -126,6 +126,31 @@ def gpu_capacity(pools: tuple[PoolPlan, ...]) -> int:
 def most_nodes(pool: PoolPlan) -> int:
     """Nodes that a pool has when every group of it is full."""
     return sum(group.maximum for group in _groups(pool.name, pool.spec, pool.zones, pool.shape))
+
+
+def pool_zones(pool: Pool, cloud: Aws | Alicloud, shape: InstanceType) -> tuple[str, ...]:
+    """Zones that a pool lies in: its own, else all that have its machines."""
+    return pool.zones or cloud.zones_with(shape)
+
+
+def has_device_plugin(pool: Pool) -> bool:
+    """Whether the image of a pool's nodes offers their GPUs by a device plugin of its own.
+
+    Source: Bottlerocket, variants aws-k8s-*-nvidia: `nvidia-k8s-device-plugin` runs on the host.
+    """
+    return isinstance(pool, AwsPool) and pool.image == "bottlerocket"
+
+
+def pod_disk_gib(pool: Pool, shape: InstanceType) -> int:
+    """Disk that the pods of a node share, in GiB. Local NVMe disks of AWS's machines take the root volume's place.
+
+    Source: amazon-eks-ami, nodeadm's localStorage strategy RAID0, and Bottlerocket's ephemeral-storage, which we set.
+    """
+    return shape.nvme_gb * 10**9 // 2**30 if _on_local_disks(pool, shape) else pool.disk_gib
+
+
+def _on_local_disks(pool: Pool, shape: InstanceType) -> bool:
+    return isinstance(pool, AwsPool) and shape.nvme_gb > 0
 
 
 def further_taints(pools: tuple[PoolPlan, ...]) -> tuple[Taint, ...]:

@@ -14,6 +14,11 @@ from llmplatform.specs.vocabulary.names import InstanceTypeName, LabelKey, Label
 MOST_NODES = 5000
 """Kubernetes is made for no more in a cluster (kubernetes.io, considerations for large clusters)."""
 
+ENGINE_IMAGE_GIB = 30
+"""What an engine's image unpacks to, at most."""
+GPU_DISK_GIB = 200
+"""Disk of a node with GPUs: twice an engine's image while it is pulled, and weights on top."""
+
 Capacity = Literal["on_demand", "spot", "spot_first"]
 Price = Annotated[float, Field(ge=0.001, le=10_000)]
 
@@ -31,7 +36,7 @@ class _Pool(Section):
     """Nodes that stay. GPU pools usually start from 0."""
     max: Annotated[int, Field(ge=1, le=MOST_NODES)]
     """Upper bound of nodes, of each group where there are two; the bound of the cost, too."""
-    disk_gib: Annotated[int, Field(ge=20, le=16384)] = 200
+    disk_gib: Annotated[int, Field(ge=20, le=16384)] = GPU_DISK_GIB
     """Size of the encrypted root volume in GiB. An engine's image takes 25 to 30 GiB unpacked; GPU pools need 200
     or more. On AWS, machines with local disks keep images and pods there, and their root volume has 60 at most."""
     labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=40)] = Field(default_factory=dict)
@@ -98,7 +103,7 @@ class AlicloudPool(_Pool):
     so again."""
     zones: Annotated[tuple[AlicloudZone, ...], Field(max_length=6)] = ()
     """Zones to use, of the environment's. Empty: all of them that have the machines."""
-    disk_gib: Annotated[int, Field(ge=40, le=2048)] = 200
+    disk_gib: Annotated[int, Field(ge=40, le=2048)] = GPU_DISK_GIB
     """Size of the encrypted system disk in GiB. An engine's image takes 25 to 30 GiB unpacked; GPU pools need 200
     or more."""
     key_pair: EcsKeyPair | None = None

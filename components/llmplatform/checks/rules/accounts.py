@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.places import zones_of_the_environment
+from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.cluster import NewEksCluster
 from llmplatform.specs.network import NewNetwork
 from llmplatform.specs.stack import AwsStack, Stack
@@ -105,3 +106,50 @@ def endpoints_have_known_names(stack: Stack) -> Iterator[Problem]:
         yield Problem("network.endpoints", "Alibaba Cloud's services need none in the network", "leave it out")
     elif stack.cloud.partition == "aws-cn":
         yield Problem("network.endpoints", "the names of AWS China's endpoints could not be checked", "write 's3'")
+
+
+def principals_are_of_the_account(stack: Stack) -> Iterator[Problem]:
+    """Administrators are principals of the cluster's own account. Alibaba's are ids, of which none can tell."""
+    if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
+        return
+    for index, arn in enumerate(stack.cluster.admins):
+        _, partition, _, _, account, _ = arn.split(":", maxsplit=5)
+        if partition != stack.cloud.partition:
+            yield Problem(
+                f"cluster.admins[{index}]",
+                f"'{partition}' is not the partition of region '{stack.cloud.region}'",
+                f"write 'arn:{stack.cloud.partition}:iam::…'",
+            )
+        if account != stack.cloud.account_id:
+            yield Problem(
+                f"cluster.admins[{index}]",
+                f"it is of account {account}, and cloud.account_id is {stack.cloud.account_id}: the account id was "
+                "changed in one place only",
+                f"write 'arn:{stack.cloud.partition}:iam::{stack.cloud.account_id}:…', or change cloud.account_id",
+            )
+
+
+def principals_are_people_and_machines(stack: Stack) -> Iterator[Problem]:
+    """No administrator is a role that a service of AWS keeps for itself: EKS makes no access entry for one."""
+    if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
+        return
+    for index, arn in enumerate(stack.cluster.admins):
+        if ":role/aws-service-role/" in arn:
+            yield Problem(
+                f"cluster.admins[{index}]",
+                "it is a service-linked role, which nobody but its service can take on",
+                "write the role or user that runs 'pulumi up'",
+            )
+
+
+PROBLEMS = whole(
+    principals_are_of_the_account,
+    principals_are_people_and_machines,
+    control_plane_has_zones,
+    what_the_account_has_is_the_accounts,
+    snapshots_have_their_controller,
+    principals_have_one_entry,
+    roles_have_a_path_of_ours,
+    the_role_that_is_taken_administers,
+    endpoints_have_known_names,
+)

@@ -1,28 +1,34 @@
-"""Rules about how many nodes there may be: by the addresses of a network of AWS, and by what a cluster holds."""
+"""Rules about how many nodes there may be: by the addresses of a network, and by what a cluster holds."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from ipaddress import IPv4Network
-from math import ceil
+from math import ceil, log2
 
 from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.networks import LARGEST_PREFIX, SMALLEST_PREFIX, WIDEST_PUBLIC_PREFIX
-from llmplatform.checks.rules.placement import groups, most_nodes
-from llmplatform.specs.network import ExistingSubnets, NewNetwork
+from llmplatform.checks.rules.placement import groups, most_nodes, shape
+from llmplatform.checks.rules.rule import whole
+from llmplatform.checks.rules.subnets import subnet_ranges, vswitches_by_key
+from llmplatform.specs.network import NewNetwork
 from llmplatform.specs.pools import MOST_NODES
-from llmplatform.specs.stack import AwsStack, Stack
+from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 ADDRESSES_PER_NODE = 32
 """The VPC CNI gives a node whole blocks of 16, one of which is kept free (ENABLE_PREFIX_DELEGATION, WARM_PREFIX_TARGET:
 amazon-vpc-cni-k8s, prefix-and-ip-target.md): two for the dozen of DaemonSets and what runs there."""
 
-RESERVED = 5
+RESERVED_BY_AWS = 5
 """AWS keeps the first four addresses of a subnet and the last one (Amazon VPC user guide, subnet CIDR blocks)."""
+RESERVED_BY_ALICLOUD = 4
+"""Alibaba Cloud keeps the first and the last three addresses of each vSwitch. Source: VPC's limits."""
 
 USUAL_GROUP = 450
 """Nodes of one managed node group, and managed node groups of a cluster, unless AWS has raised the quota."""
 USUAL_GROUPS = 30
+
+PODS_PER_NODE = 30
+"""Addresses that a node is to have for its pods: a dozen DaemonSets, and what runs there."""
 
 
 def cluster_holds_its_nodes(stack: Stack) -> Iterator[Problem]:
@@ -41,12 +47,12 @@ def subnets_hold_the_nodes(stack: Stack) -> Iterator[Problem]:
     """Each zone's private subnet of AWS has addresses for the nodes that lie in it when all zones have as many."""
     if not isinstance(stack, AwsStack):
         return
-    nodes, network = _nodes(stack), stack.network
+    nodes, network = _spread_nodes(stack), stack.network
     whole = IPv4Network(network.cidr)
     if whole.prefixlen < WIDEST_PUBLIC_PREFIX or (network.kind == "new" and whole.prefixlen > SMALLEST_PREFIX):
         return  # Other rules say so.
     if isinstance(network, NewNetwork):
-        most, held = max(nodes.values(), default=0), whole.num_addresses // 8 - RESERVED
+        most, held = max(nodes.values(), default=0), whole.num_addresses // 8 - RESERVED_BY_AWS
         if most * ADDRESSES_PER_NODE > held:
             larger = f"use a /{LARGEST_PREFIX}, or " if whole.prefixlen > LARGEST_PREFIX else ""
             yield Problem(
@@ -56,8 +62,8 @@ def subnets_hold_the_nodes(stack: Stack) -> Iterator[Problem]:
                 f"{larger}lower the pools' max",
             )
         return
-    for zone, cidr in _ranges(network).items():
-        held = cidr.num_addresses - RESERVED
+    for zone, cidr in subnet_ranges(network).items():
+        held = cidr.num_addresses - RESERVED_BY_AWS
         if nodes.get(zone, 0) * ADDRESSES_PER_NODE > held:
             yield Problem(
                 f"network.private_subnet_cidrs.{zone}",
@@ -75,39 +81,13 @@ def subnets_hold_the_nodes(stack: Stack) -> Iterator[Problem]:
         )
 
 
-def _nodes(stack: AwsStack) -> Mapping[str, int]:
+def _spread_nodes(stack: AwsStack) -> Mapping[str, int]:
     """Zone to the nodes in it, as Auto Scaling spreads them."""
     found: defaultdict[str, int] = defaultdict(int)
     for group in (group for pool in stack.pools.values() if not pool.existing for group in groups(stack, pool)):
         for zone in group.zones:
             found[zone] += ceil(group.maximum / len(group.zones))
     return found
-
-
-def _ranges(network: ExistingSubnets) -> Mapping[str, IPv4Network]:
-    """The ranges that can be read: in a file that is wrong in itself some may be none."""
-    found: dict[str, IPv4Network] = {}
-    for zone, cidr in network.private_subnet_cidrs.items():
-        with suppress(ValueError):
-            found[zone] = IPv4Network(cidr)
-    return found
-
-
-def subnet_ranges_are_the_networks(stack: Stack) -> Iterator[Problem]:
-    """What is said of an existing subnet's size is of one that is named."""
-    network = stack.network
-    if not isinstance(network, ExistingSubnets):
-        return
-    ranges = _ranges(network)
-    for zone, cidr in ranges.items():
-        path = f"network.private_subnet_cidrs.{zone}"
-        if zone not in network.private_subnets:
-            yield Problem(path, "network.private_subnets has none in this zone", "remove it, or name the subnet there")
-        other = next((each for each, range_ in ranges.items() if each < zone and range_.overlaps(cidr)), None)
-        if other:
-            yield Problem(path, f"{cidr} overlaps that of {other}", "write the range of each subnet")
-        if not 16 <= cidr.prefixlen <= 28:
-            yield Problem(path, f"{cidr} is no subnet's range, which is a /16 to a /28", "write the subnet's range")
 
 
 def quotas_are_likely_to_hold(stack: Stack) -> Iterator[Problem]:
@@ -133,3 +113,53 @@ def quotas_are_likely_to_hold(stack: Stack) -> Iterator[Problem]:
             "the account's quota",
             "ask for it, or write fewer pools",
         )
+
+
+def vswitches_hold_the_pods(stack: Stack) -> Iterator[Problem]:
+    """Each zone has addresses for the pods of all nodes that it may have to take when others are sold out."""
+    if not isinstance(stack, AlicloudStack):
+        return
+    nodes, network = _most_nodes_in_zones(stack), stack.network
+    prefix = IPv4Network(network.cidr).prefixlen
+    if prefix < WIDEST_PUBLIC_PREFIX or (network.kind == "new" and prefix > SMALLEST_PREFIX):
+        return  # Other rules say so.
+    if isinstance(network, NewNetwork):
+        # An eighth for the pods of each of six zones.
+        held = 2 ** (32 - IPv4Network(network.cidr).prefixlen - 3) - RESERVED_BY_ALICLOUD
+        most = max(nodes.values(), default=0)
+        if most * PODS_PER_NODE > held:
+            needed = 29 - ceil(log2(most * PODS_PER_NODE + RESERVED_BY_ALICLOUD))
+            larger = f"use a /{needed} or larger, or " if needed >= LARGEST_PREFIX else ""
+            yield Problem(
+                "network.cidr",
+                f"a zone's pod vSwitch would have {held} addresses, and the {most} nodes that the pools may put into "
+                f"one need {most * PODS_PER_NODE} ({PODS_PER_NODE} pods each)",
+                f"{larger}lower the pools' max",
+            )
+        return
+    key, own = ("pod_vswitches", 0) if network.pod_vswitches else ("node_vswitches", 1)
+    for zone, switch in vswitches_by_key(network)[key].items():
+        held = IPv4Network(switch.cidr).num_addresses - RESERVED_BY_ALICLOUD
+        needed = nodes.get(zone, 0) * (PODS_PER_NODE + own)
+        if needed > held:
+            needed_prefix = 32 - ceil(log2(needed + RESERVED_BY_ALICLOUD))
+            yield Problem(
+                f"network.{key}.{zone}",
+                f"{switch.cidr} has {held} addresses, and the {nodes[zone]} nodes that the pools may put into the zone "
+                f"need {needed} ({PODS_PER_NODE} pods each)",
+                f"use a vSwitch of a /{needed_prefix} or larger, or lower the pools' max",
+            )
+
+
+def _most_nodes_in_zones(stack: AlicloudStack) -> Mapping[str, int]:
+    """Zone to the most nodes that may lie in it."""
+    found: defaultdict[str, int] = defaultdict(int)
+    ours = (pool for pool in stack.pools.values() if not pool.existing and shape(stack, pool))
+    for group in (group for pool in ours for group in groups(stack, pool)):
+        for zone in group.zones:
+            found[zone] += group.maximum
+    return found
+
+
+PROBLEMS = whole(cluster_holds_its_nodes, subnets_hold_the_nodes, vswitches_hold_the_pods)
+WARNINGS = whole(quotas_are_likely_to_hold)

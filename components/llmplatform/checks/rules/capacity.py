@@ -4,15 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from math import ceil
 
+from llmplatform.catalog import instance_types
 from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.placement import disk_gib, groups, most_nodes, placed
+from llmplatform.checks.rules.rule import each_model, whole
+from llmplatform.checks.rules.scaling import has_no_autoscaler
 from llmplatform.planning.fit import weights_gib
 from llmplatform.planning.node_groups import is_fixed
 from llmplatform.specs.models import Model
-from llmplatform.specs.stack import AwsStack, Stack
-
-IMAGE_GIB = 30
-"""What an engine's image unpacks to."""
+from llmplatform.specs.pools import ENGINE_IMAGE_GIB
+from llmplatform.specs.stack import Stack
 
 
 def volume_holds_the_weights(stack: Stack) -> Iterator[Problem]:
@@ -34,13 +35,13 @@ def node_holds_the_weights(stack: Stack) -> Iterator[Problem]:
         if model.weights.cache != "node" or shape is None:
             continue
         disk = disk_gib(stack, pool)
-        size, room = model.weights.size_gib or ceil(weights_gib(shape)), disk - IMAGE_GIB
+        size, room = model.weights.size_gib or ceil(weights_gib(shape)), disk - ENGINE_IMAGE_GIB
         if size > room:
             yield Problem(
                 f"models.{name}.weights" + (".size_gib" if model.weights.size_gib else ".cache"),
                 f"{size} GiB of weights are too many for the disk of pool '{model.pool}', whose {disk} GiB "
-                f"hold an engine's image of {IMAGE_GIB} GiB as well",
-                f"set pools.{model.pool}.disk_gib to {size + IMAGE_GIB} or more, or weights.cache to 'shared'"
+                f"hold an engine's image of {ENGINE_IMAGE_GIB} GiB as well",
+                f"set pools.{model.pool}.disk_gib to {size + ENGINE_IMAGE_GIB} or more, or weights.cache to 'shared'"
                 if disk == pool.disk_gib
                 else "set weights.cache to 'shared', or use machines with larger local disks, which take the place of "
                 "the root volume",
@@ -61,7 +62,7 @@ def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
         wanted = sum(model.replicas * model.tensor_parallel for model in models_of_pool)
         alone = max(ceil(model.replicas / (gpus // model.tensor_parallel)) for model in models_of_pool)
         nodes = max(ceil(wanted / gpus), alone)
-        if nobody_adds_nodes(stack) and not pool.existing and 0 < pool.min < nodes <= most:
+        if has_no_autoscaler(stack) and not pool.existing and 0 < pool.min < nodes <= most:
             yield Problem(
                 f"pools.{name}.min",
                 f"the replicas of its models need {nodes} nodes, and without cluster_autoscaler it stays at {pool.min}",
@@ -77,10 +78,64 @@ def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
             )
 
 
-def nobody_adds_nodes(stack: Stack) -> bool:
-    """Whether pools stay as they are made: a cluster that exists may have an autoscaler of its own."""
-    return (
-        isinstance(stack, AwsStack)
-        and stack.platform.kind == stack.cluster.kind == "new"
-        and not stack.addons.cluster_autoscaler.enabled
-    )
+def resources_fit_the_node(stack: Stack) -> Iterator[Problem]:
+    """What a replica asks for is there on a node of its pool."""
+    for name, model, node in placed(stack):
+        machine = instance_types.get(stack.cloud.provider, node.machine)
+        asked, path = model.resources, f"models.{name}.resources"
+        if asked.cpu and asked.cpu * 1000 > machine.allocatable_millicores:
+            most = machine.allocatable_millicores / 1000
+            yield Problem(
+                f"{path}.cpu",
+                f"{asked.cpu:g} CPUs are more than the {most:g} that a node of pool '{model.pool}' offers",
+                f"write {int(most * 0.9) or most:g} or less, so that DaemonSets have room, too",
+            )
+        if asked.memory_gib and asked.memory_gib * 1024 > machine.allocatable_memory_mib:
+            most = machine.allocatable_memory_mib / 1024
+            yield Problem(
+                f"{path}.memory_gib",
+                f"{asked.memory_gib:g} GiB are more than the {most:.1f} that a node of pool '{model.pool}' offers",
+                f"write {int(most * 0.9)} or less, so that DaemonSets have room, too",
+            )
+        node_gib = machine.allocatable_memory_mib / 1024
+        if asked.shm_gib and asked.memory_gib is None and asked.shm_gib > node_gib / 2:
+            yield Problem(
+                f"{path}.shm_gib",
+                f"{asked.shm_gib:g} GiB of shared memory are more than half of the {node_gib:.1f} that a node of pool "
+                f"'{model.pool}' offers",
+                f"write {node_gib / 2:.0f} or less",
+            )
+        if asked.shm_gib and asked.memory_gib and asked.shm_gib > asked.memory_gib / 2:
+            yield Problem(
+                f"{path}.shm_gib",
+                f"{asked.shm_gib:g} GiB of shared memory leave too little of {asked.memory_gib:g} of memory",
+                f"write {asked.memory_gib / 2:g} or less",
+            )
+
+
+def surges_have_room(stack: Stack) -> Iterator[Problem]:
+    """A pool whose models start a new pod before an old one ends has the GPUs for it."""
+    wanted: dict[str, int] = {}
+    largest: dict[str, int] = {}
+    gpus: dict[str, int] = {}
+    for _, model, node in placed(stack):
+        wanted[model.pool] = wanted.get(model.pool, 0) + model.replicas * model.tensor_parallel
+        gpus[model.pool] = node.gpus
+        if model.surge and model.replicas:
+            largest[model.pool] = max(largest.get(model.pool, 0), model.tensor_parallel)
+    for name, more in largest.items():
+        most = most_nodes(stack, stack.pools[name]) * gpus[name]
+        if wanted[name] <= most < wanted[name] + more:
+            yield Problem(
+                f"pools.{name}.max",
+                f"its models take {wanted[name]} GPUs of {most}, and a rollout with 'surge' needs {more} more",
+                "write more, or remove surge",
+            )
+
+
+PROBLEMS = (
+    *each_model(resources_fit_the_node),
+    *whole(surges_have_room),
+    *each_model(volume_holds_the_weights, node_holds_the_weights),
+    *whole(pool_holds_its_models),
+)

@@ -4,20 +4,26 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from llmplatform.checks.problems import Problem, listed
+from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.addons import AckAcmeIssuer, AcmeIssuer
 from llmplatform.specs.stack import Stack
 
 _LETS_ENCRYPT = ("acme-v02.api.letsencrypt.org", "acme-staging-v02.api.letsencrypt.org")
+
+
 _DIRECTORY = "/directory"
 """Source: Let's Encrypt's documentation, "ACME protocol updates" and "Staging environment"."""
+
 
 _BOUND = ("acme.zerossl.com", "dv.acme-v02.api.pki.goog", "dv.acme-v02.test-api.pki.goog")
 """Authorities that take accounts with an external binding alone. Source: ZeroSSL, "ACME documentation"; Google Cloud,
 "Request a certificate using Public CA and an ACME client"."""
 
+
 _NOBODYS = ("arpa", "example", "home", "internal", "invalid", "lan", "local", "localhost", "onion", "test")
 """Ends of names that the public DNS does not have. Source: IANA's registry of special-use domain names (RFC 6761, 6762,
 7686, 8375); ICANN's resolution 2024.07.29.06 on `internal`; `home` and `lan` are in no root zone."""
+
 
 _EXAMPLES = ("example.com", "example.net", "example.org")
 """Source: RFC 2606. Let's Encrypt takes no address and no name of them (letsencrypt/boulder#3748, and its policy)."""
@@ -76,3 +82,7 @@ def _issuer(stack: Stack) -> AcmeIssuer | AckAcmeIssuer | None:
     """The ACME issuer, where one is asked for."""
     manager = stack.addons.cert_manager
     return manager.issuer if manager.enabled and isinstance(manager.issuer, AcmeIssuer | AckAcmeIssuer) else None
+
+
+PROBLEMS = whole(authorities_can_be_asked, hosts_can_be_certified)
+ADVICE = whole(examples_are_replaced)

@@ -7,17 +7,22 @@ from typing import Any, cast
 
 from llmplatform.catalog import versions
 from llmplatform.checks.problems import Problem, listed, shown
+from llmplatform.checks.rules.rule import whole
 from llmplatform.planning.charts import charts_by_addon
-from llmplatform.specs.addons import AckAcmeIssuer
-from llmplatform.specs.cluster import ExistingEksCluster, NewEksCluster
+from llmplatform.specs.cluster import ExistingEksCluster, NewAckCluster, NewEksCluster
 from llmplatform.specs.pools import AwsPool
-from llmplatform.specs.stack import AwsStack, Stack
-
-_OF_A_DAY = re.compile(r"-20\d\d[01]\d[0-3]\d$")
-"""How a release of Amazon Linux ends; one of Bottlerocket ends in a commit."""
+from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 _EKS_ADDRESS = re.compile(r"\.([a-z-]+-\d)\.eks\.amazonaws\.com|\.eks\.([a-z-]+-\d)\.api\.")
 """Source: the user guide of EKS on cluster endpoints."""
+
+_RELIED_UPON = (
+    ("vpc-cni", ("enableNetworkPolicy",), "nothing else enforces the rules around models and add-ons"),
+    ("vpc-cni", ("env", "ENABLE_PREFIX_DELEGATION"), "nodes are planned with the addresses that it brings"),
+)
+"""Add-on, key and reason of what the platform has set to "true"; EKS takes it as text."""
+
+EVERYWHERE = "0.0.0.0/0"
 
 
 def today() -> date:
@@ -36,13 +41,14 @@ def _supported(stack: Stack) -> list[str]:
     return [minor for minor, ends in _ends(stack).items() if ends > today()]
 
 
-def _is_known(stack: Stack) -> bool:
+def is_known(stack: Stack) -> bool:
+    """Whether the cloud offers a new cluster's version, or did."""
     return stack.cluster.kind != "new" or stack.cluster.kubernetes_version in _ends(stack)
 
 
 def kubernetes_is_known(stack: Stack) -> Iterator[Problem]:
     """The cloud offers the version, or did: a cluster of a former one is there to be kept, and to be upgraded."""
-    if not _is_known(stack):
+    if not is_known(stack):
         yield Problem(
             "cluster.kubernetes_version",
             f"{'EKS' if isinstance(stack, AwsStack) else 'ACK'} does not offer {stack.cluster.kubernetes_version}",
@@ -73,7 +79,7 @@ def kubernetes_is_supported(stack: Stack) -> Iterator[Problem]:
 
 def charts_know_kubernetes(stack: Stack) -> Iterator[Problem]:
     """Every chart that is installed is tested with the version."""
-    if not _is_known(stack):
+    if not is_known(stack):
         return
     minor = stack.cluster.kubernetes_version
     charts = {chart: addon for addon, charts in charts_by_addon(stack).items() for chart in charts}
@@ -84,57 +90,16 @@ def charts_know_kubernetes(stack: Stack) -> Iterator[Problem]:
         yield Problem(
             "cluster.kubernetes_version",
             f"chart {' and '.join(named)} {'is' if len(named) == 1 else 'are'} not tested with {minor}",
-            f"use {listed(_tested(stack))}, or set {' and '.join(switches)} to false",
+            f"use {listed(tested(stack))}, or set {' and '.join(switches)} to false",
         )
 
 
-def _tested(stack: Stack) -> list[str]:
+def tested(stack: Stack) -> list[str]:
     """Minors that every chart of the stack is tested with, and for which its nodes have images."""
     minors = _supported(stack) or list(_ends(stack))
     charts = [chart.kubernetes for charts in charts_by_addon(stack).values() for chart in charts if chart.kubernetes]
     images = [versions.EKS_NODE_IMAGES[pool.image] for pool in stack.pools.values() if isinstance(pool, AwsPool)]
     return [minor for minor in minors if all(minor in each for each in (*charts, *images))] or minors
-
-
-def node_images_exist(stack: Stack) -> Iterator[Problem]:
-    """Each pool's operating system has a pinned image for the version."""
-    minor = stack.cluster.kubernetes_version
-    if not isinstance(stack, AwsStack) or not _is_known(stack):
-        return
-    for name, pool in stack.pools.items():
-        known = versions.EKS_NODE_IMAGES[pool.image]
-        if minor not in known and not pool.existing and pool.image_release is None:
-            yield Problem(
-                f"pools.{name}.image",
-                f"no release of {pool.image} for Kubernetes {minor} is pinned",
-                f"set cluster.kubernetes_version to {listed(_tested(stack))}, or write image_release"
-                if stack.cluster.kind == "new"
-                else "write image_release",
-            )
-
-
-def node_images_are_of_the_minor(stack: Stack) -> Iterator[Problem]:
-    """A release of Amazon Linux begins with the minor whose kubelet is in it; one of Bottlerocket is of several."""
-    minor = stack.cluster.kubernetes_version
-    for name, pool in stack.pools.items():
-        if not isinstance(pool, AwsPool) or pool.image_release is None:
-            continue
-        path, release = f"pools.{name}.image_release", pool.image_release
-        otherwise = "or remove it to have the one that this release is tested with"
-        day = _OF_A_DAY.search(release)
-        if pool.image == "al2023" and (not day or not _is_day(day[0][1:])):
-            yield Problem(path, f"'{release}' does not end in a day", f"write one like 1.35.7-20260903, {otherwise}")
-        elif pool.image == "al2023" and not release.startswith(f"{minor}."):
-            yield Problem(path, f"'{release}' is not of Kubernetes {minor}", f"write a release of {minor}, {otherwise}")
-        elif pool.image == "bottlerocket" and _OF_A_DAY.search(release):
-            yield Problem(path, f"'{release}' is a release of Amazon Linux", f"write one of Bottlerocket, {otherwise}")
-
-
-_RELIED_UPON = (
-    ("vpc-cni", ("enableNetworkPolicy",), "nothing else enforces the rules around models and add-ons"),
-    ("vpc-cni", ("env", "ENABLE_PREFIX_DELEGATION"), "nodes are planned with the addresses that it brings"),
-)
-"""Add-on, key and reason of what the platform has set to "true"; EKS takes it as text."""
 
 
 def addons_keep_what_is_relied_upon(stack: Stack) -> Iterator[Problem]:
@@ -159,13 +124,6 @@ def endpoint_is_of_the_region(stack: Stack) -> Iterator[Problem]:
             f"it is not of region '{stack.cloud.region}'",
             "write endpoint of aws eks describe-cluster, or change cloud.region",
         )
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return bool(datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC))
-    except ValueError:
-        return False
 
 
 def existing_platform_has_a_cluster(stack: Stack) -> Iterator[Problem]:
@@ -194,59 +152,56 @@ def existing_cluster_is_in_an_existing_network(stack: Stack) -> Iterator[Problem
         )
 
 
-def addons_are_the_platforms(stack: Stack) -> Iterator[Problem]:
-    """What another stack installs is set there: here it would be without effect."""
-    if stack.platform.kind == stack.cluster.kind == "existing" and stack.addons != type(stack.addons)():
-        yield Problem("addons", "another stack installs the add-ons of an existing platform", "remove it")
+def release_is_known(stack: Stack) -> Iterator[Problem]:
+    """An exact version that is asked for is one that ACK has had, of the minor that is asked for."""
+    if not isinstance(stack, AlicloudStack) or not isinstance(stack.cluster, NewAckCluster):
+        return
+    minor, wanted = stack.cluster.kubernetes_version, stack.cluster.release
+    known = versions.ACK.get(minor)
+    if wanted is None or known is None or wanted in known.releases:
+        return
+    other = next((release.minor for release in versions.ACK.values() if wanted in release.releases), None)
+    yield Problem(
+        "cluster.release",
+        f"'{wanted}' is not in the table of ACK's versions of {minor}",
+        f"remove it, or set cluster.kubernetes_version to '{other}'"
+        if other
+        else f"remove it, or use {listed(known.releases)}",
+    )
 
 
-def host_has_an_issuer(stack: Stack) -> Iterator[Problem]:
-    """The gateway's host is what its certificate is for."""
-    if stack.addons.gateway.host and not stack.addons.cert_manager.enabled:
+def public_endpoint_is_open_to_all(stack: Stack) -> Iterator[Problem]:
+    """ACK makes an endpoint on the internet for everybody or for nobody."""
+    if not isinstance(stack, AlicloudStack) or not isinstance(stack.cluster, NewAckCluster):
+        return
+    if stack.cluster.endpoint.public_cidrs not in ((), (EVERYWHERE,)):
         yield Problem(
-            "addons.gateway.host",
-            "without cert_manager nobody issues its certificate, which is all that it is for",
-            "remove it, or set addons.cert_manager.enabled to true",
+            "cluster.endpoint.public_cidrs",
+            "ACK cannot limit its public endpoint to ranges",
+            f"leave it empty, or write [{EVERYWHERE}] and give the endpoint's load balancer an access control list",
         )
 
 
-def alerts_have_a_source(stack: Stack) -> Iterator[Problem]:
-    """Alerts are sent by the monitoring."""
-    if stack.addons.monitoring.alerts and not stack.addons.monitoring.enabled:
-        yield Problem(
-            "addons.monitoring.alerts",
-            "without monitoring there are no alerts",
-            "remove it, or set addons.monitoring.enabled to true",
-        )
+def upgrades_are_done_once(stack: Stack) -> Iterator[Problem]:
+    """A request to upgrade is not part of what a stack is: the provider heeds it again at every change."""
+    if not isinstance(stack, AlicloudStack):
+        return
+    after = "take it out again once 'pulumi up' has done it"
+    if isinstance(stack.cluster, NewAckCluster) and stack.cluster.upgrade:
+        yield Problem("cluster.upgrade", "every change of a pool upgrades its nodes again", after)
+    for name, pool in stack.pools.items():
+        if pool.renew:
+            yield Problem(f"pools.{name}.renew", "every change of the pool exchanges its nodes' system disks", after)
 
 
-def acme_has_a_host(stack: Stack) -> Iterator[Problem]:
-    """An ACME authority is asked for something."""
-    addons = stack.addons
-    if addons.cert_manager.enabled and addons.cert_manager.issuer.kind == "acme" and addons.gateway.host is None:
-        yield Problem(
-            "addons.gateway.host",
-            "an ACME issuer has nothing to certify without a host",
-            "write the gateway's host name, or set addons.cert_manager.issuer.kind to 'self_signed'",
-        )
-
-
-def acme_domain_has_the_host(stack: Stack) -> Iterator[Problem]:
-    """An ACME authority is answered in the domain that it asks about."""
-    issuer, host = stack.addons.cert_manager.issuer, stack.addons.gateway.host
-    if isinstance(issuer, AckAcmeIssuer) and host and not f".{host}".endswith(f".{issuer.domain}"):
-        yield Problem(
-            "addons.cert_manager.issuer.domain",
-            f"addons.gateway.host '{host}' is not in '{issuer.domain}'",
-            "write the domain that the host is in, as Alibaba Cloud DNS lists it",
-        )
-
-
-def alerts_have_a_receiver(stack: Stack) -> Iterator[Problem]:
-    """Alerts go to an address, which is a secret."""
-    if stack.addons.monitoring.alerts and stack.secrets.alert_receiver is None:
-        yield Problem(
-            "addons.monitoring.alerts",
-            "alerts need an address, and secrets.alert_receiver is not set",
-            "run pulumi config set --secret --path 'llmplatform:secrets.alert_receiver'",
-        )
+PROBLEMS = whole(
+    kubernetes_is_known,
+    release_is_known,
+    public_endpoint_is_open_to_all,
+    charts_know_kubernetes,
+    addons_keep_what_is_relied_upon,
+    endpoint_is_of_the_region,
+    existing_platform_has_a_cluster,
+    existing_cluster_is_in_an_existing_network,
+)
+WARNINGS = whole(kubernetes_is_supported, upgrades_are_done_once)

@@ -4,16 +4,19 @@ import re
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 
-from llmplatform.catalog import engine_flags, instance_types, versions
+from llmplatform.catalog import engine_flags, versions
 from llmplatform.catalog.engine_settings import FLAGS, VARIABLES
 from llmplatform.checks.problems import Problem, suggestion
-from llmplatform.checks.rules.placement import most_nodes, placed
+from llmplatform.checks.rules.rule import each_model
 from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
 
 METADATA = (IPv4Network("169.254.0.0/16"), IPv4Network("100.100.100.200/32"))
 """Where AWS and Alibaba Cloud give a node's credentials to whoever asks from it."""
+
+
 NOWHERE = (IPv4Network("127.0.0.0/8"), IPv4Network("224.0.0.0/3"))
+
 
 _SECRET = re.compile(r"(TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_?KEY)", re.IGNORECASE)
 
@@ -73,41 +76,6 @@ def extra_variables_are_free(stack: Stack) -> Iterator[Problem]:
                 yield Problem(path, "it looks like a secret, which would stand in clear text in the state", "remove it")
 
 
-def resources_fit_the_node(stack: Stack) -> Iterator[Problem]:
-    """What a replica asks for is there on a node of its pool."""
-    for name, model, node in placed(stack):
-        machine = instance_types.get(stack.cloud.provider, node.machine)
-        asked, path = model.resources, f"models.{name}.resources"
-        if asked.cpu and asked.cpu * 1000 > machine.allocatable_millicores:
-            most = machine.allocatable_millicores / 1000
-            yield Problem(
-                f"{path}.cpu",
-                f"{asked.cpu:g} CPUs are more than the {most:g} that a node of pool '{model.pool}' offers",
-                f"write {int(most * 0.9) or most:g} or less, so that DaemonSets have room, too",
-            )
-        if asked.memory_gib and asked.memory_gib * 1024 > machine.allocatable_memory_mib:
-            most = machine.allocatable_memory_mib / 1024
-            yield Problem(
-                f"{path}.memory_gib",
-                f"{asked.memory_gib:g} GiB are more than the {most:.1f} that a node of pool '{model.pool}' offers",
-                f"write {int(most * 0.9)} or less, so that DaemonSets have room, too",
-            )
-        node_gib = machine.allocatable_memory_mib / 1024
-        if asked.shm_gib and asked.memory_gib is None and asked.shm_gib > node_gib / 2:
-            yield Problem(
-                f"{path}.shm_gib",
-                f"{asked.shm_gib:g} GiB of shared memory are more than half of the {node_gib:.1f} that a node of pool "
-                f"'{model.pool}' offers",
-                f"write {node_gib / 2:.0f} or less",
-            )
-        if asked.shm_gib and asked.memory_gib and asked.shm_gib > asked.memory_gib / 2:
-            yield Problem(
-                f"{path}.shm_gib",
-                f"{asked.shm_gib:g} GiB of shared memory leave too little of {asked.memory_gib:g} of memory",
-                f"write {asked.memory_gib / 2:g} or less",
-            )
-
-
 def ways_out_lead_somewhere(stack: Stack) -> Iterator[Problem]:
     """A server's way out leads to other machines, and not to where a node's credentials are to be had."""
     for name, model in stack.models.items():
@@ -132,26 +100,6 @@ def names_are_given_once(stack: Stack) -> Iterator[Problem]:
                 yield Problem(path, f"'{other}' is not valid", "write a name without '..' and '//'")
 
 
-def surges_have_room(stack: Stack) -> Iterator[Problem]:
-    """A pool whose models start a new pod before an old one ends has the GPUs for it."""
-    wanted: dict[str, int] = {}
-    largest: dict[str, int] = {}
-    gpus: dict[str, int] = {}
-    for _, model, node in placed(stack):
-        wanted[model.pool] = wanted.get(model.pool, 0) + model.replicas * model.tensor_parallel
-        gpus[model.pool] = node.gpus
-        if model.surge and model.replicas:
-            largest[model.pool] = max(largest.get(model.pool, 0), model.tensor_parallel)
-    for name, more in largest.items():
-        most = most_nodes(stack, stack.pools[name]) * gpus[name]
-        if wanted[name] <= most < wanted[name] + more:
-            yield Problem(
-                f"pools.{name}.max",
-                f"its models take {wanted[name]} GPUs of {most}, and a rollout with 'surge' needs {more} more",
-                "write more, or remove surge",
-            )
-
-
 def _flag(argument: str) -> str:
     """The flag alone: without its value, and without the keys of a structured one (`--hf-overrides.rope_theta`)."""
     return argument.partition("=")[0].partition(".")[0]
@@ -162,3 +110,8 @@ def _flags(model: Model) -> Mapping[str, str] | None:
     if model.engine.version and model.engine.version != version:
         return None
     return engine_flags.kinds(model.engine.kind, version)
+
+
+PROBLEMS = each_model(
+    extra_arguments_are_the_engines, extra_variables_are_free, ways_out_lead_somewhere, names_are_given_once
+)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from llmplatform.catalog import engine_flags, models, versions
 from llmplatform.checks.problems import Problem, listed, suggestion
 from llmplatform.checks.rules.placement import has_kernels, placed
+from llmplatform.checks.rules.rule import each_model, whole
 from llmplatform.specs.models import Model
 from llmplatform.specs.pools import AwsPool
 from llmplatform.specs.stack import Stack
@@ -218,3 +219,16 @@ def _branch(driver: str) -> int:
 
 def _dotted(capability: tuple[int, int]) -> str:
     return ".".join(map(str, capability))
+
+
+PROBLEMS = each_model(
+    engine_is_on_record,
+    image_is_of_the_version,
+    parsers_exist,
+    quantization_is_of_the_weights,
+    engine_runs_model,
+    engine_runs_on_gpu,
+    driver_runs_engine,
+    cache_is_of_the_gpu,
+)
+WARNINGS = whole(cache_is_likely_to_run, parsers_are_of_the_models)

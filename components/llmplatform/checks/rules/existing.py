@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from llmplatform.checks.problems import Problem
-from llmplatform.checks.rules.names import ADDON_NAMESPACES
+from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.addons import ExistingIssuer
 from llmplatform.specs.platform import NewPlatform, StorageClass
 from llmplatform.specs.stack import Stack
@@ -11,9 +11,6 @@ from llmplatform.specs.stack import Stack
 _OF_DISKS = ("gp2", "gp3")
 """Classes of disks that clusters have from EKS and eksctl; those of ACK begin with `alicloud-disk-` (ACK user guide,
 "Disk volume overview")."""
-
-_NAMED = {"kind", "enabled", "namespace"}
-"""Settings of a Prometheus that exists: the others are of one that is installed."""
 
 
 def what_exists_is_in_an_existing_cluster(stack: Stack) -> Iterator[Problem]:
@@ -28,33 +25,6 @@ def what_exists_is_in_an_existing_cluster(stack: Stack) -> Iterator[Problem]:
     for path, existing in taken.items():
         if existing:
             yield Problem(path, "a new cluster has none yet", "write another kind, or set cluster.kind to 'existing'")
-
-
-def an_existing_prometheus_is_its_owners(stack: Stack) -> Iterator[Problem]:
-    """What is set of a Prometheus that is there already would be without effect."""
-    monitoring = stack.addons.monitoring
-    if monitoring.kind == "new":
-        return
-    for name in sorted(monitoring.model_fields_set - _NAMED):
-        yield Problem(
-            f"addons.monitoring.{name}",
-            "an existing Prometheus is configured by its owner",
-            "remove it, or set addons.monitoring.kind to 'new'",
-        )
-
-
-def prometheus_has_a_namespace_of_its_own(stack: Stack) -> Iterator[Problem]:
-    """A namespace that is made is no other add-on's, and not Kubernetes' own."""
-    monitoring = stack.addons.monitoring
-    others = set(ADDON_NAMESPACES) - {"monitoring"}
-    if monitoring.installed and (
-        monitoring.namespace in others or monitoring.namespace == "default" or monitoring.namespace.startswith("kube-")
-    ):
-        yield Problem(
-            "addons.monitoring.namespace",
-            f"'{monitoring.namespace}' is another's namespace, and this one is made",
-            "use 'monitoring', or a name that nothing else has",
-        )
 
 
 def classes_have_names_of_their_own(stack: Stack) -> Iterator[Problem]:
@@ -85,20 +55,12 @@ def volumes_of_weights_are_shared(stack: Stack) -> Iterator[Problem]:
         )
 
 
-def only_webhooks_are_inside(stack: Stack) -> Iterator[Problem]:
-    """Slack and PagerDuty are outside of every cluster."""
-    alerts = stack.addons.monitoring.alerts
-    if alerts and alerts.inside and alerts.kind != "webhook":
-        yield Problem(
-            "addons.monitoring.alerts.inside",
-            f"{alerts.kind} is reached over HTTPS, outside the cluster",
-            "remove it, or set addons.monitoring.alerts.kind to 'webhook'",
-        )
-
-
 def _classes(stack: Stack) -> Mapping[str, StorageClass]:
     platform = stack.platform
     if not isinstance(platform, NewPlatform):
         return {}
     found = {name: getattr(platform, name) for name in type(platform).model_fields}
     return {name: each for name, each in found.items() if isinstance(each, StorageClass)}
+
+
+PROBLEMS = whole(what_exists_is_in_an_existing_cluster, classes_have_names_of_their_own, volumes_of_weights_are_shared)

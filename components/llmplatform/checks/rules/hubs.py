@@ -5,9 +5,12 @@ from collections.abc import Iterator
 
 from llmplatform.catalog import models, versions
 from llmplatform.checks.problems import Problem, suggestion
+from llmplatform.checks.rules.rule import each_model, whole
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
 _LIKE_A_COMMIT = re.compile(r"(?=.*[a-f])(?=.*\d)[0-9a-f]{7,}")
 """Of letters and digits: a tag such as `20260901` has no letters, and a branch such as `facade` no digits."""
 
@@ -110,23 +113,6 @@ def logins_are_of_use(stack: Stack) -> Iterator[Problem]:
         )
 
 
-def solver_takes_no_login(stack: Stack) -> Iterator[Problem]:
-    """A warning: the chart of the solver on Alibaba Cloud has no value for pull secrets.
-
-    Source: crazygit/cert-manager-alidns-webhook, deploy/cert-manager-alidns-webhook/templates/deployment.yaml.
-    """
-    wanted, home = stack.addons.cert_manager, stack.mirrors.images.get("ghcr.io")
-    login = stack.mirrors.login
-    if not isinstance(stack, AlicloudStack) or not login or not wanted.enabled or wanted.issuer.kind != "acme":
-        return
-    if home and home.partition("/")[0] == login.registry:
-        yield Problem(
-            "mirrors.login",
-            f"the solver of ACME challenges comes from '{home}', and its chart takes no login",
-            "let that image be pulled without one, or use another mirror of 'ghcr.io'",
-        )
-
-
 def _own_registries(stack: Stack) -> list[str]:
     return [model.engine.image.partition("/")[0] for model in stack.models.values() if model.engine.image]
 
@@ -155,3 +141,13 @@ def gated_models_are_marked(stack: Stack) -> Iterator[Problem]:
                 f"Hugging Face gives the weights of '{model.source}' only to accounts that have accepted its licence",
                 "write true, and run pulumi config set --secret --path 'llmplatform:secrets.huggingface_token'",
             )
+
+
+PROBLEMS = (
+    *whole(one_hub_is_chosen),
+    *each_model(models_are_at_the_hub, commits_are_whole),
+    *whole(mirrors_stand_for_something),
+    *each_model(gated_models_are_marked),
+    *whole(logins_are_of_use),
+)
+WARNINGS = whole(weights_are_within_reach)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from llmplatform.checks.problems import Problem, shown
+from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.section import Section
 from llmplatform.specs.stack import Stack
 
@@ -29,3 +30,6 @@ def _below(path: str, value: object) -> Iterator[Problem]:
             if each in value[:index]:
                 said = "this" if isinstance(each, Section) else shown(each)
                 yield Problem(f"{path}[{index}]", f"{said} is written twice", "remove one")
+
+
+PROBLEMS = whole(nothing_is_listed_twice)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from llmplatform.checks.problems import Problem, listed
 from llmplatform.checks.rules.placement import groups
+from llmplatform.checks.rules.rule import each_model, each_pool, whole
 from llmplatform.specs.stack import AwsStack, Stack
 
 RESERVED_LABELS = (
@@ -49,14 +50,20 @@ _TAGGING = {
 }
 """What each cloud says about tags. Sources: the guides to tagging of both."""
 
+
 MOST_TAGS_OF_A_GROUP = 50
+
+
 TAGS_OF_EVERY_GROUP = 13
 """EKS' five, two of ours, and what tells the autoscaler of an empty group's pool, GPUs, taint, plugin and disk."""
 
+
 LONGEST_EKS_LABEL = 63
+
 
 ADDON_NAMESPACES = ("cert-manager", "cert-manager-alidns-webhook", "gpu-metrics", "gpu-operator", "monitoring")
 """Namespaces that the add-ons make for themselves."""
+
 
 TAKEN_IN_THE_MODELS_NAMESPACE = (
     "allow-dns",
@@ -236,3 +243,13 @@ def _tag_values(stack: Stack, rules: _Tagging) -> Iterator[Problem]:
         refused = next((each for each in rules.forbidden if each in f"{path} {value}"), None)
         if refused:
             yield Problem(path, f"{rules.cloud} takes no tag with '{refused}' in it", "leave it out")
+
+
+PROBLEMS = (
+    *whole(models_have_a_namespace_of_their_own),
+    *each_model(models_are_not_called_like_guard_rails),
+    *whole(groups_are_unique),
+    *each_pool(labels_are_ours_to_set, labels_are_what_eks_takes),
+    *whole(tags_are_allowed),
+    *each_pool(groups_hold_their_tags),
+)

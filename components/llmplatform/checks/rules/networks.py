@@ -4,37 +4,47 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 
 from llmplatform.checks.problems import Problem
+from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.cluster import NewEksCluster
-from llmplatform.specs.network import RANGES, ExistingSubnets, NewNetwork
+from llmplatform.specs.network import RANGES, NewNetwork
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 SMALLEST_PREFIX = 20
 """Each pod takes an address of a private subnet. Of a /20, divided for six zones, a zone gets 512 of them, less
 what AWS keeps."""
 
+
 LARGEST_PREFIX = 16
 """AWS makes no larger VPC; on Alibaba Cloud larger ones are for several environments, and exist."""
+
 
 WIDEST_PUBLIC_PREFIX = 8
 """A wider range is no organisation's: whoever writes it means the world."""
 
+
 MOST_PUBLIC_RANGES = 40
 """Source: the service quotas of EKS, where it cannot be raised."""
+
 
 MOST_PRIVATE_RANGES = 50
 """Each is a rule of the cluster's security group, which takes 60 (VPC quotas), those of EKS and ours among them."""
 
+
 WIDEST_PUBLIC_SUM = 2**28
 """Addresses of all public ranges together: a sixteenth of the internet."""
+
 
 _NOBODYS = tuple(IPv4Network(block) for block in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
 """Addresses that no machine on the internet has (IANA's registry of special-purpose addresses), which EKS refuses."""
 
+
 _PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 """RFC 1918."""
 
+
 _SHARED = IPv4Network("100.64.0.0/10")
 """RFC 6598: what carriers keep to themselves, and VPCs may use."""
+
 
 _DOCKER = IPv4Network("172.17.0.0/16")
 """The range of Docker's bridge, where EKS advises to put no VPC."""
@@ -204,44 +214,6 @@ def _no_range_within_another(key: str, cidrs: Sequence[str]) -> Iterator[Problem
             yield Problem(path, f"'{cidr}' lies in '{wider}', which is there as well", "remove one")
 
 
-def existing_network_serves_every_zone(stack: Stack) -> Iterator[Problem]:
-    """An existing network has a private subnet in each zone; subnets are not confused."""
-    network = stack.network
-    if not isinstance(network, ExistingSubnets):
-        return
-    for zone in stack.cloud.zones:
-        if zone not in network.private_subnets:
-            yield Problem(
-                "network.private_subnets",
-                f"there is none for zone '{zone}'",
-                f"add '{zone}: subnet-…', or remove the zone from cloud.zones",
-            )
-    for key, subnets in (("private_subnets", network.private_subnets), ("public_subnets", network.public_subnets)):
-        for zone in subnets:
-            if zone not in stack.cloud.zones:
-                yield Problem(
-                    f"network.{key}.{zone}",
-                    f"'{zone}' is not a zone of the environment",
-                    "add it to cloud.zones, or remove it here",
-                )
-    yield from _each_subnet_once(
-        [(f"network.private_subnets.{zone}", subnet) for zone, subnet in network.private_subnets.items()]
-        + [(f"network.public_subnets.{zone}", subnet) for zone, subnet in network.public_subnets.items()]
-    )
-
-
-def _each_subnet_once(subnets: list[tuple[str, str]]) -> Iterator[Problem]:
-    seen: dict[str, str] = {}
-    for path, subnet in subnets:
-        if subnet in seen:
-            yield Problem(
-                path,
-                f"'{subnet}' is {seen[subnet]} as well",
-                "a subnet lies in one zone and is private or public: write the other id",
-            )
-        seen.setdefault(subnet, path)
-
-
 def services_lie_outside_the_network(stack: Stack) -> Iterator[Problem]:
     """Services have a private range of their own, of a size that the cloud takes."""
     if stack.cluster.kind != "new":
@@ -267,3 +239,14 @@ def services_lie_outside_the_network(stack: Stack) -> Iterator[Problem]:
 def _apart(network: IPv4Network) -> str:
     ranges = ("172.20.0.0/16", "10.100.0.0/16", "192.168.128.0/20")
     return next(block for block in ranges if not IPv4Network(block).overlaps(network))
+
+
+PROBLEMS = whole(
+    range_is_one_network,
+    range_is_large_enough,
+    range_is_private,
+    zones_have_ranges_of_their_own,
+    public_ranges_are_named,
+    private_ranges_are_of_others,
+    services_lie_outside_the_network,
+)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from llmplatform.checks.problems import Problem
+from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.stack import AwsStack, Stack
 
 LONGEST_ON_NODES = 10_000
@@ -33,3 +34,6 @@ def nodes_have_a_way_to_take(stack: Stack) -> Iterator[Problem]:
             f"{len(certificates)} characters are too many for nodes, whose user data EC2 limits to 16 KiB",
             f"write at most {LONGEST_ON_NODES}: roots alone, without text between; or set outside.nodes to false",
         )
+
+
+PROBLEMS = whole(exceptions_are_from_a_proxy, nodes_have_a_way_to_take)

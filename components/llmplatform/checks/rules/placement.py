@@ -1,13 +1,14 @@
-"""What the rules about models and pools share: which shape a pool has, and which models have a place on GPUs."""
+"""What the rules about models and pools share: the plan of a pool, as far as its settings can be read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
 from llmplatform.planning.node_groups import NodeGroup, node_groups
+from llmplatform.planning.pools import pod_disk_gib, pool_zones
 from llmplatform.specs.models import Model
 from llmplatform.specs.pools import Pool
-from llmplatform.specs.stack import AwsStack, Stack
+from llmplatform.specs.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -25,24 +26,29 @@ def known_types(stack: Stack, pool: Pool) -> list[InstanceType]:
     return [machine for machine in found if machine]
 
 
+def shape(stack: Stack, pool: Pool) -> InstanceType | None:
+    """The shape that a pool is planned with; None where the catalog knows none of its instance types."""
+    return next(iter(known_types(stack, pool)), None)
+
+
 def gpu_node(stack: Stack, pool: Pool) -> GpuNode | None:
     """The nodes of a pool whose GPUs can be used; None for any other."""
-    first = next(iter(known_types(stack, pool)), None)
-    if first is None or first.gpu is None or first.unusable:
+    machine = shape(stack, pool)
+    if machine is None or machine.gpu is None or machine.unusable:
         return None
-    return GpuNode(first.name, first.gpu, first.gpus)
+    return GpuNode(machine.name, machine.gpu, machine.gpus)
 
 
 def groups(stack: Stack, pool: Pool) -> tuple[NodeGroup, ...]:
     """The groups of a pool, as it is planned."""
-    first = next(iter(known_types(stack, pool)), None)
-    return node_groups(pool, zones(stack, pool), gpus=first is not None and first.gpu is not None)
+    machine = shape(stack, pool)
+    return node_groups(pool, zones(stack, pool), gpus=machine is not None and machine.gpu is not None)
 
 
 def zones(stack: Stack, pool: Pool) -> tuple[str, ...]:
     """The zones that a pool lies in."""
-    first = next(iter(known_types(stack, pool)), None)
-    return pool.zones or (stack.cloud.zones_with(first) if first else stack.cloud.zones)
+    machine = shape(stack, pool)
+    return pool_zones(pool, stack.cloud, machine) if machine else pool.zones or stack.cloud.zones
 
 
 def most_nodes(stack: Stack, pool: Pool) -> int:
@@ -52,12 +58,12 @@ def most_nodes(stack: Stack, pool: Pool) -> int:
 
 def is_cpu(stack: Stack, pool: Pool) -> bool:
     """Whether a pool is known to have no GPUs."""
-    first = next(iter(known_types(stack, pool)), None)
-    return first is not None and first.gpu is None
+    machine = shape(stack, pool)
+    return machine is not None and machine.gpu is None
 
 
 def is_system(stack: Stack, pool: Pool) -> bool:
-    """Whether whatever needs no GPU runs in a pool: it is known to have none, and no taint that keeps others away."""
+    """Whether pods that need no GPU run in a pool: it is known to have none, and no taint that keeps others away."""
     return is_cpu(stack, pool) and not pool.dedicated
 
 
@@ -69,12 +75,9 @@ def has_kernels(model: Model, gpu: Gpu) -> bool:
 
 
 def disk_gib(stack: Stack, pool: Pool) -> int:
-    """The disk that pods of a node share, in GiB. Local NVMe disks of AWS's machines take the root volume's place.
-
-    Source: amazon-eks-ami, nodeadm's localStorage strategy RAID0, and Bottlerocket's ephemeral-storage, which we set.
-    """
-    first = next(iter(known_types(stack, pool)), None)
-    return first.nvme_gb * 10**9 // 2**30 if isinstance(stack, AwsStack) and first and first.nvme_gb else pool.disk_gib
+    """Disk that the pods of a node share, in GiB."""
+    machine = shape(stack, pool)
+    return pod_disk_gib(pool, machine) if machine else pool.disk_gib
 
 
 def placed(stack: Stack) -> Iterator[tuple[str, Model, GpuNode]]:

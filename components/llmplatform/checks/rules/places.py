@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from llmplatform.catalog import InstanceType, gpu_zones, instance_types, regions
 from llmplatform.checks.problems import Problem, listed, suggestion
 from llmplatform.checks.rules.placement import known_types
-from llmplatform.specs.cluster import NewEksCluster
+from llmplatform.checks.rules.rule import each_pool, whole
 from llmplatform.specs.network import NewNetwork
 from llmplatform.specs.stack import AwsStack, Stack
 
@@ -57,40 +57,6 @@ def pool_zones_are_the_environments(stack: Stack) -> Iterator[Problem]:
     """A pool uses zones that the environment has a subnet in."""
     for name, pool in stack.pools.items():
         yield from zones_of_the_environment(f"pools.{name}.zones", pool.zones, stack)
-
-
-def principals_are_of_the_account(stack: Stack) -> Iterator[Problem]:
-    """Administrators are principals of the cluster's own account. Alibaba's are ids, of which none can tell."""
-    if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
-        return
-    for index, arn in enumerate(stack.cluster.admins):
-        _, partition, _, _, account, _ = arn.split(":", maxsplit=5)
-        if partition != stack.cloud.partition:
-            yield Problem(
-                f"cluster.admins[{index}]",
-                f"'{partition}' is not the partition of region '{stack.cloud.region}'",
-                f"write 'arn:{stack.cloud.partition}:iam::…'",
-            )
-        if account != stack.cloud.account_id:
-            yield Problem(
-                f"cluster.admins[{index}]",
-                f"it is of account {account}, and cloud.account_id is {stack.cloud.account_id}: the account id was "
-                "changed in one place only",
-                f"write 'arn:{stack.cloud.partition}:iam::{stack.cloud.account_id}:…', or change cloud.account_id",
-            )
-
-
-def principals_are_people_and_machines(stack: Stack) -> Iterator[Problem]:
-    """No administrator is a role that a service of AWS keeps for itself: EKS makes no access entry for one."""
-    if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
-        return
-    for index, arn in enumerate(stack.cluster.admins):
-        if ":role/aws-service-role/" in arn:
-            yield Problem(
-                f"cluster.admins[{index}]",
-                "it is a service-linked role, which nobody but its service can take on",
-                "write the role or user that runs 'pulumi up'",
-            )
 
 
 def regions_sell_the_gpus(stack: Stack) -> Iterator[Problem]:
@@ -187,3 +153,13 @@ def zones_of_the_environment(path: str, zones: Sequence[str], stack: Stack) -> I
                 f"'{zone}' is not a zone of the environment",
                 f"use {listed(stack.cloud.zones)}, or add it to cloud.zones",
             )
+
+
+PROBLEMS = (
+    *whole(region_is_known, zones_are_in_region, home_zone_is_the_environments),
+    *each_pool(pool_zones_are_the_environments),
+    *whole(zones_that_are_added_exist),
+    *each_pool(regions_sell_the_gpus, zones_sell_the_gpus),
+    *whole(ranges_are_of_the_zones),
+)
+WARNINGS = whole(zones_are_known)

@@ -1,29 +1,25 @@
 """Rules about node pools."""
 
-from collections.abc import Iterator, Mapping
-from typing import TypeGuard
+from collections.abc import Iterator
 
 from llmplatform.catalog import InstanceType, instance_types
-from llmplatform.checks.problems import Problem, listed, nearest
-from llmplatform.checks.rules.placement import disk_gib, gpu_node, is_cpu, is_system, known_types
-from llmplatform.specs.pools import Pool
-from llmplatform.specs.stack import AwsStack, Stack
+from llmplatform.checks.problems import Problem, listed, nearest, suggestion
+from llmplatform.checks.rules.placement import known_types
+from llmplatform.checks.rules.rule import each_pool
+from llmplatform.specs.stack import AlicloudStack, Stack
 
-SMALLEST_GPU_DISK_GIB = 200
-"""An engine's image unpacks to 25 to 30 GiB, twice that while it is pulled, and weights come on top."""
-
-_SYSTEM = {"aws": "m7i.xlarge", "alicloud": "ecs.g7.xlarge"}
+SYSTEM_TYPE = {"aws": "m7i.xlarge", "alicloud": "ecs.g7.xlarge"}
 """A machine without GPUs that is worth proposing."""
+
 
 _OTHER_MAKERS = {"trn": "AWS", "inf": "AWS", "dl1": "Intel", "dl2": "Qualcomm", "g4ad": "AMD", "vt1": "AMD"}
 """Beginnings of families whose accelerators are not NVIDIA's."""
+
+
 _NVIDIA = {
     "aws": "use a machine with GPUs of NVIDIA, such as 'g6e.2xlarge'",
     "alicloud": "use a machine with GPUs of NVIDIA, such as 'ecs.gn7i-c16g1.4xlarge'",
 }
-
-TOGETHER = "DNS, the autoscaler and the drivers of the volumes"
-"""What runs on nodes without GPUs, and nothing works without."""
 
 
 def instance_types_are_known(stack: Stack) -> Iterator[Problem]:
@@ -37,7 +33,7 @@ def instance_types_are_known(stack: Stack) -> Iterator[Problem]:
 
 
 def _unknown_type(path: str, wanted: str, provider: str) -> Problem:
-    other = next((each for each in _SYSTEM if wanted in instance_types.names(each)), None)
+    other = next((each for each in SYSTEM_TYPE if wanted in instance_types.names(each)), None)
     if other:
         alike = _most_alike(instance_types.get(other, wanted), provider)
         return Problem(path, f"'{wanted}' is a machine of {other}", f"use one of {provider}'s, such as '{alike}'")
@@ -51,7 +47,9 @@ def _unknown_type(path: str, wanted: str, provider: str) -> Problem:
     family = nearest(wanted.rpartition(".")[0], {name.rpartition(".")[0] for name in names})
     near = nearest(wanted, [name for name in names if name.rpartition(".")[0] == family])
     remedy = (
-        f"did you mean '{near}'?" if near else f"use one of the catalog's {len(names)}, such as '{_SYSTEM[provider]}'"
+        f"did you mean '{near}'?"
+        if near
+        else f"use one of the catalog's {len(names)}, such as '{SYSTEM_TYPE[provider]}'"
     )
     return Problem(path, f"instance type '{wanted}' is not known", remedy)
 
@@ -94,30 +92,6 @@ def _described(machine: InstanceType) -> str:
     return f"{gpus}{machine.vcpus} vCPU, {machine.memory_mib // 1024} GiB"
 
 
-def gpus_are_usable(stack: Stack) -> Iterator[Problem]:
-    """A machine with GPUs offers them to Kubernetes."""
-    for name, pool in stack.pools.items():
-        for machine in known_types(stack, pool):
-            if machine.unusable:
-                yield Problem(
-                    f"pools.{name}.instance_types[{pool.instance_types.index(machine.name)}]",
-                    f"'{machine.name}' {machine.unusable}",
-                    "use a type with whole GPUs, such as g5.2xlarge or g6.2xlarge",
-                )
-
-
-def gpu_nodes_have_disks(stack: Stack) -> Iterator[Problem]:
-    """A GPU node holds an engine's image."""
-    for name, pool in stack.pools.items():
-        of_its_own = disk_gib(stack, pool) == pool.disk_gib
-        if gpu_node(stack, pool) and of_its_own and pool.disk_gib < SMALLEST_GPU_DISK_GIB and not pool.existing:
-            yield Problem(
-                f"pools.{name}.disk_gib",
-                f"{pool.disk_gib} GiB are too few for a GPU node: an engine's image alone unpacks to 30 GiB",
-                f"write {SMALLEST_GPU_DISK_GIB} or more",
-            )
-
-
 def existing_pools_are_in_an_existing_cluster(stack: Stack) -> Iterator[Problem]:
     """A pool of another stack is in a cluster of another stack."""
     if stack.cluster.kind == "existing":
@@ -131,107 +105,40 @@ def existing_pools_are_in_an_existing_cluster(stack: Stack) -> Iterator[Problem]
             )
 
 
-def something_runs_the_system(stack: Stack) -> Iterator[Problem]:
-    """A new cluster keeps a node without GPUs: GPU nodes are tainted, spot ones go, and no autoscaler starts itself."""
-    if stack.cluster.kind != "new" or any(not known_types(stack, pool) for pool in stack.pools.values()):
-        return
-    system = {name: pool for name, pool in stack.pools.items() if is_system(stack, pool)}
-    tainted = next((name for name, pool in stack.pools.items() if is_cpu(stack, pool)), None)
-    if not system and tainted:
-        yield Problem(
-            f"pools.{tainted}.taints",
-            f"every pool without GPUs has taints: {TOGETHER} have nowhere to run",
-            "add a pool without GPUs and taints, or remove them here",
-        )
-    elif not system:
-        yield Problem(
-            "pools",
-            (
-                "no pool without GPUs: GPU nodes are tainted, so that DNS, the autoscaler and the other "
-                "add-ons have nowhere to run"
-            ),
-            f"add a pool such as 'system: {{instance_types: [{_SYSTEM[stack.cloud.provider]}], min: 2, max: 4}}'",
-        )
-    elif not any(pool.min and pool.capacity != "spot" for pool in system.values()):
-        yield _unkept(system)
-
-
-def _unkept(system: Mapping[str, Pool]) -> Problem:
-    """Which of the pools without GPUs does not keep a node, and how it would."""
-    lasting = next((name for name, pool in system.items() if pool.capacity != "spot"), None)
-    if lasting is None:
-        name, pool = next(iter(system.items()))
-        return Problem(
-            f"pools.{name}.capacity",
-            f"all nodes without GPUs are spot machines: {TOGETHER} would all go at once",
-            "write 'on_demand' or 'spot_first'" + ("" if pool.min else ", and 'min: 2'"),
-        )
-    if any(pool.min for pool in system.values()):
-        fault = f"only spot machines without GPUs are kept: {TOGETHER} would all go at once"
-    else:
-        fault = "no pool without GPUs keeps a node, so that the autoscaler itself has nowhere to run"
-    return Problem(f"pools.{lasting}.min", fault, "write 'min: 2'")
-
-
-def gpu_pools_are_the_platforms(stack: Stack) -> Iterator[Problem]:
-    """GPUs beside those of a platform would be outside its quota, its autoscaler's priorities and its device plugin."""
-    if not stack.platform.kind == stack.cluster.kind == "existing":
+def spot_prices_are_of_spot_machines(stack: Stack) -> Iterator[Problem]:
+    """A limit of the spot price is for machines that have one."""
+    if not isinstance(stack, AlicloudStack):
         return
     for name, pool in stack.pools.items():
-        if gpu_node(stack, pool) and not pool.existing:
-            yield Problem(
-                f"pools.{name}",
-                "another stack's platform counts, fills and offers no GPUs but those of its own pools",
-                "declare the pool in the platform's stack, and let 'llmplatform use-platform' write it here",
-            )
+        if pool.capacity == "on_demand":
+            for key in ("spot_price_limit", "spot_price_limits"):
+                if getattr(pool, key):
+                    yield Problem(
+                        f"pools.{name}.{key}",
+                        "the pool has no spot machines",
+                        "remove it, or set capacity to 'spot' or 'spot_first'",
+                    )
+            continue
+        for machine in pool.spot_price_limits:
+            if machine not in pool.instance_types:
+                yield Problem(
+                    f"pools.{name}.spot_price_limits.{machine}",
+                    "the pool does not buy it",
+                    suggestion(machine, pool.instance_types),
+                )
+        limits = pool.price_limits
+        for machine in pool.instance_types:
+            if limits and machine not in limits:
+                yield Problem(
+                    f"pools.{name}.spot_price_limits",
+                    f"'{machine}' has no limit, and others have one",
+                    f"add '{machine}: …', or spot_price_limit for all that are not named",
+                )
 
 
-def _makes_platform_and_cluster(stack: Stack) -> TypeGuard[AwsStack]:
-    return isinstance(stack, AwsStack) and stack.platform.kind == stack.cluster.kind == "new"
-
-
-def something_adds_nodes(stack: Stack) -> Iterator[Problem]:
-    """A pool that starts from zero has an autoscaler. A cluster that exists may have one of its own."""
-    if not _makes_platform_and_cluster(stack) or stack.addons.cluster_autoscaler.enabled:
-        return
-    for name, pool in stack.pools.items():
-        if pool.min == 0 and not pool.existing:
-            yield Problem(
-                f"pools.{name}.min",
-                "the pool starts from no node, and without cluster_autoscaler nobody adds one",
-                f"write 'min: {pool.max}', or set addons.cluster_autoscaler.enabled to true",
-            )
-
-
-def only_one_offers_gpus(stack: Stack) -> Iterator[Problem]:
-    """The operator's device plugin runs on all GPU nodes or on none: two on a node would both offer its GPUs."""
-    if not isinstance(stack, AwsStack) or stack.platform.kind != "new" or not stack.addons.gpu_operator.enabled:
-        return
-    bare, own = (
-        _without_plugin(stack),
-        [name for name, pool in stack.pools.items() if gpu_node(stack, pool) and pool.image == "bottlerocket"],
-    )
-    if bare and own:
-        yield Problem(
-            f"pools.{own[0]}.image",
-            f"Bottlerocket has a device plugin of its own, and pool {listed(bare, 'and')} needs the operator's, "
-            "which would offer the GPUs here a second time",
-            "use one image for all GPU pools",
-        )
-
-
-def _without_plugin(stack: AwsStack) -> list[str]:
-    return [name for name, pool in stack.pools.items() if gpu_node(stack, pool) and pool.image != "bottlerocket"]
-
-
-def something_offers_gpus(stack: Stack) -> Iterator[Problem]:
-    """GPU nodes have a device plugin: the operator's, or Bottlerocket's; a cluster that exists may have its own."""
-    if not _makes_platform_and_cluster(stack) or stack.addons.gpu_operator.enabled:
-        return
-    bare = _without_plugin(stack)
-    if bare:
-        yield Problem(
-            "addons.gpu_operator.enabled",
-            f"without it nothing offers the GPUs of pool {listed(bare, 'and')} to Kubernetes",
-            "write true, or set the pool's image to 'bottlerocket', which has a device plugin of its own",
-        )
+PROBLEMS = each_pool(
+    instance_types_are_known,
+    instance_types_share_a_shape,
+    existing_pools_are_in_an_existing_cluster,
+    spot_prices_are_of_spot_machines,
+)

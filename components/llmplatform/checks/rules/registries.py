@@ -5,10 +5,12 @@ from collections.abc import Iterator
 
 from llmplatform.catalog import regions, versions
 from llmplatform.checks.problems import Problem, listed, suggestion
+from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 _ACR_INSIDE = re.compile(r"(?:[-a-z0-9]+-)?registry-vpc\.([-a-z0-9]+)\.(?:cr\.)?aliyuncs\.com")
 """Container Registry's addresses within a VPC. Source: its user guide, "Access over VPCs": of the instance's region."""
+
 
 _ECR = re.compile(r"\d{12}\.dkr[.-]ecr(?:-fips)?\.([-a-z0-9]+)\.(amazonaws\.com\.cn|amazonaws\.com|on\.aws)")
 """Source: ECR user guide, "Private registries", and "Getting started making requests over IPv6"."""
@@ -79,3 +81,7 @@ def registries_have_mirrors(stack: Stack) -> Iterator[Problem]:
         f"{listed(named, 'and')}{some} hardly answer{'s' if len(named) == 1 else ''} in {region}",
         "write mirrors that you have there for them",
     )
+
+
+PROBLEMS = whole(registries_are_within_reach, links_are_of_instances)
+WARNINGS = whole(registries_have_mirrors)

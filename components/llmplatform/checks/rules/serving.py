@@ -7,6 +7,7 @@ from math import inf
 from llmplatform.catalog import ModelShape, instance_types, models
 from llmplatform.checks.problems import Problem, listed, nearest, suggestion
 from llmplatform.checks.rules.placement import GpuNode, gpu_node, has_kernels, is_cpu, placed
+from llmplatform.checks.rules.rule import each_model, whole
 from llmplatform.planning.fit import legal_tensor_parallel, model_fit
 from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
@@ -231,3 +232,16 @@ def gated_models_have_a_token(stack: Stack) -> Iterator[Problem]:
                 "gated weights need a token, and secrets.huggingface_token is not set",
                 "run pulumi config set --secret --path 'llmplatform:secrets.huggingface_token'",
             )
+
+
+PROBLEMS = each_model(
+    shape_is_known,
+    shape_makes_sense,
+    pool_exists,
+    heads_can_be_spread,
+    replica_is_within_a_node,
+    context_is_the_models,
+    model_fits,
+    gated_models_have_a_token,
+)
+ADVICE = whole(cache_holds_some_requests)

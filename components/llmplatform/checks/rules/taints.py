@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.names import LONGEST_EKS_LABEL, RESERVED_LABELS
 from llmplatform.checks.rules.placement import is_cpu
+from llmplatform.checks.rules.rule import each_model, each_pool
 from llmplatform.specs.pools import Pool
 from llmplatform.specs.stack import AwsStack, Stack
 from llmplatform.specs.taints import GPU_TAINT, Taint, Toleration
 
 _OTHERS = (*RESERVED_LABELS, "karpenter.sh", "cloudprovider.kubernetes.io")
 """Domains whose taints controllers set and take away."""
+
+
 _AUTOSCALERS = ("ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler")
 """Taints by which cluster-autoscaler marks nodes that go: its utils/taints/taints.go."""
 
@@ -111,3 +114,11 @@ def others_nodes_are_in_existing_pools(stack: Stack) -> Iterator[Problem]:
                 "the pool is made here, and its nodes have our label",
                 "remove it, or set existing to true for nodes that another tool makes",
             )
+
+
+PROBLEMS = (
+    *each_pool(
+        taints_are_ours_to_set, taints_are_told_once, taints_are_what_eks_takes, others_nodes_are_in_existing_pools
+    ),
+    *each_model(tolerations_are_told_once, models_bear_their_pools_taints),
+)

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any
 
 from llmplatform.catalog import versions
-from llmplatform.checks.rules.vswitches import PODS_PER_NODE
+from llmplatform.checks.rules.addresses import PODS_PER_NODE
 from llmplatform.doctor.checks import Absent, Ask, Check, Denied, Finding, green, red, yellow
 from llmplatform.doctor.on_alicloud.lists import pages
 from llmplatform.doctor.on_aws.names import nodes_in

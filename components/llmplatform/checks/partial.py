@@ -1,8 +1,10 @@
-"""The part of wrong settings that can be read: what is right in itself, at whatever depth."""
+"""The part of wrong settings that can be read: what is right in itself, at every depth."""
 
 import json
 import typing
 from collections.abc import Mapping, Sequence
+from functools import cache
+from types import new_class
 from typing import Any, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -14,10 +16,12 @@ Location = tuple[int | str, ...]
 """Path of a value in the file."""
 
 
-def readable(
-    kind: type[AwsStack] | type[AlicloudStack], raw: Mapping[str, object], faulty: Sequence[Location]
-) -> Stack:
-    """Plain settings as a stack that lacks the attributes whose values are at fault.
+class Unread(Exception):
+    """A rule asks for a setting that could not be read."""
+
+
+def partial(kind: type[AwsStack] | type[AlicloudStack], raw: Mapping[str, object], faulty: Sequence[Location]) -> Stack:
+    """Plain settings as a stack whose faulty settings raise `Unread` when a rule asks for them.
 
     `faulty` locates them; a place that holds a group of keys stands for what they are together, not for each.
     """
@@ -35,10 +39,21 @@ def _group(kind: type[BaseModel], raw: Mapping[str, object], faulty: Sequence[Lo
                 values[name] = value
         elif name not in meant and not field.is_required():
             values[name] = field.get_default(call_default_factory=True)
-    group = kind.model_construct(**cast(dict[str, Any], values))
+    group = (kind if len(values) == len(kind.model_fields) else _partial(kind)).model_construct(**cast(Any, values))
     for name in group.__dict__.keys() - values.keys():
         object.__delattr__(group, name)  # A default, which has no say where a value was meant.
     return group
+
+
+@cache
+def _partial(kind: type[BaseModel]) -> type[BaseModel]:
+    """The class of such a group of which some settings are missing."""
+
+    def missing(group: BaseModel, name: str) -> object:
+        raise Unread(name) if name in kind.model_fields else AttributeError(name)
+
+    body = {"__getattr__": missing, "__module__": __name__, "model_config": {"defer_build": True}}
+    return new_class(kind.__name__, (kind,), exec_body=lambda namespace: namespace.update(body))
 
 
 _NOTHING = object()

@@ -1,0 +1,153 @@
+"""Rules about add-ons: each works with what else is set."""
+
+from collections.abc import Iterator
+
+from llmplatform.checks.problems import Problem
+from llmplatform.checks.rules.names import ADDON_NAMESPACES
+from llmplatform.checks.rules.rule import whole
+from llmplatform.specs.addons import AckAcmeIssuer
+from llmplatform.specs.stack import AlicloudStack, Stack
+
+_NAMED = {"kind", "enabled", "namespace"}
+"""Settings of a Prometheus that exists: the others are of one that is installed."""
+
+SMALLEST_DISK_GIB = 20
+
+
+def addons_are_the_platforms(stack: Stack) -> Iterator[Problem]:
+    """What another stack installs is set there: here it would be without effect."""
+    if stack.platform.kind == stack.cluster.kind == "existing" and stack.addons != type(stack.addons)():
+        yield Problem("addons", "another stack installs the add-ons of an existing platform", "remove it")
+
+
+def host_has_an_issuer(stack: Stack) -> Iterator[Problem]:
+    """The gateway's host is what its certificate is for."""
+    if stack.addons.gateway.host and not stack.addons.cert_manager.enabled:
+        yield Problem(
+            "addons.gateway.host",
+            "without cert_manager nobody issues its certificate, which is all that it is for",
+            "remove it, or set addons.cert_manager.enabled to true",
+        )
+
+
+def acme_has_a_host(stack: Stack) -> Iterator[Problem]:
+    """An ACME authority is asked for something."""
+    addons = stack.addons
+    if addons.cert_manager.enabled and addons.cert_manager.issuer.kind == "acme" and addons.gateway.host is None:
+        yield Problem(
+            "addons.gateway.host",
+            "an ACME issuer has nothing to certify without a host",
+            "write the gateway's host name, or set addons.cert_manager.issuer.kind to 'self_signed'",
+        )
+
+
+def acme_domain_has_the_host(stack: Stack) -> Iterator[Problem]:
+    """An ACME authority is answered in the domain that it asks about."""
+    issuer, host = stack.addons.cert_manager.issuer, stack.addons.gateway.host
+    if isinstance(issuer, AckAcmeIssuer) and host and not f".{host}".endswith(f".{issuer.domain}"):
+        yield Problem(
+            "addons.cert_manager.issuer.domain",
+            f"addons.gateway.host '{host}' is not in '{issuer.domain}'",
+            "write the domain that the host is in, as Alibaba Cloud DNS lists it",
+        )
+
+
+def alerts_have_a_source(stack: Stack) -> Iterator[Problem]:
+    """Alerts are sent by the monitoring."""
+    if stack.addons.monitoring.alerts and not stack.addons.monitoring.enabled:
+        yield Problem(
+            "addons.monitoring.alerts",
+            "without monitoring there are no alerts",
+            "remove it, or set addons.monitoring.enabled to true",
+        )
+
+
+def alerts_have_a_receiver(stack: Stack) -> Iterator[Problem]:
+    """Alerts go to an address, which is a secret."""
+    if stack.addons.monitoring.alerts and stack.secrets.alert_receiver is None:
+        yield Problem(
+            "addons.monitoring.alerts",
+            "alerts need an address, and secrets.alert_receiver is not set",
+            "run pulumi config set --secret --path 'llmplatform:secrets.alert_receiver'",
+        )
+
+
+def an_existing_prometheus_is_its_owners(stack: Stack) -> Iterator[Problem]:
+    """What is set of a Prometheus that is there already would be without effect."""
+    monitoring = stack.addons.monitoring
+    if monitoring.kind == "new":
+        return
+    for name in sorted(monitoring.model_fields_set - _NAMED):
+        yield Problem(
+            f"addons.monitoring.{name}",
+            "an existing Prometheus is configured by its owner",
+            "remove it, or set addons.monitoring.kind to 'new'",
+        )
+
+
+def prometheus_has_a_namespace_of_its_own(stack: Stack) -> Iterator[Problem]:
+    """A namespace that is made is no other add-on's, and not Kubernetes' own."""
+    monitoring = stack.addons.monitoring
+    others = set(ADDON_NAMESPACES) - {"monitoring"}
+    if monitoring.installed and (
+        monitoring.namespace in others or monitoring.namespace == "default" or monitoring.namespace.startswith("kube-")
+    ):
+        yield Problem(
+            "addons.monitoring.namespace",
+            f"'{monitoring.namespace}' is another's namespace, and this one is made",
+            "use 'monitoring', or a name that nothing else has",
+        )
+
+
+def only_webhooks_are_inside(stack: Stack) -> Iterator[Problem]:
+    """Slack and PagerDuty are outside of every cluster."""
+    alerts = stack.addons.monitoring.alerts
+    if alerts and alerts.inside and alerts.kind != "webhook":
+        yield Problem(
+            "addons.monitoring.alerts.inside",
+            f"{alerts.kind} is reached over HTTPS, outside the cluster",
+            "remove it, or set addons.monitoring.alerts.kind to 'webhook'",
+        )
+
+
+def solver_takes_no_login(stack: Stack) -> Iterator[Problem]:
+    """A warning: the chart of the solver on Alibaba Cloud has no value for pull secrets.
+
+    Source: crazygit/cert-manager-alidns-webhook, deploy/cert-manager-alidns-webhook/templates/deployment.yaml.
+    """
+    wanted, home = stack.addons.cert_manager, stack.mirrors.images.get("ghcr.io")
+    login = stack.mirrors.login
+    if not isinstance(stack, AlicloudStack) or not login or not wanted.enabled or wanted.issuer.kind != "acme":
+        return
+    if home and home.partition("/")[0] == login.registry:
+        yield Problem(
+            "mirrors.login",
+            f"the solver of ACME challenges comes from '{home}', and its chart takes no login",
+            "let that image be pulled without one, or use another mirror of 'ghcr.io'",
+        )
+
+
+def volumes_are_as_large_as_disks(stack: Stack) -> Iterator[Problem]:
+    """Volumes lie on disks. Source: terraform-provider-alicloud, ecs_disk: ESSD of PL1 has 20 GiB at least."""
+    monitoring = stack.addons.monitoring
+    if isinstance(stack, AlicloudStack) and monitoring.enabled and monitoring.storage_gib < SMALLEST_DISK_GIB:
+        yield Problem(
+            "addons.monitoring.storage_gib",
+            f"{monitoring.storage_gib} GiB are less than the smallest disk of Alibaba Cloud",
+            f"write {SMALLEST_DISK_GIB} or more",
+        )
+
+
+PROBLEMS = whole(
+    addons_are_the_platforms,
+    an_existing_prometheus_is_its_owners,
+    prometheus_has_a_namespace_of_its_own,
+    only_webhooks_are_inside,
+    host_has_an_issuer,
+    acme_has_a_host,
+    acme_domain_has_the_host,
+    alerts_have_a_source,
+    alerts_have_a_receiver,
+    volumes_are_as_large_as_disks,
+)
+WARNINGS = whole(solver_takes_no_login)
