@@ -27,7 +27,7 @@ def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.P
     cluster = account.cluster(network)
     registry = account.registry(network)
     pools = account.pools(plans, network, cluster, registry)
-    inhabited = [*account.inhabited(plans, pools, registry), *account.autoscaling(plans, pools)]
+    inhabited = [*account.inhabited(plans, pools, registry), *account.autoscaling(plans, cluster, pools)]
     kubernetes = providers.cluster(cluster.cluster_name, after(cluster.kubeconfig, *inhabited))
     if isinstance(stack.platform, ExistingPlatform):
         return Foundation(
@@ -37,7 +37,7 @@ def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.P
             block_class=None,
             autoscaler=None,
             challenge=None,
-            pools={},
+            pools=pools,
             whereabouts={},
         )
     account.log_collection(kubernetes)
@@ -49,7 +49,7 @@ def build(stack: AlicloudStack, plans: tuple[PoolPlan, ...], generated: pulumi.P
         block_class=storage.block_class,
         autoscaler=None,
         challenge=account.challenge(cluster),
-        pools={},
+        pools=pools,
         whereabouts=account.whereabouts(network, cluster),
     )
 
@@ -139,7 +139,9 @@ class _Account:
         system = {plan.name: made(plan, cluster_id) for plan in wanted if not plan.gpu}
         upgraded = after(cluster_id, *system.values())
         gpu = {plan.name: made(plan, upgraded) for plan in wanted if plan.gpu}
-        return {plan.name: {**system, **gpu}[plan.name] for plan in wanted}
+        pools = {plan.name: {**system, **gpu}[plan.name] for plan in wanted}
+        alicloud.fail_at_the_end(*(found.faults for found in pools.values()))
+        return pools
 
     def inhabited(
         self,
@@ -147,8 +149,11 @@ class _Account:
         pools: Mapping[str, alicloud.NodePool],
         registry: alicloud.RegistryLink | None,
     ) -> list[pulumi.Resource]:
-        """Everything that must be there before, and stay until after, the objects in the cluster."""
-        nodes: list[pulumi.Resource] = list(pools.values())
+        """Everything that must be there before, and stay until after, the objects in the cluster.
+
+        Not the tainted pools: one that is stuck would hold up every object, and only models run on them.
+        """
+        nodes: list[pulumi.Resource] = [pools[plan.name] for plan in plans if plan.name in pools and not plan.dedicated]
         if not isinstance(self.stack.cluster, NewAckCluster):
             return nodes
         # A pool that starts from zero has no node to run them on, and its nodes come only with the autoscaler.
@@ -162,7 +167,12 @@ class _Account:
         )
         return [*nodes, alicloud.ClusterAddons("addons", args, self.here)]
 
-    def autoscaling(self, plans: tuple[PoolPlan, ...], pools: Mapping[str, alicloud.NodePool]) -> list[pulumi.Resource]:
+    def autoscaling(
+        self,
+        plans: tuple[PoolPlan, ...],
+        cluster: alicloud.Cluster | alicloud.ExistingCluster,
+        pools: Mapping[str, alicloud.NodePool],
+    ) -> list[pulumi.Resource]:
         """The autoscaler: pods may wait for its nodes, and hold every slot of the engine while they do."""
         scaled = (plan for plan in plans if not all(group.fixed for group in plan.groups))
         made = tuple(plan for plan in scaled if plan.name in pools)
@@ -172,7 +182,7 @@ class _Account:
             return []
         args = alicloud.AutoscalingArgs(
             spec=self.stack.addons.cluster_autoscaler,
-            cluster_id=pools[made[0].name].cluster_id,
+            cluster_id=after(cluster.joinable_id, *(pools[plan.name] for plan in made if not plan.dedicated)),
             pools=made,
             group_names={name: group for pool in pools.values() for name, group in pool.group_names.items()},
         )

@@ -182,9 +182,15 @@ def _makes_nodes(found: Registered) -> bool:
     return chart or found.type.endswith((":AutoscalingConfig", "cs/nodePool:NodePool", "eks/nodeGroup:NodeGroup"))
 
 
+GROUPS = ("aws:eks/nodeGroup:NodeGroup", "alicloud:cs/nodePool:NodePool")
+
+
 def _group_of(found: Registered) -> str:
-    """The pool that a node group of EKS is of; the engine puts it before nothing but what runs on that pool."""
-    return found.inputs["labels"][POOL_LABEL] if found.type.endswith("eks/nodeGroup:NodeGroup") else ""
+    """The pool that a group of nodes is of; the engine puts it before nothing but what runs on that pool."""
+    if found.type not in GROUPS:
+        return ""
+    labels = found.inputs["labels"]
+    return ({each["key"]: each["value"] for each in labels} if isinstance(labels, list) else labels)[POOL_LABEL]
 
 
 def _pool_of(engine: Engine, found: Registered, config: Mapping[str, Any]) -> str:
@@ -215,41 +221,83 @@ def test_what_waits_for_a_node_comes_after_everything_that_makes_its_nodes(stack
     assert not any(early.values()), f"enough of them hold all of the engine's slots, and none is left for: {early}"
 
 
-ON_EKS = [stack for stack in STACKS if stack_config(stack)["llmplatform:cloud"]["provider"] == "aws"]
-
-
-@pytest.mark.parametrize("stack", ON_EKS)
+@pytest.mark.parametrize("stack", STACKS)
 def test_a_group_of_gpus_that_fails_holds_up_nothing_but_models_of_its_pool(stack: str) -> None:
     # The engine skips what depends on a failed resource (pulumi/pulumi, deployment_executor.go, doesStepDependOn).
     config = stack_config(stack)
     engine = run_program(config, stack)
-    groups = [found for found in engine.all("aws:eks/nodeGroup:NodeGroup") if found.inputs.get("taints")]
+    groups = [found for found in engine.registered if found.type in GROUPS and found.inputs.get("taints")]
     assert groups
     held = {
         f"{found.name} waits for {group.name}"
         for group in groups
         for found in engine.registered
-        if found.type.startswith(("kubernetes:", "pulumi:providers:"))
+        if found.type.startswith(("kubernetes:", "pulumi:providers:", "alicloud:"))
+        and found is not group
         and engine.waits_for(found, group)
         and _pool_of(engine, found, config) != _group_of(group)
     }
     assert held == set()
 
 
-@pytest.mark.parametrize("stack", ON_EKS)
-def test_a_broken_group_stops_the_program_when_all_else_is_registered(stack: str) -> None:
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_model_is_made_after_the_nodes_of_its_pool(stack: str) -> None:
     config = stack_config(stack)
-    healthy = {found.urn for found in run_program(config, stack).registered}
-    broken = Engine(stack=stack, outputs={"aws:eks/nodeGroup:NodeGroup": _broken})
+    engine = run_program(config, stack)
+    servers = [found for found in engine.all("kubernetes:apps/v1:Deployment") if _pool_of(engine, found, config)]
+    assert servers
+    for server in servers:
+        groups = [one for one in engine.registered if _group_of(one) == _pool_of(engine, server, config)]
+        assert groups
+        assert all(engine.waits_for(server, group) for group in groups)
+
+
+ON_EKS = [stack for stack in STACKS if stack_config(stack)["llmplatform:cloud"]["provider"] == "aws"]
+ON_ACK = [stack for stack in STACKS if stack not in ON_EKS]
+BROKEN: dict[str, dict[str, Any]] = {
+    "failed": {"status": "CREATE_FAILED"},
+    # EKS API, `Nodegroup.resources` and `NodegroupResources.autoScalingGroups`: not required.
+    "failed early": {"status": "CREATE_FAILED", "resources": []},
+    "nothing behind it": {"status": "DEGRADED", "resources": [{"autoscalingGroups": None}]},
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("stack", ON_EKS)
+def test_a_broken_group_stops_the_program_when_all_else_is_registered(stack: str, how: str) -> None:
+    def broken(group: Registered) -> Mapping[str, Any]:
+        return BROKEN[how] if group.name.endswith("on-demand") else {}
+
+    config = stack_config(stack)
+    healthy = run_program(config, stack)
+    engine = Engine(stack=stack, outputs={"aws:eks/nodeGroup:NodeGroup": broken})
     with pytest.raises(pulumi.RunError) as raised:
-        run_program(config, stack, engine=broken)
-    names = [found.name for found in broken.all("aws:eks/nodeGroup:NodeGroup") if _broken(found)]
+        run_program(config, stack, engine=engine)
+    names = [found.name for found in engine.all("aws:eks/nodeGroup:NodeGroup") if broken(found)]
     assert sorted(re.findall(r"pulumi up --replace 'urn:pulumi:.*::(.*)'", str(raised.value))) == names
-    assert {found.urn for found in broken.registered} == healthy
+    missing = [found for found in healthy.registered if found.urn not in {each.urn for each in engine.registered}]
+    unnamed = [f"eks-{name}" for name in names if "resources" in BROKEN[how]]
+    assert {found.type for found in missing} <= {"aws:autoscaling/tag:Tag"}
+    assert {found.inputs["autoscalingGroupName"] for found in missing} == set(unnamed), "tags of no group"
 
 
-def _broken(group: Registered) -> Mapping[str, Any]:
-    return {"status": "CREATE_FAILED"} if group.name.endswith("on-demand") else {}
+@pytest.mark.parametrize("stack", ON_ACK)
+def test_a_pool_that_ack_does_not_give_is_told_when_all_else_is_registered(stack: str) -> None:
+    config = stack_config(stack)
+    healthy = run_program(config, stack)
+    stuck = [one.name for one in healthy.registered if one.type in GROUPS and one.inputs.get("taints")]
+    engine = Engine(stack=stack, failed=frozenset(stuck))
+    with pytest.raises(pulumi.RunError) as raised:
+        run_program(config, stack, engine=engine)
+    assert re.findall(r"^node pool (\S+): .* pulumi up --refresh$", str(raised.value), re.MULTILINE) == stuck
+    assert {found.urn for found in engine.registered} == {found.urn for found in healthy.registered}
+    priorities = engine.one("alicloud:cs/autoscalingConfig:AutoscalingConfig").inputs["priorities"]
+    named = {each for ids in priorities.values() for each in ids.split(",")}
+    assert named == {
+        f"asg-{one.name}"
+        for one in healthy.registered
+        if one.type in GROUPS and one.name not in stuck and "scalingConfig" in one.inputs
+    }
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -4,12 +4,15 @@ import base64
 from dataclasses import replace
 from typing import Any
 
+import pulumi
+import pulumi_alicloud as alicloud
 import pytest
 from alicloud_platform import ZONES, node_pool, plan
 from engine import Engine
 from registration import Registered
 
 from llmplatform.alicloud.node_pool import IMAGES, registry_mirrors
+from llmplatform.base.faults import fail_at_the_end
 from llmplatform.catalog import versions
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.mirrors import Mirrors
@@ -197,6 +200,34 @@ def test_a_stand_in_with_a_path_is_left_to_the_rewriting_of_references() -> None
 def test_the_autoscaler_finds_the_pools_by_the_ids_of_their_scaling_groups() -> None:
     engine = Engine().run(lambda: {"groups": node_pool(plan("a10")).group_names})
     assert engine.result["groups"] == {"a10-spot": "asg-a10-spot", "a10-on-demand": "asg-a10-on-demand"}
+
+
+def test_a_pool_that_is_not_there_in_time_is_told_with_what_heals_it() -> None:
+    # The provider sets the id before it waits, and reads nothing when that fails: the next update finds no difference.
+    engine = Engine(failed=frozenset({"a10-spot"})).run(lambda: node_pool(plan("a10")).faults)
+    [sentence] = engine.result
+    assert sentence.startswith("node pool a10-spot: this run has not finished it")
+    assert sentence.endswith("pulumi up --refresh")
+
+
+def test_a_pool_without_a_scaling_group_is_told_with_what_replaces_it() -> None:
+    engine = Engine(outputs={_POOL: {"scalingGroupId": ""}}).run(lambda: node_pool(_system()).faults)
+    [sentence] = engine.result
+    [group] = engine.all(_POOL)
+    assert sentence.endswith(f"pulumi up --replace '{group.urn}'")
+
+
+def test_pools_that_are_there_or_still_to_be_made_have_no_fault() -> None:
+    assert Engine().run(lambda: node_pool(plan("a10")).faults).result == []
+    Engine(preview=True).run(lambda: fail_at_the_end(node_pool(plan("a10")).faults))
+
+
+def test_pools_are_not_blamed_when_there_is_no_cluster() -> None:
+    def program() -> pulumi.Output[Any]:
+        cluster = alicloud.cs.ManagedKubernetes("main")
+        return node_pool(plan("a10"), cluster_id=cluster.id).faults
+
+    assert Engine(failed=frozenset({"main", "a10-spot", "a10-on-demand"})).run(program).result == []
 
 
 def test_a_pool_stays_in_its_zones() -> None:

@@ -17,9 +17,9 @@ from aws_platform import TAGS, ZONES, built, node_pool, plan, stack, whole
 from engine import Engine
 from registration import Registered
 
-from llmplatform.aws.group_health import fail_at_the_end
 from llmplatform.aws.node_pool import AMI_TYPES, EFFECTS
 from llmplatform.aws.scale_from_zero import ephemeral_storage_gib, group_tags, short
+from llmplatform.base.faults import fail_at_the_end
 from llmplatform.catalog import instance_types
 from llmplatform.planning.outside import OutsidePlan
 from llmplatform.planning.pools import PoolPlan
@@ -403,10 +403,22 @@ def test_a_group_that_eks_does_not_work_with_fails_the_program_and_the_message_s
         engine.run(lambda: fail_at_the_end(node_pool(plan("bottled")).faults))
 
 
-def test_a_group_without_machines_behind_it_is_said_to_be_broken() -> None:
-    engine = Engine(outputs={_GROUP: {"resources": []}})
-    with pytest.raises(pulumi.RunError, match="pulumi up --replace"):
-        engine.run(lambda: node_pool(plan("bottled")).group_names)
+@pytest.mark.parametrize("resources", [[], [{}], [{"autoscalingGroups": []}]])
+def test_a_group_without_machines_behind_it_is_said_to_be_broken_and_gets_no_tags(resources: list[Any]) -> None:
+    # Neither is required: botocore's model of eks, `Nodegroup` and `NodegroupResources`.
+    model = botocore.loaders.Loader().load_service_model("eks", "service-2")["shapes"]
+    assert "resources" not in model["Nodegroup"].get("required", [])
+    assert "autoScalingGroups" not in model["NodegroupResources"].get("required", [])
+    engine = Engine(outputs={_GROUP: {"resources": resources}})
+    with pytest.raises(pulumi.RunError, match=r"bottled-nodes: it is without an Auto Scaling group.*up --replace"):
+        engine.run(lambda: fail_at_the_end(node_pool(plan("bottled")).faults))
+    assert engine.all(_TAG) == []
+
+
+def test_a_group_that_fails_keeps_the_tags_that_it_had() -> None:
+    # What is not registered any more is deleted; what depends on a failed resource is left as it is.
+    engine = Engine(failed=frozenset({"bottled-nodes"})).run(lambda: node_pool(plan("bottled")).urn)
+    assert engine.all(_TAG)
 
 
 def test_a_fault_that_a_program_can_cause_reboots_no_node() -> None:

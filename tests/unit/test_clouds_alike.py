@@ -200,6 +200,20 @@ def test_a_pool_that_gets_no_machine_exists_and_is_not_ready(case: Case, tmp_pat
     assert len(account.account.store.all(case.pool)) == 2, "it exists all the same, as in the cloud"
 
 
+def test_a_pool_that_got_no_machine_gets_it_once_there_are_some(case: Case, tmp_path: Path) -> None:
+    # Both clouds try on: EC2 Auto Scaling user guide; ACK user guide, "Manually scale a node pool".
+    account, _ = with_pool(case, tmp_path)
+    before = len(account.instances())
+    for kind in case.types:
+        account.fault("stockout", kind, active=True)
+    with pytest.raises(NotReady, match=case.answers["no stock"]):
+        case.make(account, case.pool, **pool_inputs(case, account, **{case.pool_name: "starved"}))
+    assert len(account.instances()) == before
+    for kind in case.types:
+        account.fault("stockout", kind, active=False)
+    assert len(account.instances()) > before
+
+
 @pytest.mark.parametrize(("kind", "target"), [("spot-stockout", "g5.none"), ("stockout", "x"), ("zone-outage", "7")])
 def test_unknown_faults_are_refused(case: Case, tmp_path: Path, kind: str, target: str) -> None:
     with pytest.raises(ValueError, match="write"):

@@ -13,6 +13,7 @@ from llmplatform.alicloud.node_pool import NodePool, NodePoolArgs
 from llmplatform.alicloud.policies import Statement
 from llmplatform.alicloud.registry import RegistryLink, RegistryLinkArgs
 from llmplatform.alicloud.storage import Storage, StorageArgs
+from llmplatform.base.faults import fail_at_the_end
 
 __all__ = [
     "Autoscaling",
@@ -42,4 +43,5 @@ __all__ = [
     "StorageArgs",
     "WorkloadIdentity",
     "WorkloadIdentityArgs",
+    "fail_at_the_end",
 ]

@@ -2,7 +2,8 @@
 
 Makes the one configuration that a cluster has; ACK runs the autoscaler itself, so nothing is installed in the cluster.
 It names scaling groups by their real ids, taken from the pools: it changes before a pool that left the stack file is
-deleted, and never names one that is gone.
+deleted, and never names one that is gone. A group that fails in an update is not in it until the next one, and holds
+up nobody; the pool's other groups are filled meanwhile.
 Its deletion does nothing: the autoscaler goes with the cluster, so this is for clusters of our own. The provider does
 not send a flag that is false, so those that ACK has off by default are not here.
 Not `goatscaler`, ACK's quicker one, unless asked for: it knows no priorities and does not see what spot machines there
@@ -18,7 +19,7 @@ import pulumi
 import pulumi_alicloud as alicloud
 
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.ordering import after
+from llmplatform.base.ordering import after, if_made
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.addons import AckAutoscaler
 
@@ -67,12 +68,19 @@ class Autoscaling(PlatformComponent):
 
 def priorities(
     pools: tuple[PoolPlan, ...], group_names: Mapping[str, pulumi.Input[str]]
-) -> Mapping[str, pulumi.Output[str]]:
+) -> pulumi.Output[Mapping[str, str]]:
     """Priority to the scaling groups that have it, with commas between.
 
     A group that is in none is never filled, and one of fixed size is none of the autoscaler's.
     """
-    found: dict[str, list[pulumi.Input[str]]] = {}
-    for group in (group for pool in pools for group in pool.groups if not group.fixed):
-        found.setdefault(str(group.priority), []).append(group_names[group.name])
-    return {priority: pulumi.Output.all(*found[priority]).apply(",".join) for priority in sorted(found)}
+    groups = [group for pool in pools for group in pool.groups if not group.fixed]
+    ids = {group.name: if_made(pulumi.Output.from_input(group_names[group.name])) for group in groups}
+
+    def named(found: Mapping[str, str | None]) -> Mapping[str, str]:
+        by_priority: dict[str, list[str]] = {}
+        for group in groups:
+            if made := found[group.name]:
+                by_priority.setdefault(str(group.priority), []).append(made)
+        return {priority: ",".join(by_priority[priority]) for priority in sorted(by_priority)}
+
+    return pulumi.Output.all(**ids).apply(named)

@@ -8,19 +8,21 @@ image goes through the nodes that are there, one at a time, only while that is a
 update whose inputs have an upgrade policy, whatever the update changes. Labels and taints change on all nodes, the
 driver's label too: on a node that was there before, it says what the next one will have.
 What containerd is told comes in a second call, for which a pool that has nodes at birth takes some minutes more.
+A pool whose machines cannot be had is given up after `PATIENCE`, and ACK tries on: `faults` says how it is healed.
 A driver that ACK does not have for the image is silently its default one: the plan's driver is one of its list.
 Source: terraform-provider-alicloud 2.0, resource_alicloud_cs_kubernetes_node_pool.go and its documentation; ACK
 documentation, "NVIDIA driver version".
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 import pulumi_alicloud as alicloud
 
+from llmplatform.alicloud.pool_health import faults
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
 from llmplatform.planning.pools import GroupPlan, PoolPlan
@@ -34,6 +36,10 @@ IMAGES: Mapping[str, str] = {
     "alinux4_container": "AliyunLinux4ContainerOptimized",
 }
 """ACK's name of an operating system. Source: `ValidateFunc` of image_type, terraform-provider-alicloud 2.0."""
+
+PATIENCE = "30m"
+"""How long an update waits for a new pool, as the engine writes it: nodes with GPUs join within ten minutes (assumed).
+The provider's 90 would hold up all that the autoscaler, which is told of every pool, has to come before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +68,8 @@ class NodePool(PlatformComponent):
 
     group_names: Mapping[str, pulumi.Output[str]]
     """Planned group name to the id of its scaling group."""
+    faults: pulumi.Output[Sequence[str]]
+    """A sentence with the remedy for each group that was not made or changed: for `fail_at_the_end`."""
     cluster_id: pulumi.Output[str]
     """Id of the cluster, for what needs nodes of this pool: it is made after them and gone before them."""
 
@@ -70,6 +78,7 @@ class NodePool(PlatformComponent):
         self._prefix, self._args = name, args
         groups = {group.name: self._group(group) for group in args.plan.groups}
         self.group_names = {planned: made.scaling_group_id for planned, made in groups.items()}
+        self.faults = faults(args.cluster_id, groups.values())
         self.cluster_id = after(args.cluster_id, *groups.values())
         self.finish()
 
@@ -103,7 +112,7 @@ class NodePool(PlatformComponent):
             instance_metadata_options=alicloud.cs.NodePoolInstanceMetadataOptionsArgs(http_tokens="required"),
             install_cloud_monitor=True,
             tags=args.tags,
-            opts=self.child(),
+            opts=self.child(custom_timeouts=pulumi.CustomTimeouts(create=PATIENCE)),
         )
 
     def _child_name(self, planned: str) -> str:

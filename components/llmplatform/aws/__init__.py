@@ -5,13 +5,13 @@ from llmplatform.aws.challenge import DnsChallenge, DnsChallengeArgs
 from llmplatform.aws.cluster import Cluster, ClusterArgs
 from llmplatform.aws.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.aws.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
-from llmplatform.aws.group_health import fail_at_the_end
 from llmplatform.aws.identity import WorkloadIdentity, WorkloadIdentityArgs
 from llmplatform.aws.network import Network, NetworkArgs
 from llmplatform.aws.node_pool import NodePool, NodePoolArgs
 from llmplatform.aws.node_role import NodeRole, NodeRoleArgs
 from llmplatform.aws.policies import Statement
 from llmplatform.aws.storage import Storage, StorageArgs
+from llmplatform.base.faults import fail_at_the_end
 
 __all__ = [
     "Autoscaling",

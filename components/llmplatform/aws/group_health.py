@@ -2,10 +2,10 @@
 
 A group that could not be made stays `CREATE_FAILED`, and EKS takes no change of it. The engine keeps it with the error
 of its creation, and the next update, which finds nothing to change, counts as its healing: so the program looks itself.
+One that failed early has no Auto Scaling group: `Nodegroup.resources` and `NodegroupResources.autoScalingGroups` may
+both be absent (EKS API reference; botocore's model of eks).
 Source: `NodegroupStatus`, EKS API; the bridge of Terraform's providers returns such a create as a partial state
 (pulumi/pulumi-terraform-bridge, pkg/tfbridge/provider.go, `Create`).
-An error that reaches a registration, a component's outputs among them, ends the program with others still on their way
-(`wait_for_rpcs`, pulumi/pulumi, sdk/python/lib/pulumi/runtime/stack.py); one that nobody uses is raised after all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,42 +19,27 @@ BROKEN = ("CREATE_FAILED", "DELETE_FAILED")
 
 def faults(groups: Iterable[aws.eks.NodeGroup]) -> pulumi.Output[Sequence[str]]:
     """A sentence for each group that is broken."""
-    return pulumi.Output.all(*(pulumi.Output.all(group.urn, group.status) for group in groups)).apply(_broken)
-
-
-def fail_at_the_end(*pools: pulumi.Output[Sequence[str]]) -> None:
-    """Fail the program with all faults of its pools, once all else is done: nothing waits for the remedy."""
-    pulumi.Output.all(*pools).apply(_raise)
+    looked_at = (pulumi.Output.all(group.urn, group.status, autoscaling_group(group)) for group in groups)
+    return pulumi.Output.all(*looked_at).apply(lambda found: [_fault(*each) for each in found if _broken(*each)])
 
 
 def autoscaling_group(group: aws.eks.NodeGroup) -> pulumi.Output[str]:
-    """Name of the Auto Scaling group behind a node group."""
-    return pulumi.Output.all(group.urn, group.resources.apply(_names)).apply(lambda found: _first(*found))
+    """Name of the Auto Scaling group behind a node group; empty when there is none."""
+    return group.resources.apply(_first)
 
 
-def _broken(found: Sequence[Sequence[str]]) -> Sequence[str]:
-    return [_fault(urn, word) for urn, word in found if word in BROKEN]
+def _first(resources: Sequence[NodeGroupResource] | None) -> str:
+    found = (group.name or "" for resource in resources or () for group in resource.autoscaling_groups or ())
+    return next(found, "")
 
 
-def _raise(pools: Sequence[Sequence[str]]) -> None:
-    lines = [line for faults in pools for line in faults]
-    if lines:
-        raise pulumi.RunError("\n".join(lines))
+def _broken(urn: str, status: str, name: str) -> bool:
+    return status in BROKEN or not name
 
 
-def _names(resources: Sequence[NodeGroupResource] | None) -> list[str]:
-    return [group.name or "" for resource in resources or () for group in resource.autoscaling_groups or ()]
-
-
-def _first(urn: str, names: Sequence[str]) -> str:
-    if not names:
-        raise pulumi.RunError(_fault(urn, "without an Auto Scaling group"))
-    return names[0]
-
-
-def _fault(urn: str, fault: str) -> str:
-    name = urn.rpartition("::")[2]
+def _fault(urn: str, status: str, name: str) -> str:
+    what = status if status in BROKEN else "without an Auto Scaling group"
     return (
-        f"node group {name}: it is {fault}, and EKS takes no change of it; see what was missing (quota, stock, the "
-        f"role's rights), and make another one: pulumi up --replace '{urn}'"
+        f"node group {urn.rpartition('::')[2]}: it is {what}, and EKS takes no change of it; see what was missing "
+        f"(quota, stock, the role's rights), and make another one: pulumi up --replace '{urn}'"
     )

@@ -23,7 +23,8 @@ from llmplatform.aws.group_health import autoscaling_group, faults
 from llmplatform.aws.launch_template import KEPT_TAGS, launch_template
 from llmplatform.aws.scale_from_zero import group_tags, node_labels, resource_tags, short
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.ordering import after
+from llmplatform.base.ordering import after, as_far_as_known
+from llmplatform.base.traces import short_stack_traces
 from llmplatform.catalog import versions
 from llmplatform.planning.outside import OutsidePlan
 from llmplatform.planning.pools import GroupPlan, PoolPlan
@@ -82,7 +83,7 @@ class NodePool(PlatformComponent):
     """Nodes that pods can be placed on."""
 
     group_names: Mapping[str, pulumi.Output[str]]
-    """Planned group name to the name of its Auto Scaling group."""
+    """Planned group name to the name of its Auto Scaling group; empty for a group that EKS made none for."""
     faults: pulumi.Output[Sequence[str]]
     """A sentence with the remedy for each group that EKS no longer works with: for `fail_at_the_end`."""
     cluster_name: pulumi.Output[str]
@@ -98,7 +99,7 @@ class NodePool(PlatformComponent):
         self.group_names = {planned: autoscaling_group(made) for planned, made in groups.items()}
         self.faults = faults(groups.values())
         for planned, name_ in self.group_names.items():
-            self._tag(planned, name_)
+            as_far_as_known(name_).apply(lambda found, of=planned: self._tag(of, found))
         self.cluster_name = after(args.cluster_name, *groups.values())
         self.finish()
 
@@ -136,17 +137,20 @@ class NodePool(PlatformComponent):
         # A zone that is added to the environment, and to no pool by name, must not replace machines that serve.
         return number if self._args.plan.spec.zones or len(group.zones) == 1 else [*number, "subnetIds"]
 
-    def _tag(self, planned: str, group_name: pulumi.Output[str]) -> None:
+    def _tag(self, planned: str, found: str | None) -> None:
+        if found == "":
+            return  # A registration that lacks its name would end the program, and with it all else.
         tags = {key: (value, False) for key, value in group_tags(self._args.plan).items()}
         # New machines get them. In the launch template, a changed one would renew every node.
         tags |= {key: (value, True) for key, value in self._args.tags.items() if key not in KEPT_TAGS}
-        for key, (value, propagated) in tags.items():
-            aws.autoscaling.Tag(
-                f"{self._child_name(planned)}-{short(key)}",
-                autoscaling_group_name=group_name,
-                tag=aws.autoscaling.TagTagArgs(key=key, value=value, propagate_at_launch=propagated),
-                opts=self.child(),
-            )
+        with short_stack_traces():
+            for key, (value, propagated) in tags.items():
+                aws.autoscaling.Tag(
+                    f"{self._child_name(planned)}-{short(key)}",
+                    autoscaling_group_name=self.group_names[planned],
+                    tag=aws.autoscaling.TagTagArgs(key=key, value=value, propagate_at_launch=propagated),
+                    opts=self.child(),
+                )
 
     def _child_name(self, planned: str) -> str:
         """Name of a group's resource: the component's name, and what sets the group apart from the pool's others."""

@@ -38,3 +38,13 @@ def if_made(value: pulumi.Output[T]) -> pulumi.Output[T | None]:
         return not pulumi.runtime.is_dry_run() or await value.is_known()
 
     return pulumi.Output(set(), asyncio.ensure_future(value.future()), asyncio.ensure_future(known()))
+
+
+def as_far_as_known(value: pulumi.Output[T]) -> pulumi.Output[T | None]:
+    """The same value, or None where nobody knows it: in a preview until it is made, in an update when that failed.
+
+    What is applied to it runs in any case, so that it decides what is registered, and shows in a preview.
+    """
+    always = asyncio.get_event_loop().create_future()
+    always.set_result(True)
+    return pulumi.Output(set(), asyncio.ensure_future(value.future()), always)

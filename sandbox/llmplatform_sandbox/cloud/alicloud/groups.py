@@ -93,6 +93,8 @@ class Groups(MachineGroups):
             choices = [(kind, place) for kind in types for place in places]
         region = self._account.scope.region
         for kind, (subnet, zone) in choices:
+            if self._account.faults.active("stockout", kind):
+                continue
             if sold(kind, region, zone) and (not spot or self._spot(pool, kind)):
                 return Slot(kind=kind, subnet=subnet, zone=zone, spot=spot)
         return None

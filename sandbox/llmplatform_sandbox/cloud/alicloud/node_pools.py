@@ -53,15 +53,20 @@ class NodePool(Plain):
     @override
     def created(self, account: Account, record: Record) -> Mapping[str, Any]:
         low, high, size = _bounds(record)
-        state = {"nodeGroup": record.id, "minSize": low, "maxSize": high, "desiredCapacity": 0}
+        # It tries on until it has them: ACK user guide, "Manually scale a node pool".
+        state = {"nodeGroup": record.id, "minSize": low, "maxSize": high, "desiredCapacity": size}
         group = Groups(account).group_of(record) or account.create(
             GROUP, f"alicloud NodePool {record.id}", state, account.scope, owner=record.key
         )
         record = account.amend(record, {"scalingGroupId": group.id})
-        self._resize(account, record, group, size)
-        lost = next((one.dead for one in Groups(account).instances() if one.group == group.id and one.dead), "")
-        if lost:
-            raise NotReady(record, f"node pool {record.id}: its nodes never became ready within 90 minutes: {lost}")
+        try:
+            self._resize(account, record, group, size)
+            lost = next((one.dead for one in Groups(account).instances() if one.group == group.id and one.dead), "")
+            if lost:
+                raise NotReady(record, f"node pool {record.id}: its nodes never became ready in time: {lost}")
+        except NotReady:
+            _forget_containerd(account, record)
+            raise
         return {}
 
     @override
@@ -101,6 +106,15 @@ class NodePool(Plain):
         except Unavailable as error:
             groups.note_shortage(group.id, str(error))
             raise NotReady(record, f"ErrScalingActivityFailed: {error}") from error
+
+
+def _forget_containerd(account: Account, record: Record) -> None:
+    """It is told in a call of its own, once the pool is there: resourceAliCloudAckNodepoolCreate."""
+    inputs, outputs = (
+        {name: value for name, value in given.items() if name != "containerdConfig"}
+        for given in (record.inputs, record.outputs)
+    )
+    account.store.change(replace(record, inputs=inputs, outputs=outputs))
 
 
 def _bounds(record: Record) -> tuple[int, int, int]:

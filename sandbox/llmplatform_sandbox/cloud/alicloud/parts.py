@@ -106,6 +106,7 @@ PARTS = Parts(
     provider_id=re.compile(r"^[a-z]{2}-[a-z]+(-\d)?\.i-"),
     targets={
         "spot-stockout": offered,
+        "stockout": offered,
         "zone-outage": lambda name: bool(_ZONE.match(name)),
         "role-unauthorised": ROLES.__contains__,
         "slow-volumes": _DRIVERS.__contains__,
