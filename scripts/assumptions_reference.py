@@ -1,31 +1,20 @@
-"""The page on what the simulated clouds do that no source outside this project says."""
+"""The page on what the sandbox does that no source outside this project says."""
 
-from llmplatform_sandbox.cloud.facts import load
+from llmplatform_sandbox.fact_tables import rows
 
-CLOUDS = {"aws": "AWS", "alicloud": "Alibaba Cloud"}
 _HEAD = """# What the sandbox assumes
 
-Its clouds are written from the providers' sources, the services' models and their documentation, and each row says
-where it was read. These are the exceptions: nobody outside says so, and a real account may differ.
+Its clouds follow the providers' sources, the services' models and published pages; `llmplatform sandbox facts` lists
+each row with its citation. Here are the exceptions: no source says so, and a real account may differ.
 """
-
-
-def rows(package: str) -> list[tuple[str, str, str]]:
-    """(type, what, how it is assumed) of a cloud."""
-    return [
-        (name, what, how)
-        for name, facts in sorted(load(package).types.items())
-        for what, how in sorted(facts.assumed.items())
-    ]
 
 
 def text() -> str:
     """The whole page."""
-    parts = [_HEAD]
-    for package, name in CLOUDS.items():
-        found = rows(package)
-        parts.append(f"## {name}: {len(found)} of {len(load(package).types)} types' rows\n")
-        parts.append("| Type | What | Assumed |\n|---|---|---|")
-        parts.extend(f"| `{type_}` | {what} | {how} |" for type_, what, how in found)
-        parts.append("")
+    parts = [_HEAD, "| Table | Row | What | Assumed |\n|---|---|---|---|"]
+    parts += [
+        f"| {row.table} | `{row.name}` | {what} | {how} |"
+        for row in rows()
+        for what, how in sorted(row.cited.assumed.items())
+    ]
     return "\n".join(parts)

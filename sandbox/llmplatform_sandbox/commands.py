@@ -52,6 +52,21 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = 
 
 
 @app.command()
+def facts(
+    assumed: Annotated[bool, typer.Option("--assumed", help="Only what was read nowhere.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List what the simulated clouds go by, and where each row was read.
+
+    Example: `llmplatform sandbox facts --assumed`.
+    """
+    from llmplatform_sandbox.fact_tables import document, rows, text
+
+    listed = [row for row in rows() if row.cited.assumed or not assumed]
+    print(json.dumps(document(listed), indent=2, ensure_ascii=False) if as_json else text(listed, assumed=assumed))
+
+
+@app.command()
 def preview(
     stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = None, as_json: Json = False
 ) -> None:

@@ -72,7 +72,7 @@ def test_without_the_add_on_and_without_the_taint_nothing_is_said(account: Simul
 
 
 def test_every_row_says_where_it_was_read() -> None:
-    assert [one.name for one in daemonsets() if not one.source] == []
+    assert [one.name for one in daemonsets() if not one.cites] == []
 
 
 def test_no_two_want_the_same_port_of_a_node() -> None:

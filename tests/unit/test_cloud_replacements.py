@@ -56,6 +56,17 @@ def test_what_a_row_is_about_replaces_when_it_comes_and_goes(compare: Compare, t
     assert bool(compare(type_, at(path, "x"), {}).replaces) is not filled
 
 
+def test_a_property_may_replace_when_it_is_removed_and_otherwise_not(compare: Compare) -> None:
+    def encrypted(key: str) -> dict[str, Any]:
+        return {"encryptionConfig": {"provider": {"keyArn": key}, "resources": ["secrets"]}}
+
+    cluster = "aws:eks/cluster:Cluster"
+    assert compare(cluster, encrypted("a"), {}).replaces == ["encryptionConfig"]
+    assert not compare(cluster, encrypted("a"), encrypted("b")).replaces
+    assert not compare(cluster, {}, encrypted("a")).replaces
+    assert why_replaced(cluster, ["encryptionConfig"]).startswith("encryptionConfig cannot change in place (internal/")
+
+
 @pytest.mark.parametrize("type_", TYPES)
 def test_nothing_else_replaces(compare: Compare, type_: str) -> None:
     rows = {path.split(".")[0].rstrip("[]") for path in load(type_.partition(":")[0]).of(type_).replace}
@@ -82,7 +93,9 @@ def test_a_planned_replacement_is_told_with_its_reason_and_the_source() -> None:
     events: list[Event] = []
     Recorder(events.append)(EngineEvent.from_json({"resourcePreEvent": {"metadata": metadata}}))
     [line] = [event.text for event in events if isinstance(event, Output)]
-    assert line.startswith("core-nodes-a: replaced, as cidrBlock cannot change in place (resource_alicloud_vswitch.go")
+    assert line.startswith(
+        "core-nodes-a: replaced, as cidrBlock cannot change in place (alicloud/resource_alicloud_vswitch.go"
+    )
     events.clear()
     Recorder(events.append, lambda _: None)(EngineEvent.from_json({"resourcePreEvent": {"metadata": metadata}}))
     assert not [event for event in events if isinstance(event, Output)], "a diff tells the cause itself"

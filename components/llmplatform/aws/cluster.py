@@ -4,8 +4,9 @@ Makes: control plane with its role, key and log group; access entries; vpc-cni, 
 Does not: nodes (`NodePool`), add-ons that need a node to run on (`ClusterAddons`).
 EKS delivers its last lines late: it may make the log group again after both are deleted, then without a retention.
 A raised minor goes through control plane, add-ons and nodes in this order, whoever uses `joinable_name`.
-Replaced, with all that runs in it, when its name, role, service range, or encryption change. Its subnets can change
-within the zones of its creation alone (UpdateClusterConfig: "Provided subnets belong to the AZs …"): `cluster.zones`.
+Replaced, with all that runs in it, when its name, role or service range change, or its encryption is removed. Its
+subnets can change within the zones of its creation alone (UpdateClusterConfig: "Provided subnets belong to the AZs …"):
+`cluster.zones`.
 Auto Mode is left out: its own GPU images would be a second way to do everything that the pools do.
 Source of the arguments: EKS user guide; pulumi-aws 7.51.
 """

@@ -12,13 +12,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BeforeValidator
 
-
-class Fact(BaseModel):
-    """A row of the table."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+from llmplatform_sandbox.citations import Cited, Fact
 
 
 class Naming(Fact):
@@ -90,17 +86,15 @@ class Refused(Fact):
     reason: str
 
 
-class TypeFacts(Fact):
+class TypeFacts(Cited):
     """One resource type, or one kind of object that only the cloud itself makes."""
 
-    source: str
-    """Where these rules were read."""
-    assumed: Mapping[str, str] = {}
-    """What the row holds, or the type's behaviour does, that was read nowhere: what → how the sandbox has it."""
     id: str
     name: Naming | None = None
     replace: tuple[str, ...] = ()
     """Properties whose change replaces the object."""
+    replace_when_removed: tuple[str, ...] = ()
+    """Properties whose removal replaces the object, and no other change."""
     computed: Mapping[str, Any] = {}
     """Outputs that the cloud decides, once, at creation."""
     defaults: Mapping[str, Any] = {}
@@ -181,13 +175,13 @@ def load(package: str) -> CloudFacts:
 def why_replaced(type_: str, paths: Iterable[str]) -> str:
     """Why changes at these paths replace an object, with where that was read: a clause.
 
-    `cidrBlock, zoneId cannot change in place (resource_alicloud_vswitch.go)`; empty where no fact says so.
+    `cidrBlock, zoneId cannot change in place (alicloud/resource_alicloud_vswitch.go)`; empty where no fact says so.
     """
     try:
         facts = load(type_.partition(":")[0]).of(type_)
     except LookupError:
         return ""
-    replacing = sorted({path for path in paths if facts.replaces(path)})
+    replacing = sorted({path for path in paths if facts.replaces(path) or path in facts.replace_when_removed})
     return f"{', '.join(replacing)} cannot change in place ({facts.source})" if replacing else ""
 
 

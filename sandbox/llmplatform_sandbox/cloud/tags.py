@@ -12,14 +12,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from llmplatform_sandbox.cloud.facts import Fact
+from llmplatform_sandbox.citations import Cited
 
 
-class TagRules(Fact):
+class TagRules(Cited):
     """Of one service."""
 
-    source: str
-    """Where they were read."""
     most: int
     """Tags of one object, the provider's default tags included."""
     key: int

@@ -2,40 +2,39 @@
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
+from typing import Annotated
+
+from pydantic import Field
+
+from llmplatform_sandbox.citations import Cited
 
 _ALWAYS = ("metadata.name", "metadata.namespace", "apiVersion", "kind")
 _INDEX = re.compile(r"\[\d+\]")
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Rule:
+class Rule(Cited):
+    """What of a kind of object cannot change in place."""
+
     group: str
     kind: str
-    paths: Collection[str]
-    exceptions: Collection[str]
-    mutable_by: str | None
+    paths: tuple[str, ...]
+    exceptions: Annotated[tuple[str, ...], Field(alias="except")] = ()
+    mutable_by: str | None = None
+    """The provider's argument that makes it mutable."""
 
     def covers(self, path: str) -> bool:
+        """Whether a change at a path needs a new object."""
         return _below(path, self.paths) and not _below(path, self.exceptions)
 
 
 @cache
-def _rules() -> list[_Rule]:
+def rules() -> Sequence[Rule]:
+    """All of them."""
     text = resources.files("llmplatform_sandbox.kube").joinpath("immutable.toml").read_text()
-    return [
-        _Rule(
-            group=row["group"],
-            kind=row["kind"],
-            paths=row["paths"],
-            exceptions=row.get("except", ()),
-            mutable_by=row.get("mutable_by"),
-        )
-        for row in tomllib.loads(text)["rule"]
-    ]
+    return [Rule.model_validate(row) for row in tomllib.loads(text)["rule"]]
 
 
 def replacing(
@@ -51,7 +50,7 @@ def replacing(
         if path in _ALWAYS:
             # A new API version of the same group is the same object; another group is another one.
             found |= {path} if path != "apiVersion" else set()
-        for rule in _rules():
+        for rule in rules():
             mutable = rule.mutable_by and not locked and str(provider.get(rule.mutable_by, "")).lower() == "true"
             if (rule.group, rule.kind) == (group, kind) and not mutable and rule.covers(path):
                 found.add(path)

@@ -115,7 +115,8 @@ class CloudProvider(ProviderServicer):
         changes = self._differences(typ, old_inputs, old_outputs, new_inputs)
         if "tags" not in {top_level(path) for path in changes} and self._tags_differ(old_outputs, new_inputs):
             changes["tagsAll"] = Change.UPDATE
-        replaces = [path for path in changes if facts.replaces(path)]
+        gone = {path for path, change in changes.items() if change is Change.DELETE}
+        replaces = [path for path in changes if facts.replaces(path) or path in gone & {*facts.replace_when_removed}]
         same_name = facts.name is not None and facts.name.property not in new_inputs.get(DEFAULTED, ())
         keeps = facts.name is not None and facts.name.property in new_inputs and facts.name.property not in changes
         return Diff(changes=changes, replaces=replaces, delete_before_replace=bool(replaces) and same_name and keeps)

@@ -7,16 +7,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from llmplatform_sandbox.citations import Cited
 
 
-class Component(BaseModel):
+class Component(Cited):
     """One component."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    source: str
-    """Where its name was read."""
     role: str = ""
     """Service role that it needs; empty: none."""
     config: tuple[str, ...] | None = None

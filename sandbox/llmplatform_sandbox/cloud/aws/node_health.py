@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from llmplatform_sandbox.cloud.facts import Fact
+from llmplatform_sandbox.citations import Cited
 from llmplatform_sandbox.cloud.store import Store
 from llmplatform_sandbox.cloud.templates import get
 from llmplatform_sandbox.interfaces import NodeCondition, Taint
@@ -15,7 +15,7 @@ from llmplatform_sandbox.interfaces import NodeCondition, Taint
 ADDON = "aws:eks/addon:Addon"
 
 
-class DaemonSet(Fact):
+class DaemonSet(Cited):
     """A DaemonSet of an add-on."""
 
     addon: str
@@ -28,7 +28,6 @@ class DaemonSet(Fact):
     host_ports: tuple[int, ...] = ()
     unless_there: Mapping[str, str] = {}
     """Type, reason and message of the condition that nodes have without it."""
-    source: str
 
     def bears(self, taint: Taint, configuration: Mapping[str, Any]) -> bool:
         """Whether a node with a taint gets it. Kubernetes, Taints and Tolerations."""
