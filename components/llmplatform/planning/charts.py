@@ -38,7 +38,6 @@ def charts_by_addon(stack: Stack) -> Mapping[str, tuple[Chart, ...]]:
         for addon, charts in _CHARTS_OF[stack.cloud.provider].items()
         if installs(getattr(stack.addons, addon))
     }
-    # In this order: a stack file of AWS whose issuer cannot be read is judged all the same.
     if (
         "cert_manager" in names
         and isinstance(stack, AlicloudStack)

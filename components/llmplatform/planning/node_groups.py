@@ -17,6 +17,10 @@ class NodeGroup:
     minimum: int
     maximum: int
 
+    def name(self, pool: str) -> str:
+        """Its name among all groups of the environment."""
+        return f"{pool}{self.suffix}"
+
 
 def is_fixed(pool: Pool) -> bool:
     """Whether the pool keeps its size, and no autoscaler touches it."""

@@ -93,7 +93,7 @@ class PoolPlan:
 def plan_pool(name: str, pool: Pool, cloud: Aws | Alicloud) -> PoolPlan:
     """The plan of one pool. The settings are valid: the instance types exist and share one shape."""
     shape = instance_types.get(cloud.provider, pool.instance_types[0])
-    driver = _driver(pool, shape)
+    driver = nvidia_driver(pool) if shape.gpu else None
     selector = pool.node_selector or {POOL_LABEL: name}
     labels = {**selector, **pool.labels, **({DRIVER_LABEL: driver} if driver else {})}
     if shape.gpu and has_device_plugin(pool):
@@ -141,6 +141,11 @@ def has_device_plugin(pool: Pool) -> bool:
     return isinstance(pool, AwsPool) and pool.image == "bottlerocket"
 
 
+def nvidia_driver(pool: Pool) -> str | None:
+    """NVIDIA driver that nodes with GPUs are to have; None: the one within their image."""
+    return pool.driver or versions.ACK_DRIVER if isinstance(pool, AlicloudPool) else None
+
+
 def pod_disk_gib(pool: Pool, shape: InstanceType) -> int:
     """Disk that the pods of a node share, in GiB. Local NVMe disks of AWS's machines take the root volume's place.
 
@@ -166,12 +171,6 @@ def _taints(pool: Pool, shape: InstanceType) -> tuple[Taint, ...]:
     return (Taint(key=GPU_TAINT, value="present"), *pool.taints)
 
 
-def _driver(pool: Pool, shape: InstanceType) -> str | None:
-    if not isinstance(pool, AlicloudPool) or shape.gpu is None:
-        return None
-    return pool.driver or versions.ACK_DRIVER
-
-
 def _price_limits(pool: Pool) -> Mapping[str, str]:
     limits = pool.price_limits if isinstance(pool, AlicloudPool) else {}
     return {machine: f"{limit:.3f}".rstrip("0").rstrip(".") for machine, limit in limits.items()}
@@ -180,7 +179,7 @@ def _price_limits(pool: Pool) -> Mapping[str, str]:
 def _groups(name: str, pool: Pool, zones: tuple[str, ...], shape: InstanceType) -> tuple[GroupPlan, ...]:
     return tuple(
         GroupPlan(
-            name=f"{name}{group.suffix}",
+            name=group.name(name),
             capacity=group.capacity,
             zones=group.zones,
             minimum=group.minimum,

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from math import ceil
 
-from llmplatform.catalog import instance_types
 from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.placement import disk_gib, groups, most_nodes, placed
 from llmplatform.checks.rules.rule import each_model, whole
@@ -53,9 +52,9 @@ def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
     tenants: defaultdict[str, list[Model]] = defaultdict(list)
     per_node: dict[str, int] = {}
     for _, model, node in placed(stack):
-        if model.tensor_parallel <= node.gpus:
+        if model.tensor_parallel <= node.shape.gpus:
             tenants[model.pool].append(model)
-            per_node[model.pool] = node.gpus
+            per_node[model.pool] = node.shape.gpus
     for name, models_of_pool in tenants.items():
         pool, gpus = stack.pools[name], per_node[name]
         most, alike = most_nodes(stack, pool), 1 if is_fixed(pool) else len(groups(stack, pool))
@@ -81,7 +80,7 @@ def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
 def resources_fit_the_node(stack: Stack) -> Iterator[Problem]:
     """What a replica asks for is there on a node of its pool."""
     for name, model, node in placed(stack):
-        machine = instance_types.get(stack.cloud.provider, node.machine)
+        machine = node.shape
         asked, path = model.resources, f"models.{name}.resources"
         if asked.cpu and asked.cpu * 1000 > machine.allocatable_millicores:
             most = machine.allocatable_millicores / 1000
@@ -120,7 +119,7 @@ def surges_have_room(stack: Stack) -> Iterator[Problem]:
     gpus: dict[str, int] = {}
     for _, model, node in placed(stack):
         wanted[model.pool] = wanted.get(model.pool, 0) + model.replicas * model.tensor_parallel
-        gpus[model.pool] = node.gpus
+        gpus[model.pool] = node.shape.gpus
         if model.surge and model.replicas:
             largest[model.pool] = max(largest.get(model.pool, 0), model.tensor_parallel)
     for name, more in largest.items():

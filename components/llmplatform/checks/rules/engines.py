@@ -7,8 +7,8 @@ from llmplatform.catalog import engine_flags, models, versions
 from llmplatform.checks.problems import Problem, listed, suggestion
 from llmplatform.checks.rules.placement import has_kernels, placed
 from llmplatform.checks.rules.rule import each_model, whole
+from llmplatform.planning.pools import nvidia_driver
 from llmplatform.specs.models import Model
-from llmplatform.specs.pools import AwsPool
 from llmplatform.specs.stack import Stack
 
 
@@ -195,7 +195,8 @@ def driver_runs_engine(stack: Stack) -> Iterator[Problem]:
     for name, model, _ in placed(stack):
         engine, pool = versions.engine(model.engine.kind, model.engine.version), stack.pools[model.pool]
         built = f"{model.engine.kind} {engine.version} of model '{name}' is built with CUDA {engine.cuda}"
-        if isinstance(pool, AwsPool):
+        driver = nvidia_driver(pool)
+        if driver is None:
             if engine.driver > versions.EKS_NODE_DRIVER:
                 yield Problem(
                     f"models.{name}.engine.version",
@@ -203,7 +204,6 @@ def driver_runs_engine(stack: Stack) -> Iterator[Problem]:
                     "use an older one",
                 )
             continue
-        driver = pool.driver or versions.ACK_DRIVER
         if driver in versions.ACK_DRIVERS and _branch(driver) < engine.driver:
             yield Problem(
                 f"pools.{model.pool}.driver",

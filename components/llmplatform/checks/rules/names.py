@@ -113,7 +113,7 @@ def models_are_not_called_like_guard_rails(stack: Stack) -> Iterator[Problem]:
 def groups_are_unique(stack: Stack) -> Iterator[Problem]:
     """No pool is called as a group of another one is, and no two have a group of one name."""
     made = {
-        name: [f"{name}{group.suffix}" for group in groups(stack, pool) if group.suffix]
+        name: [group.name(name) for group in groups(stack, pool) if group.suffix]
         for name, pool in stack.pools.items()
         if not pool.existing
     }

@@ -13,11 +13,10 @@ from llmplatform.specs.stack import Stack
 
 @dataclass(frozen=True)
 class GpuNode:
-    """The shape of a pool's nodes, seen by a model."""
+    """A node whose GPUs can be used."""
 
-    machine: str
+    shape: InstanceType
     gpu: Gpu
-    gpus: int
 
 
 def known_types(stack: Stack, pool: Pool) -> list[InstanceType]:
@@ -36,7 +35,7 @@ def gpu_node(stack: Stack, pool: Pool) -> GpuNode | None:
     machine = shape(stack, pool)
     if machine is None or machine.gpu is None or machine.unusable:
         return None
-    return GpuNode(machine.name, machine.gpu, machine.gpus)
+    return GpuNode(machine, machine.gpu)
 
 
 def groups(stack: Stack, pool: Pool) -> tuple[NodeGroup, ...]:

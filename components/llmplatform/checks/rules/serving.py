@@ -75,7 +75,7 @@ def heads_can_be_spread(stack: Stack) -> Iterator[Problem]:
     for name, model in stack.models.items():
         shape = model.known_shape
         if shape and not legal_tensor_parallel(shape, model.tensor_parallel):
-            most = nodes[name].gpus if name in nodes else 16
+            most = nodes[name].shape.gpus if name in nodes else 16
             legal = [size for size in range(1, most + 1) if legal_tensor_parallel(shape, size)] or [1]
             groups = f", in groups of {shape.quantization_group} weights," if shape.quantization_group else ""
             yield Problem(
@@ -90,12 +90,14 @@ def replica_is_within_a_node(stack: Stack) -> Iterator[Problem]:
     """A replica's GPUs are in one node."""
     for name, model, node in placed(stack):
         shape = model.known_shape
-        if model.tensor_parallel > node.gpus and (not shape or legal_tensor_parallel(shape, model.tensor_parallel)):
+        if model.tensor_parallel > node.shape.gpus and (
+            not shape or legal_tensor_parallel(shape, model.tensor_parallel)
+        ):
             yield Problem(
                 f"models.{name}.tensor_parallel",
                 f"a replica of {model.tensor_parallel} GPUs is larger than a node of pool '{model.pool}', "
-                f"whose {node.machine} has {node.gpus}",
-                f"write {node.gpus}{' or less' if node.gpus > 1 else ''}, or use a pool of larger nodes",
+                f"whose {node.shape.name} has {node.shape.gpus}",
+                f"write {node.shape.gpus}{' or less' if node.shape.gpus > 1 else ''}, or use a pool of larger nodes",
             )
 
 
@@ -182,7 +184,7 @@ def _way_out(stack: Stack, model: Model, shape: ModelShape, node: GpuNode) -> st
         and model_fit(model.model_copy(update={"engine": engine}), node.gpu).fits
     ):
         ways.append(f"set engine.gpu_memory_utilization to {utilization}")
-    sizes = (size for size in range(model.tensor_parallel + 1, node.gpus + 1) if _may_be_spread(shape, size))
+    sizes = (size for size in range(model.tensor_parallel + 1, node.shape.gpus + 1) if _may_be_spread(shape, size))
     size = next((size for size in sizes if model_fit(model, node.gpu, tensor_parallel=size).fits), None)
     if size:
         ways.append(f"set tensor_parallel to {size}")
@@ -190,7 +192,7 @@ def _way_out(stack: Stack, model: Model, shape: ModelShape, node: GpuNode) -> st
     fitting = [
         name
         for name, other in others.items()
-        if other and other.gpus >= model.tensor_parallel and model_fit(model, other.gpu).fits
+        if other and other.shape.gpus >= model.tensor_parallel and model_fit(model, other.gpu).fits
     ]
     if fitting:
         ways.append(f"use pool {listed(fitting)}")
