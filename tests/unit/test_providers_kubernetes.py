@@ -121,7 +121,14 @@ def test_outputs_hold_no_bookkeeping_of_the_api_server(provider: KubernetesProvi
          {"spec.storageClassName"}),
         ("kubernetes:core/v1:Pod", manifest("v1", "Pod", spec=POD_SPEC),
          manifest("v1", "Pod", spec={"containers": [{"name": "c", "image": "i:2"}], "hostNetwork": True}),
-         {"spec.hostNetwork"}),
+         {"spec.hostNetwork", "spec.containers[0].image"}),
+        (JOB, manifest("batch/v1", "Job", spec={"completions": 1, "parallelism": 1, "completionMode": "NonIndexed"}),
+         manifest("batch/v1", "Job", spec={"completions": 2, "parallelism": 2, "completionMode": "Indexed"}),
+         {"spec.completions", "spec.parallelism"}),
+        ("kubernetes:core/v1:Service", manifest("v1", "Service", spec={"type": "ClusterIP", "clusterIP": "10.0.0.1"}),
+         manifest("v1", "Service", spec={"type": "NodePort", "clusterIP": "10.0.0.2"}), {"spec.clusterIP"}),
+        ("kubernetes:apps/v1:StatefulSet", manifest("apps/v1", "StatefulSet", spec={"revisionHistoryLimit": 1}),
+         manifest("apps/v1", "StatefulSet", spec={"revisionHistoryLimit": 2}), {"spec.revisionHistoryLimit"}),
         ("kubernetes:storage.k8s.io/v1:StorageClass",
          manifest("storage.k8s.io/v1", "StorageClass", parameters={"type": "gp3"}),
          manifest("storage.k8s.io/v1", "StorageClass", parameters={"type": "gp2"}), {"parameters.type"}),
@@ -130,6 +137,7 @@ def test_outputs_hold_no_bookkeeping_of_the_api_server(provider: KubernetesProvi
 def test_what_cannot_be_changed_is_replaced(
     provider: KubernetesProvider, typ: str, old: Values, new: Values, replaces: set[str]
 ) -> None:
+    """pulumi-kubernetes, provider/pkg/provider/diff.go, `forceNew`."""
     diff = provider.diff(typ, "default/x", old, {}, new)
     assert diff, "each pair differs"
     assert set(diff.replaces) == replaces

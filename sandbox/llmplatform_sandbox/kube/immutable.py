@@ -5,9 +5,6 @@ import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Annotated
-
-from pydantic import Field
 
 from llmplatform_sandbox.citations import Cited
 
@@ -21,13 +18,17 @@ class Rule(Cited):
     group: str
     kind: str
     paths: tuple[str, ...]
-    exceptions: Annotated[tuple[str, ...], Field(alias="except")] = ()
+    items: tuple[str, ...] = ()
+    """Members of lists, which cannot come or go."""
+    properties: tuple[str, ...] = ()
+    """What cannot change in them."""
     mutable_by: str | None = None
     """The provider's argument that makes it mutable."""
 
     def covers(self, path: str) -> bool:
         """Whether a change at a path needs a new object."""
-        return _below(path, self.paths) and not _below(path, self.exceptions)
+        within = [f"{item}.{name}" for item in self.items for name in self.properties]
+        return _plain(path) in self.items or _below(path, [*self.paths, *within])
 
 
 @cache
@@ -58,5 +59,9 @@ def replacing(
 
 
 def _below(path: str, roots: Collection[str]) -> bool:
-    plain = _INDEX.sub("[*]", path)
+    plain = _plain(path)
     return any(plain == root or plain.startswith((f"{root}.", f"{root}[")) for root in roots)
+
+
+def _plain(path: str) -> str:
+    return _INDEX.sub("[*]", path)

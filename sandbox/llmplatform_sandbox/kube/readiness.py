@@ -1,8 +1,10 @@
 """When an object of the Kubernetes API counts as ready: the rules that the Kubernetes provider of Pulumi awaits by.
 
-Source: pulumi-kubernetes, provider/pkg/await. A rule looks at the live object (and at the cluster where the object
-alone does not tell) and answers None when ready, or why not in a few words. A kind without a rule is ready once the API
-server has it.
+Source: pulumi-kubernetes, provider/pkg/await, read at commit 94977969 (July 2026, after 4.32.0). A rule looks at the
+live object (and at the cluster where the object alone does not tell) and answers None when ready, or why not in a few
+words. A kind without a rule is ready once the API server has it. Of what has failed for good a Job alone ends a wait
+before its time. One difference: the real provider's time for a Job or a pod begins anew with each event (job.go,
+pod.go, `Await`), of which informers/factory.go makes one a minute, so that waits of more have no end; here they end.
 """
 
 from collections.abc import Callable, Mapping
@@ -72,20 +74,25 @@ def _daemon_set(kube: Kube, obj: Object) -> str | None:
     return None if ready >= wanted else f"{ready} of {wanted} pods ready"
 
 
+_ENDS: Final = frozenset({"BackoffLimitExceeded", "DeadlineExceeded"})
+"""Why a Job has failed, as far as it ends a wait (checker/job/check.go, `collectJobConditionErrors`)."""
+
+
 def _job(kube: Kube, obj: Object) -> str | None:
-    failed = condition(obj, "Failed")
+    """A Job that fails for another reason, or rests, is waited for like one that runs (`jobStarted`, `jobComplete`)."""
+    failed, status = condition(obj, "Failed"), obj.get("status", {})
     if failed.get("status") == "True":
-        raise NeverReady(f"failed: {failed.get('reason', '')} {failed.get('message', '')}".strip())
-    if condition(obj, "Complete").get("status") == "True" or condition(obj, "Suspended").get("status") == "True":
+        reason = f"failed: {failed.get('reason', '')} {failed.get('message', '')}".strip()
+        if failed.get("reason") in _ENDS:
+            raise NeverReady(reason)
+        return f"{reason}; Pulumi's provider waits on after it"
+    if status.get("startTime") and condition(obj, "Complete").get("status") == "True":
         return None
-    status = obj.get("status", {})
     return f"not complete: {status.get('active', 0)} pods active, {status.get('succeeded', 0)} succeeded"
 
 
 def _pod(kube: Kube, obj: Object) -> str | None:
     phase = obj.get("status", {}).get("phase", "Pending")
-    if phase == "Failed":
-        raise NeverReady("the pod failed")
     if phase == "Succeeded" or condition(obj, "Ready").get("status") == "True":
         return None
     return f"phase {phase}, not Ready"
@@ -129,7 +136,7 @@ def _volume(kube: Kube, obj: Object) -> str | None:
 def _definition(kube: Kube, obj: Object) -> str | None:
     refused = condition(obj, "NamesAccepted")
     if refused.get("status") == "False":
-        raise NeverReady(f"its names are refused: {refused.get('message', '')}")
+        return f"its names are refused: {refused.get('message', '')}"
     return None if condition(obj, "Established").get("status") == "True" else "not yet Established"
 
 
