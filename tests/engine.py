@@ -189,6 +189,7 @@ class _Monitor(MockMonitor):
             delete_before_replace=request.deleteBeforeReplace,
             provider=request.provider,
             secret_outputs=tuple(request.additionalSecretOutputs),
+            waits=(request.customTimeouts.create, request.customTimeouts.update),
             stack_trace=tuple(frame.pc.uri for frame in request.stackTrace.frames),
             aliases=(*request.aliasURNs, *(alias_urn(alias, urn) for alias in request.aliases)),
         )

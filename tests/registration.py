@@ -37,5 +37,7 @@ class Registered:
     """URNs, as far as the registration gives them itself."""
     secret_outputs: tuple[str, ...] = ()
     """Computed properties that are kept encrypted."""
+    waits: tuple[str, ...] = ()
+    """How long its creation and its update may take; empty where that is left to the provider."""
     stack_trace: tuple[str, ...] = ()
     """The lines that led to it, innermost first: paths as URIs."""

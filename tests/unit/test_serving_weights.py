@@ -1,12 +1,13 @@
 import ast
+import dataclasses
 from typing import Any
 
 import pytest
 from engine import Engine
 from plans import SPOT_FIRST, model_plan
 
-from llmplatform.serving import Hydration, HydrationArgs, hydrators
-from llmplatform.serving.weights import Weights, WeightsArgs
+from llmplatform.serving import Hydration, HydrationArgs, hydrators, weights
+from llmplatform.serving.weights import NODE_SECONDS, Weights, WeightsArgs
 from llmplatform.specs.mirrors import Mirrors
 
 JOB = "kubernetes:batch/v1:Job"
@@ -74,25 +75,54 @@ def test_a_job_that_is_not_complete_is_made_anew_by_the_next_update_whatever_the
     assert found[0].inputs == found[1].inputs, "what is derived from a token would lie in the state in clear"
 
 
-def test_nothing_but_an_update_that_waits_has_a_deadline() -> None:
+def test_the_job_ends_before_the_update_that_waits_for_it_and_nothing_else_ends_a_download() -> None:
+    """An update would wait for good for a pod that fits nowhere, or whose image is not there.
+
+    pulumi-kubernetes, provider/pkg/await/job.go, `Await`: each event starts its time anew, and informers/factory.go,
+    `ForNamespace`, makes one a minute.
+    """
     engine = hydrated()
-    assert "activeDeadlineSeconds" not in job(engine)
+    deadline = job(engine)["activeDeadlineSeconds"]
+    assert deadline >= NODE_SECONDS + 900, "a node, and the shortest time for weights"
+    assert [int(wait.removesuffix("s")) > deadline for wait in engine.one(JOB).waits] == [True, True]
     container = job(engine)["template"]["spec"]["containers"][0]
-    assert not [key for key in container if key.endswith("Probe")], "a download that is killed begins again"
+    assert not [key for key in container if key.endswith("Probe")], "nothing is known of a download from outside"
 
 
-def test_a_refusal_ends_the_job_with_its_words_and_a_lost_node_costs_no_try() -> None:
-    """Kubernetes, "Pod failure policy": it needs `restartPolicy: Never`."""
+def deadline_after(seconds: int) -> int:
+    plan = dataclasses.replace(model_plan(SPOT_FIRST), hydration_seconds=seconds)
+    wired = WeightsArgs(plan=plan, namespace="models", hydration="hydration.test")
+    return job(Engine().run(lambda: Weights("chat-weights", wired)))["activeDeadlineSeconds"]
+
+
+def test_the_deadline_of_an_ended_job_stays_when_the_stack_gets_another_small_model() -> None:
+    alone, beside, long = map(deadline_after, (900, 1500, 100_000))
+    assert alone == beside == 3600
+    assert 100_000 + NODE_SECONDS <= long <= 100_000 + NODE_SECONDS + 3600
+
+
+def test_a_refusal_ends_the_job_with_its_words_and_what_another_try_can_mend_costs_none() -> None:
+    """Of the reasons of an end pulumi-kubernetes knows `BackoffLimitExceeded` and `DeadlineExceeded` alone.
+
+    provider/pkg/await/checker/job/check.go, `collectJobConditionErrors`. Kubernetes, "Pod failure policy": what no rule
+    names counts, and it needs `restartPolicy: Never`.
+    """
     spec = job(hydrated())
-    first, second = spec["podFailurePolicy"]["rules"]
-    assert first == {
-        "action": "FailJob",
-        "onExitCodes": {"containerName": "hydration", "operator": "In", "values": [3]},
-    }
-    assert second["action"] == "Ignore"
+    assert spec["backoffLimit"] == 0
+    lost, again = spec["podFailurePolicy"]["rules"]
+    assert lost == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    ends = {"containerName": "hydration", "operator": "In", "values": [4, 137, 143]}
+    assert again == {"action": "Ignore", "onExitCodes": ends}
     pod = spec["template"]["spec"]
     assert pod["restartPolicy"] == "Never"
     assert pod["containers"][0]["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
+def test_another_failure_policy_is_another_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kubernetes 1.35, pkg/apis/batch/validation, `ValidateJobSpecUpdate`: it cannot change, nor can the template."""
+    before = hydrated().one(JOB).inputs["metadata"]["name"]
+    monkeypatch.setattr(weights, "_RETRIED", (4,))
+    assert hydrated().one(JOB).inputs["metadata"]["name"] != before
 
 
 def test_the_autoscaler_does_not_take_the_node_of_a_download() -> None:

@@ -4,11 +4,13 @@ Makes: for weights on a shared volume its claim, and a Job that hydrates it; for
 only what the server's pod is made of. Either may have a Secret with the hub's token, which no server sees.
 The Job is named after what it does: another revision is another Job, which ends before the servers of that revision
 start. It stays when it has ended, because one that vanishes would be made again by the next update; a Job that finds
-its work done ends at once. It has no deadline: an update that gives up waiting leaves it running. The next update makes
-one that is not complete anew, with the token of that day, and it goes on from what is on the volume.
+its work done ends at once. A refusal ends it at once, and what another try can mend is tried again until its deadline.
+The next update makes one that is not complete anew, with the token of that day, and it goes on from what is on the
+volume.
 Dangerous to replace: the claim, with which the weights go.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,13 +26,17 @@ from llmplatform.planning import hydration
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.outside import OutsidePlan
 from llmplatform.serving import hydrators
-from llmplatform.serving.hydration.faults import REFUSED_CODE
+from llmplatform.serving.hydration.faults import TIRED_CODE
 from llmplatform.serving.hydrators import Command
 from llmplatform.specs.mirrors import Mirrors
 
 NODE_SECONDS = 1200
 """Time for a node that does not exist yet, and for images."""
-_RETRIES = 10
+_RETRIED = (TIRED_CODE, 137, 143)
+"""Exit codes after which another try goes on: the program's own, killed (also for memory), told to end."""
+_HOUR = 3600
+_SLACK = 300
+"""Beyond the deadline: until the pod is gone and the Job says why."""
 _KEY = "token"
 _ANEW = {"pulumi.com/replaceUnready": "true"}
 """An update replaces the Job as long as it is not complete (pulumi-kubernetes 4.34.2, provider/pkg/provider, `Diff`);
@@ -149,7 +155,8 @@ class Weights(PlatformComponent):
         login = ["login"] if self._args.mirrors.login else []
         outside = command.outside
         way = [outside.variables, outside.certificates is not None] if outside != OutsidePlan() else []
-        return [command.words, image, command.token is not None, *login, *way]
+        # The API server refuses another failure policy, and Pulumi's provider knows nothing of that.
+        return [command.words, image, command.token is not None, _RETRIED, *login, *way]
 
     def _job(self, claim: pulumi.Output[str]) -> batch.Job:
         command, image = self.command(), self._args.mirrors.image(HYDRATION_IMAGE)
@@ -169,13 +176,15 @@ class Weights(PlatformComponent):
             containers=[container],
             volumes=[core.VolumeArgs(name="weights", persistent_volume_claim=source), *volumes],
         )
-        seconds = f"{NODE_SECONDS + self._args.plan.hydration_seconds}s"
+        deadline = _deadline(NODE_SECONDS + self._args.plan.hydration_seconds)
+        seconds = f"{deadline + _SLACK}s"
         return batch.Job(
             f"{self._logical}-job",
             # All that a Job cannot change is in its name: another one is made beside it, and nothing waits for its end.
             metadata=self._meta(f"-{hydration.fingerprint(self._unchangeable(command, image))}", _ANEW),
             spec=batch.JobSpecArgs(
-                backoff_limit=_RETRIES,
+                backoff_limit=0,
+                active_deadline_seconds=deadline,
                 pod_failure_policy=_failures(),
                 template=core.PodTemplateSpecArgs(
                     metadata=meta.ObjectMetaArgs(
@@ -194,15 +203,25 @@ def _described(extra: ExtraFile) -> str:
     return f"{EXTRAS}/{extra.name}={extra.sha256}={extra.url}"
 
 
+def _deadline(seconds: int) -> int:
+    """Whole hours: the same ones for a Job that has ended, in most cases, when the stack gets another model."""
+    return math.ceil(seconds / _HOUR) * _HOUR
+
+
 def _failures() -> batch.PodFailurePolicyArgs:
-    """A refusal ends the Job at once, with its words; a node that is taken away costs no try."""
-    refused = batch.PodFailurePolicyOnExitCodesRequirementArgs(
-        container_name=hydrators.CONTAINER, operator="In", values=[REFUSED_CODE]
+    """What costs no try, of which there is one: all else ends the Job at once, such as a refusal, with its words.
+
+    An update learns of an end for one of two reasons alone, the last try and the deadline; after `FailJob` it would
+    wait for good (pulumi-kubernetes, provider/pkg/await/checker/job/check.go, `collectJobConditionErrors`). Tries that
+    cost nothing come after 10 s, 20 s and so on to 10 minutes (Kubernetes 1.35, pkg/controller/job, `backoffRecord`).
+    """
+    again = batch.PodFailurePolicyOnExitCodesRequirementArgs(
+        container_name=hydrators.CONTAINER, operator="In", values=list(_RETRIED)
     )
     disrupted = batch.PodFailurePolicyOnPodConditionsPatternArgs(type="DisruptionTarget", status="True")
     return batch.PodFailurePolicyArgs(
         rules=[
-            batch.PodFailurePolicyRuleArgs(action="FailJob", on_exit_codes=refused),
             batch.PodFailurePolicyRuleArgs(action="Ignore", on_pod_conditions=[disrupted]),
+            batch.PodFailurePolicyRuleArgs(action="Ignore", on_exit_codes=again),
         ]
     )
