@@ -56,6 +56,11 @@ def document(text: str) -> object:
         loader.dispose()
 
 
+def text_of(value: object) -> str:
+    """The YAML text of a plain value, or of one that was read here."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+
+
 def _require_readable(text: str) -> None:
     """Levels and values as they are written: the parser builds nodes by calling itself, until the process ends."""
     level = values = 0
@@ -155,3 +160,15 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _misread("a date"))
 _Loader.add_constructor("tag:yaml.org,2002:binary", _misread("binary data"))
 for _unused in ("set", "omap", "pairs"):
     _Loader.add_constructor(f"tag:yaml.org,2002:{_unused}", yaml.CSafeLoader.construct_undefined)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents lists, as people do."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+# What was read of a file remembers how it was written there.
+_Dumper.add_multi_representer(float, _Dumper.represent_float)
+_Dumper.add_multi_representer(str, _Dumper.represent_str)

@@ -15,20 +15,9 @@ import yaml
 
 from llmplatform.checks import InvalidStack, Problem, parse_platform_ref
 from llmplatform.checks.files import read
+from llmplatform.checks.yaml_loader import text_of
 from llmplatform.specs import PlatformRef
 from llmplatform.specs.stack import NAMESPACE
-
-
-class _Indented(yaml.SafeDumper):
-    """Indents lists, as people do."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-
-# What was read of a file remembers how it was written there.
-_Indented.add_multi_representer(float, _Indented.represent_float)
-_Indented.add_multi_representer(str, _Indented.represent_str)
 
 
 def rewritten(text: str, sections: Mapping[str, Any]) -> str:
@@ -38,7 +27,7 @@ def rewritten(text: str, sections: Mapping[str, Any]) -> str:
         key = f"{NAMESPACE}{name}"
         if _value(lines, key) == value:
             continue
-        block = yaml.dump({key: value}, Dumper=_Indented, sort_keys=False, allow_unicode=True, width=1000).splitlines()
+        block = text_of({key: value}).splitlines()
         start, end = _span(lines, key)
         lines[start:end] = [f"  {line}" for line in block]
     return "\n".join(lines) + "\n"
