@@ -27,7 +27,10 @@ def test_a_login_has_a_password_and_a_password_a_login(raw: dict[str, Any]) -> N
         )
     ]
     assert problems({**raw, "mirrors": {}}) == [
-        "secrets.registry_password: nobody logs in with it; write mirrors.login with registry and user, or remove it"
+        (
+            "secrets.registry_password: no registry has a login that uses it; write mirrors.login with registry and "
+            "user, or remove it"
+        )
     ]
 
 

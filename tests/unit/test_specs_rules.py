@@ -196,7 +196,7 @@ def test_a_pool_that_starts_from_zero_needs_the_autoscaler(raw: dict[str, Any]) 
     raw["addons"]["cluster_autoscaler"] = {"enabled": False}
     assert problems(raw) == [
         (
-            "pools.gpu.min: the pool starts from no node, and without cluster_autoscaler nobody adds one; "
+            "pools.gpu.min: the pool starts from no node, and without cluster_autoscaler none is added; "
             "write 'min: 3', or set addons.cluster_autoscaler.enabled to true"
         )
     ]

@@ -154,7 +154,7 @@ def test_a_groups_tags_have_room_for_its_labels_and_taints(raw: dict[str, Any]) 
     raw["pools"]["gpu"]["labels"]["label7"] = "x"
     assert problems(raw) == [
         (
-            "pools.gpu: its labels and taints and the environment's tags are 38 together, each of which is a tag of an "
+            "pools.gpu: its labels and taints and the environment's tags are 38 together, and each is a tag of an "
             "Auto "
             "Scaling group; write at most 37: AWS allows 50, and the others are ours and EKS'"
         )

@@ -64,7 +64,7 @@ def cleartext_elsewhere(key: str, value: object) -> Iterator[Problem]:
             yield Problem(
                 f"config.{key}",
                 "the secret is in clear text",
-                "revoke it, and remove it: credentials come from the environment of whoever runs pulumi",
+                "revoke it, and remove it: credentials come from the environment that pulumi runs in",
             )
         return
     yield from tokens("config", {key: value})

@@ -47,7 +47,7 @@ def _group(kind: type[BaseModel], raw: Mapping[str, object], faulty: Sequence[Lo
 
 @cache
 def _partial(kind: type[BaseModel]) -> type[BaseModel]:
-    """The class of such a group of which some settings are missing."""
+    """The class of a group that lacks some of its settings."""
 
     def missing(group: BaseModel, name: str) -> object:
         raise Unread(name) if name in kind.model_fields else AttributeError(name)

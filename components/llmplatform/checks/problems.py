@@ -11,7 +11,7 @@ _QUOTED = re.compile(rf"(?<![^\s(])'([^']{{{_LONGEST + 40},}})'")
 _WORD = re.compile(rf"\S{{{_LONGEST + 80},}}")
 
 _CHOICES = 12
-"""More are not listed: nobody reads them."""
+"""Longest list of choices in a message."""
 
 
 @dataclass(frozen=True, order=True)

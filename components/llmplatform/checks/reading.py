@@ -128,7 +128,7 @@ _REMEDIES = {
     "undefined alias": "write the value itself, or define it with '&' first",
     "constructor for the tag": "remove '!' and the word; 'pulumi config set --secret' encrypts a value",
 }
-"""Words of the parser, and what they mean to somebody who writes a stack file."""
+"""Words of the parser, and the remedy for the author of a stack file."""
 
 
 def _marked(path: Path, error: yaml.MarkedYAMLError, text: str) -> Problem:

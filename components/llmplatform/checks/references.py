@@ -19,7 +19,7 @@ def parse_platform_ref(raw: Mapping[str, Any]) -> PlatformRef:
     kind = AlicloudPlatformRef if _at(raw, "cloud", "provider") == "alicloud" else AwsPlatformRef
     _require_known_version(raw.get("version"))
     platform = _at(raw, "platform")
-    # The engine leaves out what is null; here it means that nobody scrapes.
+    # The engine leaves out what is null; here it means that nothing scrapes.
     given = {**raw, "platform": {"monitoring_namespace": None, **platform} if isinstance(platform, dict) else platform}
     try:
         return kind.model_validate_json(json.dumps(given), extra="ignore")

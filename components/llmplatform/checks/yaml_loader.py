@@ -74,7 +74,7 @@ def _require_readable(text: str) -> None:
 
 
 def _require_moderation(root: yaml.Node) -> None:
-    """Aliases cost nothing until somebody walks through what they stand for, which then takes for ever."""
+    """Aliases cost nothing until a reader walks through what they stand for, which may then take hours."""
     sizes: dict[int, int] = {}
     depths: dict[int, int] = {}
     open_: set[int] = set()

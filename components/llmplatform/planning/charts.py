@@ -1,4 +1,4 @@
-"""The charts that a stack installs, and of which add-on each is."""
+"""The charts that a stack installs, and the add-on that each belongs to."""
 
 from collections.abc import Mapping
 

@@ -112,7 +112,7 @@ def fit(
 
     Args:
         shape: The model.
-        gpu: The GPU, of which `tensor_parallel` work together.
+        gpu: The GPU; `tensor_parallel` of them work together.
         tensor_parallel: GPUs of one replica.
         context_length: Longest request in tokens; None: the model's own.
         utilization: Share of each GPU that the engine takes.

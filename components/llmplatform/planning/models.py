@@ -64,7 +64,7 @@ class ModelPlan:
     """Size of the published weights."""
     volume_gib: int
     """Size of the weights' volume: room for two revisions, so that one can be replaced. A shared file system grows by
-    itself and holds nobody to it."""
+    itself, whatever its size says."""
     startup_seconds: int
     """Longest time from container start to serving, with the weights at hand."""
     hydration_seconds: int
@@ -104,7 +104,7 @@ def plan_model(name: str, model: Model, pool: PoolPlan, *, hydration_seconds: in
 def plan_models(stack: Stack, pools: tuple[PoolPlan, ...]) -> tuple[ModelPlan, ...]:
     """All models, in the order of the stack file. Every model's pool is among the pools."""
     by_name = {pool.name: pool for pool in pools}
-    # Several are hydrated at the same time, and nobody knows which ends first.
+    # Several are hydrated at the same time, and any of them may end last.
     patience = hydration.seconds(sum(map(_downloaded_gib, stack.models.values())), stack.cloud.provider)
     return tuple(
         plan_model(name, model, by_name[model.pool], hydration_seconds=patience) for name, model in stack.models.items()

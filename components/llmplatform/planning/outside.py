@@ -17,7 +17,7 @@ class OutsidePlan:
 
     proxy: str | None = None
     no_proxy: tuple[str, ...] = ()
-    """Who is reached without it; nobody where there is none."""
+    """Hosts and ranges that are reached without it; none where there is no proxy."""
     certificates: str | None = None
     """Authorities that are trusted beside the usual ones (PEM)."""
     nodes: bool = False

@@ -90,7 +90,7 @@ def roles_have_a_path_of_ours(stack: Stack) -> Iterator[Problem]:
 
 
 def the_role_that_is_taken_administers(stack: Stack) -> Iterator[Problem]:
-    """Whoever makes a cluster must be let in, or nothing can be made in it."""
+    """The role that makes a cluster administers it, or nothing can be made in it."""
     if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
         return
     role = stack.cloud.assume_role
@@ -109,7 +109,7 @@ def endpoints_have_known_names(stack: Stack) -> Iterator[Problem]:
 
 
 def principals_are_of_the_account(stack: Stack) -> Iterator[Problem]:
-    """Administrators are principals of the cluster's own account. Alibaba's are ids, of which none can tell."""
+    """Administrators are principals of the cluster's own account. Ids of Alibaba Cloud name no account."""
     if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
         return
     for index, arn in enumerate(stack.cluster.admins):
@@ -137,7 +137,7 @@ def principals_are_people_and_machines(stack: Stack) -> Iterator[Problem]:
         if ":role/aws-service-role/" in arn:
             yield Problem(
                 f"cluster.admins[{index}]",
-                "it is a service-linked role, which nobody but its service can take on",
+                "it is a service-linked role, which its service alone can assume",
                 "write the role or user that runs 'pulumi up'",
             )
 

@@ -25,7 +25,7 @@ def host_has_an_issuer(stack: Stack) -> Iterator[Problem]:
     if stack.addons.gateway.host and not stack.addons.cert_manager.enabled:
         yield Problem(
             "addons.gateway.host",
-            "without cert_manager nobody issues its certificate, which is all that it is for",
+            "without cert_manager it has no effect: no certificate is issued for it",
             "remove it, or set addons.cert_manager.enabled to true",
         )
 

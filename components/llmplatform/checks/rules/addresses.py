@@ -15,7 +15,7 @@ from llmplatform.specs.pools import MOST_NODES
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 ADDRESSES_PER_NODE = 32
-"""The VPC CNI gives a node whole blocks of 16, one of which is kept free (ENABLE_PREFIX_DELEGATION, WARM_PREFIX_TARGET:
+"""The VPC CNI gives a node whole blocks of 16 and keeps one free (ENABLE_PREFIX_DELEGATION, WARM_PREFIX_TARGET:
 amazon-vpc-cni-k8s, prefix-and-ip-target.md): two for the dozen of DaemonSets and what runs there."""
 
 RESERVED_BY_AWS = 5

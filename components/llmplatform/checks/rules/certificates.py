@@ -20,7 +20,7 @@ _BOUND = ("acme.zerossl.com", "dv.acme-v02.api.pki.goog", "dv.acme-v02.test-api.
 "Request a certificate using Public CA and an ACME client"."""
 
 
-_NOBODYS = ("arpa", "example", "home", "internal", "invalid", "lan", "local", "localhost", "onion", "test")
+_NOT_PUBLIC = ("arpa", "example", "home", "internal", "invalid", "lan", "local", "localhost", "onion", "test")
 """Ends of names that the public DNS does not have. Source: IANA's registry of special-use domain names (RFC 6761, 6762,
 7686, 8375); ICANN's resolution 2024.07.29.06 on `internal`; `home` and `lan` are in no root zone."""
 
@@ -52,7 +52,7 @@ def hosts_can_be_certified(stack: Stack) -> Iterator[Problem]:
     if issuer is None or host is None or urlsplit(issuer.server).hostname not in _LETS_ENCRYPT:
         return
     end = host.rpartition(".")[2]
-    if end in _NOBODYS:
+    if end in _NOT_PUBLIC:
         yield Problem(
             "addons.gateway.host",
             f"the public DNS has no names that end in '.{end}', and Let's Encrypt signs no other",
@@ -61,7 +61,7 @@ def hosts_can_be_certified(stack: Stack) -> Iterator[Problem]:
 
 
 def examples_are_replaced(stack: Stack) -> Iterator[Problem]:
-    """A warning: domains that stand for one's own in documentation are nobody's."""
+    """A warning: the domains of documentation belong to no user, and are to be replaced."""
     issuer = _issuer(stack)
     if issuer is None or urlsplit(issuer.server).hostname not in _LETS_ENCRYPT:
         return

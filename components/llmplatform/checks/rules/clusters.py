@@ -171,7 +171,7 @@ def release_is_known(stack: Stack) -> Iterator[Problem]:
 
 
 def public_endpoint_is_open_to_all(stack: Stack) -> Iterator[Problem]:
-    """ACK makes an endpoint on the internet for everybody or for nobody."""
+    """ACK makes an endpoint that the whole internet reaches, or none."""
     if not isinstance(stack, AlicloudStack) or not isinstance(stack.cluster, NewAckCluster):
         return
     if stack.cluster.endpoint.public_cidrs not in ((), (EVERYWHERE,)):

@@ -12,7 +12,7 @@ from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
 
 METADATA = (IPv4Network("169.254.0.0/16"), IPv4Network("100.100.100.200/32"))
-"""Where AWS and Alibaba Cloud give a node's credentials to whoever asks from it."""
+"""Where a process on a node gets the node's credentials, on AWS and Alibaba Cloud."""
 
 
 NOWHERE = (IPv4Network("127.0.0.0/8"), IPv4Network("224.0.0.0/3"))

@@ -87,7 +87,7 @@ def logins_are_of_use(stack: Stack) -> Iterator[Problem]:
         if password is not None:
             yield Problem(
                 "secrets.registry_password",
-                "nobody logs in with it",
+                "no registry has a login that uses it",
                 "write mirrors.login with registry and user, or remove it",
             )
         return

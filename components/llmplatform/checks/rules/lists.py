@@ -8,7 +8,7 @@ from llmplatform.specs.section import Section
 from llmplatform.specs.stack import Stack
 
 _TOLD_ELSEWHERE = ("extra_args", "taints", "tolerations")
-"""Lists of which other rules say what may be there twice."""
+"""Lists whose own rules say what may be there twice."""
 
 
 def nothing_is_listed_twice(stack: Stack) -> Iterator[Problem]:

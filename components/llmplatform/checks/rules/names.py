@@ -18,7 +18,7 @@ RESERVED_LABELS = (
     "nvidia.com",
     "llmplatform.dev",
 )
-"""Domains whose node labels somebody else sets: Kubernetes, the clouds, NVIDIA, ourselves."""
+"""Domains whose node labels Kubernetes, the clouds, NVIDIA or the platform set."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,14 @@ TAKEN_IN_THE_MODELS_NAMESPACE = (
 
 
 def models_have_a_namespace_of_their_own(stack: Stack) -> Iterator[Problem]:
-    """Models, and the guard rails around them, share a namespace with nobody else."""
+    """Models, and the guard rails around them, have a namespace of their own."""
     owner = _owner(stack)
     if owner:
         free = "" if stack.platform.models_namespace == "models" else "'models', or "
         yield Problem(
             "platform.models_namespace",
             f"{owner}: models and the guard rails around them need a namespace of their own",
-            f"use {free}a name that nobody else has",
+            f"use {free}a name that nothing else has",
         )
 
 
@@ -184,7 +184,7 @@ def groups_hold_their_tags(stack: Stack) -> Iterator[Problem]:
         if wanted > room and not pool.existing:
             yield Problem(
                 f"pools.{name}",
-                f"its labels and taints and the environment's tags are {wanted} together, each of which is a tag of an "
+                f"its labels and taints and the environment's tags are {wanted} together, and each is a tag of an "
                 "Auto Scaling group",
                 f"write at most {room}: AWS allows {MOST_TAGS_OF_A_GROUP}, and the others are ours and EKS'",
             )

@@ -19,7 +19,7 @@ LARGEST_PREFIX = 16
 
 
 WIDEST_PUBLIC_PREFIX = 8
-"""A wider range is no organisation's: whoever writes it means the world."""
+"""No organisation has a wider range."""
 
 
 MOST_PUBLIC_RANGES = 40
@@ -34,7 +34,7 @@ WIDEST_PUBLIC_SUM = 2**28
 """Addresses of all public ranges together: a sixteenth of the internet."""
 
 
-_NOBODYS = tuple(IPv4Network(block) for block in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
+_RESERVED = tuple(IPv4Network(block) for block in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
 """Addresses that no machine on the internet has (IANA's registry of special-purpose addresses), which EKS refuses."""
 
 
@@ -130,7 +130,7 @@ def range_is_private(stack: Stack) -> Iterator[Problem]:
 
 def public_ranges_are_named(stack: Stack) -> Iterator[Problem]:
     """Who reaches the API from the internet is on the internet, and is not everybody."""
-    # ACK's endpoint is for everybody or for nobody, which is a rule of its own.
+    # ACK's endpoint has a rule of its own.
     if not isinstance(stack.cluster, NewEksCluster):
         return
     cidrs = stack.cluster.endpoint.public_cidrs
@@ -156,7 +156,7 @@ def public_ranges_are_named(stack: Stack) -> Iterator[Problem]:
                 f"{public} opens the cluster's API to the world",
                 "name the ranges that 'pulumi up' and administrators come from, such as 203.0.113.0/24",
             )
-        elif any(public.overlaps(block) for block in _NOBODYS):
+        elif any(public.overlaps(block) for block in _RESERVED):
             yield Problem(
                 path,
                 f"{public} has reserved addresses, which EKS refuses here",

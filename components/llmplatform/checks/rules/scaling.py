@@ -70,7 +70,7 @@ def something_adds_nodes(stack: Stack) -> Iterator[Problem]:
         if pool.min == 0 and not pool.existing:
             yield Problem(
                 f"pools.{name}.min",
-                "the pool starts from no node, and without cluster_autoscaler nobody adds one",
+                "the pool starts from no node, and without cluster_autoscaler none is added",
                 f"write 'min: {pool.max}', or set addons.cluster_autoscaler.enabled to true",
             )
 
