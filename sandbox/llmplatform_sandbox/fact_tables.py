@@ -7,9 +7,11 @@ from typing import Any
 
 from llmplatform_sandbox.citations import Cited
 from llmplatform_sandbox.cloud import tags
+from llmplatform_sandbox.cloud.alicloud import offered
 from llmplatform_sandbox.cloud.alicloud.components import components
-from llmplatform_sandbox.cloud.aws.node_health import daemonsets
+from llmplatform_sandbox.cloud.aws.node_health import addons, daemonsets
 from llmplatform_sandbox.cloud.facts import load
+from llmplatform_sandbox.cloud.machine_table import families
 from llmplatform_sandbox.kube import immutable
 
 CLOUDS = ("aws", "alicloud")
@@ -30,7 +32,12 @@ def rows() -> Iterator[Row]:
     for cloud in CLOUDS:
         yield from _named(f"cloud/{cloud}/facts.toml", load(cloud).types.items())
         yield from _named(f"cloud/{cloud}/tags.toml", tags.rules(cloud).items())
+        yield from _named(f"cloud/{cloud}/machines.toml", families(cloud).items())
     yield from _named("cloud/alicloud/components.toml", components().items())
+    yield from _named("cloud/alicloud/offered.toml", offered.versions().items())
+    yield from _named("cloud/alicloud/offered.toml", [("drivers", offered.drivers())])
+    yield from _named("cloud/alicloud/offered.toml", offered.roles().items())
+    yield from _named("cloud/aws/addons.toml", addons().items())
     yield from _named("cloud/aws/addons.toml", ((f"{one.addon} {one.name}", one) for one in daemonsets()))
     yield from _named(
         "kube/immutable.toml", ((f"{one.group}/{one.kind}".lstrip("/"), one) for one in immutable.rules())

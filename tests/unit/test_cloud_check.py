@@ -116,7 +116,6 @@ def test_a_type_that_is_not_in_the_facts_is_refused_in_one_sentence(type_: str) 
         ("aws:iam/role:Role", {"name": "a" * 65, "assumeRolePolicy": "{}"}, "name"),
         ("aws:iam/role:Role", {"name": "a", "assumeRolePolicy": "{"}, "assumeRolePolicy"),
         ("aws:s3/bucket:Bucket", {"bucket": "Upper"}, "bucket"),
-        ("aws:eks/addon:Addon", {"clusterName": "dev", "addonName": "vpc-cnii"}, "addonName"),
         ("aws:kms/alias:Alias", {"name": "secrets", "targetKeyId": "k"}, "name"),
     ],
 )

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from typing_extensions import override
 
-from llmplatform.catalog.versions import ACK
 from llmplatform_sandbox.cloud.account import Account
 from llmplatform_sandbox.cloud.alicloud.addon_definitions import bring
 from llmplatform_sandbox.cloud.alicloud.components import canonical, components, faults
 from llmplatform_sandbox.cloud.alicloud.names import ADDON, BALANCER, CLUSTER, PERMISSION, PROJECT
+from llmplatform_sandbox.cloud.alicloud.offered import versions
 from llmplatform_sandbox.cloud.alicloud.remarks import note_ignored
 from llmplatform_sandbox.cloud.alicloud.scaler import forget
 from llmplatform_sandbox.cloud.alicloud.service_roles import require
@@ -89,13 +89,13 @@ class Cluster(Plain):
         for addon in _asked_for(inputs):
             _require_role(account, addon)
         version = inputs.get("version")
-        offered = ACK[minor_of(version) if version else self._control_plane.minors[-1]].releases[0]
+        offered = versions()[minor_of(version) if version else self._control_plane.minors[-1]].releases[0]
         if version and version != offered and not self._control_plane.on_paper:
             raise CloudError(f"ErrUnsupportedVersion: {version} is not offered for new clusters; write {offered}")
 
     @override
     def created(self, account: Account, record: Record) -> Mapping[str, Any]:
-        version = record.outputs.get("version") or ACK[self._control_plane.minors[-1]].releases[0]
+        version = record.outputs.get("version") or versions()[self._control_plane.minors[-1]].releases[0]
         access = self._control_plane(record.outputs["serviceCidr"], minor_of(version))
         bring(self._control_plane, _asked_for(record.inputs))
         host = urlsplit(access.server).hostname or ""
@@ -135,7 +135,7 @@ class Cluster(Plain):
         wanted, now = inputs.get("version"), old.outputs["version"]
         if wanted and wanted != now:
             refuse_leap(minor_of(now), minor_of(wanted), "ErrUpgradeVersionNotSupported: the version cannot change")
-            if ACK[minor_of(wanted)].releases.index(wanted) > _age(now, minor_of(wanted)):
+            if versions()[minor_of(wanted)].releases.index(wanted) > _age(now, minor_of(wanted)):
                 raise CloudError(f"ErrUpgradeVersionNotSupported: {wanted} is older than {now}; write a newer one")
 
     @override
@@ -242,18 +242,18 @@ def _asked_for(inputs: Mapping[str, Any]) -> list[str]:
 
 def _age(version: str, minor: str) -> int:
     """Place of a version among those of a minor, the newest first; after the last where it is of another."""
-    releases = ACK[minor].releases
+    releases = versions()[minor].releases
     return releases.index(version) if version in releases else len(releases)
 
 
 def _version(version: Any, minors: Sequence[str]) -> Sequence[tuple[str, str]]:
     if not isinstance(version, str):
         return ()
-    known = [one for release in ACK.values() for one in release.releases]
+    known = [one for release in versions().values() for one in release.releases]
     if version not in known:
         return [("version", f"ACK has no version {version}; write {' | '.join(known)}")]
     if minor_of(version) not in minors:
-        return [("version", f"{version}: {cannot([one for one in minors if one in ACK])}")]
+        return [("version", f"{version}: {cannot([one for one in minors if one in versions()])}")]
     return ()
 
 

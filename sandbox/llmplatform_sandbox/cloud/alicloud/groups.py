@@ -174,11 +174,11 @@ class Groups(MachineGroups):
         """Those that ACK sets: cloud controller manager, changelog 2.10; ACK user guide, GPU nodes."""
         known = machine(kind)
         gpu = {
-            "aliyun.accelerator/nvidia_name": f"NVIDIA-{known.gpu.name}",
+            "aliyun.accelerator/nvidia_name": f"NVIDIA-{known.family.gpu}",
             "aliyun.accelerator/nvidia_count": str(known.gpus),
-            "aliyun.accelerator/nvidia_mem": f"{int(known.gpu.memory_gib * 1024)}MiB",
+            "aliyun.accelerator/nvidia_mem": f"{known.family.gpu_gib * 1024}MiB",
             SCHEDULE_LABEL: "default",
-        } if known.gpu and known.gpus else {}  # fmt: skip
+        } if known.gpus else {}  # fmt: skip
         scaled = {"k8s.aliyun.com": "true"} if (pool.outputs.get("scalingConfig") or {}).get("enable") else {}
         return {
             **gpu,

@@ -9,9 +9,8 @@ default one wherever a pool asks for one that is not in its list.
 import re
 from collections.abc import Mapping
 
-from llmplatform.catalog import gpu_zones, instance_types
-from llmplatform.catalog.instance_types import InstanceType
-from llmplatform.catalog.versions import ACK_DEFAULT_DRIVER, ACK_DRIVERS
+from llmplatform_sandbox.cloud.alicloud.offered import drivers
+from llmplatform_sandbox.cloud.machine_table import Machine, by_type
 
 DRIVER_LABEL = "ack.aliyun.com/nvidia-driver-version"
 SCHEDULE_LABEL = "ack.node.gpu.schedule"
@@ -35,23 +34,28 @@ _CGROUP_V2 = (
 """ACK user guide, "Migrate nodes to cgroup v2": the operating systems that have it by default, and no other."""
 
 
-def machine(name: str) -> InstanceType:
-    """Raises KeyError for a type that the catalog does not have."""
-    return instance_types.get("alicloud", name)
+def machine(name: str) -> Machine:
+    """Raises KeyError for a type that ECS does not have."""
+    family, (vcpus, memory, gpus) = by_type("alicloud")[name]
+    return Machine(
+        name=name,
+        family=family,
+        vcpus=vcpus,
+        memory_mib=memory * 1024,
+        # 10 % for the hypervisor and 1 GiB for the kubelet: nothing is published.
+        allocatable_memory_mib=int(memory * 1024 * 0.9) - 1024,
+        gpus=gpus,
+    )
 
 
 def offered(name: str) -> bool:
-    """Whether ECS (the catalog) has a type of that name."""
-    try:
-        machine(name)
-    except KeyError:
-        return False
-    return True
+    """Whether ECS has a type of that name."""
+    return name in by_type("alicloud")
 
 
 def sold(name: str, region: str, zone: str) -> bool:
-    """Whether a zone sells machines of a type; where nobody knows, it does."""
-    zones = gpu_zones.known(machine(name), region)
+    """Whether a zone sells machines of a type; where it is not known, it does."""
+    zones = machine(name).family.zones.get(region)
     return not zones or zone in zones
 
 
@@ -64,10 +68,10 @@ def essd_only(name: str) -> bool:
 def driver(labels: Mapping[str, str]) -> str:
     """What ACK installs; a label that it does not know is silently passed over."""
     asked = labels.get(DRIVER_LABEL, "")
-    return asked if asked in ACK_DRIVERS else ACK_DEFAULT_DRIVER
+    return asked if asked in drivers().versions else drivers().default
 
 
-def allocatable(kind: InstanceType, disk_gib: int) -> Mapping[str, str]:
+def allocatable(kind: Machine, disk_gib: int) -> Mapping[str, str]:
     """What is left of a node for pods, without what a device plugin adds."""
     reserved = 100 + max(kind.vcpus - 4, 0) * 12.5
     return {

@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from llmplatform.catalog.versions import ACK_DEFAULT_DRIVER, ACK_DRIVERS
 from llmplatform_sandbox.cloud.account import Account
 from llmplatform_sandbox.cloud.alicloud.machines import DRIVER_LABEL
 from llmplatform_sandbox.cloud.alicloud.names import ADDON, AUTOSCALING, CLUSTER, NODE_POOL
+from llmplatform_sandbox.cloud.alicloud.offered import drivers
 from llmplatform_sandbox.cloud.alicloud.scaler import scaler_of
 from llmplatform_sandbox.cloud.store import Record, Store
 
@@ -48,8 +48,8 @@ def _of_pool(pool: Record) -> Iterator[str]:
     outputs: Mapping[str, Any] = pool.outputs
     asked = next((one.get("value") for one in outputs.get("labels") or [] if one["key"] == DRIVER_LABEL), None)
     name = outputs.get("nodePoolName")
-    if asked and asked not in ACK_DRIVERS:
-        yield f"pool {name}: ACK does not know the driver {asked}; its nodes have {ACK_DEFAULT_DRIVER}"
+    if asked and asked not in drivers().versions:
+        yield f"pool {name}: ACK does not know the driver {asked}; its nodes have {drivers().default}"
     if outputs.get("compensateWithOnDemand") and outputs["multiAzPolicy"] != "COST_OPTIMIZED":
         yield f"pool {name}: compensateWithOnDemand does nothing with multiAzPolicy {outputs['multiAzPolicy']}"
 

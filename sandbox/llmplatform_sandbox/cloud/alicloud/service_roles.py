@@ -1,16 +1,15 @@
 """The RAM roles that an account's owner authorises once, in the console, before ACK can act for them.
 
-They are there unless the fault `role-unauthorised` takes one away. Which there are, and where that is from, says
-the catalog's list of what an account needs; which request needs which one is unverified in part.
+They are there unless the fault `role-unauthorised` takes one away. Which request needs which one is unverified in part.
 """
 
 from collections.abc import Mapping
 
-from llmplatform.catalog.preparation import steps
 from llmplatform_sandbox.cloud.account import Account
+from llmplatform_sandbox.cloud.alicloud.offered import roles
 from llmplatform_sandbox.cloud.requests import CloudError
 
-ROLES: Mapping[str, str] = {step.name: step.purpose for step in steps("alicloud") if step.kind == "role"}
+ROLES: Mapping[str, str] = {name: role.purpose for name, role in roles().items()}
 """Role → what does not work without it."""
 
 

@@ -15,6 +15,7 @@ from llmplatform_sandbox.cloud.aws.late_actors import (
     log_group_of,
 )
 from llmplatform_sandbox.cloud.aws.node_groups import NodeGroupBehaviour
+from llmplatform_sandbox.cloud.aws.node_health import addons
 from llmplatform_sandbox.cloud.aws.places import lacks, takes_control_planes, zone_id
 from llmplatform_sandbox.cloud.behaviour import Behaviour, Plain
 from llmplatform_sandbox.cloud.control_plane import ControlPlane
@@ -25,11 +26,6 @@ from llmplatform_sandbox.cloud.templates import get
 from llmplatform_sandbox.cloud.waiting import wait
 
 CLUSTER, ADDON, SUBNET = "aws:eks/cluster:Cluster", "aws:eks/addon:Addon", "aws:ec2/subnet:Subnet"
-NEED_NODES = frozenset(
-    {"coredns", "aws-ebs-csi-driver", "aws-efs-csi-driver", "aws-fsx-csi-driver", "aws-mountpoint-s3-csi-driver",
-     "metrics-server", "cert-manager", "kube-state-metrics", "external-dns", "snapshot-controller"}
-)  # fmt: skip
-"""Add-ons with a Deployment: DEGRADED until a node runs it."""
 SELF_MANAGED = ("vpc-cni", "kube-proxy", "coredns")
 """What a cluster with `bootstrapSelfManagedAddons` has without any add-on."""
 
@@ -172,6 +168,11 @@ class _Addon(Plain):
     def __init__(self, patience: float) -> None:
         self._patience = patience
 
+    def check(self, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        name = inputs.get("addonName")
+        known = not isinstance(name, str) or name in addons()
+        return [] if known else [("addonName", f"'{name}' is not taken: EKS has no add-on of that name")]
+
     def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:
         cluster = account.store.get(CLUSTER, inputs["clusterName"])
         if cluster is None:
@@ -196,7 +197,7 @@ class _Addon(Plain):
 
     def created(self, account: Account, record: Record) -> Mapping[str, Any]:
         name, cluster = record.outputs["addonName"], record.outputs["clusterName"]
-        if name in NEED_NODES and not wait(lambda: _has_nodes(account, cluster), self._patience):
+        if addons()[name].needs_node and not wait(lambda: _has_nodes(account, cluster), self._patience):
             raise NotReady(
                 record,
                 f"{name}: DEGRADED, InsufficientNumberOfReplicas: cluster {cluster} has no node; "

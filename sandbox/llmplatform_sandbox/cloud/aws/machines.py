@@ -7,28 +7,32 @@ sizes.
 
 from collections.abc import Mapping
 
-from llmplatform.catalog import instance_types
-from llmplatform.catalog.instance_types import InstanceType
+from llmplatform_sandbox.cloud.machine_table import Machine, by_type
 
 ARM_IMAGES = ("AL2023_ARM_64_STANDARD", "AL2023_ARM_64_NVIDIA", "BOTTLEROCKET_ARM_64", "BOTTLEROCKET_ARM_64_FIPS",
               "BOTTLEROCKET_ARM_64_NVIDIA", "BOTTLEROCKET_ARM_64_NVIDIA_FIPS")  # fmt: skip
 
 
-def machine(name: str) -> InstanceType:
-    """Raises KeyError for a type that the catalog does not have."""
-    return instance_types.get("aws", name)
+def machine(name: str) -> Machine:
+    """Raises KeyError for a type that EC2 does not have."""
+    family, (vcpus, memory, gpus, nvme, allocatable) = by_type("aws")[name]
+    return Machine(
+        name=name,
+        family=family,
+        vcpus=vcpus,
+        memory_mib=memory,
+        allocatable_memory_mib=allocatable,
+        gpus=gpus,
+        nvme_gb=nvme,
+    )
 
 
 def offered(name: str) -> bool:
-    """Whether EC2 (the catalog) has a type of that name."""
-    try:
-        machine(name)
-    except KeyError:
-        return False
-    return True
+    """Whether EC2 has a type of that name."""
+    return name in by_type("aws")
 
 
-def capacity(kind: InstanceType, disk_gib: int, *, raid0: bool) -> Mapping[str, str]:
+def capacity(kind: Machine, disk_gib: int, *, raid0: bool) -> Mapping[str, str]:
     """A node's whole resources, without what a device plugin adds."""
     disk = kind.nvme_gb * 1000**3 if raid0 and kind.nvme_gb else disk_gib * 1024**3
     return {
@@ -39,7 +43,7 @@ def capacity(kind: InstanceType, disk_gib: int, *, raid0: bool) -> Mapping[str, 
     }
 
 
-def allocatable(kind: InstanceType, disk_gib: int, *, raid0: bool) -> Mapping[str, str]:
+def allocatable(kind: Machine, disk_gib: int, *, raid0: bool) -> Mapping[str, str]:
     """What is left of them for pods."""
     whole = capacity(kind, disk_gib, raid0=raid0)
     reserved = 60 + 10 * min(kind.vcpus - 1, 1) + 5 * min(max(kind.vcpus - 2, 0), 2) + 2.5 * max(kind.vcpus - 4, 0)

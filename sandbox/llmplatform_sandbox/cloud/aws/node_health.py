@@ -1,4 +1,7 @@
-"""What managed add-ons see of a node: DaemonSets that a taint keeps away, and what the node then says of itself."""
+"""The managed add-ons of EKS, and what they see of a node.
+
+A taint keeps DaemonSets away, and the node then says of itself that something is missing.
+"""
 
 import json
 import tomllib
@@ -44,11 +47,28 @@ class DaemonSet(Cited):
         )
 
 
+class Addon(Cited):
+    """A managed add-on."""
+
+    needs_node: bool = False
+    """Whether it is DEGRADED until a node runs it."""
+
+
+@cache
+def addons() -> Mapping[str, Addon]:
+    """The add-ons that EKS offers, by name."""
+    return {name: Addon.model_validate(row) for name, row in _tables()["addons"].items()}
+
+
 @cache
 def daemonsets() -> Sequence[DaemonSet]:
     """The rows of addons.toml."""
-    text = (files("llmplatform_sandbox.cloud.aws") / "addons.toml").read_text()
-    return [DaemonSet.model_validate(row) for row in tomllib.loads(text)["daemonset"]]
+    return [DaemonSet.model_validate(row) for row in _tables()["daemonset"]]
+
+
+@cache
+def _tables() -> Mapping[str, Any]:
+    return tomllib.loads((files("llmplatform_sandbox.cloud.aws") / "addons.toml").read_text(encoding="utf-8"))
 
 
 def conditions(store: Store, gpus: int, architecture: str, taints: Sequence[Taint]) -> tuple[NodeCondition, ...]:
