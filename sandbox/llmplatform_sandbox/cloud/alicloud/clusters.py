@@ -29,11 +29,8 @@ from llmplatform_sandbox.cloud.store import Record, Store
 from llmplatform_sandbox.cloud.templates import get
 
 CREATOR_NEEDS = ("AliyunCSDefaultRole", "AliyunCSManagedKubernetesRole", "AliyunCSManagedNetworkRole")
-REQUIRED = ("kube-proxy", "coredns", "cloud-controller-manager")
-"""Add-ons that every cluster has, and that cannot be taken away."""
 _PROJECTS = {"SLS_ControlPlane": "controlPlaneLogProject", "SLS_Data": "auditLogConfig.slsProjectName"}
 """Option of a deletion → the log project that it takes along, be it the program's own."""
-_NETWORKS = ("terway-eniip", "flannel", "terway-controlplane")
 
 
 def installed(store: Store) -> Iterable[str]:
@@ -41,7 +38,7 @@ def installed(store: Store) -> Iterable[str]:
     found: dict[str, None] = {}
     for cluster in store.all(CLUSTER):
         removed = set(store.setting(_removed(cluster.id)).split())
-        names = [*REQUIRED, *_asked_for(cluster.inputs)]
+        names = [*_names(required=True), *_asked_for(cluster.inputs)]
         found |= dict.fromkeys(name for name in names if name not in removed)
     found |= dict.fromkeys(one.outputs["name"] for one in store.all(ADDON))
     return list(found)
@@ -62,7 +59,7 @@ class Cluster(Plain):
     @override
     def check(self, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         findings = list(_version(inputs.get("version"), self._control_plane.minors))
-        networks = [one["name"] for one in inputs.get("addons") or [] if one.get("name") in _NETWORKS]
+        networks = [one["name"] for one in inputs.get("addons") or [] if one.get("name") in _names(network=True)]
         if inputs.get("podVswitchIds") and "flannel" in networks:
             findings.append(("podVswitchIds", "Terway's, and the add-on is flannel; write podCidr, or terway-eniip"))
         if "addons" in inputs and not networks:
@@ -193,11 +190,11 @@ class Addon(Plain):
     @override
     def created(self, account: Account, record: Record) -> Mapping[str, Any]:
         bring(self._control_plane, [record.outputs["name"]])
-        return {"required": record.outputs["name"] in REQUIRED}
+        return {"required": record.outputs["name"] in _names(required=True)}
 
     @override
     def deleting(self, account: Account, record: Record) -> None:
-        if record.outputs["name"] not in REQUIRED:
+        if record.outputs["name"] not in _names(required=True):
             _note_removed(account.store, record.outputs["clusterId"], record.outputs["name"], removed=True)
 
 
@@ -223,6 +220,11 @@ def _require_role(account: Account, addon: str) -> None:
     known = components().get(addon)
     if known is not None and known.role:
         require(account, known.role, addon)
+
+
+def _names(*, network: bool = False, required: bool = False) -> list[str]:
+    """Add-ons that are network plugins, or that every cluster has and keeps."""
+    return [name for name, one in components().items() if (network and one.network) or (required and one.required)]
 
 
 def _authorities(account: Account, record: Record, ca: str) -> list[dict[str, str]]:

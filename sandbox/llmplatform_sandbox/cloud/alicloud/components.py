@@ -13,6 +13,10 @@ from llmplatform_sandbox.citations import Cited
 class Component(Cited):
     """One component."""
 
+    required: bool = False
+    """Whether every cluster has it, and keeps it."""
+    network: bool = False
+    """Whether it is a network plugin."""
     role: str = ""
     """Service role that it needs; empty: none."""
     config: tuple[str, ...] | None = None

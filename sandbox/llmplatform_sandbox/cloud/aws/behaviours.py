@@ -26,8 +26,6 @@ from llmplatform_sandbox.cloud.templates import get
 from llmplatform_sandbox.cloud.waiting import wait
 
 CLUSTER, ADDON, SUBNET = "aws:eks/cluster:Cluster", "aws:eks/addon:Addon", "aws:ec2/subnet:Subnet"
-SELF_MANAGED = ("vpc-cni", "kube-proxy", "coredns")
-"""What a cluster with `bootstrapSelfManagedAddons` has without any add-on."""
 
 
 def behaviours(control_plane: ControlPlane, patience: float) -> Mapping[str, Behaviour]:

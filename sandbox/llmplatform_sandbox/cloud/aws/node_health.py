@@ -52,6 +52,8 @@ class Addon(Cited):
 
     needs_node: bool = False
     """Whether it is DEGRADED until a node runs it."""
+    self_managed: bool = False
+    """Whether a cluster with `bootstrapSelfManagedAddons` has it without any add-on."""
 
 
 @cache

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterable, Sequence
 
 from llmplatform_sandbox.cloud.account import BEFORE, Account
-from llmplatform_sandbox.cloud.aws.behaviours import ADDON, CLUSTER, SELF_MANAGED, SUBNET, behaviours
+from llmplatform_sandbox.cloud.aws.behaviours import ADDON, CLUSTER, SUBNET, behaviours
 from llmplatform_sandbox.cloud.aws.groups import Groups
 from llmplatform_sandbox.cloud.aws.late_actors import guard
 from llmplatform_sandbox.cloud.aws.losses import remarks
 from llmplatform_sandbox.cloud.aws.machines import offered
+from llmplatform_sandbox.cloud.aws.node_health import addons
 from llmplatform_sandbox.cloud.aws.places import offer, quota, zone
 from llmplatform_sandbox.cloud.faults import EVERYTHING
 from llmplatform_sandbox.cloud.parts import Arguments, Parts
@@ -25,7 +26,7 @@ def _installed(store: Store) -> Iterable[str]:
     """Self-managed ones included."""
     own = [one.outputs["addonName"] for one in store.all(ADDON)]
     bootstrapped = any(one.outputs["bootstrapSelfManagedAddons"] for one in store.all(CLUSTER))
-    return [*own, *(one for one in SELF_MANAGED if bootstrapped and one not in own)]
+    return [*own, *(name for name, one in addons().items() if one.self_managed and bootstrapped and name not in own)]
 
 
 def _admins(store: Store) -> Sequence[str]:
