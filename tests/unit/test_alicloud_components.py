@@ -17,9 +17,8 @@ from llmplatform_sandbox.cloud.schema import Property, resource
 
 
 def _components() -> list[type]:
-    return [
-        value for name in alicloud.__all__ if issubclass(value := getattr(alicloud, name), pulumi.ComponentResource)
-    ]
+    offered = (getattr(alicloud, name) for name in alicloud.__all__)
+    return [each for each in offered if isinstance(each, type) and issubclass(each, pulumi.ComponentResource)]
 
 
 @pytest.mark.parametrize("component", _components(), ids=lambda each: each.__name__)

@@ -123,7 +123,7 @@ def test_a_wrong_stack_file_ends_with_all_its_errors_before_anything_starts(
     (tmp_path / "Pulumi.yaml").write_text("name: app\nruntime: python\n")
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  llmplatform:pools: {}\n")
     errors = ["pools: empty; write a pool", "models.a.pool: no such pool; write one of …"]
-    monkeypatch.setattr("llmplatform.specs.check_stack_file", lambda _path: errors, raising=False)
+    monkeypatch.setattr("llmplatform.checks.check_stack_file", lambda _path: errors)
     result = CliRunner().invoke(app, [command, "dev", "--project", str(tmp_path)])
     assert result.exit_code == 2
     assert result.stderr.splitlines() == errors
