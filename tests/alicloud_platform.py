@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 import pulumi
-from engine import Engine
+from engine import RecordingEngine
 
 from llmplatform import alicloud
 from llmplatform.base.ordering import after
@@ -185,11 +185,11 @@ def platform(settings: AlicloudStack) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def whole() -> Engine:
+def whole() -> RecordingEngine:
     """What the whole platform of the development environment registers; looked at by many tests, changed by none."""
     return built()
 
 
-def built(settings: AlicloudStack | None = None, *, preview: bool = False) -> Engine:
+def built(settings: AlicloudStack | None = None, *, preview: bool = False) -> RecordingEngine:
     """What the whole platform registers."""
-    return Engine(preview=preview).run(lambda: platform(settings or stack()))
+    return RecordingEngine(preview=preview).run(lambda: platform(settings or stack()))

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 import pulumi
-from engine import Engine
+from engine import RecordingEngine
 
 from llmplatform import aws
 from llmplatform.planning.pools import PoolPlan, plan_pools
@@ -134,14 +134,14 @@ def platform(settings: AwsStack, **spec: Any) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def whole() -> Engine:
+def whole() -> RecordingEngine:
     """What the whole platform of the development environment registers; looked at by many tests, changed by none."""
     return built()
 
 
-def built(settings: AwsStack | None = None, *, preview: bool = False, **spec: Any) -> Engine:
+def built(settings: AwsStack | None = None, *, preview: bool = False, **spec: Any) -> RecordingEngine:
     """What the whole platform registers. `spec` changes settings of the network."""
-    return Engine(preview=preview).run(lambda: platform(settings or stack(), **spec))
+    return RecordingEngine(preview=preview).run(lambda: platform(settings or stack(), **spec))
 
 
 def cluster_spec(settings: AwsStack) -> NewEksCluster:

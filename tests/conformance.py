@@ -15,7 +15,7 @@ import aws_platform
 import pulumi
 from conformance_groups import Group, ack_group, eks_group
 from conformance_readings import Readings, alicloud_readings, aws_readings
-from engine import Engine
+from engine import RecordingEngine
 from registration import Registered
 
 from llmplatform import alicloud, aws
@@ -36,7 +36,7 @@ class Cloud:
     """A pool of the test platform with GPUs, spot first."""
     types: Mapping[str, str]
     """Role to type token: network, subnet, nat, cluster, group, key, file_system, role, administrator."""
-    group: Callable[[Engine, Registered], Group]
+    group: Callable[[RecordingEngine, Registered], Group]
     reads: Readings
     """What its own words say."""
     cluster: Callable[[Any, str], Any]
@@ -50,18 +50,18 @@ class Cloud:
     deletion_protected: Callable[[Registered], bool]
     public: Callable[[Registered], bool]
     """Whether a cluster's API can be reached from the internet."""
-    log_days: Callable[[Engine], int]
+    log_days: Callable[[RecordingEngine], int]
     """How long control-plane logs stay."""
     everything: Mapping[str, Any]
     """Options of its test platform that switch on what is off by default."""
     everything_of_cluster: Mapping[str, Any]
     """Settings of its new cluster that do the same."""
 
-    def all(self, engine: Engine, role: str) -> list[Registered]:
+    def all(self, engine: RecordingEngine, role: str) -> list[Registered]:
         """Every registration in a role."""
         return engine.all(self.types[role])
 
-    def groups(self, engine: Engine) -> list[Group]:
+    def groups(self, engine: RecordingEngine) -> list[Group]:
         """Every group of nodes."""
         return [self.group(engine, found) for found in self.all(engine, "group")]
 
@@ -71,7 +71,7 @@ class Cloud:
 
 
 @lru_cache(maxsize=8)
-def whole(cloud: Cloud, protection: str = "none") -> Engine:
+def whole(cloud: Cloud, protection: str = "none") -> RecordingEngine:
     """What the whole platform of a cloud registers; looked at by many tests, changed by none."""
     return cloud.bench.built(protected(cloud, protection))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine import Engine
+from engine import RecordingEngine
 from registration import Registered
 
 
@@ -33,7 +33,7 @@ class Group:
         return labels, self.taints, self.instance_types, self.subnets, self.disk_gib
 
 
-def eks_group(engine: Engine, found: Registered) -> Group:
+def eks_group(engine: RecordingEngine, found: Registered) -> Group:
     """A managed node group of EKS, with its launch template."""
     inputs = found.inputs
     template = engine.one("aws:ec2/launchTemplate:LaunchTemplate", f"{_pool(engine, found)}-template").inputs
@@ -56,7 +56,7 @@ def eks_group(engine: Engine, found: Registered) -> Group:
     )
 
 
-def ack_group(engine: Engine, found: Registered) -> Group:
+def ack_group(engine: RecordingEngine, found: Registered) -> Group:
     """A node pool of ACK."""
     inputs = found.inputs
     return Group(
@@ -76,5 +76,5 @@ def ack_group(engine: Engine, found: Registered) -> Group:
     )
 
 
-def _pool(engine: Engine, found: Registered) -> str:
+def _pool(engine: RecordingEngine, found: Registered) -> str:
     return next(each.name for each in engine.registered if each.urn == found.parent)

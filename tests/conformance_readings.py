@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from engine import Engine
+from engine import RecordingEngine
 from registration import Registered
 
 Trust = tuple[str, str, str]
@@ -40,18 +40,18 @@ class Readings:
     """How the trust of the test platform's identities names its cluster."""
     trusted: Callable[[Registered], set[Trust]]
     """Who may take a role."""
-    role_of_pods: Callable[[Engine, Trust, Mapping[str, Any]], Registered | None]
+    role_of_pods: Callable[[RecordingEngine, Trust, Mapping[str, Any]], Registered | None]
     """The role that pods of a service account get, with `annotations` and `namespace_labels` as the identity says."""
-    left_behind: Callable[[Engine, Registered], set[str]]
+    left_behind: Callable[[RecordingEngine, Registered], set[str]]
     """What the cloud makes along with a cluster and would leave when it is deleted."""
-    pod_places: Callable[[Engine], list[PodPlace]]
-    lets_in: Callable[[Engine], list[tuple[Registered, list[Registered]]]]
+    pod_places: Callable[[RecordingEngine], list[PodPlace]]
+    lets_in: Callable[[RecordingEngine], list[tuple[Registered, list[Registered]]]]
     """Each mount target of the shared file system, with the rules that admit its clients."""
-    mount_needs: Callable[[Engine, Registered], list[Registered]]
+    mount_needs: Callable[[RecordingEngine, Registered], list[Registered]]
     """What must be there before a volume of a class can be mounted."""
-    grows_from_zero: Callable[[Engine, Registered], bool]
+    grows_from_zero: Callable[[RecordingEngine, Registered], bool]
     """Whether the autoscaler can plan with a group that has no node."""
-    order: Callable[[Engine], Mapping[str, int]]
+    order: Callable[[RecordingEngine], Mapping[str, int]]
     """Group to its place in the autoscaler's order: the highest is filled first."""
 
 
@@ -71,21 +71,21 @@ def _aws_trusted(role: Registered) -> set[Trust]:
     return {of(statement) for statement in _statements(role.inputs["assumeRolePolicy"])}
 
 
-def _aws_role_of_pods(engine: Engine, who: Trust, identity: Mapping[str, Any]) -> Registered | None:
+def _aws_role_of_pods(engine: RecordingEngine, who: Trust, identity: Mapping[str, Any]) -> Registered | None:
     for found in engine.all("aws:eks/podIdentityAssociation:PodIdentityAssociation"):
         if (found.inputs["clusterName"], found.inputs["namespace"], found.inputs["serviceAccount"]) == who:
             return engine.named(found.inputs["roleArn"].rpartition("/")[2])
     return None
 
 
-def _aws_left_behind(engine: Engine, cluster: Registered) -> set[str]:
+def _aws_left_behind(engine: RecordingEngine, cluster: Registered) -> set[str]:
     written = f"/aws/eks/{cluster.inputs['name']}/cluster"
     groups = [each for each in engine.all("aws:cloudwatch/logGroup:LogGroup") if each.inputs.get("name") == written]
     # Made by EKS, unless it is there before the cluster.
     return set() if groups and engine.waits_for(cluster, groups[0]) else {written}
 
 
-def _aws_pod_places(engine: Engine) -> list[PodPlace]:
+def _aws_pod_places(engine: RecordingEngine) -> list[PodPlace]:
     associations = engine.all("aws:ec2/routeTableAssociation:RouteTableAssociation")
     routes = engine.all("aws:ec2/route:Route")
 
@@ -103,7 +103,7 @@ def _aws_pod_places(engine: Engine) -> list[PodPlace]:
     return [PodPlace(user=group, ways_out=ways(each)) for group in groups for each in group.inputs["subnetIds"]]
 
 
-def _aws_lets_in(engine: Engine) -> list[tuple[Registered, list[Registered]]]:
+def _aws_lets_in(engine: RecordingEngine) -> list[tuple[Registered, list[Registered]]]:
     def rules(target: Registered) -> list[Registered]:
         groups = [engine.named(each.removesuffix("-id")) for each in target.inputs["securityGroups"]]
         return [group for group in groups if any(rule["toPort"] == 2049 for rule in group.inputs["ingress"])]
@@ -111,13 +111,13 @@ def _aws_lets_in(engine: Engine) -> list[tuple[Registered, list[Registered]]]:
     return [(target, rules(target)) for target in engine.all("aws:efs/mountTarget:MountTarget")]
 
 
-def _aws_mount_needs(engine: Engine, found: Registered) -> list[Registered]:
+def _aws_mount_needs(engine: RecordingEngine, found: Registered) -> list[Registered]:
     files = found.inputs["parameters"].get("fileSystemId")
     targets = engine.all("aws:efs/mountTarget:MountTarget")
     return [each for each in targets if files and each.inputs["fileSystemId"] == files]
 
 
-def _aws_grows_from_zero(engine: Engine, group: Registered) -> bool:
+def _aws_grows_from_zero(engine: RecordingEngine, group: Registered) -> bool:
     tags = {
         each.inputs["tag"]["key"]: each.inputs["tag"]["value"]
         for each in engine.all("aws:autoscaling/tag:Tag")
@@ -128,7 +128,7 @@ def _aws_grows_from_zero(engine: Engine, group: Registered) -> bool:
     return labels.items() <= tags.items() and taints <= tags.keys()
 
 
-def _aws_order(engine: Engine) -> Mapping[str, int]:
+def _aws_order(engine: RecordingEngine) -> Mapping[str, int]:
     (document,) = [
         yaml.safe_load(each.inputs["data"]["priorities"])
         for each in engine.all("kubernetes:core/v1:ConfigMap")
@@ -152,14 +152,14 @@ def _ack_trusted(role: Registered) -> set[Trust]:
     return {of(statement) for statement in _statements(role.inputs["assumeRolePolicyDocument"])}
 
 
-def _ack_role_of_pods(engine: Engine, who: Trust, identity: Mapping[str, Any]) -> Registered | None:
+def _ack_role_of_pods(engine: RecordingEngine, who: Trust, identity: Mapping[str, Any]) -> Registered | None:
     if identity["namespace_labels"].get("pod-identity.alibabacloud.com/injection") != "on":
         return None
     name = identity["annotations"].get("pod-identity.alibabacloud.com/role-name")
     return next((each for each in engine.all("alicloud:ram/role:Role") if each.inputs["roleName"] == name), None)
 
 
-def _ack_left_behind(engine: Engine, cluster: Registered) -> set[str]:
+def _ack_left_behind(engine: RecordingEngine, cluster: Registered) -> set[str]:
     options = cluster.inputs.get("deleteOptions", [])
     given = {
         "SLS_Data": cluster.inputs.get("auditLogConfig", {}).get("slsProjectName"),
@@ -170,7 +170,7 @@ def _ack_left_behind(engine: Engine, cluster: Registered) -> set[str]:
     return (_ACK_LEFTOVERS | made) - {each["resourceType"] for each in options if each["deleteMode"] == "delete"}
 
 
-def _ack_pod_places(engine: Engine) -> list[PodPlace]:
+def _ack_pod_places(engine: RecordingEngine) -> list[PodPlace]:
     gateways = engine.all("alicloud:vpc/natGateway:NatGateway")
     attachments = engine.all("alicloud:vpc/routeTableAttachment:RouteTableAttachment")
     routes = engine.all("alicloud:vpc/routeEntry:RouteEntry")
@@ -201,7 +201,7 @@ def _ack_pod_places(engine: Engine) -> list[PodPlace]:
     ]
 
 
-def _ack_lets_in(engine: Engine) -> list[tuple[Registered, list[Registered]]]:
+def _ack_lets_in(engine: RecordingEngine) -> list[tuple[Registered, list[Registered]]]:
     rules = engine.all("alicloud:nas/accessRule:AccessRule")
     return [
         (target, [each for each in rules if each.inputs["accessGroupName"] == target.inputs["accessGroupName"]])
@@ -209,7 +209,7 @@ def _ack_lets_in(engine: Engine) -> list[tuple[Registered, list[Registered]]]:
     ]
 
 
-def _ack_mount_needs(engine: Engine, found: Registered) -> list[Registered]:
+def _ack_mount_needs(engine: RecordingEngine, found: Registered) -> list[Registered]:
     parameters = found.inputs["parameters"]
     server, role = parameters.get("server", "").partition(".")[0], parameters.get("roleName")
     targets = [each for each in engine.all("alicloud:nas/mountTarget:MountTarget") if each.name == server]
@@ -217,12 +217,12 @@ def _ack_mount_needs(engine: Engine, found: Registered) -> list[Registered]:
     return [*targets, *(each for each in grants if role and each.inputs["roleName"] == role)]
 
 
-def _ack_grows_from_zero(engine: Engine, group: Registered) -> bool:
+def _ack_grows_from_zero(engine: RecordingEngine, group: Registered) -> bool:
     (config,) = engine.all(_ACK_CONFIG)
     return config.inputs.get("scaleUpFromZero") is True and group.inputs["scalingConfig"]["enable"]
 
 
-def _ack_order(engine: Engine) -> Mapping[str, int]:
+def _ack_order(engine: RecordingEngine) -> Mapping[str, int]:
     (config,) = engine.all(_ACK_CONFIG)
     if config.inputs["expander"] != "priority":
         return {}

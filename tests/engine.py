@@ -1,6 +1,6 @@
 """A recording fake engine: runs a program against Pulumi's mocks, with no process, no socket and no cloud.
 
-    engine = Engine().run(lambda: Network("core", args))
+    engine = RecordingEngine().run(lambda: Network("core", args))
     assert engine.one("aws:ec2/vpc:Vpc").inputs["enableDnsHostnames"] is True
 
 Everything is keyed as it goes over the wire: types are tokens, property names are camelCase, numbers that came as
@@ -29,7 +29,7 @@ _SECRET = "4dabf18193072939515e22adb298388d"
 
 
 @dataclass(kw_only=True)
-class Engine(Mocks):
+class RecordingEngine(Mocks):
     """Records what a program registers, and answers as the clouds would."""
 
     outputs: Mapping[str, Computed] = field(default_factory=dict[str, Computed])
@@ -53,7 +53,7 @@ class Engine(Mocks):
     result: Any = field(default=None, repr=False)
     """What the program returned, outputs resolved."""
 
-    def run(self, program: Callable[[], Any]) -> "Engine":
+    def run(self, program: Callable[[], Any]) -> "RecordingEngine":
         """Run the program to its end."""
 
         def settle() -> Any:
@@ -153,7 +153,7 @@ class _Log(logging.Logger):
 class _Monitor(MockMonitor):
     """Keeps the whole registration, where the mocks of the SDK see only name and inputs."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: RecordingEngine) -> None:
         super().__init__(engine)
         self.engine = engine
 

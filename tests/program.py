@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import pulumi
 import yaml
-from engine import Engine
+from engine import RecordingEngine
 from pulumi.runtime import set_all_config
 
 from llmplatform.catalog.versions import NO_ARCHIVES
@@ -36,8 +36,8 @@ def run_program(
     archives: bool = False,
     encrypted: bool = True,
     may_warn: bool = False,
-    engine: Engine | None = None,
-) -> Engine:
+    engine: RecordingEngine | None = None,
+) -> RecordingEngine:
     """Everything that a program registers for a configuration. Values that are `{secure: …}` come as plain text.
 
     `main`: folder of the program; without it, the platform's. `archives`: whether charts' archives are wanted.
@@ -65,7 +65,7 @@ def run_program(
                     del sys.modules[name]
         return [entry() for entry in entries]
 
-    engine = engine or Engine(project=project, stack=stack, preview=preview, may_warn=may_warn)
+    engine = engine or RecordingEngine(project=project, stack=stack, preview=preview, may_warn=may_warn)
     return engine.run(program)
 
 

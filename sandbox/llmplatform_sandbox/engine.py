@@ -57,7 +57,7 @@ class Outcome:
         return any(count for op, count in self.changes.items() if op not in ("same", "read", "refresh"))
 
 
-class Engine:
+class PulumiEngine:
     """The engine at work on one stack of a copied project."""
 
     def __init__(

@@ -14,7 +14,7 @@ from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, PROCESS_NAMES, ControlPlane
 from llmplatform_sandbox.diff.difference import Difference, difference
 from llmplatform_sandbox.endpoints import read_endpoints
-from llmplatform_sandbox.engine import Engine, Outcome
+from llmplatform_sandbox.engine import Outcome, PulumiEngine
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.exclusion import alone, at_work
 from llmplatform_sandbox.hosting import open_clouds, served
@@ -67,7 +67,7 @@ class Sandbox:
             paths.create()
             copy_project(self.project, self.stack, paths)
             with served(open_clouds(paths.clouds, None)) as providers:
-                engine = Engine(self.project, self.stack, paths, tools, providers, self._report)
+                engine = PulumiEngine(self.project, self.stack, paths, tools, providers, self._report)
                 self._warn(filter(None, [newer(self.project.stack_file(self.stack))]))
                 with self._phase("engine", f"Planning {self.stack}"):
                     return engine.preview(colour=colour)
@@ -214,14 +214,14 @@ class Sandbox:
         """The sandbox's control plane; without tools for a look or a stop."""
         return ControlPlane(self.paths, tools or Toolchain({}, {}))
 
-    def engine(self, tools: Toolchain) -> Engine:
+    def engine(self, tools: Toolchain) -> PulumiEngine:
         """The engine on the sandbox's state, attached to the running world."""
         endpoints = read_endpoints(self.paths)
-        return Engine(
+        return PulumiEngine(
             self.project, self.stack, self.paths, tools, endpoints.debug_providers if endpoints else "", self._report
         )
 
-    def _require_plan(self, engine: Engine, applied: str) -> None:
+    def _require_plan(self, engine: PulumiEngine, applied: str) -> None:
         # A change that protection forbids would else stop the update halfway.
         with self._phase("plan", f"Planning {self.stack}, of which parts are protected"):
             try:
@@ -232,7 +232,7 @@ class Sandbox:
                     write_private(self._copy(), applied)
                 raise
 
-    def _lift_protection(self, engine: Engine) -> None:
+    def _lift_protection(self, engine: PulumiEngine) -> None:
         if protection.is_protected(engine.checkpoint) and protection.lift(self._copy()):
             with self._phase("protection", f"Lifting protection: {protection.SETTING} none, and an update"):
                 engine.up()
@@ -240,7 +240,7 @@ class Sandbox:
     def _copy(self) -> Path:
         return self.paths.project / f"Pulumi.{self.stack}.yaml"
 
-    def _started(self, *, copy: bool = True, wanted: bool = True, recovered: bool = True) -> Engine:
+    def _started(self, *, copy: bool = True, wanted: bool = True, recovered: bool = True) -> PulumiEngine:
         with self._phase("tools", "Looking for the tools"):
             tools = self.tools()
         if copy:

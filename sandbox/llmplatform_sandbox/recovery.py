@@ -14,7 +14,7 @@ from llmplatform.catalog.resources import RESOURCES
 from llmplatform.catalog.tags import RESOURCE_TAG, resource_tag
 from llmplatform.recovery import state
 from llmplatform.recovery.locks import runs_pulumi
-from llmplatform_sandbox.engine import Engine
+from llmplatform_sandbox.engine import PulumiEngine
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.paths import SandboxPaths
@@ -62,7 +62,7 @@ class Finder(Protocol):
         ...
 
 
-def end_last(engine: Engine, paths: SandboxPaths, processes: Processes) -> list[str]:
+def end_last(engine: PulumiEngine, paths: SandboxPaths, processes: Processes) -> list[str]:
     """Clear the lock of an engine that is gone; the caller holds the sandbox's own lock. Returns what was done.
 
     Raises `SandboxError` when an engine that the sandbox did not start (a user's own `pulumi up`) is at work.
@@ -82,7 +82,7 @@ def end_last(engine: Engine, paths: SandboxPaths, processes: Processes) -> list[
 
 
 def reconcile(
-    engine: Engine,
+    engine: PulumiEngine,
     unclean: Unclean,
     stack: str,
     clouds: Callable[[], Mapping[str, Cloud]],

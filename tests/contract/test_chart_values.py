@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from addon_variants import CHARTS_DIR, MIRRORED, variants
-from engine import Engine, walk
+from engine import RecordingEngine, walk
 from registration import Registered
 
 from llmplatform.catalog.chart_values import chart_keys
@@ -17,7 +17,7 @@ VARIANTS = variants()
 
 
 def releases(variant: str) -> list[Registered]:
-    found = Engine().run(VARIANTS[variant]).all(RELEASE)
+    found = RecordingEngine().run(VARIANTS[variant]).all(RELEASE)
     assert found, f"{variant} installs nothing"
     return found
 

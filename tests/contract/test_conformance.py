@@ -13,7 +13,7 @@ import pulumi
 import pytest
 from conformance import CLOUDS, Cloud, protected, whole
 from conformance_groups import Group
-from engine import Engine
+from engine import RecordingEngine
 
 from llmplatform.base import contracts
 from llmplatform.catalog.resources import RESOURCES
@@ -44,9 +44,9 @@ class User(pulumi.CustomResource):
         super().__init__("test:index:User", "user", {"value": value})
 
 
-def _pool(cloud: Cloud, **settings: Any) -> tuple[Engine, PoolPlan, list[Group]]:
+def _pool(cloud: Cloud, **settings: Any) -> tuple[RecordingEngine, PoolPlan, list[Group]]:
     plan = cloud.bench.plan(cloud.gpu_pool, **settings)
-    engine = Engine().run(lambda: {"groups": cloud.bench.node_pool(plan).group_names})
+    engine = RecordingEngine().run(lambda: {"groups": cloud.bench.node_pool(plan).group_names})
     return engine, plan, cloud.groups(engine)
 
 
@@ -156,7 +156,7 @@ def test_a_pool_without_a_subnet_in_its_zone_is_refused_before_anything_is_made(
 @pytest.mark.parametrize(("nat", "count"), [("single", 1), ("per_zone", 2)])
 def test_nat_means_the_same_everywhere(cloud: Cloud, nat: str, count: int) -> None:
     settings = cloud.bench.stack(network=NewNetwork.model_validate({"kind": "new", "nat": nat}))
-    engine = Engine().run(lambda: cloud.bench.network(settings).private_subnet_ids)
+    engine = RecordingEngine().run(lambda: cloud.bench.network(settings).private_subnet_ids)
     assert len(cloud.all(engine, "nat")) == count
 
 
@@ -166,7 +166,7 @@ def test_every_zone_has_a_subnet_for_nodes_and_one_for_load_balancers(cloud: Clo
         made = cloud.bench.network(cloud.bench.stack())
         return {"private": made.private_subnet_ids, "public": made.public_subnet_ids}
 
-    found = Engine().run(program).result
+    found = RecordingEngine().run(program).result
     assert list(found["private"]) == list(found["public"]) == list(cloud.bench.ZONES)
     assert all(found["private"].values())
 
@@ -178,7 +178,7 @@ def test_nobody_is_given_a_subnet_without_its_way_out(cloud: Cloud) -> None:
     def program() -> None:
         User(cloud.bench.network(cloud.bench.stack()).private_subnet_ids[first])
 
-    engine = Engine().run(program)
+    engine = RecordingEngine().run(program)
     ways = [found for found in cloud.all(engine, "way_out") if engine.waits_for(engine.named("user"), found)]
     assert ways, "nodes that start before cannot fetch an image; on the way down they would hang"
     assert all(engine.waits_for(engine.named("user"), found) for found in cloud.all(engine, "nat"))
@@ -188,7 +188,7 @@ def test_nobody_is_given_a_subnet_without_its_way_out(cloud: Cloud) -> None:
 def test_the_api_is_private_unless_the_settings_open_it(cloud: Cloud) -> None:
     for cidrs, public in (((), False), (("0.0.0.0/0",), True)):
         settings = _with_cluster(cloud, endpoint={"public_cidrs": cidrs})
-        engine = Engine().run(lambda settings=settings: cloud.cluster(settings, "main").cluster_name)
+        engine = RecordingEngine().run(lambda settings=settings: cloud.cluster(settings, "main").cluster_name)
         (made,) = cloud.all(engine, "cluster")
         assert cloud.public(made) is public
 
@@ -196,7 +196,7 @@ def test_the_api_is_private_unless_the_settings_open_it(cloud: Cloud) -> None:
 @each_cloud
 def test_logs_of_the_control_plane_stay_as_long_as_asked(cloud: Cloud) -> None:
     settings = _with_cluster(cloud, log_retention_days=14)
-    assert cloud.log_days(Engine().run(lambda: cloud.cluster(settings, "main").cluster_name)) == 14
+    assert cloud.log_days(RecordingEngine().run(lambda: cloud.cluster(settings, "main").cluster_name)) == 14
 
 
 @each_cloud
@@ -204,7 +204,7 @@ def test_a_kubeconfig_runs_a_program_and_holds_no_credential(cloud: Cloud) -> No
     def program() -> Mapping[str, Any]:
         return {"made": cloud.cluster(cloud.bench.stack(), "main").kubeconfig, **_kubeconfig(cloud.existing())}
 
-    for text in Engine().run(program).result.values():
+    for text in RecordingEngine().run(program).result.values():
         config = json.loads(text)
         (user,) = config["users"]
         assert set(user["user"]) == {"exec"}
@@ -222,7 +222,7 @@ def _kubeconfig(existing: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @each_cloud
 def test_whoever_logs_in_waits_until_every_administrator_is_let_in(cloud: Cloud) -> None:
-    engine = Engine().run(lambda: User(cloud.cluster(cloud.bench.stack(), "main").kubeconfig).urn)
+    engine = RecordingEngine().run(lambda: User(cloud.cluster(cloud.bench.stack(), "main").kubeconfig).urn)
     admitted = cloud.all(engine, "administrator")
     assert len(admitted) == len(cloud.bench.stack().cluster.admins)
     assert all(engine.waits_for(engine.named("user"), found) for found in admitted)
@@ -230,7 +230,7 @@ def test_whoever_logs_in_waits_until_every_administrator_is_let_in(cloud: Cloud)
 
 @each_cloud
 def test_secrets_are_encrypted_with_a_key_of_the_environments_own(cloud: Cloud) -> None:
-    engine = Engine().run(lambda: cloud.cluster(cloud.bench.stack(), "main").cluster_name)
+    engine = RecordingEngine().run(lambda: cloud.cluster(cloud.bench.stack(), "main").cluster_name)
     (key,), (made,) = cloud.all(engine, "key"), cloud.all(engine, "cluster")
     assert cloud.encrypts_with(made) == key.name
 
@@ -264,7 +264,7 @@ def test_there_is_one_default_class_encrypted_and_in_the_zone_of_its_pod(cloud: 
 
 @each_cloud
 def test_an_existing_network_and_cluster_are_used_without_a_change(cloud: Cloud) -> None:
-    engine = Engine().run(lambda: {"cluster": cloud.existing()["cluster"].security_group_id})
+    engine = RecordingEngine().run(lambda: {"cluster": cloud.existing()["cluster"].security_group_id})
     assert [found for found in engine.registered if found.custom] == []
     assert engine.result["cluster"].startswith("sg-")
 

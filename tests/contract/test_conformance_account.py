@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from conformance import CLOUDS, Cloud
-from engine import Engine
+from engine import RecordingEngine
 from pulumi.runtime import MockResourceArgs
 from registration import Registered
 
@@ -45,7 +45,7 @@ class _ControlPlane:
 
 
 @dataclass(kw_only=True)
-class _Account(Engine):
+class _Account(RecordingEngine):
     """A fake engine whose cloud is a simulated account."""
 
     cloud: Cloud

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 from conformance import CLOUDS, Cloud, whole
-from engine import Engine
+from engine import RecordingEngine
 from program import STACKS, run_program, stack_config
 from registration import Registered
 
@@ -24,7 +24,7 @@ CLOUD_OWN = {
 """Add-ons that one cloud needs and another brings itself."""
 
 
-def _cloud_objects(cloud: Cloud, engine: Engine) -> list[Registered]:
+def _cloud_objects(cloud: Cloud, engine: RecordingEngine) -> list[Registered]:
     return [found for found in engine.registered if found.type.startswith(f"{cloud.name}:")]
 
 
@@ -113,7 +113,7 @@ def test_adding_an_administrator_leaves_the_others_alone(cloud: Cloud) -> None:
     def urns(count: int) -> set[str]:
         settings = cloud.bench.stack()
         spec = settings.cluster.model_copy(update={"admins": settings.cluster.admins[::-1][:count]})
-        engine = Engine().run(lambda: cloud.cluster(settings.model_copy(update={"cluster": spec}), "main").urn)
+        engine = RecordingEngine().run(lambda: cloud.cluster(settings.model_copy(update={"cluster": spec}), "main").urn)
         return {found.urn for found in engine.registered}
 
     assert urns(1) < urns(2), "names follow from the principal and not from its place in the list"
@@ -124,7 +124,7 @@ def test_adding_a_zone_moves_no_subnet(cloud: Cloud) -> None:
     def subnets(zones: tuple[str, ...]) -> dict[str, Any]:
         settings = cloud.bench.stack()
         place = settings.cloud.model_copy(update={"zones": zones})
-        engine = Engine().run(lambda: cloud.bench.network(settings.model_copy(update={"cloud": place})).urn)
+        engine = RecordingEngine().run(lambda: cloud.bench.network(settings.model_copy(update={"cloud": place})).urn)
         return {found.urn: found.inputs["cidrBlock"] for found in cloud.all(engine, "subnet")}
 
     before, after = subnets(cloud.bench.ZONES[:1]), subnets(cloud.bench.ZONES)
@@ -143,7 +143,7 @@ def test_two_of_each_live_in_one_stack(cloud: Cloud) -> None:
             cloud.bench.node_pool(gpu, f"{name}-gpu")
             cloud.identity(f"{name}-reader", "models", name)
 
-    engine = Engine().run(program)
+    engine = RecordingEngine().run(program)
     assert len({found.inputs["name"] for found in cloud.all(engine, "cluster")}) == 2
     assert len(cloud.all(engine, "group")) == 4
 
@@ -193,7 +193,7 @@ def _group_of(found: Registered) -> str:
     return ({each["key"]: each["value"] for each in labels} if isinstance(labels, list) else labels)[POOL_LABEL]
 
 
-def _pool_of(engine: Engine, found: Registered, config: Mapping[str, Any]) -> str:
+def _pool_of(engine: RecordingEngine, found: Registered, config: Mapping[str, Any]) -> str:
     """The pool of the model that a resource is part of, or the empty string."""
     above = {each.urn: each for each in engine.registered}
     while found.parent in above and not found.type.endswith(":ModelServer"):
@@ -270,7 +270,7 @@ def test_a_broken_group_stops_the_program_when_all_else_is_registered(stack: str
 
     config = stack_config(stack)
     healthy = run_program(config, stack)
-    engine = Engine(stack=stack, outputs={"aws:eks/nodeGroup:NodeGroup": broken})
+    engine = RecordingEngine(stack=stack, outputs={"aws:eks/nodeGroup:NodeGroup": broken})
     with pytest.raises(pulumi.RunError) as raised:
         run_program(config, stack, engine=engine)
     names = [found.name for found in engine.all("aws:eks/nodeGroup:NodeGroup") if broken(found)]
@@ -286,7 +286,7 @@ def test_a_pool_that_ack_does_not_give_is_told_when_all_else_is_registered(stack
     config = stack_config(stack)
     healthy = run_program(config, stack)
     stuck = [one.name for one in healthy.registered if one.type in GROUPS and one.inputs.get("taints")]
-    engine = Engine(stack=stack, failed=frozenset(stuck))
+    engine = RecordingEngine(stack=stack, failed=frozenset(stuck))
     with pytest.raises(pulumi.RunError) as raised:
         run_program(config, stack, engine=engine)
     assert re.findall(r"^node pool (\S+): .* pulumi up --refresh$", str(raised.value), re.MULTILINE) == stuck

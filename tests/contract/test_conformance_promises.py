@@ -8,7 +8,7 @@ import pulumi
 import pytest
 from conformance import CLOUDS, Cloud, whole
 from conformance_readings import CLASS
-from engine import Engine
+from engine import RecordingEngine
 from program import STACKS, run_program, stack_config
 from registration import Registered
 
@@ -24,7 +24,7 @@ class User(pulumi.CustomResource):
         super().__init__("test:index:User", name, {"value": value})
 
 
-def _identity(cloud: Cloud) -> Engine:
+def _identity(cloud: Cloud) -> RecordingEngine:
     def program() -> Mapping[str, Any]:
         made = cloud.identity("reader", "models", "reader")
         User("user", {"account": made.service_account, "annotations": dict(made.annotations)})
@@ -35,7 +35,7 @@ def _identity(cloud: Cloud) -> Engine:
             "namespace_labels": made.namespace_labels,
         }
 
-    return Engine().run(program)
+    return RecordingEngine().run(program)
 
 
 @each_cloud
@@ -98,7 +98,7 @@ def test_whoever_is_given_a_class_can_mount_its_volumes(cloud: Cloud) -> None:
         for number, name in enumerate(cloud.bench.platform(cloud.bench.stack())["classes"]):
             User(f"user-{number}", name)
 
-    engine = Engine().run(program)
+    engine = RecordingEngine().run(program)
     classes = {found.inputs["metadata"]["name"]: found for found in engine.all(CLASS)}
     users = {found.inputs["value"]: found for found in engine.all("test:index:User")}
     assert users.keys() == classes.keys(), "a class that nobody is given has no order"
@@ -108,7 +108,7 @@ def test_whoever_is_given_a_class_can_mount_its_volumes(cloud: Cloud) -> None:
         assert all(engine.waits_for(user, each) for each in (classes[name], *needed[name])), name
 
 
-def _keeps_its_size(cloud: Cloud, engine: Engine, found: Registered) -> bool:
+def _keeps_its_size(cloud: Cloud, engine: RecordingEngine, found: Registered) -> bool:
     group = cloud.group(engine, found)
     return group.minimum == group.maximum
 

@@ -13,7 +13,7 @@ import pulumi_aws as aws
 import pytest
 import yaml
 from aliases import known_as
-from engine import Engine
+from engine import RecordingEngine
 from program import ROOT, STACKS, run_program
 from registration import Registered
 
@@ -91,7 +91,7 @@ class Group(pulumi.ComponentResource):
 
 
 def urns_of(name: str, *aliases: str | pulumi.Alias) -> list[Registered]:
-    return Engine().run(lambda: Group(name, pulumi.ResourceOptions(aliases=list(aliases)))).registered
+    return RecordingEngine().run(lambda: Group(name, pulumi.ResourceOptions(aliases=list(aliases)))).registered
 
 
 def test_a_component_that_is_renamed_takes_all_below_it_along_by_one_alias() -> None:

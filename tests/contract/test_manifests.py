@@ -213,7 +213,7 @@ def test_a_custom_resource_is_held_to_the_definition_of_its_chart() -> None:
 
 @pytest.mark.parametrize("kind", ["pipeline", "log_config"])
 def test_what_a_clouds_collector_is_told_has_only_documented_fields(kind: str) -> None:
-    from engine import Engine
+    from engine import RecordingEngine
 
     from llmplatform import alicloud
 
@@ -221,7 +221,7 @@ def test_what_a_clouds_collector_is_told_has_only_documented_fields(kind: str) -
         args = {"namespace": "models", "project_name": "logs", "store": "models", "region": "cn-hangzhou"}
         alicloud.LogCollection("models", alicloud.LogCollectionArgs(kind=kind, **args))  # type: ignore[arg-type]
 
-    (manifest,) = [each.inputs for each in Engine().run(program).registered if each.custom]
+    (manifest,) = [each.inputs for each in RecordingEngine().run(program).registered if each.custom]
     assert not faults(manifest, VERSION)
     manifest["spec"]["logStore"] = "models"
     assert any("logStore" in fault for fault in faults(manifest, VERSION)), "the cluster would take it without a word"

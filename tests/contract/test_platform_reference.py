@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import pytest
 import yaml
-from engine import Engine
+from engine import RecordingEngine
 from existing_things import CLUSTERS, NETWORKS
 from program import run_program, stack_config
 from typer.testing import CliRunner
@@ -65,7 +65,7 @@ class Scenario:
 
     name: str
     stack: Stack
-    engine: Engine
+    engine: RecordingEngine
 
     @property
     def told(self) -> Document:
@@ -191,7 +191,7 @@ class Models:
     """The stack of models that `use-platform` makes of the output."""
 
     stack: Stack
-    engine: Engine
+    engine: RecordingEngine
 
     def all(self, kind: str) -> list[Document]:
         found = [each.inputs for each in self.engine.all(kind)]

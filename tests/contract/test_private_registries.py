@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from engine import Engine, walk
+from engine import RecordingEngine, walk
 from program import STACKS, run_program, stack_config
 from registration import Registered
 
@@ -21,7 +21,7 @@ KNOWS_NO_LOGIN = ("cert-manager-alidns-webhook",)
 
 
 @cache
-def made(stack: str) -> Engine:
+def made(stack: str) -> RecordingEngine:
     config = deepcopy(stack_config(stack))
     mirrors = config.setdefault("llmplatform:mirrors", {})
     mirrors.pop("acr", None)
@@ -36,7 +36,7 @@ def made(stack: str) -> Engine:
     return run_program(config, stack, may_warn=True)
 
 
-def logins(engine: Engine) -> dict[str, set[str]]:
+def logins(engine: RecordingEngine) -> dict[str, set[str]]:
     """Namespace to the Secrets in it that pods can pull with."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for each in engine.all(SECRET):

@@ -20,7 +20,7 @@ from unit.cloud_account import FakeControlPlane
 from llmplatform_sandbox.cloud import SimulatedCloud, faults
 from llmplatform_sandbox.cloud.requests import CloudError
 from llmplatform_sandbox.endpoints import Endpoints
-from llmplatform_sandbox.engine import Engine
+from llmplatform_sandbox.engine import PulumiEngine
 from llmplatform_sandbox.hosting import open_clouds, serve_providers
 from llmplatform_sandbox.killing import strike
 from llmplatform_sandbox.paths import SandboxPaths
@@ -52,7 +52,7 @@ class CloudPart:
         self.clouds = open_clouds(self.paths.clouds, FakeControlPlane())
         self.servers, ports = serve_providers(self.clouds, None)
         debug = Endpoints(pid=0, providers=ports).debug_providers
-        self.engine = Engine(project, stack, self.paths, ensure([PULUMI]), debug, silent)
+        self.engine = PulumiEngine(project, stack, self.paths, ensure([PULUMI]), debug, silent)
         self.runs = self.failures = self.slow_calls = 0
 
     @property

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from engine import Engine
+from engine import RecordingEngine
 from plans import SPOT_FIRST, model_plan
 from sandbox.test_kubernetes_provider import Cluster, cluster, eventually, manifest
 
@@ -28,7 +28,7 @@ LOST: Values = {"conditions": [{"type": "DisruptionTarget", "status": "True", "r
 def hydration(name: str, namespace: str, **changed: Any) -> Values:
     """The product's Job, whose pod waits for a Secret: what the test says of its end is all that happens to it."""
     wired = WeightsArgs(plan=model_plan(SPOT_FIRST), namespace="models", hydration="hydration.test")
-    found = Engine().run(lambda: Weights("chat-weights", wired)).one("kubernetes:batch/v1:Job").inputs
+    found = RecordingEngine().run(lambda: Weights("chat-weights", wired)).one("kubernetes:batch/v1:Job").inputs
     volume = {"name": "never", "secret": {"secretName": "never"}}
     pod = {"containers": [{"name": "hydration", "image": "i:1"}], "restartPolicy": "Never", "volumes": [volume]}
     asked = {"annotations": found["metadata"]["annotations"]}

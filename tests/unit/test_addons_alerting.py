@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 from addon_variants import ACK_ISSUER, RECEIVER, WEBHOOK, alerting, cert_manager, monitoring, webhook_challenge
-from engine import Engine, walk
+from engine import RecordingEngine, walk
 
 from llmplatform.addons.alerting import configuration
 from llmplatform.specs import addons as specs
@@ -15,7 +15,7 @@ Kind = Literal["webhook", "slack", "pagerduty"]
 
 @pytest.mark.parametrize("kind", ["webhook", "slack", "pagerduty"])
 def test_the_address_is_in_one_secret_and_the_release_knows_a_file_alone(kind: Kind) -> None:
-    engine = Engine().run(lambda: alerting(kind))
+    engine = RecordingEngine().run(lambda: alerting(kind))
     holder = engine.named("monitoring-alert-receiver")
     assert holder.inputs["stringData"] == {"address": RECEIVER}
     assert "stringData" in holder.secrets, "encrypted in the state"
@@ -40,24 +40,26 @@ def test_alerts_that_fire_for_ever_reach_nobody_and_all_others_the_receiver() ->
 
 def test_rules_that_can_never_be_right_are_off() -> None:
     """kubernetes-mixin: requests against what is left with a node less. Models alone ask for more in every stack."""
-    found = Engine().run(monitoring).one(RELEASE, "monitoring-stack").inputs["values"]["defaultRules"]["disabled"]
+    found = (
+        RecordingEngine().run(monitoring).one(RELEASE, "monitoring-stack").inputs["values"]["defaultRules"]["disabled"]
+    )
     assert found == {"KubeCPUOvercommit": True, "KubeMemoryOvercommit": True}
 
 
 def test_without_a_receiver_the_chart_keeps_its_own_configuration() -> None:
-    engine = Engine().run(monitoring)
+    engine = RecordingEngine().run(monitoring)
     assert "config" not in engine.one(RELEASE, "monitoring-stack").inputs["values"]["alertmanager"]
     assert not [each for each in engine.all(SECRET) if each.name == "monitoring-alert-receiver"]
 
 
 def test_alerts_without_an_address_are_refused() -> None:
     with pytest.raises(ValueError, match=r"secrets\.alert_receiver"):
-        Engine().run(lambda: monitoring(spec=specs.Monitoring(alerts=specs.Alerts(kind="webhook"))))
+        RecordingEngine().run(lambda: monitoring(spec=specs.Monitoring(alerts=specs.Alerts(kind="webhook"))))
 
 
 def test_the_webhook_has_the_role_and_cert_manager_has_none() -> None:
     spec = specs.AckCertManager(issuer=ACK_ISSUER)
-    engine = Engine().run(lambda: cert_manager(spec=spec, challenge=webhook_challenge()))
+    engine = RecordingEngine().run(lambda: cert_manager(spec=spec, challenge=webhook_challenge()))
     webhook = engine.one(RELEASE, "cert-manager-webhook-release")
     assert webhook.inputs["values"]["aliyunAuth"] == {"rrsa": {"enabled": True, "roleName": "test-challenge"}}
     manager = engine.one(RELEASE, "cert-manager-release")

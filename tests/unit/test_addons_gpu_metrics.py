@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from addon_variants import gpu_metrics
-from engine import Engine, walk
+from engine import RecordingEngine, walk
 from plans import ON_DEMAND, SPOT_FIRST, SYSTEM, pool_plans
 from program import STACKS, run_program, stack_config
 from registration import Registered
@@ -54,7 +54,7 @@ OF_THE_EXPORTER = {"DCGM_EXP_XID_ERRORS_COUNT"}
 
 
 def _values(**changes: Any) -> dict[str, Any]:
-    return Engine().run(lambda: gpu_metrics(**changes).namespace).one(_RELEASE).inputs["values"]
+    return RecordingEngine().run(lambda: gpu_metrics(**changes).namespace).one(_RELEASE).inputs["values"]
 
 
 def queried(registered: list[Registered]) -> set[str]:
@@ -154,7 +154,7 @@ def test_a_query_of_another_metric_is_found() -> None:
             spec={"groups": [{"name": "gpu", "rules": [{"expr": "avg(DCGM_CUSTOM_PROCESS_SM_UTIL) > 90"}]}]},
         )
 
-    assert queried(Engine().run(program).registered) - set(COUNTERS) == {"DCGM_CUSTOM_PROCESS_SM_UTIL"}
+    assert queried(RecordingEngine().run(program).registered) - set(COUNTERS) == {"DCGM_CUSTOM_PROCESS_SM_UTIL"}
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from addon_variants import ISSUERS, cert_manager, gpu_metrics, gpu_operator, monitoring
-from engine import Engine
+from engine import RecordingEngine
 
 from llmplatform.specs import addons as specs
 
@@ -17,7 +17,7 @@ PROMETHEUS = {
 }
 
 
-def policies(engine: Engine) -> dict[str, dict[str, Any]]:
+def policies(engine: RecordingEngine) -> dict[str, dict[str, Any]]:
     return {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in engine.all(POLICY)}
 
 
@@ -27,7 +27,7 @@ def ports(*numbers: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("addon", ADDONS)
 def test_every_addon_is_closed_both_ways_but_for_dns_and_the_api_server(addon: Any) -> None:
-    found = policies(Engine().run(addon))
+    found = policies(RecordingEngine().run(addon))
     assert found["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     assert found["allow-dns"]["egress"][0]["ports"][0]["port"] == 53
     assert found["allow-https"]["egress"] == [{"to": [WORLD], "ports": ports(443, 6443)}]
@@ -35,7 +35,7 @@ def test_every_addon_is_closed_both_ways_but_for_dns_and_the_api_server(addon: A
 
 @pytest.mark.parametrize("addon", ADDONS)
 def test_every_addon_is_bounded_and_nothing_of_it_faces_the_outside(addon: Any) -> None:
-    engine = Engine().run(addon)
+    engine = RecordingEngine().run(addon)
     hard = engine.one("kubernetes:core/v1:ResourceQuota").inputs["spec"]["hard"]
     assert hard["services.loadbalancers"] == hard["services.nodeports"] == "0"
     assert int(hard["pods"]) >= 50, "an update replaces all pods at once"
@@ -44,7 +44,7 @@ def test_every_addon_is_bounded_and_nothing_of_it_faces_the_outside(addon: Any) 
 
 
 def test_the_api_server_reaches_the_webhook_of_cert_manager_from_wherever_it_is() -> None:
-    found = policies(Engine().run(cert_manager))
+    found = policies(RecordingEngine().run(cert_manager))
     assert found["allow-webhook"]["ingress"] == [{"ports": ports(10250)}], "no selector names its addresses"
 
 
@@ -52,20 +52,20 @@ def test_the_api_server_reaches_the_webhook_of_cert_manager_from_wherever_it_is(
     ("addon", "open_ports"), [(cert_manager, (9402,)), (gpu_metrics, (9400,)), (gpu_operator, (8080, 9400))]
 )
 def test_metrics_are_open_to_the_scraper_alone(addon: Any, open_ports: tuple[int, ...]) -> None:
-    found = policies(Engine().run(addon))
+    found = policies(RecordingEngine().run(addon))
     assert found["allow-metrics"]["ingress"] == [{"from": [PROMETHEUS], "ports": ports(*open_ports)}]
-    assert "allow-metrics" not in policies(Engine().run(lambda: addon(monitored=False))), "nobody scrapes"
+    assert "allow-metrics" not in policies(RecordingEngine().run(lambda: addon(monitored=False))), "nobody scrapes"
 
 
 def test_cert_manager_gets_its_credentials_from_the_agent_on_the_node_and_only_when_it_has_some() -> None:
-    acme = Engine().run(lambda: cert_manager(spec=specs.CertManager(issuer=ISSUERS[1])))
+    acme = RecordingEngine().run(lambda: cert_manager(spec=specs.CertManager(issuer=ISSUERS[1])))
     agent = {"ipBlock": {"cidr": "169.254.170.23/32"}}
     assert policies(acme)["allow-credentials"]["egress"] == [{"to": [agent], "ports": ports(80)}]
-    assert "allow-credentials" not in policies(Engine().run(cert_manager))
+    assert "allow-credentials" not in policies(RecordingEngine().run(cert_manager))
 
 
 def test_prometheus_goes_everywhere_and_its_neighbours_do_not() -> None:
-    found = policies(Engine().run(monitoring))
+    found = policies(RecordingEngine().run(monitoring))
     scraping = found["allow-scraping"]
     assert scraping["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}
     assert scraping["egress"] == [{"to": [{"namespaceSelector": {}}, WORLD]}], "monitors name any port of any pod"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import kubernetes_validate
 import pytest
 from addon_variants import variants
-from engine import Engine
+from engine import RecordingEngine
 from plans import ON_DEMAND, SPOT_FIRST, SPOT_OF_FOUR, model_plan
 
 from llmplatform.addons import Namespace, NamespaceArgs
@@ -34,7 +34,7 @@ CUSTOM = ("cert-manager.io/", "monitoring.coreos.com/")
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_every_object_passes_strict_validation(program: str) -> None:
-    objects = [found.inputs for found in Engine().run(PROGRAMS[program]).registered if "kind" in found.inputs]
+    objects = [found.inputs for found in RecordingEngine().run(PROGRAMS[program]).registered if "kind" in found.inputs]
     checked = [each for each in objects if not each["apiVersion"].startswith(CUSTOM)]
     assert checked, "nothing was checked"
     for each in checked:
@@ -42,7 +42,7 @@ def test_every_object_passes_strict_validation(program: str) -> None:
 
 
 def test_a_typo_would_be_refused() -> None:
-    (deployment,) = Engine().run(server(model_plan())).all("kubernetes:apps/v1:Deployment")
+    (deployment,) = RecordingEngine().run(server(model_plan())).all("kubernetes:apps/v1:Deployment")
     broken = {**deployment.inputs, "spec": {**deployment.inputs["spec"], "replica": 1}}
     with pytest.raises(kubernetes_validate.utils.ValidationError):
         kubernetes_validate.validate(broken, "1.35", strict=True)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pulumi_kubernetes as kubernetes
 import pytest
-from engine import Engine
+from engine import RecordingEngine
 
 from llmplatform.addons import Namespace, NamespaceArgs
 from llmplatform.addons.guardrails import Allow
@@ -12,8 +12,8 @@ NAMESPACE = "kubernetes:core/v1:Namespace"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 
 
-def made(**args: Any) -> Engine:
-    return Engine().run(lambda: Namespace("models", NamespaceArgs(namespace="models", **args)).name)
+def made(**args: Any) -> RecordingEngine:
+    return RecordingEngine().run(lambda: Namespace("models", NamespaceArgs(namespace="models", **args)).name)
 
 
 def test_a_namespace_enforces_the_restricted_standard_unless_told_otherwise() -> None:
@@ -74,7 +74,7 @@ def test_what_is_put_into_a_namespace_comes_after_its_guard_rails() -> None:
         space = Namespace("models", NamespaceArgs(namespace="models", quota={"pods": "9"}))
         kubernetes.core.v1.ConfigMap("later", metadata={"name": "later", "namespace": space.name})
 
-    engine = Engine().run(program)
+    engine = RecordingEngine().run(program)
     later = engine.named("later")
     for rail in ("models-namespace", "models-quota", "models-default-deny", "models-allow-dns"):
         assert engine.waits_for(later, engine.named(rail)), f"it could be there before {rail}"

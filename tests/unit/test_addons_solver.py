@@ -4,7 +4,7 @@ import json
 
 import pytest
 from addon_variants import ACK_ISSUER, cert_manager, monitoring, webhook_challenge
-from engine import Engine
+from engine import RecordingEngine
 from program import run_program, stack_config
 
 from llmplatform.specs import addons as specs
@@ -17,7 +17,7 @@ DIGEST = "sha256:" + "0f" * 32
 
 def _image(issuer: specs.AckAcmeIssuer) -> dict[str, str]:
     spec = specs.AckCertManager(issuer=issuer)
-    engine = Engine().run(lambda: cert_manager(spec=spec, challenge=webhook_challenge()))
+    engine = RecordingEngine().run(lambda: cert_manager(spec=spec, challenge=webhook_challenge()))
     (solver,) = (each for each in engine.all(RELEASE) if each.inputs["name"].endswith("alidns-webhook"))
     return solver.inputs["values"]["image"]
 
@@ -59,7 +59,7 @@ def test_a_solver_with_a_domain_of_its_own_cannot_point_hosts_elsewhere(
 
 def test_certificates_can_be_written_while_a_node_ends() -> None:
     """cert-manager, "Best Practice", and its values: two webhooks or more, with a budget, of critical priority."""
-    found = Engine().run(cert_manager).one(RELEASE).inputs["values"]
+    found = RecordingEngine().run(cert_manager).one(RELEASE).inputs["values"]
     assert found["webhook"]["replicaCount"] >= 2
     assert found["webhook"]["podDisruptionBudget"]["enabled"] is True
     assert found["global"]["priorityClassName"] == "system-cluster-critical"
@@ -69,7 +69,7 @@ def test_what_watches_a_full_cluster_goes_on() -> None:
     """Classes that every cluster has (Kubernetes, "Guaranteed Scheduling For Critical Add-On Pods")."""
     (found,) = (
         each.inputs["values"]
-        for each in Engine().run(monitoring).all(RELEASE)
+        for each in RecordingEngine().run(monitoring).all(RELEASE)
         if each.inputs["name"] == "kube-prometheus-stack"
     )
     assert found["prometheus-node-exporter"]["priorityClassName"] == "system-node-critical"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from alicloud_platform import POOLS, built, node_pool, plan, stack, whole
-from engine import Engine
+from engine import RecordingEngine
 
 from llmplatform import alicloud
 from llmplatform.planning.pools import PoolPlan, plan_pools
@@ -28,10 +28,10 @@ def _config(
         )
         alicloud.Autoscaling("autoscaling", args)
 
-    return Engine(preview=preview, failed=failed).run(program).one(_CONFIG).inputs
+    return RecordingEngine(preview=preview, failed=failed).run(program).one(_CONFIG).inputs
 
 
-def _scaled(engine: Engine) -> set[str]:
+def _scaled(engine: RecordingEngine) -> set[str]:
     """Scaling groups of pools that an autoscaler drives."""
     return {f"asg-{found.name}" for found in engine.all(_POOL) if "scalingConfig" in found.inputs}
 

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 from alicloud_platform import ZONES, cluster, stack, whole
-from engine import Engine
+from engine import RecordingEngine
 from pulumi_alicloud.cs.outputs import ManagedKubernetesCertificateAuthority
 from registration import Registered
 
@@ -37,12 +37,12 @@ def _made(
     preview: bool = False,
     outputs: dict[str, Any] | None = None,
     may_warn: bool = False,
-) -> Engine:
+) -> RecordingEngine:
     def program() -> dict[str, object]:
         made = cluster(settings or _settings(), _NODES, _PODS)
         return {"name": made.cluster_name, "kubeconfig": made.kubeconfig, "issuer": made.identity_issuer}
 
-    return Engine(preview=preview, outputs=outputs or {}, may_warn=may_warn).run(program)
+    return RecordingEngine(preview=preview, outputs=outputs or {}, may_warn=may_warn).run(program)
 
 
 def _inputs(**changes: Any) -> dict[str, Any]:
@@ -266,7 +266,7 @@ def _addons(log_project: str | None = None, registry: str | None = None) -> list
         alicloud.ClusterAddons("addons", args)
         return ""
 
-    return Engine().run(program).all(_ADDON)
+    return RecordingEngine().run(program).all(_ADDON)
 
 
 def test_the_collector_reports_to_our_project_and_makes_none_of_its_own() -> None:
@@ -340,7 +340,7 @@ def test_an_existing_cluster_is_used_without_a_change() -> None:
         made = alicloud.ExistingCluster("theirs", alicloud.ExistingClusterArgs(spec=spec, cloud=stack().cloud))
         return {"id": made.joinable_id, "provider": made.identity_provider_arn, "kubeconfig": made.kubeconfig}
 
-    engine = Engine().run(program)
+    engine = RecordingEngine().run(program)
     assert [found for found in engine.registered if found.custom] == []
     assert engine.result["id"] == spec.id
     assert engine.result["provider"] == f"acs:ram::1111222233334444:oidc-provider/ack-rrsa-{spec.id}"

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 from alicloud_platform import ISSUER, PROVIDER, TAGS, stack
-from engine import Engine
+from engine import RecordingEngine
 
 from llmplatform import alicloud
 from llmplatform.alicloud.policies import Statement
@@ -31,7 +31,7 @@ def _identity(name: str = "reader") -> alicloud.WorkloadIdentity:
 
 
 def test_only_the_service_account_of_the_cluster_can_take_the_role() -> None:
-    role = Engine().run(lambda: _identity().role_arn).one(_ROLE).inputs
+    role = RecordingEngine().run(lambda: _identity().role_arn).one(_ROLE).inputs
     (trust,) = json.loads(role["assumeRolePolicyDocument"])["Statement"]
     assert trust["Principal"] == {"Federated": [PROVIDER]}
     assert trust["Condition"]["StringEquals"] == {
@@ -46,7 +46,7 @@ def test_service_account_and_namespace_are_told_what_to_carry() -> None:
         made = _identity()
         return {"annotations": made.annotations, "labels": made.namespace_labels}
 
-    assert Engine().run(program).result == {
+    assert RecordingEngine().run(program).result == {
         "annotations": {"pod-identity.alibabacloud.com/role-name": "dev-reader"},
         "labels": {"pod-identity.alibabacloud.com/injection": "on"},
     }
@@ -57,7 +57,7 @@ def test_whoever_carries_the_annotation_waits_for_the_role() -> None:
         def __init__(self, annotation: pulumi.Input[str]) -> None:
             super().__init__("test:index:Account", "account", {"annotation": annotation})
 
-    engine = Engine().run(lambda: Account(next(iter(_identity().annotations.values()))).urn)
+    engine = RecordingEngine().run(lambda: Account(next(iter(_identity().annotations.values()))).urn)
     assert engine.waits_for(engine.named("account"), engine.one(_ROLE))
 
 
@@ -67,7 +67,7 @@ def test_a_grant_is_a_policy_of_its_own_and_attached_to_the_role() -> None:
         made.grant("weights", [_READ])
         made.grant("logs", pulumi.Output.from_input("logs").apply(_write))
 
-    engine = Engine().run(program)
+    engine = RecordingEngine().run(program)
     policies = {found.name: found.inputs for found in engine.all(_POLICY)}
     assert {each["policyName"] for each in policies.values()} == {"dev-reader-weights", "dev-reader-logs"}
     written = json.loads(policies["reader-logs"]["policyDocument"])["Statement"][0]["Resource"]
@@ -81,10 +81,10 @@ def _write(bucket: str) -> list[Statement]:
 
 
 def test_a_policy_can_change_more_than_five_times() -> None:
-    engine = Engine().run(lambda: _identity().grant("weights", [_READ]).urn)
+    engine = RecordingEngine().run(lambda: _identity().grant("weights", [_READ]).urn)
     assert engine.one(_POLICY).inputs["rotateStrategy"] == "DeleteOldestNonDefaultVersionWhenLimitExceeded"
 
 
 def test_a_name_that_ram_would_refuse_is_refused_before_anything_is_made() -> None:
     with pytest.raises(ValueError, match="RAM takes 64"):
-        Engine().run(lambda: _identity("r" * 64).urn)
+        RecordingEngine().run(lambda: _identity("r" * 64).urn)

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import pytest
 from alicloud_platform import TAGS, stack
-from engine import Engine
+from engine import RecordingEngine
 from registration import Registered
 
 from llmplatform import alicloud
@@ -14,7 +14,7 @@ _PIPELINE = "kubernetes:telemetry.alibabacloud.com/v1alpha1:ClusterAliyunPipelin
 _LOG_CONFIG = "kubernetes:log.alibabacloud.com/v1alpha1:AliyunLogConfig"
 
 
-def _logs(protection: str = "none") -> Engine:
+def _logs(protection: str = "none") -> RecordingEngine:
     environment = stack().environment.model_copy(update={"protection": protection})
     args = alicloud.LogsArgs(environment=environment, retention_days=45, tags=TAGS)
 
@@ -22,14 +22,14 @@ def _logs(protection: str = "none") -> Engine:
         made = alicloud.Logs("logs", args)
         return {"project": made.project_name, "store": made.models_store}
 
-    return Engine().run(program)
+    return RecordingEngine().run(program)
 
 
 def _collected(kind: Literal["pipeline", "log_config"], type_: str) -> Registered:
     args = alicloud.LogCollectionArgs(
         kind=kind, namespace="models", project_name="dev-logs-1a2b3c", store="models", region="cn-hangzhou"
     )
-    return Engine().run(lambda: alicloud.LogCollection("models", args).config_name).one(type_)
+    return RecordingEngine().run(lambda: alicloud.LogCollection("models", args).config_name).one(type_)
 
 
 def test_the_models_logs_stay_as_long_as_asked() -> None:
@@ -63,7 +63,7 @@ def test_whoever_writes_waits_for_the_index() -> None:
             super().__init__("test:index:Writer", "writer", {"store": store})
 
     args = alicloud.LogsArgs(environment=stack().environment, retention_days=7, tags=TAGS)
-    engine = Engine().run(lambda: Writer(alicloud.Logs("logs", args).models_store).urn)
+    engine = RecordingEngine().run(lambda: Writer(alicloud.Logs("logs", args).models_store).urn)
     assert engine.waits_for(engine.named("writer"), engine.one("alicloud:log/storeIndex:StoreIndex"))
 
 

@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 import pulumi
 import pytest
 from alicloud_platform import ZONES, network, stack
-from engine import Engine
+from engine import RecordingEngine
 
 from llmplatform import alicloud
 from llmplatform.planning.network import plan_subnets, plan_vswitches
@@ -19,7 +19,7 @@ _ROUTE = "alicloud:vpc/routeEntry:RouteEntry"
 _ATTACHMENT = "alicloud:vpc/routeTableAttachment:RouteTableAttachment"
 
 
-def _made(nat: str = "single", *, protection: str = "none", flow_logs: bool = False) -> Engine:
+def _made(nat: str = "single", *, protection: str = "none", flow_logs: bool = False) -> RecordingEngine:
     spec = NewNetwork.model_validate({"kind": "new", "cidr": "10.0.0.0/16", "nat": nat, "flow_logs": flow_logs})
     base = stack()
     environment = base.environment.model_copy(update={"protection": protection})
@@ -29,7 +29,7 @@ def _made(nat: str = "single", *, protection: str = "none", flow_logs: bool = Fa
         made = network(settings)
         return {"nodes": made.private_subnet_ids, "balancers": made.public_subnet_ids, "pods": made.pod_subnet_ids}
 
-    return Engine().run(program)
+    return RecordingEngine().run(program)
 
 
 class _User(pulumi.CustomResource):
@@ -121,7 +121,7 @@ def test_a_vswitch_is_handed_out_only_with_its_way_out(role: str, nat: str) -> N
         made = network(stack(network=NewNetwork.model_validate({"kind": "new", "nat": nat})))
         _User((made.private_subnet_ids if role == "nodes" else made.pod_subnet_ids)[ZONES[1]])
 
-    engine = Engine().run(program)
+    engine = RecordingEngine().run(program)
     way = [engine.one(_SNAT, f"core-{role}-{ZONES[1]}-internet")]
     if nat == "per_zone":
         way += [
@@ -174,7 +174,7 @@ def test_an_existing_network_is_adopted_without_a_change() -> None:
         made = alicloud.ExistingNetwork("theirs", alicloud.ExistingNetworkArgs(spec=spec))
         return {"id": made.network_id, "nodes": made.private_subnet_ids, "pods": made.pod_subnet_ids}
 
-    assert Engine().run(program).result == {
+    assert RecordingEngine().run(program).result == {
         "id": "vpc-bp1aevy8sofi8mh1qabcd",
         "nodes": {"cn-hangzhou-j": "vsw-bp1nodes0000000001"},
         "pods": {"cn-hangzhou-j": "vsw-bp1pods00000000001"},
@@ -188,7 +188,7 @@ def test_pods_share_the_nodes_vswitches_where_they_have_none() -> None:
         cidr="10.0.0.0/16",
         node_vswitches={"cn-hangzhou-j": Vswitch(id="vsw-bp1nodes0000000001", cidr="10.0.0.0/20")},
     )
-    engine = Engine().run(
+    engine = RecordingEngine().run(
         lambda: alicloud.ExistingNetwork("theirs", alicloud.ExistingNetworkArgs(spec=spec)).pod_subnet_ids
     )
     assert engine.result == {"cn-hangzhou-j": "vsw-bp1nodes0000000001"}

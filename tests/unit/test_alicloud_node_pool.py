@@ -8,7 +8,7 @@ import pulumi
 import pulumi_alicloud as alicloud
 import pytest
 from alicloud_platform import ZONES, node_pool, plan
-from engine import Engine
+from engine import RecordingEngine
 from registration import Registered
 
 from llmplatform.alicloud.node_pool import IMAGES, registry_mirrors
@@ -28,7 +28,7 @@ WITH_CGROUP_V2 = {"AliyunLinux3ContainerOptimized", "AliyunLinux4ContainerOptimi
 
 
 def _made(pool: PoolPlan, **wiring: Any) -> list[Registered]:
-    return Engine().run(lambda: {"groups": node_pool(pool, **wiring).group_names}).all(_POOL)
+    return RecordingEngine().run(lambda: {"groups": node_pool(pool, **wiring).group_names}).all(_POOL)
 
 
 def _system(**changes: Any) -> PoolPlan:
@@ -198,28 +198,28 @@ def test_a_stand_in_with_a_path_is_left_to_the_rewriting_of_references() -> None
 
 
 def test_the_autoscaler_finds_the_pools_by_the_ids_of_their_scaling_groups() -> None:
-    engine = Engine().run(lambda: {"groups": node_pool(plan("a10")).group_names})
+    engine = RecordingEngine().run(lambda: {"groups": node_pool(plan("a10")).group_names})
     assert engine.result["groups"] == {"a10-spot": "asg-a10-spot", "a10-on-demand": "asg-a10-on-demand"}
 
 
 def test_a_pool_that_is_not_there_in_time_is_told_with_what_heals_it() -> None:
     # The provider sets the id before it waits, and reads nothing when that fails: the next update finds no difference.
-    engine = Engine(failed=frozenset({"a10-spot"})).run(lambda: node_pool(plan("a10")).faults)
+    engine = RecordingEngine(failed=frozenset({"a10-spot"})).run(lambda: node_pool(plan("a10")).faults)
     [sentence] = engine.result
     assert sentence.startswith("node pool a10-spot: this run has not finished it")
     assert sentence.endswith("pulumi up --refresh")
 
 
 def test_a_pool_without_a_scaling_group_is_told_with_what_replaces_it() -> None:
-    engine = Engine(outputs={_POOL: {"scalingGroupId": ""}}).run(lambda: node_pool(_system()).faults)
+    engine = RecordingEngine(outputs={_POOL: {"scalingGroupId": ""}}).run(lambda: node_pool(_system()).faults)
     [sentence] = engine.result
     [group] = engine.all(_POOL)
     assert sentence.endswith(f"pulumi up --replace '{group.urn}'")
 
 
 def test_pools_that_are_there_or_still_to_be_made_have_no_fault() -> None:
-    assert Engine().run(lambda: node_pool(plan("a10")).faults).result == []
-    Engine(preview=True).run(lambda: fail_at_the_end(node_pool(plan("a10")).faults))
+    assert RecordingEngine().run(lambda: node_pool(plan("a10")).faults).result == []
+    RecordingEngine(preview=True).run(lambda: fail_at_the_end(node_pool(plan("a10")).faults))
 
 
 def test_pools_are_not_blamed_when_there_is_no_cluster() -> None:
@@ -227,7 +227,7 @@ def test_pools_are_not_blamed_when_there_is_no_cluster() -> None:
         cluster = alicloud.cs.ManagedKubernetes("main")
         return node_pool(plan("a10"), cluster_id=cluster.id).faults
 
-    assert Engine(failed=frozenset({"main", "a10-spot", "a10-on-demand"})).run(program).result == []
+    assert RecordingEngine(failed=frozenset({"main", "a10-spot", "a10-on-demand"})).run(program).result == []
 
 
 def test_a_pool_stays_in_its_zones() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_alicloud
 import pytest
-from engine import Engine
+from engine import RecordingEngine
 from program import ROOT, run_program, stack_config
 
 _SCALER = "alicloud:cs/autoscalingConfig:AutoscalingConfig"
@@ -26,16 +26,16 @@ _ADDON = "alicloud:cs/kubernetesAddon:KubernetesAddon"
 
 
 @lru_cache
-def _committed(stack: str) -> Engine:
+def _committed(stack: str) -> RecordingEngine:
     return run_program(stack_config(stack), stack)
 
 
-def _with(**addons: Any) -> Engine:
+def _with(**addons: Any) -> RecordingEngine:
     config = stack_config("dev-ack")
     return run_program({**config, "llmplatform:addons": {**config["llmplatform:addons"], **addons}}, "dev-ack")
 
 
-def _addons(engine: Engine) -> set[str]:
+def _addons(engine: RecordingEngine) -> set[str]:
     return {found.inputs["name"] for found in engine.all(_ADDON)}
 
 
@@ -137,7 +137,7 @@ def test_the_account_is_named_so_that_nothing_has_to_be_looked_up(stack: str) ->
     }
 
 
-def _of_cloud(**changes: Any) -> Engine:
+def _of_cloud(**changes: Any) -> RecordingEngine:
     config = stack_config("prod-ack")
     config["llmplatform:cloud"] |= changes
     return run_program(config, "prod-ack")

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 from alicloud_platform import ISSUER, NODE_CIDRS, PROVIDER, TAGS, ZONES, stack
-from engine import Engine
+from engine import RecordingEngine
 
 from llmplatform import alicloud
 
@@ -27,8 +27,8 @@ def _storage(name: str = "storage", protection: str = "none") -> alicloud.Storag
     return alicloud.Storage(name, args)
 
 
-def _made(protection: str = "none") -> Engine:
-    return Engine().run(lambda: _storage(protection=protection).urn)
+def _made(protection: str = "none") -> RecordingEngine:
+    return RecordingEngine().run(lambda: _storage(protection=protection).urn)
 
 
 def _class(name: str) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def test_nodes_alone_can_mount_it() -> None:
 
 
 def test_nobody_mounts_before_the_rule_that_lets_them() -> None:
-    engine = Engine().run(lambda: _Claim(_storage().shared_class).urn)
+    engine = RecordingEngine().run(lambda: _Claim(_storage().shared_class).urn)
     claim = engine.named("claim")
     for kind in ("accessRule:AccessRule", "mountTarget:MountTarget"):
         for found in engine.all(f"alicloud:nas/{kind}"):
@@ -135,7 +135,7 @@ def test_nobody_mounts_before_the_rule_that_lets_them() -> None:
 
 
 def test_nobody_mounts_the_bucket_before_the_right_to() -> None:
-    engine = Engine().run(lambda: _Claim(_storage().object_class).urn)
+    engine = RecordingEngine().run(lambda: _Claim(_storage().object_class).urn)
     assert engine.waits_for(engine.named("claim"), engine.one("alicloud:ram/rolePolicyAttachment:RolePolicyAttachment"))
 
 
@@ -152,6 +152,6 @@ def test_the_cloud_objects_of_two_storages_do_not_collide() -> None:
         _storage("one")
         _storage("two")
 
-    engine = Engine().run(program)
+    engine = RecordingEngine().run(program)
     groups = engine.all("alicloud:nas/accessGroup:AccessGroup")
     assert len({found.inputs["accessGroupName"] for found in groups}) == 2

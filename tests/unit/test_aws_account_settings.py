@@ -6,7 +6,7 @@ from typing import Any, get_args
 import botocore.loaders
 import pytest
 from aws_platform import ZONES, built, cluster, on, stack, whole, with_cluster
-from engine import Engine
+from engine import RecordingEngine
 from program import run_program, stack_config
 from stack_settings import dev, problems
 
@@ -24,12 +24,12 @@ KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890
 DEPLOY = "arn:aws:iam::111122223333:role/deploy"
 
 
-def _cluster(settings: Any, **wiring: Any) -> Engine:
+def _cluster(settings: Any, **wiring: Any) -> RecordingEngine:
     subnets = {zone: f"subnet-{zone}" for zone in settings.cloud.zones}
-    return Engine().run(lambda: cluster(settings, subnets, **wiring).urn)
+    return RecordingEngine().run(lambda: cluster(settings, subnets, **wiring).urn)
 
 
-def configuration(addon: str, engine: Engine) -> dict[str, Any]:
+def configuration(addon: str, engine: RecordingEngine) -> dict[str, Any]:
     (found,) = [each for each in engine.all(_ADDON) if each.inputs["addonName"] == addon]
     return json.loads(found.inputs.get("configurationValues") or "{}")
 

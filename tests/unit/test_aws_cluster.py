@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aws_platform import TAGS, ZONES, cluster, stack, whole
-from engine import Engine
+from engine import RecordingEngine
 
 from llmplatform import aws
 from llmplatform.aws.access import principal_key
@@ -25,12 +25,12 @@ def _settings(protection: str = "none", **changes: Any) -> AwsStack:
     return base.model_copy(update={"cluster": spec, "environment": environment})
 
 
-def _made(settings: AwsStack | None = None, *, preview: bool = False) -> Engine:
+def _made(settings: AwsStack | None = None, *, preview: bool = False) -> RecordingEngine:
     def program() -> dict[str, object]:
         made = cluster(settings or _settings(), _SUBNETS)
         return {"name": made.cluster_name, "joinable": made.joinable_name, "kubeconfig": made.kubeconfig}
 
-    return Engine(preview=preview).run(program)
+    return RecordingEngine(preview=preview).run(program)
 
 
 def test_nobody_is_administrator_for_having_made_the_cluster() -> None:
@@ -86,7 +86,7 @@ def test_whoever_logs_in_waits_until_every_administrator_is_let_in() -> None:
         def __init__(self, config: pulumi.Input[str]) -> None:
             super().__init__("test:index:User", "user", {"config": config})
 
-    engine = Engine().run(lambda: User(cluster(_settings(), _SUBNETS).kubeconfig).urn)
+    engine = RecordingEngine().run(lambda: User(cluster(_settings(), _SUBNETS).kubeconfig).urn)
     user = engine.named("user")
     for policy in engine.all("aws:eks/accessPolicyAssociation:AccessPolicyAssociation"):
         assert engine.waits_for(user, policy), "before that the API server answers 401; on the way down, 401 again"
@@ -108,7 +108,7 @@ def test_connected_networks_reach_the_private_api_before_anybody_logs_in() -> No
 
     settings = _settings(endpoint={"private_cidrs": ["10.250.0.0/16", "192.168.0.0/24"]})
     config = {"endpointPrivateAccess": True, "clusterSecurityGroupId": "sg-cluster"}
-    engine = Engine(outputs={_CLUSTER: {"vpcConfig": config}})
+    engine = RecordingEngine(outputs={_CLUSTER: {"vpcConfig": config}})
     engine.run(lambda: User(cluster(settings, _SUBNETS).kubeconfig).urn)
     rules = engine.all("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
     assert [found.name for found in rules] == ["main-api-from-10.250.0.0-16", "main-api-from-192.168.0.0-24"]
@@ -167,7 +167,9 @@ def test_no_pool_looks_replaced_in_a_preview_that_replaces_an_addon() -> None:
     def program() -> dict[str, object]:
         return {"joinable": cluster(_settings(), _SUBNETS).joinable_name}
 
-    assert Engine(preview=True).run(program).result == {"joinable": "dev-main"}, "the name is known while ids are not"
+    assert RecordingEngine(preview=True).run(program).result == {"joinable": "dev-main"}, (
+        "the name is known while ids are not"
+    )
 
 
 def test_the_roles_policy_outlives_the_cluster() -> None:
@@ -191,7 +193,7 @@ def test_two_clusters_live_in_one_stack() -> None:
         cluster(_settings(), _SUBNETS, "blue")
         cluster(_settings(), _SUBNETS, "green")
 
-    names = {found.inputs["name"] for found in Engine().run(program).all(_CLUSTER)}
+    names = {found.inputs["name"] for found in RecordingEngine().run(program).all(_CLUSTER)}
     assert names == {"dev-blue", "dev-green"}
 
 
@@ -231,7 +233,7 @@ def test_an_existing_cluster_is_used_without_a_change() -> None:
         made = aws.ExistingCluster("theirs", aws.ExistingClusterArgs(spec=spec, cloud=stack().cloud))
         return {"name": made.cluster_name, "kubeconfig": made.kubeconfig, "group": made.security_group_id}
 
-    engine = Engine().run(program)
+    engine = RecordingEngine().run(program)
     assert [found for found in engine.registered if found.custom] == []
     assert engine.result["group"] == "sg-0123456789abcdef0"
     server = json.loads(engine.result["kubeconfig"])["clusters"][0]["cluster"]["server"]

@@ -7,7 +7,7 @@ import pulumi_aws
 import pulumi_kubernetes as k8s
 import pytest
 from aws_platform import platform, stack, whole
-from engine import Engine
+from engine import RecordingEngine
 from registration import Registered
 
 from llmplatform import aws
@@ -20,7 +20,7 @@ def _components() -> list[type]:
     return [each for each in made if inspect.isclass(each) and issubclass(each, pulumi.ComponentResource)]
 
 
-def _parent(engine: Engine, registered: Registered) -> Registered | None:
+def _parent(engine: RecordingEngine, registered: Registered) -> Registered | None:
     return next((each for each in engine.registered if each.urn == registered.parent), None)
 
 
@@ -61,7 +61,7 @@ def test_every_resource_uses_the_providers_that_the_program_gave() -> None:
         pulumi.runtime.register_stack_transformation(everywhere)
         platform(stack(), endpoints="private")
 
-    engine = Engine().run(program)
+    engine = RecordingEngine().run(program)
     strays = [
         each.name for each in engine.registered if each.custom and not each.provider and "provider" not in each.type
     ]
@@ -101,7 +101,7 @@ def test_order_is_carried_by_a_value_without_making_it_unknown() -> None:
         vpc = pulumi_aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
         return {"plain": after("known", vpc), "secret": after(pulumi.Output.secret("hidden"), vpc)}
 
-    assert Engine(preview=True).run(program).result == {"plain": "known", "secret": "hidden"}
+    assert RecordingEngine(preview=True).run(program).result == {"plain": "known", "secret": "hidden"}
 
 
 def test_order_after_a_component_is_order_after_all_its_children() -> None:
@@ -111,7 +111,7 @@ def test_order_after_a_component_is_order_after_all_its_children() -> None:
             for zone in "ab":
                 pulumi_aws.ec2.Vpc(f"pair-{zone}", cidr_block="10.0.0.0/16", opts=pulumi.ResourceOptions(parent=self))
 
-    engine = Engine().run(lambda: pulumi_aws.ec2.Subnet("later", vpc_id=after("vpc-1", Pair())).urn)
+    engine = RecordingEngine().run(lambda: pulumi_aws.ec2.Subnet("later", vpc_id=after("vpc-1", Pair())).urn)
     assert all(engine.waits_for(engine.named("later"), engine.named(f"pair-{zone}")) for zone in "ab")
 
 
@@ -120,4 +120,4 @@ def test_a_secret_stays_secret_when_it_is_put_in_order() -> None:
         vpc = pulumi_aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
         pulumi_aws.ec2.Subnet("later", vpc_id="vpc-1", cidr_block=after(pulumi.Output.secret("10.0.0.0/24"), vpc))
 
-    assert Engine().run(program).named("later").secrets == {"cidrBlock"}
+    assert RecordingEngine().run(program).named("later").secrets == {"cidrBlock"}

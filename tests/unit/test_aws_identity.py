@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 from aws_platform import TAGS, ZONE_ID, stack
-from engine import Engine
+from engine import RecordingEngine
 
 from llmplatform import aws
 from llmplatform.aws.policies import Statement
@@ -32,12 +32,12 @@ def _args(service_account: str = "reader") -> aws.WorkloadIdentityArgs:
     )
 
 
-def _statements(engine: Engine, type_: str, key: str) -> list[dict[str, Any]]:
+def _statements(engine: RecordingEngine, type_: str, key: str) -> list[dict[str, Any]]:
     return json.loads(engine.one(type_).inputs[key])["Statement"]
 
 
 def test_only_the_service_account_of_the_cluster_can_take_the_role() -> None:
-    engine = Engine().run(lambda: aws.WorkloadIdentity("reader", _args()).role_arn)
+    engine = RecordingEngine().run(lambda: aws.WorkloadIdentity("reader", _args()).role_arn)
     (trust,) = _statements(engine, _ROLE, "assumeRolePolicy")
     assert trust["Principal"] == {"Service": "pods.eks.amazonaws.com"}
     assert trust["Action"] == ["sts:AssumeRole", "sts:TagSession"], "Pod Identity tags the sessions that it opens"
@@ -49,7 +49,7 @@ def test_only_the_service_account_of_the_cluster_can_take_the_role() -> None:
 
 
 def test_the_association_joins_service_account_and_role() -> None:
-    engine = Engine().run(lambda: aws.WorkloadIdentity("reader", _args()).role_arn)
+    engine = RecordingEngine().run(lambda: aws.WorkloadIdentity("reader", _args()).role_arn)
     association = engine.one("aws:eks/podIdentityAssociation:PodIdentityAssociation").inputs
     assert association["roleArn"] == engine.result
     wanted = {"clusterName": "dev-main", "namespace": "models", "serviceAccount": "reader"}
@@ -57,17 +57,17 @@ def test_the_association_joins_service_account_and_role() -> None:
 
 
 def test_a_pod_of_the_service_account_starts_after_the_association() -> None:
-    engine = Engine().run(lambda: _Pod(aws.WorkloadIdentity("reader", _args()).service_account).urn)
+    engine = RecordingEngine().run(lambda: _Pod(aws.WorkloadIdentity("reader", _args()).service_account).urn)
     association = engine.one("aws:eks/podIdentityAssociation:PodIdentityAssociation")
     assert engine.waits_for(engine.named("pod"), association), "a pod that was there before never gets the rights"
 
 
 def test_no_annotation_is_wanted_on_the_service_account() -> None:
-    assert Engine().run(lambda: aws.WorkloadIdentity("reader", _args()).annotations).result == {}
+    assert RecordingEngine().run(lambda: aws.WorkloadIdentity("reader", _args()).annotations).result == {}
 
 
 def test_an_identity_can_do_nothing_until_it_is_granted_something() -> None:
-    assert Engine().run(lambda: aws.WorkloadIdentity("reader", _args()).urn).all(_POLICY) == []
+    assert RecordingEngine().run(lambda: aws.WorkloadIdentity("reader", _args()).urn).all(_POLICY) == []
 
 
 def test_a_grant_is_a_policy_of_its_own() -> None:
@@ -76,7 +76,7 @@ def test_a_grant_is_a_policy_of_its_own() -> None:
         identity.grant("weights", [_READ])
         identity.grant("logs", pulumi.Output.from_input("arn:aws:s3:::logs/*").apply(_write))
 
-    policies = Engine().run(program).all(_POLICY)
+    policies = RecordingEngine().run(program).all(_POLICY)
     assert [found.name for found in policies] == ["reader-logs", "reader-weights"]
     document = json.loads(policies[0].inputs["policy"])
     assert document["Statement"][0]["Resource"] == ["arn:aws:s3:::logs/*"], "statements may name what is not made yet"
@@ -91,7 +91,7 @@ def test_two_identities_live_in_one_stack() -> None:
         aws.WorkloadIdentity("one", _args("one"))
         aws.WorkloadIdentity("two", _args("two"))
 
-    assert len(Engine().run(program).all(_ROLE)) == 2
+    assert len(RecordingEngine().run(program).all(_ROLE)) == 2
 
 
 def _autoscaling() -> aws.Autoscaling:
@@ -99,7 +99,7 @@ def _autoscaling() -> aws.Autoscaling:
 
 
 def test_the_autoscaler_sizes_the_groups_of_its_own_cluster_and_no_other() -> None:
-    engine = Engine().run(_autoscaling)
+    engine = RecordingEngine().run(_autoscaling)
     changing = [
         statement
         for statement in _statements(engine, _POLICY, "policy")
@@ -122,12 +122,12 @@ def test_the_autoscaler_sizes_the_groups_of_its_own_cluster_and_no_other() -> No
     ],
 )
 def test_the_autoscaler_may_do_what_it_cannot_work_without(action: str) -> None:
-    statements = _statements(Engine().run(_autoscaling), _POLICY, "policy")
+    statements = _statements(RecordingEngine().run(_autoscaling), _POLICY, "policy")
     assert action in {each for statement in statements for each in statement["Action"]}
 
 
 def test_the_autoscaler_starts_with_its_rights() -> None:
-    engine = Engine().run(lambda: _Pod(_autoscaling().service_account).urn)
+    engine = RecordingEngine().run(lambda: _Pod(_autoscaling().service_account).urn)
     assert engine.waits_for(engine.named("pod"), engine.one(_POLICY))
 
 
@@ -137,7 +137,7 @@ def _challenge() -> aws.DnsChallenge:
 
 
 def test_whoever_answers_challenges_changes_the_answers_in_one_zone_and_nothing_else() -> None:
-    statements = {each["Sid"]: each for each in _statements(Engine().run(_challenge), _POLICY, "policy")}
+    statements = {each["Sid"]: each for each in _statements(RecordingEngine().run(_challenge), _POLICY, "policy")}
     zone = f"arn:aws:route53:::hostedzone/{ZONE_ID}"
     change = statements.pop("AnswerChallenges")
     assert change["Resource"] == [zone]
@@ -156,12 +156,12 @@ def test_whoever_answers_challenges_changes_the_answers_in_one_zone_and_nothing_
 
 
 def test_challenges_are_answered_in_the_zone_by_the_service_account_of_cert_manager() -> None:
-    engine = Engine().run(lambda: _challenge().solver)
+    engine = RecordingEngine().run(lambda: _challenge().solver)
     assert engine.result == {"dns01": {"route53": {"region": "us-east-1", "hostedZoneID": ZONE_ID}}}
     association = engine.one("aws:eks/podIdentityAssociation:PodIdentityAssociation").inputs
     assert (association["namespace"], association["serviceAccount"]) == ("cert-manager", "cert-manager")
 
 
 def test_cert_manager_starts_with_its_rights() -> None:
-    engine = Engine().run(lambda: _Pod(_challenge().service_account).urn)
+    engine = RecordingEngine().run(lambda: _Pod(_challenge().service_account).urn)
     assert engine.waits_for(engine.named("pod"), engine.one(_POLICY))

@@ -3,7 +3,7 @@
 import pulumi_aws
 import pytest
 from aws_platform import TAGS, ZONES, network, stack
-from engine import Engine
+from engine import RecordingEngine
 
 from llmplatform import aws
 from llmplatform.aws.endpoints import INTERFACES
@@ -16,7 +16,9 @@ _ROUTE = "aws:ec2/route:Route"
 _ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 
 
-def _made(nat: str = "single", *, protection: str = "none", flow_logs: bool = False, endpoints: bool = False) -> Engine:
+def _made(
+    nat: str = "single", *, protection: str = "none", flow_logs: bool = False, endpoints: bool = False
+) -> RecordingEngine:
     spec = NewNetwork.model_validate({"kind": "new", "cidr": "10.0.0.0/16", "nat": nat, "flow_logs": flow_logs})
     base = stack()
     environment = base.environment.model_copy(update={"protection": protection})
@@ -26,7 +28,7 @@ def _made(nat: str = "single", *, protection: str = "none", flow_logs: bool = Fa
         made = network(settings, endpoints="private" if endpoints else "s3")
         return {"id": made.network_id, "private": made.private_subnet_ids, "public": made.public_subnet_ids}
 
-    return Engine().run(program)
+    return RecordingEngine().run(program)
 
 
 def test_every_zone_has_a_public_and_a_private_subnet() -> None:
@@ -83,7 +85,7 @@ def test_a_private_subnet_is_handed_out_only_with_its_way_out() -> None:
         made = network(stack())
         pulumi_aws.ec2.NetworkInterface("user", subnet_id=made.private_subnet_ids["us-east-1a"])
 
-    engine = Engine().run(program)
+    engine = RecordingEngine().run(program)
     user = engine.named("user")
     for needed in ("core-private-us-east-1a-internet", "core-public-internet", "core-internet"):
         assert engine.waits_for(user, engine.named(needed)), f"{needed} is there before nodes and goes after them"
@@ -144,7 +146,7 @@ def test_two_networks_live_in_one_stack() -> None:
         network(stack(), "one", endpoints="private")
         network(stack(), "two", endpoints="private")
 
-    assert len(Engine().run(program).all("aws:ec2/vpc:Vpc")) == 2
+    assert len(RecordingEngine().run(program).all("aws:ec2/vpc:Vpc")) == 2
 
 
 def test_an_existing_network_is_adopted_without_a_change() -> None:
@@ -159,7 +161,7 @@ def test_an_existing_network_is_adopted_without_a_change() -> None:
         made = aws.ExistingNetwork("theirs", aws.ExistingNetworkArgs(spec=spec))
         return {"id": made.network_id, "private": made.private_subnet_ids, "public": made.public_subnet_ids}
 
-    engine = Engine().run(program)
+    engine = RecordingEngine().run(program)
     assert engine.result == {
         "id": "vpc-0123456789abcdef0",
         "private": {"us-east-1a": "subnet-0123456789abcdef0"},

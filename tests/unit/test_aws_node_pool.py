@@ -14,7 +14,7 @@ import pulumi
 import pytest
 import yaml
 from aws_platform import TAGS, ZONES, built, node_pool, plan, stack, whole
-from engine import Engine
+from engine import RecordingEngine
 from registration import Registered
 
 from llmplatform.aws.node_pool import AMI_TYPES, EFFECTS
@@ -45,15 +45,15 @@ def _members(name: str) -> set[str]:
     return set(_shape(name)["members"])
 
 
-def _made(pool: PoolPlan) -> Engine:
-    return Engine().run(lambda: {"groups": node_pool(pool).group_names})
+def _made(pool: PoolPlan) -> RecordingEngine:
+    return RecordingEngine().run(lambda: {"groups": node_pool(pool).group_names})
 
 
-def _user_data(engine: Engine) -> str:
+def _user_data(engine: RecordingEngine) -> str:
     return base64.b64decode(engine.one(_TEMPLATE).inputs["userData"]).decode()
 
 
-def _node_config(engine: Engine) -> dict[str, Any]:
+def _node_config(engine: RecordingEngine) -> dict[str, Any]:
     part = cast(list[Message], message_from_string(_user_data(engine)).get_payload())[0]
     assert part.get_content_type() == "application/node.eks.aws", "nodeadm reads parts of this type alone"
     return yaml.safe_load(str(part.get_payload()))
@@ -178,7 +178,7 @@ def test_autoscaler_tags_stay_off_the_machines() -> None:
 
 def test_the_tags_of_every_auto_scaling_group_are_known_before_the_group_is() -> None:
     keys = group_tags(plan("a10g")).keys()
-    preview = Engine(preview=True).run(lambda: node_pool(plan("a10g")).urn)
+    preview = RecordingEngine(preview=True).run(lambda: node_pool(plan("a10g")).urn)
     assert {found.inputs["tag"]["key"] for found in preview.all(_TAG)} >= keys, "a reviewer sees them"
 
 
@@ -239,7 +239,7 @@ WAY = OutsidePlan(
 
 
 def _outside(pool: PoolPlan, way: OutsidePlan) -> str:
-    made = Engine().run(lambda: node_pool(pool, outside=way).cluster_name)
+    made = RecordingEngine().run(lambda: node_pool(pool, outside=way).cluster_name)
     return base64.b64decode(made.one(_TEMPLATE).inputs["userData"]).decode()
 
 
@@ -308,7 +308,7 @@ def test_a_pool_stays_in_its_zones() -> None:
 
 def test_a_zone_without_a_subnet_is_refused() -> None:
     with pytest.raises(ValueError, match="pool system: no private subnet in us-east-1b"):
-        Engine().run(lambda: node_pool(plan("system"), subnet_ids={ZONES[0]: "subnet-1"}))
+        RecordingEngine().run(lambda: node_pool(plan("system"), subnet_ids={ZONES[0]: "subnet-1"}))
 
 
 def test_the_nodes_rights_outlive_the_nodes() -> None:
@@ -329,7 +329,7 @@ def test_two_pools_of_one_plan_live_in_one_stack() -> None:
         node_pool(plan("a10g"), "one")
         node_pool(plan("a10g"), "two")
 
-    assert [found.name for found in Engine().run(program).all(_GROUP)] == [
+    assert [found.name for found in RecordingEngine().run(program).all(_GROUP)] == [
         "one-on-demand", "one-spot", "two-on-demand", "two-spot",
     ]  # fmt: skip
 
@@ -355,7 +355,8 @@ def test_changed_bounds_are_sent_with_the_number_of_nodes_that_there_is() -> Non
 @pytest.mark.parametrize("tag", ["llmplatform:owner", "llmplatform:cost-center", "team"])
 def test_a_changed_tag_renews_no_node(tag: str) -> None:
     one, other = (
-        Engine().run(lambda value=value: node_pool(plan("a10g"), tags={**TAGS, tag: value}).urn) for value in ("a", "b")
+        RecordingEngine().run(lambda value=value: node_pool(plan("a10g"), tags={**TAGS, tag: value}).urn)
+        for value in ("a", "b")
     )
     ignored = ("tags",)  # Not among `updateKeys` of the launch template: no new version.
     before, after = (
@@ -395,7 +396,7 @@ def test_a_pool_is_spread_as_it_says(spread: str, names: int) -> None:
 def test_a_group_that_eks_does_not_work_with_fails_the_program_and_the_message_says_how_it_is_mended(
     status: str,
 ) -> None:
-    engine = Engine(outputs={_GROUP: {"status": status}})
+    engine = RecordingEngine(outputs={_GROUP: {"status": status}})
     if not status.endswith("_FAILED"):
         assert engine.run(lambda: node_pool(plan("bottled")).faults).result == []
         return
@@ -409,7 +410,7 @@ def test_a_group_without_machines_behind_it_is_said_to_be_broken_and_gets_no_tag
     model = botocore.loaders.Loader().load_service_model("eks", "service-2")["shapes"]
     assert "resources" not in model["Nodegroup"].get("required", [])
     assert "autoScalingGroups" not in model["NodegroupResources"].get("required", [])
-    engine = Engine(outputs={_GROUP: {"resources": resources}})
+    engine = RecordingEngine(outputs={_GROUP: {"resources": resources}})
     with pytest.raises(pulumi.RunError, match=r"bottled-nodes: it is without an Auto Scaling group.*up --replace"):
         engine.run(lambda: fail_at_the_end(node_pool(plan("bottled")).faults))
     assert engine.all(_TAG) == []
@@ -417,7 +418,7 @@ def test_a_group_without_machines_behind_it_is_said_to_be_broken_and_gets_no_tag
 
 def test_a_group_that_fails_keeps_the_tags_that_it_had() -> None:
     # What is not registered any more is deleted; what depends on a failed resource is left as it is.
-    engine = Engine(failed=frozenset({"bottled-nodes"})).run(lambda: node_pool(plan("bottled")).urn)
+    engine = RecordingEngine(failed=frozenset({"bottled-nodes"})).run(lambda: node_pool(plan("bottled")).urn)
     assert engine.all(_TAG)
 
 

@@ -5,7 +5,7 @@ import json
 import pulumi
 import pytest
 from aws_platform import TAGS, ZONES, stack
-from engine import Engine
+from engine import RecordingEngine
 from registration import Registered
 
 from llmplatform import aws
@@ -28,7 +28,7 @@ def _storage(name: str = "storage", protection: str = "none", key: str | None = 
 
 
 def _classes(protection: str = "none") -> dict[str, Registered]:
-    engine = Engine().run(lambda: _storage(protection=protection).urn)
+    engine = RecordingEngine().run(lambda: _storage(protection=protection).urn)
     return {found.inputs["metadata"]["name"]: found for found in engine.all(_CLASS)}
 
 
@@ -61,14 +61,14 @@ def test_protection_can_be_given_up_without_a_change_that_kubernetes_refuses(pro
 
 @pytest.mark.parametrize(("protection", "kept"), [("full", True), ("none", False)])
 def test_the_file_system_is_kept_where_the_environment_is_protected(protection: str, kept: bool) -> None:
-    engine = Engine().run(lambda: _storage(protection=protection).urn)
+    engine = RecordingEngine().run(lambda: _storage(protection=protection).urn)
     assert engine.one("aws:efs/fileSystem:FileSystem").protect is kept
 
 
 @pytest.mark.parametrize("protection", ["full", "none"])
 def test_weights_stay_where_they_are_quick_and_are_not_paid_for_twice(protection: str) -> None:
     """EFS pricing: Infrequent Access is paid per GiB that is read, and weights are read after an interruption."""
-    engine = Engine().run(lambda: _storage(protection=protection).urn)
+    engine = RecordingEngine().run(lambda: _storage(protection=protection).urn)
     assert "lifecyclePolicies" not in engine.one("aws:efs/fileSystem:FileSystem").inputs
     assert engine.one("aws:efs/backupPolicy:BackupPolicy").inputs["backupPolicy"] == {"status": "DISABLED"}
 
@@ -76,7 +76,7 @@ def test_weights_stay_where_they_are_quick_and_are_not_paid_for_twice(protection
 def test_nobody_mounts_the_file_system_without_tls() -> None:
     # EFS user guide, "Using IAM to control file system data access": aws:SecureTransport.
     policy = json.loads(
-        Engine().run(lambda: _storage().urn).one("aws:efs/fileSystemPolicy:FileSystemPolicy").inputs["policy"]
+        RecordingEngine().run(lambda: _storage().urn).one("aws:efs/fileSystemPolicy:FileSystemPolicy").inputs["policy"]
     )
     allow, deny = policy["Statement"]
     assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
@@ -85,7 +85,7 @@ def test_nobody_mounts_the_file_system_without_tls() -> None:
 
 def test_a_key_of_the_accounts_encrypts_disks_and_files() -> None:
     key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-    engine = Engine().run(lambda: _storage(key=key).urn)
+    engine = RecordingEngine().run(lambda: _storage(key=key).urn)
     assert engine.one("aws:efs/fileSystem:FileSystem").inputs["kmsKeyId"] == key
     classes = {found.inputs["metadata"]["name"]: found.inputs["parameters"] for found in engine.all(_CLASS)}
     # docs/parameters.md of aws-ebs-csi-driver.
@@ -93,16 +93,18 @@ def test_a_key_of_the_accounts_encrypts_disks_and_files() -> None:
 
 
 def test_the_file_system_is_encrypted() -> None:
-    assert Engine().run(lambda: _storage().urn).one("aws:efs/fileSystem:FileSystem").inputs["encrypted"] is True
+    assert (
+        RecordingEngine().run(lambda: _storage().urn).one("aws:efs/fileSystem:FileSystem").inputs["encrypted"] is True
+    )
 
 
 def test_every_zone_mounts_it_nearby() -> None:
-    targets = Engine().run(lambda: _storage().urn).all("aws:efs/mountTarget:MountTarget")
+    targets = RecordingEngine().run(lambda: _storage().urn).all("aws:efs/mountTarget:MountTarget")
     assert {found.inputs["subnetId"] for found in targets} == {f"subnet-{zone}" for zone in ZONES}
 
 
 def test_nodes_alone_can_mount_it() -> None:
-    group = Engine().run(lambda: _storage().urn).one("aws:ec2/securityGroup:SecurityGroup").inputs
+    group = RecordingEngine().run(lambda: _storage().urn).one("aws:ec2/securityGroup:SecurityGroup").inputs
     (rule,) = group["ingress"]
     assert (rule["securityGroups"], rule["fromPort"], rule["toPort"]) == (["sg-nodes"], 2049, 2049)
     assert "cidrBlocks" not in rule
@@ -114,7 +116,7 @@ def test_a_shared_volume_waits_for_the_mount_targets() -> None:
         def __init__(self, storage_class: pulumi.Input[str]) -> None:
             super().__init__("test:index:Claim", "claim", {"class": storage_class})
 
-    engine = Engine().run(lambda: Claim(_storage().shared_class).urn)
+    engine = RecordingEngine().run(lambda: Claim(_storage().shared_class).urn)
     for target in engine.all("aws:efs/mountTarget:MountTarget"):
         assert engine.waits_for(engine.named("claim"), target), "a pod that mounts before hangs for minutes"
 
@@ -124,4 +126,4 @@ def test_the_cloud_objects_of_two_storages_do_not_collide() -> None:
         _storage("one")
         _storage("two")
 
-    assert len(Engine().run(program).all("aws:efs/fileSystem:FileSystem")) == 2
+    assert len(RecordingEngine().run(program).all("aws:efs/fileSystem:FileSystem")) == 2

@@ -5,7 +5,7 @@ import traceback
 from pathlib import Path
 
 import pytest
-from engine import Engine
+from engine import RecordingEngine
 from program import ROOT, run_program, stack_config
 
 from llmplatform.base import PlatformComponent
@@ -17,13 +17,13 @@ def deep(levels: int) -> PlatformComponent:
 
 
 def test_a_state_keeps_the_two_lines_that_made_a_resource() -> None:
-    with_whole = Engine().run(lambda: deep(20)).named("thing")
+    with_whole = RecordingEngine().run(lambda: deep(20)).named("thing")
 
     def program() -> None:
         with short_stack_traces():
             deep(20)
 
-    with_short = Engine().run(program).named("thing")
+    with_short = RecordingEngine().run(program).named("thing")
     assert len(with_whole.stack_trace) > 20, "the SDK sends them all"
     assert 1 <= len(with_short.stack_trace) <= 4
     assert set(with_short.stack_trace) == {Path(__file__).as_uri()}

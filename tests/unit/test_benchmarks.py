@@ -9,7 +9,7 @@ from typing import Any, TextIO
 import pulumi
 import pulumi_random as random
 import pytest
-from engine import Engine
+from engine import RecordingEngine
 from typer.testing import CliRunner
 
 from benchmarks import __main__ as command_line
@@ -54,12 +54,14 @@ def _recorded(folder: Path) -> Path:
                 record(file)
                 _program()
 
-            Engine(preview=operation == "preview", outputs={} if operation == "preview" else OUTPUTS).run(recorded)
+            RecordingEngine(preview=operation == "preview", outputs={} if operation == "preview" else OUTPUTS).run(
+                recorded
+            )
     merge(folder / "preview", folder / "up", folder / "both")
     return folder / "both"
 
 
-def _children(engine: Engine) -> dict[str, Any]:
+def _children(engine: RecordingEngine) -> dict[str, Any]:
     return {
         each.name: (each.type, each.inputs, each.protect, {urn.rsplit("::", 1)[1] for urn in each.dependencies})
         for each in engine.registered
@@ -73,8 +75,8 @@ def test_a_replay_registers_the_same_resources_without_components(
     # A recorder stays for the rest of its process.
     monkeypatch.setattr(pulumi.CustomResource, "__init__", pulumi.CustomResource.__init__)
     recording = _recorded(tmp_path)
-    program = Engine(outputs=OUTPUTS).run(_program)
-    replayed = Engine(outputs=OUTPUTS).run(lambda: replay(recording))
+    program = RecordingEngine(outputs=OUTPUTS).run(_program)
+    replayed = RecordingEngine(outputs=OUTPUTS).run(lambda: replay(recording))
     assert _children(replayed) == _children(program), "inputs, options and dependencies are those of the program"
     assert all(each.custom for each in replayed.registered), "no component is left"
 

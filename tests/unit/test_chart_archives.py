@@ -9,7 +9,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from engine import Engine
+from engine import RecordingEngine
 from existing_things import told
 from program import ROOT, STACKS, run_program, stack_config
 
@@ -70,8 +70,8 @@ def test_an_update_without_archives_is_refused_before_anything_is_made(
 ) -> None:
     (infra.parent / ".charts").mkdir()
     (infra.parent / ".charts" / CHARTS["cert-manager"].archive).write_bytes(ARCHIVE)
-    engine = Engine(stack="dev")
-    monkeypatch.setattr("program.Engine", lambda **_: engine)
+    engine = RecordingEngine(stack="dev")
+    monkeypatch.setattr("program.RecordingEngine", lambda **_: engine)
     with pytest.raises(pulumi.RunError) as refused:
         run_program(stack_config("dev"), "dev", main=infra, archives=True)
     assert set(str(refused.value).splitlines()) == {

@@ -11,7 +11,7 @@ from typing import Any
 import existing_things
 import pytest
 from addon_variants import ACME, alerting, cert_manager
-from engine import Engine
+from engine import RecordingEngine
 from program import run_program
 from stack_settings import dev, problems
 
@@ -22,7 +22,7 @@ RELEASE, MONITOR = "kubernetes:helm.sh/v3:Release", "kubernetes:monitoring.coreo
 HOST = "models.example.org"
 
 
-def in_theirs(stack: str, **settings: Any) -> Engine:
+def in_theirs(stack: str, **settings: Any) -> RecordingEngine:
     """The program of a new platform in a cluster of others. `settings`: sections, as the stack file has them."""
     config = deepcopy(existing_things.on_theirs(stack, cluster=True))
     config["llmplatform:addons"]["monitoring"] = {}
@@ -31,7 +31,7 @@ def in_theirs(stack: str, **settings: Any) -> Engine:
     return run_program(config, stack)
 
 
-def names(engine: Engine, type_: str) -> set[str]:
+def names(engine: RecordingEngine, type_: str) -> set[str]:
     return {each.inputs["metadata"]["name"] for each in engine.all(type_)}
 
 
@@ -102,7 +102,7 @@ def test_an_issuer_that_is_there_signs_and_cert_manager_is_not_installed() -> No
 
 def test_name_servers_that_see_the_public_zone_are_asked_and_reached() -> None:
     issuer = ACME.model_copy(update={"nameservers": ("1.1.1.1", "8.8.8.8")})
-    engine = Engine().run(lambda: cert_manager(spec=specs.CertManager(issuer=issuer)))
+    engine = RecordingEngine().run(lambda: cert_manager(spec=specs.CertManager(issuer=issuer)))
     values = engine.one(RELEASE, "cert-manager-release").inputs["values"]
     assert values["dns01RecursiveNameservers"] == "1.1.1.1:53,8.8.8.8:53"
     assert values["dns01RecursiveNameserversOnly"] is True
@@ -115,14 +115,14 @@ def test_name_servers_that_see_the_public_zone_are_asked_and_reached() -> None:
 def test_alertmanager_reaches_a_receiver_in_the_cluster_and_no_other_pod_does() -> None:
     """Adapters for chat rooms listen on ports of their own: prometheus-webhook-dingtalk on 8060."""
     inside = specs.InsideReceiver(namespace="alerts", port=8060)
-    engine = Engine().run(lambda: alerting("webhook", inside=inside))
+    engine = RecordingEngine().run(lambda: alerting("webhook", inside=inside))
     policy = engine.named("monitoring-space-allow-alert-receiver").inputs["spec"]
     assert policy["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "alertmanager"}
     [rule] = policy["egress"]
     [peer] = rule["to"]
     assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "alerts"}
     assert [each["port"] for each in rule["ports"]] == [8060]
-    outside = Engine().run(lambda: alerting("webhook"))
+    outside = RecordingEngine().run(lambda: alerting("webhook"))
     assert "monitoring-space-allow-alert-receiver" not in {each.name for each in outside.registered}
 
 

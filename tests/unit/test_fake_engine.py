@@ -3,7 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 import pytest
-from engine import Engine
+from engine import RecordingEngine
 
 
 def _vpc(name: str = "vpc", **inputs: object) -> aws.ec2.Vpc:
@@ -11,13 +11,13 @@ def _vpc(name: str = "vpc", **inputs: object) -> aws.ec2.Vpc:
 
 
 def test_what_the_program_returns_is_resolved() -> None:
-    engine = Engine().run(lambda: {"id": _vpc().id})
+    engine = RecordingEngine().run(lambda: {"id": _vpc().id})
     assert engine.result == {"id": "vpc-id"}, "outputs are awaited, so that a test can compare plain values"
 
 
 def test_a_lookup_is_refused() -> None:
     with pytest.raises(AssertionError, match="unexpected lookup aws:index/getCallerIdentity:getCallerIdentity"):
-        Engine().run(lambda: aws.get_caller_identity_output().account_id)
+        RecordingEngine().run(lambda: aws.get_caller_identity_output().account_id)
 
 
 def test_an_error_of_the_program_reaches_the_test() -> None:
@@ -26,7 +26,7 @@ def test_an_error_of_the_program_reaches_the_test() -> None:
         raise ValueError("the program's own words")
 
     with pytest.raises(ValueError, match="the program's own words"):
-        Engine().run(program)
+        RecordingEngine().run(program)
 
 
 def test_an_error_in_an_output_reaches_the_test() -> None:
@@ -35,7 +35,7 @@ def test_an_error_in_an_output_reaches_the_test() -> None:
         _vpc().id.apply(lambda id_: nothing[id_])
 
     with pytest.raises(KeyError, match="vpc-id"):
-        Engine().run(program)
+        RecordingEngine().run(program)
 
 
 def test_two_resources_with_one_name_are_refused() -> None:
@@ -44,16 +44,16 @@ def test_two_resources_with_one_name_are_refused() -> None:
         _vpc()
 
     with pytest.raises(AssertionError, match="two resources have the URN"):
-        Engine().run(program)
+        RecordingEngine().run(program)
 
 
 def test_a_deprecated_resource_is_refused() -> None:
     with pytest.raises(AssertionError, match="a user would be warned"):
-        Engine().run(lambda: aws.ec2.EncryptionControl("old", vpc_id="vpc-1", mode="monitor"))
+        RecordingEngine().run(lambda: aws.ec2.EncryptionControl("old", vpc_id="vpc-1", mode="monitor"))
 
 
 def test_secrets_are_told_apart_from_plain_values() -> None:
-    engine = Engine().run(lambda: _vpc(tags={"password": pulumi.Output.secret("hidden")}))
+    engine = RecordingEngine().run(lambda: _vpc(tags={"password": pulumi.Output.secret("hidden")}))
     vpc = engine.one("aws:ec2/vpc:Vpc")
     assert vpc.secrets == {"tags"}
     assert vpc.inputs["tags"] == {"password": "hidden"}, "tests see the value, an engine encrypts it"
@@ -65,7 +65,7 @@ def test_data_flow_is_recorded_as_order() -> None:
         subnet = aws.ec2.Subnet("subnet", vpc_id=vpc.id)
         aws.ec2.RouteTableAssociation("far", route_table_id="rtb-1", subnet_id=subnet.id)
 
-    engine = Engine().run(program)
+    engine = RecordingEngine().run(program)
     assert engine.waits_for(engine.named("far"), engine.named("vpc")), "order is transitive"
     assert not engine.waits_for(engine.named("vpc"), engine.named("far"))
 
@@ -74,5 +74,5 @@ def test_in_a_preview_what_the_cloud_computes_is_unknown() -> None:
     def program() -> None:
         aws.ec2.Subnet("subnet", vpc_id=_vpc().id)
 
-    subnet = Engine(preview=True).run(program).named("subnet")
+    subnet = RecordingEngine(preview=True).run(program).named("subnet")
     assert subnet.inputs["vpcId"] != "vpc-id", "a preview has no ids yet"

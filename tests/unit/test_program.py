@@ -3,7 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
-from engine import Engine
+from engine import RecordingEngine
 from program import run_program, stack_config
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -11,7 +11,7 @@ QUOTA = "kubernetes:core/v1:ResourceQuota"
 GPU = "requests.nvidia.com/gpu"
 
 
-def changed(stack: str, **sections: dict[str, Any] | None) -> Engine:
+def changed(stack: str, **sections: dict[str, Any] | None) -> RecordingEngine:
     """The program over a committed stack; None takes a section away."""
     config = deepcopy(stack_config(stack))
     for name, section in sections.items():
@@ -19,7 +19,7 @@ def changed(stack: str, **sections: dict[str, Any] | None) -> Engine:
     return run_program({key: value for key, value in config.items() if value is not None}, stack)
 
 
-def in_an_existing_cluster(pools: dict[str, Any], models: dict[str, Any] | None, **more: Any) -> Engine:
+def in_an_existing_cluster(pools: dict[str, Any], models: dict[str, Any] | None, **more: Any) -> RecordingEngine:
     zones = stack_config("dev")["llmplatform:cloud"]["zones"]
     return changed(
         "dev",

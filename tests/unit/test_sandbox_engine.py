@@ -9,7 +9,7 @@ import pytest
 from program import ROOT
 from pulumi.automation import CommandError, CommandResult, LocalWorkspace
 
-from llmplatform_sandbox.engine import SKIP_CHECKPOINTS, Engine
+from llmplatform_sandbox.engine import SKIP_CHECKPOINTS, PulumiEngine
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.progress import silent
@@ -37,22 +37,27 @@ class Stack:
 
 
 @pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PulumiEngine:
     monkeypatch.setattr("llmplatform_sandbox.engine.Stack", Stack)
     paths = SandboxPaths(tmp_path)
     paths.create()
     tools = Toolchain({"pulumi": tmp_path / "pulumi"}, {"pulumi": PULUMI.version})
-    return Engine(read_project(ROOT), "dev", paths, tools, "", silent)
+    return PulumiEngine(read_project(ROOT), "dev", paths, tools, "", silent)
 
 
 @pytest.mark.parametrize(
     ("operation", "skipped"),
-    [(Engine.preview, True), (Engine.require_plan, True), (Engine.up, False), (Engine.refresh, False)],
+    [
+        (PulumiEngine.preview, True),
+        (PulumiEngine.require_plan, True),
+        (PulumiEngine.up, False),
+        (PulumiEngine.refresh, False),
+    ],
 )
 def test_only_plans_do_without_checkpoints(
-    engine: Engine, operation: Callable[[Engine], object], skipped: bool
+    engine: PulumiEngine, operation: Callable[[PulumiEngine], object], skipped: bool
 ) -> None:
-    Engine.preview(engine)
+    PulumiEngine.preview(engine)
     assert Stack.variables[SKIP_CHECKPOINTS] == "true"
     operation(engine)
     assert (SKIP_CHECKPOINTS in Stack.variables) is skipped, "after a crash nobody would know what was made"
@@ -62,7 +67,7 @@ def test_only_plans_do_without_checkpoints(
     ("said", "told"), [("error: update canceled", KeyboardInterrupt), ("error: update failed", SandboxError)]
 )
 def test_an_update_that_was_cancelled_is_no_fault_of_the_program(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, said: str, told: type[BaseException]
+    engine: PulumiEngine, monkeypatch: pytest.MonkeyPatch, said: str, told: type[BaseException]
 ) -> None:
     def ended(*_: object, **_options: object) -> None:
         raise CommandError(CommandResult(stdout="", stderr=said, code=255))

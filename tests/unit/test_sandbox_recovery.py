@@ -15,7 +15,7 @@ from program import ROOT
 from llmplatform.catalog.tags import RESOURCE_TAG
 from llmplatform.recovery import state
 from llmplatform_sandbox.checkpoint import Checkpoint
-from llmplatform_sandbox.engine import Engine, Outcome
+from llmplatform_sandbox.engine import Outcome, PulumiEngine
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.lifecycle import Sandbox
@@ -103,14 +103,16 @@ def paths(tmp_path: Path) -> SandboxPaths:
 
 
 def ended(engine: StoppedEngine, paths: SandboxPaths, processes: Processes | None = None) -> list[str]:
-    return end_last(cast(Engine, engine), paths, processes or Processes(paths.run, paths.logs))
+    return end_last(cast(PulumiEngine, engine), paths, processes or Processes(paths.run, paths.logs))
 
 
 def reconciled(engine: StoppedEngine, paths: SandboxPaths, *objects: CloudObject, wanted: bool = True) -> list[str]:
     """Ids of what is left in the account."""
     account = Account(*objects)
     clouds = cast(Mapping[str, Cloud], {"aws": account})
-    reconcile(cast(Engine, engine), Unclean(paths), "urn:pulumi:dev::app::", lambda: clouds, Cluster, wanted=wanted)
+    reconcile(
+        cast(PulumiEngine, engine), Unclean(paths), "urn:pulumi:dev::app::", lambda: clouds, Cluster, wanted=wanted
+    )
     return [item.id for item in account.left]
 
 

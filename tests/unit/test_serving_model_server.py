@@ -2,7 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from engine import Engine, walk
+from engine import RecordingEngine, walk
 from plans import ON_DEMAND, SPOT_FIRST, model_plan
 
 from llmplatform.base.labels import MODEL_CLIENT
@@ -20,7 +20,7 @@ MONITOR = "kubernetes:monitoring.coreos.com/v1:ServiceMonitor"
 
 def served(
     pool: dict[str, Any] = SPOT_FIRST, *, args: dict[str, Any] | None = None, key: str | None = None, **settings: Any
-) -> Engine:
+) -> RecordingEngine:
     plan = model_plan(pool, **settings)
     wiring = {"namespace": "models", "monitoring_namespace": "monitoring", **(args or {})}
 
@@ -29,19 +29,19 @@ def served(
         return {"url": server.url, "model": server.model, "secret": server.api_key_secret}
 
     outputs = {"random:index/randomPassword:RandomPassword": {"result": key}} if key else {}
-    return Engine(outputs=outputs).run(program)
+    return RecordingEngine(outputs=outputs).run(program)
 
 
-def pod(engine: Engine) -> dict[str, Any]:
+def pod(engine: RecordingEngine) -> dict[str, Any]:
     return engine.one(DEPLOYMENT).inputs["spec"]["template"]["spec"]
 
 
-def container(engine: Engine) -> dict[str, Any]:
+def container(engine: RecordingEngine) -> dict[str, Any]:
     (only,) = pod(engine)["containers"]
     return only
 
 
-def policy(engine: Engine) -> dict[str, Any]:
+def policy(engine: RecordingEngine) -> dict[str, Any]:
     return engine.named("chat-network").inputs["spec"]
 
 
@@ -95,7 +95,7 @@ def test_a_pod_bears_the_taints_that_its_model_names_and_goes_to_nodes_that_othe
     plan = model_plan(tolerations=borne)
     karpenters = replace(plan.pool, selector={"karpenter.sh/nodepool": "gpu", "zone": "a"})
     args = ModelServerArgs(plan=replace(plan, pool=karpenters), namespace="models")
-    spec = pod(Engine().run(lambda: ModelServer("chat", args).url))
+    spec = pod(RecordingEngine().run(lambda: ModelServer("chat", args).url))
     (term,) = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
     assert term["matchExpressions"] == [
         {"key": "karpenter.sh/nodepool", "operator": "In", "values": ["gpu"]},
@@ -334,7 +334,7 @@ def test_without_monitoring_there_is_no_monitor_and_no_way_in_for_one() -> None:
 def test_a_preview_knows_every_name_before_the_cluster_exists() -> None:
     plan = model_plan(gated=True)
     args = ModelServerArgs(plan=plan, namespace="models", huggingface_token="hf_x")
-    engine = Engine(preview=True).run(lambda: ModelServer("chat", args))
+    engine = RecordingEngine(preview=True).run(lambda: ModelServer("chat", args))
     spec = engine.one(DEPLOYMENT).inputs["spec"]["template"]["spec"]
     assert spec["serviceAccountName"] == "chat"
     assert next(each for each in spec["volumes"] if each["name"] == "weights")["persistentVolumeClaim"]["claimName"]

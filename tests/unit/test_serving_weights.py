@@ -3,7 +3,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from engine import Engine
+from engine import RecordingEngine
 from plans import SPOT_FIRST, model_plan
 
 from llmplatform.serving import Hydration, HydrationArgs, hydrators, weights
@@ -16,21 +16,21 @@ MODELSCOPE = Mirrors(models="modelscope")
 MIRRORED = Mirrors(huggingface="https://hub.example.org:8443")
 
 
-def hydrated(*, args: dict[str, Any] | None = None, **settings: Any) -> Engine:
+def hydrated(*, args: dict[str, Any] | None = None, **settings: Any) -> RecordingEngine:
     plan = model_plan(SPOT_FIRST, **settings)
     wiring = {"namespace": "models", "hydration": "hydration.test", **(args or {})}
-    return Engine().run(lambda: Weights("chat-weights", WeightsArgs(plan=plan, **wiring)))
+    return RecordingEngine().run(lambda: Weights("chat-weights", WeightsArgs(plan=plan, **wiring)))
 
 
-def job(engine: Engine) -> dict[str, Any]:
+def job(engine: RecordingEngine) -> dict[str, Any]:
     return engine.one(JOB).inputs["spec"]
 
 
-def words(engine: Engine) -> list[str]:
+def words(engine: RecordingEngine) -> list[str]:
     return job(engine)["template"]["spec"]["containers"][0]["args"]
 
 
-def value_of(flag: str, engine: Engine) -> str:
+def value_of(flag: str, engine: RecordingEngine) -> str:
     return words(engine)[words(engine).index(flag) + 1]
 
 
@@ -56,7 +56,7 @@ def test_a_vocabulary_from_elsewhere_comes_with_the_weights() -> None:
     large = {"instance_types": ["p4d.24xlarge"], "max": 1}
     plan = model_plan(large, source="openai/gpt-oss-120b", tensor_parallel=8)
     wired = WeightsArgs(plan=plan, namespace="models", hydration="hydration.test")
-    found = value_of("--extra", Engine().run(lambda: Weights("chat-weights", wired)))
+    found = value_of("--extra", RecordingEngine().run(lambda: Weights("chat-weights", wired)))
     digest = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
     place = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken"
     assert found == f".extras/o200k_base.tiktoken={digest}={place}"
@@ -92,7 +92,7 @@ def test_the_job_ends_before_the_update_that_waits_for_it_and_nothing_else_ends_
 def deadline_after(seconds: int) -> int:
     plan = dataclasses.replace(model_plan(SPOT_FIRST), hydration_seconds=seconds)
     wired = WeightsArgs(plan=plan, namespace="models", hydration="hydration.test")
-    return job(Engine().run(lambda: Weights("chat-weights", wired)))["activeDeadlineSeconds"]
+    return job(RecordingEngine().run(lambda: Weights("chat-weights", wired)))["activeDeadlineSeconds"]
 
 
 def test_the_deadline_of_an_ended_job_stays_when_the_stack_gets_another_small_model() -> None:
@@ -136,9 +136,9 @@ def test_it_needs_no_gpu_and_goes_where_nothing_has_to_be_tolerated() -> None:
     assert not pod.get("tolerations")
 
 
-def shared(mirrors: Mirrors) -> Engine:
+def shared(mirrors: Mirrors) -> RecordingEngine:
     args = HydrationArgs(objects="hydration.dev", namespace="models", mirrors=mirrors)
-    return Engine().run(lambda: Hydration("hydration", args))
+    return RecordingEngine().run(lambda: Hydration("hydration", args))
 
 
 def test_only_what_hydrates_reaches_the_hub() -> None:

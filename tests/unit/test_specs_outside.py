@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from engine import Engine
+from engine import RecordingEngine
 from plans import SPOT_FIRST, model_plan
 from stack_settings import ROOT, dev, problems
 
@@ -76,9 +76,9 @@ def test_nodes_on_alibaba_cloud_are_not_told() -> None:
     assert "aws" in line.lower()
 
 
-def served(way: OutsidePlan, **settings: Any) -> Engine:
+def served(way: OutsidePlan, **settings: Any) -> RecordingEngine:
     args = ModelServerArgs(plan=model_plan(SPOT_FIRST, **settings), namespace="models", outside=way)
-    return Engine().run(lambda: ModelServer("chat", args).url)
+    return RecordingEngine().run(lambda: ModelServer("chat", args).url)
 
 
 def test_downloads_take_the_way_and_servers_trust_its_authorities_where_they_go_somewhere() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from alicloud_platform import stack as ack_stack
-from engine import Engine
+from engine import RecordingEngine
 from program import run_program, stack_config
 
 POOLS = {"prod": "aws:eks/nodeGroup:NodeGroup", "prod-ack": "alicloud:cs/nodePool:NodePool"}
@@ -13,7 +13,7 @@ GROUPS = ["gpu-large-on-demand", "gpu-large-spot"]
 NEW_RELEASE, IMAGE_ID = "1.35.7-20260801", "aliyun_3_x64_20G_alibase_20261101.vhd"
 
 
-def registered(stack: str, **pool: Any) -> Engine:
+def registered(stack: str, **pool: Any) -> RecordingEngine:
     config = stack_config(stack)
     config["llmplatform:pools"]["gpu-large"] |= pool
     return run_program(config, stack, may_warn="renew" in pool)
@@ -45,7 +45,7 @@ def test_no_node_group_of_eks_needs_a_machine_more_while_it_is_renewed() -> None
         assert group.inputs["updateConfig"] == {"maxUnavailable": 1, "updateStrategy": "MINIMAL"}, group.name
 
 
-def upgraded(**changes: Any) -> Engine:
+def upgraded(**changes: Any) -> RecordingEngine:
     config = stack_config("prod-ack")
     config["llmplatform:cluster"] |= {"upgrade": True, **changes}
     return run_program(config, "prod-ack", may_warn=True)

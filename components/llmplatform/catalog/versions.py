@@ -32,7 +32,7 @@ class Chart:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Engine:
+class EngineRelease:
     """A released inference engine."""
 
     version: str
@@ -106,8 +106,8 @@ CHARTS: Mapping[str, Chart] = {chart.name: chart for chart in _CHARTS}
 NO_ARCHIVES = "LLMPLATFORM_NO_CHART_ARCHIVES"
 """Variable of a program's environment that says that charts are installed without their archives, as in the sandbox."""
 
-ENGINES: Mapping[str, Engine] = {
-    "vllm": Engine(
+ENGINES: Mapping[str, EngineRelease] = {
+    "vllm": EngineRelease(
         # renovate: datasource=docker depName=vllm/vllm-openai extractVersion=^v(?<version>.*)$
         version="0.33.0",
         image="docker.io/vllm/vllm-openai:v0.33.0",
@@ -118,9 +118,9 @@ ENGINES: Mapping[str, Engine] = {
 }
 """Inference engines by kind. Source: the wheel's metadata and kernels, and the image's documentation."""
 
-OLDER_ENGINES: Mapping[str, tuple[Engine, ...]] = {
+OLDER_ENGINES: Mapping[str, tuple[EngineRelease, ...]] = {
     "vllm": (
-        Engine(
+        EngineRelease(
             version="0.6.6.post1",
             image="docker.io/vllm/vllm-openai:v0.6.6.post1",
             cuda="12.4",
@@ -144,7 +144,7 @@ HYDRATION_IMAGE = "docker.io/library/python:3.13.9-slim-bookworm"
 """What weights are hydrated with: Python, certificates of authorities, and nothing else."""
 
 
-def engine(kind: str, version: str | None = None) -> Engine:
+def engine(kind: str, version: str | None = None) -> EngineRelease:
     """A release of an engine; the one that we are tested with where none is named, or none of that name is known."""
     older = {each.version: each for each in OLDER_ENGINES.get(kind, ())}
     return older.get(version or "", ENGINES[kind])

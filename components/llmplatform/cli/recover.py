@@ -12,7 +12,7 @@ from llmplatform.cli.stacks import Project, StackName
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from llmplatform.recovery.engine import Engine
+    from llmplatform.recovery.engine import PulumiCli
     from llmplatform.recovery.state import Deployment
     from llmplatform.recovery.survey import Finding
 
@@ -50,7 +50,7 @@ def recover(
     from llmplatform.cli.machine import console_for
     from llmplatform.recovery import state
     from llmplatform.recovery.accounts import open_account
-    from llmplatform.recovery.engine import Engine
+    from llmplatform.recovery.engine import PulumiCli
     from llmplatform.recovery.kinds import SCHEMA_VERSIONS, outputs_of
     from llmplatform.recovery.releases import unsettled
     from llmplatform.recovery.survey import Unknown, WrongInput, decisions, survey
@@ -62,7 +62,7 @@ def recover(
     releases: list[str] = []
     others, lock_removed, written, code = 0, "", False, 0
     try:
-        engine = Engine(project, stack)
+        engine = PulumiCli(project, stack)
         exported = engine.export()
         deployment: dict[str, Any] = exported.get("deployment") or {}
         decided = decisions(deployment, adopt or (), forget or ())
@@ -119,7 +119,7 @@ def recover(
     raise typer.Exit(code)
 
 
-def _read(engine: "Engine", stack: str, recovered: "Deployment") -> tuple[list[str], list[str]]:
+def _read(engine: "PulumiCli", stack: str, recovered: "Deployment") -> tuple[list[str], list[str]]:
     """Read every resource. A line for each that was adopted and is still being made, which is left to be read again.
 
     Then a line for each release that is not deployed; one that was adopted is left to be read again, too.

@@ -13,7 +13,7 @@ from llmplatform.recovery.survey import Unknown, WrongInput
 _NO_STACK = "no stack named"
 
 
-class Engine:
+class PulumiCli:
     """A stack of a project folder."""
 
     def __init__(self, project: Path, stack: str) -> None:

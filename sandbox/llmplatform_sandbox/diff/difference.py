@@ -12,7 +12,7 @@ import yaml
 from llmplatform_sandbox.diff.plan import Plan, Recorder
 from llmplatform_sandbox.diff.revision import Revision, find_revision
 from llmplatform_sandbox.diff.states import State, StateCache, apply_on_paper
-from llmplatform_sandbox.engine import Engine
+from llmplatform_sandbox.engine import PulumiEngine
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.hosting import open_clouds, served
 from llmplatform_sandbox.newer_minors import newer
@@ -72,7 +72,7 @@ def preview_on(state: State | None, project: Project, stack: str, tools: Toolcha
         copy_project(project, stack, paths, on_paper=True)
         recorder = Recorder()
         with served(open_clouds(paths.clouds, None)) as providers:
-            engine = Engine(project, stack, paths, tools, providers, report)
+            engine = PulumiEngine(project, stack, paths, tools, providers, report)
             if state is not None:
                 engine.import_state(state.unprotected().deployment)
             engine.preview(listen=recorder)

@@ -20,7 +20,7 @@ from typing import Any
 from llmplatform_sandbox.checkpoint import Resource
 from llmplatform_sandbox.cloud import PaperControlPlane
 from llmplatform_sandbox.endpoints import fingerprint
-from llmplatform_sandbox.engine import SKIP_CHECKPOINTS, Engine
+from llmplatform_sandbox.engine import SKIP_CHECKPOINTS, PulumiEngine
 from llmplatform_sandbox.hosting import open_clouds, served
 from llmplatform_sandbox.language import serve_language
 from llmplatform_sandbox.newer_minors import PLANNED_MINORS
@@ -91,7 +91,7 @@ def apply_on_paper(
             # Nothing is lost with a state on paper.
             variables = {SKIP_CHECKPOINTS: "true", "PULUMI_DEBUG_LANGUAGES": f"python:{port}"}
             with served(clouds, paper=True) as providers:
-                engine = Engine(project, stack, paths, tools, providers, report, variables=variables)
+                engine = PulumiEngine(project, stack, paths, tools, providers, report, variables=variables)
                 engine.up()
         finally:
             language.stop(grace=0)

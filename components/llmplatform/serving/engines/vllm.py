@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from llmplatform.catalog import engine_flags, versions
 from llmplatform.catalog.models import EXTRAS, extra_files
-from llmplatform.catalog.versions import Engine
+from llmplatform.catalog.versions import EngineRelease
 from llmplatform.planning.models import ModelPlan
 
 PORT = 8000
@@ -25,7 +25,7 @@ API_KEY_VARIABLE = "VLLM_API_KEY"
 _QUIET_ENDPOINTS = f"{HEALTH_PATH},{METRICS_PATH},/ping"
 
 
-def release(plan: ModelPlan) -> Engine:
+def release(plan: ModelPlan) -> EngineRelease:
     """The engine's release: the one that the model asks for, else the catalog's."""
     return versions.engine("vllm", plan.spec.engine.version)
 
