@@ -9,6 +9,7 @@ import pulumi
 from archives import CHARTS
 from foundation import Foundation
 from llmplatform import addons
+from llmplatform.base.namespace import INTERNAL, Namespace, NamespaceArgs
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_capacity
 from llmplatform.specs.addons import AlicloudAddons, ClusterAutoscaler, ExistingIssuer
 from llmplatform.specs.cluster import ExistingCluster
@@ -103,13 +104,13 @@ class _Layer:
         return addons.Monitoring("monitoring", args, self.inside)
 
     def models_namespace(self, *, after: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
-        args = addons.NamespaceArgs(
+        args = NamespaceArgs(
             namespace=self.stack.platform.models_namespace,
-            quota={**addons.INTERNAL, **gpu_quota(self.pools)},
+            quota={**INTERNAL, **gpu_quota(self.pools)},
             container_defaults={"cpu": "100m", "memory": "128Mi"},
             after=after,
         )
-        return addons.Namespace("models", args, self.inside).name
+        return Namespace("models", args, self.inside).name
 
     def gpus(self) -> list[pulumi.Resource]:
         if not any(pool.gpu for pool in self.pools):

@@ -8,7 +8,7 @@ from addon_variants import variants
 from engine import RecordingEngine
 from plans import ON_DEMAND, SPOT_FIRST, SPOT_OF_FOUR, model_plan
 
-from llmplatform.addons import Namespace, NamespaceArgs
+from llmplatform.base.namespace import Namespace, NamespaceArgs
 from llmplatform.planning.models import ModelPlan
 from llmplatform.serving import ModelServer, ModelServerArgs
 

@@ -4,9 +4,8 @@ import pulumi_kubernetes as kubernetes
 import pytest
 from engine import RecordingEngine
 
-from llmplatform.addons import Namespace, NamespaceArgs
-from llmplatform.addons.guardrails import Allow
-from llmplatform.base import traffic
+from llmplatform.base.namespace import Namespace, NamespaceArgs
+from llmplatform.base.network_policy import Allow, own_pods
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
@@ -43,7 +42,7 @@ def test_a_closed_namespace_lets_nothing_through_but_dns() -> None:
 
 
 def test_an_opening_is_a_policy_of_its_own_beside_the_refusal_of_everything() -> None:
-    allow = Allow(direction="Ingress", peers=(traffic.own_pods(),), ports=(9402,), pods={"app": "web"})
+    allow = Allow(direction="Ingress", peers=(own_pods(),), ports=(9402,), pods={"app": "web"})
     engine = made(openings={"allow-web": allow})
     assert {each.name for each in engine.all(POLICY)} == {
         "models-default-deny", "models-allow-dns", "models-allow-web",

@@ -1,16 +1,14 @@
 """What is installed in a cluster beneath the models."""
 
-from llmplatform.addons.cert_manager import Certificate, CertificateArgs, CertManager, CertManagerArgs
+from llmplatform.addons.cert_manager import CertManager, CertManagerArgs
+from llmplatform.addons.certificate import Certificate, CertificateArgs
 from llmplatform.addons.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from llmplatform.addons.gpu_metrics import GpuMetrics, GpuMetricsArgs
 from llmplatform.addons.gpu_operator import GpuOperator, GpuOperatorArgs
-from llmplatform.addons.guardrails import INTERNAL
 from llmplatform.addons.monitoring import Monitoring, MonitoringArgs
-from llmplatform.addons.namespaces import Namespace, NamespaceArgs
 from llmplatform.addons.spaces import namespaces
 
 __all__ = [
-    "INTERNAL",
     "CertManager",
     "CertManagerArgs",
     "Certificate",
@@ -23,7 +21,5 @@ __all__ = [
     "GpuOperatorArgs",
     "Monitoring",
     "MonitoringArgs",
-    "Namespace",
-    "NamespaceArgs",
     "namespaces",
 ]

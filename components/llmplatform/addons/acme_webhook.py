@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from llmplatform.addons import guardrails
-from llmplatform.addons.namespaces import Namespace, NamespaceArgs
 from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import DnsChallenge
+from llmplatform.base.namespace import ADDON_DEFAULTS, Namespace, NamespaceArgs, addon_quota
+from llmplatform.base.network_policy import HTTPS_PORT, Allow, https
 from llmplatform.base.ordering import after
 from llmplatform.base.pulling import login
 from llmplatform.catalog.versions import CHARTS
@@ -84,10 +84,11 @@ class AcmeWebhook(PlatformComponent):
             # The chart names no user: `restricted` would refuse its pod.
             pod_security="baseline",
             labels=args.challenge.namespace_labels,
-            quota=guardrails.addon_quota(PODS),
-            container_defaults=guardrails.ADDON_DEFAULTS,
+            quota=addon_quota(PODS),
+            container_defaults=ADDON_DEFAULTS,
             login=login(args.mirrors, args.registry_password),
-            openings=guardrails.acme_webhook(),
+            # The API server calls it as an API of its own, and it calls the cloud.
+            openings={**https(), "allow-webhook": Allow(direction="Ingress", ports=(HTTPS_PORT,))},
         )
         space = Namespace(f"{name}-space", rails, self.child())
         values = WebhookValues(

@@ -1,8 +1,8 @@
-"""Certificates: cert-manager with its kinds, one issuer, and a certificate for each host that asks.
+"""Certificates: cert-manager with its CRDs, and one issuer.
 
 An ACME authority is answered by DNS records: no server of ours has to be reachable from the internet.
 
-Dangerous to replace: the release's kinds, with which every certificate would go; they are kept when it is uninstalled.
+Dangerous to replace: the release's CRDs, with which every certificate would go; they are kept when it is uninstalled.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,14 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pydantic import Field
 
-from llmplatform.addons import guardrails
 from llmplatform.addons.acme_webhook import AcmeWebhook, AcmeWebhookArgs
-from llmplatform.addons.namespaces import Namespace, NamespaceArgs
+from llmplatform.addons.certificate import API_VERSION
 from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import DnsChallenge
 from llmplatform.base.labels import labels
+from llmplatform.base.namespace import ADDON_DEFAULTS, Namespace, NamespaceArgs, addon_quota
+from llmplatform.base.network_policy import Allow, Openings, addresses, https, scraped
 from llmplatform.base.ordering import after
 from llmplatform.base.pulling import login
 from llmplatform.catalog.versions import CHARTS
@@ -27,11 +28,9 @@ from llmplatform.specs.addons import CertManager as Spec
 from llmplatform.specs.mirrors import Mirrors
 
 NAMESPACE = "cert-manager"
-API_VERSION = "cert-manager.io/v1"
-DURATION = "2160h"
-"""90 days."""
-RENEW_BEFORE = "360h"
-"""15 days."""
+DNS_PORT = 53
+WEBHOOK_PORT, METRICS_PORT = 10250, 9402
+"""The chart's own, at its pinned version."""
 AUTHORITY = "platform-authority"
 """Certificate of the cluster's own authority, and the Secret with it: clients trust its `ca.crt`."""
 AUTHORITY_DURATION = "87600h"
@@ -130,10 +129,10 @@ class CertManager(PlatformComponent):
         credentials = args.challenge.credentials if args.challenge else None
         rails = NamespaceArgs(
             namespace=NAMESPACE,
-            quota=guardrails.addon_quota(PODS),
-            container_defaults=guardrails.ADDON_DEFAULTS,
+            quota=addon_quota(PODS),
+            container_defaults=ADDON_DEFAULTS,
             login=login(args.mirrors, args.registry_password),
-            openings=guardrails.cert_manager(args.monitoring_namespace, credentials, nameservers(args.spec)),
+            openings=openings(args.monitoring_namespace, credentials, nameservers(args.spec)),
         )
         space = Namespace(f"{name}-space", rails, self.child())
         installed = release(
@@ -191,47 +190,6 @@ class CertManager(PlatformComponent):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class CertificateArgs:
-    """Arguments of `Certificate`."""
-
-    host: str
-    namespace: pulumi.Input[str]
-    """Namespace of the Secret that holds certificate and key."""
-    issuer: pulumi.Input[str]
-    """Name of a ClusterIssuer."""
-
-
-class Certificate(PlatformComponent):
-    """A certificate for one host: 90 days, renewed 15 days ahead, with a new key each time."""
-
-    secret: pulumi.Output[str]
-    """Name of the Secret that cert-manager writes."""
-
-    def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("llmplatform:addons:Certificate", name, opts)
-        secret = f"{name}-tls"
-        certificate = CustomResource(
-            f"{name}-certificate",
-            api_version=API_VERSION,
-            kind="Certificate",
-            metadata=meta.ObjectMetaArgs(
-                name=name, namespace=args.namespace, labels=labels("certificate", instance=name)
-            ),
-            spec={
-                "secretName": secret,
-                "dnsNames": [args.host],
-                "duration": DURATION,
-                "renewBefore": RENEW_BEFORE,
-                "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
-                "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": args.issuer},
-            },
-            opts=self.child(),
-        )
-        self.secret = after(secret, certificate)
-        self.finish()
-
-
 def _webhook(
     name: str, args: CertManagerArgs, installed: pulumi.Resource, opts: pulumi.ResourceOptions
 ) -> list[pulumi.Resource]:
@@ -251,6 +209,32 @@ def _webhook(
         registry_password=args.registry_password,
     )
     return [AcmeWebhook(f"{name}-webhook", solver, opts)]
+
+
+def openings(
+    scraper: pulumi.Input[str] | None, credentials: tuple[str, int] | None, nameservers: Sequence[str] = ()
+) -> Openings:
+    """`credentials`: range and port where the pods of an identity get theirs; None where they need no opening.
+
+    `nameservers`: addresses of those that are asked for records, beside the cluster's DNS.
+    """
+    asked = tuple(addresses(f"{each}/32") for each in nameservers)
+    dns = Allow(direction="Egress", peers=asked, ports=(DNS_PORT,), udp=(DNS_PORT,))
+    return {
+        **https(),
+        # The API server calls it from outside the cluster's network, from addresses that no selector names.
+        "allow-webhook": Allow(direction="Ingress", ports=(WEBHOOK_PORT,)),
+        **scraped(scraper, METRICS_PORT),
+        **_handed_out(credentials),
+        **({"allow-nameservers": dns} if asked else {}),
+    }
+
+
+def _handed_out(place: tuple[str, int] | None) -> Openings:
+    if place is None:
+        return {}
+    cidr, port = place
+    return {"allow-credentials": Allow(direction="Egress", peers=(addresses(cidr),), ports=(port,))}
 
 
 def nameservers(spec: Spec | AckCertManager) -> tuple[str, ...]:

@@ -14,11 +14,11 @@ from typing import Any
 
 import pulumi
 
-from llmplatform.addons import guardrails
-from llmplatform.addons.namespaces import Namespace, NamespaceArgs
 from llmplatform.addons.tolerations import on_gpu_nodes
 from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
+from llmplatform.base.namespace import ADDON_DEFAULTS, Namespace, NamespaceArgs, addon_quota
+from llmplatform.base.network_policy import https, scraped
 from llmplatform.base.ordering import after
 from llmplatform.base.pulling import login
 from llmplatform.catalog.versions import CHARTS
@@ -28,6 +28,8 @@ from llmplatform.specs.mirrors import Mirrors
 NAMESPACE = "gpu-metrics"
 PODS = 1000
 """One on each GPU node, and a second while it is replaced."""
+METRICS_PORT = 9400
+"""The chart's own, at its pinned version."""
 IMAGE = "nvcr.io/nvidia/k8s/dcgm-exporter"
 
 COUNTERS: Mapping[str, tuple[str, str]] = {
@@ -118,10 +120,10 @@ class GpuMetrics(PlatformComponent):
             namespace=NAMESPACE,
             # It reads the devices and the kubelet's list of who has them.
             pod_security="privileged",
-            quota=guardrails.addon_quota(PODS),
-            container_defaults=guardrails.ADDON_DEFAULTS,
+            quota=addon_quota(PODS),
+            container_defaults=ADDON_DEFAULTS,
             login=login(args.mirrors, args.registry_password),
-            openings=guardrails.gpu_metrics(args.monitoring_namespace),
+            openings={**https(), **scraped(args.monitoring_namespace, METRICS_PORT)},
         )
         space = Namespace(f"{name}-space", rails, self.child())
         installed = release(

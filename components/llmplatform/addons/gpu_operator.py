@@ -12,12 +12,12 @@ from typing import Any
 import pulumi
 from pydantic import Field
 
-from llmplatform.addons import guardrails
 from llmplatform.addons.gpu_metrics import ExporterMonitor, counters
-from llmplatform.addons.namespaces import Namespace, NamespaceArgs
 from llmplatform.addons.tolerations import Tolerations, on_gpu_nodes
 from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
+from llmplatform.base.namespace import ADDON_DEFAULTS, Namespace, NamespaceArgs, addon_quota
+from llmplatform.base.network_policy import https, scraped
 from llmplatform.base.ordering import after
 from llmplatform.base.pulling import login
 from llmplatform.catalog.versions import CHARTS
@@ -27,6 +27,8 @@ from llmplatform.specs.mirrors import Mirrors
 NAMESPACE = "gpu-operator"
 PODS = 2000
 """A dozen on each GPU node, one on every other."""
+METRICS_PORT, EXPORTER_PORT = 8080, 9400
+"""The chart's own, at its pinned version: the operator's and the exporter's."""
 NVIDIA = "nvcr.io/nvidia"
 FEATURE_DISCOVERY = "registry.k8s.io/nfd/node-feature-discovery"
 
@@ -134,10 +136,11 @@ class GpuOperator(PlatformComponent):
             namespace=NAMESPACE,
             # Its DaemonSets mount the host.
             pod_security="privileged",
-            quota=guardrails.addon_quota(PODS),
-            container_defaults=guardrails.ADDON_DEFAULTS,
+            quota=addon_quota(PODS),
+            container_defaults=ADDON_DEFAULTS,
             login=login(args.mirrors, args.registry_password),
-            openings=guardrails.gpu_operator(args.monitoring_namespace),
+            # Operator, DaemonSets and node feature discovery all speak through the API server.
+            openings={**https(), **scraped(args.monitoring_namespace, METRICS_PORT, EXPORTER_PORT)},
         )
         space = Namespace(f"{name}-space", rails, self.child())
         kinds = [args.monitoring_kinds] if args.monitoring_kinds else []

@@ -12,15 +12,18 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pulumi_random as random
 
-from llmplatform.addons import alerting, guardrails
+from llmplatform.addons import alerting
 from llmplatform.addons.monitoring_values import PASSWORD_KEY, USER_KEY, values
-from llmplatform.addons.namespaces import Namespace, NamespaceArgs
+from llmplatform.base import network_policy
 from llmplatform.base.charts import Values, release
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels
+from llmplatform.base.namespace import ADDON_DEFAULTS, Namespace, NamespaceArgs, addon_quota
+from llmplatform.base.network_policy import Allow, Openings, https
 from llmplatform.base.ordering import after
 from llmplatform.base.pulling import login
 from llmplatform.catalog.versions import CHARTS
+from llmplatform.specs.addons import Alerts
 from llmplatform.specs.addons import Monitoring as Spec
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import Mirrors
@@ -68,10 +71,10 @@ class Monitoring(PlatformComponent):
             namespace=args.spec.namespace,
             # The node exporter reads the host.
             pod_security="privileged",
-            quota=guardrails.addon_quota(PODS),
-            container_defaults=guardrails.ADDON_DEFAULTS,
+            quota=addon_quota(PODS),
+            container_defaults=ADDON_DEFAULTS,
             login=login(args.mirrors, args.registry_password),
-            openings=guardrails.monitoring(args.spec.alerts),
+            openings=openings(args.spec.alerts),
         )
         space = Namespace(f"{name}-space", rails, self.child())
         self.kinds: pulumi.Resource = self._kinds(space.name)
@@ -141,3 +144,32 @@ class Monitoring(PlatformComponent):
             # Its Prometheus and monitors are of kinds that the other release brings.
             opts=self.child(depends_on=[self.kinds]),
         )
+
+
+def openings(alerts: Alerts | None) -> Openings:
+    """Only Prometheus goes everywhere; the operator's webhooks, which the API server would call, are off."""
+    return {
+        **_receiver(alerts),
+        **https(),
+        "allow-own-pods-in": Allow(direction="Ingress", peers=(network_policy.own_pods(),)),
+        "allow-own-pods-out": Allow(direction="Egress", peers=(network_policy.own_pods(),)),
+        # It scrapes every namespace, each kubelet and each node's exporter, on ports that their monitors name.
+        "allow-scraping": Allow(
+            direction="Egress",
+            peers=(network_policy.every_namespace(), network_policy.elsewhere()),
+            pods={"app.kubernetes.io/name": "prometheus"},
+        ),
+    }
+
+
+def _receiver(alerts: Alerts | None) -> Openings:
+    """The way to a receiver in the cluster; one outside is reached over HTTPS."""
+    if alerts is None or alerts.inside is None:
+        return {}
+    way = Allow(
+        direction="Egress",
+        peers=(network_policy.namespace(alerts.inside.namespace),),
+        ports=(alerts.inside.port,),
+        pods={"app.kubernetes.io/name": "alertmanager"},
+    )
+    return {"allow-alert-receiver": way}

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from llmplatform.base import traffic
+from llmplatform.base import network_policy
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
@@ -71,7 +71,7 @@ class Hydration(PlatformComponent):
             spec=kubernetes.networking.v1.NetworkPolicySpecArgs(
                 pod_selector=meta.LabelSelectorArgs(match_labels={"app.kubernetes.io/name": COMPONENT}),
                 policy_types=["Ingress", "Egress"],
-                egress=[traffic.dns(), downloads(args.mirrors.huggingface, args.outside.proxy)],
+                egress=[network_policy.dns(), downloads(args.mirrors.huggingface, args.outside.proxy)],
             ),
             opts=self.child(),
         )

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from llmplatform.base import traffic
+from llmplatform.base import network_policy
 from llmplatform.base.labels import MODEL_CLIENT
 from llmplatform.serving.engines import vllm
 from llmplatform.specs.models import Egress
@@ -30,18 +30,18 @@ def policy(
     """The policy of the pods that `selector` matches. `hub`: the way to the weights, for pods that fetch their own."""
     callers = [networking.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs(match_labels=MODEL_CLIENT))]
     if monitoring_namespace is not None:
-        callers.append(traffic.prometheus(monitoring_namespace))
+        callers.append(network_policy.prometheus(monitoring_namespace))
     named = [
         networking.NetworkPolicyEgressRuleArgs(
-            to=[traffic.others(each.cidr)], ports=[traffic.port(number) for number in each.ports]
+            to=[network_policy.others(each.cidr)], ports=[network_policy.port(number) for number in each.ports]
         )
         for each in egress
     ]
     return networking.NetworkPolicySpecArgs(
         pod_selector=meta.LabelSelectorArgs(match_labels=selector),
         policy_types=["Ingress", "Egress"],
-        ingress=[networking.NetworkPolicyIngressRuleArgs(from_=callers, ports=[traffic.port(vllm.PORT)])],
-        egress=[traffic.dns(), *named, *([hub] if hub else [])],
+        ingress=[networking.NetworkPolicyIngressRuleArgs(from_=callers, ports=[network_policy.port(vllm.PORT)])],
+        egress=[network_policy.dns(), *named, *([hub] if hub else [])],
     )
 
 
@@ -52,5 +52,5 @@ def downloads(huggingface: str | None, proxy: str | None = None) -> networking.N
     """
     ports = {urlsplit(address).port or 443 for address in (huggingface, proxy) if address}
     return networking.NetworkPolicyEgressRuleArgs(
-        to=[traffic.elsewhere()], ports=[traffic.port(number) for number in sorted({443, *ports})]
+        to=[network_policy.elsewhere()], ports=[network_policy.port(number) for number in sorted({443, *ports})]
     )

@@ -11,15 +11,20 @@ from typing import Literal
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from llmplatform.addons.guardrails import Allow, Openings
-from llmplatform.base import traffic
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels
+from llmplatform.base.network_policy import Allow, Openings, dns, opening
 from llmplatform.base.ordering import after
 from llmplatform.base.pulling import RegistryLogin, pull_secret
 from llmplatform.specs.mirrors import PULL_SECRET
 
 PodSecurity = Literal["restricted", "baseline", "privileged"]
+
+INTERNAL: Mapping[str, str] = {"services.loadbalancers": "0", "services.nodeports": "0"}
+"""Quota of a namespace without Services that are reachable from outside the cluster."""
+
+ADDON_DEFAULTS: Mapping[str, str] = {"cpu": "10m", "memory": "32Mi"}
+"""Requests of containers that name none. Small: an operator has a dozen of them on every GPU node, beside a model."""
 
 core = kubernetes.core.v1
 meta = kubernetes.meta.v1
@@ -111,9 +116,9 @@ class Namespace(PlatformComponent):
     def _network(self) -> list[pulumi.Resource]:
         everyone = meta.LabelSelectorArgs()
         closed = networking.NetworkPolicySpecArgs(pod_selector=everyone, policy_types=["Ingress", "Egress"])
-        dns = networking.NetworkPolicySpecArgs(pod_selector=everyone, policy_types=["Egress"], egress=[traffic.dns()])
+        asked = networking.NetworkPolicySpecArgs(pod_selector=everyone, policy_types=["Egress"], egress=[dns()])
         openings = [self._policy(name, opening(allow)) for name, allow in self._args.openings.items()]
-        return [self._policy("default-deny", closed), self._policy("allow-dns", dns), *openings]
+        return [self._policy("default-deny", closed), self._policy("allow-dns", asked), *openings]
 
     def _policy(self, name: str, spec: networking.NetworkPolicySpecArgs) -> networking.NetworkPolicy:
         return networking.NetworkPolicy(
@@ -121,19 +126,12 @@ class Namespace(PlatformComponent):
         )
 
 
-def opening(allow: Allow) -> networking.NetworkPolicySpecArgs:
-    """An opening as Kubernetes spells it."""
-    pods = meta.LabelSelectorArgs(match_labels=allow.pods or None)
-    tcp, udp = [traffic.port(number) for number in allow.ports], [traffic.port(number, "UDP") for number in allow.udp]
-    peers, ports = list(allow.peers) or None, [*tcp, *udp] or None
-    if allow.direction == "Ingress":
-        inward = [networking.NetworkPolicyIngressRuleArgs(from_=peers, ports=ports)]
-        return networking.NetworkPolicySpecArgs(pod_selector=pods, policy_types=["Ingress"], ingress=inward)
-    outward = [networking.NetworkPolicyEgressRuleArgs(to=peers, ports=ports)]
-    return networking.NetworkPolicySpecArgs(pod_selector=pods, policy_types=["Egress"], egress=outward)
-
-
 def pod_security_labels(enforced: PodSecurity) -> dict[str, str]:
     """Labels of Pod Security admission: the level is enforced, and what is not `restricted` is reported."""
     prefix = "pod-security.kubernetes.io"
     return {f"{prefix}/enforce": enforced, f"{prefix}/audit": "restricted", f"{prefix}/warn": "restricted"}
+
+
+def addon_quota(pods: int) -> dict[str, str]:
+    """Quota of an add-on's namespace: room for `pods` pods, far above what it needs, and nothing for the outside."""
+    return {"pods": str(pods), **INTERNAL}

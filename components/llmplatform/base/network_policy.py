@@ -1,13 +1,24 @@
-"""What network policies are made of: who, and on which ports."""
+"""Network policies: their peers and ports, and the openings of a namespace that starts closed.
 
-from collections.abc import Sequence
+The kubelet's probes and pods on the host network (the node exporter) need no opening.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
+from typing import Literal
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
 networking = kubernetes.networking.v1
 meta = kubernetes.meta.v1
+
+Peer = networking.NetworkPolicyPeerArgs
+
+ACK_API_PORT = 6443
+"""Where ACK's API server listens, EKS' at 443. A policy sees where a call to the Service `kubernetes` ends."""
+HTTPS_PORT = 443
 
 LINK_LOCAL = "169.254.0.0/16"
 """Where nodes and clouds hand out credentials and metadata."""
@@ -66,3 +77,46 @@ def dns() -> networking.NetworkPolicyEgressRuleArgs:
     return networking.NetworkPolicyEgressRuleArgs(
         to=[namespace("kube-system")], ports=[port(53, "UDP"), port(53, "TCP")]
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allow:
+    """One opening of a namespace."""
+
+    direction: Literal["Ingress", "Egress"]
+    peers: tuple[Peer, ...] = ()
+    """Who calls, or is called. Empty: anybody."""
+    ports: tuple[int, ...] = ()
+    """TCP. Empty: every port and protocol."""
+    udp: tuple[int, ...] = ()
+    """UDP, beside those."""
+    pods: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Labels of the pods that it is for. Empty: all of the namespace."""
+
+
+Openings = Mapping[str, Allow]
+"""Name of the policy to what it allows."""
+
+
+def https() -> Openings:
+    """The API server, which has addresses outside the cluster, clouds, and certificate authorities."""
+    return {"allow-https": Allow(direction="Egress", peers=(elsewhere(),), ports=(HTTPS_PORT, ACK_API_PORT))}
+
+
+def scraped(namespace: pulumi.Input[str] | None, *ports: int) -> Openings:
+    """Lets the Prometheus of a namespace read metrics; nothing where nobody does."""
+    if namespace is None:
+        return {}
+    return {"allow-metrics": Allow(direction="Ingress", peers=(prometheus(namespace),), ports=ports)}
+
+
+def opening(allow: Allow) -> networking.NetworkPolicySpecArgs:
+    """An opening as Kubernetes spells it."""
+    pods = meta.LabelSelectorArgs(match_labels=allow.pods or None)
+    tcp, udp = [port(number) for number in allow.ports], [port(number, "UDP") for number in allow.udp]
+    peers, ports = list(allow.peers) or None, [*tcp, *udp] or None
+    if allow.direction == "Ingress":
+        inward = [networking.NetworkPolicyIngressRuleArgs(from_=peers, ports=ports)]
+        return networking.NetworkPolicySpecArgs(pod_selector=pods, policy_types=["Ingress"], ingress=inward)
+    outward = [networking.NetworkPolicyEgressRuleArgs(to=peers, ports=ports)]
+    return networking.NetworkPolicySpecArgs(pod_selector=pods, policy_types=["Egress"], egress=outward)
