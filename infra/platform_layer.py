@@ -1,8 +1,7 @@
 """What runs in the cluster beneath the models: installed here, or by another stack."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import pulumi
 
@@ -10,6 +9,7 @@ from archives import CHARTS
 from foundation import Foundation
 from llmplatform import addons
 from llmplatform.base.namespace import INTERNAL, Namespace, NamespaceArgs
+from llmplatform.base.site import MONITORS, Site
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_capacity
 from llmplatform.specs.addons import AlicloudAddons, ClusterAutoscaler, ExistingIssuer
 from llmplatform.specs.cluster import ExistingCluster
@@ -70,7 +70,7 @@ def gpu_quota(pools: tuple[PoolPlan, ...]) -> dict[str, str]:
 
 
 class _Layer:
-    """The add-ons of one cluster: each depends on the kinds that monitoring brings, and on none of the others.
+    """The add-ons of one cluster: each depends on the CRDs of monitors, and on none of the others.
 
     The models' namespace depends on those that make nodes, so that whatever is put into it does, too.
     """
@@ -83,57 +83,52 @@ class _Layer:
         secrets: Secrets,
         inside: pulumi.ResourceOptions,
     ) -> None:
-        self.stack, self.pools, self.foundation, self.secrets = stack, pools, foundation, secrets
-        self.inside = inside
+        self.stack, self.foundation, self.secrets = stack, foundation, secrets
+        self.site = Site(
+            environment=stack.environment,
+            pools=pools,
+            mirrors=stack.mirrors,
+            charts_dir=CHARTS,
+            registry_password=secrets.registry_password,
+            opts=inside,
+        )
         wanted = stack.addons.monitoring
         self.monitoring = self._monitoring() if wanted.installed else None
-        self.kinds = self.monitoring.kinds if self.monitoring else None
+        self.kinds = self.monitoring.crds if self.monitoring else None
         there = pulumi.Output.from_input(wanted.namespace) if wanted.enabled else None
         self.scraper = self.monitoring.namespace if self.monitoring else there
+        self.site = replace(self.site, scraper=self.scraper, crds={MONITORS: self.kinds})
 
     def _monitoring(self) -> addons.Monitoring:
         args = addons.MonitoringArgs(
             spec=self.stack.addons.monitoring,
-            environment=self.stack.environment,
-            charts_dir=CHARTS,
+            site=self.site,
             storage_class=self.foundation.block_class,
-            mirrors=self.stack.mirrors,
-            registry_password=self.secrets.registry_password,
             alert_receiver=self.secrets.alert_receiver,
         )
-        return addons.Monitoring("monitoring", args, self.inside)
+        return addons.Monitoring("monitoring", args, self.site.opts)
 
     def models_namespace(self, *, after: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
         args = NamespaceArgs(
             namespace=self.stack.platform.models_namespace,
-            quota={**INTERNAL, **gpu_quota(self.pools)},
+            quota={**INTERNAL, **gpu_quota(self.site.pools)},
             container_defaults={"cpu": "100m", "memory": "128Mi"},
             after=after,
         )
-        return Namespace("models", args, self.inside).name
+        return Namespace("models", args, self.site.opts).name
 
     def gpus(self) -> list[pulumi.Resource]:
-        if not any(pool.gpu for pool in self.pools):
+        if not any(pool.gpu for pool in self.site.pools):
             return []
         wanted = self.stack.addons
         # ACK brings driver and device plugin: a second owner of either would break its nodes.
         if isinstance(wanted, AlicloudAddons):
             if not wanted.gpu_metrics.enabled:
                 return []
-            return [addons.GpuMetrics("gpu-metrics", addons.GpuMetricsArgs(**self._on_gpu_pools()), self.inside)]
+            return [addons.GpuMetrics("gpu-metrics", addons.GpuMetricsArgs(site=self.site), self.site.opts)]
         if not wanted.gpu_operator.enabled:
             return []
-        return [addons.GpuOperator("gpu-operator", addons.GpuOperatorArgs(**self._on_gpu_pools()), self.inside)]
-
-    def _on_gpu_pools(self) -> dict[str, Any]:
-        return {
-            "pools": self.pools,
-            "charts_dir": CHARTS,
-            "mirrors": self.stack.mirrors,
-            "registry_password": self.secrets.registry_password,
-            "monitoring_namespace": self.scraper,
-            "monitoring_kinds": self.kinds,
-        }
+        return [addons.GpuOperator("gpu-operator", addons.GpuOperatorArgs(site=self.site), self.site.opts)]
 
     def cluster_autoscaler(self) -> list[pulumi.Resource]:
         cloud, spec = self.foundation.autoscaler, self.stack.addons.cluster_autoscaler
@@ -141,20 +136,15 @@ class _Layer:
             return []
         args = addons.ClusterAutoscalerArgs(
             spec=spec,
+            site=self.site,
             region=self.stack.cloud.region,
             kubernetes_version=self.stack.cluster.kubernetes_version,
             cluster_name=self.foundation.cluster_name,
             identity=cloud.identity,
-            pools=self.pools,
             group_names=cloud.group_names,
             other_groups=isinstance(self.stack.cluster, ExistingCluster),
-            charts_dir=CHARTS,
-            mirrors=self.stack.mirrors,
-            registry_password=self.secrets.registry_password,
-            monitoring_namespace=self.scraper,
-            monitoring_kinds=self.kinds,
         )
-        return [addons.ClusterAutoscaler("autoscaler", args, self.inside)]
+        return [addons.ClusterAutoscaler("autoscaler", args, self.site.opts)]
 
     def certificates(self, namespace: pulumi.Output[str]) -> pulumi.Output[str] | None:
         wanted = self.stack.addons
@@ -163,20 +153,12 @@ class _Layer:
         issuer = self._issuer()
         if wanted.gateway.host:
             certificate = addons.CertificateArgs(host=wanted.gateway.host, namespace=namespace, issuer=issuer)
-            addons.Certificate("gateway", certificate, self.inside)
+            addons.Certificate("gateway", certificate, self.site.opts)
         return issuer
 
     def _issuer(self) -> pulumi.Output[str]:
         wanted = self.stack.addons.cert_manager
         if isinstance(wanted.issuer, ExistingIssuer):
             return pulumi.Output.from_input(wanted.issuer.name)
-        args = addons.CertManagerArgs(
-            spec=wanted,
-            challenge=self.foundation.challenge,
-            charts_dir=CHARTS,
-            mirrors=self.stack.mirrors,
-            registry_password=self.secrets.registry_password,
-            monitoring_namespace=self.scraper,
-            monitoring_kinds=self.kinds,
-        )
-        return addons.CertManager("cert-manager", args, self.inside).issuer
+        args = addons.CertManagerArgs(spec=wanted, site=self.site, challenge=self.foundation.challenge)
+        return addons.CertManager("cert-manager", args, self.site.opts).issuer

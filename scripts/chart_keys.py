@@ -1,14 +1,15 @@
-"""Writes what charts accept and bring: key paths of their values, and their custom resource definitions.
+"""Writes what charts accept and install: key paths of their values, their images, custom resource definitions.
 
 Usage: chart_keys.py [--check] [FOLDER]. FOLDER (default: $LLMPLATFORM_CHARTS) holds a folder for each chart, with
 Chart.yaml, values.yaml, and where there are any values.schema.json, crds/ and charts/. Charts that it lacks keep their
-data. Only names of keys are taken; no values and no text.
+data. Only names of keys are taken, and where images come from; no other values and no text.
 """
 
 import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,7 @@ def extract(chart: Path) -> dict[str, Any]:
         "source": _source(chart),
         "dependencies": own,
         "crds": [crd for path in sorted((chart / "crds").rglob("*.yaml")) for crd in _crds(path)],
+        "images": dict(_images(_yaml(chart / "values.yaml") or {})),
         "keys": keys,
     }
 
@@ -118,6 +120,25 @@ def _of_schema(schema: dict[str, Any], document: dict[str, Any]) -> Any:
     if not properties:
         return {} if schema.get("type") == "object" else None
     return {name: _of_schema(each, document) for name, each in properties.items()}
+
+
+def _images(values: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    """Key paths that say where images come from, with the chart's own: a registry, a folder or a repository in it."""
+    for key, value in values.items():
+        here = f"{path}{key}"
+        if isinstance(value, dict):
+            yield from _images(value, f"{here}.")
+        elif value and isinstance(value, str) and _of_images(key, value, values):
+            yield here, value
+
+
+def _of_images(key: str, value: str, beside: dict[str, Any]) -> bool:
+    if key in {"registry", "imageRegistry"}:
+        return True
+    # A repository beside a registry is a path in it; a bare `image` beside a repository is a name in that.
+    return (key == "repository" and not beside.get("registry")) or (
+        key == "image" and "/" in value and not beside.get("repository")
+    )
 
 
 def _merged(first: Any, second: Any) -> Any:

@@ -1,7 +1,7 @@
 """Every add-on in every combination of what can be switched, for tests that hold for all of them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import product
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from llmplatform.addons import (
     Monitoring,
     MonitoringArgs,
 )
+from llmplatform.base.site import MONITORS, Site
 from llmplatform.specs import addons as specs
 from llmplatform.specs.mirrors import Login, Mirrors
 
@@ -90,16 +91,30 @@ def challenge(service_account: pulumi.Input[str] = "cert-manager") -> Challenge:
     )
 
 
-def autoscaler(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> ClusterAutoscaler:
+def site(*, monitored: bool = True, **changes: Any) -> Site:
+    """A cluster with a pool that tries spot machines first, whose CRDs of monitors are there already."""
+    usual = {
+        "charts_dir": CHARTS_DIR,
+        "environment": environment(),
+        "pools": pool_plans(gpu=SPOT_FIRST),
+        "registry_password": PASSWORD,
+        "scraper": "monitoring" if monitored else None,
+        "crds": {MONITORS: None} if monitored else {},
+    }
+    return Site(**{**usual, **changes})
+
+
+def autoscaler(**changes: Any) -> ClusterAutoscaler:
     """The autoscaler of a stack with a pool that tries spot machines first. `named`: other names of some groups."""
-    pools = changes.pop("pools", None) or pool_plans(gpu=SPOT_FIRST)
+    here, changes = _with_site(changes)
     identity = Identity(
         namespace=pulumi.Output.from_input("kube-system"),
         service_account=pulumi.Output.from_input("cluster-autoscaler"),
         annotations={},
         namespace_labels={},
     )
-    groups = {group.name: pulumi.Output.from_input(f"eks-{group.name}-1.a") for pool in pools for group in pool.groups}
+    names = [group.name for pool in here.pools for group in pool.groups]
+    groups = {name: pulumi.Output.from_input(f"eks-{name}-1.a") for name in names}
     groups |= changes.pop("named", {})
     args = {
         "spec": specs.ClusterAutoscaler(),
@@ -107,56 +122,48 @@ def autoscaler(*, monitored: bool = True, mirrors: Mirrors | None = None, **chan
         "kubernetes_version": "1.35",
         "cluster_name": pulumi.Output.from_input("core"),
         "identity": identity,
-        "pools": pools,
         "group_names": groups,
-        "charts_dir": CHARTS_DIR,
-        "mirrors": mirrors or Mirrors(),
-        "registry_password": PASSWORD,
-        "monitoring_namespace": _scraper(monitored),
         **changes,
     }
-    return ClusterAutoscaler("autoscaler", ClusterAutoscalerArgs(**args))
+    return ClusterAutoscaler("autoscaler", ClusterAutoscalerArgs(site=here, **args))
 
 
-def gpu_operator(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> GpuOperator:
+def gpu_operator(**changes: Any) -> GpuOperator:
     """The GPU operator."""
-    args = {"pools": pool_plans(gpu=SPOT_FIRST), "charts_dir": CHARTS_DIR, **_mirrored(mirrors), **changes}
-    return GpuOperator("gpu-operator", GpuOperatorArgs(monitoring_namespace=_scraper(monitored), **args))
+    return GpuOperator("gpu-operator", GpuOperatorArgs(site=site(**changes)))
 
 
-def gpu_metrics(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> GpuMetrics:
+def gpu_metrics(**changes: Any) -> GpuMetrics:
     """Metrics of GPUs where the cloud brings the rest."""
-    args = {"pools": pool_plans(gpu=SPOT_FIRST), "charts_dir": CHARTS_DIR, **_mirrored(mirrors), **changes}
-    return GpuMetrics("gpu-metrics", GpuMetricsArgs(monitoring_namespace=_scraper(monitored), **args))
+    return GpuMetrics("gpu-metrics", GpuMetricsArgs(site=site(**changes)))
 
 
-def cert_manager(*, monitored: bool = True, mirrors: Mirrors | None = None, **changes: Any) -> CertManager:
+def cert_manager(**changes: Any) -> CertManager:
     """The certificate manager."""
-    args = {"spec": specs.CertManager(), "charts_dir": CHARTS_DIR, **_mirrored(mirrors), **changes}
+    here, changes = _with_site(changes)
+    args = {"spec": specs.CertManager(), **changes}
     if args["spec"].issuer.kind == "acme":
         args.setdefault("challenge", challenge())
-    return CertManager("cert-manager", CertManagerArgs(monitoring_namespace=_scraper(monitored), **args))
+    return CertManager("cert-manager", CertManagerArgs(site=here, **args))
 
 
-def monitoring(*, mirrors: Mirrors | None = None, **changes: Any) -> Monitoring:
-    """Prometheus and its companions."""
-    args = {"spec": specs.Monitoring(), "charts_dir": CHARTS_DIR, **_mirrored(mirrors), **changes}
-    args.setdefault("environment", environment())
-    return Monitoring("monitoring", MonitoringArgs(**args))
+def monitoring(**changes: Any) -> Monitoring:
+    """Prometheus and its companions, which install the CRDs themselves."""
+    here, changes = _with_site({"monitored": False, **changes})
+    return Monitoring("monitoring", MonitoringArgs(site=here, **{"spec": specs.Monitoring(), **changes}))
+
+
+def _with_site(changes: dict[str, Any]) -> tuple[Site, dict[str, Any]]:
+    """The site that changes are of, and the changes that are left for the component's own arguments."""
+    of_site = {"monitored", *(field.name for field in fields(Site))}
+    here = site(**{name: value for name, value in changes.items() if name in of_site})
+    return here, {name: value for name, value in changes.items() if name not in of_site}
 
 
 def alerting(kind: Literal["webhook", "slack", "pagerduty"], inside: specs.InsideReceiver | None = None) -> Monitoring:
     """Monitoring that tells somebody."""
     alerts = specs.Alerts(kind=kind, inside=inside)
     return monitoring(spec=specs.Monitoring(alerts=alerts), alert_receiver=RECEIVER)
-
-
-def _mirrored(mirrors: Mirrors | None) -> dict[str, Any]:
-    return {"mirrors": mirrors or Mirrors(), "registry_password": PASSWORD}
-
-
-def _scraper(monitored: bool) -> str | None:
-    return "monitoring" if monitored else None
 
 
 def variants() -> dict[str, Callable[[], object]]:

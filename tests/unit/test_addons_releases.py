@@ -20,6 +20,7 @@ from plans import ON_DEMAND, SPOT_FIRST, SYSTEM, environment, pool_plans
 
 from llmplatform.addons import Certificate, CertificateArgs
 from llmplatform.base.ordering import after
+from llmplatform.base.site import MONITORS
 from llmplatform.catalog.versions import CLUSTER_AUTOSCALER
 from llmplatform.specs import addons as specs
 
@@ -308,10 +309,10 @@ def test_grafanas_administrator_is_a_generated_secret_that_the_chart_only_names(
 
 def test_nothing_waits_for_prometheus_but_only_for_the_kinds() -> None:
     def program() -> None:
-        kinds = monitoring().kinds
-        gpu_operator(monitoring_kinds=kinds)
-        cert_manager(monitoring_kinds=kinds)
-        autoscaler(monitoring_kinds=kinds)
+        crds = {MONITORS: monitoring().crds}
+        gpu_operator(crds=crds)
+        cert_manager(crds=crds)
+        autoscaler(crds=crds)
 
     engine = RecordingEngine().run(program)
     for release in ("gpu-operator-release", "cert-manager-release", "autoscaler-release"):

@@ -6,7 +6,7 @@ Dangerous to replace: the release's CRDs, with which every certificate would go;
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -14,18 +14,15 @@ from pydantic import Field
 
 from llmplatform.addons.acme_webhook import AcmeWebhook, AcmeWebhookArgs
 from llmplatform.addons.certificate import API_VERSION
-from llmplatform.base.charts import Values, release
+from llmplatform.base.chart_values import Part, Resources, ServiceAccount, Switch, Values, everywhere
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import DnsChallenge
 from llmplatform.base.labels import labels
-from llmplatform.base.namespace import ADDON_DEFAULTS, Namespace, NamespaceArgs, addon_quota
-from llmplatform.base.network_policy import Allow, Openings, addresses, https, scraped
+from llmplatform.base.network_policy import Allow, Openings, addresses, https
 from llmplatform.base.ordering import after
-from llmplatform.base.pulling import login
-from llmplatform.catalog.versions import CHARTS
+from llmplatform.base.site import Rails, Site
 from llmplatform.specs.addons import AckAcmeIssuer, AckCertManager, AcmeIssuer
 from llmplatform.specs.addons import CertManager as Spec
-from llmplatform.specs.mirrors import Mirrors
 
 NAMESPACE = "cert-manager"
 DNS_PORT = 53
@@ -35,8 +32,6 @@ AUTHORITY = "platform-authority"
 """Certificate of the cluster's own authority, and the Secret with it: clients trust its `ca.crt`."""
 AUTHORITY_DURATION = "87600h"
 """Ten years."""
-PODS = 50
-"""Three, and as many again while they are replaced."""
 
 meta = kubernetes.meta.v1
 CustomResource = kubernetes.apiextensions.CustomResource
@@ -47,58 +42,35 @@ class _Crds(Values):
     keep: bool = True
 
 
-class _Servicemonitor(Values):
-    enabled: bool
-
-
 class _Prometheus(Values):
-    servicemonitor: _Servicemonitor
-
-
-class _ServiceAccount(Values):
-    name: pulumi.Output[str] | str
-    annotations: dict[str, pulumi.Output[str] | str] | None
-
-
-class _Resources(Values):
-    requests: dict[str, str]
-
-
-class _Part(Values):
-    resources: _Resources
+    servicemonitor: Switch
 
 
 class _Global(Values):
-    image_pull_secrets: tuple[dict[str, str], ...] | None
     priority_class_name: str = "system-cluster-critical"
     """As its documentation advises: pods that nothing else replaces when a node is short of room."""
 
 
-class _Switch(Values):
-    enabled: bool = True
-
-
-class _Webhook(_Part):
+class _Webhook(Part):
     replica_count: int = 2
     """While none answers, nobody can write a certificate or an issuer: `pulumi up` would fail during a node's end."""
-    pod_disruption_budget: _Switch = _Switch()
+    pod_disruption_budget: Switch = Switch()
 
 
 class CertManagerValues(Values):
     """Values of the chart that we set. Its schema refuses any key that it does not know."""
 
-    everywhere: _Global = Field(serialization_alias="global")
+    everywhere: _Global = everywhere(default=_Global())
     crds: _Crds = _Crds()
-    image_registry: str | None
     prometheus: _Prometheus
-    resources: _Resources = _Resources(requests={"cpu": "20m", "memory": "96Mi"})
-    webhook: _Webhook = _Webhook(resources=_Resources(requests={"cpu": "10m", "memory": "48Mi"}))
-    service_account: _ServiceAccount | None = None
+    resources: Resources = Resources.of("20m", "96Mi")
+    webhook: _Webhook = _Webhook(resources=Resources.of("10m", "48Mi"))
+    service_account: ServiceAccount | None = None
     dns01_recursive_nameservers_only: bool | None = Field(
         default=None, serialization_alias="dns01RecursiveNameserversOnly"
     )
     dns01_recursive_nameservers: str | None = Field(default=None, serialization_alias="dns01RecursiveNameservers")
-    cainjector: _Part = _Part(resources=_Resources(requests={"cpu": "10m", "memory": "96Mi"}))
+    cainjector: Part = Part(resources=Resources.of("10m", "96Mi"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,16 +78,9 @@ class CertManagerArgs:
     """Arguments of `CertManager`."""
 
     spec: Spec | AckCertManager
-    charts_dir: str
-    mirrors: Mirrors = field(default_factory=Mirrors)
-    registry_password: pulumi.Input[str] | None = None
-    """Password of the mirrors' login. None: there is no login."""
+    site: Site
     challenge: DnsChallenge | None = None
     """How ACME challenges are answered; needed with an ACME issuer. The release waits for its rights."""
-    monitoring_namespace: pulumi.Input[str] | None = None
-    """Namespace of the Prometheus that scrapes its metrics. None: nobody does."""
-    monitoring_kinds: pulumi.Resource | None = None
-    """What brings the kind ServiceMonitor; None when it is there already."""
 
 
 class CertManager(PlatformComponent):
@@ -127,24 +92,11 @@ class CertManager(PlatformComponent):
     def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:CertManager", name, opts)
         credentials = args.challenge.credentials if args.challenge else None
-        rails = NamespaceArgs(
-            namespace=NAMESPACE,
-            quota=addon_quota(PODS),
-            container_defaults=ADDON_DEFAULTS,
-            login=login(args.mirrors, args.registry_password),
-            openings=openings(args.monitoring_namespace, credentials, nameservers(args.spec)),
+        rails = Rails(
+            namespace=NAMESPACE, openings=openings(credentials, nameservers(args.spec)), metrics=(METRICS_PORT,)
         )
-        space = Namespace(f"{name}-space", rails, self.child())
-        installed = release(
-            f"{name}-release",
-            CHARTS["cert-manager"],
-            values(args),
-            namespace=space.name,
-            charts_dir=args.charts_dir,
-            # The chart's ServiceMonitors fail without their kind.
-            opts=self.child(depends_on=[args.monitoring_kinds] if args.monitoring_kinds else []),
-        )
-        # The kinds come with the release, and its webhook must answer.
+        installed = args.site.release(self, name, "cert-manager", values(args), rails)
+        # Its CRDs come with the release, and its webhook must answer.
         ready: list[pulumi.Resource] = [installed, *_webhook(name, args, installed, self.child())]
         if args.spec.issuer.kind == "self_signed":
             ready.append(self._authority(name, self._issuer(name, "root", {"selfSigned": {}}, ready), ready))
@@ -198,22 +150,18 @@ def _webhook(
     if challenge is None or challenge.webhook is None or challenge.role_name is None:
         return []
     solver = AcmeWebhookArgs(
+        site=args.site,
         challenge=challenge,
         chart=challenge.webhook,
         role_name=challenge.role_name,
         cert_manager_namespace=NAMESPACE,
         cert_manager=installed,
-        charts_dir=args.charts_dir,
         digest=args.spec.issuer.solver_digest if isinstance(args.spec.issuer, AckAcmeIssuer) else None,
-        mirrors=args.mirrors,
-        registry_password=args.registry_password,
     )
     return [AcmeWebhook(f"{name}-webhook", solver, opts)]
 
 
-def openings(
-    scraper: pulumi.Input[str] | None, credentials: tuple[str, int] | None, nameservers: Sequence[str] = ()
-) -> Openings:
+def openings(credentials: tuple[str, int] | None, nameservers: Sequence[str] = ()) -> Openings:
     """`credentials`: range and port where the pods of an identity get theirs; None where they need no opening.
 
     `nameservers`: addresses of those that are asked for records, beside the cluster's DNS.
@@ -224,7 +172,6 @@ def openings(
         **https(),
         # The API server calls it from outside the cluster's network, from addresses that no selector names.
         "allow-webhook": Allow(direction="Ingress", ports=(WEBHOOK_PORT,)),
-        **scraped(scraper, METRICS_PORT),
         **_handed_out(credentials),
         **({"allow-nameservers": dns} if asked else {}),
     }
@@ -265,14 +212,11 @@ def values(args: CertManagerArgs) -> CertManagerValues:
     """Values of the release."""
     account = None
     if args.challenge is not None and args.challenge.webhook is None:
-        account = _ServiceAccount(
+        account = ServiceAccount(
             name=args.challenge.service_account, annotations={**args.challenge.annotations} or None
         )
-    names = tuple({"name": each} for each in args.mirrors.pull_secrets)
     return CertManagerValues(
-        everywhere=_Global(image_pull_secrets=names or None),
-        image_registry=args.mirrors.images.get("quay.io"),
-        prometheus=_Prometheus(servicemonitor=_Servicemonitor(enabled=args.monitoring_namespace is not None)),
+        prometheus=_Prometheus(servicemonitor=Switch(enabled=args.site.scraped)),
         service_account=account,
         # The namespace lets nobody ask name servers elsewhere: the cluster's own DNS tells when a record is there, or
         # those do that the settings name.

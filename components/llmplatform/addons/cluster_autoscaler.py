@@ -7,57 +7,36 @@ Makes no identity and no node groups. Nothing in it is dangerous to replace: nod
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 import yaml
 
-from llmplatform.base.charts import Values, release
+from llmplatform.base.chart_values import Image, Resources, ServiceAccount, ServiceMonitor, Text, Values
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import WorkloadIdentity
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import if_made
-from llmplatform.base.pulling import login, pull_secret
-from llmplatform.catalog.versions import CHARTS, CLUSTER_AUTOSCALER
+from llmplatform.base.site import Site
+from llmplatform.catalog.versions import CLUSTER_AUTOSCALER
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.addons import ClusterAutoscaler as Spec
-from llmplatform.specs.mirrors import Mirrors
 
 PRIORITY_CONFIG_MAP = "cluster-autoscaler-priority-expander"
 """The name is fixed in the autoscaler."""
 OTHERS_PRIORITY = 1
 """Below that of every planned group."""
-_OWN_SECRET = "cluster-autoscaler-registry-login"  # noqa: S105 the name of an object
-IMAGE = "registry.k8s.io/autoscaling/cluster-autoscaler"
 
 meta = kubernetes.meta.v1
 
 
 class _AutoDiscovery(Values):
-    cluster_name: pulumi.Output[str] | str
-
-
-class _ServiceAccount(Values):
-    create: bool = True
-    name: pulumi.Output[str] | str
-    annotations: dict[str, pulumi.Output[str] | str] | None
+    cluster_name: Text
 
 
 class _Rbac(Values):
-    service_account: _ServiceAccount
-
-
-class _Image(Values):
-    repository: str
-    tag: str
-    pull_secrets: tuple[str, ...] | None
-
-
-class _ServiceMonitor(Values):
-    enabled: bool
-    namespace: pulumi.Output[str] | str
-    interval: str = "30s"
+    service_account: ServiceAccount
 
 
 class ClusterAutoscalerValues(Values):
@@ -68,10 +47,10 @@ class ClusterAutoscalerValues(Values):
     aws_region: str
     auto_discovery: _AutoDiscovery
     rbac: _Rbac
-    image: _Image
+    image: Image
     extra_args: dict[str, str]
-    resources: dict[str, dict[str, str]]
-    service_monitor: _ServiceMonitor | None
+    resources: Resources = Resources.of("100m", "300Mi", most_memory="600Mi")
+    service_monitor: ServiceMonitor | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,24 +58,17 @@ class ClusterAutoscalerArgs:
     """Arguments of `ClusterAutoscaler`."""
 
     spec: Spec
+    site: Site
     region: str
     kubernetes_version: str
     """Minor of the cluster: the autoscaler simulates that minor's scheduler."""
     cluster_name: pulumi.Input[str]
     identity: WorkloadIdentity
     """Who it is in the cloud; names its namespace and service account."""
-    pools: tuple[PoolPlan, ...]
     group_names: Mapping[str, pulumi.Input[str]]
-    """Planned group to the name of its autoscaling group. Every group of the pools is in it."""
+    """Planned group to the name of its autoscaling group. Every group of the site's pools is in it."""
     other_groups: bool = False
     """Whether the cluster has groups that no plan names; they are filled when no planned group can be."""
-    charts_dir: str
-    mirrors: Mirrors = field(default_factory=Mirrors)
-    registry_password: pulumi.Input[str] | None = None
-    """Password of the mirrors' login. None: there is no login."""
-    monitoring_namespace: pulumi.Input[str] | None = None
-    monitoring_kinds: pulumi.Resource | None = None
-    """What brings the kind ServiceMonitor; None when it is there already."""
 
 
 class ClusterAutoscaler(PlatformComponent):
@@ -108,29 +80,15 @@ class ClusterAutoscaler(PlatformComponent):
     def __init__(self, name: str, args: ClusterAutoscalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:ClusterAutoscaler", name, opts)
         priorities = self._priorities(name, args)
-        secrets = self._login(name, args)
-        kinds = [args.monitoring_kinds] if args.monitoring_kinds else []
-        release(
-            f"{name}-release",
-            CHARTS["cluster-autoscaler"],
-            values(args),
-            namespace=args.identity.namespace,
-            charts_dir=args.charts_dir,
-            # Without its order the autoscaler would buy at random; the chart's ServiceMonitor needs its kind.
-            opts=self.child(depends_on=[priorities, *kinds, *secrets]),
+        # Without its order the autoscaler would buy at random.
+        args.site.release(
+            self, name, "cluster-autoscaler", values(args), args.identity.namespace, depends_on=[priorities]
         )
         self.priorities = priorities.data.apply(lambda data: data["priorities"])
         self.finish()
 
-    def _login(self, name: str, args: ClusterAutoscalerArgs) -> list[pulumi.Resource]:
-        """Its namespace is the cluster's own, and may have Secrets of others."""
-        wanted = login(args.mirrors, args.registry_password)
-        if wanted is None:
-            return []
-        return [pull_secret(f"{name}-login", _OWN_SECRET, args.identity.namespace, wanted, self.child())]
-
     def _priorities(self, name: str, args: ClusterAutoscalerArgs) -> kubernetes.core.v1.ConfigMap:
-        given = {group: pulumi.Output.from_input(args.group_names[group]) for group in priorities(args.pools)}
+        given = {group: pulumi.Output.from_input(args.group_names[group]) for group in priorities(args.site.pools)}
         names = pulumi.Output.all(**{group: if_made(found) for group, found in given.items()})
         return kubernetes.core.v1.ConfigMap(
             f"{name}-priorities",
@@ -140,7 +98,9 @@ class ClusterAutoscaler(PlatformComponent):
                 labels=labels("cluster-autoscaler", instance=name),
             ),
             data={
-                "priorities": names.apply(lambda known: priority_document(args.pools, known, others=args.other_groups))
+                "priorities": names.apply(
+                    lambda known: priority_document(args.site.pools, known, others=args.other_groups)
+                )
             },
             opts=self.child(),
         )
@@ -202,24 +162,18 @@ def flags(spec: Spec) -> dict[str, str]:
 
 def values(args: ClusterAutoscalerArgs) -> ClusterAutoscalerValues:
     """Values of the release."""
-    repository = args.mirrors.image(IMAGE)
     monitor = None
-    if args.monitoring_namespace is not None:
-        monitor = _ServiceMonitor(enabled=True, namespace=pulumi.Output.from_input(args.monitoring_namespace))
+    if args.site.scraper is not None:
+        monitor = ServiceMonitor(enabled=True, namespace=pulumi.Output.from_input(args.site.scraper), interval="30s")
     return ClusterAutoscalerValues(
         aws_region=args.region,
         auto_discovery=_AutoDiscovery(cluster_name=pulumi.Output.from_input(args.cluster_name)),
         rbac=_Rbac(
-            service_account=_ServiceAccount(
-                name=args.identity.service_account, annotations=dict(args.identity.annotations) or None
+            service_account=ServiceAccount(
+                create=True, name=args.identity.service_account, annotations=dict(args.identity.annotations) or None
             )
         ),
-        image=_Image(
-            repository=repository,
-            tag=CLUSTER_AUTOSCALER[args.kubernetes_version],
-            pull_secrets=(_OWN_SECRET,) if args.mirrors.login else None,
-        ),
+        image=Image(tag=CLUSTER_AUTOSCALER[args.kubernetes_version]),
         extra_args=flags(args.spec),
-        resources={"requests": {"cpu": "100m", "memory": "300Mi"}, "limits": {"memory": "600Mi"}},
         service_monitor=monitor,
     )

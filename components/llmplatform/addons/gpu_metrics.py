@@ -9,28 +9,22 @@ Source of the names: the exporter's own list (NVIDIA/dcgm-exporter, etc/default-
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
 from llmplatform.addons.tolerations import on_gpu_nodes
-from llmplatform.base.charts import Values, release
+from llmplatform.base.chart_values import ServiceMonitor, Values
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.namespace import ADDON_DEFAULTS, Namespace, NamespaceArgs, addon_quota
-from llmplatform.base.network_policy import https, scraped
+from llmplatform.base.network_policy import https
 from llmplatform.base.ordering import after
-from llmplatform.base.pulling import login
-from llmplatform.catalog.versions import CHARTS
+from llmplatform.base.site import Pods, Rails, Site
 from llmplatform.planning.pools import POOL_LABEL, PoolPlan
-from llmplatform.specs.mirrors import Mirrors
 
 NAMESPACE = "gpu-metrics"
-PODS = 1000
-"""One on each GPU node, and a second while it is replaced."""
 METRICS_PORT = 9400
 """The chart's own, at its pinned version."""
-IMAGE = "nvcr.io/nvidia/k8s/dcgm-exporter"
 
 COUNTERS: Mapping[str, tuple[str, str]] = {
     "DCGM_FI_DEV_SM_CLOCK": ("gauge", "SM clock frequency (in MHz)."),
@@ -67,15 +61,10 @@ COUNTERS: Mapping[str, tuple[str, str]] = {
 """Metrics that are exported on every cloud, with type and meaning. Rules and dashboards query no others."""
 
 
-class _Image(Values):
-    repository: str
-
-
-class ExporterMonitor(Values):
+class ExporterMonitor(ServiceMonitor):
     """How the exporter is scraped: the same on every cloud, so that one set of rules and dashboards fits all."""
 
-    enabled: bool
-    interval: str = "15s"
+    interval: str | None = "15s"
     honor_labels: bool = True
     """Namespace and pod are those that have the GPU; else Prometheus would write the exporter's over them."""
     relabelings: tuple[dict[str, str], ...] = ({"targetLabel": "job", "replacement": "dcgm-exporter"},)
@@ -85,8 +74,6 @@ class GpuMetricsValues(Values):
     """Values of the chart that we set."""
 
     fullname_override: str = "dcgm-exporter"
-    image: _Image | None
-    image_pull_secrets: tuple[dict[str, str], ...] | None
     affinity: dict[str, Any]
     tolerations: tuple[dict[str, str], ...]
     service_monitor: ExporterMonitor
@@ -97,16 +84,8 @@ class GpuMetricsValues(Values):
 class GpuMetricsArgs:
     """Arguments of `GpuMetrics`."""
 
-    pools: tuple[PoolPlan, ...]
-    """Pools of the cluster; the exporter runs on those with GPUs, of which there is at least one."""
-    charts_dir: str
-    mirrors: Mirrors = field(default_factory=Mirrors)
-    registry_password: pulumi.Input[str] | None = None
-    """Password of the mirrors' login. None: there is no login."""
-    monitoring_namespace: pulumi.Input[str] | None = None
-    """Namespace of the Prometheus that scrapes the metrics. None: nobody does."""
-    monitoring_kinds: pulumi.Resource | None = None
-    """What brings the kind ServiceMonitor; None when it is there already."""
+    site: Site
+    """The exporter runs on its pools with GPUs; it has at least one."""
 
 
 class GpuMetrics(PlatformComponent):
@@ -116,26 +95,16 @@ class GpuMetrics(PlatformComponent):
 
     def __init__(self, name: str, args: GpuMetricsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:GpuMetrics", name, opts)
-        rails = NamespaceArgs(
+        rails = Rails(
             namespace=NAMESPACE,
             # It reads the devices and the kubelet's list of who has them.
             pod_security="privileged",
-            quota=addon_quota(PODS),
-            container_defaults=ADDON_DEFAULTS,
-            login=login(args.mirrors, args.registry_password),
-            openings={**https(), **scraped(args.monitoring_namespace, METRICS_PORT)},
+            pods=Pods(1000, "one on each GPU node, and a second while it is replaced"),
+            openings=https(),
+            metrics=(METRICS_PORT,),
         )
-        space = Namespace(f"{name}-space", rails, self.child())
-        installed = release(
-            f"{name}-release",
-            CHARTS["dcgm-exporter"],
-            values(args),
-            namespace=space.name,
-            charts_dir=args.charts_dir,
-            # Its ServiceMonitor is of a kind that monitoring brings.
-            opts=self.child(depends_on=[args.monitoring_kinds] if args.monitoring_kinds else []),
-        )
-        self.namespace = after(space.name, installed)
+        installed = args.site.release(self, name, "dcgm-exporter", values(args.site), rails)
+        self.namespace = after(NAMESPACE, installed)
         self.finish()
 
 
@@ -144,15 +113,12 @@ def counters() -> str:
     return "".join(f"{name}, {kind}, {meaning}\n" for name, (kind, meaning) in COUNTERS.items())
 
 
-def values(args: GpuMetricsArgs) -> GpuMetricsValues:
+def values(site: Site) -> GpuMetricsValues:
     """Values of the release."""
-    image = args.mirrors.image(IMAGE)
     return GpuMetricsValues(
-        image=_Image(repository=image) if image != IMAGE else None,
-        image_pull_secrets=tuple({"name": each} for each in args.mirrors.pull_secrets) or None,
-        affinity=_on_pools([pool for pool in args.pools if pool.gpu]),
-        tolerations=on_gpu_nodes(args.pools),
-        service_monitor=ExporterMonitor(enabled=args.monitoring_namespace is not None),
+        affinity=_on_pools([pool for pool in site.pools if pool.gpu]),
+        tolerations=on_gpu_nodes(site.pools),
+        service_monitor=ExporterMonitor(enabled=site.scraped),
         custom_metrics=counters(),
     )
 

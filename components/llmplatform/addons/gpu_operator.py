@@ -5,44 +5,27 @@ device plugin is left to node images that bring their own.
 Dangerous to replace: nothing; but while it is gone no new GPU pod starts.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 import pulumi
 from pydantic import Field
 
 from llmplatform.addons.gpu_metrics import ExporterMonitor, counters
-from llmplatform.addons.tolerations import Tolerations, on_gpu_nodes
-from llmplatform.base.charts import Values, release
+from llmplatform.addons.tolerations import on_gpu_nodes
+from llmplatform.base.chart_values import Switch, Tolerations, Values
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.namespace import ADDON_DEFAULTS, Namespace, NamespaceArgs, addon_quota
-from llmplatform.base.network_policy import https, scraped
+from llmplatform.base.network_policy import https
 from llmplatform.base.ordering import after
-from llmplatform.base.pulling import login
-from llmplatform.catalog.versions import CHARTS
+from llmplatform.base.site import Pods, Rails, Site
 from llmplatform.planning.pools import PoolPlan, further_taints, has_device_plugin
-from llmplatform.specs.mirrors import Mirrors
 
 NAMESPACE = "gpu-operator"
-PODS = 2000
-"""A dozen on each GPU node, one on every other."""
 METRICS_PORT, EXPORTER_PORT = 8080, 9400
 """The chart's own, at its pinned version: the operator's and the exporter's."""
-NVIDIA = "nvcr.io/nvidia"
-FEATURE_DISCOVERY = "registry.k8s.io/nfd/node-feature-discovery"
 
 
-class _Pulled(Values):
-    repository: str | None = None
-    image_pull_secrets: tuple[str, ...] | None = None
-
-
-class _Component(_Pulled):
-    enabled: bool | None = None
-
-
-class _Operator(_Pulled):
+class _Operator(Values):
     upgrade_crd: bool = Field(default=True, serialization_alias="upgradeCRD")
     """Helm itself never upgrades these."""
     cleanup_crd: bool = Field(default=False, serialization_alias="cleanupCRD")
@@ -58,7 +41,7 @@ class _PluginCheck(Values):
     """The check must not take the GPU that a model waits for."""
 
 
-class _Validator(_Pulled):
+class _Validator(Values):
     plugin: _PluginCheck = _PluginCheck()
 
 
@@ -69,43 +52,33 @@ class _Counters(Values):
     data: str
 
 
-class _DcgmExporter(_Pulled):
+class _DcgmExporter(Values):
     service_monitor: ExporterMonitor
     config: _Counters
 
 
-class _Image(Values):
-    repository: str
-
-
-class _OnNodes(Values):
-    tolerations: Tolerations
-
-
 class _FeatureDiscovery(Values):
-    image: _Image | None
-    image_pull_secrets: tuple[dict[str, str], ...] | None
-    worker: _OnNodes | None
+    worker: Tolerations
     """It labels the nodes on which all the others are started."""
 
 
 class GpuOperatorValues(Values):
     """Values of the chart that we set."""
 
-    driver: _Component = _Component(enabled=False)
-    toolkit: _Component = _Component(enabled=False)
+    driver: Switch = Switch(enabled=False)
+    toolkit: Switch = Switch(enabled=False)
     """Installing it over the image's own breaks the container runtime of every new node."""
-    device_plugin: _Component
-    mig_manager: _Component = _Component(enabled=False)
+    device_plugin: Switch
+    mig_manager: Switch = Switch(enabled=False)
     """It restarts nodes to divide GPUs; no pool asks for that."""
-    cc_manager: _Component = _Component(enabled=False)
+    cc_manager: Switch = Switch(enabled=False)
     """It sets GPUs to confidential computing, which pods without confidential machines cannot use."""
-    kata_sandbox_device_plugin: _Component = _Component(enabled=False)
+    kata_sandbox_device_plugin: Switch = Switch(enabled=False)
     """For pods in machines of their own, which no pool has."""
-    gfd: _Component
-    daemonsets: _OnNodes | None
-    operator: _Operator
-    validator: _Validator
+    gfd: Switch = Switch()
+    daemonsets: Tolerations | None
+    operator: _Operator = _Operator()
+    validator: _Validator = _Validator()
     dcgm_exporter: _DcgmExporter
     node_feature_discovery: _FeatureDiscovery | None = Field(serialization_alias="node-feature-discovery")
 
@@ -114,15 +87,7 @@ class GpuOperatorValues(Values):
 class GpuOperatorArgs:
     """Arguments of `GpuOperator`."""
 
-    pools: tuple[PoolPlan, ...]
-    charts_dir: str
-    mirrors: Mirrors = field(default_factory=Mirrors)
-    registry_password: pulumi.Input[str] | None = None
-    """Password of the mirrors' login. None: there is no login."""
-    monitoring_namespace: pulumi.Input[str] | None = None
-    """Namespace of the Prometheus that scrapes GPU metrics. None: nobody does."""
-    monitoring_kinds: pulumi.Resource | None = None
-    """What brings the kind ServiceMonitor; None when it is there already."""
+    site: Site
 
 
 class GpuOperator(PlatformComponent):
@@ -132,28 +97,17 @@ class GpuOperator(PlatformComponent):
 
     def __init__(self, name: str, args: GpuOperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:GpuOperator", name, opts)
-        rails = NamespaceArgs(
+        rails = Rails(
             namespace=NAMESPACE,
             # Its DaemonSets mount the host.
             pod_security="privileged",
-            quota=addon_quota(PODS),
-            container_defaults=ADDON_DEFAULTS,
-            login=login(args.mirrors, args.registry_password),
+            pods=Pods(2000, "a dozen on each GPU node, one on every other"),
             # Operator, DaemonSets and node feature discovery all speak through the API server.
-            openings={**https(), **scraped(args.monitoring_namespace, METRICS_PORT, EXPORTER_PORT)},
+            openings=https(),
+            metrics=(METRICS_PORT, EXPORTER_PORT),
         )
-        space = Namespace(f"{name}-space", rails, self.child())
-        kinds = [args.monitoring_kinds] if args.monitoring_kinds else []
-        installed = release(
-            f"{name}-release",
-            CHARTS["gpu-operator"],
-            values(args),
-            namespace=space.name,
-            charts_dir=args.charts_dir,
-            # The operator silently makes no ServiceMonitor when the kind is missing at its start.
-            opts=self.child(depends_on=kinds),
-        )
-        self.namespace = after(space.name, installed)
+        installed = args.site.release(self, name, "gpu-operator", values(args.site), rails)
+        self.namespace = after(NAMESPACE, installed)
         self.finish()
 
 
@@ -162,35 +116,17 @@ def brings_device_plugin(pools: tuple[PoolPlan, ...]) -> bool:
     return any(pool.gpu and not has_device_plugin(pool.spec) for pool in pools)
 
 
-def values(args: GpuOperatorArgs) -> GpuOperatorValues:
+def values(site: Site) -> GpuOperatorValues:
     """Values of the release."""
-
-    def mirrored(folder: str) -> str | None:
-        moved = args.mirrors.image(folder)
-        return moved if moved != folder else None
-
-    def pulled(folder: str = NVIDIA) -> dict[str, Any]:
-        return {"repository": mirrored(folder), "image_pull_secrets": secrets or None}
-
-    secrets, discovery, exported = args.mirrors.pull_secrets, mirrored(FEATURE_DISCOVERY), counters()
+    exported = counters()
     # By itself the chart bears the taint of GPU nodes alone, in both places.
-    tainted = _OnNodes(tolerations=on_gpu_nodes(args.pools)) if further_taints(args.pools) else None
+    tainted = Tolerations(tolerations=on_gpu_nodes(site.pools)) if further_taints(site.pools) else None
     return GpuOperatorValues(
-        device_plugin=_Component(enabled=brings_device_plugin(args.pools), **pulled()),
-        gfd=_Component(enabled=True, **pulled()),
+        device_plugin=Switch(enabled=brings_device_plugin(site.pools)),
         daemonsets=tainted,
-        operator=_Operator(**pulled()),
-        validator=_Validator(**pulled()),
         dcgm_exporter=_DcgmExporter(
-            **pulled(f"{NVIDIA}/k8s"),
-            service_monitor=ExporterMonitor(enabled=args.monitoring_namespace is not None),
+            service_monitor=ExporterMonitor(enabled=site.scraped),
             config=_Counters(name=f"gpu-counters-{sha256(exported.encode()).hexdigest()[:8]}", data=exported),
         ),
-        node_feature_discovery=_FeatureDiscovery(
-            image=_Image(repository=discovery) if discovery else None,
-            image_pull_secrets=tuple({"name": each} for each in secrets) or None,
-            worker=tainted,
-        )
-        if discovery or tainted or secrets
-        else None,
+        node_feature_discovery=_FeatureDiscovery(worker=tainted) if tainted else None,
     )

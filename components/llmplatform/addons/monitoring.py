@@ -6,7 +6,7 @@ Dangerous to replace: the release of the kinds, with which every monitor and rul
 which the metrics go.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -15,21 +15,16 @@ import pulumi_random as random
 from llmplatform.addons import alerting
 from llmplatform.addons.monitoring_values import PASSWORD_KEY, USER_KEY, values
 from llmplatform.base import network_policy
-from llmplatform.base.charts import Values, release
+from llmplatform.base.chart_values import Values
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels
-from llmplatform.base.namespace import ADDON_DEFAULTS, Namespace, NamespaceArgs, addon_quota
+from llmplatform.base.namespace import Namespace
 from llmplatform.base.network_policy import Allow, Openings, https
 from llmplatform.base.ordering import after
-from llmplatform.base.pulling import login
-from llmplatform.catalog.versions import CHARTS
+from llmplatform.base.site import Pods, Rails, Site
 from llmplatform.specs.addons import Alerts
 from llmplatform.specs.addons import Monitoring as Spec
-from llmplatform.specs.environment import Environment
-from llmplatform.specs.mirrors import Mirrors
 
-PODS = 1000
-"""One on every node, and a dozen beside."""
 STACK = "kube-prometheus-stack"
 ADMIN_SECRET = "grafana-admin"  # noqa: S105 the name of an object
 
@@ -39,13 +34,9 @@ class MonitoringArgs:
     """Arguments of `Monitoring`."""
 
     spec: Spec
-    environment: Environment
-    charts_dir: str
+    site: Site
     storage_class: pulumi.Input[str] | None = None
     """Class of volumes for one node. None: the cluster's default."""
-    mirrors: Mirrors = field(default_factory=Mirrors)
-    registry_password: pulumi.Input[str] | None = None
-    """Password of the mirrors' login. None: there is no login."""
     alert_receiver: pulumi.Input[str] | None = None
     """URL or key of whoever is told of alerts; needed when the settings name a kind of receiver."""
 
@@ -67,35 +58,25 @@ class Monitoring(PlatformComponent):
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:Monitoring", name, opts)
         self._logical, self._args = name, args
-        rails = NamespaceArgs(
+        rails = Rails(
             namespace=args.spec.namespace,
             # The node exporter reads the host.
             pod_security="privileged",
-            quota=addon_quota(PODS),
-            container_defaults=ADDON_DEFAULTS,
-            login=login(args.mirrors, args.registry_password),
+            pods=Pods(1000, "one on every node, and a dozen beside"),
             openings=openings(args.spec.alerts),
         )
-        space = Namespace(f"{name}-space", rails, self.child())
-        self.kinds: pulumi.Resource = self._kinds(space.name)
-        """Brings ServiceMonitor and its like: what makes one of them depends on this."""
+        space = args.site.namespace(self, name, rails)
+        self.crds: pulumi.Resource = args.site.release(
+            self, name, "prometheus-operator-crds", Values(), space, role="kinds"
+        )
+        """Installs the CRDs of monitors: what makes one of them depends on this."""
         secret = self._admin(space.name)
-        installed = self._stack(space.name, secret, self._receiver(space.name))
+        installed = self._stack(space, secret, self._receiver(space.name))
 
-        self.namespace = after(space.name, self.kinds)
+        self.namespace = after(space.name, self.crds)
         self.prometheus_url = after(f"http://{STACK}-prometheus.{args.spec.namespace}.svc:9090", installed)
         self.grafana_secret = secret
         self.finish()
-
-    def _kinds(self, namespace: pulumi.Output[str]) -> kubernetes.helm.v3.Release:
-        return release(
-            f"{self._logical}-kinds",
-            CHARTS["prometheus-operator-crds"],
-            Values(),
-            namespace=namespace,
-            charts_dir=self._args.charts_dir,
-            opts=self.child(),
-        )
 
     def _admin(self, namespace: pulumi.Output[str]) -> pulumi.Output[str]:
         """The chart would roll its own password anew, and write it into the release."""
@@ -126,24 +107,17 @@ class Monitoring(PlatformComponent):
         return after(alerting.SECRET, secret)
 
     def _stack(
-        self, namespace: pulumi.Output[str], admin_secret: pulumi.Output[str], receiver: pulumi.Output[str] | None
+        self, space: Namespace, admin_secret: pulumi.Output[str], receiver: pulumi.Output[str] | None
     ) -> kubernetes.helm.v3.Release:
-        return release(
-            f"{self._logical}-stack",
-            CHARTS[STACK],
-            values(
-                self._args.spec,
-                keep_disks=self._args.environment.protected,
-                admin_secret=admin_secret,
-                receiver_secret=receiver,
-                storage_class=self._args.storage_class,
-                mirrors=self._args.mirrors,
-            ),
-            namespace=namespace,
-            charts_dir=self._args.charts_dir,
-            # Its Prometheus and monitors are of kinds that the other release brings.
-            opts=self.child(depends_on=[self.kinds]),
+        wanted = values(
+            self._args.spec,
+            keep_disks=self._args.site.environment.protected,
+            admin_secret=admin_secret,
+            receiver_secret=receiver,
+            storage_class=self._args.storage_class,
         )
+        # Its Prometheus and monitors are custom resources of the other release.
+        return self._args.site.release(self, self._logical, STACK, wanted, space, role="stack", depends_on=[self.crds])
 
 
 def openings(alerts: Alerts | None) -> Openings:

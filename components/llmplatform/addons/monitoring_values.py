@@ -6,9 +6,8 @@ import pulumi
 from pydantic import Field
 
 from llmplatform.addons import alerting
-from llmplatform.base.charts import Values
+from llmplatform.base.chart_values import Part, Resources, Switch, Tolerations, Values
 from llmplatform.specs.addons import Monitoring as Spec
-from llmplatform.specs.mirrors import Mirrors
 
 USER_KEY = "admin-user"
 PASSWORD_KEY = "admin-password"  # noqa: S105 the name of a key
@@ -19,30 +18,15 @@ _MANAGED = ("etcd", "kubeControllerManager", "kubeSchedulerAlerting", "kubeSched
 """Rules about what a managed control plane does not show. They would fire for ever."""
 
 
-class _Switch(Values):
-    enabled: bool
-
-
-class _Image(Values):
-    registry: str
-
-
-class _Part(Values):
-    """A container: where its image comes from, and what it asks for."""
-
-    image: _Image | None
-    resources: dict[str, dict[str, str]] | None = None
-
-
 class _AdminCredentials(Values):
     existing_secret: pulumi.Output[str] | str
     user_key: str = USER_KEY
     password_key: str = PASSWORD_KEY
 
 
-class _Grafana(_Part):
+class _Grafana(Part):
     admin: _AdminCredentials
-    sidecar: _Part
+    sidecar: Part
 
 
 class _ClaimRetention(Values):
@@ -57,7 +41,7 @@ _CRITICAL = "system-cluster-critical"
 """What watches the cluster is the last that a full node may put out."""
 
 
-class _PrometheusSpec(_Part):
+class _PrometheusSpec(Part):
     priority_class_name: str = _CRITICAL
     retention: str
     retention_size: str
@@ -75,7 +59,7 @@ class _Prometheus(Values):
     prometheus_spec: _PrometheusSpec
 
 
-class _AlertmanagerSpec(_Part):
+class _AlertmanagerSpec(Part):
     priority_class_name: str = _CRITICAL
     storage: dict[str, Any]
     secrets: list[pulumi.Output[str] | str] | None = None
@@ -88,12 +72,12 @@ class _Alertmanager(Values):
     config: dict[str, Any] | None = None
 
 
-class _Operator(_Part):
-    admission_webhooks: _Switch = _Switch(enabled=False)
+class _Operator(Part):
+    admission_webhooks: Switch = Switch(enabled=False)
     """They only check rules' syntax, and need certificate jobs that have hung other installations."""
-    tls: _Switch = _Switch(enabled=False)
+    tls: Switch = Switch(enabled=False)
     """Serves the webhooks alone."""
-    prometheus_config_reloader: _Part
+    prometheus_config_reloader: Part
 
 
 _NEVER_RIGHT = ("KubeCPUOvercommit", "KubeMemoryOvercommit")
@@ -106,35 +90,28 @@ class _DefaultRules(Values):
     disabled: dict[str, bool]
 
 
-class _NodeExporter(_Part):
+class _NodeExporter(Part, Tolerations):
     tolerations: tuple[dict[str, str], ...] = ({"operator": "Exists"},)
     """Every node is watched; by itself the chart leaves out those that evict (`NoExecute`)."""
     priority_class_name: str = "system-node-critical"
     """Also a node where pods have taken all there is."""
 
 
-class _Global(Values):
-    image_pull_secrets: tuple[dict[str, str], ...]
-
-
 class MonitoringValues(Values):
     """Values of the chart that we set."""
 
-    everywhere: _Global | None = Field(serialization_alias="global")
-    """For the chart and those within it."""
-
-    crds: _Switch = _Switch(enabled=False)
+    crds: Switch = Switch(enabled=False)
     """They are a release of their own: Helm never upgrades these."""
     grafana: _Grafana
     prometheus: _Prometheus
     alertmanager: _Alertmanager
     prometheus_operator: _Operator
-    kube_state_metrics: _Part = Field(serialization_alias="kube-state-metrics")
+    kube_state_metrics: Part = Field(serialization_alias="kube-state-metrics")
     node_exporter: _NodeExporter = Field(serialization_alias="prometheus-node-exporter")
-    kube_controller_manager: _Switch = _Switch(enabled=False)
-    kube_scheduler: _Switch = _Switch(enabled=False)
-    kube_etcd: _Switch = _Switch(enabled=False)
-    kube_proxy: _Switch = _Switch(enabled=False)
+    kube_controller_manager: Switch = Switch(enabled=False)
+    kube_scheduler: Switch = Switch(enabled=False)
+    kube_etcd: Switch = Switch(enabled=False)
+    kube_proxy: Switch = Switch(enabled=False)
     default_rules: _DefaultRules = _DefaultRules(
         rules=dict.fromkeys(_MANAGED, False), disabled=dict.fromkeys(_NEVER_RIGHT, True)
     )
@@ -147,27 +124,19 @@ def values(
     admin_secret: pulumi.Input[str],
     receiver_secret: pulumi.Input[str] | None,
     storage_class: pulumi.Input[str] | None,
-    mirrors: Mirrors,
 ) -> MonitoringValues:
     """Values of the release. `keep_disks`: the disks outlive it. `storage_class` None: the cluster's default."""
     claims = _ClaimRetention(when_deleted="Retain" if keep_disks else "Delete")
 
-    def part(registry: str, cpu: str, memory: str) -> dict[str, Any]:
-        mirror = mirrors.images.get(registry)
-        requests = {"requests": {"cpu": cpu, "memory": memory}}
-        return {"image": _Image(registry=mirror) if mirror else None, "resources": requests}
-
-    names = tuple({"name": each} for each in mirrors.pull_secrets)
     return MonitoringValues(
-        everywhere=_Global(image_pull_secrets=names) if names else None,
         grafana=_Grafana(
-            **part("docker.io", "100m", "256Mi"),
+            resources=Resources.of("100m", "256Mi"),
             admin=_AdminCredentials(existing_secret=pulumi.Output.from_input(admin_secret)),
-            sidecar=_Part(**part("quay.io", "20m", "96Mi")),
+            sidecar=Part(resources=Resources.of("20m", "96Mi")),
         ),
         prometheus=_Prometheus(
             prometheus_spec=_PrometheusSpec(
-                **part("quay.io", "250m", "1Gi"),
+                resources=Resources.of("250m", "1Gi"),
                 retention=f"{spec.retention_days}d",
                 retention_size=f"{int(spec.storage_gib * DISK_SHARE * 1024)}MB",
                 storage_spec=_volume(spec.storage_gib, storage_class),
@@ -176,7 +145,7 @@ def values(
         ),
         alertmanager=_Alertmanager(
             alertmanager_spec=_AlertmanagerSpec(
-                **part("quay.io", "20m", "64Mi"),
+                resources=Resources.of("20m", "64Mi"),
                 storage=_volume(2, storage_class),
                 persistent_volume_claim_retention_policy=claims,
                 secrets=[pulumi.Output.from_input(receiver_secret)] if receiver_secret else None,
@@ -184,10 +153,11 @@ def values(
             config=alerting.configuration(spec.alerts) if spec.alerts else None,
         ),
         prometheus_operator=_Operator(
-            **part("quay.io", "50m", "128Mi"), prometheus_config_reloader=_Part(**part("quay.io", "10m", "32Mi"))
+            resources=Resources.of("50m", "128Mi"),
+            prometheus_config_reloader=Part(resources=Resources.of("10m", "32Mi")),
         ),
-        kube_state_metrics=_Part(**part("registry.k8s.io", "20m", "96Mi")),
-        node_exporter=_NodeExporter(**part("quay.io", "20m", "32Mi")),
+        kube_state_metrics=Part(resources=Resources.of("20m", "96Mi")),
+        node_exporter=_NodeExporter(resources=Resources.of("20m", "32Mi")),
     )
 
 

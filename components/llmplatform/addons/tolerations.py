@@ -3,11 +3,8 @@
 from llmplatform.planning.pools import PoolPlan, further_taints
 from llmplatform.specs.taints import GPU_TAINT
 
-Tolerations = tuple[dict[str, str], ...]
-"""As charts take them."""
 
-
-def on_gpu_nodes(pools: tuple[PoolPlan, ...]) -> Tolerations:
+def on_gpu_nodes(pools: tuple[PoolPlan, ...]) -> tuple[dict[str, str], ...]:
     """The taint that all such nodes have, and those of the pools."""
     return (
         {"key": GPU_TAINT, "operator": "Exists", "effect": "NoSchedule"},

@@ -4,32 +4,16 @@ A release from an archive previews without a cluster and without a network; from
 come from `llmplatform charts pull`, which checks them against the digests in `charts.lock`.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-from pydantic import AliasGenerator, BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
 
 from llmplatform.catalog.versions import Chart
 
 RELEASE_SECONDS = 900
 """How long a release may take: images of several gigabytes are pulled to nodes that may have to be bought first."""
-
-
-class Values(BaseModel):
-    """Values of a chart, or a part of them: only the keys that we set. None leaves the chart's default."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        arbitrary_types_allowed=True,
-        alias_generator=AliasGenerator(serialization_alias=to_camel),
-    )
-
-    def dump(self) -> dict[str, Any]:
-        """The values as the chart spells them."""
-        return self.model_dump(by_alias=True, exclude_none=True)
 
 
 def archive(chart: Chart, charts_dir: str) -> str:
@@ -43,7 +27,7 @@ def archive(chart: Chart, charts_dir: str) -> str:
 def release(
     name: str,
     chart: Chart,
-    values: Values,
+    values: Mapping[str, Any],
     *,
     namespace: pulumi.Input[str],
     charts_dir: str,
@@ -56,7 +40,7 @@ def release(
             chart=archive(chart, charts_dir),
             name=chart.name,
             namespace=namespace,
-            values=values.dump(),
+            values=values,
             # A failed upgrade is rolled back and a failed install uninstalled, unless what failed it fails that, too: a
             # hook before the deletion that cannot run leaves a release that only Helm itself gets away.
             atomic=True,

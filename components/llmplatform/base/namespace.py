@@ -130,8 +130,3 @@ def pod_security_labels(enforced: PodSecurity) -> dict[str, str]:
     """Labels of Pod Security admission: the level is enforced, and what is not `restricted` is reported."""
     prefix = "pod-security.kubernetes.io"
     return {f"{prefix}/enforce": enforced, f"{prefix}/audit": "restricted", f"{prefix}/warn": "restricted"}
-
-
-def addon_quota(pods: int) -> dict[str, str]:
-    """Quota of an add-on's namespace: room for `pods` pods, far above what it needs, and nothing for the outside."""
-    return {"pods": str(pods), **INTERNAL}

@@ -1,4 +1,4 @@
-"""What the pinned charts accept and bring, from `data/charts/<chart>.json` (written by `scripts/chart_keys.py`).
+"""What the pinned charts accept and install, from `data/charts/<chart>.json` (written by `scripts/chart_keys.py`).
 
 Most charts take a misspelt key without a word and do nothing; only their own values.yaml shows which keys there are.
 """
@@ -58,6 +58,14 @@ ALSO: Mapping[str, tuple[str, ...]] = {
 pinned version; for the GPU operator its templates/clusterpolicy.yaml."""
 
 
+NAMES_OF_SECRETS: frozenset[str] = frozenset(["cluster-autoscaler", "gpu-operator"])
+"""Charts whose pull secrets are a list of names; in all others they are `- name: …`, as in a pod. Source: their
+templates at the pinned version, `deployment.yaml` and `clusterpolicy.yaml`."""
+
+_PULL_SECRETS = ("imagePullSecrets", "pullSecrets")
+_EVERYWHERE = "global.imagePullSecrets"
+
+
 @dataclass(frozen=True, kw_only=True)
 class CrdKind:
     """A kind that a chart defines."""
@@ -110,12 +118,58 @@ def chart_crds(chart: str) -> tuple[CrdKind, ...]:
     )
 
 
+def chart_images(chart: str) -> Mapping[str, str]:
+    """Key paths that say where a chart's images come from, those of its dependencies among them.
+
+    Each with what the chart itself says: a registry, or a folder or a repository in one.
+    """
+    document = _document(chart)
+    inner = {
+        f"{alias}.{path}": home
+        for alias, dependency in document["dependencies"].items()
+        if _on_record(dependency)
+        for path, home in chart_images(dependency).items()
+    }
+    return {**inner, **document["images"]}
+
+
+def pull_secrets(chart: str, name: str) -> Mapping[str, list[str] | list[dict[str, str]]]:
+    """Key paths that take pull secrets, each with the Secret `name` as that chart spells it.
+
+    The one for a chart and its dependencies, where it has no other. Empty for a chart that takes none.
+    """
+    document = _document(chart)
+    own = [path for path in (*_paths(document["keys"]), *ALSO.get(chart, ())) if path.endswith(_PULL_SECRETS)]
+    spelt = [name] if chart in NAMES_OF_SECRETS else [{"name": name}]
+    if _EVERYWHERE in own and _PULL_SECRETS[0] not in own:
+        return {_EVERYWHERE: spelt}
+    inner = {
+        f"{alias}.{path}": value
+        for alias, dependency in document["dependencies"].items()
+        if _on_record(dependency)
+        for path, value in pull_secrets(dependency, name).items()
+    }
+    return {**inner, **{path: spelt for path in own if path != _EVERYWHERE}}
+
+
+def _paths(tree: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Key paths of all values of a tree."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from _paths(cast(Mapping[str, Any], value), f"{path}{key}.")
+        else:
+            yield f"{path}{key}"
+
+
+def _on_record(chart: str) -> bool:
+    return (DATA / "charts" / f"{chart}.json").exists()
+
+
 @lru_cache
 def _document(chart: str) -> dict[str, Any]:
-    path = DATA / "charts" / f"{chart}.json"
-    if not path.exists():
+    if not _on_record(chart):
         raise KeyError(f"{chart}: its keys are not on record; run scripts/chart_keys.py")
-    return cast(dict[str, Any], json.loads(path.read_text(encoding="utf-8")))
+    return cast(dict[str, Any], json.loads((DATA / "charts" / f"{chart}.json").read_text(encoding="utf-8")))
 
 
 @lru_cache
@@ -127,8 +181,7 @@ def _tree(chart: str) -> Mapping[str, Any]:
     document = _document(chart)
     tree: dict[str, Any] = {"global": {}, **document["keys"]}
     for alias, dependency in document["dependencies"].items():
-        known = (DATA / "charts" / f"{dependency}.json").exists()
-        tree[alias] = _merged(tree.get(alias) or {}, _tree(dependency)) if known else {}
+        tree[alias] = _merged(tree.get(alias) or {}, _tree(dependency)) if _on_record(dependency) else {}
     for path in ALSO.get(chart, ()):
         *parents, last = path.split(".")
         _inner(tree, parents)[last] = None

@@ -1,0 +1,43 @@
+"""Where a chart's images come from, set for every chart alike, from the list of its own images in the catalog."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmplatform.catalog.chart_values import chart_images, pull_secrets
+from llmplatform.specs.mirrors import Mirrors
+
+
+def mirrored(chart: str, mirrors: Mirrors, pull_secret: str | None) -> dict[str, Any]:
+    """Values of a chart that rewrite what a mirror stands in for, and name the Secret that its pods pull with.
+
+    Empty where neither is wanted. Raises KeyError for a chart that is not on record.
+    """
+    homes = {path: _mirror(home, mirrors) for path, home in chart_images(chart).items()}
+    paths: dict[str, Any] = {path: home for path, home in homes.items() if home}
+    if pull_secret:
+        paths |= pull_secrets(chart, pull_secret)
+    values: dict[str, Any] = {}
+    for path, value in paths.items():
+        *parents, last = path.split(".")
+        inner = values
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[last] = value
+    return values
+
+
+def _mirror(home: str, mirrors: Mirrors) -> str | None:
+    """What stands in for a registry, or for a folder or a repository in one; None where nothing does."""
+    if "/" not in home and "." in home:
+        return mirrors.images.get(home)
+    moved = mirrors.image(home)
+    return moved if moved != home else None
+
+
+def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Both trees of values; where both have a value it is that of the second."""
+    both = {**first, **second}
+    for key in first.keys() & second.keys():
+        if isinstance(first[key], Mapping) and isinstance(second[key], Mapping):
+            both[key] = merged(first[key], second[key])
+    return both

@@ -1,0 +1,140 @@
+"""A cluster, and what everything that is installed into it leans on: said once, and not in each component's arguments.
+
+`Site.release` is the one way to third-party software: a namespace with its guard rails, a pinned chart, images from the
+mirrors, and CRDs before what uses them. Holds no provider: they are in its `opts`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from llmplatform.base import charts
+from llmplatform.base.chart_values import Values
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.images import merged, mirrored
+from llmplatform.base.namespace import ADDON_DEFAULTS, INTERNAL, Namespace, NamespaceArgs, PodSecurity
+from llmplatform.base.network_policy import Allow, Openings, scraped
+from llmplatform.base.pulling import login, pull_secret
+from llmplatform.catalog.versions import CHARTS
+from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.environment import Environment
+from llmplatform.specs.mirrors import PULL_SECRET, Mirrors
+
+MONITORS = "monitoring.coreos.com"
+"""API group of ServiceMonitor, PodMonitor and PrometheusRule."""
+
+
+@dataclass(frozen=True)
+class Pods:
+    """How many pods a namespace may have: far above what it needs, so that an update can replace all at once."""
+
+    most: int
+    because: str
+    """What needs so many, or so few."""
+
+
+USUAL = Pods(50, "a controller, its webhooks and its jobs, each twice while they are replaced")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rails:
+    """Guard rails of a capability's own namespace, which starts closed. Nothing in it faces the outside."""
+
+    namespace: str
+    """Its name in the cluster."""
+    pod_security: PodSecurity = "restricted"
+    """Pod Security level that is enforced. More than `restricted` has its reason beside it."""
+    pods: Pods = USUAL
+    openings: Openings = field(default_factory=dict[str, Allow])
+    """Name of a policy to what it allows, beside DNS."""
+    metrics: tuple[int, ...] = ()
+    """Ports that are scraped, where metrics are."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Labels of the namespace, beside ours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A cluster and what an installer may lean on in it."""
+
+    charts_dir: str
+    """Folder of the charts' archives; see `llmplatform charts pull`."""
+    environment: Environment
+    """Who it belongs to, and how carefully it is kept."""
+    pools: tuple[PoolPlan, ...] = ()
+    """Pools of its nodes."""
+    mirrors: Mirrors = field(default_factory=Mirrors)
+    registry_password: pulumi.Input[str] | None = None
+    """Password of the mirrors' login. None: there is no login."""
+    scraper: pulumi.Input[str] | None = None
+    """Namespace of the Prometheus that scrapes metrics. None: metrics are not scraped."""
+    crds: Mapping[str, pulumi.Resource | None] = field(default_factory=dict[str, pulumi.Resource | None])
+    """API group of CRDs to the release that installs them; None where the cluster has them already."""
+    opts: pulumi.ResourceOptions | None = None
+    """Options of what is installed, with the providers."""
+
+    @property
+    def scraped(self) -> bool:
+        """Whether metrics are scraped."""
+        return self.scraper is not None
+
+    def needs(self, group: str) -> list[pulumi.Resource]:
+        """What a resource of an API group depends on: the release of its CRDs.
+
+        Raises LookupError where the group is installed by nothing, and is not in the cluster already.
+        """
+        if group not in self.crds:
+            raise LookupError(f"CRDs of {group}: installed by nothing before this; site.crds has {sorted(self.crds)}")
+        release = self.crds[group]
+        return [release] if release else []
+
+    def namespace(self, owner: PlatformComponent, name: str, rails: Rails) -> Namespace:
+        """A namespace with its guard rails."""
+        args = NamespaceArgs(
+            namespace=rails.namespace,
+            pod_security=rails.pod_security,
+            labels=rails.labels,
+            quota={"pods": str(rails.pods.most), **INTERNAL},
+            container_defaults=ADDON_DEFAULTS,
+            login=login(self.mirrors, self.registry_password),
+            openings={**rails.openings, **scraped(self.scraper, *rails.metrics)} if rails.metrics else rails.openings,
+        )
+        return Namespace(f"{name}-space", args, owner.child())
+
+    def release(
+        self,
+        owner: PlatformComponent,
+        name: str,
+        chart: str,
+        values: Values,
+        home: Rails | Namespace | pulumi.Input[str],
+        *,
+        role: str = "release",
+        depends_on: Sequence[pulumi.Resource] = (),
+    ) -> kubernetes.helm.v3.Release:
+        """A chart of the catalog, installed by a component of that name.
+
+        `home`: guard rails of the namespace that it gets, or a `Namespace` that it shares with another release, or the
+        name of a namespace that is not ours. Its ServiceMonitors need their CRDs, so it depends on these where metrics
+        are scraped.
+        """
+        if isinstance(home, Rails):
+            home = self.namespace(owner, name, home)
+        before = [*depends_on, *(self.needs(MONITORS) if self.scraped else ())]
+        secret = PULL_SECRET
+        if not isinstance(home, Namespace):
+            # It may have Secrets of others.
+            secret = f"{chart}-registry-login"
+            if wanted := login(self.mirrors, self.registry_password):
+                before.append(pull_secret(f"{name}-login", secret, home, wanted, owner.child()))
+        images = mirrored(chart, self.mirrors, secret if self.mirrors.login else None)
+        return charts.release(
+            f"{name}-{role}",
+            CHARTS[chart],
+            merged(images, values.dump()),
+            namespace=home.name if isinstance(home, Namespace) else home,
+            charts_dir=self.charts_dir,
+            opts=owner.child(depends_on=before),
+        )
