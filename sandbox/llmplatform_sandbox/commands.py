@@ -29,7 +29,7 @@ app = typer.Typer(
 
 @app.command()
 def up(stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = None, as_json: Json = False) -> None:
-    """Bring the stack up. The first run on a machine builds the tools (about ten minutes).
+    """Bring the stack up. The first run on a machine downloads the tools, or builds them (about ten minutes).
 
     Example: `llmplatform sandbox up prod`. A run that was interrupted goes on from where it was.
     """
@@ -212,9 +212,11 @@ def status(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json 
 
 @app.command()
 def tools() -> None:
-    """Build the tools that a sandbox needs, where they are missing: about ten minutes, once per machine.
+    """Fetch the tools that a sandbox needs, once per machine: from PATH, from their releases, or built from source.
 
-    Example: `llmplatform sandbox tools`, in the image of a CI runner. It needs 8 GB of disk while it builds.
+    Example: `llmplatform sandbox tools`, in the image of a CI runner. A build takes about ten minutes and 8 GB of disk.
+    `LLMPLATFORM_TOOLS` set to `path`, `download` or `build` forces one way; `LLMPLATFORM_TOOLS_MIRROR` is the address
+    of a mirror of the release sites.
     """
     from llmplatform_sandbox.display import display
     from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, ensure

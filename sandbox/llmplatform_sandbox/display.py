@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from llmplatform_sandbox.progress import Event, Output, PhaseEnded, PhaseStarted, ResourceStep, ToolBuild
+from llmplatform_sandbox.progress import Event, Output, PhaseEnded, PhaseStarted, ResourceStep, ToolWork
 
 _SHOWN = 8
 """Resources under way that a terminal shows at once."""
@@ -25,7 +25,7 @@ class PlainDisplay:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._lock = threading.Lock()
-        self._tool_lines: dict[str, float] = {}
+        self._tool_lines: dict[tuple[str, str], float] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -48,7 +48,7 @@ class PlainDisplay:
                 return Text(f"{event.text} ...")
             case PhaseEnded():
                 return Text(f"  {event.phase}: {event.seconds:.1f} s", style="dim")
-            case ToolBuild():
+            case ToolWork():
                 return self._tool_line(event)
             case Output():
                 return Text(event.text, style=_STYLES.get(event.severity, ""))
@@ -60,16 +60,14 @@ class PlainDisplay:
                     f"  {event.op} {event.type} {event.name}: {event.state}, {event.seconds:.1f} s", style=style
                 )
 
-    def _tool_line(self, event: ToolBuild) -> Text | None:
+    def _tool_line(self, event: ToolWork) -> Text | None:
         if event.done:
-            return Text(f"  built {event.tool} {event.version} in {event.seconds:.0f} s")
-        last = self._tool_lines.get(event.tool)
+            return Text(f"  {_tool_done(event)} in {event.seconds:.0f} s")
+        last = self._tool_lines.get((event.doing, event.tool))
         if last is not None and event.seconds - last < _TOOL_LINE_EVERY:
             return None
-        self._tool_lines[event.tool] = event.seconds
-        return Text(
-            f"  building {event.tool} {event.version} from its Go module (once per machine), {event.seconds:.0f} s"
-        )
+        self._tool_lines[event.doing, event.tool] = event.seconds
+        return Text(f"  {_tool_under_way(event)}, {event.seconds:.0f} s")
 
 
 class LiveDisplay(PlainDisplay):
@@ -81,7 +79,7 @@ class LiveDisplay(PlainDisplay):
         self._phase_began = 0.0
         self._ended = 0
         self._under_way: dict[str, tuple[ResourceStep, float]] = {}
-        self._tools: dict[str, ToolBuild] = {}
+        self._tools: dict[str, ToolWork] = {}
         self._live = Live(
             console=console, get_renderable=self._picture, refresh_per_second=8, transient=True, redirect_stdout=False
         )
@@ -103,7 +101,7 @@ class LiveDisplay(PlainDisplay):
             case PhaseEnded():
                 text, self._phase = self._phase, ""
                 return Text.assemble(("✓ ", "green"), text, (f" {event.seconds:.1f} s", "dim"))
-            case ToolBuild():
+            case ToolWork():
                 if not event.done:
                     self._tools[event.tool] = event
                     return None
@@ -125,10 +123,7 @@ class LiveDisplay(PlainDisplay):
         now = time.monotonic()
         count = f", {self._ended} resources" if self._ended else ""
         lines: list[RenderableType] = [Spinner("dots", Text(f"{self._phase}{count} {now - self._phase_began:.0f} s"))]
-        lines += [
-            Text(f"  building {tool.tool} {tool.version} from its Go module (once per machine) {tool.seconds:.0f} s")
-            for tool in list(self._tools.values())
-        ]
+        lines += [Text(f"  {_tool_under_way(tool)} {tool.seconds:.0f} s") for tool in list(self._tools.values())]
         steps = sorted(self._under_way.copy().values(), key=lambda item: item[1])
         shown = [(step, began) for step, began in steps if step.op not in _QUIET_OPS and ":" in step.type][:_SHOWN]
         lines += [
@@ -136,6 +131,18 @@ class LiveDisplay(PlainDisplay):
             for step, began in shown
         ]
         return Group(*lines)
+
+
+def _tool_under_way(event: ToolWork) -> str:
+    if event.doing == "download":
+        return f"downloading {event.tool} {event.version}, {event.received / 1e6:.0f} MB"
+    return f"building {event.tool} {event.version} from its Go module (once per machine)"
+
+
+def _tool_done(event: ToolWork) -> str:
+    if event.doing == "download":
+        return f"downloaded {event.tool} {event.version}, {event.received / 1e6:.0f} MB, SHA-256 as expected,"
+    return f"built {event.tool} {event.version}"
 
 
 def display(console: Console) -> PlainDisplay:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +23,15 @@ class PhaseEnded:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToolBuild:
-    """A tool is being built from its Go module; sent at the start, every few seconds, and at the end."""
+class ToolWork:
+    """A tool is being downloaded, or built from its Go module; sent at the start, again and again, and at the end."""
 
+    doing: Literal["download", "build"]
     tool: str
     version: str
     seconds: float
+    received: int = 0
+    """Bytes that were downloaded."""
     done: bool = False
 
 
@@ -55,7 +59,7 @@ class Output:
     severity: str = "info"
 
 
-Event = PhaseStarted | PhaseEnded | ToolBuild | ResourceStep | Output
+Event = PhaseStarted | PhaseEnded | ToolWork | ResourceStep | Output
 Report = Callable[[Event], None]
 """Receiver of events; called from several threads."""
 

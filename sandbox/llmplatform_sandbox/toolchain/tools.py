@@ -1,14 +1,45 @@
-"""The tools as data. A version is changed here and by `go mod tidy` in the tool's folder under `modules`, nowhere else.
+"""The tools as data.
+
+A version is changed here, by `go mod tidy` in the tool's folder under `modules`, and in `releases.toml` where that pins
+a checksum; nowhere else.
 
 Sources: each project's own release build for the `-X` variables; pulumi's go.mod for the replaced clipboard module;
 kubernetes' go.mod for the staging modules, which the published module refers to by relative paths.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 MODULES = Path(__file__).parent / "modules"
+
+
+def numbers(version: str) -> tuple[int, int, int]:
+    """Major, minor and patch of the first version in a text; a part that is not named is 0.
+
+    Raises `ValueError` where there is none.
+    """
+    found = re.search(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?", version)
+    if not found:
+        raise ValueError(f"no version: {version!r}")
+    major, minor, patch = (int(part or 0) for part in found.groups())
+    return major, minor, patch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recent:
+    """Which version of a tool is taken from PATH."""
+
+    arguments: tuple[str, ...]
+    """What makes a binary print its version."""
+    minimum: tuple[int, int, int]
+    same: int = 1
+    """How many numbers of the version have to equal those of `minimum`."""
+
+    def takes(self, version: tuple[int, int, int]) -> bool:
+        """Whether a version is recent enough, and not of another kind."""
+        return version >= self.minimum and version[: self.same] == self.minimum[: self.same]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,11 +50,14 @@ class Tool:
     version: str
     """Upstream's tag."""
     binaries: dict[str, str]
-    """Name of the binary → Go package."""
+    """Name of the binary → Go package. `.` is a program in the module's own folder: it finds its name in
+    `os.Args[0]`, and is linked once for all binaries that have this package."""
     variables: tuple[str, ...] = ()
     """Linker assignments, `package.variable=value`."""
     modules: Path = MODULES
     """Where the module's folder is; it is called like the tool."""
+    recent: Recent | None = None
+    """What is taken from PATH; None: nothing."""
 
     @property
     def module(self) -> Path:
@@ -39,11 +73,8 @@ class Tool:
     def folder_name(self) -> str:
         """Name of the tool's folder in the cache; changes whenever another binary would come out."""
         digest = hashlib.sha256()
-        for part in (
-            (self.module / "go.mod").read_bytes(),
-            (self.module / "go.sum").read_bytes(),
-            self.linker_flags.encode(),
-        ):
+        sources = [path.read_bytes() for path in sorted(self.module.iterdir())]
+        for part in (*sources, self.linker_flags.encode()):
             digest.update(hashlib.sha256(part).digest())
         return f"{self.name}-{self.version}-{digest.hexdigest()[:12]}"
 
@@ -70,6 +101,8 @@ PULUMI = Tool(
     version=_PULUMI_VERSION,
     binaries={"pulumi": "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"},
     variables=(f"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={_PULUMI_VERSION}",),
+    # Engines up to 3.260 follow every path of the dependencies after a failed deletion, for hours; 3.274 does not.
+    recent=Recent(arguments=("version",), minimum=(3, 274, 0)),
 )
 KUBERNETES = Tool(
     name="kubernetes",
@@ -83,6 +116,17 @@ KUBERNETES = Tool(
         f"k8s.io/component-base/version.gitMajor={KUBERNETES_MINOR.split('.')[0]}",
         f"k8s.io/component-base/version.gitMinor={KUBERNETES_MINOR.split('.')[1]}",
     ),
+    recent=Recent(arguments=("--version",), minimum=numbers(_KUBERNETES_VERSION), same=2),
 )
-KWOK = Tool(name="kwok", version=_KWOK_VERSION, binaries={"kwok": "sigs.k8s.io/kwok/cmd/kwok"})
-ETCD = Tool(name="etcd", version=_ETCD_VERSION, binaries={"etcd": "go.etcd.io/etcd/server/v3"})
+KWOK = Tool(
+    name="kwok",
+    version=_KWOK_VERSION,
+    binaries={"kwok": "sigs.k8s.io/kwok/cmd/kwok"},
+    recent=Recent(arguments=("--version",), minimum=numbers(_KWOK_VERSION)),
+)
+ETCD = Tool(
+    name="etcd",
+    version=_ETCD_VERSION,
+    binaries={"etcd": "go.etcd.io/etcd/server/v3"},
+    recent=Recent(arguments=("--version",), minimum=numbers(_ETCD_VERSION)),
+)
