@@ -46,9 +46,9 @@ def up(stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = 
     console = console_for()
     report.print_snapshot(console, snapshot)
     report.print_reality(console, versions, snapshot)
-    report.print_next_steps(console, stack, project)
     console.print(report.changes_sentence(outcome.changes))
     report.print_timings(console, timings)
+    report.print_next_steps(console, stack, project)
 
 
 @app.command()

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.padding import Padding
@@ -16,7 +16,10 @@ from rich.text import Text
 from llmplatform_sandbox.called import called
 from llmplatform_sandbox.snapshot import Snapshot
 
-_LONGEST = 100
+WIDTH = 100
+"""Columns that what comes last fits in."""
+_ENTRIES = 10
+"""Entries of an output that are shown one by one."""
 
 
 def print_snapshot(console: Console, snapshot: Snapshot) -> None:
@@ -51,10 +54,12 @@ def print_snapshot(console: Console, snapshot: Snapshot) -> None:
             for line in lines:
                 console.print(Text(f"  {line}"), soft_wrap=True)
     if snapshot.outputs:
-        outputs = sorted(snapshot.outputs.items())
-        console.print(
-            _table({"Output": [name for name, _ in outputs], "Value": [_short(value) for _, value in outputs]})
-        )
+        lines = [
+            (name if not number else "", line)
+            for name, value in sorted(snapshot.outputs.items())
+            for number, line in enumerate(_lines(value))
+        ]
+        console.print(_table({"Output": [name for name, _ in lines], "Value": [line for _, line in lines]}))
 
 
 def _bare(node: str) -> str:
@@ -82,14 +87,18 @@ def print_next_steps(console: Console, stack: str, project: Path = Path()) -> No
     """Commands that make sense now, spelled so that they can be copied."""
     if project.resolve() != Path.cwd():
         stack = f"{stack} --project {shlex.quote(str(project))}"
-    console.print(Text("Next", style="bold"))
-    for command, why in (
+    steps = (
         (f"{called()} sandbox status {stack}", "nodes, pods, and why a pod waits"),
-        (f'eval "$({called()} sandbox env {stack})"', "then use your own pulumi and kubectl on the sandbox"),
-        (f"{called()} sandbox fault spot-stockout TYPE --stack {stack}", "see the fall-back to on-demand capacity"),
-        (f"{called()} sandbox down {stack}", "delete everything and check that nothing is left"),
-    ):
-        console.print(Text.assemble("  ", (command, "cyan"), f"  {why}"), soft_wrap=True)
+        (f'eval "$({called()} sandbox env {stack})"', "your own pulumi and kubectl on the sandbox"),
+        (f"{called()} sandbox fault spot-stockout TYPE --stack {stack}", "fall back to on-demand"),
+        (f"{called()} sandbox down {stack}", "delete everything, and see that nothing is left"),
+    )
+    console.print(Text("Next", style="bold"))
+    beside = all(len(f"  {command}  {why}") <= WIDTH for command, why in steps)
+    for command, why in steps:
+        if not beside:
+            console.print(Text(f"  # {why}", style="dim"), soft_wrap=True)
+        console.print(Text.assemble("  ", (command, "cyan"), f"  {why}" if beside else ""), soft_wrap=True)
 
 
 def print_timings(console: Console, timings: Mapping[str, float]) -> None:
@@ -132,10 +141,19 @@ def _table(columns: Mapping[str, list[str]]) -> Table:
     return table
 
 
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else _json(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+def _lines(value: Any) -> list[str]:
+    """A value for people: an object or a list of plain values by its entries; what is more, by how much it is."""
+    if isinstance(value, Mapping) and value:
+        entries = [(f"{key}: ", each) for key, each in cast("Mapping[str, Any]", value).items()]
+    elif isinstance(value, list) and value:
+        entries = [("", each) for each in cast("list[Any]", value)]
+    else:
+        return [_plain(value)]
+    nested = any(isinstance(each, (Mapping, list)) for _, each in entries)
+    if nested or len(entries) > _ENTRIES:
+        return [f"{len(entries)} values; --json prints them"]
+    return [f"{key}{_plain(each)}" for key, each in entries]
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
