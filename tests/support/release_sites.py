@@ -9,16 +9,15 @@ import io
 import re
 import tarfile
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, releases
+from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, Toolchain, releases
 
 TOOLS = (PULUMI, KUBERNETES, ETCD, KWOK)
 STORAGE = "release-assets.githubusercontent.com"
@@ -180,6 +179,6 @@ def served(binaries: Mapping[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Ge
         server.server_close()
 
 
-def binaries_of(folders: Sequence[Path]) -> dict[str, bytes]:
-    """Real binaries, by name."""
-    return {path.name: path.read_bytes() for folder in folders for path in folder.iterdir()}
+def binaries_of(tools: Toolchain) -> dict[str, bytes]:
+    """The contents of real binaries, by name."""
+    return {name: path.read_bytes() for name, path in tools.binaries.items()}
