@@ -46,7 +46,7 @@ kills: $(READY) ## Kill sandboxes at KILLS random moments and check that each re
 	@$(BIN)/python -m benchmarks.kills --kills $(KILLS) --jobs $(JOBS)
 
 fuzz: $(READY) ## Judge FILES stack files made at random, and count what becomes of them.
-	@PYTHONPATH=tests $(BIN)/python tests/stack_fuzz.py --files $(FILES)
+	@PYTHONPATH=tests $(BIN)/python -m support.stack_fuzz --files $(FILES)
 
 bench: $(READY) ## Measure stacks of up to 1,000 models beside raw registrations, again to go on; BENCH=--quick for minutes.
 	@$(BIN)/python -m benchmarks run $(BENCH)

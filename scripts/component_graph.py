@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from program import run_program, stack_config
-from registration import Registered
+from support.program import run_program, stack_config
+from support.registration import Registered
 
 LAYERS = {"aws": "The cloud", "alicloud": "The cloud", "addons": "In the cluster", "serving": "Models"}
 """Package of a component to the box that it is drawn in."""

@@ -1,4 +1,4 @@
-"""Writes tests/provider_schemas/<cloud>.json: the properties whose change replaces, from the providers' sources.
+"""Writes the tables of tests/support/provider_schemas: properties whose change replaces, from the providers' sources.
 
     .venv/bin/python scripts/provider_schemas.py aws --index FOLDER
     .venv/bin/python scripts/provider_schemas.py alicloud --source FOLDER
@@ -21,7 +21,7 @@ from llmplatform_sandbox.citations import ProviderSymbol
 from llmplatform_sandbox.cloud import schema
 from llmplatform_sandbox.cloud.facts import load
 
-OUTPUT = Path(__file__).parents[1] / "tests" / "provider_schemas"
+OUTPUT = Path(__file__).parents[1] / "tests" / "support" / "provider_schemas"
 PROVIDERS = {"aws": "hashicorp/terraform-provider-aws", "alicloud": "aliyun/terraform-provider-alicloud"}
 _ENTRY = re.compile(r'(?:"(?P<plain>\w+)"|names\.Attr(?P<constant>\w+)|(?P<other>\w+)):\s*')
 _REPLACES = re.compile(r"\bForceNew:\s*true|\bRequiresReplace\(\)")

@@ -17,10 +17,10 @@ from typing import Any
 
 import stack_objects
 import yaml
-from program import STACKS
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from rich.console import Console
 from rich.table import Table
+from support.program import STACKS
 
 from llmplatform_sandbox.display import display
 from llmplatform_sandbox.toolchain import Tool, ensure

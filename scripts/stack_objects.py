@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from cloud_answers import CLOUD
-from program import STACKS, run_program, stack_config
-from registration import Registered
+from support.cloud_answers import CLOUD
+from support.program import STACKS, run_program, stack_config
+from support.registration import Registered
 
 CLOUDS = ("aws:", "alicloud:")
 TYPES: Mapping[str, str] = {

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import component_graph
-from program import STACKS
+from support.program import STACKS
 
 ROOT = Path(__file__).parents[1]
 HEAD = """# The stacks, drawn

@@ -7,7 +7,7 @@ import json
 from copy import deepcopy
 
 import pytest
-from program import STACKS, run_program, stack_config
+from support.program import STACKS, run_program, stack_config
 
 from llmplatform_sandbox.cloud.aws.node_health import daemonsets
 from llmplatform_sandbox.interfaces import Taint

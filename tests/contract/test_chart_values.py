@@ -5,9 +5,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
-from addon_variants import CHARTS_DIR, MIRRORED, variants
-from engine import RecordingEngine, walk
-from registration import Registered
+from support.addon_variants import CHARTS_DIR, MIRRORED, variants
+from support.engine import RecordingEngine, walk
+from support.registration import Registered
 
 from llmplatform.catalog.chart_values import chart_keys
 from llmplatform.catalog.versions import CHARTS

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from program import STACKS, run_program, stack_config
-from registration import Registered
+from support.program import STACKS, run_program, stack_config
+from support.registration import Registered
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pulumi
 import pytest
-from conformance import CLOUDS, Cloud, protected, whole
-from conformance_groups import Group
-from engine import RecordingEngine
+from support.conformance.clouds import CLOUDS, Cloud, protected, whole
+from support.conformance.groups import Group
+from support.engine import RecordingEngine
 
 from llmplatform.base import contracts
 from llmplatform.catalog.resources import RESOURCES

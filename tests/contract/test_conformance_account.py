@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conformance import CLOUDS, Cloud
-from engine import RecordingEngine
 from pulumi.runtime import MockResourceArgs
-from registration import Registered
+from support.conformance.clouds import CLOUDS, Cloud
+from support.engine import RecordingEngine
+from support.registration import Registered
 
 from llmplatform.specs.network import NewNetwork
 from llmplatform_sandbox.cloud import SimulatedCloud, open_cloud

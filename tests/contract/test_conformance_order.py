@@ -6,10 +6,10 @@ from typing import Any
 
 import pulumi
 import pytest
-from conformance import CLOUDS, Cloud, whole
-from engine import RecordingEngine
-from program import STACKS, run_program, stack_config
-from registration import Registered
+from support.conformance.clouds import CLOUDS, Cloud, whole
+from support.engine import RecordingEngine
+from support.program import STACKS, run_program, stack_config
+from support.registration import Registered
 
 from llmplatform.catalog.resources import RESOURCES
 from llmplatform.planning.pools import POOL_LABEL

@@ -6,11 +6,11 @@ from typing import Any
 
 import pulumi
 import pytest
-from conformance import CLOUDS, Cloud, whole
-from conformance_readings import CLASS
-from engine import RecordingEngine
-from program import STACKS, run_program, stack_config
-from registration import Registered
+from support.conformance.clouds import CLOUDS, Cloud, whole
+from support.conformance.readings import CLASS
+from support.engine import RecordingEngine
+from support.program import STACKS, run_program, stack_config
+from support.registration import Registered
 
 from llmplatform.specs.network import NewNetwork
 

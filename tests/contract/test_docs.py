@@ -20,8 +20,8 @@ import stacks_reference
 import typer
 import yaml
 from botocore import xform_name
-from documents import DECISIONS_AND_REFERENCE, DOCUMENTS, ROOT, blocks, commands, mentioned
-from program import run_program, stack_config
+from support.documents import DECISIONS_AND_REFERENCE, DOCUMENTS, ROOT, blocks, commands, mentioned
+from support.program import run_program, stack_config
 
 from llmplatform.cli.app import app
 from llmplatform_sandbox.commands import app as sandbox

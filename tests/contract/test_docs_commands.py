@@ -12,8 +12,8 @@ from string import Template
 
 import pytest
 import yaml
-from documents import DOCUMENTS, ROOT, commands
-from making import dry_run
+from support.documents import DOCUMENTS, ROOT, commands
+from support.making import dry_run
 
 from llmplatform_sandbox.diff.revision import find_revision
 

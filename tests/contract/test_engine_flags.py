@@ -4,7 +4,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from plans import ON_DEMAND, SPOT_FIRST, T4, model_plan
+from support.plans import ON_DEMAND, SPOT_FIRST, T4, model_plan
 
 from llmplatform.catalog import engine_flags
 from llmplatform.catalog.versions import ENGINES

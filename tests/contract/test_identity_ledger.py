@@ -12,10 +12,10 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 import yaml
-from aliases import known_as
-from engine import RecordingEngine
-from program import ROOT, STACKS, run_program
-from registration import Registered
+from support.aliases import known_as
+from support.engine import RecordingEngine
+from support.program import ROOT, STACKS, run_program
+from support.registration import Registered
 
 LEDGER = Path(__file__).parent / "urns"
 REMEDY = """

@@ -15,9 +15,9 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
-from kubernetes_enums import enumerated, misspelt
-from program import STACKS, run_program, stack_config
-from registration import Registered
+from support.kubernetes_enums import enumerated, misspelt
+from support.program import STACKS, run_program, stack_config
+from support.registration import Registered
 
 from llmplatform.checks.rules.names import ADDON_NAMESPACES, TAKEN_IN_THE_MODELS_NAMESPACE
 
@@ -213,7 +213,7 @@ def test_a_custom_resource_is_held_to_the_definition_of_its_chart() -> None:
 
 @pytest.mark.parametrize("kind", ["pipeline", "log_config"])
 def test_what_a_clouds_collector_is_told_has_only_documented_fields(kind: str) -> None:
-    from engine import RecordingEngine
+    from support.engine import RecordingEngine
 
     from llmplatform import alicloud
 

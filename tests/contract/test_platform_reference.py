@@ -11,9 +11,9 @@ from typing import Any, get_args
 
 import pytest
 import yaml
-from engine import RecordingEngine
-from existing_things import CLUSTERS, NETWORKS
-from program import run_program, stack_config
+from support.engine import RecordingEngine
+from support.existing_things import CLUSTERS, NETWORKS
+from support.program import run_program, stack_config
 from typer.testing import CliRunner
 
 from llmplatform.checks import load_stack, parse, parse_platform_ref

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from program import ROOT
+from support.program import ROOT
 
 from llmplatform_sandbox.diff.markdown import marker
 from llmplatform_sandbox.engine import SKIP_CHECKPOINTS

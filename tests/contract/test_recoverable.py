@@ -4,8 +4,8 @@ from collections import Counter
 from functools import cache
 
 import pytest
-from program import STACKS, run_program, stack_config
-from registration import Registered
+from support.program import STACKS, run_program, stack_config
+from support.registration import Registered
 
 from llmplatform.catalog.resources import RESOURCES
 from llmplatform.catalog.tags import ENVIRONMENT_TAG, RESOURCE_TAG, resource_tag

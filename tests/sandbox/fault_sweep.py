@@ -13,9 +13,9 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from program import ROOT
 from pulumi.automation.errors import CommandError
-from unit.cloud_account import FakeControlPlane
+from support.program import ROOT
+from support.sandboxes.cloud_account import FakeControlPlane
 
 from llmplatform_sandbox.cloud import SimulatedCloud, faults
 from llmplatform_sandbox.cloud.requests import CloudError

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from documents import commands
-from program import ROOT
+from support.documents import commands
+from support.program import ROOT
 
 from llmplatform.checks import check_stack_file
 from llmplatform_sandbox.toolchain import PULUMI, ensure

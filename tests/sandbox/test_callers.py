@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 import pytest
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, provider_pb2, provider_pb2_grpc
-from strangers import NOBODY, answers_to_a_stranger, by_root, trap
+from support.sandboxes.strangers import NOBODY, answers_to_a_stranger, by_root, trap
 
 from llmplatform_sandbox import callers, guests
 from llmplatform_sandbox.callers import OwnCallers, finder_of_this_system, guard, remembered

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from program import ROOT
+from support.program import ROOT
 
 pytestmark = pytest.mark.sandbox
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from program import ROOT
+from support.program import ROOT
 
 from llmplatform_sandbox.cloud import NoControlPlane, open_cloud
 from llmplatform_sandbox.kube.client import Kube

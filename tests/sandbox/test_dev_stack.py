@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from program import ROOT
+from support.program import ROOT
 
 from llmplatform_sandbox.cloud import NoControlPlane, open_cloud
 from llmplatform_sandbox.interfaces import Release

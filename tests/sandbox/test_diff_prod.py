@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from program import ROOT
+from support.program import ROOT
 
 pytestmark = pytest.mark.sandbox
 

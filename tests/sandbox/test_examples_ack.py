@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from example_runs import OF_MODELS, blocks, copied, kinds, shell
+from support.sandboxes.example_runs import OF_MODELS, blocks, copied, kinds, shell
 
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.lifecycle import Sandbox

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import existing_things
 import pytest
-from program import ROOT
+from support import existing_things
+from support.program import ROOT
 
 from llmplatform_sandbox.cloud.account import BEFORE
 from llmplatform_sandbox.guests import Host

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import existing_things
 import pytest
-from sandboxed import Platform, platform_of
+from support import existing_things
+from support.sandboxes.sandboxed import Platform, platform_of
 
 pytestmark = pytest.mark.sandbox
 

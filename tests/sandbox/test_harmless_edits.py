@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sandboxed import NAMESPACE, Config, Platform, changed, eventually, platform_of, pulumi
+from support.sandboxes.sandboxed import NAMESPACE, Config, Platform, changed, eventually, platform_of, pulumi
 
 pytestmark = pytest.mark.sandbox
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-import killed
 import pytest
+from support.sandboxes import killed
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(killed.TIMEOUT)]
 

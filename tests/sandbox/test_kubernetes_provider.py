@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from unit.fake_cloud import FakeCloud
+from support.sandboxes.fake_cloud import FakeCloud
 
 from llmplatform_sandbox.controlplane import ControlPlane
 from llmplatform_sandbox.explain import pending

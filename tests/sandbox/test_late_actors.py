@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from sandboxed import Platform, destroy, eventually, platform_of, refused
+from support.sandboxes.sandboxed import Platform, destroy, eventually, platform_of, refused
 
 from llmplatform_sandbox.cloud.aws.late_actors import GUARDDUTY, LAG, LOG_GROUP
 from llmplatform_sandbox.interfaces import CloudObject

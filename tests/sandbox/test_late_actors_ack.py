@@ -6,7 +6,7 @@ A region has one default key outside a KMS instance: KMS user guide, "Manage key
 from collections.abc import Iterator
 
 import pytest
-from sandboxed import Config, Platform, destroy, eventually, platform_of, refused
+from support.sandboxes.sandboxed import Config, Platform, destroy, eventually, platform_of, refused
 
 from llmplatform_sandbox.cloud.alicloud.names import KEY
 from llmplatform_sandbox.cloud.requests import CloudError

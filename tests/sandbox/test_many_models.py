@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from sandboxed import Config, platform_of
+from support.sandboxes.sandboxed import Config, platform_of
 
 pytestmark = pytest.mark.sandbox
 

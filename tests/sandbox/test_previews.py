@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from program import ROOT, STACKS, run_program, stack_config
+from support.program import ROOT, STACKS, run_program, stack_config
 
 pytestmark = pytest.mark.sandbox
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from sandboxed import Platform, changed, eventually, platform_of
+from support.sandboxes.sandboxed import Platform, changed, eventually, platform_of
 
 pytestmark = pytest.mark.sandbox
 

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from sandboxed import Platform, changed, eventually, platform_of
+from support.sandboxes.sandboxed import Platform, changed, eventually, platform_of
 
 from llmplatform_sandbox.errors import SandboxError
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
-from strangers import answers_to_a_stranger, by_root, trap
+from support.sandboxes.strangers import answers_to_a_stranger, by_root, trap
 
 from llmplatform_sandbox.cloud import NoControlPlane, open_cloud
 from llmplatform_sandbox.endpoints import read_endpoints

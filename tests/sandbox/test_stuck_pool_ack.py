@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from sandboxed import NAMESPACE, Platform, changed, eventually, platform_of, pulumi, refused
+from support.sandboxes.sandboxed import NAMESPACE, Platform, changed, eventually, platform_of, pulumi, refused
 
 pytestmark = pytest.mark.sandbox
 

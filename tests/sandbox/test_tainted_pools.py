@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandboxed import NAMESPACE, Config, Platform, changed, platform_of
+from support.sandboxes.sandboxed import NAMESPACE, Config, Platform, changed, platform_of
 
 pytestmark = pytest.mark.sandbox
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
-from sandboxed import Config, Platform, changed, eventually, platform_of
+from support.sandboxes.sandboxed import Config, Platform, changed, eventually, platform_of
 
 from llmplatform.checks.rules import clusters
 from llmplatform_sandbox.errors import SandboxError

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from engine import RecordingEngine
-from plans import SPOT_FIRST, model_plan
 from sandbox.test_kubernetes_provider import Cluster, cluster, eventually, manifest
+from support.engine import RecordingEngine
+from support.plans import SPOT_FIRST, model_plan
 
 from llmplatform.serving.weights import Weights, WeightsArgs
 from llmplatform_sandbox.kube.client import Object

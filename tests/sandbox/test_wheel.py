@@ -10,7 +10,7 @@ from email.parser import Parser
 from pathlib import Path
 
 import pytest
-from program import ROOT
+from support.program import ROOT
 
 pytestmark = pytest.mark.sandbox
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hubs import FakeHub, served
-from hydrating import FILES
+from support.hydration.hubs import FakeHub, served
+from support.hydration.hydrating import FILES
 
 from llmplatform.serving import hydration
 

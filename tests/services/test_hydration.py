@@ -9,8 +9,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hubs import COMMIT, FakeHub, Faults
-from hydrating import (
+from support.hydration.hubs import COMMIT, FakeHub, Faults
+from support.hydration.hydrating import (
     FILES,
     KEPT,
     MIB,

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
-from hubs import FakeHub, Faults, served
-from hydrating import FILES, TARGET, exactly_the_models, found, hydrate
+from support.hydration.hubs import FakeHub, Faults, served
+from support.hydration.hydrating import FILES, TARGET, exactly_the_models, found, hydrate
 
 from llmplatform.serving.hydration.faults import announced_wait
 from llmplatform.serving.hydration.hubs import File, needed

@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from hubs import FakeHub, served
+from support.hydration.hubs import FakeHub, served
 
 from llmplatform.planning.outside import OutsidePlan
 from llmplatform.serving.hydration.faults import REFUSED_CODE

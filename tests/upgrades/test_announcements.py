@@ -1,8 +1,8 @@
 """The lines of the changelog that announce what happens to existing stacks."""
 
 import pytest
-from announcements import announcements, unannounced
-from program import ROOT
+from support.announcements import announcements, unannounced
+from support.program import ROOT
 
 from llmplatform_sandbox.diff.plan import Op, Plan, ResourceChange
 

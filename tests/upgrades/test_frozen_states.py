@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from program import ROOT
+from support.program import ROOT
 
 STATES = Path("tests/upgrades/states")
 REMEDY = "what was released stays; raise the version of the library before `make record-states`"

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from announcements import announcements, unannounced
-from program import ROOT, STACKS
+from support.announcements import announcements, unannounced
+from support.program import ROOT, STACKS
 
 from llmplatform_sandbox.diff.difference import preview_on
 from llmplatform_sandbox.diff.plan import Plan

@@ -1,9 +1,9 @@
 """Whether a model fits GPUs: memory of the weights, of the engine's own work, and of the key-value cache.
 
 Formula and overheads follow vLLM: it refuses to start when one request of the full context does not fit the cache.
-The overheads are held against start-up logs of engines that others published (tests/unit/engine_starts.csv): at most
-5 % too many tokens, and seldom 10 % too few. What `engine.extra_args` adds is not counted: drafts, adapters, and above
-all connectors of the cache, which take several GiB. Sizes are GiB on each GPU.
+The overheads are held against start-up logs of engines that others published (tests/unit/planning/engine_starts.csv):
+at most 5 % too many tokens, and seldom 10 % too few. What `engine.extra_args` adds is not counted: drafts, adapters,
+and above all connectors of the cache, which take several GiB. Sizes are GiB on each GPU.
 """
 
 from dataclasses import dataclass

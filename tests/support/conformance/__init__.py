@@ -1,0 +1,1 @@
+"""The clouds side by side, as the conformance tests read them."""

@@ -1,0 +1,1 @@
+"""Checks of accounts against recorded answers."""

@@ -1,0 +1,1 @@
+"""Hydrations of weights, and the hubs that they ask."""

@@ -1,0 +1,1 @@
+"""Sandboxes for tests, and stand-ins for the programs that they start."""

@@ -1,0 +1,204 @@
+"""The catalog's tables agree with themselves and with what is published."""
+
+import fnmatch
+import re
+from pathlib import Path
+
+import pytest
+
+from llmplatform.catalog import (
+    engine_flags,
+    gpu_zones,
+    gpus,
+    instance_types,
+    models,
+    preparation,
+    regions,
+    tables,
+    versions,
+)
+from llmplatform.planning.fit import legal_tensor_parallel
+
+PROVIDERS = instance_types.PROVIDERS
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_machine_can_give_pods_less_than_it_has(provider: str) -> None:
+    for name in instance_types.names(provider):
+        machine = instance_types.get(provider, name)
+        assert 0 < machine.allocatable_memory_mib < machine.memory_mib, f"{name}: hypervisor and kubelet take a share"
+        assert machine.vcpus > 0, name
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_machine_counts_gpus_when_it_has_a_kind_of_them(provider: str) -> None:
+    for name in instance_types.names(provider):
+        machine = instance_types.get(provider, name)
+        assert (machine.gpus > 0) == (machine.gpu is not None) or machine.unusable, (
+            f"{name}: only slices are not counted"
+        )
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_names_are_unique(provider: str) -> None:
+    listed = [row["name"] for row in tables.rows(f"instances/{provider}")]
+    assert len(listed) == len(set(listed)), "a second row would silently win"
+
+
+@pytest.mark.parametrize(
+    ("name", "gpu", "count"),
+    [
+        ("g5.12xlarge", "A10G", 4),
+        ("g5.16xlarge", "A10G", 1),
+        ("g6e.16xlarge", "L40S", 1),
+        ("g6e.48xlarge", "L40S", 8),
+        ("p4d.24xlarge", "A100-40GB", 8),
+        ("p4de.24xlarge", "A100-80GB", 8),
+        ("p5.4xlarge", "H100", 1),
+    ],
+)
+def test_the_count_of_gpus_does_not_follow_from_the_size(name: str, gpu: str, count: int) -> None:
+    machine = instance_types.get("aws", name)
+    assert (machine.gpu, machine.gpus) == (gpus.get(gpu), count), "a 16xlarge has one GPU where the 12xlarge has four"
+
+
+def test_prices_are_never_converted() -> None:
+    machine = instance_types.get("alicloud", "ecs.gn7i-c8g1.2xlarge")
+    assert machine.price_hour is not None, "the price list has it"
+    assert machine.price_usd_hour is None, "it is in yuan, and no rate is known here"
+
+
+def test_an_unknown_name_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        instance_types.get("aws", "g5.3xlarge")
+    with pytest.raises(KeyError):
+        instance_types.get("gcp", "g2-standard-4")
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["gpus", "gpu_zones", "models", "model_engines", "preparation", "regions", "instances/aws", "instances/alicloud"],
+)
+def test_every_table_names_its_source(table: str) -> None:
+    first = (tables.DATA / f"{table}.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith("# "), "a figure without a source cannot be checked again"
+
+
+@pytest.mark.parametrize(
+    ("model", "legal"),
+    [
+        ("Qwen/Qwen3-8B", [1, 2, 4, 8, 16]),
+        ("Qwen/Qwen3-14B", [1, 2, 4, 8]),
+        ("microsoft/phi-4", [1, 2, 5, 10]),
+        ("Qwen/Qwen2.5-7B-Instruct", [1, 2, 4]),
+        ("meta-llama/Llama-3.2-3B-Instruct", [1, 2, 4, 8]),
+        ("Qwen/Qwen2.5-0.5B-Instruct", [1, 2, 14]),
+        ("Qwen/Qwen2.5-1.5B-Instruct", [1, 2, 4, 6, 12]),
+    ],
+)
+def test_heads_are_spread_as_the_engine_asserts(model: str, legal: list[int]) -> None:
+    shape = models.get(model)
+    assert shape is not None
+    found = [size for size in range(1, 17) if legal_tensor_parallel(shape, size)]
+    # 28 heads over 28 GPUs, and the like, lie outside of any node.
+    assert [size for size in found if size in legal] == legal, "a legal size must not be refused"
+    assert not set(found) & ({1, 2, 4, 8, 16} - set(legal)), "an illegal size of a whole node must be refused"
+
+
+def test_every_region_is_of_a_known_form() -> None:
+    assert "us-east-1" in regions.names("aws")
+    assert all(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region) for region in regions.names("aws"))
+    assert "cn-hangzhou" in regions.names("alicloud")
+    assert all(re.fullmatch(r"[a-z]{2}-[a-z]+(-\d)?", region) for region in regions.names("alicloud"))
+
+
+def test_everything_that_is_installed_is_pinned_to_a_release() -> None:
+    for chart in versions.CHARTS.values():
+        assert re.fullmatch(r"v?\d+\.\d+\.\d+", chart.version), f"{chart.name}: a range or a branch would move"
+    for kind, newest in versions.ENGINES.items():
+        for engine in (newest, *versions.OLDER_ENGINES.get(kind, ())):
+            assert engine.image.endswith(engine.version), f"{kind}: image and version are raised together"
+            assert engine.version in engine_flags.versions(kind), f"{kind}: nobody knows which flags it takes"
+
+
+def test_renovate_follows_every_chart_and_engine() -> None:
+    text = Path(versions.__file__).read_text(encoding="utf-8")
+    followed = set(re.findall(r"# renovate: datasource=\S+ depName=(\S+)", text))
+    for chart in versions.CHARTS.values():
+        wanted = chart.name if not chart.oci else f"{chart.repository.removeprefix('oci://')}/{chart.name}"
+        assert wanted in followed, f"{chart.name}: nobody would learn of a new release"
+
+
+def test_every_kubernetes_release_that_charts_know_has_images() -> None:
+    newest = [minor for minor in versions.EKS if minor >= "1.34"]
+    for system, images in versions.EKS_NODE_IMAGES.items():
+        assert sorted(images) == newest, f"{system}: a node group needs a pinned image for the cluster's minor"
+    assert sorted(versions.CLUSTER_AUTOSCALER) == newest, "its image follows the cluster's minor"
+    assert tuple(newest) == versions.CHARTS["cluster-autoscaler"].kubernetes
+
+
+def test_a_family_is_what_the_cloud_calls_it() -> None:
+    assert instance_types.get("alicloud", "ecs.gn7i-c16g1.4xlarge").family == "gn7i"
+    assert instance_types.get("alicloud", "ecs.gn8is.2xlarge").family == "gn8is"
+    assert instance_types.get("aws", "g5.2xlarge").family == "g5"
+
+
+def test_zones_of_gpus_are_zones_of_the_region_and_families_of_the_catalog() -> None:
+    for row in tables.rows("gpu_zones"):
+        families = {instance_types.get(row["provider"], name).family for name in instance_types.names(row["provider"])}
+        assert row["family"] in families, f"{row}: no machine would ever ask"
+        assert row["region"] in regions.names(row["provider"])
+        assert all(zone.startswith(row["region"]) for zone in row["zones"].split()), row
+
+
+def test_a_family_without_a_row_is_not_known_to_be_anywhere() -> None:
+    machine = instance_types.get("alicloud", "ecs.gn8is.2xlarge")
+    assert gpu_zones.known(machine, "cn-hangzhou") == frozenset(), "not known, rather than sold nowhere"
+
+
+def test_releases_of_ack_are_of_their_minor_and_the_newest_comes_first() -> None:
+    for minor, known in versions.ACK.items():
+        found = [re.fullmatch(rf"{re.escape(minor)}\.(\d+)-aliyun\.\d+", each) for each in known.releases]
+        patches = [int(each[1]) for each in found if each]
+        assert len(patches) == len(known.releases), f"{minor}: {known.releases}"
+        assert patches == sorted(patches, reverse=True), f"{minor}: the first is what new clusters get"
+
+
+def test_the_drivers_that_ack_is_asked_for_are_on_its_list() -> None:
+    assert versions.ACK_DRIVER in versions.ACK_DRIVERS
+    assert versions.ACK_DEFAULT_DRIVER in versions.ACK_DRIVERS
+    assert int(versions.ACK_DRIVER.partition(".")[0]) >= versions.ENGINES["vllm"].driver, "the engine would not start"
+    assert versions.ENGINES["vllm"].driver <= versions.EKS_NODE_DRIVER
+
+
+def test_models_have_the_names_that_modelscope_gives_them() -> None:
+    assert models.modelscope_id("Qwen/Qwen3-8B") == "Qwen/Qwen3-8B"
+    assert models.modelscope_id("zai-org/chatglm3-6b") == "ZhipuAI/chatglm3-6b"
+    assert models.modelscope_id("meta-llama/Llama-3.1-8B-Instruct") == "LLM-Research/Meta-Llama-3.1-8B-Instruct"
+    assert models.modelscope_id("microsoft/Phi-4-reasoning") is None
+    assert models.modelscope_id("nobody/knows-this") is None
+
+
+def test_models_with_limits_are_models_of_the_catalog_and_releases_on_record() -> None:
+    for row in tables.rows("model_engines"):
+        named = fnmatch.filter(models.names(), row["id"])
+        assert named, f"the catalog has no {row['id']}"
+        limits = models.limits(named[0], row["engine"])
+        assert limits is not None
+        assert limits.reason, "a refusal without a reason cannot be argued with"
+        for version in limits.versions:
+            assert versions.engine(row["engine"], version).version == version, f"{version} could not be asked for"
+
+
+@pytest.mark.parametrize("provider", ["alicloud"])
+def test_the_preparation_of_an_account_is_documented_as_the_catalog_has_it(provider: str) -> None:
+    page = (Path(__file__).parents[3] / "docs/clouds.md").read_text(encoding="utf-8")
+    assert preparation.markdown(provider) in page, "run scripts/preparation_table.py"
+
+
+def test_a_role_is_authorised_before_what_needs_it_is_made() -> None:
+    roles = {step.name for step in preparation.steps("alicloud") if step.kind == "role"}
+    assert {"AliyunCSManagedKubernetesRole", "AliyunCSManagedAutoScalerRole", "AliyunCSManagedNlcRole"} <= roles
+    kinds = [step.kind for step in preparation.steps("alicloud")]
+    assert kinds.index("service") < kinds.index("role"), "a role is offered once its service is activated"
+    assert preparation.steps("nowhere") == ()

@@ -1,0 +1,104 @@
+from typing import Any
+
+import pytest
+from support.plans import ON_DEMAND, SPOT_FIRST, model_plan
+
+from llmplatform.catalog import engine_flags
+from llmplatform.catalog.engine_settings import FLAGS, VARIABLES
+from llmplatform.catalog.versions import ENGINES
+from llmplatform.checks import InvalidStack
+from llmplatform.serving.engines import vllm
+
+VERSION = ENGINES["vllm"].version
+KNOWN = sorted(engine_flags.flags("vllm", VERSION))
+
+
+def refused(pool: dict[str, Any] = SPOT_FIRST, **settings: Any) -> str:
+    with pytest.raises(InvalidStack) as invalid:
+        model_plan(pool, **settings)
+    return "\n".join(map(str, invalid.value.problems))
+
+
+def test_every_flag_of_the_engine_passes_through_or_says_what_to_set_instead() -> None:
+    assert len(KNOWN) > 300
+    free = [flag for flag in KNOWN if flag not in FLAGS]
+    switches = {flag for flag, kind in engine_flags.kinds("vllm", VERSION).items() if kind == "switch"}
+    written = [flag if flag in switches else f"{flag}=1" for flag in free]
+    plan = model_plan(engine={"extra_args": written})
+    assert vllm.arguments(plan, weights="/models/x")[-len(free) :] == tuple(written)
+    for flag in set(KNOWN) & set(FLAGS):
+        assert f"'{flag}' is not for here" in refused(engine={"extra_args": [flag]})
+
+
+def test_every_flag_that_is_refused_is_one_of_the_engine() -> None:
+    assert not set(FLAGS) - set(KNOWN) - {"--model"}, (
+        "the table has a flag that nobody can write (--model is positional)"
+    )
+
+
+def test_every_flag_that_we_emit_is_one_that_nobody_can_set_twice() -> None:
+    engine = {"tool_call_parser": "hermes", "reasoning_parser": "qwen3", "max_num_seqs": 8, "kv_cache_dtype": "fp8"}
+    plan = model_plan(trust_remote_code=True, engine=engine)
+    emitted = {word for word in vllm.arguments(plan, weights="/models/x") if word.startswith("--")}
+    assert emitted - set(FLAGS) == set(), "the last one would win without a word"
+    assert set(vllm.environment(plan, weights="/models/x")) <= set(VARIABLES)
+
+
+@pytest.mark.parametrize(
+    ("argument", "says"),
+    [
+        ("--enforce-eagr", "did you mean '--enforce-eager'?"),
+        ("--api-key=x", "keys are in Secrets"),
+        ("--max-model-len=100", "set context_length"),
+        ("--no-enable-auto-tool-choice", "set engine.tool_call_parser"),
+        ("enforce-eager", "write a long flag"),
+        ("--max-num-batched-tokens 8192", "write a long flag"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused_with_what_can(argument: str, says: str) -> None:
+    assert says in refused(engine={"extra_args": [argument]})
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--no-enable-prefix-caching",
+        "--max-num-batched-tokens=8k",
+        "--kv-cache-memory-bytes=1.5G",
+        "--cpu-offload-gb=0.5",
+        '--limit-mm-per-prompt={"image": 2}',
+        "--hf-overrides.rope_theta=1",
+        "--dtype=half",
+    ],
+)
+def test_the_forms_that_the_engine_takes_are_taken(argument: str) -> None:
+    assert model_plan(engine={"extra_args": [argument]}).spec.engine.extra_args == (argument,)
+
+
+@pytest.mark.parametrize(
+    ("variable", "says"),
+    [
+        ("HF_HUB_OFFLINE", "the platform sets this variable"),
+        ("AWS_SECRET_ACCESS_KEY", "looks like a secret"),
+        ("2X", "write letters, digits"),
+    ],
+)
+def test_a_variable_that_cannot_be_is_refused(variable: str, says: str) -> None:
+    assert says in refused(engine={"env": {variable: "x"}})
+
+
+@pytest.mark.parametrize(
+    ("resources", "says"),
+    [
+        ({"cpu": 8}, "8 CPUs are more than the 7.91 that a node of pool 'gpu' offers; write 7 or less"),
+        ({"memory_gib": 64}, "64 GiB are more than the"),
+        ({"memory_gib": 20, "shm_gib": 16}, "write 10 or less"),
+    ],
+)
+def test_what_no_node_of_the_pool_has_is_refused(resources: dict[str, Any], says: str) -> None:
+    assert says in refused(resources=resources)
+
+
+def test_a_surge_without_room_is_refused() -> None:
+    assert "needs 1 more" in refused(ON_DEMAND, replicas=2, surge=True)
+    assert model_plan(ON_DEMAND, replicas=1, surge=True).spec.surge
