@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from support.plans import ON_DEMAND, SPOT_FIRST, T4, model_plan
 
-from llmplatform.catalog import engine_flags
-from llmplatform.catalog.versions import ENGINES
+from llmplatform.catalog import engine_flags, engines
 from llmplatform.serving.engines import vllm
-from llmplatform.specs.models import Model, Vllm
+from llmplatform.specs.engines import Vllm
+from llmplatform.specs.models import Model
 
-VERSION = ENGINES["vllm"].version
+VERSION = engines.release("vllm").version
 ENGINE_CHOICES: dict[str, tuple[Any, ...]] = {
     "version": (VERSION,),
     "image": (None,),
@@ -79,9 +79,8 @@ def test_flags_that_the_engine_has_dropped_are_unknown() -> None:
 
 
 def test_the_list_names_its_source_and_the_parsers() -> None:
-    assert VERSION in engine_flags.versions("vllm"), "run scripts/engine_flags.py for the pinned version"
-    assert "hermes" in engine_flags.tool_parsers("vllm", VERSION)
-    assert "qwen3" in engine_flags.reasoning_parsers("vllm", VERSION)
+    assert "hermes" in engine_flags.names("vllm", VERSION, "tool-parser")
+    assert "qwen3" in engine_flags.names("vllm", VERSION, "reasoning-parser")
 
 
 def test_a_version_without_a_list_says_how_to_get_one() -> None:

@@ -3,7 +3,7 @@
 Data files with source and date, and their readers.
 """
 
-from llmplatform.catalog import gpu_zones, gpus, instance_types, models, preparation, regions, versions
+from llmplatform.catalog import engines, gpu_zones, gpus, instance_types, models, preparation, regions, versions
 from llmplatform.catalog.chart_values import ChartKeys, CrdKind, chart_crds, chart_keys
 from llmplatform.catalog.gpus import Gpu
 from llmplatform.catalog.instance_types import InstanceType
@@ -17,6 +17,7 @@ __all__ = [
     "ModelShape",
     "chart_crds",
     "chart_keys",
+    "engines",
     "gpu_zones",
     "gpus",
     "instance_types",

@@ -3,21 +3,15 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from llmplatform.catalog.tables import DATA
+from llmplatform.catalog import engines
 
 
 @lru_cache
 def _lines(engine: str, version: str) -> tuple[str, ...]:
-    path = DATA / "engines" / f"{engine}-{version}.txt"
+    path = engines.FOLDER / f"{engine}-{version}.txt"
     if not path.exists():
         raise KeyError(f"{engine} {version}: its flags are not on record; run scripts/engine_flags.py")
     return tuple(line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
-
-
-@lru_cache
-def _named(engine: str, version: str, kind: str) -> frozenset[str]:
-    start = f"{kind} "
-    return frozenset(line.removeprefix(start) for line in _lines(engine, version) if line.startswith(start))
 
 
 @lru_cache
@@ -36,17 +30,8 @@ def flags(engine: str, version: str) -> frozenset[str]:
     return frozenset(kinds(engine, version))
 
 
-def tool_parsers(engine: str, version: str) -> frozenset[str]:
-    """Parsers of tool calls by name. Raises KeyError as `flags` does."""
-    return _named(engine, version, "tool-parser")
-
-
-def reasoning_parsers(engine: str, version: str) -> frozenset[str]:
-    """Parsers of reasoning output by name. Raises KeyError as `flags` does."""
-    return _named(engine, version, "reasoning-parser")
-
-
 @lru_cache
-def versions(engine: str) -> tuple[str, ...]:
-    """Versions of an engine whose flags are on record."""
-    return tuple(sorted(path.stem.removeprefix(f"{engine}-") for path in (DATA / "engines").glob(f"{engine}-*.txt")))
+def names(engine: str, version: str, kind: str) -> frozenset[str]:
+    """Names of a kind that a release knows, such as `tool-parser`. Raises KeyError as `flags` does."""
+    start = f"{kind} "
+    return frozenset(line.removeprefix(start) for line in _lines(engine, version) if line.startswith(start))

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Interval
 
-from llmplatform.catalog import engine_flags
+from llmplatform.catalog import engines
 from llmplatform.catalog.tables import rows
 
 LONGEST_CONTEXT = 2**24
@@ -130,7 +130,7 @@ def _limits() -> tuple[tuple[str, str, Limits], ...]:
 
 def _versions(engine: str, cell: str) -> tuple[str, ...]:
     if cell.startswith("!"):
-        return tuple(each for each in engine_flags.versions(engine) if each not in cell[1:].split())
+        return tuple(each for each in engines.facts(engine).versions if each not in cell[1:].split())
     return tuple(cell.split())
 
 

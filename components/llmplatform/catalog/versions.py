@@ -1,11 +1,11 @@
-"""The one place for versions: charts, images, engines, Kubernetes releases, node images and managed add-ons.
+"""The one place for versions: charts, images, Kubernetes releases, node images and managed add-ons.
 
-Renovate follows the `# renovate:` comments. Checked 2026-11-21; what could not be checked against its publisher says
-`unverified`.
+Those of engines are in `data/engines`. Renovate follows the `# renovate:` comments. Checked 2026-11-21; what could not
+be checked against its publisher says `unverified`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 
@@ -29,28 +29,6 @@ class Chart:
     def oci(self) -> bool:
         """Whether it comes from an OCI registry."""
         return self.repository.startswith("oci://")
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineRelease:
-    """A released inference engine."""
-
-    version: str
-    image: str
-    """Reference with tag."""
-    cuda: str
-    driver: int
-    """Lowest NVIDIA driver branch that runs its CUDA."""
-    compute_capability: tuple[int, int]
-    """Oldest GPU that it has kernels for."""
-    newest_capability: tuple[int, int] | None = None
-    """Newest GPU that it has kernels for, where later ones are known; None: it runs whatever is on record."""
-    command: tuple[str, ...] = ()
-    """What the container runs, where the image's ENTRYPOINT does not take our arguments."""
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Variables that the image lacks."""
-    has_home: bool = True
-    """Whether the image has a home that our user can write to; else it gets one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,48 +84,9 @@ CHARTS: Mapping[str, Chart] = {chart.name: chart for chart in _CHARTS}
 NO_ARCHIVES = "LLMPLATFORM_NO_CHART_ARCHIVES"
 """Variable of a program's environment that says that charts are installed without their archives, as in the sandbox."""
 
-ENGINES: Mapping[str, EngineRelease] = {
-    "vllm": EngineRelease(
-        # renovate: datasource=docker depName=vllm/vllm-openai extractVersion=^v(?<version>.*)$
-        version="0.33.0",
-        image="docker.io/vllm/vllm-openai:v0.33.0",
-        cuda="13.0",
-        driver=580,
-        compute_capability=(7, 5),
-    ),
-}
-"""Inference engines by kind. Source: the wheel's metadata and kernels, and the image's documentation."""
-
-OLDER_ENGINES: Mapping[str, tuple[EngineRelease, ...]] = {
-    "vllm": (
-        EngineRelease(
-            version="0.6.6.post1",
-            image="docker.io/vllm/vllm-openai:v0.6.6.post1",
-            cuda="12.4",
-            driver=550,
-            # Kernels for 7.0 are in the wheel's _C and _moe_C; those of its torch 2.5.1 (cu124) end with 9.0.
-            compute_capability=(7, 0),
-            newest_capability=(9, 0),
-            command=("vllm", "serve"),
-            # Its image has no user of our number, and PyTorch asks for a name.
-            environment={"USER": "vllm"},
-            has_home=False,
-        ),
-    ),
-}
-"""Releases that stay for models which newer ones do not run. Never raised. Source: as above; whether the image's
-packages are those of its day is unverified."""
-
-
 # renovate: datasource=docker depName=python versioning=docker
 HYDRATION_IMAGE = "docker.io/library/python:3.13.9-slim-bookworm"
 """What weights are hydrated with: Python, certificates of authorities, and nothing else."""
-
-
-def engine(kind: str, version: str | None = None) -> EngineRelease:
-    """A release of an engine; the one that we are tested with where none is named, or none of that name is known."""
-    older = {each.version: each for each in OLDER_ENGINES.get(kind, ())}
-    return older.get(version or "", ENGINES[kind])
 
 
 IMAGE_REGISTRIES = ("docker.io", "ghcr.io", "nvcr.io", "quay.io", "registry.k8s.io")

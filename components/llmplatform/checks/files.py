@@ -34,7 +34,7 @@ def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
     except ValidationError as error:
         told = [*arms.provider_is_known(raw), *sentences.problems(error, kind, raw, given)]
         found = [problem for problem in told if problem.path != "cloud.provider" or problem == told[0]]
-        faulty = [*misreadings, *(tuple(sentences.steps(each["loc"], raw)) for each in sentences.first(error))]
+        faulty = [*misreadings, *(tuple(sentences.steps(each["loc"], raw, kind)) for each in sentences.first(error))]
         found = [*_told_once(found, odd, secrets), *rules.problems_of_partial(kind, raw, faulty)]
         if all(problem.path != "environment.name" for problem in told):
             found += _another_stack(raw, stack_name)

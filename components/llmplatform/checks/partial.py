@@ -10,6 +10,7 @@ from typing import Any, cast
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from llmplatform.checks.problems import nearest
+from llmplatform.specs import by_kind
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 Location = tuple[int | str, ...]
@@ -101,13 +102,7 @@ def _adapter(kind: object) -> TypeAdapter[object]:
 def _chosen(kind: object, raw: object) -> type[BaseModel] | None:
     """The class of a group of keys; of several the one that the group's own mark names."""
     groups = [arm for arm in _arms(kind) if isinstance(arm, type) and issubclass(arm, BaseModel)]
-    marks = cast(Mapping[str, object], raw)
-    named = (
-        [arm for arm in groups if marks.get("kind") in typing.get_args(arm.model_fields["kind"].annotation)]
-        if len(groups) > 1
-        else groups
-    )
-    return named[0] if named else None
+    return by_kind.chosen(groups, cast(Mapping[str, object], raw)) if len(groups) > 1 else next(iter(groups), None)
 
 
 def _entry(kind: object) -> type[BaseModel] | type[str] | None:

@@ -11,6 +11,8 @@ from pydantic_core import ErrorDetails
 
 from llmplatform.checks.problems import Problem, listed, nearest, shown, suggestion
 from llmplatform.checks.yaml_loader import Written
+from llmplatform.specs import by_kind
+from llmplatform.specs.by_kind import ByKind
 from llmplatform.specs.stack import STACKS
 
 _DISCRIMINATORS = ("kind", "provider")
@@ -98,7 +100,7 @@ def _shortened(found: ErrorDetails) -> bool:
 def _problem(
     error: ErrorDetails, model: type[BaseModel], raw: Mapping[str, object], given: Mapping[str, object]
 ) -> Problem:
-    place = steps(error["loc"], raw)
+    place = steps(error["loc"], raw, model)
     path = written(place)
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if isinstance(value, float):
@@ -118,11 +120,11 @@ def _problem(
     if kind in _MISSING:
         return Problem(path, "required key is missing", _missing_remedy(_at(model, error["loc"][:-1]), str(place[-1])))
     if kind == "union_tag_not_found":
-        key = str(context["discriminator"]).strip("'")
+        key = str(context["discriminator"]).strip("'()")
         choices = _tags(_at(model, error["loc"]))
         return Problem(f"{path}.{key}", "required key is missing", f"write {key}: {' or '.join(choices)}")
     if kind == "union_tag_invalid":
-        key = str(context["discriminator"]).strip("'")
+        key = str(context["discriminator"]).strip("'()")
         choices = _tags(_at(model, error["loc"]))
         return Problem(f"{path}.{key}", f"'{context['tag']}' is not known", suggestion(str(context["tag"]), choices))
     if kind == "literal_error":
@@ -200,19 +202,20 @@ def _missing_remedy(parent: object, key: str) -> str:
     return f"add '{key}:'" + (f" ({about})" if about else "")
 
 
-def steps(loc: Sequence[int | str], raw: object) -> list[int | str]:
+def steps(loc: Sequence[int | str], raw: object, model: object) -> list[int | str]:
     """The location without what only pydantic knows: the arms of unions, and marks of keys."""
     found: list[int | str] = []
-    here = raw
+    here, wanted = raw, model
     entered = False
     for part in loc:
         if part == "[key]":
             continue
+        wanted, within = _within(wanted, part), wanted
+        said = [here.get(key) for key in _DISCRIMINATORS if here.get(key)] if isinstance(here, Mapping) else []
+        if not entered and (part in said or (not said and _arm(within, part))):
+            entered = True
+            continue
         if isinstance(here, Mapping):
-            arm = not entered and part in [here.get(key) for key in _DISCRIMINATORS]
-            if arm:
-                entered = True
-                continue
             here = here.get(part)
         elif isinstance(here, Sequence) and isinstance(part, int) and part < len(here):
             here = here[part]
@@ -239,14 +242,28 @@ def _at(model: object, loc: Sequence[int | str]) -> object:
     """The type that is wanted at a location; None where that is not a model's doing."""
     here: object = model
     for part in loc:
-        here = _step(_plain(here), part)
+        here = _within(here, part)
     return _plain(here)
+
+
+def _within(here: object, part: int | str) -> object:
+    """The type of a part, or the arm that it names."""
+    return _arm(here, part) or _step(_plain(here), part)
+
+
+def _arm(here: object, part: int | str) -> type[BaseModel] | None:
+    """The arm of a union by kind that a part names."""
+    if not any(isinstance(mark, ByKind) for mark in getattr(here, "__metadata__", ())):
+        return None
+    return next((arm for arm in by_kind.arms(_plain(here)) if part in by_kind.tags(arm)), None)
 
 
 def _step(here: object, part: int | str) -> object:
     if isinstance(here, type) and issubclass(here, BaseModel):
         field = here.model_fields.get(str(part))
-        return field.annotation if field else None
+        if field is None:
+            return None
+        return typing.Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     if isinstance(here, type) and dataclasses.is_dataclass(here):
         return typing.get_type_hints(here).get(str(part))
     arms = typing.get_args(here)
@@ -267,7 +284,7 @@ def _plain(annotation: object) -> object:
 
 def _keys(here: object) -> list[str]:
     if isinstance(here, type) and issubclass(here, BaseModel):
-        return list(here.model_fields)
+        return sorted(here.model_fields, key=lambda key: key not in _DISCRIMINATORS)
     if isinstance(here, type) and dataclasses.is_dataclass(here):
         return [field.name for field in dataclasses.fields(here)]
     return []

@@ -1,37 +1,24 @@
 """Whether a model fits GPUs: memory of the weights, of the engine's own work, and of the key-value cache.
 
-Formula and overheads follow vLLM: it refuses to start when one request of the full context does not fit the cache.
-The overheads are held against start-up logs of engines that others published (tests/unit/planning/engine_starts.csv):
-at most 5 % too many tokens, and seldom 10 % too few. What `engine.extra_args` adds is not counted: drafts, adapters,
-and above all connectors of the cache, which take several GiB. Sizes are GiB on each GPU.
+An engine refuses to start when one request of the full context does not fit the cache. The overheads are the engine's
+(`catalog.engines.EngineMemory`), and are held against start-up logs that others published: at most 5 % too many tokens,
+and seldom 10 % too few. What `engine.extra_args` adds is not counted: drafts, adapters, and above
+all connectors of the cache, which take several GiB. Sizes are GiB on each GPU.
 """
 
 from dataclasses import dataclass
 from math import ceil
 
+from llmplatform.catalog.engines import EngineMemory
 from llmplatform.catalog.gpus import Gpu
 from llmplatform.catalog.models import ModelShape
+from llmplatform.specs.engines import GpuUse
 from llmplatform.specs.models import Model
 
 GIB = 2**30
 
-LARGE_GPU_GIB = 70
-"""From here on the engine computes more at once, and takes more memory for it; not on an A100 (vLLM 0.33,
-engine/arg_utils.py: `"a100" not in device_name`)."""
-
 SMALLEST_MARGIN = 0.03
 """By less than this the estimate says nothing: the engine may refuse to start."""
-
-_SEQUENCES = 256
-_SEQUENCES_LARGE = 1024
-"""Sequences at once where the settings do not say (vLLM 0.33, engine/arg_utils.py: `get_batch_defaults`)."""
-
-_OVERHEAD_GIB = 2.4
-_OVERHEAD_LARGE_GIB = 4.5
-_COMMUNICATION_GIB = 0.6
-_BESIDE_SAMPLING_GIB = 1.2
-_SAMPLING_BYTES = 30
-"""Of each sequence and entry of the vocabulary, while the engine tries how much the most sequences need."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +73,7 @@ class Fit:
 def legal_tensor_parallel(shape: ModelShape, size: int) -> bool:
     """Whether the attention heads, and quantized groups of weights, can be spread over that many GPUs.
 
-    Groups: vLLM refuses "the input size is not aligned with the quantized weight shape" (its issue 13640).
+    Groups: engines refuse an "input size [that] is not aligned with the quantized weight shape" (vllm-project 13640).
     """
     groups, width = shape.quantization_group, shape.intermediate_size
     if groups and width and width % (groups * size):
@@ -101,29 +88,27 @@ def legal_tensor_parallel(shape: ModelShape, size: int) -> bool:
 def fit(
     shape: ModelShape,
     gpu: Gpu,
+    engine: EngineMemory,
+    use: GpuUse,
     *,
     tensor_parallel: int = 1,
     context_length: int | None = None,
-    utilization: float = 0.92,
-    kv_bytes: int = 2,
-    max_num_seqs: int | None = None,
 ) -> Fit:
     """The memory of one replica.
 
     Args:
         shape: The model.
         gpu: The GPU; `tensor_parallel` of them work together.
+        engine: What the engine takes beside weights and cache.
+        use: What its settings say. A bound of its sequences spares a large GPU some overhead.
         tensor_parallel: GPUs of one replica.
         context_length: Longest request in tokens; None: the model's own.
-        utilization: Share of each GPU that the engine takes.
-        kv_bytes: Bytes of a cached value: 2, or 1 for fp8.
-        max_num_seqs: Sequences computed at once; a bound spares a large GPU some overhead. None: the engine decides.
     """
     return Fit(
         weights_gib=weights_gib(shape) / tensor_parallel,
-        overhead_gib=_overhead(shape, gpu, tensor_parallel, max_num_seqs) + shape.extra_gib,
-        usable_gib=gpu.memory_gib * utilization,
-        kv_bytes_per_token=_kv_bytes_per_token(shape, tensor_parallel, kv_bytes),
+        overhead_gib=_overhead(shape, gpu, engine, use.sequences, tensor_parallel) + shape.extra_gib,
+        usable_gib=gpu.memory_gib * use.share,
+        kv_bytes_per_token=_kv_bytes_per_token(shape, tensor_parallel, use.kv_bytes),
         context_length=context_length or shape.context_length,
         state_bytes=shape.state_mib * 2**20 / tensor_parallel,
     )
@@ -137,11 +122,10 @@ def model_fit(model: Model, gpu: Gpu, *, tensor_parallel: int | None = None) -> 
     return fit(
         shape,
         gpu,
+        model.engine_facts.memory,
+        model.engine.gpu_use,
         tensor_parallel=tensor_parallel or model.tensor_parallel,
         context_length=model.context_length,
-        utilization=model.engine.gpu_memory_utilization,
-        kv_bytes=1 if model.engine.kv_cache_dtype == "fp8" else 2,
-        max_num_seqs=model.engine.max_num_seqs,
     )
 
 
@@ -152,13 +136,19 @@ def weights_gib(shape: ModelShape) -> float:
     return (rest * shape.bytes_per_parameter + embeddings * 2) / GIB
 
 
-def _overhead(shape: ModelShape, gpu: Gpu, tensor_parallel: int, max_num_seqs: int | None) -> float:
-    roomy = gpu.memory_gib >= LARGE_GPU_GIB and not gpu.name.startswith("A100")
-    sequences = max_num_seqs or (_SEQUENCES_LARGE if roomy else _SEQUENCES)
-    least = _OVERHEAD_LARGE_GIB if roomy and sequences > _SEQUENCES else _OVERHEAD_GIB
-    sampling = sequences * shape.vocabulary * _SAMPLING_BYTES / GIB
-    communication = _COMMUNICATION_GIB if tensor_parallel > 1 else 0
-    return max(least, _BESIDE_SAMPLING_GIB + sampling) + communication
+def _overhead(
+    shape: ModelShape, gpu: Gpu, engine: EngineMemory, max_sequences: int | None, tensor_parallel: int
+) -> float:
+    large = gpu.memory_gib >= engine.large_gpu_gib and not _starts(gpu.name, engine.large_except)
+    sequences = max_sequences or (engine.sequences_large if large else engine.sequences)
+    least = engine.overhead_large_gib if large and sequences > engine.sequences else engine.overhead_gib
+    sampling = sequences * shape.vocabulary * engine.sampling_bytes / GIB
+    communication = engine.communication_gib if tensor_parallel > 1 else 0
+    return max(least, engine.beside_sampling_gib + sampling) + communication
+
+
+def _starts(name: str, start: str | None) -> bool:
+    return start is not None and name.startswith(start)
 
 
 def _kv_bytes_per_token(shape: ModelShape, tensor_parallel: int, kv_bytes: int) -> float:

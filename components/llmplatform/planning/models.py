@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from llmplatform.catalog import InstanceType, versions
+from llmplatform.catalog import InstanceType
 from llmplatform.planning import hydration
 from llmplatform.planning.fit import weights_gib
 from llmplatform.planning.pools import PoolPlan
@@ -29,10 +29,6 @@ ORDERLY_GRACE_SECONDS = 300
 
 LOAD_SECONDS_PER_GIB = 3.3
 """About 0.3 GiB/s from a shared file system to the GPU, the low end of what EFS reaches (unverified)."""
-COMPILE_SECONDS = 300
-"""Compilation, CUDA graphs and memory profiling at a first start, which take minutes."""
-SHORTEST_STARTUP_SECONDS = 600
-"""What engines wait for their workers by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +70,7 @@ class ModelPlan:
     @property
     def image(self) -> str:
         """Reference of the engine's image: the model's own, else the public one."""
-        engine = self.spec.engine
-        return engine.image or versions.engine(engine.kind, engine.version).image
+        return self.spec.engine.image or self.spec.engine_release.image
 
 
 def plan_model(name: str, model: Model, pool: PoolPlan, *, hydration_seconds: int | None = None) -> ModelPlan:
@@ -145,8 +140,9 @@ def _startup_seconds(model: Model, weights_gib: float) -> int:
     """Load and compile, in whole minutes, unless the settings say how long. Hydration comes before, in its own time."""
     if model.startup_minutes:
         return model.startup_minutes * 60
-    expected = COMPILE_SECONDS + weights_gib * LOAD_SECONDS_PER_GIB
-    return max(SHORTEST_STARTUP_SECONDS, _round_up(expected, 60))
+    start = model.engine_facts.start
+    expected = start.compile_seconds + weights_gib * LOAD_SECONDS_PER_GIB
+    return max(start.patience_seconds, _round_up(expected, 60))
 
 
 def _drain(*, interruptible: bool) -> Drain:

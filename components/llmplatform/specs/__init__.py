@@ -9,9 +9,10 @@ from llmplatform.specs.cluster import (
     NewAckCluster,
     NewEksCluster,
 )
+from llmplatform.specs.engines import Engine
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import AlicloudMirrors, Mirrors
-from llmplatform.specs.models import Model, Vllm, Weights
+from llmplatform.specs.models import Model, Weights
 from llmplatform.specs.network import ExistingSubnets, ExistingVswitches, NewNetwork, Vswitch
 from llmplatform.specs.platform import ExistingAckPlatform, ExistingPlatform, NewAckPlatform, NewPlatform, StorageClass
 from llmplatform.specs.platform_ref import AlicloudPlatformRef, AwsPlatformRef, PlatformRef
@@ -30,6 +31,7 @@ __all__ = [
     "AwsStack",
     "EksEndpoint",
     "Endpoint",
+    "Engine",
     "Environment",
     "ExistingAckCluster",
     "ExistingAckPlatform",
@@ -47,7 +49,6 @@ __all__ = [
     "PlatformRef",
     "Stack",
     "StorageClass",
-    "Vllm",
     "Vswitch",
     "Weights",
 ]

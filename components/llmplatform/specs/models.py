@@ -5,39 +5,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmplatform.catalog import ModelShape, models
+from llmplatform.catalog import engines as catalog
+from llmplatform.catalog.engines import EngineFacts, EngineRelease
 from llmplatform.catalog.models import LONGEST_CONTEXT
+from llmplatform.specs import engines
+from llmplatform.specs.engines import Engine
 from llmplatform.specs.pools import MOST_NODES
 from llmplatform.specs.section import Section
 from llmplatform.specs.taints import Toleration
-from llmplatform.specs.vocabulary.addresses import Cidr, ImageReference, PortNumber
-from llmplatform.specs.vocabulary.models import EngineArgument, ModelId, Revision, ServedName
-from llmplatform.specs.vocabulary.names import Name, VariableName, VariableValue
-
-
-class Vllm(Section):
-    """The vLLM engine."""
-
-    kind: Literal["vllm"] = "vllm"
-    version: str | None = None
-    """Engine version. Empty: the one that this release is tested with."""
-    image: ImageReference | None = None
-    """An image of your own, built from that version. Empty: the one that its publisher released."""
-    gpu_memory_utilization: Annotated[float, Field(ge=0.3, le=0.98)] = 0.92
-    """Share of each GPU's memory that the engine takes. The rest is the driver's: more than 2 % of it."""
-    max_num_seqs: Annotated[int, Field(ge=1, le=8192)] | None = None
-    """Sequences computed at once. Empty: the engine decides."""
-    kv_cache_dtype: Literal["auto", "fp8"] = "auto"
-    """`fp8` halves the key-value cache."""
-    tool_call_parser: str | None = None
-    """Parser for tool calls, e.g. `hermes`. Empty: no tool calling."""
-    reasoning_parser: str | None = None
-    """Parser for reasoning output, e.g. `qwen3`. Empty: none."""
-    extra_args: Annotated[tuple[EngineArgument, ...], Field(max_length=500)] = ()
-    """Further flags of the engine, e.g. `--max-num-batched-tokens=8192` or `--enforce-eager`. Flags that follow from
-    other settings are refused."""
-    env: Annotated[dict[VariableName, VariableValue], Field(max_length=100)] = Field(default_factory=dict)
-    """Further environment variables of the engine. They are no place for secrets: everybody who can see the stack's
-    state or the pod reads them."""
+from llmplatform.specs.vocabulary.addresses import Cidr, PortNumber
+from llmplatform.specs.vocabulary.models import ModelId, Revision, ServedName
+from llmplatform.specs.vocabulary.names import Name
 
 
 class Weights(Section):
@@ -97,7 +75,7 @@ class Model(Section):
     """The weights need `secrets.huggingface_token`."""
     trust_remote_code: bool = False
     """Run code that comes with the weights."""
-    engine: Vllm = Vllm()
+    engine: Engine = engines.DEFAULT
     weights: Weights = Weights()
     resources: Resources = Resources()
     egress: Annotated[tuple[Egress, ...], Field(max_length=50)] = ()
@@ -115,3 +93,13 @@ class Model(Section):
     def known_shape(self) -> ModelShape | None:
         """The shape that is written down, else the catalog's; None where neither is."""
         return self.shape or models.get(self.source)
+
+    @property
+    def engine_facts(self) -> EngineFacts:
+        """What the catalog has about its engine."""
+        return catalog.facts(self.engine.kind)
+
+    @property
+    def engine_release(self) -> EngineRelease:
+        """The engine's release that is asked for, else the default one."""
+        return self.engine_facts.release(self.engine.version)

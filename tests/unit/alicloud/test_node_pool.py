@@ -13,7 +13,7 @@ from support.registration import Registered
 
 from llmplatform.alicloud.node_pool import IMAGES, registry_mirrors
 from llmplatform.base.faults import fail_at_the_end
-from llmplatform.catalog import versions
+from llmplatform.catalog import engines, versions
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.taints import Taint
@@ -119,7 +119,7 @@ def test_the_driver_is_named_because_acks_default_is_too_old() -> None:
         assert _labels(group)[_DRIVER] == versions.ACK_DRIVER
         assert _labels(group)[_DRIVER] in versions.ACK_DRIVERS, "ACK silently takes its default for any other"
         branch = int(_labels(group)[_DRIVER].split(".")[0])
-        assert branch >= versions.ENGINES["vllm"].driver, "the engine's CUDA would not run"
+        assert branch >= engines.release("vllm").driver, "the engine's CUDA would not run"
 
 
 def test_another_driver_of_the_list_can_be_asked_for() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from llmplatform.catalog import (
     engine_flags,
+    engines,
     gpu_zones,
     gpus,
     instance_types,
@@ -115,10 +116,10 @@ def test_every_region_is_of_a_known_form() -> None:
 def test_everything_that_is_installed_is_pinned_to_a_release() -> None:
     for chart in versions.CHARTS.values():
         assert re.fullmatch(r"v?\d+\.\d+\.\d+", chart.version), f"{chart.name}: a range or a branch would move"
-    for kind, newest in versions.ENGINES.items():
-        for engine in (newest, *versions.OLDER_ENGINES.get(kind, ())):
+    for kind in engines.kinds():
+        for engine in engines.facts(kind).releases:
             assert engine.image.endswith(engine.version), f"{kind}: image and version are raised together"
-            assert engine.version in engine_flags.versions(kind), f"{kind}: nobody knows which flags it takes"
+            assert engine_flags.flags(kind, engine.version), f"{kind}: nobody knows which flags it takes"
 
 
 def test_renovate_follows_every_chart_and_engine() -> None:
@@ -127,6 +128,10 @@ def test_renovate_follows_every_chart_and_engine() -> None:
     for chart in versions.CHARTS.values():
         wanted = chart.name if not chart.oci else f"{chart.repository.removeprefix('oci://')}/{chart.name}"
         assert wanted in followed, f"{chart.name}: nobody would learn of a new release"
+    for kind in engines.kinds():
+        image = engines.release(kind).image.partition("/")[2].partition(":")[0]
+        facts = (engines.FOLDER / f"{kind}.toml").read_text(encoding="utf-8")
+        assert f"depName={image} " in facts, f"{kind}: nobody would learn of a new release"
 
 
 def test_every_kubernetes_release_that_charts_know_has_images() -> None:
@@ -167,8 +172,8 @@ def test_releases_of_ack_are_of_their_minor_and_the_newest_comes_first() -> None
 def test_the_drivers_that_ack_is_asked_for_are_on_its_list() -> None:
     assert versions.ACK_DRIVER in versions.ACK_DRIVERS
     assert versions.ACK_DEFAULT_DRIVER in versions.ACK_DRIVERS
-    assert int(versions.ACK_DRIVER.partition(".")[0]) >= versions.ENGINES["vllm"].driver, "the engine would not start"
-    assert versions.ENGINES["vllm"].driver <= versions.EKS_NODE_DRIVER
+    assert int(versions.ACK_DRIVER.partition(".")[0]) >= engines.release("vllm").driver, "the engine would not start"
+    assert engines.release("vllm").driver <= versions.EKS_NODE_DRIVER
 
 
 def test_models_have_the_names_that_modelscope_gives_them() -> None:
@@ -187,7 +192,7 @@ def test_models_with_limits_are_models_of_the_catalog_and_releases_on_record() -
         assert limits is not None
         assert limits.reason, "a refusal without a reason cannot be argued with"
         for version in limits.versions:
-            assert versions.engine(row["engine"], version).version == version, f"{version} could not be asked for"
+            assert engines.release(row["engine"], version).version == version, f"{version} could not be asked for"
 
 
 @pytest.mark.parametrize("provider", ["alicloud"])

@@ -8,8 +8,9 @@ from statistics import median
 
 import pytest
 
-from llmplatform.catalog import gpus, models
+from llmplatform.catalog import engines, gpus, models
 from llmplatform.planning.fit import Fit, fit
+from llmplatform.specs.engines import GpuUse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +44,14 @@ def _start(row: dict[str, str]) -> Start:
     computed = fit(
         shape,
         gpus.get(row["gpu"]),
+        engines.facts("vllm").memory,
+        GpuUse(
+            share=float(row["utilization"]),
+            kv_bytes=int(row["kv_bytes"]),
+            sequences=int(row["max_num_seqs"]) if row["max_num_seqs"] else None,
+        ),
         tensor_parallel=int(row["tensor_parallel"]),
         context_length=int(row["context_length"]),
-        utilization=float(row["utilization"]),
-        kv_bytes=int(row["kv_bytes"]),
-        max_num_seqs=int(row["max_num_seqs"]) if row["max_num_seqs"] else None,
     )
     name = f"{row['model']} {row['tensor_parallel']}x{row['gpu']} at {row['utilization']}, {row['engine']}"
     numbers = {column: _number(row[column]) for column in ("weights_gib", "kv_gib", "tokens")}

@@ -1,16 +1,35 @@
 """Memory of models on GPUs against reference vectors."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from llmplatform.catalog import gpus, models
+from llmplatform.catalog import engines, gpus, models
+from llmplatform.catalog.gpus import Gpu
 from llmplatform.catalog.models import ModelShape
-from llmplatform.planning.fit import fit, weights_gib
+from llmplatform.planning import fit as planning
+from llmplatform.planning.fit import Fit, weights_gib
+from llmplatform.specs.engines import GpuUse
 
 CHATGLM = "zai-org/chatglm3-6b"
 LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
 QWEN = "Qwen/Qwen2.5-7B-Instruct"
+
+
+ENGINE = engines.facts("vllm").memory
+
+
+def fit(
+    shape: ModelShape,
+    gpu: Gpu,
+    *,
+    tensor_parallel: int = 1,
+    context_length: int | None = None,
+    **use: Any,
+) -> Fit:
+    asked = GpuUse(**{"share": 0.92, **use})
+    return planning.fit(shape, gpu, ENGINE, asked, tensor_parallel=tensor_parallel, context_length=context_length)
 
 
 def shape(name: str, bytes_per_parameter: float = 2.0) -> ModelShape:
@@ -103,7 +122,7 @@ def test_only_layers_with_a_cache_count() -> None:
 
 def test_a_large_gpu_needs_more_for_itself_unless_sequences_are_bounded() -> None:
     model, gpu = shape("Qwen/Qwen3-8B"), gpus.get("H100")
-    assert fit(model, gpu).overhead_gib > fit(model, gpu, max_num_seqs=256).overhead_gib
+    assert fit(model, gpu).overhead_gib > fit(model, gpu, sequences=256).overhead_gib
 
 
 def test_a_longer_context_never_fits_where_a_shorter_does_not() -> None:
@@ -130,6 +149,6 @@ def test_what_fits_by_a_hair_does_not_fit() -> None:
 
 def test_gpt_oss_120b_does_not_start_on_one_h100_at_nine_tenths() -> None:
     """vllm-project/vllm#23278: loading took 66.0 GiB, and -2.14 GiB were left for the cache."""
-    found = fit(shape("openai/gpt-oss-120b", 0.59), gpus.get("H100"), utilization=0.9, context_length=8192)
+    found = fit(shape("openai/gpt-oss-120b", 0.59), gpus.get("H100"), share=0.9, context_length=8192)
     assert found.kv_gib == pytest.approx(-2.14, abs=0.5)
     assert not found.fits

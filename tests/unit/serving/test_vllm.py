@@ -4,8 +4,7 @@ from typing import Any
 import pytest
 from support.plans import ON_DEMAND, SPOT_FIRST, SPOT_OF_FOUR, T4, model_plan
 
-from llmplatform.catalog import engine_flags
-from llmplatform.catalog.versions import ENGINES
+from llmplatform.catalog import engine_flags, engines
 from llmplatform.checks import InvalidStack
 from llmplatform.planning.models import ModelPlan
 from llmplatform.serving.engines import vllm
@@ -113,8 +112,9 @@ def test_no_environment_variable_holds_a_secret() -> None:
 
 
 def test_the_image_is_pinned_by_the_engines_version() -> None:
-    assert model_plan().image == ENGINES["vllm"].image
-    assert ENGINES["vllm"].image.endswith(f":v{ENGINES['vllm'].version}"), "the flags were read from this version"
+    release = engines.release("vllm")
+    assert model_plan().image == release.image
+    assert release.image.endswith(f":v{release.version}"), "the flags were read from this version"
 
 
 def test_an_older_release_is_started_by_its_command_and_without_the_flags_of_newer_ones() -> None:

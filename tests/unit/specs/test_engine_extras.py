@@ -3,13 +3,13 @@ from typing import Any
 import pytest
 from support.plans import ON_DEMAND, SPOT_FIRST, model_plan
 
-from llmplatform.catalog import engine_flags
-from llmplatform.catalog.engine_settings import FLAGS, VARIABLES
-from llmplatform.catalog.versions import ENGINES
+from llmplatform.catalog import engine_flags, engines
 from llmplatform.checks import InvalidStack
 from llmplatform.serving.engines import vllm
 
-VERSION = ENGINES["vllm"].version
+FACTS = engines.facts("vllm")
+FLAGS, VARIABLES = FACTS.owned_flags, FACTS.owned_variables
+VERSION = FACTS.release().version
 KNOWN = sorted(engine_flags.flags("vllm", VERSION))
 
 

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 
-from llmplatform.catalog import engine_flags, versions
-from llmplatform.catalog.engine_settings import FLAGS, VARIABLES
+from llmplatform.catalog import engine_flags
 from llmplatform.checks.problems import Problem, suggestion
 from llmplatform.checks.rules.rule import each_model
 from llmplatform.specs.models import Model
@@ -27,12 +26,13 @@ def extra_arguments_are_the_engines(stack: Stack) -> Iterator[Problem]:
         known = _flags(model)
         if known is None:
             continue  # Another rule says that the version is not on record.
+        owned = model.engine_facts.owned_flags
         seen: set[str] = set()
         for index, argument in enumerate(model.engine.extra_args):
             path, flag = f"models.{name}.engine.extra_args[{index}]", _flag(argument)
             base = f"--{flag.removeprefix('--no-')}" if flag.startswith("--no-") and flag not in known else flag
-            if base in FLAGS:
-                yield Problem(path, f"'{flag}' is not for here", f"{FLAGS[base]}; remove it")
+            if base in owned:
+                yield Problem(path, f"'{flag}' is not for here", f"{owned[base]}; remove it")
             elif base not in known:
                 yield Problem(
                     path, f"{model.engine.kind} has no flag '{flag}'", suggestion(flag, sorted(known), "remove it")
@@ -68,10 +68,11 @@ def _value(path: str, argument: str, flag: str, kind: str) -> Iterator[Problem]:
 def extra_variables_are_free(stack: Stack) -> Iterator[Problem]:
     """A variable is none that the platform sets, and holds no secret."""
     for name, model in stack.models.items():
+        owned = model.engine_facts.owned_variables
         for variable in model.engine.env:
             path = f"models.{name}.engine.env.{variable}"
-            if variable in VARIABLES:
-                yield Problem(path, "the platform sets this variable", f"{VARIABLES[variable]}; remove it")
+            if variable in owned:
+                yield Problem(path, "the platform sets this variable", f"{owned[variable]}; remove it")
             elif _SECRET.search(variable):
                 yield Problem(path, "it looks like a secret, which would stand in clear text in the state", "remove it")
 
@@ -106,7 +107,7 @@ def _flag(argument: str) -> str:
 
 
 def _flags(model: Model) -> Mapping[str, str] | None:
-    version = versions.engine(model.engine.kind, model.engine.version).version
+    version = model.engine_release.version
     if model.engine.version and model.engine.version != version:
         return None
     return engine_flags.kinds(model.engine.kind, version)

@@ -1,9 +1,10 @@
 """Rules about inference engines."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from llmplatform.catalog import engine_flags, models, versions
+from llmplatform.catalog import Gpu, engine_flags, models, versions
+from llmplatform.catalog.engines import Capability
 from llmplatform.checks.problems import Problem, listed, suggestion
 from llmplatform.checks.rules.placement import has_kernels, placed
 from llmplatform.checks.rules.rule import each_model, whole
@@ -15,7 +16,7 @@ from llmplatform.specs.stack import Stack
 def engine_is_on_record(stack: Stack) -> Iterator[Problem]:
     """A version that is asked for is one whose flags are known."""
     for name, model in stack.models.items():
-        known = engine_flags.versions(model.engine.kind)
+        known = model.engine_facts.versions
         if model.engine.version is not None and model.engine.version not in known:
             yield Problem(
                 f"models.{name}.engine.version",
@@ -24,28 +25,31 @@ def engine_is_on_record(stack: Stack) -> Iterator[Problem]:
             )
 
 
-_PUBLISHERS = re.compile(r"(?:.*/)?vllm-openai:v?(\d+\.\d+\.\d+(?:\.post\d+)?)(?![.\d])[^:@]*(?:@.*)?")
-"""An image that is called as the publisher's: its tag begins with the version that is in it."""
-
-
 def image_is_of_the_version(stack: Stack) -> Iterator[Problem]:
     """Flags and parsers are those of the version, whatever image they are handed to."""
     for name, model in stack.models.items():
-        said = _PUBLISHERS.fullmatch(model.engine.image or "")
-        version = model.engine.version or versions.ENGINES[model.engine.kind].version
-        if said and said[1] != version:
-            known = engine_flags.versions(model.engine.kind)
+        said, facts = _version_of_image(model), model.engine_facts
+        version = model.engine.version or facts.release().version
+        if said and said != version:
             yield Problem(
                 f"models.{name}.engine.image",
-                f"the image is of {model.engine.kind} {said[1]}, and flags and parsers are those of {version}",
-                f"write engine.version: '{said[1]}'" if said[1] in known else f"use an image of {version}",
+                f"the image is of {model.engine.kind} {said}, and flags and parsers are those of {version}",
+                f"write engine.version: '{said}'" if said in facts.versions else f"use an image of {version}",
             )
+
+
+def _version_of_image(model: Model) -> str | None:
+    """The version in an image that is called as the publisher's, whose tag begins with it."""
+    repository = model.engine_facts.release().image.rpartition("/")[2].partition(":")[0]
+    form = rf"(?:.*/)?{re.escape(repository)}:v?(\d+\.\d+\.\d+(?:\.post\d+)?)(?![.\d])[^:@]*(?:@.*)?"
+    said = re.fullmatch(form, model.engine.image or "")
+    return said[1] if said else None
 
 
 def parsers_exist(stack: Stack) -> Iterator[Problem]:
     """The parsers for tool calls and reasoning are the engine's."""
     for name, model in stack.models.items():
-        for key, wanted, known in _parsers(model):
+        for key, wanted, known in _named(model):
             if wanted is not None and wanted not in known:
                 yield Problem(
                     f"models.{name}.engine.{key}",
@@ -54,58 +58,31 @@ def parsers_exist(stack: Stack) -> Iterator[Problem]:
                 )
 
 
-_WRITERS: Mapping[str, tuple[str, ...]] = {
-    "deepseek": ("deepseek",),
-    "ernie": ("ernie",),
-    "functiongemma": ("gemma",),
-    "gemma": ("gemma",),
-    "gigachat": ("gigachat",),
-    "glm": ("glm",),
-    "granite": ("granite",),
-    "hunyuan": ("hunyuan",),
-    "internlm": ("internlm",),
-    "jamba": ("jamba",),
-    "kimi": ("kimi",),
-    "llama": ("llama",),
-    "minimax": ("minimax",),
-    "mistral": ("mistral", "mixtral"),
-    "olmo": ("olmo",),
-    "openai": ("gpt-oss",),
-    "phi4": ("phi-4",),
-    "qwen3": ("qwen3",),
-    "seed_oss": ("seed-oss",),
-}
-"""Beginning of a parser's name to words of the models whose calls it reads; `hermes` and `pythonic` are of many.
-Source: vLLM's guide to tool calling."""
-
-
 def parsers_are_of_the_models(stack: Stack) -> Iterator[Problem]:
     """A warning: what a parser of another family does not find comes back as plain text, without an error."""
     for name, model in stack.models.items():
-        parser = model.engine.tool_call_parser or ""
-        words = next((words for start, words in _WRITERS.items() if parser.startswith(start)), None)
+        key, facts = model.engine.TOOL_PARSER, model.engine_facts.parsers
+        if key is None or facts is None:
+            continue
+        parser = str(getattr(model.engine, key) or "")
+        words = next((words for start, words in facts.families.items() if parser.startswith(start)), None)
         if words and model.source in models.names() and not any(word in model.source.lower() for word in words):
             yield Problem(
-                f"models.{name}.engine.tool_call_parser",
+                f"models.{name}.engine.{key}",
                 f"'{parser}' reads the calls of other models than '{model.source}', which would stay in the text",
-                "look for the model on vLLM's page on tool calling",
+                f"look for the model on {facts.guide}",
             )
-
-
-_OF_WEIGHTS = re.compile(
-    r"(auto_)?(awq|gptq)|compressed-tensors|modelopt|moe_wna16|quark|gguf|inc\b|(gpt_oss_)?mxfp4|fbgemm_|deepseek_v4_"
-)
-"""Quantizations that weights come in, as their config.json says; others are computed while they are loaded. Source:
-vLLM, QuantizationMethods, and get_quant_config, which looks for the file that such weights come with."""
 
 
 def quantization_is_of_the_weights(stack: Stack) -> Iterator[Problem]:
     """Weights are read as what they are."""
     for name, model in stack.models.items():
-        shape = model.known_shape
+        shape, facts = model.known_shape, model.engine_facts.weights
+        if facts is None or shape is None or shape.bytes_per_parameter < 2:
+            continue
         for index, argument in enumerate(model.engine.extra_args):
             flag, _, method = argument.partition("=")
-            if flag == "--quantization" and shape and shape.bytes_per_parameter >= 2 and _OF_WEIGHTS.match(method):
+            if flag == facts.quantization_flag and re.match(facts.quantized, method):
                 yield Problem(
                     f"models.{name}.engine.extra_args[{index}]",
                     f"the weights of '{model.source}' are not quantized",
@@ -113,18 +90,19 @@ def quantization_is_of_the_weights(stack: Stack) -> Iterator[Problem]:
                 )
 
 
-def _parsers(model: Model) -> Iterator[tuple[str, str | None, frozenset[str]]]:
+def _named(model: Model) -> Iterator[tuple[str, str | None, frozenset[str]]]:
+    """Settings whose values are names that the release knows: setting, value, known names."""
     engine = model.engine
-    version = engine.version or versions.ENGINES[engine.kind].version
-    if version in engine_flags.versions(engine.kind):
-        yield "tool_call_parser", engine.tool_call_parser, engine_flags.tool_parsers(engine.kind, version)
-        yield "reasoning_parser", engine.reasoning_parser, engine_flags.reasoning_parsers(engine.kind, version)
+    version = engine.version or model.engine_release.version
+    if version in model.engine_facts.versions:
+        for key, kind in engine.NAMES.items():
+            yield key, getattr(engine, key), engine_flags.names(engine.kind, version, kind)
 
 
 def engine_runs_on_gpu(stack: Stack) -> Iterator[Problem]:
     """The engine has kernels for the pool's GPUs, and the model runs in a format that they compute."""
     for name, model, machine in placed(stack):
-        engine, gpu, shape = versions.engine(model.engine.kind, model.engine.version), machine.gpu, model.known_shape
+        engine, gpu, shape = model.engine_release, machine.gpu, model.known_shape
         if not has_kernels(model, gpu):
             yield Problem(
                 f"models.{name}.pool",
@@ -143,38 +121,41 @@ def engine_runs_on_gpu(stack: Stack) -> Iterator[Problem]:
             )
 
 
-FP8_CACHES_FROM = (8, 0)
-"""Compute capability below which no attention kernel of vLLM takes a cache in fp8 (its attention backends)."""
-
-
 def cache_is_of_the_gpu(stack: Stack) -> Iterator[Problem]:
     """A cache in 8 bit is for GPUs whose kernels read it."""
-    for name, model, machine in placed(stack):
-        if model.engine.kv_cache_dtype == "fp8" and machine.gpu.compute_capability < FP8_CACHES_FROM:
+    for name, model, gpu, oldest in _caches_in_fp8(stack):
+        if gpu.compute_capability < oldest:
             yield Problem(
-                f"models.{name}.engine.kv_cache_dtype",
-                f"the {machine.gpu.name} of pool '{model.pool}' has no kernels for caches in fp8",
+                f"models.{name}.engine.{model.engine.CACHE_FORMAT}",
+                f"the {gpu.name} of pool '{model.pool}' has no kernels for caches in fp8",
                 "write 'auto', or use a pool of newer GPUs, such as L4",
             )
 
 
 def cache_is_likely_to_run(stack: Stack) -> Iterator[Problem]:
     """A warning: without fp8 of the GPU's own, only some of the engine's attention kernels take such a cache."""
-    for name, model, machine in placed(stack):
-        gpu = machine.gpu
-        if model.engine.kv_cache_dtype == "fp8" and gpu.compute_capability >= FP8_CACHES_FROM and not gpu.fp8:
+    for name, model, gpu, oldest in _caches_in_fp8(stack):
+        if gpu.compute_capability >= oldest and not gpu.fp8:
             yield Problem(
-                f"models.{name}.engine.kv_cache_dtype",
+                f"models.{name}.engine.{model.engine.CACHE_FORMAT}",
                 f"the {gpu.name} of pool '{model.pool}' does not compute in fp8, and not every attention kernel reads "
                 "such a cache there",
                 "try it before you rely on it, or write 'auto'",
             )
 
 
+def _caches_in_fp8(stack: Stack) -> Iterator[tuple[str, Model, Gpu, Capability]]:
+    """Models with a cache in 8 bit: name, model, its GPU, and the oldest GPU that has kernels for such a cache."""
+    for name, model, machine in placed(stack):
+        cache = model.engine_facts.cache
+        if cache and model.engine.gpu_use.kv_bytes == 1:
+            yield name, model, machine.gpu, cache.fp8_from
+
+
 def engine_runs_model(stack: Stack) -> Iterator[Problem]:
     """A model that only some versions of its engine run has one of them, and the trust that its code needs."""
     for name, model in stack.models.items():
-        engine = versions.engine(model.engine.kind, model.engine.version)
+        engine = model.engine_release
         limits = models.limits(model.source, model.engine.kind)
         if limits and engine.version not in limits.versions:
             yield Problem(
@@ -193,7 +174,7 @@ def engine_runs_model(stack: Stack) -> Iterator[Problem]:
 def driver_runs_engine(stack: Stack) -> Iterator[Problem]:
     """The NVIDIA driver of the pool's nodes runs the engine's CUDA."""
     for name, model, _ in placed(stack):
-        engine, pool = versions.engine(model.engine.kind, model.engine.version), stack.pools[model.pool]
+        engine, pool = model.engine_release, stack.pools[model.pool]
         built = f"{model.engine.kind} {engine.version} of model '{name}' is built with CUDA {engine.cuda}"
         driver = nvidia_driver(pool)
         if driver is None:

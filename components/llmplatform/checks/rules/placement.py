@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
+from llmplatform.catalog import Gpu, InstanceType, instance_types
 from llmplatform.planning.node_groups import NodeGroup, node_groups
 from llmplatform.planning.pools import pod_disk_gib, pool_zones
 from llmplatform.specs.models import Model
@@ -68,9 +68,7 @@ def is_system(stack: Stack, pool: Pool) -> bool:
 
 def has_kernels(model: Model, gpu: Gpu) -> bool:
     """Whether the model's engine runs on that GPU at all."""
-    engine = versions.engine(model.engine.kind, model.engine.version)
-    newest = engine.newest_capability
-    return engine.compute_capability <= gpu.compute_capability and (not newest or gpu.compute_capability <= newest)
+    return model.engine_release.runs_on(gpu.compute_capability)
 
 
 def disk_gib(stack: Stack, pool: Pool) -> int:

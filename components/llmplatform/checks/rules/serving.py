@@ -166,8 +166,9 @@ def cache_holds_some_requests(stack: Stack) -> Iterator[Problem]:
                 f"models.{name}.context_length",
                 f"the cache of a replica holds about {fit.kv_tokens:,} tokens, {fit.concurrency:.1f} requests of full "
                 f"length ({fit.context_length:,}) at once",
-                "fine for few clients; else a shorter context_length, quantized weights, kv_cache_dtype 'fp8' or more "
-                "GPUs",
+                "fine for few clients; else a shorter context_length, quantized weights, "
+                + (f"{model.engine.CACHE_FORMAT} 'fp8' " if model.engine.CACHE_FORMAT else "")
+                + "or more GPUs",
             )
 
 
@@ -177,13 +178,7 @@ def _way_out(stack: Stack, model: Model, shape: ModelShape, node: GpuNode) -> st
     context = _room(model, node)
     if context:
         ways.append(f"set context_length to {context}")
-    utilization = type(model.engine).model_fields["gpu_memory_utilization"].default
-    engine = model.engine.model_copy(update={"gpu_memory_utilization": utilization})
-    if (
-        model.engine.gpu_memory_utilization < utilization
-        and model_fit(model.model_copy(update={"engine": engine}), node.gpu).fits
-    ):
-        ways.append(f"set engine.gpu_memory_utilization to {utilization}")
+    ways += _larger_share(model, node)
     sizes = (size for size in range(model.tensor_parallel + 1, node.shape.gpus + 1) if _may_be_spread(shape, size))
     size = next((size for size in sizes if model_fit(model, node.gpu, tensor_parallel=size).fits), None)
     if size:
@@ -197,6 +192,19 @@ def _way_out(stack: Stack, model: Model, shape: ModelShape, node: GpuNode) -> st
     if fitting:
         ways.append(f"use pool {listed(fitting)}")
     return ", or ".join(ways) or _larger_machine(stack.cloud.provider, model, shape)
+
+
+def _larger_share(model: Model, node: GpuNode) -> Iterator[str]:
+    """The default share of the GPU's memory, where the settings give the engine less and that would do."""
+    key = model.engine.SHARE
+    if key is None:
+        return
+    default = type(model.engine).model_fields[key].default
+    engine = model.engine.model_copy(update={key: default})
+    if model.engine.gpu_use.share < engine.gpu_use.share and (
+        model_fit(model.model_copy(update={"engine": engine}), node.gpu).fits
+    ):
+        yield f"set engine.{key} to {default}"
 
 
 def _may_be_spread(shape: ModelShape, size: int) -> bool:

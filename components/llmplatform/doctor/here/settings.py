@@ -68,7 +68,7 @@ def _support(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 def driver_findings(models: Sequence[ModelPlan], node_driver: int = versions.EKS_NODE_DRIVER) -> Iterator[Finding]:
     """Whether the driver of each model's nodes runs its engine. `node_driver`: within the images of EKS."""
     for model in models:
-        engine = versions.engine(model.spec.engine.kind, model.spec.engine.version)
+        engine = model.spec.engine_release
         driver = model.pool.driver or str(node_driver)
         said = f"model {model.name}: {model.spec.engine.kind} {engine.version} needs driver {engine.driver}"
         if int(driver.partition(".")[0]) < engine.driver:

@@ -7,9 +7,9 @@ models that need them: they end without waiting for their answers, log every pro
 
 from collections.abc import Mapping
 
-from llmplatform.catalog import engine_flags, versions
+from llmplatform.catalog import engine_flags
+from llmplatform.catalog.engines import EngineRelease
 from llmplatform.catalog.models import EXTRAS, extra_files
-from llmplatform.catalog.versions import EngineRelease
 from llmplatform.planning.models import ModelPlan
 
 PORT = 8000
@@ -27,7 +27,7 @@ _QUIET_ENDPOINTS = f"{HEALTH_PATH},{METRICS_PATH},/ping"
 
 def release(plan: ModelPlan) -> EngineRelease:
     """The engine's release: the one that the model asks for, else the catalog's."""
-    return versions.engine("vllm", plan.spec.engine.version)
+    return plan.spec.engine_release
 
 
 def cache_mount(plan: ModelPlan) -> str:

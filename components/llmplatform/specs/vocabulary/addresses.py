@@ -123,7 +123,7 @@ ImageReference = Annotated[
         r"(?=.{1,255}(:[^/:@]+)?(@sha256:[0-9a-f]+)?$)"
         f"{grammar.LOWER_HOST_OR_ADDRESS}{grammar.PORT}{grammar.IMAGE_PATH}"
         r"(:(?!latest(@|$))\w[\w.-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})",
-        "write registry, name and tag or digest, like registry.example.org/vllm-openai:v0.33.0-1; 'latest' moves",
+        "write registry, name and tag or digest, like registry.example.org/team/server:v1.2.3; 'latest' moves",
         longest=255 + 1 + 128 + 72,
     ),
 ]

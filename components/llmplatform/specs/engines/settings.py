@@ -1,0 +1,58 @@
+"""What the settings of every engine have, and what planning and checks ask them, whichever engine it is."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from llmplatform.specs.section import Section
+from llmplatform.specs.vocabulary.addresses import ImageReference
+from llmplatform.specs.vocabulary.models import EngineArgument
+from llmplatform.specs.vocabulary.names import VariableName, VariableValue
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuUse:
+    """How an engine uses its GPUs, as its settings say."""
+
+    share: float
+    """Of each GPU's memory."""
+    kv_bytes: int = 2
+    """Bytes of a cached value: 2, or 1 for fp8."""
+    sequences: int | None = None
+    """Sequences computed at once; None: the engine decides."""
+
+
+class EngineSettings(Section):
+    """An engine and its settings.
+
+    A subclass has `kind: Literal[…]`, its engine's settings, and `gpu_use`; the class variables name the settings of
+    its own that planning and checks speak of.
+    """
+
+    SHARE: ClassVar[str | None] = None
+    """Setting with the share of each GPU's memory."""
+    CACHE_FORMAT: ClassVar[str | None] = None
+    """Setting with the format of the key-value cache."""
+    NAMES: ClassVar[Mapping[str, str]] = {}
+    """Settings whose values are names that a release knows, to the kind of name (`catalog.engine_flags.names`)."""
+    TOOL_PARSER: ClassVar[str | None] = None
+    """Setting with the parser of tool calls."""
+
+    version: str | None = None
+    """Engine version. Empty: the one that this release is tested with."""
+    image: ImageReference | None = None
+    """An image of your own, built from that version. Empty: the one that its publisher released."""
+    extra_args: Annotated[tuple[EngineArgument, ...], Field(max_length=500)] = ()
+    """Further flags of the engine, e.g. `--max-num-batched-tokens=8192` or `--enforce-eager`. Flags that follow from
+    other settings are refused."""
+    env: Annotated[dict[VariableName, VariableValue], Field(max_length=100)] = Field(default_factory=dict)
+    """Further environment variables of the engine. They are no place for secrets: everybody who can see the stack's
+    state or the pod reads them."""
+
+    @property
+    @abstractmethod
+    def gpu_use(self) -> GpuUse:
+        """How it uses its GPUs."""
