@@ -23,8 +23,8 @@ setup: $(READY) ## Install the pinned tools and both distributions into .venv.
 $(READY): requirements/dev.txt components/pyproject.toml sandbox/pyproject.toml scripts/install.sh $(wildcard .venv/pyvenv.cfg)
 	@PYTHON=$(PYTHON) scripts/install.sh
 
-sandbox: $(READY) ## Bring STACK up on real Kubernetes with a simulated cloud.
-	@$(BIN)/llmplatform sandbox up "$$STACK"
+sandbox: $(READY) ## Bring STACK up on real Kubernetes with a simulated cloud; CONTROLLERS=1 runs the real cert-manager.
+	@$(BIN)/llmplatform sandbox up "$$STACK" $(if $(CONTROLLERS),--controllers)
 
 diff: $(READY) ## Show what the working tree changes in STACK as the revision AGAINST has it.
 	@$(BIN)/llmplatform sandbox diff "$$STACK" --against "$$AGAINST"

@@ -28,13 +28,25 @@ app = typer.Typer(
 
 
 @app.command()
-def up(stack: Stack = "dev", project: ProjectFolder = Path(), host: HostStack = None, as_json: Json = False) -> None:
+def up(
+    stack: Stack = "dev",
+    project: ProjectFolder = Path(),
+    host: HostStack = None,
+    controllers: Annotated[
+        bool,
+        typer.Option(
+            "--controllers",
+            help="Run the real cert-manager until `down`; the first run builds it (about five minutes).",
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Bring the stack up. The first run on a machine downloads the tools, or builds them (about ten minutes).
 
     Example: `llmplatform sandbox up prod`. A run that was interrupted goes on from where it was.
     """
     with opened(project, stack, host=host) as (sandbox, timings):
-        outcome = sandbox.up()
+        outcome = sandbox.up(controllers=controllers)
         snapshot = sandbox.settle()
         versions = sandbox.versions()
     from llmplatform_sandbox import report

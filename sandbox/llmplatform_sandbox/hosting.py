@@ -20,6 +20,7 @@ from llmplatform_sandbox.newer_minors import PLANNED_MINORS
 from llmplatform_sandbox.providers.base import ProviderServicer
 from llmplatform_sandbox.providers.cloud import CloudProvider
 from llmplatform_sandbox.providers.entrance import Entrance
+from llmplatform_sandbox.providers.helm import Started
 from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
 from llmplatform_sandbox.providers.paper import PaperCloud, PaperKubernetes
 from llmplatform_sandbox.providers.random import RandomProvider
@@ -86,16 +87,19 @@ def serve_providers(
     *,
     ports: Mapping[str, int] | None = None,
     paper: bool = False,
+    started: Started = lambda _: True,
     interceptors: Sequence["grpc.ServerInterceptor[Any, Any]"] = (),
 ) -> tuple[list[grpc.Server], dict[str, int]]:
     """Serve all providers whose SDK is installed; without `kube` for a preview.
 
     Returns the servers, to be stopped by the caller, and the port of each package. `ports` are tried
     first. Charts come from the folder that LLMPLATFORM_CHARTS names. `paper`: apply without a cluster; see paper.py.
+    `started`: what a release waits for.
     """
     charts = os.environ.get("LLMPLATFORM_CHARTS")
+    folder = Path(charts) if charts else None
     servicers: dict[str, ProviderServicer] = {
-        "kubernetes": PaperKubernetes() if paper else KubernetesProvider(kube, Path(charts) if charts else None),
+        "kubernetes": PaperKubernetes() if paper else KubernetesProvider(kube, folder, started),
         "random": RandomProvider(),
     }
     for package in CLOUDS:

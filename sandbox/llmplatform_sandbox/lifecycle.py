@@ -11,6 +11,7 @@ from pathlib import Path
 
 from llmplatform_sandbox import guests, protection
 from llmplatform_sandbox.checkpoint import Checkpoint
+from llmplatform_sandbox.controllers import running
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, PROCESS_NAMES, ControlPlane
 from llmplatform_sandbox.diff.difference import Difference, difference
 from llmplatform_sandbox.endpoints import read_endpoints
@@ -76,12 +77,15 @@ class Sandbox:
         """What the working tree changes in the stack as another revision has it; the sandbox itself is left alone."""
         return difference(self.project, self.stack, against, self._report)
 
-    def up(self) -> Outcome:
-        """Start what does not run and apply the program."""
+    def up(self, *, controllers: bool = False) -> Outcome:
+        """Start what does not run and apply the program; with `controllers` run those of charts from now on."""
         require_stack(self.project, self.stack)
         guests.require_platform(self.paths, self.stack)
         seed = read_seed(self.project.folder, self.stack)
         with self._locked():
+            if controllers:
+                with self._phase("controllers", "Looking for the controllers of charts"):
+                    running.enable(self.paths, self._report)
             made = Checkpoint(self.paths, self.project.name, self.stack).resources()
             require_same_cloud(self.stack, self._copy(), self.project.stack_file(self.stack), made=bool(made))
             applied = self._copy().read_text() if self._copy().exists() else ""
@@ -148,6 +152,7 @@ class Sandbox:
             control_plane.access() if control_plane.running() else None,
             self.clouds(),
             Checkpoint(self.paths, self.project.name, self.stack),
+            controllers=running.enabled(self.paths),
         )
 
     def dead(self) -> list[str]:
@@ -194,7 +199,7 @@ class Sandbox:
         """Version of each tool; of Kubernetes also the minor that it emulates, where that is another."""
         found, minor = self.tools().versions, self.control_plane().minor()
         emulated = "" if minor == KUBERNETES_MINOR else f" (emulating {minor})"
-        return {**found, "kubernetes": f"{found['kubernetes']}{emulated}"}
+        return {**found, "kubernetes": f"{found['kubernetes']}{emulated}", **running.versions(self.paths)}
 
     def tools(self) -> Toolchain:
         """All tools, built first where they are missing."""

@@ -71,6 +71,11 @@ class SandboxPaths:
         """JSON that the world process writes once it serves; see `world.Endpoints`."""
         return self.run / "endpoints.json"
 
+    @property
+    def controllers(self) -> Path:
+        """JSON with the ports of the real controllers; there once the sandbox runs them."""
+        return self.folder / "controllers.json"
+
     def exists(self) -> bool:
         """Whether the sandbox was ever started, and not taken down since."""
         return self.passphrase.exists() and (not self.guest or self.project.exists())

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from llmplatform_sandbox.called import called
+from llmplatform_sandbox.controllers.table import CONTROLLERS
 from llmplatform_sandbox.snapshot import Snapshot
 
 WIDTH = 100
@@ -68,17 +69,27 @@ def _bare(node: str) -> str:
 
 
 def print_reality(console: Console, versions: Mapping[str, str], snapshot: Snapshot) -> None:
-    """What of all this was real, and what was played."""
+    """What of all this was real, what was played, and what did not happen."""
     real = (
         f"Pulumi engine {versions['pulumi']}; Kubernetes {versions['kubernetes']} API server, controller-manager and "
         f"scheduler on etcd {versions['etcd']}. Every object passed strict validation and was scheduled for real."
     )
+    running = [f"{each.chart} {versions[each.chart]}" for each in CONTROLLERS if each.chart in versions]
+    if running:
+        real = f"{real} Controllers: {', '.join(running)}."
     simulated = (
         f"The cloud account ({snapshot.objects} objects), its machines and kubelets (KWOK {versions['kwok']}): "
         "no container ran. Helm releases: values checked, CRDs applied, no templates. "
-        "Volumes, load balancers, certificates, autoscaling."
+        "Volumes, load balancers, autoscaling."
     )
-    for title, style, text in (("Real", "bold green", real), ("Simulated", "bold yellow", simulated)):
+    missing = [f"{sentence}; {called()} sandbox up --controllers runs them." for sentence in snapshot.idle]
+    for title, style, text in (
+        ("Real", "bold green", real),
+        ("Simulated", "bold yellow", simulated),
+        ("Not run", "bold yellow", "\n".join(missing)),
+    ):
+        if not text:
+            continue
         console.print(Text(title, style=style))
         console.print(Padding(text, (0, 0, 0, 2)))
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llmplatform_sandbox.checkpoint import Checkpoint
+from llmplatform_sandbox.controllers.table import idle
 from llmplatform_sandbox.explain import pending
 from llmplatform_sandbox.interfaces import Cloud, CloudObject, KubeAccess
 from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.kube.releases import releases
 
 CAPACITY_LABELS = ("eks.amazonaws.com/capacityType", "node.alibabacloud.com/spot-strategy")
 _CORDONED = ", cordoned"
@@ -56,6 +58,8 @@ class Snapshot:
     shortages: dict[str, str] = field(default_factory=dict[str, str])
     remarks: tuple[str, ...] = ()
     """What a cloud accepted without a word and did otherwise."""
+    idle: tuple[str, ...] = ()
+    """A sentence per installed chart whose controllers could run and do not: what does not happen."""
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def waiting(self) -> bool:
@@ -74,10 +78,15 @@ class Snapshot:
         )
 
 
-def take(kube: KubeAccess | None, clouds: Mapping[str, Cloud], checkpoint: Checkpoint) -> Snapshot:
-    """Look once. `kube` is None while no control plane runs: nodes and pods are then empty."""
+def take(
+    kube: KubeAccess | None, clouds: Mapping[str, Cloud], checkpoint: Checkpoint, *, controllers: bool = False
+) -> Snapshot:
+    """Look once. `kube` is None while no control plane runs: nodes and pods are then empty.
+
+    `controllers`: whether those of charts are run.
+    """
     shortages = {group: reason for cloud in clouds.values() for group, reason in cloud.shortages().items()}
-    nodes, pods, pending = _cluster(kube, clouds) if kube else ((), (), ())
+    nodes, pods, pending, unserved = _cluster(kube, clouds) if kube else ((), (), (), ())
     return Snapshot(
         nodes=nodes,
         pods=pods,
@@ -86,6 +95,7 @@ def take(kube: KubeAccess | None, clouds: Mapping[str, Cloud], checkpoint: Check
         faults=tuple(fault for cloud in clouds.values() for fault in cloud.faults()),
         shortages=shortages,
         remarks=tuple(remark for cloud in clouds.values() for remark in cloud.remarks()),
+        idle=() if controllers else unserved,
         outputs=checkpoint.outputs(),
     )
 
@@ -123,14 +133,14 @@ def orphans_of(look: Callable[[], Sequence[CloudObject]]) -> Sequence[CloudObjec
 
 def _cluster(
     access: KubeAccess, clouds: Mapping[str, Cloud]
-) -> tuple[tuple[Node, ...], tuple[Pod, ...], tuple[str, ...]]:
+) -> tuple[tuple[Node, ...], tuple[Pod, ...], tuple[str, ...], tuple[str, ...]]:
     kube, pools = Kube(access), _pools(clouds)
     try:
         nodes = tuple(
             sorted((_node(item, pools) for item in kube.list("v1", "Node")), key=lambda node: (node.pool, node.name))
         )
         pods = tuple(sorted((_pod(item) for item in kube.list("v1", "Pod")), key=lambda pod: (pod.namespace, pod.name)))
-        return nodes, pods, tuple(pending(kube, list(clouds.values())))
+        return nodes, pods, tuple(pending(kube, list(clouds.values()))), tuple(idle(releases(kube)))
     finally:
         kube.close()
 

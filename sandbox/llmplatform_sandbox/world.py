@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from llmplatform_sandbox.cloud import SimulatedCloud
+from llmplatform_sandbox.controllers.running import Running
 from llmplatform_sandbox.controlplane import ControlPlane
 from llmplatform_sandbox.endpoints import Endpoints, fingerprint, read_endpoints
 from llmplatform_sandbox.guests import projects_in
@@ -50,14 +51,19 @@ class World:
         before = read_endpoints(self._paths)
         access = self._control_plane.access()
         clouds = open_clouds(self._paths.clouds, self._control_plane)
+        running = Running(self._paths, access)
         servers, ports = serve_providers(
-            clouds, access, ports=before.providers if before else None, interceptors=[KillSwitch(self._paths)]
+            clouds,
+            access,
+            ports=before.providers if before else None,
+            started=running.await_ready,
+            interceptors=[KillSwitch(self._paths)],
         )
         language_server, language = serve_language(
             partial(projects_in, self._paths), port=before.language if before else 0
         )
         Endpoints(pid=os.getpid(), providers=ports, language=language, fingerprint=self._fingerprint).write(self._paths)
-        for loop in _loops(clouds, access):
+        for loop in [*_loops(clouds, access), ("real controllers", running.step)]:
             threading.Thread(target=self._repeat, args=loop, name=loop[0], daemon=True).start()
         self._ended.wait()
         for server in (*servers, language_server):

@@ -21,8 +21,17 @@ _TYPE = "helm.sh/release.v1"
 
 def releases(kube: Kube) -> list[Release]:
     """The deployed releases of all namespaces."""
+    return _selected(kube, "status=deployed")
+
+
+def installed(kube: Kube) -> list[Release]:
+    """The releases whose objects are there, or about to be: also those that Helm works on, or failed to change."""
+    return _selected(kube, "status!=superseded,status!=uninstalled,status!=uninstalling")
+
+
+def _selected(kube: Kube, statuses: str) -> list[Release]:
     found: list[Release] = []
-    for obj in kube.list("v1", "Secret", cached=True, labelSelector="owner=helm,status=deployed"):
+    for obj in kube.list("v1", "Secret", cached=True, labelSelector=f"owner=helm,{statuses}"):
         if obj.get("type") == _TYPE:
             record = _decode(obj["data"]["release"])
             meta = record["chart"]["metadata"]

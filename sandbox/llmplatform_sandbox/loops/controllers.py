@@ -1,4 +1,4 @@
-"""Plays the controllers that a real cluster would have: volumes, load balancers, certificates.
+"""Plays the controllers of clouds, which cannot be had: volumes, load balancers.
 
 Which ones, by whom and how is data (controllers.toml); a rule holds only while the add-on or the release that would do
 the work is there. So a claim stays Pending without its CSI driver, and a load balancer outlives a controller that was
@@ -18,7 +18,6 @@ from llmplatform_sandbox.kube.definitions import install, permissive
 from llmplatform_sandbox.kube.errors import UnknownKind
 from llmplatform_sandbox.kube.releases import releases
 from llmplatform_sandbox.loops.balancers import play_load_balancers
-from llmplatform_sandbox.loops.certificates import play_certificates
 from llmplatform_sandbox.loops.volumes import play_volumes
 
 
@@ -93,7 +92,6 @@ class ControllersLoop:
         plays = (
             partial(play_volumes, self._kube, now.clouds, active["volume"]),
             partial(play_load_balancers, self._kube, now.clouds, active["load_balancer"]),
-            partial(play_certificates, self._kube, now.releases, active["certificate"]),
             partial(_define, self._kube, active["definition"]),
         )
         failures: list[Exception] = []

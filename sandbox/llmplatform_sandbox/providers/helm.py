@@ -2,8 +2,8 @@
 
 Played: the check of every value key against the catalog, the chart's CRDs, Helm's own release record with its
 revisions and their statuses (kube/helm.py), the namespace, uninstalling. NOT played: the chart's workloads, service
-accounts, RBAC, webhooks, and hooks but those before a deletion; no pod of a release runs, and what its controllers
-would answer is the business of loops/controllers.py. The archive of the chart need not exist.
+accounts, RBAC, and hooks but those before a deletion; no pod of a release runs. What its controllers answer is the
+business of loops/controllers.py and of the package `controllers`. The archive of the chart need not exist.
 
 What the provider makes of Helm's answers is of pulumi-kubernetes, provider/pkg/provider/helm_release.go: `Create`,
 `Update` and `Delete` give Helm's errors as they are; `Read` takes the values of the newest revision, also of a pending
@@ -12,7 +12,7 @@ one (`setReleaseAttributes`); `Diff` compares with those (`CreateThreeWayMergePa
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -52,12 +52,17 @@ def chart_of(inputs: Mapping[str, Any]) -> tuple[str, str]:
     return chart.rstrip("/").rsplit("/", 1)[-1], str(inputs.get("version") or "")
 
 
+Started = Callable[[Release], bool]
+"""Whether the controllers of a release that is being installed are up, as far as they are run; waits for them."""
+
+
 class ReleaseProvider:
     """The hooks of a provider, for one type. `charts`: a folder of unpacked charts, one folder per chart name."""
 
-    def __init__(self, kube: Kube | None, charts: Path | None) -> None:
+    def __init__(self, kube: Kube | None, charts: Path | None, started: Started = lambda _: True) -> None:
         self._kube = kube
         self._charts = charts
+        self._started = started
 
     def check(self, olds: Values, news: Values, naming: Autonaming, namespace: str) -> tuple[Values, list[Failure]]:
         """Complete name and namespace; refuse inputs that a Release does not have, and keys that its chart does not."""
@@ -180,7 +185,10 @@ class ReleaseProvider:
             record = releases.new_record(release, revision=revision, app_version=app_version, status=status)
 
             def apply() -> str:
-                return self._definitions(kube, release, skip=bool(clear.get("skipCrds")))
+                manifest = self._definitions(kube, release, skip=bool(clear.get("skipCrds")))
+                if not self._started(release):
+                    raise helm.HelmError("1 error occurred:\n\t* timed out waiting for the condition")
+                return manifest
 
             if first:
                 helm.install(kube, record, urn, apply)

@@ -36,7 +36,7 @@ from llmplatform_sandbox.providers.base import (
     diff_values,
     unwrap_secrets,
 )
-from llmplatform_sandbox.providers.helm import RELEASE, ReleaseProvider
+from llmplatform_sandbox.providers.helm import RELEASE, ReleaseProvider, Started
 
 _RETRIES, _PAUSE = 5, 0.5
 _ARGUMENTS = """
@@ -53,10 +53,12 @@ class KubernetesProvider(ProviderServicer):
     version: ClassVar[str] = "4.34.2"
     config_keys: ClassVar[frozenset[str] | None] = frozenset(_ARGUMENTS.split())
 
-    def __init__(self, kube: KubeAccess | Kube | None, charts: Path | None = None) -> None:
+    def __init__(
+        self, kube: KubeAccess | Kube | None, charts: Path | None = None, started: Started = lambda _: True
+    ) -> None:
         super().__init__()
         self._kube = Kube(kube) if isinstance(kube, KubeAccess) else kube
-        self._releases = ReleaseProvider(self._kube, charts)
+        self._releases = ReleaseProvider(self._kube, charts, started)
         self.mend = self._releases.mend
 
     @override

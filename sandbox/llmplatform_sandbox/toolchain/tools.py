@@ -61,7 +61,7 @@ class Tool:
 
     @property
     def module(self) -> Path:
-        """Folder with the tool's go.mod and go.sum."""
+        """Folder with the tool's go.mod and go.sum, and sources of ours where it has any."""
         return self.modules / self.name
 
     @property

@@ -156,7 +156,8 @@ class FakeApiServer:
         ]
         for text in filter(None, request.url.params.get("labelSelector", "").split(",")):
             label, _, value = text.partition("=")
-            found = [obj for obj in found if obj["metadata"].get("labels", {}).get(label) == value]
+            label, unequal = label.removesuffix("!"), label.endswith("!")
+            found = [obj for obj in found if (obj["metadata"].get("labels", {}).get(label) == value) != unequal]
         if request.url.params.get("fieldSelector") == "status.phase=Pending":
             found = [obj for obj in found if obj.get("status", {}).get("phase") == "Pending"]
         return httpx.Response(200, json={"items": found})

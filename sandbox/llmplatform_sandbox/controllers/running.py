@@ -1,0 +1,159 @@
+"""Runs the controllers of the table while a release of their chart is installed, once a sandbox was told to.
+
+They act with the administrator's rights, since no chart's RBAC is rendered. Webhook configurations ignore failures
+until the certificate authority is injected and the webhook answers; a release is installed only then, as Helm waits for
+the chart's startupapicheck.
+"""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from llmplatform_sandbox.controllers.table import CONTROLLERS, Controller, Program
+from llmplatform_sandbox.interfaces import KubeAccess, Release
+from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.kube.releases import installed
+from llmplatform_sandbox.paths import SandboxPaths, write_private
+from llmplatform_sandbox.processes import Processes, free_ports
+from llmplatform_sandbox.progress import Report
+from llmplatform_sandbox.toolchain import ensure
+
+_RESTARTED_AFTER: Final = 10.0
+"""Seconds between two starts of a program that ends at once: the kubelet's first back-off."""
+_READY_WITHIN: Final = 60.0
+"""Seconds: the chart's startupapicheck.timeout."""
+_MANAGER: Final = "helm"
+
+
+def enabled(paths: SandboxPaths) -> bool:
+    """Whether the sandbox runs controllers."""
+    return paths.controllers.exists()
+
+
+def versions(paths: SandboxPaths) -> dict[str, str]:
+    """Chart → version of the controllers that the sandbox runs."""
+    return {each.chart: each.tool.version for each in CONTROLLERS if enabled(paths)}
+
+
+def enable(paths: SandboxPaths, report: Report) -> None:
+    """Build the controllers, and let the sandbox run them from now on, until it is taken down."""
+    ensure([each.tool for each in CONTROLLERS], report=report)
+    if not enabled(paths):
+        write_private(paths.controllers, json.dumps({}))
+
+
+class Running:
+    """The controllers of one sandbox. Thread-safe."""
+
+    def __init__(self, paths: SandboxPaths, access: KubeAccess) -> None:
+        self._paths = paths
+        self._kubeconfig = str(access.kubeconfig)
+        self._kube = Kube(access)
+        self._processes = Processes(paths.run, paths.logs)
+        self._started: dict[str, float] = {}
+        self._settled: set[str] = set()
+        """Charts whose webhooks are asked."""
+        self._lock = threading.Lock()
+
+    def step(self) -> None:
+        """Start what is missing, and stop what has no release any more. Level-triggered and idempotent."""
+        if not enabled(self._paths):
+            return
+        homes = {release.chart: release.namespace for release in installed(self._kube)}
+        for controller in CONTROLLERS:
+            if controller.chart in homes:
+                self._run(controller, homes[controller.chart])
+            else:
+                self._end(controller)
+
+    def await_ready(self, release: Release) -> bool:
+        """Start the controllers of a release that is being installed; False when they are not ready in time."""
+        controller = next((each for each in CONTROLLERS if each.chart == release.chart), None)
+        if controller is None or not enabled(self._paths):
+            return True
+        deadline = time.monotonic() + _READY_WITHIN
+        while not self._run(controller, release.namespace):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.2)
+        return True
+
+    def _run(self, controller: Controller, namespace: str) -> bool:
+        """Whether everything is up, and the API server asks its webhooks."""
+        with self._lock:
+            missing = [each for each in controller.programs if not self._processes.running(each.name)]
+            if not missing and controller.chart in self._settled:
+                return True
+            self._settled.discard(controller.chart)
+            ports = self._ports()
+            for program in missing:
+                if program.listens:
+                    ports[program.name] = self._port(program, ports)
+                self._start(controller, program, namespace, ports.get(program.name, 0))
+            listening = [ports[each.name] for each in controller.programs if each.listens]
+            settled = all(
+                self._asked(wanted, port) for port in listening for wanted in controller.configurations(namespace, port)
+            )
+            if settled:
+                self._settled.add(controller.chart)
+            return settled
+
+    def _start(self, controller: Controller, program: Program, namespace: str, port: int) -> None:
+        now = time.monotonic()
+        if now - self._started.get(program.name, -_RESTARTED_AFTER) < _RESTARTED_AFTER:
+            return
+        self._started[program.name] = now
+        binary = ensure([controller.tool])[next(iter(controller.tool.binaries))]
+        names = {"kubeconfig": self._kubeconfig, "namespace": namespace, "port": port}
+        self._processes.start(program.name, [str(binary), *(each.format_map(names) for each in program.arguments)])
+
+    def _end(self, controller: Controller) -> None:
+        with self._lock:
+            self._settled.discard(controller.chart)
+            names = [each.name for each in controller.programs if each.name in self._processes.names()]
+            if not names:
+                return
+            for configuration in controller.configurations("", 0):
+                self._kube.delete(configuration)
+            self._processes.stop(*names)
+
+    def _asked(self, wanted: dict[str, Any], port: int) -> bool:
+        """Whether the API server asks a webhook about every object; once it does, a webhook that is away refuses."""
+        live = self._kube.get(wanted["apiVersion"], wanted["kind"], wanted["metadata"]["name"])
+        before = [] if live is None else live["webhooks"]
+        strict = bool(before) and (
+            _policies(before) == _policies(wanted["webhooks"])
+            or (all(hook["clientConfig"].get("caBundle") for hook in before) and _answers(port))
+        )
+        if not strict:
+            for hook in wanted["webhooks"]:
+                hook["failurePolicy"] = "Ignore"
+        if (_policies(before), _urls(before)) != (_policies(wanted["webhooks"]), _urls(wanted["webhooks"])):
+            self._kube.apply(wanted, manager=_MANAGER)
+        return strict
+
+    def _ports(self) -> dict[str, int]:
+        return json.loads(self._paths.controllers.read_text())
+
+    def _port(self, program: Program, known: Mapping[str, int]) -> int:
+        (port,) = free_ports(1, preferred=[known[program.name]] if program.name in known else ())
+        write_private(self._paths.controllers, json.dumps({**known, program.name: port}))
+        return port
+
+
+def _policies(webhooks: list[dict[str, Any]]) -> list[str]:
+    return [hook["failurePolicy"] for hook in webhooks]
+
+
+def _urls(webhooks: list[dict[str, Any]]) -> list[str]:
+    return [hook["clientConfig"]["url"] for hook in webhooks]
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
