@@ -38,7 +38,7 @@ status: $(READY) ## Show nodes and pods of the sandbox, and why a pod waits.
 sandbox-down: $(READY) ## Destroy STACK in the sandbox and check that nothing is left.
 	@$(BIN)/llmplatform sandbox down "$$STACK"
 
-test: $(READY) ## Run all tests, JOBS files at a time. The first time builds the sandbox's tools.
+test: $(READY) ## Run all tests, JOBS files at a time. The first time downloads or builds the sandbox's tools.
 	@$(BIN)/llmplatform sandbox tools
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile tests
 
