@@ -64,7 +64,7 @@ scan: $(READY) .venv-scan/.ready ## Run checkov and kube-linter over every objec
 	@PYTHON=$(PYTHON) scripts/install_scan.sh
 
 docs: $(READY) ## Write docs/reference anew from the code.
-	@$(BIN)/python scripts/reference.py && PYTHONPATH=tests $(BIN)/python scripts/stacks_reference.py
+	@$(BIN)/python scripts/capabilities.py && $(BIN)/python scripts/reference.py && PYTHONPATH=tests $(BIN)/python scripts/stacks_reference.py
 
 pictures: $(READY) ## Draw docs/pictures anew, from runs in the sandbox.
 	@$(BIN)/python scripts/pictures.py

@@ -6,12 +6,13 @@ import gc
 import pulumi
 
 import archives
+import capabilities
 import foundation
-import platform_layer
 import providers
 import reference
 import settings
 from llmplatform.base.ordering import after
+from llmplatform.base.site import MONITORS
 from llmplatform.base.traces import short_stack_traces
 from llmplatform.planning.hydration import fingerprint
 from llmplatform.planning.models import plan_models
@@ -34,13 +35,14 @@ with short_stack_traces():
     generated = providers.generated()
     cloud = foundation.build(stack, pools, generated)
     inside = pulumi.ResourceOptions(providers=[cloud.kubernetes, generated])
-    platform = platform_layer.install(stack, pools, cloud, wanted.secrets, inside)
+    secrets = {name: value for name, value in vars(wanted.secrets).items() if value is not None}
+    site = capabilities.install(stack, pools, foundation.services(stack, cloud), secrets, inside)
 
     # Other stacks have models in the same namespace, some of them in the same environment; no model has a dot.
     whose = fingerprint([pulumi.get_project(), pulumi.get_stack()])
     hydrated = HydrationArgs(
         objects=f"hydration.{stack.environment.name}-{whose}",
-        namespace=platform.models_namespace,
+        namespace=site.models_namespace,
         mirrors=stack.mirrors,
         registry_password=wanted.secrets.registry_password,
         outside=outside,
@@ -52,15 +54,15 @@ with short_stack_traces():
             ModelServerArgs(
                 plan=model,
                 # The nodes that it runs on are made before it, and gone after it.
-                namespace=after(platform.models_namespace, *cloud.nodes_of(model.pool.name)),
+                namespace=after(site.models_namespace, *cloud.nodes_of(model.pool.name)),
                 mirrors=stack.mirrors,
                 storage_class=cloud.shared_class,
                 huggingface_token=wanted.secrets.huggingface_token,
                 region=stack.cloud.region if isinstance(stack.cloud, Alicloud) else None,
                 hydration=hydration.objects,
                 outside=outside,
-                monitoring_namespace=platform.monitoring_namespace,
-                monitoring_kinds=platform.monitoring_kinds,
+                monitoring_namespace=site.scraper,
+                monitoring_kinds=site.crds.get(MONITORS),
             ),
             inside,
         )
@@ -79,8 +81,8 @@ async def outputs() -> pulumi.Inputs:
         "cluster": cloud.cluster_name,
         "models": {name: server.url for name, server in servers.items()},
         "api_key_secrets": {name: server.api_key_secret for name, server in servers.items()},
-        "platform": reference.platform_ref(stack, pools, cloud, platform),
-        "grafana_secret": platform.grafana_secret,
+        "platform": reference.platform_ref(stack, pools, cloud, site),
+        "grafana_secret": site.outputs.get("grafana_secret"),
     }
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import pulumi
 
 from llmplatform.base.contracts import DnsChallenge, WorkloadIdentity
+from llmplatform.base.foundation import AutoscalerAccess, CloudServices
 from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.cluster import ExistingCluster
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 
@@ -54,3 +56,21 @@ def build(stack: Stack, plans: tuple[PoolPlan, ...], generated: pulumi.ProviderR
     import foundation_aws
 
     return foundation_aws.build(stack, plans)
+
+
+def services(stack: Stack, made: Foundation) -> CloudServices:
+    """What runs in the cluster is told of the cloud."""
+    access = made.autoscaler and AutoscalerAccess(
+        identity=made.autoscaler.identity,
+        group_names=made.autoscaler.group_names,
+        other_groups=isinstance(stack.cluster, ExistingCluster),
+    )
+    return CloudServices(
+        region=stack.cloud.region,
+        kubernetes_version=stack.cluster.kubernetes_version,
+        cluster_name=made.cluster_name,
+        shared_class=made.shared_class,
+        block_class=made.block_class,
+        autoscaler=access,
+        challenge=made.challenge,
+    )

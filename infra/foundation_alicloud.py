@@ -8,10 +8,11 @@ import pulumi
 
 import providers
 from foundation import Foundation
-from llmplatform import addons, alicloud
+from llmplatform import alicloud
 from llmplatform.alicloud.resource_groups import grouped
 from llmplatform.base.labels import tags
 from llmplatform.base.ordering import after
+from llmplatform.planning.capabilities import namespaces
 from llmplatform.planning.network import plan_vswitches
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.cluster import NewAckCluster
@@ -162,7 +163,7 @@ class _Account:
             cluster_id=after(homes[0].cluster_id, *homes[1:]),
             log_project=self.logs.project_name if self.stack.addons.logs.enabled else None,
             registry=registry.instance_id if registry else self.stack.mirrors.acr,
-            pulling=addons.namespaces(self.stack),
+            pulling=namespaces(self.stack),
             region=self.cloud.region,
         )
         return [*nodes, alicloud.ClusterAddons("addons", args, self.here)]

@@ -5,15 +5,15 @@ from typing import Any
 
 from foundation import Foundation
 from llmplatform.base.labels import MODEL_CLIENT
+from llmplatform.base.site import Site
 from llmplatform.planning.pools import PoolPlan, gpu_capacity, most_nodes
 from llmplatform.specs.platform_ref import VERSION
 from llmplatform.specs.section import Section
 from llmplatform.specs.stack import Stack
-from platform_layer import Platform
 
 
 def platform_ref(
-    stack: Stack, pools: tuple[PoolPlan, ...], foundation: Foundation, platform: Platform
+    stack: Stack, pools: tuple[PoolPlan, ...], foundation: Foundation, site: Site
 ) -> Mapping[str, Any] | None:
     """The reference; None where the platform is another stack's, which has told already."""
     if stack.platform.kind == "existing":
@@ -25,8 +25,8 @@ def platform_ref(
         **foundation.whereabouts,
         "platform": {
             "kind": "existing",
-            "models_namespace": platform.models_namespace,
-            "monitoring_namespace": platform.monitoring_namespace,
+            "models_namespace": site.models_namespace,
+            "monitoring_namespace": site.scraper,
             "shared_storage_class": foundation.shared_class,
         },
         "pools": {name: {**_plain(pool), "existing": True} for name, pool in stack.pools.items()},
@@ -39,7 +39,7 @@ def platform_ref(
             "client_labels": MODEL_CLIENT,
         },
         "block_storage_class": foundation.block_class,
-        "certificate_issuer": platform.certificate_issuer,
+        "certificate_issuer": site.issuer,
     }
 
 

@@ -20,6 +20,7 @@ workflows=(.github/workflows/*.yaml examples/ci/*.yaml)
 step workflows .venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows "${workflows[@]}"
 step "workflows' safety" .venv/bin/zizmor --offline --quiet --persona pedantic "${workflows[@]}"
 step layers .venv/bin/lint-imports
+step capabilities .venv/bin/python scripts/capabilities.py --check
 step schema .venv/bin/python -m llmplatform.specs.schema --check
 step reference .venv/bin/python scripts/reference.py --check
 step types .venv/bin/pyright

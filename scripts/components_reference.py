@@ -13,6 +13,8 @@ PACKAGES = {
     "llmplatform.aws": "AWS",
     "llmplatform.alicloud": "Alibaba Cloud",
     "llmplatform.addons": "Add-ons",
+    "llmplatform.services": "Services",
+    "llmplatform.jobs": "Jobs",
     "llmplatform.serving": "Serving",
 }
 HEAD = """# Components
@@ -31,7 +33,7 @@ def text() -> str:
 def _package(package: str, title: str) -> Iterator[str]:
     module = importlib.import_module(package)
     yield from (f"## {title}: `{package}`", "")
-    for name in sorted(module.__all__):
+    for name in sorted(getattr(module, "__all__", ())):
         found = getattr(module, name)
         if inspect.isclass(found) and issubclass(found, PlatformComponent):
             yield from _component(found, getattr(module, f"{name}Args", None))

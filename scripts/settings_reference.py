@@ -24,7 +24,7 @@ WORDS: Mapping[Any, str] = {
 }
 ORDER = (
     *("environment", "cloud", "network", "cluster", "platform", "pools"),
-    *("models", "addons", "mirrors", "outside", "secrets", "tags"),
+    *("models", "addons", "services", "jobs", "mirrors", "outside", "secrets", "tags"),
 )
 """Sections in the order in which a stack file is best read."""
 DECIDES = ("kind", "provider")
@@ -55,7 +55,10 @@ def text() -> str:
         for part in _parts("", stack):
             found.setdefault(part, []).append(provider)
     order = {name: place for place, name in enumerate(ORDER)}
-    paths = sorted({part.path for part in found if part.path}, key=lambda path: (order[path.split(".")[0]], path))
+    paths = sorted(
+        {part.path for part in found if part.path and _fields(part.model)},
+        key=lambda path: (order[path.split(".")[0]], path),
+    )
     chapters = (_chapter({part: where for part, where in found.items() if part.path == path}) for path in paths)
     return "\n".join([HEAD, *_overview(), *chapters])
 
@@ -65,8 +68,15 @@ def _overview() -> Iterator[str]:
     if missing := {*root} ^ {*ORDER}:
         raise ValueError(f"{', '.join(missing)}: give every section its place in ORDER")
     yield from ("| Section | Meaning |", "|---|---|")
-    yield from (f"| `{name}` | {' '.join((root[name].description or '').split())} |" for name in ORDER)
+    yield from (
+        f"| `{name}` | {' '.join((root[name].description or '').split())} |" for name in ORDER if _filled(root[name])
+    )
     yield ""
+
+
+def _filled(section: FieldInfo) -> bool:
+    """Whether a section has settings yet."""
+    return any(_fields(model) for _, model in _models(section.annotation))
 
 
 def _parts(path: str, model: type, choice: str = "") -> Iterator[Part]:

@@ -19,7 +19,8 @@ from support.kubernetes_enums import enumerated, misspelt
 from support.program import STACKS, run_program, stack_config
 from support.registration import Registered
 
-from llmplatform.checks.rules.names import ADDON_NAMESPACES, TAKEN_IN_THE_MODELS_NAMESPACE
+from llmplatform.checks.rules.names import TAKEN_IN_THE_MODELS_NAMESPACE
+from llmplatform.specs.capabilities import NAMESPACES
 
 CHARTS = os.environ.get("LLMPLATFORM_CHARTS")
 
@@ -126,7 +127,7 @@ def test_names_that_are_taken_are_refused_to_namespaces_and_models(stack: str) -
     for each in manifests(stack):
         metadata, kind = each.inputs["metadata"], each.inputs["kind"]
         if kind == "Namespace" and metadata["name"] != ours:
-            assert metadata["name"] in ADDON_NAMESPACES, "models could be put there"
+            assert metadata["name"] in NAMESPACES, "models could be put there"
         of_a_model = "llmplatform.dev/model" in metadata["labels"]
         # No model's name has a dot.
         if metadata.get("namespace") == ours and not of_a_model and "." not in metadata["name"]:

@@ -97,7 +97,7 @@ def site(*, monitored: bool = True, **changes: Any) -> Site:
         "charts_dir": CHARTS_DIR,
         "environment": environment(),
         "pools": pool_plans(gpu=SPOT_FIRST),
-        "registry_password": PASSWORD,
+        "secrets": {"registry_password": PASSWORD},
         "scraper": "monitoring" if monitored else None,
         "crds": {MONITORS: None} if monitored else {},
     }

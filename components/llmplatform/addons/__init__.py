@@ -1,14 +1,18 @@
 """What is installed in a cluster beneath the models."""
 
+# Written by scripts/capabilities.py from the modules of this folder.
+from llmplatform.addons import cert_manager, cluster_autoscaler, gateway, gpu_metrics, gpu_operator, monitoring
+from llmplatform.addons.acme_webhook import AcmeWebhook, AcmeWebhookArgs
 from llmplatform.addons.cert_manager import CertManager, CertManagerArgs
 from llmplatform.addons.certificate import Certificate, CertificateArgs
 from llmplatform.addons.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from llmplatform.addons.gpu_metrics import GpuMetrics, GpuMetricsArgs
 from llmplatform.addons.gpu_operator import GpuOperator, GpuOperatorArgs
 from llmplatform.addons.monitoring import Monitoring, MonitoringArgs
-from llmplatform.addons.spaces import namespaces
 
 __all__ = [
+    "AcmeWebhook",
+    "AcmeWebhookArgs",
     "CertManager",
     "CertManagerArgs",
     "Certificate",
@@ -21,5 +25,10 @@ __all__ = [
     "GpuOperatorArgs",
     "Monitoring",
     "MonitoringArgs",
-    "namespaces",
+    "cert_manager",
+    "cluster_autoscaler",
+    "gateway",
+    "gpu_metrics",
+    "gpu_operator",
+    "monitoring",
 ]

@@ -6,7 +6,7 @@ Dangerous to replace: the release's CRDs, with which every certificate would go;
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -21,10 +21,10 @@ from llmplatform.base.labels import labels
 from llmplatform.base.network_policy import Allow, Openings, addresses, https
 from llmplatform.base.ordering import after
 from llmplatform.base.site import Rails, Site
-from llmplatform.specs.addons import AckAcmeIssuer, AckCertManager, AcmeIssuer
+from llmplatform.specs.addons import AckAcmeIssuer, AckCertManager, AcmeIssuer, ExistingIssuer
 from llmplatform.specs.addons import CertManager as Spec
 
-NAMESPACE = "cert-manager"
+CHART = NAMESPACE = "cert-manager"
 DNS_PORT = 53
 WEBHOOK_PORT, METRICS_PORT = 10250, 9402
 """The chart's own, at its pinned version."""
@@ -95,7 +95,7 @@ class CertManager(PlatformComponent):
         rails = Rails(
             namespace=NAMESPACE, openings=openings(credentials, nameservers(args.spec)), metrics=(METRICS_PORT,)
         )
-        installed = args.site.release(self, name, "cert-manager", values(args), rails)
+        installed = args.site.release(self, name, CHART, values(args), rails)
         # Its CRDs come with the release, and its webhook must answer.
         ready: list[pulumi.Resource] = [installed, *_webhook(name, args, installed, self.child())]
         if args.spec.issuer.kind == "self_signed":
@@ -140,6 +140,18 @@ class CertManager(PlatformComponent):
             },
             opts=self.child(depends_on=list(ready)),
         )
+
+
+def install(site: Site) -> Site:
+    """The site with an issuer of certificates: installed, or another's."""
+    spec = site.wanted(Spec, AckCertManager)
+    if spec is None:
+        return site
+    if isinstance(spec.issuer, ExistingIssuer):
+        return replace(site.with_crds(CHART, None), issuer=spec.issuer.name)
+    args = CertManagerArgs(spec=spec, site=site, challenge=site.cloud.challenge if site.cloud else None)
+    made = CertManager("cert-manager", args, site.opts)
+    return replace(site.with_crds(CHART, made), issuer=made.issuer)
 
 
 def _webhook(

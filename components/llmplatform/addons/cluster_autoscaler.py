@@ -7,7 +7,7 @@ Makes no identity and no node groups. Nothing in it is dangerous to replace: nod
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -104,6 +104,25 @@ class ClusterAutoscaler(PlatformComponent):
             },
             opts=self.child(),
         )
+
+
+def install(site: Site) -> Site:
+    """The site with an autoscaler, where the cloud runs none itself: models depend on it."""
+    spec = site.wanted(Spec)
+    if spec is None or site.cloud is None or site.cloud.autoscaler is None:
+        return site
+    args = ClusterAutoscalerArgs(
+        spec=spec,
+        site=site,
+        region=site.cloud.region,
+        kubernetes_version=site.cloud.kubernetes_version,
+        cluster_name=site.cloud.cluster_name,
+        identity=site.cloud.autoscaler.identity,
+        group_names=site.cloud.autoscaler.group_names,
+        other_groups=site.cloud.autoscaler.other_groups,
+    )
+    made = ClusterAutoscaler("autoscaler", args, site.opts)
+    return replace(site, before_models=(*site.before_models, made))
 
 
 def priorities(pools: tuple[PoolPlan, ...]) -> dict[str, int]:

@@ -9,7 +9,7 @@ Source of the names: the exporter's own list (NVIDIA/dcgm-exporter, etc/default-
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -21,6 +21,7 @@ from llmplatform.base.network_policy import https
 from llmplatform.base.ordering import after
 from llmplatform.base.site import Pods, Rails, Site
 from llmplatform.planning.pools import POOL_LABEL, PoolPlan
+from llmplatform.specs.addons import GpuMetrics as Spec
 
 NAMESPACE = "gpu-metrics"
 METRICS_PORT = 9400
@@ -106,6 +107,14 @@ class GpuMetrics(PlatformComponent):
         installed = args.site.release(self, name, "dcgm-exporter", values(args.site), rails)
         self.namespace = after(NAMESPACE, installed)
         self.finish()
+
+
+def install(site: Site) -> Site:
+    """The site with metrics of its GPUs."""
+    if site.wanted(Spec) is None:
+        return site
+    made = GpuMetrics("gpu-metrics", GpuMetricsArgs(site=site), site.opts)
+    return replace(site, before_models=(*site.before_models, made))
 
 
 def counters() -> str:

@@ -5,7 +5,7 @@ device plugin is left to node images that bring their own.
 Dangerous to replace: nothing; but while it is gone no new GPU pod starts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import pulumi
@@ -19,6 +19,7 @@ from llmplatform.base.network_policy import https
 from llmplatform.base.ordering import after
 from llmplatform.base.site import Pods, Rails, Site
 from llmplatform.planning.pools import PoolPlan, further_taints, has_device_plugin
+from llmplatform.specs.addons import GpuOperator as Spec
 
 NAMESPACE = "gpu-operator"
 METRICS_PORT, EXPORTER_PORT = 8080, 9400
@@ -109,6 +110,14 @@ class GpuOperator(PlatformComponent):
         installed = args.site.release(self, name, "gpu-operator", values(args.site), rails)
         self.namespace = after(NAMESPACE, installed)
         self.finish()
+
+
+def install(site: Site) -> Site:
+    """The site with GPUs that pods can ask for."""
+    if site.wanted(Spec) is None:
+        return site
+    made = GpuOperator("gpu-operator", GpuOperatorArgs(site=site), site.opts)
+    return replace(site, before_models=(*site.before_models, made))
 
 
 def brings_device_plugin(pools: tuple[PoolPlan, ...]) -> bool:

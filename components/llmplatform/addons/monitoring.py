@@ -6,7 +6,7 @@ Dangerous to replace: the release of the kinds, with which every monitor and rul
 which the metrics go.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -26,6 +26,8 @@ from llmplatform.specs.addons import Alerts
 from llmplatform.specs.addons import Monitoring as Spec
 
 STACK = "kube-prometheus-stack"
+CRDS = "prometheus-operator-crds"
+"""Charts: the programs, and the CRDs that they read."""
 ADMIN_SECRET = "grafana-admin"  # noqa: S105 the name of an object
 
 
@@ -66,9 +68,7 @@ class Monitoring(PlatformComponent):
             openings=openings(args.spec.alerts),
         )
         space = args.site.namespace(self, name, rails)
-        self.crds: pulumi.Resource = args.site.release(
-            self, name, "prometheus-operator-crds", Values(), space, role="kinds"
-        )
+        self.crds: pulumi.Resource = args.site.release(self, name, CRDS, Values(), space, role="kinds")
         """Installs the CRDs of monitors: what makes one of them depends on this."""
         secret = self._admin(space.name)
         installed = self._stack(space, secret, self._receiver(space.name))
@@ -118,6 +118,24 @@ class Monitoring(PlatformComponent):
         )
         # Its Prometheus and monitors are custom resources of the other release.
         return self._args.site.release(self, self._logical, STACK, wanted, space, role="stack", depends_on=[self.crds])
+
+
+def install(site: Site) -> Site:
+    """The site with CRDs of monitors and a Prometheus that reads them: installed, or another's."""
+    spec = site.wanted(Spec)
+    if spec is None:
+        return site
+    if not spec.installed:
+        return replace(site.with_crds(CRDS, None), scraper=spec.namespace)
+    args = MonitoringArgs(
+        spec=spec,
+        site=site,
+        storage_class=site.cloud.block_class if site.cloud else None,
+        alert_receiver=site.secrets.get("alert_receiver"),
+    )
+    made = Monitoring("monitoring", args, site.opts)
+    outputs = {**site.outputs, "grafana_secret": made.grafana_secret}
+    return replace(site.with_crds(CRDS, made.crds), scraper=made.namespace, outputs=outputs)
 
 
 def openings(alerts: Alerts | None) -> Openings:

@@ -5,7 +5,8 @@ mirrors, and CRDs before what uses them. Holds no provider: they are in its `opt
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, TypeVar
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -13,14 +14,19 @@ import pulumi_kubernetes as kubernetes
 from llmplatform.base import charts
 from llmplatform.base.chart_values import Values
 from llmplatform.base.component import PlatformComponent
+from llmplatform.base.foundation import CloudServices
 from llmplatform.base.images import merged, mirrored
 from llmplatform.base.namespace import ADDON_DEFAULTS, INTERNAL, Namespace, NamespaceArgs, PodSecurity
 from llmplatform.base.network_policy import Allow, Openings, scraped
-from llmplatform.base.pulling import login, pull_secret
+from llmplatform.base.pulling import RegistryLogin, login, pull_secret
+from llmplatform.catalog.chart_values import chart_crds
 from llmplatform.catalog.versions import CHARTS
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import PULL_SECRET, Mirrors
+from llmplatform.specs.section import Section
+
+S = TypeVar("S", bound=Section)
 
 MONITORS = "monitoring.coreos.com"
 """API group of ServiceMonitor, PodMonitor and PrometheusRule."""
@@ -66,14 +72,35 @@ class Site:
     pools: tuple[PoolPlan, ...] = ()
     """Pools of its nodes."""
     mirrors: Mirrors = field(default_factory=Mirrors)
-    registry_password: pulumi.Input[str] | None = None
-    """Password of the mirrors' login. None: there is no login."""
+    secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
+    """Secrets of the settings by name; `registry_password` is that of the mirrors' login."""
+    sections: tuple[Section, ...] = ()
+    """Settings of what is to be installed; see `plan_capabilities`."""
+    cloud: CloudServices | None = None
+    """What the cloud gives to what runs in the cluster. None: nothing beside nodes."""
+    opts: pulumi.ResourceOptions | None = None
+    """Options of what is installed, with the providers."""
+
     scraper: pulumi.Input[str] | None = None
     """Namespace of the Prometheus that scrapes metrics. None: metrics are not scraped."""
     crds: Mapping[str, pulumi.Resource | None] = field(default_factory=dict[str, pulumi.Resource | None])
-    """API group of CRDs to the release that installs them; None where the cluster has them already."""
-    opts: pulumi.ResourceOptions | None = None
-    """Options of what is installed, with the providers."""
+    """API group of CRDs to what installs them; None where the cluster has them already."""
+    issuer: pulumi.Input[str] | None = None
+    """ClusterIssuer that signs certificates. None: there is none."""
+    before_models: tuple[pulumi.Resource, ...] = ()
+    """What makes nodes and their GPUs usable: the models' namespace depends on it."""
+    models_namespace: pulumi.Input[str] = "models"
+    """Namespace of the models; an output of its guard rails where this stack makes it."""
+    outputs: Mapping[str, pulumi.Output[Any]] = field(default_factory=dict[str, pulumi.Output[Any]])
+    """Outputs of the stack by name."""
+
+    def wanted(self, *kinds: type[S]) -> S | None:
+        """Settings of one of these classes; None where the cluster gets no such thing."""
+        return next((each for each in self.sections if isinstance(each, kinds)), None)
+
+    def with_crds(self, chart: str, release: pulumi.Resource | None) -> Self:
+        """The site with the CRDs of a chart. `release` installs them; None: the cluster has them already."""
+        return replace(self, crds={**self.crds, **{each.group: release for each in chart_crds(chart)}})
 
     @property
     def scraped(self) -> bool:
@@ -90,6 +117,9 @@ class Site:
         release = self.crds[group]
         return [release] if release else []
 
+    def _login(self) -> RegistryLogin | None:
+        return login(self.mirrors, self.secrets.get("registry_password"))
+
     def namespace(self, owner: PlatformComponent, name: str, rails: Rails) -> Namespace:
         """A namespace with its guard rails."""
         args = NamespaceArgs(
@@ -98,7 +128,7 @@ class Site:
             labels=rails.labels,
             quota={"pods": str(rails.pods.most), **INTERNAL},
             container_defaults=ADDON_DEFAULTS,
-            login=login(self.mirrors, self.registry_password),
+            login=self._login(),
             openings={**rails.openings, **scraped(self.scraper, *rails.metrics)} if rails.metrics else rails.openings,
         )
         return Namespace(f"{name}-space", args, owner.child())
@@ -127,7 +157,7 @@ class Site:
         if not isinstance(home, Namespace):
             # It may have Secrets of others.
             secret = f"{chart}-registry-login"
-            if wanted := login(self.mirrors, self.registry_password):
+            if wanted := self._login():
                 before.append(pull_secret(f"{name}-login", secret, home, wanted, owner.child()))
         images = mirrored(chart, self.mirrors, secret if self.mirrors.login else None)
         return charts.release(

@@ -1,12 +1,16 @@
 """The one place for versions: charts, images, Kubernetes releases, node images and managed add-ons.
 
-Those of engines are in `data/engines`. Renovate follows the `# renovate:` comments. Checked 2026-11-21; what could not
-be checked against its publisher says `unverified`.
+Those of engines are in `data/engines`, those of charts rows of `data/versions/charts.toml`. Renovate follows those rows
+and the `# renovate:` comments. Checked 2026-11-21; what could not be checked against its publisher says `unverified`.
 """
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
+
+from llmplatform.catalog.tables import DATA
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,34 +56,17 @@ class AckRelease:
     """After this day ACK makes no clusters of it and repairs none."""
 
 
-_CHARTS = (
-    # renovate: datasource=helm depName=cluster-autoscaler registryUrl=https://kubernetes.github.io/autoscaler
-    Chart(
-        name="cluster-autoscaler",
-        version="9.59.0",
-        repository="https://kubernetes.github.io/autoscaler",
-        kubernetes=("1.34", "1.35", "1.36"),
-    ),
-    # renovate: datasource=helm depName=gpu-operator registryUrl=https://helm.ngc.nvidia.com/nvidia
-    Chart(
-        name="gpu-operator",
-        version="v26.7.0",
-        repository="https://helm.ngc.nvidia.com/nvidia",
-        kubernetes=("1.33", "1.34", "1.35", "1.36"),
-    ),
-    # renovate: datasource=helm depName=dcgm-exporter registryUrl=https://nvidia.github.io/dcgm-exporter/helm-charts
-    Chart(name="dcgm-exporter", version="4.8.2", repository="https://nvidia.github.io/dcgm-exporter/helm-charts"),
-    # renovate: datasource=docker depName=quay.io/jetstack/charts/cert-manager
-    Chart(name="cert-manager", version="v1.21.1", repository="oci://quay.io/jetstack/charts"),
-    # renovate: datasource=docker depName=ghcr.io/crazygit/charts/cert-manager-alidns-webhook
-    Chart(name="cert-manager-alidns-webhook", version="0.1.5", repository="oci://ghcr.io/crazygit/charts"),
-    # renovate: datasource=docker depName=ghcr.io/prometheus-community/charts/kube-prometheus-stack
-    Chart(name="kube-prometheus-stack", version="88.5.3", repository="oci://ghcr.io/prometheus-community/charts"),
-    # renovate: datasource=docker depName=ghcr.io/prometheus-community/charts/prometheus-operator-crds
-    Chart(name="prometheus-operator-crds", version="31.0.1", repository="oci://ghcr.io/prometheus-community/charts"),
-)
+def _charts() -> dict[str, Chart]:
+    """The rows of `data/versions/charts.toml`."""
+    text = (DATA / "versions" / "charts.toml").read_text(encoding="utf-8")
+    return {name: Chart(name=name, **_row(row)) for name, row in tomllib.loads(text).items()}
 
-CHARTS: Mapping[str, Chart] = {chart.name: chart for chart in _CHARTS}
+
+def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "kubernetes": tuple(row.get("kubernetes", ()))}
+
+
+CHARTS: Mapping[str, Chart] = _charts()
 """Charts that are installed, by name."""
 NO_ARCHIVES = "LLMPLATFORM_NO_CHART_ARCHIVES"
 """Variable of a program's environment that says that charts are installed without their archives, as in the sandbox."""

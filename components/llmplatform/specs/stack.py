@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from llmplatform.specs.addons import AlicloudAddons, AwsAddons
+from llmplatform.specs.capabilities import AlicloudAddons, AwsAddons, Jobs, Services
 from llmplatform.specs.cloud import Alicloud, Aws
 from llmplatform.specs.cluster import AckCluster, EksCluster
 from llmplatform.specs.environment import Environment
@@ -33,6 +33,10 @@ class _Stack(Section):
     """Who the environment belongs to, and how carefully it is kept."""
     models: Annotated[dict[Name, Model], Field(max_length=2000)] = Field(default_factory=dict)
     """Served models by name; the name is what clients ask for."""
+    services: Services = Services()
+    """What models, their clients and their developers are served with."""
+    jobs: Jobs = Jobs()
+    """What can be run to its end, or on a schedule."""
     secrets: Secrets = Secrets()
     """Encrypted values; `pulumi config set --secret --path` writes them."""
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=100)] = Field(default_factory=dict)

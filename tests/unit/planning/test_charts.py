@@ -71,7 +71,7 @@ def test_an_update_without_archives_is_refused_before_anything_is_made(
     (infra.parent / ".charts").mkdir()
     (infra.parent / ".charts" / CHARTS["cert-manager"].archive).write_bytes(ARCHIVE)
     engine = RecordingEngine(stack="dev")
-    monkeypatch.setattr("program.RecordingEngine", lambda **_: engine)
+    monkeypatch.setattr("support.program.RecordingEngine", lambda **_: engine)
     with pytest.raises(pulumi.RunError) as refused:
         run_program(stack_config("dev"), "dev", main=infra, archives=True)
     assert set(str(refused.value).splitlines()) == {

@@ -3,21 +3,25 @@
 from collections.abc import Iterator
 
 from llmplatform.checks.problems import Problem
-from llmplatform.checks.rules.names import ADDON_NAMESPACES
 from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.addons import AckAcmeIssuer
+from llmplatform.specs.capabilities import NAMESPACES
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 _NAMED = {"kind", "enabled", "namespace"}
 """Settings of a Prometheus that exists: the others are of one that is installed."""
+
+_WORDS = {"addons": "add-ons", "services": "services", "jobs": "jobs"}
 
 SMALLEST_DISK_GIB = 20
 
 
 def addons_are_the_platforms(stack: Stack) -> Iterator[Problem]:
     """What another stack installs is set there: here it would be without effect."""
-    if stack.platform.kind == stack.cluster.kind == "existing" and stack.addons != type(stack.addons)():
-        yield Problem("addons", "another stack installs the add-ons of an existing platform", "remove it")
+    if stack.platform.kind == stack.cluster.kind == "existing":
+        for name, section in {"addons": stack.addons, "services": stack.services, "jobs": stack.jobs}.items():
+            if section != type(section)():
+                yield Problem(name, f"another stack installs the {_WORDS[name]} of an existing platform", "remove it")
 
 
 def host_has_an_issuer(stack: Stack) -> Iterator[Problem]:
@@ -88,7 +92,7 @@ def an_existing_prometheus_is_its_owners(stack: Stack) -> Iterator[Problem]:
 def prometheus_has_a_namespace_of_its_own(stack: Stack) -> Iterator[Problem]:
     """A namespace that is made is no other add-on's, and not Kubernetes' own."""
     monitoring = stack.addons.monitoring
-    others = set(ADDON_NAMESPACES) - {"monitoring"}
+    others = set(NAMESPACES) - {"monitoring"}
     if monitoring.installed and (
         monitoring.namespace in others or monitoring.namespace == "default" or monitoring.namespace.startswith("kube-")
     ):

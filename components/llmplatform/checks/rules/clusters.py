@@ -8,7 +8,7 @@ from typing import Any, cast
 from llmplatform.catalog import versions
 from llmplatform.checks.problems import Problem, listed, shown
 from llmplatform.checks.rules.rule import whole
-from llmplatform.planning.charts import charts_by_addon
+from llmplatform.planning.charts import charts_by_capability
 from llmplatform.specs.cluster import ExistingEksCluster, NewAckCluster, NewEksCluster
 from llmplatform.specs.pools import AwsPool
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
@@ -82,11 +82,11 @@ def charts_know_kubernetes(stack: Stack) -> Iterator[Problem]:
     if not is_known(stack):
         return
     minor = stack.cluster.kubernetes_version
-    charts = {chart: addon for addon, charts in charts_by_addon(stack).items() for chart in charts}
-    untested = {chart: addon for chart, addon in charts.items() if chart.kubernetes and minor not in chart.kubernetes}
+    charts = {chart: path for path, charts in charts_by_capability(stack).items() for chart in charts}
+    untested = {chart: path for chart, path in charts.items() if chart.kubernetes and minor not in chart.kubernetes}
     if untested:
         named = [f"{chart.name} {chart.version}" for chart in untested]
-        switches = [f"addons.{addon}.enabled" for addon in dict.fromkeys(untested.values())]
+        switches = [f"{path}.enabled" for path in dict.fromkeys(untested.values())]
         yield Problem(
             "cluster.kubernetes_version",
             f"chart {' and '.join(named)} {'is' if len(named) == 1 else 'are'} not tested with {minor}",
@@ -97,7 +97,9 @@ def charts_know_kubernetes(stack: Stack) -> Iterator[Problem]:
 def tested(stack: Stack) -> list[str]:
     """Minors that every chart of the stack is tested with, and for which its nodes have images."""
     minors = _supported(stack) or list(_ends(stack))
-    charts = [chart.kubernetes for charts in charts_by_addon(stack).values() for chart in charts if chart.kubernetes]
+    charts = [
+        chart.kubernetes for charts in charts_by_capability(stack).values() for chart in charts if chart.kubernetes
+    ]
     images = [versions.EKS_NODE_IMAGES[pool.image] for pool in stack.pools.values() if isinstance(pool, AwsPool)]
     return [minor for minor in minors if all(minor in each for each in (*charts, *images))] or minors
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from llmplatform.checks.problems import Problem, listed
 from llmplatform.checks.rules.placement import groups
 from llmplatform.checks.rules.rule import each_model, each_pool, whole
+from llmplatform.specs.capabilities import NAMESPACES
 from llmplatform.specs.stack import AwsStack, Stack
 
 RESERVED_LABELS = (
@@ -61,10 +62,6 @@ TAGS_OF_EVERY_GROUP = 13
 LONGEST_EKS_LABEL = 63
 
 
-ADDON_NAMESPACES = ("cert-manager", "cert-manager-alidns-webhook", "gpu-metrics", "gpu-operator", "monitoring")
-"""Namespaces that the add-ons make for themselves."""
-
-
 TAKEN_IN_THE_MODELS_NAMESPACE = (
     "allow-dns",
     "default",
@@ -96,7 +93,7 @@ def _owner(stack: Stack) -> str | None:
     if name == "default":
         return "'default' is Kubernetes' own"
     prometheus = platform.monitoring_namespace if platform.kind == "existing" else addons.monitoring.namespace
-    return f"'{name}' is the namespace of an add-on" if name in (*ADDON_NAMESPACES, prometheus) else None
+    return f"'{name}' is the namespace of an add-on" if name in (*NAMESPACES, prometheus) else None
 
 
 def models_are_not_called_like_guard_rails(stack: Stack) -> Iterator[Problem]:

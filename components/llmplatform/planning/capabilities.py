@@ -1,0 +1,49 @@
+"""What a stack installs into its cluster, and the namespaces that it makes there."""
+
+from collections.abc import Iterator
+
+from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.capabilities import capabilities
+from llmplatform.specs.capability import Capability
+from llmplatform.specs.section import Section
+from llmplatform.specs.stack import Stack
+
+_SECTIONS = ("addons", "services", "jobs")
+
+
+def plan_capabilities(stack: Stack, pools: tuple[PoolPlan, ...]) -> tuple[Section, ...]:
+    """Settings of what is enabled and of use in the cluster; empty where another stack installs its platform.
+
+    What exists already is among them, because others lean on it. A section without a switch is always there.
+    """
+    if stack.platform.kind != "new":
+        return ()
+    with_gpus = any(pool.gpu for pool in pools)
+    return tuple(
+        found
+        for section in _SECTIONS
+        for found in _settings(getattr(stack, section))
+        if not isinstance(found, Capability) or (found.enabled and (with_gpus or not found.needs_gpus))
+    )
+
+
+def _settings(section: Section) -> Iterator[Section]:
+    for name in type(section).model_fields:
+        yield getattr(section, name)
+
+
+def namespaces(stack: Stack) -> tuple[str, ...]:
+    """Namespaces of the models and of what is installed beside them, sorted."""
+    made = {name for _, settings in charted(stack) for name in settings.made_namespaces}
+    return tuple(sorted({stack.platform.models_namespace, *made}))
+
+
+def charted(stack: Stack) -> Iterator[tuple[str, Capability]]:
+    """Path and settings of every capability with charts; none where another stack installs them."""
+    if stack.platform.kind != "new":
+        return
+    for section in _SECTIONS:
+        group: Section = getattr(stack, section)
+        for name, kind in capabilities(type(group)):
+            if kind.charts:
+                yield f"{section}.{name}", getattr(group, name)

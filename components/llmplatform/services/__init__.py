@@ -1,0 +1,1 @@
+"""Services beside the models: one module each, named like its settings."""

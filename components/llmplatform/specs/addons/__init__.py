@@ -1,0 +1,40 @@
+"""Settings of what is installed in the cluster beneath the models."""
+
+# Written by scripts/capabilities.py from the modules of this folder.
+from llmplatform.specs.addons.cert_manager import (
+    AckAcmeIssuer,
+    AckCertManager,
+    AckIssuer,
+    AcmeIssuer,
+    CertManager,
+    ExistingIssuer,
+    Issuer,
+    SelfSignedIssuer,
+)
+from llmplatform.specs.addons.cluster_autoscaler import AckAutoscaler, Autoscaling, ClusterAutoscaler
+from llmplatform.specs.addons.gateway import Gateway
+from llmplatform.specs.addons.gpu_metrics import GpuMetrics
+from llmplatform.specs.addons.gpu_operator import GpuOperator
+from llmplatform.specs.addons.logs import Logs
+from llmplatform.specs.addons.monitoring import Alerts, InsideReceiver, Monitoring
+
+__all__ = [
+    "AckAcmeIssuer",
+    "AckAutoscaler",
+    "AckCertManager",
+    "AckIssuer",
+    "AcmeIssuer",
+    "Alerts",
+    "Autoscaling",
+    "CertManager",
+    "ClusterAutoscaler",
+    "ExistingIssuer",
+    "Gateway",
+    "GpuMetrics",
+    "GpuOperator",
+    "InsideReceiver",
+    "Issuer",
+    "Logs",
+    "Monitoring",
+    "SelfSignedIssuer",
+]

@@ -1,0 +1,13 @@
+"""GPUs where the node image brings driver and toolkit alone."""
+
+from typing import ClassVar
+
+from llmplatform.specs.capability import Capability
+
+
+class GpuOperator(Capability):
+    """NVIDIA's device plugin, feature discovery and GPU metrics. Driver and toolkit come with the node image."""
+
+    charts: ClassVar = ("gpu-operator",)
+    namespaces: ClassVar = ("gpu-operator",)
+    needs_gpus: ClassVar = True

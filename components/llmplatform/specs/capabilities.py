@@ -1,0 +1,53 @@
+"""What a stack file can ask for in the cluster: one line a capability, named like the module of its settings."""
+
+from collections.abc import Iterator
+from inspect import isclass
+
+from llmplatform.specs import addons
+from llmplatform.specs.capability import Capability
+from llmplatform.specs.section import Section
+
+
+class Addons(Section):
+    """What can be installed on all clouds."""
+
+    monitoring: addons.Monitoring = addons.Monitoring()
+    gateway: addons.Gateway = addons.Gateway()
+
+
+class AwsAddons(Addons):
+    """Everything that can be installed."""
+
+    cluster_autoscaler: addons.ClusterAutoscaler = addons.ClusterAutoscaler()
+    gpu_operator: addons.GpuOperator = addons.GpuOperator()
+    cert_manager: addons.CertManager = addons.CertManager()
+
+
+class AlicloudAddons(Addons):
+    """Everything that can be installed."""
+
+    cluster_autoscaler: addons.AckAutoscaler = addons.AckAutoscaler()
+    gpu_metrics: addons.GpuMetrics = addons.GpuMetrics()
+    cert_manager: addons.AckCertManager = addons.AckCertManager()
+    logs: addons.Logs = addons.Logs()
+
+
+class Services(Section):
+    """What models, their clients and their developers are served with."""
+
+
+class Jobs(Section):
+    """What can be run to its end, or on a schedule."""
+
+
+def capabilities(section: type[Section]) -> Iterator[tuple[str, type[Capability]]]:
+    """The capabilities of a section of the stack file: name and class of their settings."""
+    for name, field in section.model_fields.items():
+        if isclass(field.annotation) and issubclass(field.annotation, Capability):
+            yield name, field.annotation
+
+
+ALL = tuple(kind for section in (AwsAddons, AlicloudAddons, Services, Jobs) for _, kind in capabilities(section))
+"""Settings of every capability on any cloud."""
+NAMESPACES = tuple(sorted({namespace for kind in ALL for namespace in kind.namespaces}))
+"""Namespaces that capabilities make for themselves."""

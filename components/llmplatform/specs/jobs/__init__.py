@@ -1,0 +1,1 @@
+"""Settings of jobs that run to their end, or on a schedule."""

@@ -1,0 +1,45 @@
+"""What is installed into the cluster: one line a capability, with what the lines above it have added to the site."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+from archives import CHARTS
+from llmplatform import addons
+from llmplatform.base.foundation import CloudServices
+from llmplatform.base.site import Site
+from llmplatform.planning.capabilities import plan_capabilities
+from llmplatform.planning.pools import PoolPlan
+from llmplatform.serving import models_namespace
+from llmplatform.specs.platform import ExistingPlatform
+from llmplatform.specs.stack import Stack
+
+
+def install(
+    stack: Stack,
+    pools: tuple[PoolPlan, ...],
+    cloud: CloudServices,
+    secrets: Mapping[str, pulumi.Input[str]],
+    inside: pulumi.ResourceOptions,
+) -> Site:
+    """The cluster with all that a stack file asks for. `inside` has the providers of the cluster."""
+    site = Site(
+        environment=stack.environment,
+        charts_dir=CHARTS,
+        pools=pools,
+        mirrors=stack.mirrors,
+        secrets=secrets,
+        sections=plan_capabilities(stack, pools),
+        cloud=cloud,
+        opts=inside,
+    )
+    if isinstance(stack.platform, ExistingPlatform):
+        return models_namespace.existing(site, stack.platform)
+    site = addons.monitoring.install(site)
+    site = addons.cluster_autoscaler.install(site)
+    site = addons.gpu_operator.install(site)
+    site = addons.gpu_metrics.install(site)
+    site = models_namespace.install(site, stack.platform.models_namespace)
+    site = addons.cert_manager.install(site)
+    site = addons.gateway.install(site)
+    return site  # noqa: RET504 so that one more capability is one more line
