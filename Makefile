@@ -40,7 +40,7 @@ sandbox-down: $(READY) ## Destroy STACK in the sandbox and check that nothing is
 
 test: $(READY) ## Run all tests, JOBS files at a time. The first time downloads or builds the sandbox's tools.
 	@$(BIN)/llmplatform sandbox tools
-	@$(BIN)/pytest -n $(JOBS) --dist loadfile tests
+	@$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 kills: $(READY) ## Kill sandboxes at KILLS random moments and check that each recovers; again to go on.
 	@$(BIN)/python -m benchmarks.kills --kills $(KILLS) --jobs $(JOBS)

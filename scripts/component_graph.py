@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from support.program import run_program, stack_config
-from support.registration import Registered
+
+from llmplatform.testing import Registered
 
 LAYERS = {"aws": "The cloud", "alicloud": "The cloud", "addons": "In the cluster", "serving": "Models"}
 """Package of a component to the box that it is drawn in."""

@@ -8,6 +8,7 @@ import assumptions_reference
 import checks_reference
 import components_reference
 import settings_reference
+import testing_reference
 
 FOLDER = Path(__file__).parents[1] / "docs/reference"
 PAGES = {
@@ -15,6 +16,7 @@ PAGES = {
     "components.md": components_reference.text,
     "assumptions.md": assumptions_reference.text,
     "checks.md": checks_reference.text,
+    "testing.md": testing_reference.text,
 }
 
 

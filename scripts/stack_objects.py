@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from support.cloud_answers import CLOUD
 from support.program import STACKS, run_program, stack_config
-from support.registration import Registered
+
+from llmplatform.testing import Registered
+from llmplatform.testing.answers import CLOUD
 
 CLOUDS = ("aws:", "alicloud:")
 TYPES: Mapping[str, str] = {

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 from support.addon_variants import CHARTS_DIR, MIRRORED, variants
-from support.engine import RecordingEngine, walk
-from support.registration import Registered
 
 from llmplatform.catalog.chart_values import chart_keys
 from llmplatform.catalog.versions import CHARTS
+from llmplatform.testing import RecordingEngine, Registered, walk
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 VARIANTS = variants()

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from support.program import STACKS, run_program, stack_config
-from support.registration import Registered
+
+from llmplatform.testing import Registered
 
 
 @dataclass(frozen=True)

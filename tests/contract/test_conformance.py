@@ -13,12 +13,12 @@ import pulumi
 import pytest
 from support.conformance.clouds import CLOUDS, Cloud, protected, whole
 from support.conformance.groups import Group
-from support.engine import RecordingEngine
 
 from llmplatform.base import contracts
 from llmplatform.catalog.resources import RESOURCES
 from llmplatform.planning.pools import POOL_LABEL, PoolPlan
 from llmplatform.specs.network import NewNetwork
+from llmplatform.testing import RecordingEngine
 
 each_cloud = pytest.mark.parametrize("cloud", CLOUDS, ids=str)
 

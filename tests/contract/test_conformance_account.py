@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from pulumi.runtime import MockResourceArgs
 from support.conformance.clouds import CLOUDS, Cloud
-from support.engine import RecordingEngine
-from support.registration import Registered
 
 from llmplatform.specs.network import NewNetwork
+from llmplatform.testing import RecordingEngine, Registered
 from llmplatform_sandbox.cloud import SimulatedCloud, open_cloud
 from llmplatform_sandbox.cloud.control_plane import Nodes
 from llmplatform_sandbox.interfaces import KubeAccess

@@ -7,13 +7,12 @@ from typing import Any
 import pulumi
 import pytest
 from support.conformance.clouds import CLOUDS, Cloud, whole
-from support.engine import RecordingEngine
 from support.program import STACKS, run_program, stack_config
-from support.registration import Registered
 
 from llmplatform.catalog.resources import RESOURCES
 from llmplatform.planning.pools import POOL_LABEL
 from llmplatform.specs.network import NewNetwork
+from llmplatform.testing import RecordingEngine, Registered
 
 each_cloud = pytest.mark.parametrize("cloud", CLOUDS, ids=str)
 
@@ -326,7 +325,7 @@ def test_above_the_clouds_every_stack_is_made_of_the_same_components() -> None:
 
 def test_every_stack_answers_with_the_same_outputs() -> None:
     def outputs(stack: str) -> set[str]:
-        (exported,) = run_program(stack_config(stack), stack).result
+        exported = run_program(stack_config(stack), stack).result
         return set(exported)
 
     assert outputs("dev") == outputs("dev-ack") != set()

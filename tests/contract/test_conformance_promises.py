@@ -8,11 +8,10 @@ import pulumi
 import pytest
 from support.conformance.clouds import CLOUDS, Cloud, whole
 from support.conformance.readings import CLASS
-from support.engine import RecordingEngine
 from support.program import STACKS, run_program, stack_config
-from support.registration import Registered
 
 from llmplatform.specs.network import NewNetwork
+from llmplatform.testing import RecordingEngine, Registered
 
 each_cloud = pytest.mark.parametrize("cloud", CLOUDS, ids=str)
 

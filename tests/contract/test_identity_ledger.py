@@ -12,10 +12,10 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 import yaml
-from support.aliases import known_as
-from support.engine import RecordingEngine
 from support.program import ROOT, STACKS, run_program
-from support.registration import Registered
+
+from llmplatform.testing import RecordingEngine, Registered
+from llmplatform.testing.aliases import known_as
 
 LEDGER = Path(__file__).parent / "urns"
 REMEDY = """

@@ -17,10 +17,10 @@ import pytest
 import yaml
 from support.kubernetes_enums import enumerated, misspelt
 from support.program import STACKS, run_program, stack_config
-from support.registration import Registered
 
 from llmplatform.checks.rules.names import TAKEN_IN_THE_MODELS_NAMESPACE
 from llmplatform.specs.capabilities import NAMESPACES
+from llmplatform.testing import Registered
 
 CHARTS = os.environ.get("LLMPLATFORM_CHARTS")
 
@@ -214,9 +214,8 @@ def test_a_custom_resource_is_held_to_the_definition_of_its_chart() -> None:
 
 @pytest.mark.parametrize("kind", ["pipeline", "log_config"])
 def test_what_a_clouds_collector_is_told_has_only_documented_fields(kind: str) -> None:
-    from support.engine import RecordingEngine
-
     from llmplatform import alicloud
+    from llmplatform.testing import RecordingEngine
 
     def program() -> None:
         args = {"namespace": "models", "project_name": "logs", "store": "models", "region": "cn-hangzhou"}

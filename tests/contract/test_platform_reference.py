@@ -11,7 +11,6 @@ from typing import Any, get_args
 
 import pytest
 import yaml
-from support.engine import RecordingEngine
 from support.existing_things import CLUSTERS, NETWORKS
 from support.program import run_program, stack_config
 from typer.testing import CliRunner
@@ -21,6 +20,7 @@ from llmplatform.cli.app import app
 from llmplatform.specs import AlicloudPlatformRef, AwsPlatformRef, PlatformRef
 from llmplatform.specs.section import Section
 from llmplatform.specs.stack import Stack
+from llmplatform.testing import RecordingEngine
 
 Document = dict[str, Any]
 
@@ -70,7 +70,7 @@ class Scenario:
     @property
     def told(self) -> Document:
         """The output as `pulumi stack output --json` prints it."""
-        return json.loads(json.dumps(self.engine.result[0]["platform"]))
+        return json.loads(json.dumps(self.engine.result["platform"]))
 
     @property
     def ref(self) -> PlatformRef:

@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 
 import pytest
-from support.engine import RecordingEngine, walk
 from support.program import STACKS, run_program, stack_config
-from support.registration import Registered
+
+from llmplatform.testing import RecordingEngine, Registered, walk
 
 REGISTRY, USER, PASSWORD = "registry.example.org", "robot$pull", "the-password"
 RELEASE, SECRET = "kubernetes:helm.sh/v3:Release", "kubernetes:core/v1:Secret"

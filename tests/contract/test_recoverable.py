@@ -5,10 +5,10 @@ from functools import cache
 
 import pytest
 from support.program import STACKS, run_program, stack_config
-from support.registration import Registered
 
 from llmplatform.catalog.resources import RESOURCES
 from llmplatform.catalog.tags import ENVIRONMENT_TAG, RESOURCE_TAG, resource_tag
+from llmplatform.testing import Registered
 
 BY_TAG = {"alicloud:ram/policy:Policy", "alicloud:ram/role:Role", "aws:iam/role:Role"}
 """Of the kinds that are found by a call: where the call looks for the tag as well."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from sandbox.test_kubernetes_provider import Cluster, cluster, eventually, manifest
-from support.engine import RecordingEngine
 from support.plans import SPOT_FIRST, model_plan
 
 from llmplatform.serving.weights import Weights, WeightsArgs
+from llmplatform.testing import RecordingEngine
 from llmplatform_sandbox.kube.client import Object
 from llmplatform_sandbox.kube.readiness import condition
 from llmplatform_sandbox.loops.pods import STARTABLE

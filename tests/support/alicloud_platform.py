@@ -17,7 +17,7 @@ from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.network import NewNetwork
 from llmplatform.specs.pools import AlicloudPool
 from llmplatform.specs.stack import AlicloudStack
-from support.engine import RecordingEngine
+from llmplatform.testing import RecordingEngine
 
 TAGS = {"llmplatform:environment": "dev", "llmplatform:owner": "ml"}
 

@@ -14,7 +14,7 @@ from llmplatform.specs.environment import Environment
 from llmplatform.specs.network import NewNetwork
 from llmplatform.specs.pools import AwsPool
 from llmplatform.specs.stack import AwsStack
-from support.engine import RecordingEngine
+from llmplatform.testing import RecordingEngine
 
 TAGS = {"llmplatform:environment": "dev", "llmplatform:owner": "ml"}
 

@@ -43,7 +43,7 @@ RRSA = {"kind": "rrsa", "issuer": "https://oidc.example.org/c0", "provider_arn":
 @cache
 def exported(stack: str) -> Document:
     """The output `platform` of a committed stack, as the fake engine's cloud answers."""
-    (outputs,) = run_program(stack_config(stack), stack).result
+    outputs = run_program(stack_config(stack), stack).result
     return outputs["platform"]
 
 

@@ -15,11 +15,10 @@ import pulumi
 from llmplatform import alicloud, aws
 from llmplatform.specs.cluster import EksEndpoint, ExistingAckCluster, ExistingEksCluster, Maintenance
 from llmplatform.specs.network import ExistingSubnets, ExistingVswitches, Vswitch
+from llmplatform.testing import RecordingEngine, Registered
 from support import alicloud_platform, aws_platform
 from support.conformance.groups import Group, ack_group, eks_group
 from support.conformance.readings import Readings, alicloud_readings, aws_readings
-from support.engine import RecordingEngine
-from support.registration import Registered
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from support.engine import RecordingEngine
-from support.registration import Registered
+from llmplatform.testing import RecordingEngine, Registered
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,7 @@ from typing import Any
 
 import yaml
 
-from support.engine import RecordingEngine
-from support.registration import Registered
+from llmplatform.testing import RecordingEngine, Registered
 
 Trust = tuple[str, str, str]
 """Cluster, namespace and service account; `*` where anybody's will do."""

@@ -4,10 +4,10 @@ from typing import Literal
 
 import pytest
 from support.addon_variants import ACK_ISSUER, RECEIVER, WEBHOOK, alerting, cert_manager, monitoring, webhook_challenge
-from support.engine import RecordingEngine, walk
 
 from llmplatform.addons.alerting import configuration
 from llmplatform.specs import addons as specs
+from llmplatform.testing import RecordingEngine, walk
 
 RELEASE, SECRET = "kubernetes:helm.sh/v3:Release", "kubernetes:core/v1:Secret"
 Kind = Literal["webhook", "slack", "pagerduty"]

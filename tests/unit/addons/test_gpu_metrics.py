@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 from support.addon_variants import gpu_metrics
-from support.engine import RecordingEngine, walk
 from support.plans import ON_DEMAND, SPOT_FIRST, SYSTEM, pool_plans
 from support.program import STACKS, run_program, stack_config
-from support.registration import Registered
 
 from llmplatform.addons.gpu_metrics import COUNTERS
+from llmplatform.testing import RecordingEngine, Registered, walk
 
 _RELEASE = "kubernetes:helm.sh/v3:Release"
 _METRIC = re.compile(r"\bDCGM_[A-Z0-9_]+\b")

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from support.addon_variants import ISSUERS, cert_manager, gpu_metrics, gpu_operator, monitoring
-from support.engine import RecordingEngine
 
 from llmplatform.specs import addons as specs
+from llmplatform.testing import RecordingEngine
 
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 ADDONS = [cert_manager, gpu_metrics, gpu_operator, monitoring]

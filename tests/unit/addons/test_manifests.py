@@ -5,12 +5,12 @@ from collections.abc import Callable
 import kubernetes_validate
 import pytest
 from support.addon_variants import variants
-from support.engine import RecordingEngine
 from support.plans import ON_DEMAND, SPOT_FIRST, SPOT_OF_FOUR, model_plan
 
 from llmplatform.base.namespace import Namespace, NamespaceArgs
 from llmplatform.planning.models import ModelPlan
 from llmplatform.serving import ModelServer, ModelServerArgs
+from llmplatform.testing import RecordingEngine
 
 
 def server(plan: ModelPlan) -> Callable[[], object]:

@@ -2,10 +2,10 @@ from typing import Any
 
 import pulumi_kubernetes as kubernetes
 import pytest
-from support.engine import RecordingEngine
 
 from llmplatform.base.namespace import Namespace, NamespaceArgs
 from llmplatform.base.network_policy import Allow, own_pods
+from llmplatform.testing import RecordingEngine
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"

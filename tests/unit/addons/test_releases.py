@@ -15,7 +15,6 @@ from support.addon_variants import (
     gpu_operator,
     monitoring,
 )
-from support.engine import RecordingEngine
 from support.plans import ON_DEMAND, SPOT_FIRST, SYSTEM, environment, pool_plans
 
 from llmplatform.addons import Certificate, CertificateArgs
@@ -23,6 +22,7 @@ from llmplatform.base.ordering import after
 from llmplatform.base.site import MONITORS
 from llmplatform.catalog.versions import CLUSTER_AUTOSCALER
 from llmplatform.specs import addons as specs
+from llmplatform.testing import RecordingEngine
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"

@@ -4,10 +4,10 @@ import json
 
 import pytest
 from support.addon_variants import ACK_ISSUER, cert_manager, monitoring, webhook_challenge
-from support.engine import RecordingEngine
 from support.program import run_program, stack_config
 
 from llmplatform.specs import addons as specs
+from llmplatform.testing import RecordingEngine
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 ISSUER = "kubernetes:cert-manager.io/v1:ClusterIssuer"

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from support.alicloud_platform import POOLS, built, node_pool, plan, stack, whole
-from support.engine import RecordingEngine
 
 from llmplatform import alicloud
 from llmplatform.planning.pools import PoolPlan, plan_pools
 from llmplatform.specs.addons import AckAutoscaler
 from llmplatform.specs.pools import AlicloudPool
+from llmplatform.testing import RecordingEngine
 
 _CONFIG = "alicloud:cs/autoscalingConfig:AutoscalingConfig"
 _POOL = "alicloud:cs/nodePool:NodePool"

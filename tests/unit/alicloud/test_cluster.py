@@ -7,8 +7,6 @@ import pulumi
 import pytest
 from pulumi_alicloud.cs.outputs import ManagedKubernetesCertificateAuthority
 from support.alicloud_platform import ZONES, cluster, stack, whole
-from support.engine import RecordingEngine
-from support.registration import Registered
 
 from llmplatform import alicloud
 from llmplatform.alicloud.cluster import NODE_ADDONS
@@ -16,6 +14,7 @@ from llmplatform.alicloud.endpoint import certificate_of
 from llmplatform.catalog import versions
 from llmplatform.specs.cluster import ExistingAckCluster, NewAckCluster
 from llmplatform.specs.stack import AlicloudStack
+from llmplatform.testing import RecordingEngine, Registered
 
 _CLUSTER = "alicloud:cs/managedKubernetes:ManagedKubernetes"
 _ADDON = "alicloud:cs/kubernetesAddon:KubernetesAddon"

@@ -7,12 +7,11 @@ from typing import Any
 import pulumi
 import pytest
 from support.alicloud_platform import built, stack, whole
-from support.engine import walk
-from support.registration import Registered
 
 from llmplatform import alicloud
 from llmplatform.alicloud.cluster import NODE_ADDONS
 from llmplatform.specs.network import NewNetwork
+from llmplatform.testing import Registered, walk
 from llmplatform_sandbox.cloud.schema import Property, resource
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import pulumi
 import pytest
 from support.alicloud_platform import ISSUER, PROVIDER, TAGS, stack
-from support.engine import RecordingEngine
 
 from llmplatform import alicloud
 from llmplatform.alicloud.policies import Statement
+from llmplatform.testing import RecordingEngine
 
 _ROLE = "alicloud:ram/role:Role"
 _POLICY = "alicloud:ram/policy:Policy"

@@ -4,11 +4,10 @@ from typing import Any, Literal
 
 import pytest
 from support.alicloud_platform import TAGS, stack
-from support.engine import RecordingEngine
-from support.registration import Registered
 
 from llmplatform import alicloud
 from llmplatform.alicloud.logs import FIELDS
+from llmplatform.testing import RecordingEngine, Registered
 
 _PIPELINE = "kubernetes:telemetry.alibabacloud.com/v1alpha1:ClusterAliyunPipelineConfig"
 _LOG_CONFIG = "kubernetes:log.alibabacloud.com/v1alpha1:AliyunLogConfig"

@@ -5,11 +5,11 @@ from ipaddress import IPv4Network
 import pulumi
 import pytest
 from support.alicloud_platform import ZONES, network, stack
-from support.engine import RecordingEngine
 
 from llmplatform import alicloud
 from llmplatform.planning.network import plan_subnets, plan_vswitches
 from llmplatform.specs.network import ExistingVswitches, NewNetwork, Vswitch
+from llmplatform.testing import RecordingEngine
 
 _SWITCH = "alicloud:vpc/switch:Switch"
 _SNAT = "alicloud:vpc/snatEntry:SnatEntry"

@@ -8,8 +8,6 @@ import pulumi
 import pulumi_alicloud as alicloud
 import pytest
 from support.alicloud_platform import ZONES, node_pool, plan
-from support.engine import RecordingEngine
-from support.registration import Registered
 
 from llmplatform.alicloud.node_pool import IMAGES, registry_mirrors
 from llmplatform.base.faults import fail_at_the_end
@@ -17,6 +15,7 @@ from llmplatform.catalog import engines, versions
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.taints import Taint
+from llmplatform.testing import RecordingEngine, Registered
 
 _POOL = "alicloud:cs/nodePool:NodePool"
 _DRIVER = "ack.aliyun.com/nvidia-driver-version"

@@ -5,9 +5,9 @@ from typing import Any
 import pulumi
 import pytest
 from support.alicloud_platform import ISSUER, NODE_CIDRS, PROVIDER, TAGS, ZONES, stack
-from support.engine import RecordingEngine
 
 from llmplatform import alicloud
+from llmplatform.testing import RecordingEngine
 
 _CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
 

@@ -6,7 +6,6 @@ from typing import Any, get_args
 import botocore.loaders
 import pytest
 from support.aws_platform import ZONES, built, cluster, on, stack, whole, with_cluster
-from support.engine import RecordingEngine
 from support.program import run_program, stack_config
 from support.stack_settings import dev, problems
 
@@ -15,6 +14,7 @@ from llmplatform.aws.cluster_addons import key_permissions, volume_tags
 from llmplatform.aws.kubeconfig import kubeconfig
 from llmplatform.aws.policies import document
 from llmplatform.specs.cluster import NewEksCluster
+from llmplatform.testing import RecordingEngine
 
 _ROLE = "aws:iam/role:Role"
 _ADDON, _CLUSTER = "aws:eks/addon:Addon", "aws:eks/cluster:Cluster"

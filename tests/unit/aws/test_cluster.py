@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from support.aws_platform import TAGS, ZONES, cluster, stack, whole
-from support.engine import RecordingEngine
 
 from llmplatform import aws
 from llmplatform.aws.access import principal_key
 from llmplatform.specs.cluster import ExistingEksCluster, NewEksCluster
 from llmplatform.specs.stack import AwsStack
+from llmplatform.testing import RecordingEngine
 
 _CLUSTER = "aws:eks/cluster:Cluster"
 _ADDON = "aws:eks/addon:Addon"

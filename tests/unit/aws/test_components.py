@@ -7,12 +7,11 @@ import pulumi_aws
 import pulumi_kubernetes as k8s
 import pytest
 from support.aws_platform import platform, stack, whole
-from support.engine import RecordingEngine
-from support.registration import Registered
 
 from llmplatform import aws
 from llmplatform.base import contracts
 from llmplatform.base.ordering import after
+from llmplatform.testing import RecordingEngine, Registered
 
 
 def _components() -> list[type]:

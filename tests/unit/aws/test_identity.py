@@ -6,10 +6,10 @@ from typing import Any
 import pulumi
 import pytest
 from support.aws_platform import TAGS, ZONE_ID, stack
-from support.engine import RecordingEngine
 
 from llmplatform import aws
 from llmplatform.aws.policies import Statement
+from llmplatform.testing import RecordingEngine
 
 _ROLE = "aws:iam/role:Role"
 _POLICY = "aws:iam/rolePolicy:RolePolicy"

@@ -3,12 +3,12 @@
 import pulumi_aws
 import pytest
 from support.aws_platform import TAGS, ZONES, network, stack
-from support.engine import RecordingEngine
 
 from llmplatform import aws
 from llmplatform.aws.endpoints import INTERFACES
 from llmplatform.specs.cloud import Aws
 from llmplatform.specs.network import ExistingSubnets, NewNetwork
+from llmplatform.testing import RecordingEngine
 
 _SUBNET = "aws:ec2/subnet:Subnet"
 _NAT = "aws:ec2/natGateway:NatGateway"

@@ -14,8 +14,6 @@ import pulumi
 import pytest
 import yaml
 from support.aws_platform import TAGS, ZONES, built, node_pool, plan, stack, whole
-from support.engine import RecordingEngine
-from support.registration import Registered
 
 from llmplatform.aws.node_pool import AMI_TYPES, EFFECTS
 from llmplatform.aws.scale_from_zero import ephemeral_storage_gib, group_tags, short
@@ -24,6 +22,7 @@ from llmplatform.catalog import instance_types
 from llmplatform.planning.outside import OutsidePlan
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.taints import Taint
+from llmplatform.testing import RecordingEngine, Registered
 
 ROOT = Path(__file__).parents[3]
 _GROUP = "aws:eks/nodeGroup:NodeGroup"

@@ -5,10 +5,9 @@ import json
 import pulumi
 import pytest
 from support.aws_platform import TAGS, ZONES, stack
-from support.engine import RecordingEngine
-from support.registration import Registered
 
 from llmplatform import aws
+from llmplatform.testing import RecordingEngine, Registered
 
 _CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
 _DEFAULT = "storageclass.kubernetes.io/is-default-class"

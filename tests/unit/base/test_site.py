@@ -6,7 +6,6 @@ from pathlib import Path
 import pulumi
 import pytest
 from support.addon_variants import MIRRORED, gpu_operator, site
-from support.engine import RecordingEngine
 
 from llmplatform.base.chart_values import Values
 from llmplatform.base.component import PlatformComponent
@@ -15,6 +14,7 @@ from llmplatform.base.site import MONITORS, Pods, Rails, Site
 from llmplatform.catalog.chart_values import chart_images
 from llmplatform.catalog.versions import CHARTS
 from llmplatform.specs.mirrors import Mirrors
+from llmplatform.testing import RecordingEngine
 
 FOLDER = os.environ.get("LLMPLATFORM_CHARTS")
 RELEASE = "kubernetes:helm.sh/v3:Release"

@@ -5,11 +5,11 @@ import traceback
 from pathlib import Path
 
 import pytest
-from support.engine import RecordingEngine
 from support.program import ROOT, run_program, stack_config
 
 from llmplatform.base import PlatformComponent
 from llmplatform.base.traces import short_stack_traces
+from llmplatform.testing import RecordingEngine
 
 
 def deep(levels: int) -> PlatformComponent:

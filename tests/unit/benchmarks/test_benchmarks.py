@@ -9,7 +9,6 @@ from typing import Any, TextIO
 import pulumi
 import pulumi_random as random
 import pytest
-from support.engine import RecordingEngine
 from typer.testing import CliRunner
 
 from benchmarks import __main__ as command_line
@@ -22,6 +21,7 @@ from benchmarks.recording import merge, record, replay
 from benchmarks.summary import rows
 from benchmarks.worker import Cost
 from llmplatform.checks.files import parse
+from llmplatform.testing import RecordingEngine
 
 CASE = {"operation": "preview", "models": 1, "stacks": 1, "checkpoints": True, "repetitions": 2}
 COST = {"seconds": 2.0, "program_mib": 100.0, "engine_mib": 50.0, "providers_mib": 1.0, "engine_cpu": 0.5, "load": 1.0}

@@ -9,8 +9,9 @@ from typing import Any
 import pulumi
 import pulumi_alicloud
 import pytest
-from support.engine import RecordingEngine
 from support.program import ROOT, run_program, stack_config
+
+from llmplatform.testing import RecordingEngine
 
 _SCALER = "alicloud:cs/autoscalingConfig:AutoscalingConfig"
 _COLLECTION = "llmplatform:alicloud:LogCollection"

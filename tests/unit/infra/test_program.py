@@ -3,8 +3,9 @@
 from copy import deepcopy
 from typing import Any
 
-from support.engine import RecordingEngine
 from support.program import run_program, stack_config
+
+from llmplatform.testing import RecordingEngine
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 QUOTA = "kubernetes:core/v1:ResourceQuota"

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from support.alicloud_platform import stack as ack_stack
-from support.engine import RecordingEngine
 from support.program import run_program, stack_config
+
+from llmplatform.testing import RecordingEngine
 
 POOLS = {"prod": "aws:eks/nodeGroup:NodeGroup", "prod-ack": "alicloud:cs/nodePool:NodePool"}
 CLUSTERS = {"prod": "aws:eks/cluster:Cluster", "prod-ack": "alicloud:cs/managedKubernetes:ManagedKubernetes"}

@@ -9,7 +9,6 @@ from typing import Any
 
 import pulumi
 import pytest
-from support.engine import RecordingEngine
 from support.existing_things import told
 from support.program import ROOT, STACKS, run_program, stack_config
 
@@ -19,6 +18,7 @@ from llmplatform.checks.archives import unfit_archives
 from llmplatform.cli.charts_lock import Lock
 from llmplatform.planning import plan_pools
 from llmplatform.planning.charts import plan_charts
+from llmplatform.testing import RecordingEngine
 
 ARCHIVE = gzip.compress(b"a chart", mtime=0)
 RELEASE = "kubernetes:helm.sh/v3:Release"

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from support.engine import RecordingEngine
 from support.plans import SPOT_FIRST, model_plan
 from support.stack_settings import ROOT, dev, problems
 
@@ -11,6 +10,7 @@ from llmplatform.checks import parse
 from llmplatform.checks.files import read
 from llmplatform.planning.outside import OutsidePlan, plan_outside
 from llmplatform.serving import ModelServer, ModelServerArgs
+from llmplatform.testing import RecordingEngine
 
 PROXY = "http://proxy.example.org:3128"
 

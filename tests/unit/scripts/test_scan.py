@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import scan
 import stack_objects as objects
-from support.registration import Registered
+
+from llmplatform.testing import Registered
 
 
 def registered(token: str, name: str, **inputs: Any) -> Registered:

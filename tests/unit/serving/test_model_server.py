@@ -2,13 +2,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.engine import RecordingEngine, walk
 from support.plans import ON_DEMAND, SPOT_FIRST, model_plan
 
 from llmplatform.base.labels import MODEL_CLIENT
 from llmplatform.serving import ModelServer, ModelServerArgs
 from llmplatform.serving.engines import vllm
 from llmplatform.specs.mirrors import Mirrors
+from llmplatform.testing import RecordingEngine, walk
 
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 SECRET = "kubernetes:core/v1:Secret"

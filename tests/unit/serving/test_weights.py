@@ -3,12 +3,12 @@ import dataclasses
 from typing import Any
 
 import pytest
-from support.engine import RecordingEngine
 from support.plans import SPOT_FIRST, model_plan
 
 from llmplatform.serving import Hydration, HydrationArgs, hydrators, weights
 from llmplatform.serving.weights import NODE_SECONDS, Weights, WeightsArgs
 from llmplatform.specs.mirrors import Mirrors
+from llmplatform.testing import RecordingEngine
 
 JOB = "kubernetes:batch/v1:Job"
 SECRET = "kubernetes:core/v1:Secret"

@@ -3,7 +3,8 @@
 import pulumi
 import pulumi_aws as aws
 import pytest
-from support.engine import RecordingEngine
+
+from llmplatform.testing import RecordingEngine
 
 
 def _vpc(name: str = "vpc", **inputs: object) -> aws.ec2.Vpc:

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Mapping
 
-from support.registration import Computed, Registered
+from llmplatform.testing.registration import Computed, Registered
 
 
 def _hex(registered: Registered) -> str:

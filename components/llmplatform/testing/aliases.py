@@ -10,14 +10,22 @@ from typing import Any, Protocol
 
 
 class Known(Protocol):
-    """What is asked of a registration."""
+    """A registration, as far as its names go."""
 
     @property
-    def urn(self) -> str: ...
+    def urn(self) -> str:
+        """Its URN now."""
+        ...
+
     @property
-    def parent(self) -> str: ...
+    def parent(self) -> str:
+        """URN of its parent; empty for none."""
+        ...
+
     @property
-    def aliases(self) -> tuple[str, ...]: ...
+    def aliases(self) -> tuple[str, ...]:
+        """Former URNs, as far as the registration gives them itself."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +41,7 @@ class Urn:
 
     @classmethod
     def read(cls, text: str) -> "Urn":
+        """Parse `urn:pulumi:…`."""
         stack, project, types, name = text.removeprefix("urn:pulumi:").split("::", 3)
         parent, _, type_ = types.rpartition("$")
         return cls(stack=stack, project=project, parent=parent, type=type_, name=name)

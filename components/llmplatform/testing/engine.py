@@ -1,4 +1,4 @@
-"""A recording fake engine: runs a program against Pulumi's mocks, with no process, no socket and no cloud.
+"""The recording engine: runs a program against Pulumi's mocks, with no process, no socket and no cloud.
 
     engine = RecordingEngine().run(lambda: Network("core", args))
     assert engine.one("aws:ec2/vpc:Vpc").inputs["enableDnsHostnames"] is True
@@ -22,40 +22,53 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import ROOT
 
-from support.aliases import alias_urn
-from support.cloud_answers import CLOUD
-from support.registration import Computed, Properties, Registered
+from llmplatform.testing.aliases import alias_urn
+from llmplatform.testing.answers import CLOUD
+from llmplatform.testing.registration import Computed, Properties, Registered
 
-_SECRET = "4dabf18193072939515e22adb298388d"
+_MARK = "4dabf18193072939515e22adb298388d"
+"""Marks a secret on the wire (pulumi/pulumi, sdk/python/lib/pulumi/runtime/rpc.py: _special_secret_sig)."""
 
 
 @dataclass(kw_only=True)
 class RecordingEngine(Mocks):
-    """Records what a program registers, and answers as the clouds would."""
+    """Records what a program registers, and answers as the clouds would: ids, ARNs and what else components read.
+
+    A lookup, a URN that two resources have and a warning of the SDK are errors: a real preview fails, or warns.
+    """
 
     outputs: Mapping[str, Computed] = field(default_factory=dict[str, Computed])
-    """Computed properties by type token, beside those of `CLOUD`."""
+    """Computed properties by type token: they come before those that the engine knows."""
     answers: Mapping[str, Callable[[Properties], Properties]] = field(
         default_factory=dict[str, Callable[[Properties], Properties]]
     )
     """Answers to lookups by function token. A lookup that is not here is an error: previews make none."""
     project: str = "llmplatform"
+    """Name of the project, a part of every URN."""
     stack: str = "test"
+    """Name of the stack, a part of every URN."""
     preview: bool = False
     """Run as a preview does: what a cloud computes is unknown, save what `outputs` gives."""
     failed: frozenset[str] = frozenset()
     """Names of resources that the cloud refuses, in an update that goes on: `pulumi up --continue-on-error`."""
     may_warn: bool = False
-    """Whether a user is meant to be warned: of what, is in `warnings`."""
+    """Whether the program may warn its user; without it, a warning is an error."""
     warnings: list[str] = field(default_factory=list[str], repr=False)
+    """What the program or the SDK warned of."""
     told: list[str] = field(default_factory=list[str], repr=False)
-    """What the program says without warning."""
+    """What the program logged without warning."""
     registered: list[Registered] = field(default_factory=list["Registered"], repr=False)
+    """Every registration, in its order."""
     result: Any = field(default=None, repr=False)
-    """What the program returned, outputs resolved."""
+    """What the program returned, outputs resolved; None where a preview does not know all of it."""
 
     def run(self, program: Callable[[], Any]) -> "RecordingEngine":
-        """Run the program to its end."""
+        """Run the program to its end, and return this engine.
+
+        Raises:
+            AssertionError: A lookup that `answers` does not have, a URN that two resources have, or a warning.
+            Exception: What the program raises, or a function that it applies to an output.
+        """
 
         def settle() -> Any:
             return pulumi.Output.from_input(program()).apply(self._keep)
@@ -74,7 +87,8 @@ class RecordingEngine(Mocks):
             test(settle)()
         self.warnings += log.warnings
         self.told += log.told
-        assert self.may_warn or not log.warnings, f"a user would be warned: {log.warnings}"
+        if log.warnings and not self.may_warn:
+            raise AssertionError(f"a user would be warned: {log.warnings}")
         return self
 
     def all(self, type_: str) -> list[Registered]:
@@ -82,16 +96,13 @@ class RecordingEngine(Mocks):
         return sorted((found for found in self.registered if found.type == type_), key=lambda found: found.name)
 
     def one(self, type_: str, name: str | None = None) -> Registered:
-        """The only registration of a type, or the one of that name."""
+        """The only registration of a type, or the one of that name; an AssertionError lists all where it is not one."""
         found = [each for each in self.all(type_) if name is None or each.name == name]
-        assert len(found) == 1, f"{len(found)} registrations of {type_} {name or ''}; registered: {self._inventory()}"
-        return found[0]
+        return self._only(found, f"{type_} {name or ''}")
 
     def named(self, name: str) -> Registered:
-        """The only registration with a name, of whatever type."""
-        found = [each for each in self.registered if each.name == name]
-        assert len(found) == 1, f"{len(found)} registrations are named {name}; registered: {self._inventory()}"
-        return found[0]
+        """The only registration with a name, of any type; an AssertionError lists all where it is not one."""
+        return self._only([each for each in self.registered if each.name == name], name)
 
     def waits_for(self, later: Registered, earlier: Registered) -> bool:
         """Whether one is created after the other, and so deleted before it, at any distance."""
@@ -129,8 +140,11 @@ class RecordingEngine(Mocks):
         self.result = value
         return value
 
-    def _inventory(self) -> list[str]:
-        return sorted(f"{each.type} {each.name}" for each in self.registered)
+    def _only(self, found: list[Registered], wanted: str) -> Registered:
+        if len(found) != 1:
+            inventory = sorted(f"{each.type} {each.name}" for each in self.registered)
+            raise AssertionError(f"{len(found)} registrations of {wanted.strip()}; registered: {inventory}")
+        return found[0]
 
 
 class _Log(logging.Logger):
@@ -220,7 +234,7 @@ def _computed(table: Mapping[str, Computed], registered: Registered) -> Mapping[
 
 
 def _is_secret(value: Any) -> bool:
-    return isinstance(value, dict) and _SECRET in cast(Properties, value)
+    return isinstance(value, dict) and _MARK in cast(Properties, value)
 
 
 def _plain(value: Any) -> Any:

@@ -14,8 +14,11 @@ class Registered:
     """One registration, as an engine sees it."""
 
     type: str
+    """Token, such as `aws:ec2/vpc:Vpc`."""
     name: str
+    """Name within the program, not the cloud's."""
     urn: str
+    """URN: stack, project, types of the parents, type and name."""
     parent: str
     """URN of the parent."""
     inputs: Properties
@@ -27,10 +30,15 @@ class Registered:
     dependencies: frozenset[str]
     """URNs that it waits for: those in `depends_on` and those whose outputs it uses."""
     protect: bool
+    """Whether deleting it is refused."""
     ignore_changes: tuple[str, ...]
+    """Properties whose changes are ignored."""
     retain_on_delete: bool
+    """Whether the cloud keeps it when the stack gives it up."""
     deleted_with: str
+    """URN of the resource with which it goes; empty for none."""
     delete_before_replace: bool
+    """Whether a replacement is made only after the old one is gone."""
     provider: str
     """Reference of the provider; empty when none was given."""
     aliases: tuple[str, ...] = ()
