@@ -1,30 +1,37 @@
 """Every value that an add-on sets is one that its chart reads, whatever is switched on."""
 
 import re
+from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
-from support.addon_variants import CHARTS_DIR, MIRRORED, variants
+from support.sites import CHARTS_DIR, MIRRORED, variants
 
 from llmplatform.catalog.chart_values import chart_keys
 from llmplatform.catalog.versions import CHARTS
+from llmplatform.specs.addons.cert_manager import ALIDNS_WEBHOOK
+from llmplatform.specs.capabilities import ALL as CAPABILITIES
 from llmplatform.testing import RecordingEngine, Registered, walk
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 VARIANTS = variants()
 
 
+@cache
 def releases(variant: str) -> list[Registered]:
-    found = RecordingEngine().run(VARIANTS[variant]).all(RELEASE)
-    assert found, f"{variant} installs nothing"
-    return found
+    return RecordingEngine().run(VARIANTS[variant]).all(RELEASE)
 
 
 def chart_of(release: Registered) -> str:
     archive = PurePosixPath(release.inputs["chart"])
     (chart,) = [chart for chart in CHARTS.values() if archive.name == f"{chart.name}-{chart.version}.tgz"]
     return chart.name
+
+
+def test_every_chart_of_a_capability_is_installed_by_a_variant() -> None:
+    wanted = {chart for kind in CAPABILITIES for chart in kind.charts} | {ALIDNS_WEBHOOK}
+    assert {chart_of(release) for variant in VARIANTS for release in releases(variant)} == wanted
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.addon_variants import gpu_metrics
+from support.addons import gpu_metrics
 from support.plans import ON_DEMAND, SPOT_FIRST, SYSTEM, pool_plans
 from support.program import STACKS, run_program, stack_config
+from support.sites import on_sites
 
 from llmplatform.addons.gpu_metrics import COUNTERS
 from llmplatform.testing import RecordingEngine, Registered, walk
@@ -15,6 +16,8 @@ from llmplatform.testing import RecordingEngine, Registered, walk
 _RELEASE = "kubernetes:helm.sh/v3:Release"
 _METRIC = re.compile(r"\bDCGM_[A-Z0-9_]+\b")
 _LISTS = ("customMetrics", "dcgmExporter.config.data")
+
+VARIANTS = on_sites("gpu-metrics", gpu_metrics)
 
 FIELD_IDS = {
     "DCGM_FI_DEV_SM_CLOCK": 100,

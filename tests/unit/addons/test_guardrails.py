@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from support.addon_variants import ISSUERS, cert_manager, gpu_metrics, gpu_operator, monitoring
+from support.addons import ISSUERS, cert_manager, gpu_metrics, gpu_operator, monitoring
 
 from llmplatform.specs import addons as specs
 from llmplatform.testing import RecordingEngine

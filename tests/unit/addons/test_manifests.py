@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import kubernetes_validate
 import pytest
-from support.addon_variants import variants
 from support.plans import ON_DEMAND, SPOT_FIRST, SPOT_OF_FOUR, model_plan
+from support.sites import variants
 
 from llmplatform.base.namespace import Namespace, NamespaceArgs
 from llmplatform.planning.models import ModelPlan

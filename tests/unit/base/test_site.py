@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pulumi
 import pytest
-from support.addon_variants import MIRRORED, gpu_operator, site
+from support.addons import gpu_operator
+from support.sites import MIRRORED, site
 
 from llmplatform.base.chart_values import Values
 from llmplatform.base.component import PlatformComponent

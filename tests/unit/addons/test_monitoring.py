@@ -1,0 +1,140 @@
+"""Prometheus, Alertmanager and Grafana: what they see, what they keep, and where alerts go."""
+
+from functools import partial
+from typing import Any, Literal
+
+import pytest
+from support.addons import RECEIVER, alerting, monitoring
+from support.plans import environment
+from support.sites import on_sites
+
+from llmplatform.addons.alerting import configuration
+from llmplatform.specs import addons as specs
+from llmplatform.testing import RecordingEngine, walk
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+SECRET = "kubernetes:core/v1:Secret"
+
+Receiver = Literal["webhook", "slack", "pagerduty"]
+RECEIVERS: tuple[Receiver, ...] = ("webhook", "slack", "pagerduty")
+VARIANTS = {
+    **on_sites("monitoring", monitoring, monitored=(False,)),
+    **on_sites("monitoring, disks of a class", partial(monitoring, storage_class="gp3"), monitored=(False,)),
+    **{f"monitoring, alerts by {kind}": partial(alerting, kind) for kind in RECEIVERS},
+}
+
+
+def values(engine: RecordingEngine, release: str) -> dict[str, Any]:
+    return engine.one(RELEASE, release).inputs["values"]
+
+
+def test_every_node_has_an_exporter_even_those_that_evict() -> None:
+    found = values(RecordingEngine().run(monitoring), "monitoring-stack")
+    assert found["prometheus-node-exporter"]["tolerations"] == [{"operator": "Exists"}]
+
+
+@pytest.mark.parametrize(("protection", "then"), [("full", "Retain"), ("none", "Delete")])
+def test_the_disks_of_monitoring_go_with_its_release_unless_they_are_protected(protection: str, then: str) -> None:
+    engine = RecordingEngine().run(lambda: monitoring(environment=environment(protection)))
+    found = values(engine, "monitoring-stack")
+    for part in (found["prometheus"]["prometheusSpec"], found["alertmanager"]["alertmanagerSpec"]):
+        assert part["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": then, "whenScaled": "Retain"}, (
+            "disks that nobody's state knows are paid for and forgotten"
+        )
+
+
+def test_prometheus_sees_everything_and_does_not_fill_its_disk() -> None:
+    spec = specs.Monitoring(retention_days=7, storage_gib=20)
+    engine = RecordingEngine().run(lambda: monitoring(spec=spec, storage_class="gp3"))
+    prometheus = values(engine, "monitoring-stack")["prometheus"]["prometheusSpec"]
+    selectors = {key: value for key, value in prometheus.items() if key.endswith("SelectorNilUsesHelmValues")}
+    assert len(selectors) == 5
+    assert not any(selectors.values()), "monitors without the release's label would be ignored in silence"
+    assert prometheus["retention"] == "7d"
+    assert int(prometheus["retentionSize"].removesuffix("MB")) < 20 * 1024 * 0.9
+    claim = prometheus["storageSpec"]["volumeClaimTemplate"]["spec"]
+    assert claim["storageClassName"] == "gp3"
+    assert claim["resources"]["requests"]["storage"] == "20Gi"
+
+
+def test_the_managed_control_plane_is_neither_scraped_nor_alerted_on() -> None:
+    found = values(RecordingEngine().run(monitoring), "monitoring-stack")
+    for part in ("kubeControllerManager", "kubeScheduler", "kubeEtcd", "kubeProxy"):
+        assert found[part] == {"enabled": False}
+    assert not any(found["defaultRules"]["rules"].values()), "they would fire for ever"
+
+
+def test_the_kinds_of_monitoring_have_a_release_of_their_own_that_comes_first() -> None:
+    engine = RecordingEngine().run(monitoring)
+    assert values(engine, "monitoring-stack")["crds"] == {"enabled": False}
+    assert engine.waits_for(engine.named("monitoring-stack"), engine.named("monitoring-kinds"))
+
+
+def test_grafanas_administrator_is_a_generated_secret_that_the_chart_only_names() -> None:
+    engine = RecordingEngine().run(monitoring)
+    secret = engine.one("kubernetes:core/v1:Secret")
+    assert secret.secrets == {"stringData"}
+    assert secret.inputs["stringData"] == {"admin-user": "admin", "admin-password": "generated-password"}
+    admin = values(engine, "monitoring-stack")["grafana"]["admin"]
+    assert admin == {
+        "existingSecret": secret.inputs["metadata"]["name"],
+        "userKey": "admin-user",
+        "passwordKey": "admin-password",
+    }
+    assert engine.waits_for(engine.named("monitoring-stack"), secret), "Grafana would not start"
+
+
+@pytest.mark.parametrize("kind", ["webhook", "slack", "pagerduty"])
+def test_the_address_is_in_one_secret_and_the_release_knows_a_file_alone(kind: Receiver) -> None:
+    engine = RecordingEngine().run(lambda: alerting(kind))
+    holder = engine.named("monitoring-alert-receiver")
+    assert holder.inputs["stringData"] == {"address": RECEIVER}
+    assert "stringData" in holder.secrets, "encrypted in the state"
+    values = engine.one(RELEASE, "monitoring-stack").inputs["values"]
+    assert not [path for path, value in walk(values) if value == RECEIVER]
+    assert values["alertmanager"]["alertmanagerSpec"]["secrets"] == ["alert-receiver"]
+    files = [value for path, value in walk(values["alertmanager"]["config"]) if path.endswith("_file")]
+    assert files == ["/etc/alertmanager/secrets/alert-receiver/address"]
+    assert engine.waits_for(engine.one(RELEASE, "monitoring-stack"), holder), "Alertmanager mounts it"
+
+
+def test_alerts_that_fire_for_ever_reach_nobody_and_all_others_the_receiver() -> None:
+    config = configuration(specs.Alerts(kind="slack", repeat_hours=4))
+    assert config["route"]["receiver"] == "slack"
+    assert config["route"]["repeat_interval"] == "4h"
+    silent, notes = config["route"]["routes"]
+    assert "Watchdog" in silent["matchers"][0]
+    assert notes["matchers"] == ['severity=~"info|none"'], "nobody is woken by a note"
+    names = {receiver["name"]: set(receiver) - {"name"} for receiver in config["receivers"]}
+    assert names == {silent["receiver"]: set(), "slack": {"slack_configs"}}
+
+
+def test_rules_that_can_never_be_right_are_off() -> None:
+    """kubernetes-mixin: requests against what is left with a node less. Models alone ask for more in every stack."""
+    found = (
+        RecordingEngine().run(monitoring).one(RELEASE, "monitoring-stack").inputs["values"]["defaultRules"]["disabled"]
+    )
+    assert found == {"KubeCPUOvercommit": True, "KubeMemoryOvercommit": True}
+
+
+def test_without_a_receiver_the_chart_keeps_its_own_configuration() -> None:
+    engine = RecordingEngine().run(monitoring)
+    assert "config" not in engine.one(RELEASE, "monitoring-stack").inputs["values"]["alertmanager"]
+    assert not [each for each in engine.all(SECRET) if each.name == "monitoring-alert-receiver"]
+
+
+def test_alerts_without_an_address_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"secrets\.alert_receiver"):
+        RecordingEngine().run(lambda: monitoring(spec=specs.Monitoring(alerts=specs.Alerts(kind="webhook"))))
+
+
+def test_what_watches_a_full_cluster_goes_on() -> None:
+    """Classes that every cluster has (Kubernetes, "Guaranteed Scheduling For Critical Add-On Pods")."""
+    (found,) = (
+        each.inputs["values"]
+        for each in RecordingEngine().run(monitoring).all(RELEASE)
+        if each.inputs["name"] == "kube-prometheus-stack"
+    )
+    assert found["prometheus-node-exporter"]["priorityClassName"] == "system-node-critical"
+    assert found["prometheus"]["prometheusSpec"]["priorityClassName"] == "system-cluster-critical"
+    assert found["alertmanager"]["alertmanagerSpec"]["priorityClassName"] == "system-cluster-critical"
