@@ -1,4 +1,4 @@
-"""Writes what was measured into `docs/benchmarks.md`, between two marks, and draws its picture."""
+"""Writes the measurements into `docs/benchmarks.md`, between two marks, and draws its picture."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

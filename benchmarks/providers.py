@@ -24,7 +24,7 @@ from llmplatform_sandbox.providers.serve import serve
 
 
 class Accepting(provider_pb2_grpc.ResourceProviderServicer):
-    """Takes whatever it is given without a look, and hands it back as it came or as somebody else answered before."""
+    """Accepts any input unchecked, and returns it unchanged or as another provider answered before."""
 
     def __init__(self, answers: Mapping[tuple[str, str], tuple[str, dict[str, Any]]] | None = None) -> None:
         """`answers`: (type, name) to id and outputs."""
@@ -86,7 +86,7 @@ class Accepting(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def main() -> None:
-    """Serve until nobody listens any more."""
+    """Serve until the last client is gone."""
     folder = Path(sys.argv[1])
     if len(sys.argv) > 2:
         recorded = Accepting(answers(Path(sys.argv[2])))

@@ -61,7 +61,7 @@ class Cost:
     resources: int
     """Registered, the stack itself counted."""
     providers_mib: float = 0.0
-    """Filled in by whoever started the providers."""
+    """Filled in by the caller that started the providers."""
 
 
 def run(job: Job) -> Cost:
@@ -124,7 +124,7 @@ def _stack(job: Job) -> tuple[Stack, SandboxPaths]:
 
 
 class _EngineMemory:
-    """Watches the peak of this process's children while the operation runs: afterwards nobody can be asked."""
+    """Watches the peak of this process's children while the operation runs: it cannot be read afterwards."""
 
     def __init__(self) -> None:
         self.mib = 0.0

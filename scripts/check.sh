@@ -15,6 +15,7 @@ step() {
 step format .venv/bin/ruff format --check --quiet .
 step lint .venv/bin/ruff check --quiet .
 step spelling .venv/bin/codespell components sandbox infra docs scripts README.md CHANGELOG.md CONTRIBUTING.md
+step words .venv/bin/python scripts/words.py
 step yaml .venv/bin/yamllint -s .
 workflows=(.github/workflows/*.yaml examples/ci/*.yaml)
 step workflows .venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows "${workflows[@]}"

@@ -37,7 +37,7 @@ SHAPE = """
 </g>
 </svg>
 """
-"""rich's own, without a font from somebody's server."""
+"""rich's own, without a font from a remote server."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ def styled(line: str) -> Text:
 
 
 def words(svg: str) -> str:
-    """What a picture says, for whoever checks it."""
+    """The words in a picture, for the test that checks them."""
     return re.sub(r"<[^>]+>", "", svg).replace("&#160;", " ").replace("&quot;", '"')
 
 

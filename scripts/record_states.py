@@ -1,8 +1,8 @@
 """Records the state of every committed stack, as an update in the sandbox leaves it: `python scripts/record_states.py`.
 
 They go to tests/upgrades/states/VERSION, for the version of the library, once per release: from then on every later
-version is previewed on them (tests/upgrades). Secrets in them are generated ones, and open with a passphrase that
-everybody knows. Takes a minute or two for each stack.
+version is previewed on them (tests/upgrades). Secrets in them are generated ones, and open with a public
+passphrase. Takes a minute or two for each stack.
 """
 
 import shutil
@@ -22,7 +22,7 @@ from llmplatform_sandbox.project import read_project
 ROOT = Path(__file__).parents[1]
 STATES = ROOT / "tests" / "upgrades" / "states"
 _LOCAL = ("sourcePosition", "stackTrace", "created", "modified")
-PASSPHRASE = "recorded"  # noqa: S105 nothing that it opens is anybody's secret
+PASSPHRASE = "recorded"  # noqa: S105 it protects no real secret
 
 
 def record(stack: str, file: Path) -> None:

@@ -1,4 +1,4 @@
-"""Runs checkov and kube-linter over every object of the stacks, and fails on a finding that nobody has accounted for.
+"""Runs checkov and kube-linter over every object of the stacks, and fails on a finding without a recorded reason.
 
 `policies/accepted-findings.yaml` holds the findings that stand, each with its reason; one that no longer occurs fails
 as well, so that the file says what is true. checkov has an environment of its own, because it pins old versions of what

@@ -1,6 +1,5 @@
 """Writes docs/reference/stacks.md: the components of every committed stack and what waits for what."""
 
-import re
 from pathlib import Path
 
 import component_graph
@@ -13,18 +12,12 @@ What the program registers for each committed stack file, by component: how many
 An arrow leads from what is there first to what waits for it; deletion runs against the arrows. Arrows that follow
 from others are left out. This page is written from the program (`make docs`).
 """
-MARKED = re.compile(r"(?<=<!-- chart of prod -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
 def pages() -> dict[Path, str]:
-    """Every document with a chart, as it should be."""
-    charts = {stack: f"```mermaid\n{component_graph.flowchart(stack)}```\n" for stack in STACKS}
-    found = {
-        ROOT / "docs/reference/stacks.md": "\n".join([HEAD, *(f"## `{each}`\n\n{charts[each]}" for each in charts)])
-    }
-    for path in sorted(ROOT.glob("README*.md")):
-        found[path] = MARKED.sub(lambda _: f"\n{charts['prod']}\n", path.read_text(encoding="utf-8"))
-    return found
+    """The page, as it should be."""
+    charts = (f"## `{stack}`\n\n```mermaid\n{component_graph.flowchart(stack)}```\n" for stack in STACKS)
+    return {ROOT / "docs/reference/stacks.md": "\n".join([HEAD, *charts])}
 
 
 if __name__ == "__main__":

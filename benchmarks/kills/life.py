@@ -189,7 +189,7 @@ class Life:
             everything.write(f"--- {command} {kill}: {struck}\n{text}\n")
         run = _Run(code=process.returncode, struck=struck, output=text)
         if command == "down" and run.document:
-            # Whoever was killed, and whenever: what a run that came to its inventory saw there counts.
+            # Which process was killed, and when, is the same here: what a run saw in its inventory counts.
             for each in run.document["left_behind"]:
                 self._problem(f"down: orphan in the cloud: {each['type']} {each['id']}", "")
             self.record.inventories += not run.document["absent"] and not run.document["left_behind"]

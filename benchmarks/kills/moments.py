@@ -1,4 +1,4 @@
-"""When a kill strikes, and whom: drawn evenly over the work that is done, and by time."""
+"""When a kill strikes, and which process: drawn evenly over the work that is done, and by time."""
 
 from dataclasses import asdict, dataclass
 from random import Random

@@ -19,7 +19,7 @@ def lines(lives: Sequence[Life]) -> Iterator[tuple[str, ...]]:
 
 
 def killed(lives: Sequence[Life]) -> int:
-    """Kills that struck somebody."""
+    """Kills that struck a process."""
     return sum(len(each["kills"]) for each in lives)
 
 

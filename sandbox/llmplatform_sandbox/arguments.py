@@ -1,4 +1,4 @@
-"""Arguments that several commands of the sandbox take."""
+"""Arguments that several commands of the sandbox share."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from llmplatform.catalog.stack_names import is_stack_name, not_a_name, stack_of_
 
 
 def named(stack: str) -> str:
-    """The stack that is meant by its name or by its file's; anything else is refused before it is part of a path."""
+    """The stack, by its name or by its file's; any other text is refused before it is part of a path."""
     name = stack_of_file(stack) or stack
     if not is_stack_name(name):
         print(not_a_name(stack), file=sys.stderr)
@@ -33,7 +33,7 @@ HostStack = Annotated[
     str | None,
     typer.Option(
         "--in",
-        help="Live in the sandbox of another stack: its account, its cluster.",
+        help="Use the sandbox of another stack: its account, its cluster.",
         metavar="[FOLDER:]STACK",
         callback=_host_named,
     ),

@@ -1,4 +1,4 @@
-"""How to spell the command again, so that a hint can be copied into the shell that the command was started from."""
+"""How to write the command again, so that a hint can be copied into the same shell."""
 
 import os
 import shlex
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def called() -> str:
-    """`llmplatform` where the shell finds it, else the path under which it runs, as make starts it."""
+    """`llmplatform` if the shell finds it, else the path under which it runs, as make starts it."""
     started = Path(sys.argv[0])
     if shutil.which("llmplatform") or started.name != "llmplatform":
         return "llmplatform"

@@ -1,10 +1,10 @@
-"""Who calls a port of the sandbox: processes of the user who runs it are answered, and no others.
+"""Protects the sandbox's ports: processes of the same user are answered, and no others.
 
-The engine attaches to providers and language hosts by TCP on loopback, in plain text and with no word that we could
-give it (pulumi/pulumi: pkg/resource/plugin/plugin.go, `dialPlugin`), so neither a file's mode nor a token can tell its
-calls from those of another user of the machine. The system can: it knows whose socket the other end of a connection is.
-Linux is asked at every call, by sock_diag(7); elsewhere `lsof` is, whose answer holds for a second.
-The engine's own ports, open while it works, are Pulumi's and answer every local user.
+The engine attaches to providers and language hosts by TCP on loopback, in plain text and without a token
+(pulumi/pulumi: pkg/resource/plugin/plugin.go, `dialPlugin`), so neither a file's mode nor a token can tell its calls
+from those of another user of the machine. The system can: it knows the user of the socket at the other end. Linux is
+asked at every call, by sock_diag(7); elsewhere `lsof` is, and its answer is kept for a second. The engine's own ports,
+open while it works, are Pulumi's and answer every local user.
 """
 
 import os
@@ -27,14 +27,14 @@ from llmplatform_sandbox.errors import SandboxError
 _LOOPBACK = "127.0.0.1"
 _PEER = re.compile(r"ipv4:127\.0\.0\.1:(\d+)")
 _BELIEVED = 1.0
-"""Seconds for which an answer of lsof holds: sooner, hardly another process gets the same address."""
+"""Seconds to keep an answer of lsof: another process hardly gets the same address sooner."""
 
 Finder = Callable[[int, int], bool]
 """Whether the connection from one port of loopback to another was opened by this user."""
 
 
 class OwnCallers(grpc.ServerInterceptor):  # pyright: ignore[reportMissingTypeArgument] generic in its stubs alone
-    """Refuses every call of another user. It has to be told the `port` of its server."""
+    """Refuses every call of another user. Needs the `port` of its server."""
 
     def __init__(self, finder: Finder | None = None) -> None:
         self.port = 0
@@ -61,16 +61,16 @@ class OwnCallers(grpc.ServerInterceptor):  # pyright: ignore[reportMissingTypeAr
     def _require_own(self, context: grpc.ServicerContext) -> None:
         peer = _PEER.fullmatch(context.peer())
         if peer is None or not self._opened_by_us(int(peer[1]), self.port):
-            context.abort(grpc.StatusCode.PERMISSION_DENIED, "this port answers nobody but the user who opened it")
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "this port answers only the user who opened it")
 
 
 def guard(module: str) -> None:
-    """Let a module that makes servers of its own, and offers no hook for that, make them answer this user alone."""
+    """Make a module that creates servers of its own, without a hook, serve only this user."""
     import_module(module).__dict__["grpc"] = _GuardedGrpc()
 
 
 def finder_of_this_system() -> Finder:
-    """How this system tells. Raises `SandboxError` where it does not, since every port would be anybody's."""
+    """This system's way to tell. Raises `SandboxError` without one, because every port would be open to all users."""
     if sys.platform == "linux" and _kernel_answers():
         return opened_by_us
     if shutil.which("lsof"):
@@ -92,7 +92,7 @@ _NUMBERS = struct.Struct("=IIIII")
 
 
 def opened_by_us(source: int, target: int) -> bool:
-    """By what Linux says of the socket with exactly these two ends."""
+    """Asks Linux for the socket with exactly these two ends."""
     address = socket.inet_aton(_LOOPBACK).ljust(16, b"\0")
     ends = _ENDS.pack(source, target, address, address)
     question = _QUESTION.pack(socket.AF_INET, socket.IPPROTO_TCP, 0, 0, 1 << _ESTABLISHED)
@@ -108,19 +108,19 @@ def opened_by_us(source: int, target: int) -> bool:
     at += _FOUND.size
     found = _ENDS.unpack_from(answer, at)[:2]
     user = _NUMBERS.unpack_from(answer, at + _ENDS.size + _REST.size)[3]
-    # Who listens on the source's port is found as well, and a socket that is closed already, as user 0.
+    # A listener on the source's port is found as well, and a closed socket, as user 0.
     return state == _ESTABLISHED and found == (source, target) and user == os.geteuid()
 
 
 def held_by_us(source: int, target: int) -> bool:
-    """By the list of this user's open files."""
+    """Searches the list of this user's open files."""
     command = ["lsof", "-nP", "-a", "-u", str(os.geteuid()), f"-iTCP@{_LOOPBACK}:{source}", "-sTCP:ESTABLISHED", "-Fn"]
     listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return f"n{_LOOPBACK}:{source}->{_LOOPBACK}:{target}" in listed.splitlines()
 
 
 def remembered(finder: Finder) -> Finder:
-    """The same, asked once a second for each connection that is ours."""
+    """The same, once a second for each connection of this user."""
     seen: dict[tuple[int, int], float] = {}
 
     def ours(source: int, target: int) -> bool:
@@ -150,7 +150,7 @@ def _arity(streaming: bool) -> str:
 
 
 class _GuardedGrpc:
-    """What a module takes for `grpc`."""
+    """Stands for `grpc` in a module."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(grpc, name)

@@ -1,4 +1,4 @@
-"""Reads a stack's state where the engine's file backend keeps it: a question to the CLI costs a start of it."""
+"""Reads a stack's state from the engine's file backend: a call of the CLI would start it."""
 
 import json
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ Resource = dict[str, Any]
 
 
 class Checkpoint:
-    """The state of one stack; everything is empty while the stack does not exist."""
+    """The state of one stack; everything is empty if the stack does not exist."""
 
     def __init__(self, paths: SandboxPaths, project: str, stack: str) -> None:
         self._file: Path = paths.backend / ".pulumi" / "stacks" / project / f"{stack}.json"
 
     def exists(self) -> bool:
-        """Whether the stack was ever made."""
+        """Whether the stack was ever created."""
         return self._file.exists()
 
     def resources(self) -> Sequence[Resource]:
@@ -28,7 +28,7 @@ class Checkpoint:
         return self.deployment().get("resources") or []
 
     def deployment(self) -> dict[str, Any]:
-        """The whole state, in the form that an export of it has; secrets are encrypted."""
+        """The whole state, in the form of an export; secrets are encrypted."""
         try:
             content: dict[str, Any] = json.loads(self._file.read_text())
             return cast(dict[str, Any], content["checkpoint"].get("latest") or {})
@@ -38,7 +38,7 @@ class Checkpoint:
             raise damaged(self._file) from None
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs by the last update; a secret one as `[secret]`."""
+        """The stack's outputs after the last update; a secret one as `[secret]`."""
         for resource in self.resources():
             if resource["type"] == "pulumi:pulumi:Stack":
                 outputs = cast(dict[str, Any], resource.get("outputs") or {})

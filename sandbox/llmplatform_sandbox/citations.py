@@ -1,7 +1,7 @@
-"""Where the rows of the sandbox's tables were read, in a form that a program can follow; or that they are assumed.
+"""Sources of the rows in the sandbox's tables, in a form that a program can follow, or the mark that they are assumed.
 
 What the simulated clouds accept, replace and refuse comes from the providers' sources, the services' models and
-published pages: never from what the components under trial happen to send, and never from their catalog.
+published pages: never from what the tested components send, and never from their catalog.
 """
 
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ class Page(Fact):
     """A published page."""
 
     page: str
-    """The work that it is of: `EKS user guide`."""
+    """The publication: `EKS user guide`."""
     section: str
     note: str = ""
 
@@ -71,12 +71,12 @@ Citation = ProviderSymbol | RepositoryFile | ServiceModel | Page
 
 
 class Cited(Fact):
-    """A row of a table, which says where it was read."""
+    """A row of a table, with its sources."""
 
     cites: tuple[Citation, ...] = ()
-    """Where it was read."""
+    """Its sources."""
     assumed: Mapping[str, str] = {}
-    """What the row holds, or the sandbox does by it, that was read nowhere: what → how the sandbox has it."""
+    """Parts of the row without a source: subject → the sandbox's assumption."""
 
     @model_validator(mode="after")
     def _says_where_it_is_from(self) -> Self:
@@ -86,7 +86,7 @@ class Cited(Fact):
 
     @property
     def source(self) -> str:
-        """Where it was read, for a reader."""
+        """Its sources, for a reader."""
         return "; ".join(map(str, self.cites))
 
 

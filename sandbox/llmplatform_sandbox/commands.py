@@ -1,7 +1,7 @@
 """`llmplatform sandbox …`: the command line of the sandbox.
 
-Progress goes to standard error, results to standard output. What a command needs is imported when it
-runs: the root command loads this module for every call of `llmplatform`.
+Progress goes to standard error, results to standard output. A command imports what it needs when it runs: the root
+command loads this module for every call of `llmplatform`.
 """
 
 import json
@@ -43,7 +43,7 @@ def up(
 ) -> None:
     """Bring the stack up. The first run on a machine downloads the tools, or builds them (about ten minutes).
 
-    Example: `llmplatform sandbox up prod`. A run that was interrupted goes on from where it was.
+    Example: `llmplatform sandbox up prod`. An interrupted run continues where it stopped.
     """
     with opened(project, stack, host=host) as (sandbox, timings):
         outcome = sandbox.up(controllers=controllers)
@@ -65,10 +65,10 @@ def up(
 
 @app.command()
 def facts(
-    assumed: Annotated[bool, typer.Option("--assumed", help="Only what was read nowhere.")] = False,
+    assumed: Annotated[bool, typer.Option("--assumed", help="Only rows without a source.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List what the simulated clouds go by, and where each row was read.
+    """List the facts of the simulated clouds, and the source of each.
 
     Example: `llmplatform sandbox facts --assumed`.
     """
@@ -118,7 +118,7 @@ def diff(
         typer.Option("--detailed-exitcode", help="Exit with 3 on changes, 4 when something is replaced or deleted."),
     ] = False,
 ) -> None:
-    """Show what the working tree changes in the stack as another revision has it: no credentials, no network.
+    """Show what the working tree changes in the stack of another revision: no credentials, no network.
 
     Example: `llmplatform sandbox diff prod --against origin/main`. Exits with 1 when a revision cannot be applied, and
     with 2 on wrong input; `--detailed-exitcode` tells changes apart.
@@ -179,12 +179,12 @@ def down(
     if found.orphans:
         print(
             f"{len(found.orphans)} objects were left behind; in a real account they would go on costing money: "
-            "let what makes them delete them",
+            "delete them with the objects that create them",
             file=sys.stderr,
         )
         raise typer.Exit(1)
     if found.absent:
-        print(f"{stack}: there is no sandbox to take down")
+        print(f"{stack}: there is no sandbox to destroy")
         return
     print(f"{stack}: everything is gone ({found.outcome.changes.get('delete', 0)} resources deleted)")
 
@@ -207,13 +207,13 @@ def status(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json 
             )
         )
     elif not (snapshot.objects or snapshot.nodes or snapshot.pods or snapshot.outputs):
-        print(f"{stack}: nothing is applied yet; `{called()} sandbox up {stack}` does it")
+        print(f"{stack}: nothing is applied yet; `{called()} sandbox up {stack}` creates it")
     else:
         report.print_snapshot(console_for(), snapshot)
     if unfinished:
         print(
-            f"{stack}: the last run did not come to its end; `{called()} sandbox up {stack}` goes on, "
-            f"and `{called()} sandbox down {stack}` takes it down",
+            f"{stack}: the last run did not finish; `{called()} sandbox up {stack}` continues it, "
+            f"and `{called()} sandbox down {stack}` destroys it",
             file=sys.stderr,
         )
     if dead:
@@ -241,7 +241,7 @@ def tools() -> None:
 
 @app.command()
 def env(stack: Stack = "dev", project: ProjectFolder = Path()) -> None:
-    """Print the variables that let your own pulumi and kubectl work on the sandbox; starts what does not run.
+    """Print variables for your own pulumi and kubectl to use the sandbox; starts its stopped processes.
 
     Example: `eval "$(llmplatform sandbox env dev)"`, then `pulumi preview`.
     """
@@ -259,16 +259,16 @@ def fault(
     kind: Annotated[
         str,
         typer.Argument(
-            help="What goes wrong: spot-stockout, stockout, no-quota, not-offered, zone-outage, role-unauthorised, "
-            "no-access-entry; what comes late or by itself: late-log-group, slow-volumes, foreign-endpoint; or, with "
+            help="The fault: spot-stockout, stockout, no-quota, not-offered, zone-outage, role-unauthorised, "
+            "no-access-entry; late or unasked events: late-log-group, slow-volumes, foreign-endpoint; or, with "
             "the cloud's calls: throttling, server-error, lost-answer, slow-call, outage."
         ),
     ],
     target: Annotated[
         str,
         typer.Argument(
-            help="Where: an instance type, a zone, both as TYPE@ZONE, a quota code, a role, a CSI driver; a resource "
-            "type such as aws:ec2/vpc:Vpc, or all."
+            help="Its target: an instance type, a zone, both as TYPE@ZONE, a quota code, a role, a CSI driver; a "
+            "resource type such as aws:ec2/vpc:Vpc, or all."
         ),
     ],
     clear: Annotated[bool, typer.Option("--clear", help="End the fault.")] = False,
@@ -276,9 +276,9 @@ def fault(
     project: ProjectFolder = Path(),
     as_json: Json = False,
 ) -> None:
-    """Let something go wrong in the simulated account, or end it.
+    """Start or end a fault in the simulated account.
 
-    Example: `llmplatform sandbox fault spot-stockout g5.2xlarge`, and with `--clear` there are spot machines again.
+    Example: `llmplatform sandbox fault spot-stockout g5.2xlarge`, and `--clear` to end it.
     """
     with opened(project, stack, check=False) as (sandbox, _):
         sandbox.fault(kind, target, active=not clear)

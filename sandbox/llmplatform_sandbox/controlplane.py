@@ -1,8 +1,7 @@
 """The real Kubernetes control plane of a sandbox: etcd, API server, controllers, scheduler; KWOK as its kubelets.
 
-Everything listens on loopback only and outlives the command that started it. Starting is idempotent: what runs is left
-alone, what died is started again on the data that is there. etcd does not fsync: a killed process loses nothing, a
-power cut may.
+Everything listens on loopback only and outlives the command that started it. Starting is idempotent: running processes
+stay, dead ones start again on the same data. etcd does not fsync: a killed process loses nothing, a power cut may.
 """
 
 import json
@@ -35,7 +34,7 @@ _READY_WITHIN = 60.0
 
 
 class ControlPlane:
-    """The control plane below one sandbox's folder; any process may hold an object of this class."""
+    """The control plane in one sandbox's folder; any process may hold an object of this class."""
 
     minors = KUBERNETES_MINORS
     on_paper = False
@@ -49,7 +48,7 @@ class ControlPlane:
         self.nodes = Machines(self.access)
 
     def access(self) -> KubeAccess:
-        """How to reach the API server; raises `SandboxError` before the first start."""
+        """Access to the API server. Raises `SandboxError` before the first start."""
         settings = self._settings()
         if settings is None:
             raise SandboxError(f"control plane: not started yet; run `{called()} sandbox up`")
@@ -60,7 +59,7 @@ class ControlPlane:
         return KubeAccess(server=_url(settings), ca_pem=authority, kubeconfig=self._pki.kubeconfig("admin"))
 
     def minor(self) -> str:
-        """The Kubernetes minor that it is, or would be next."""
+        """Its Kubernetes minor, or the next one."""
         settings = self._settings()
         return settings.minor if settings else KUBERNETES_MINOR
 
@@ -69,7 +68,7 @@ class ControlPlane:
         return all(self._processes.running(name) for name in PROCESS_NAMES)
 
     def prepare(self, *, service_cidr: str | None = None) -> "Settings":
-        """Write what clients need, so that they may start while the API server does."""
+        """Write the files of clients, so that they may start together with the API server."""
         if not self._pki.exists():
             self._pki.create()
         settings = self._choose_settings(service_cidr)
@@ -77,24 +76,24 @@ class ControlPlane:
         return settings
 
     def serving(self) -> bool:
-        """Whether the API server is there, or about to be."""
+        """Whether the API server is ready, or starting."""
         return self._processes.running("kube-apiserver")
 
     def start(self, *, service_cidr: str | None = None) -> None:
-        """Start what does not run and wait until the API server is ready, about four seconds from nothing.
+        """Start missing processes and wait until the API server is ready, about four seconds from nothing.
 
-        `service_cidr` is honoured when nothing runs. Raises `SandboxError`, a line, where a process does not come up.
+        `service_cidr` applies if no process runs. Raises `SandboxError`, a line, if a process does not start.
         """
         settings = self.prepare(service_cidr=service_cidr)
         if self.serving() and not (self._processes.running("etcd") and self._ready(settings)):
-            # It is about to end: it drains its clients for a minute, or has lost its database.
+            # It is stopping: it drains its clients for a minute, or has lost its database.
             self._processes.stop("kube-apiserver", grace=0.5)
         try:
             self._start_servers(settings)
         except SandboxError:
             if all(self._processes.running(name) for name in PROCESS_NAMES[:2]):
                 raise
-            # One that was about to end has ended by now; what ends twice is broken.
+            # A process that was stopping has ended by now; one that ends twice is broken.
             self._start_servers(settings)
         for name, command in commands.clients(self._tools, settings, self._pki).items():
             self._processes.start(name, command)
@@ -102,7 +101,7 @@ class ControlPlane:
             resume_definitions(kube)
 
     def __call__(self, service_cidr: str | None = None, minor: str | None = None) -> KubeAccess:
-        """What a cloud calls for a new cluster: an empty, running control plane with this Service range and minor."""
+        """A cloud calls this for a new cluster: an empty, running control plane with this Service range and minor."""
         settings = self._settings()
         if settings and (
             (service_cidr and settings.service_cidr != service_cidr) or (minor and settings.minor != minor)
@@ -113,7 +112,7 @@ class ControlPlane:
         return self.access()
 
     def upgrade(self, minor: str) -> None:
-        """Go on as another minor: the same binaries, with the features and APIs that this one has."""
+        """Continue as another minor: the same binaries, with that minor's features and APIs."""
         settings = self._settings()
         if settings is None or settings.minor == minor:
             return
@@ -130,7 +129,7 @@ class ControlPlane:
     def stop(self) -> None:
         """Stop all processes, clients first; the data stays."""
         self._processes.stop(*PROCESS_NAMES[2:], grace=2.0)
-        # The API server drains open watches for up to a minute; nobody here needs a clean goodbye.
+        # The API server drains open watches for up to a minute; no client here needs a clean end.
         self._processes.stop("kube-apiserver", grace=0.5)
         self._processes.stop("etcd", grace=3.0)
 
@@ -143,7 +142,7 @@ class ControlPlane:
             raise damaged(self._settings_file) from None
 
     def _evicted(self, settings: Settings) -> bool:
-        """Whether a process that ended cannot come back, because its port is somebody else's by now."""
+        """Whether a process that ended cannot start again, because another program has its port."""
         ports = {"etcd": settings.etcd_port, "kube-apiserver": settings.api_port}
         wanted = [port for name, port in ports.items() if not self._processes.running(name)]
         return free_ports(len(wanted), preferred=wanted) != wanted
@@ -152,7 +151,7 @@ class ControlPlane:
         known = self._settings()
         if known and any(self._processes.running(name) for name in PROCESS_NAMES[:2]) and not self._evicted(known):
             return known
-        # A process that a vanished settings file had started would be in the way.
+        # A process that was started with lost settings would be in the way.
         self.stop()
         preferred = (known.api_port, known.etcd_port, known.etcd_peer_port) if known else ()
         api, etcd, peer = free_ports(3, preferred=preferred)
@@ -180,7 +179,7 @@ class ControlPlane:
     def _ready(self, settings: Settings) -> bool:
         context = ssl.create_default_context(cadata=self._pki.certificate("ca").read_text())
         context.load_cert_chain(self._pki.certificate("admin"), self._pki.key("admin"))
-        # A proxy of the environment is for the world outside.
+        # A proxy of the environment is for the internet.
         direct = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )

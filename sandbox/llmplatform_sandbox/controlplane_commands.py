@@ -1,4 +1,4 @@
-"""The command lines of a control plane's processes, and what of them must not change."""
+"""The command lines of a control plane's processes, and their fixed settings."""
 
 from dataclasses import dataclass
 from importlib.resources import files
@@ -9,13 +9,13 @@ from llmplatform_sandbox.toolchain import Toolchain
 from llmplatform_sandbox.toolchain.tools import KUBERNETES_MINOR
 
 DEFAULT_SERVICE_CIDR = "172.20.0.0/16"
-"""What EKS chooses for a VPC in 10.0.0.0/8 (EKS API reference, KubernetesNetworkConfigRequest)."""
+"""EKS' choice for a VPC in 10.0.0.0/8 (EKS API reference, KubernetesNetworkConfigRequest)."""
 _TLS_FLAGS = ("cert-file", "key-file", "trusted-ca-file")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What must stay the same from one start to the next, because state and kubeconfigs hold it."""
+    """Settings that must stay the same from one start to the next, because state and kubeconfigs hold them."""
 
     api_port: int
     etcd_port: int
@@ -25,7 +25,7 @@ class Settings:
 
 
 def etcd(tools: Toolchain, settings: Settings, pki: Pki, folder: Path) -> list[str]:
-    """One member, which listens on loopback and asks for certificates."""
+    """One member, which listens on loopback and requires certificates."""
     client, peer = (f"https://127.0.0.1:{port}" for port in (settings.etcd_port, settings.etcd_peer_port))
     server = (str(pki.certificate("server")), str(pki.key("server")), str(pki.certificate("ca")))
     return [
@@ -46,7 +46,7 @@ def etcd(tools: Toolchain, settings: Settings, pki: Pki, folder: Path) -> list[s
 
 
 def api_server(tools: Toolchain, settings: Settings, pki: Pki) -> list[str]:
-    """As a managed cluster runs it, as far as one machine can."""
+    """As in a managed cluster, as far as one machine allows."""
     return [
         str(tools["kube-apiserver"]),
         "--bind-address=127.0.0.1",
@@ -65,12 +65,12 @@ def api_server(tools: Toolchain, settings: Settings, pki: Pki) -> list[str]:
         f"--service-account-signing-key-file={pki.key('service-accounts')}",
         f"--service-cluster-ip-range={settings.service_cidr}",
         "--authorization-mode=Node,RBAC",
-        # Beyond the defaults, as EKS has it; ExtendedResourceToleration stays off, as on EKS.
+        # Beyond the defaults, as on EKS; ExtendedResourceToleration stays off, as on EKS.
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",
-        # Nodes have addresses of the simulated network: by this kind, which none has, no real one is called.
+        # Nodes have addresses of the simulated network: with an address type that none has, no real one is called.
         "--kubelet-preferred-address-types=ExternalDNS",
-        # Secrets lie encrypted in etcd, as in a managed cluster with a key of the account's.
+        # Secrets are encrypted in etcd, as in a managed cluster with a key of the account.
         f"--encryption-provider-config={pki.encryption}",
         "--profiling=false",
         *_emulating(settings.minor),
@@ -78,7 +78,7 @@ def api_server(tools: Toolchain, settings: Settings, pki: Pki) -> list[str]:
 
 
 def clients(tools: Toolchain, settings: Settings, pki: Pki) -> dict[str, list[str]]:
-    """The processes that work on the API server, by name."""
+    """The clients of the API server, by name."""
     return {
         "kube-controller-manager": [
             str(tools["kube-controller-manager"]),

@@ -13,14 +13,14 @@ from rich.text import Text
 from llmplatform_sandbox.progress import Event, Output, PhaseEnded, PhaseStarted, ResourceStep, ToolWork
 
 _SHOWN = 8
-"""Resources under way that a terminal shows at once."""
+"""Resources in progress that a terminal shows at once."""
 _TOOL_LINE_EVERY = 30.0
 _QUIET_OPS = {"same", "read", "refresh"}
 _STYLES = {"error": "red", "warning": "yellow"}
 
 
 class PlainDisplay:
-    """One line per thing that begins or ends; for logs and pipes."""
+    """One line for each beginning or end; for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -71,7 +71,7 @@ class PlainDisplay:
 
 
 class LiveDisplay(PlainDisplay):
-    """What is under way, redrawn in place, below the lines of what has ended; for terminals."""
+    """Operations in progress, redrawn in place below the lines of completed ones; for terminals."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
@@ -146,5 +146,5 @@ def _tool_done(event: ToolWork) -> str:
 
 
 def display(console: Console) -> PlainDisplay:
-    """The display that suits a console."""
+    """The display for a console."""
     return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)

@@ -1,4 +1,4 @@
-"""Where the world process of a sandbox serves, as it says in a file of the state folder."""
+"""Ports of a sandbox's world process, in a file of the state folder."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ class Endpoints:
     language: int = 0
     """Port of the language host."""
     fingerprint: str = ""
-    """Of the code and the settings that the process runs with; see `fingerprint`."""
+    """Of the code and the settings of the process; see `fingerprint`."""
 
     @property
     def debug_providers(self) -> str:
@@ -32,7 +32,7 @@ class Endpoints:
 
 
 def read_endpoints(paths: SandboxPaths) -> Endpoints | None:
-    """What the running or the last world wrote."""
+    """The endpoints of the running or the last world process."""
     try:
         return Endpoints(**json.loads(paths.endpoints.read_text()))
     except (FileNotFoundError, ValueError, TypeError):
@@ -40,7 +40,7 @@ def read_endpoints(paths: SandboxPaths) -> Endpoints | None:
 
 
 def fingerprint() -> str:
-    """Changes when a world that runs should be replaced: other code, or charts from another folder."""
+    """Changes when a running world process must be replaced: other code, or charts from another folder."""
     package = Path(__file__).parent
     digest = hashlib.sha256(os.environ.get("LLMPLATFORM_CHARTS", "").encode())
     for file in sorted(path for suffix in ("py", "toml", "yaml") for path in package.rglob(f"*.{suffix}")):

@@ -1,6 +1,6 @@
 """Drives the real Pulumi engine on a copied project, through the public Automation API, the program in this process.
 
-Every command of the CLI costs a start and a key derivation (0.15 to 0.3 s): no command runs that is not needed.
+Every command of the CLI costs a start and a key derivation (0.15 to 0.3 s): no needless command runs.
 """
 
 import contextlib
@@ -31,17 +31,17 @@ from llmplatform_sandbox.recorder import Recorder, counts
 from llmplatform_sandbox.toolchain import Toolchain
 
 SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
-"""Variable with which the engine writes the state once, at the end: for plans, and for states on paper."""
+"""Variable that lets the engine write the state once, at the end: for plans, and for states on paper."""
 _LANGUAGES = "PULUMI_DEBUG_LANGUAGES"
 _CANCELED = "error: update canceled"
-# Its servers, one that runs the program and one that takes events, would answer every user of the machine. Internal, so
-# the SDK's version is pinned.
+# Its servers, one that runs the program and one that receives events, would answer every user of the machine. They are
+# internal, so the SDK's version is pinned.
 guard("pulumi.automation._stack")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What an operation of the engine did."""
+    """The result of an operation of the engine."""
 
     changes: dict[str, int]
     """Engine's word (create, update, same …) → number of resources."""
@@ -71,7 +71,7 @@ class PulumiEngine:
         *,
         variables: dict[str, str] | None = None,
     ) -> None:
-        """`variables`: more for the CLI; where they name a host for the language, that one runs the program."""
+        """`variables`: further ones for the CLI; if they name a language host, that host runs the program."""
         self._paths = paths
         self._name, self._project = stack, project.name
         self.checkpoint = Checkpoint(paths, project.name, stack)
@@ -91,7 +91,7 @@ class PulumiEngine:
         )
 
     def preview(self, *, colour: bool = False, listen: Callable[[EngineEvent], object] | None = None) -> Outcome:
-        """Plan, and change nothing. `listen` receives the engine's own events, and tells itself why things go."""
+        """Plan, and change nothing. `listen` receives the engine's own events, and reports reasons itself."""
         recorder = Recorder(self._report, listen)
         with self._running(recorder):
             result = self._plan(recorder, colour=colour)
@@ -100,13 +100,13 @@ class PulumiEngine:
         )
 
     def require_plan(self) -> None:
-        """Make a plan and report what is wrong with it, nothing else. Raises `SandboxError` when anything is."""
+        """Make a plan and report only its errors. Raises `SandboxError` if there are any."""
         recorder = Recorder(errors_only(self._report))
         with self._running(recorder):
             self._plan(recorder)
 
     def up(self) -> Outcome:
-        """Apply the program. Raises `SandboxError` when a resource or the program fails; what was reported says why."""
+        """Apply the program. Raises `SandboxError` if a resource or the program fails; the report says why."""
         recorder = Recorder(self._report)
         with self._running(recorder):
             result = self._stack().up(on_event=recorder, color="never", suppress_progress=True, show_secrets=False)
@@ -114,7 +114,7 @@ class PulumiEngine:
         return Outcome(changes=recorder.changes, outputs=outputs, text=result.stdout, steps=tuple(recorder.finished))
 
     def destroy(self) -> Outcome:
-        """Delete every resource of the stack, protected ones included: nothing in a sandbox is worth protecting."""
+        """Delete every resource of the stack, protected ones included: nothing in a sandbox needs protection."""
         recorder = Recorder(self._report)
         with self._running(recorder):
             stack = self._stack()
@@ -129,7 +129,7 @@ class PulumiEngine:
     def adopt(self, found: Mapping[str, str], lost: Sequence[state.Resource]) -> None:
         """Forget interrupted operations, but keep the creates in `found` (URN → id), `lost` ones among them.
 
-        `refresh` is to follow.
+        A `refresh` must follow.
         """
         with self._running(Recorder(self._report)):
             stack = self._stack()
@@ -138,40 +138,40 @@ class PulumiEngine:
             self._import(exported.version, deployment)
 
     def refresh(self) -> None:
-        """Bring the state up to what there is."""
+        """Read every resource into the state."""
         recorder = Recorder(self._report)
         with self._running(recorder):
             self._stack().refresh(on_event=recorder, color="never", suppress_progress=True, show_secrets=False)
 
     def import_state(self, deployment: Mapping[str, Any]) -> None:
-        """Put a state in place of the stack's own; its secrets open with the sandbox's passphrase."""
+        """Replace the stack's state; the sandbox's passphrase opens its secrets."""
         with self._running(Recorder(self._report)):
             self._stack()
             self._import(3, deployment)
 
     def locks(self) -> list[dict[str, Any]]:
-        """The backend's locks on the stack: who holds them (`pid`, `hostname`, `username`)."""
+        """The backend's locks on the stack, with their owners (`pid`, `hostname`, `username`)."""
         folder = self._paths.backend / ".pulumi" / "locks" / "organization" / self._project / self._name
         return [json.loads(file.read_text() or "{}") for file in sorted(folder.rglob("*.json"))]
 
     def unlock(self) -> None:
-        """Remove the locks of engines that are gone."""
+        """Remove the locks of dead engines."""
         with self._running(Recorder(self._report)):
             self._stack().cancel()
 
     def forget(self) -> None:
-        """Remove the stack, which exists, from the backend with all that it knows."""
+        """Remove an existing stack from the backend, with its history."""
         with self._running(Recorder(self._report)):
             self._workspace.remove_stack(self._name, force=True)
 
     def ensure_stack(self) -> None:
-        """Make the stack in the backend when it is not there yet."""
+        """Create the stack in the backend if it is missing."""
         if not self.checkpoint.exists():
             with self._running(Recorder(self._report)):
                 self._stack()
 
     def _import(self, version: int | None, deployment: Mapping[str, Any]) -> None:
-        # The workspace's own import leaves its file, in the folder for temporary files, when it is interrupted.
+        # The workspace's own import leaves a temporary file when it is interrupted.
         file = self._paths.run / "import.json"
         write_private(file, json.dumps({"version": version, "deployment": deployment}))
         command = ["stack", "import", "--file", str(file), "--stack", self._name]
@@ -182,7 +182,7 @@ class PulumiEngine:
 
     def _plan(self, recorder: Recorder, *, colour: bool = False) -> PreviewResult:
         stack, variables = self._stack(), self._workspace.env_vars
-        # A plan is stored nowhere; the engine would nevertheless serialise the whole state at every step.
+        # A plan is not stored; the engine would nevertheless serialise the whole state at every step.
         self._workspace.env_vars = {**variables, SKIP_CHECKPOINTS: "true"}
         try:
             return stack.preview(on_event=recorder, color="always" if colour else "never", suppress_progress=True)
@@ -204,7 +204,7 @@ class PulumiEngine:
                 ) from None
             except CommandError as error:
                 if _CANCELED in str(error):
-                    # Ctrl-C reaches the engine, too, and it may be the first to end.
+                    # Ctrl-C reaches the engine, too, and it may end first.
                     raise KeyboardInterrupt from None
                 raise SandboxError(recorder.failure() or _last_error(str(error))) from None
 
@@ -218,9 +218,9 @@ class _Command(PulumiCommand):
 
 
 def environment(paths: SandboxPaths) -> dict[str, str]:
-    """The variables that point any Pulumi CLI at a sandbox's state, and keep it from the network."""
+    """The variables that point any Pulumi CLI at a sandbox's state, and keep it off the network."""
     return {
-        # Without the sidecar files that a kill leaves empty, and that no engine can read then (gocloud.dev, fileblob).
+        # Without the sidecar files that a kill leaves empty, which no engine can read then (gocloud.dev, fileblob).
         "PULUMI_BACKEND_URL": f"file://{paths.backend}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.passphrase),
         "PULUMI_HOME": str(paths.pulumi_home),
@@ -233,7 +233,7 @@ def environment(paths: SandboxPaths) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _without_user_settings() -> Generator[None]:
-    # A passphrase, a stack or a backend of the user's environment would win over ours.
+    # A passphrase, a stack or a backend in the user's environment would override ours.
     removed = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PULUMI_")}
     try:
         with loopback_spared():

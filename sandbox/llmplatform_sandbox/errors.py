@@ -6,7 +6,7 @@ from llmplatform_sandbox.called import called
 
 
 class SandboxError(Exception):
-    """Something the user can act on. The message says what is wrong and what to do; no traceback is shown."""
+    """An error that the user can act on. The message says what is wrong and what to do; no traceback is shown."""
 
     def __init__(self, message: str, *, exit_code: int = 1) -> None:
         super().__init__(message)
@@ -14,7 +14,7 @@ class SandboxError(Exception):
 
 
 def damaged(file: Path) -> SandboxError:
-    """What to say of a file of a sandbox's own that is gone or cannot be read any more."""
+    """The error for a missing or unreadable file of a sandbox's own."""
     stack = file.parts[file.parts.index(".sandbox") + 1] if ".sandbox" in file.parts[:-2] else "STACK"
     remedy = f"`{called()} sandbox down {stack} --force` forgets the sandbox"
     return SandboxError(f"{file}: missing or damaged; {remedy}")

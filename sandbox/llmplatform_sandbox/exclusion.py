@@ -1,4 +1,4 @@
-"""One command at a time works on a sandbox: a lock that the kernel lifts when its process ends, however that was."""
+"""One command at a time works on a sandbox: the kernel releases the lock when its process ends, in any way."""
 
 import fcntl
 from collections.abc import Generator
@@ -14,10 +14,10 @@ def _file(paths: SandboxPaths) -> Path:
 
 
 def at_work(paths: SandboxPaths) -> bool:
-    """Whether a command is at work on a sandbox now."""
+    """Whether a command works on a sandbox now."""
     with _file(paths).open("a") as file:
         try:
-            # Shared, so that two who look do not take each other for one at work.
+            # Shared, so that two readers do not take each other for a command.
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
@@ -26,7 +26,7 @@ def at_work(paths: SandboxPaths) -> bool:
 
 @contextmanager
 def alone(paths: SandboxPaths, stack: str) -> Generator[None]:
-    """Work on a sandbox alone. Raises `SandboxError` where another command does."""
+    """Work on a sandbox exclusively. Raises `SandboxError` if another command does."""
     with _file(paths).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

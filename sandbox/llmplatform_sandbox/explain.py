@@ -1,6 +1,6 @@
 """Why pods do not run, one line each: from the scheduler's conditions, the pod gate, the pools and the clouds.
 
-Lines read `namespace/name: reason`. Several pods with the same reason get a line each, so that every one can be found.
+Lines read `namespace/name: reason`. Several pods with the same reason get a line each, so that each can be found.
 """
 
 import re
@@ -27,7 +27,7 @@ _PHRASES: Final = (
 
 
 def pending(kube: Kube, clouds: Collection[Cloud] = ()) -> list[str]:
-    """One line per pod that should run and does not, then one per Deployment that cannot even make its pods."""
+    """One line for each pod that should run and does not, then one for each Deployment whose pods are refused."""
     view = _View(kube, clouds)
     pods = sorted(kube.list("v1", "Pod", fieldSelector="status.phase=Pending"), key=_name)
     lines = [f"{_name(pod)}: {view.reason(pod)}" for pod in pods]
@@ -35,7 +35,7 @@ def pending(kube: Kube, clouds: Collection[Cloud] = ()) -> list[str]:
 
 
 def workload_reasons(kube: Kube, obj: Object, clouds: Collection[Cloud] = ()) -> list[str]:
-    """The lines that concern one object: those of a workload's pods. Empty when nothing is wrong or nobody answers."""
+    """The lines of one object: those of a workload's pods. Empty without a fault, or without an answer."""
     try:
         return [*_not_made(obj), *_pod_lines(_View(kube, clouds), _pods_of(kube, obj))]
     except KubeError:

@@ -1,4 +1,4 @@
-"""Every row that the simulated clouds go by, with where it was read: what `llmplatform sandbox facts` lists."""
+"""All rows of the simulated clouds, with their sources: the list of `llmplatform sandbox facts`."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def document(listed: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def text(listed: Sequence[Row], *, assumed: bool) -> str:
-    """The rows for readers, by table: citations, or what is assumed."""
+    """The rows for readers, by table: citations, or assumptions."""
     lines: list[str] = []
     for table, found in groupby(listed, key=lambda row: row.table):
         lines += ["", table] if lines else [table]

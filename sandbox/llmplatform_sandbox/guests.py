@@ -1,7 +1,7 @@
-"""A stack that lives in the sandbox of another: one account, one control plane and one backend for both.
+"""A guest: a stack in the sandbox of another stack, with the same account, control plane and backend.
 
-So a stack of models meets the platform that another stack has made, and a `StackReference` finds that stack. The
-guest's project folder keeps a file that says whose sandbox it is in, so that later commands need not be told again.
+So a stack of models meets the platform of another stack, and a `StackReference` finds that stack. A file in the guest's
+project folder names its host, so that later commands find it.
 """
 
 import json
@@ -19,12 +19,12 @@ from llmplatform_sandbox.paths import SandboxPaths, sandbox_paths
 from llmplatform_sandbox.project import Project, read_project
 
 _FOLDER = "folder"
-"""File in a guest's part of the state: where its project is."""
+"""File in a guest's part of the state, with the path of its project."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """The sandbox that another stack is in."""
+    """The sandbox of another stack."""
 
     project: Path
     stack: str
@@ -45,9 +45,9 @@ class Host:
 
 
 def paths_of(project: Project, stack: str, wanted: Host | None) -> SandboxPaths:
-    """Where a stack's sandbox is: its own, or the one that it is or wants to be a guest in.
+    """Paths of a stack's sandbox: its own, or that of its host.
 
-    Raises `SandboxError` where it cannot be a guest there.
+    Raises `SandboxError` if it cannot be a guest there.
     """
     own = sandbox_paths(project.folder, stack)
     known = _known_host(project, stack)
@@ -73,7 +73,7 @@ def paths_of(project: Project, stack: str, wanted: Host | None) -> SandboxPaths:
 
 
 def require_host(paths: SandboxPaths, stack: str) -> None:
-    """Raises `SandboxError` where the sandbox that a guest is to live in is not there."""
+    """Raises `SandboxError` if the host's sandbox does not exist."""
     if paths.guest and not SandboxPaths(paths.folder).exists():
         project, host = paths.folder.parents[1], paths.folder.name
         raise SandboxError(
@@ -84,7 +84,7 @@ def require_host(paths: SandboxPaths, stack: str) -> None:
 
 
 def require_platform(paths: SandboxPaths, stack: str) -> None:
-    """Raises `SandboxError` where the stack that a guest is to live with has never been applied."""
+    """Raises `SandboxError` if the host's stack was never applied."""
     require_host(paths, stack)
     if paths.guest:
         project, host = paths.folder.parents[1], paths.folder.name
@@ -98,14 +98,14 @@ def require_platform(paths: SandboxPaths, stack: str) -> None:
 
 
 def settle_in(project: Project, stack: str, paths: SandboxPaths) -> None:
-    """Note on both sides who lives with whom."""
+    """Record guest and host on both sides."""
     if paths.guest:
         (paths.project / _FOLDER).write_text(str(project.folder))
         _link(project, stack).write_text(str(paths.folder))
 
 
 def borrow_state(paths: SandboxPaths, copy: SandboxPaths, project: Project, stack: str) -> None:
-    """Give a guest's preview what the other stacks of the sandbox have in the backend, and nothing of its own."""
+    """Give a guest's preview the backend's other stacks, without its own."""
     if not paths.guest:
         return
     require_platform(paths, stack)
@@ -117,12 +117,12 @@ def borrow_state(paths: SandboxPaths, copy: SandboxPaths, project: Project, stac
 
 
 def leave(project: Project, stack: str) -> None:
-    """Forget whose guest a stack was."""
+    """Forget the host of a stack."""
     _link(project, stack).unlink(missing_ok=True)
 
 
 def guests(paths: SandboxPaths) -> list[str]:
-    """Who lives in a sandbox beside its first stack, a command for each that takes it down."""
+    """The guests of a sandbox, each as the command that destroys it."""
     return [
         f"{called()} sandbox down {each.guest.rpartition('.')[2]} --project {shlex.quote(str(_folder_of(each)))}"
         for each in _guests(paths)
@@ -130,7 +130,7 @@ def guests(paths: SandboxPaths) -> list[str]:
 
 
 def projects_in(paths: SandboxPaths) -> list[Project]:
-    """The projects whose stacks live in a sandbox, as far as they are still there."""
+    """The projects whose stacks are in a sandbox, if they still exist."""
     found: list[Project] = []
     for folder in (paths.folder.parents[1], *map(_folder_of, _guests(paths))):
         with suppress(SandboxError):
@@ -139,14 +139,14 @@ def projects_in(paths: SandboxPaths) -> list[Project]:
 
 
 def require_none(paths: SandboxPaths, stack: str) -> None:
-    """Raises `SandboxError` while others live in a sandbox that is to be taken down."""
+    """Raises `SandboxError` while a sandbox that is to be destroyed has guests."""
     found = [] if paths.guest else guests(paths)
     if found:
         raise SandboxError(f"{stack}: other stacks live in this sandbox; take them down first: {'; '.join(found)}")
 
 
 def own(objects: Sequence[CloudObject], project: Project, stack: str) -> list[CloudObject]:
-    """The objects of a stack among those of the account, as their URNs say."""
+    """The objects of a stack among those of the account, by their URNs."""
     return [item for item in objects if item.made_by.startswith(f"urn:pulumi:{stack}::{project.name}::")]
 
 

@@ -1,4 +1,4 @@
-"""Makes the simulated accounts and serves all providers over them: in the world process, and in a preview's own."""
+"""Creates the simulated accounts and serves all providers over them: in the world process, and in previews."""
 
 import os
 import threading
@@ -33,8 +33,8 @@ CLOUDS = ("aws", "alicloud")
 class Accounts(Mapping[str, SimulatedCloud]):
     """The simulated accounts below a folder, by Pulumi package.
 
-    An account comes to be when it is first asked for, by a program that uses its cloud; those that are there already
-    are what iteration meets, now and as long as the mapping lives.
+    An account is created at its first use, by a program that uses its cloud. Iteration yields existing ones, including
+    those that appear later.
     """
 
     def __init__(self, folder: Path, control_plane: ControlPlane | None) -> None:
@@ -67,7 +67,7 @@ class Accounts(Mapping[str, SimulatedCloud]):
 
 @contextmanager
 def served(clouds: Accounts, *, paper: bool = False) -> Generator[str]:
-    """Serve all providers without a cluster while the block runs; gives what attaches an engine to them."""
+    """Serve all providers without a cluster while the block runs; yields the engine's variables to attach to them."""
     servers, ports = serve_providers(clouds, None, paper=paper)
     try:
         yield Endpoints(pid=os.getpid(), providers=ports).debug_providers
@@ -77,7 +77,7 @@ def served(clouds: Accounts, *, paper: bool = False) -> Generator[str]:
 
 
 def open_clouds(folder: Path, control_plane: ControlPlane | None) -> Accounts:
-    """The simulated accounts whose stores lie below a folder; without a control plane for a preview or a look."""
+    """The simulated accounts whose stores are below a folder; without a control plane for a preview or a look."""
     return Accounts(folder, control_plane)
 
 

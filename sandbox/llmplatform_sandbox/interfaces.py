@@ -1,4 +1,4 @@
-"""The seams between the parts of the sandbox: each part depends on these, never on another part's insides."""
+"""Interfaces between the parts of the sandbox: each part depends on these, never on another part's internals."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, kw_only=True)
 class KubeAccess:
-    """How to reach the sandbox's API server as administrator."""
+    """Access to the sandbox's API server as administrator."""
 
     server: str
     """https URL on loopback."""
@@ -29,7 +29,7 @@ class Taint:
 
 @dataclass(frozen=True, kw_only=True)
 class NodeCondition:
-    """What a node says of itself, beside being ready."""
+    """A condition of a node, beside Ready."""
 
     type: str
     healthy: bool
@@ -57,7 +57,7 @@ class NodeGroup:
     target: int
     zones: Sequence[str]
     name: str
-    """Of the pool, as whoever made it called it."""
+    """Of the pool, in the stack's own naming."""
     autoscaled: bool
     """Whether the cloud's discovery tags offer the group to the autoscaler."""
 
@@ -70,23 +70,23 @@ class Instance:
     group: str
     zone: str
     image: str
-    """Image kind that decides what the node carries by itself, e.g. AL2023_x86_64_NVIDIA."""
+    """Image type, which decides the node's own software, e.g. AL2023_x86_64_NVIDIA."""
     template: NodeTemplate
-    """What the node really is, once it has joined."""
+    """The node after it has joined."""
     gpus: int = 0
-    """GPUs that the hardware has; offered to Kubernetes only when exactly one device plugin owns them."""
+    """GPUs of the hardware; offered to Kubernetes only if exactly one device plugin owns them."""
     node: str = ""
-    """Name of the node that it registers as."""
+    """Name of its node."""
     kubelet: str = ""
     """Version of its kubelet."""
     provider_id: str = ""
-    """As the cloud's controller manager spells it on the node."""
+    """Provider id, in the spelling of the cloud's controller manager."""
     address: str = ""
-    """Its private address, of its subnet."""
+    """Its private address, in its subnet."""
     dead: str = ""
-    """Why its kubelet does not start, so that no node registers; empty where it does."""
+    """Why its kubelet does not start, so that no node registers; empty if it does."""
     conditions: tuple[NodeCondition, ...] = ()
-    """What watches over nodes says of it."""
+    """Conditions that a monitor reports for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ class ManagedAutoscaler:
     """The settings of an autoscaler that the cloud itself runs for the cluster."""
 
     expanders: Sequence[str]
-    """As cluster-autoscaler names them, the first decides first."""
+    """Expanders in cluster-autoscaler's naming; the first decides first."""
     priorities: Mapping[int, Sequence[str]]
     """For the expander `priority`: number → node groups, the highest first."""
     scale_down: bool
@@ -108,7 +108,7 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class CloudObject:
-    """One object that exists in the simulated account."""
+    """One object of the simulated account."""
 
     type: str
     id: str
@@ -116,7 +116,7 @@ class CloudObject:
     """URN of the resource, or the controller that made it, e.g. `kubernetes/ebs.csi.aws.com default/data`."""
     detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
     inputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What it was asked for with, as a state would keep it."""
+    """Its inputs, as a state would keep them."""
 
 
 class Cloud(Protocol):
@@ -130,15 +130,15 @@ class Cloud(Protocol):
         ...
 
     def kept(self) -> Sequence[str]:
-        """What the cloud keeps of deleted objects by design (a key that waits for its end), a sentence each."""
+        """Deleted objects that the cloud keeps by design (a key during its waiting period), a sentence each."""
         ...
 
     def add_object(self, type_: str, made_by: str, detail: Mapping[str, Any]) -> str:
-        """Make what a controller in the cluster asks for (a disk, a load balancer, an interface). Returns its id."""
+        """Create an object for a controller in the cluster (a disk, a load balancer, an interface). Returns its id."""
         ...
 
     def remove_object(self, id_: str, made_by: str = "") -> None:
-        """Remove what a controller asked for; with `made_by`, whatever of that id that one made."""
+        """Remove a controller's object; with `made_by`, every object with that id of that controller."""
         ...
 
     def node_groups(self) -> Sequence[NodeGroup]:
@@ -146,11 +146,11 @@ class Cloud(Protocol):
         ...
 
     def template(self, group: str) -> NodeTemplate | None:
-        """What an autoscaler can know of an empty group's next node, from tags and the cloud's API. None: nothing."""
+        """What an autoscaler knows of an empty group's next node, from tags and the cloud's API. None: nothing."""
         ...
 
     def resize(self, group: str, size: int) -> None:
-        """Ask for a new target size. Raises `Unavailable` when the cloud cannot fulfil it; the old one then stays."""
+        """Request a new target size. Raises `Unavailable` if the cloud cannot fulfil it; the old size then stays."""
         ...
 
     def terminate(self, instance: str) -> None:
@@ -158,7 +158,7 @@ class Cloud(Protocol):
         ...
 
     def instances(self) -> Sequence[Instance]:
-        """The machines that run."""
+        """The running machines."""
         ...
 
     def installed(self) -> Iterable[str]:
@@ -166,11 +166,11 @@ class Cloud(Protocol):
         ...
 
     def networked(self) -> bool:
-        """Whether the add-ons are there without which no node gets ready."""
+        """Whether the add-ons that nodes need to become ready are installed."""
         ...
 
     def unpullable(self, image: str, pod: Mapping[str, Any], account: Mapping[str, Any] | None) -> str:
-        """Why a node may not pull an image for a pod with its service account; empty where it may."""
+        """Why a node may not pull an image for a pod with its service account; empty if it may."""
         ...
 
     def owns(self, provider_id: str) -> bool:
@@ -178,7 +178,7 @@ class Cloud(Protocol):
         ...
 
     def autoscaler(self) -> ManagedAutoscaler | None:
-        """The autoscaler that the cloud runs; None where the cluster has to bring its own."""
+        """The cloud's own autoscaler; None if the cluster needs its own."""
         ...
 
     def fault(self, kind: str, target: str, *, active: bool) -> None:
@@ -190,11 +190,11 @@ class Cloud(Protocol):
         ...
 
     def remarks(self) -> Sequence[str]:
-        """What the cloud accepted without a word and then did otherwise, a line each."""
+        """Inputs that the cloud silently accepted and treated differently, a line each."""
         ...
 
     def shortages(self) -> Mapping[str, str]:
-        """Node group → the latest reason why the cloud did not deliver, in one line; empty when all is well."""
+        """Node group → the latest reason for a missing machine, in one line; empty without a fault."""
         ...
 
 

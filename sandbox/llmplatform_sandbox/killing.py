@@ -1,7 +1,7 @@
-"""Kills processes of a sandbox at a chosen point of the work, for whoever tests that the next run recovers.
+"""Kills processes of a sandbox at a chosen point, for tests that the next run recovers.
 
-A plan lies in the state folder (`KillPlan.write`); the world counts the changes that providers are asked for, and at
-the planned one it kills what the plan names with SIGKILL, itself included. Without a plan a change costs a look for it.
+A plan is in the state folder (`KillPlan.write`). The world counts the providers' changes, and at the planned one it
+kills the processes in the plan with SIGKILL, itself included. Without a plan a change costs a look for it.
 """
 
 import json
@@ -30,39 +30,39 @@ _CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-sch
 
 @dataclass(frozen=True, kw_only=True)
 class KillPlan:
-    """Who is killed, and when."""
+    """Which processes to kill, and when."""
 
     change: int
-    """The how-manieth change that a provider is asked for from now on."""
+    """The number of the change, counted from now on."""
     moment: Moment
-    """When it is asked for; when the cloud or the cluster has it, and no answer is given; when the answer is out."""
+    """Before the change; after the change and before its answer; after the answer."""
     delay: float
     """Seconds after that moment."""
     victims: tuple[Victim, ...]
-    """`command`: the process group of the command that runs; `program`: its first process alone, so that the engine
-    outlives it; `engine`: the Pulumi CLI alone."""
+    """`command`: the process group of the running command; `program`: only its first process, so that the engine
+    outlives it; `engine`: only the Pulumi CLI."""
     group: int
     """Process group of the command, and its first process."""
     note: str
-    """File that will say who was killed. Not in the state folder, which the command may be about to remove."""
+    """File for the names of the killed processes. Not in the state folder, which the command may be removing."""
 
     def write(self, paths: SandboxPaths) -> None:
-        """From now on."""
+        """Counted from now on."""
         paths.run.mkdir(parents=True, exist_ok=True)
         write_private(_plan_file(paths), json.dumps(asdict(self)))
 
     @staticmethod
     def clear(paths: SandboxPaths) -> None:
-        """Take the plan back if it was not carried out."""
+        """Remove the plan if it was not carried out."""
         _plan_file(paths).unlink(missing_ok=True)
 
 
 def strike(paths: SandboxPaths, victims: tuple[str, ...], group: int, note: Path) -> None:
-    """Kill, within a moment, the victims that are alive, and name them in `note`; no note when there are none."""
+    """Kill the living victims at once, and name them in `note`; no note without a victim."""
     doomed = list(_alive(paths, victims, group))
     if not doomed:
         return
-    # First the note: who strikes may be among the victims, and comes last.
+    # First the note: this process may be a victim, and is killed last.
     write_private(note, json.dumps(list(dict.fromkeys(name for name, _ in doomed))))
     for name, pid in doomed:
         with suppress(ProcessLookupError):
@@ -83,7 +83,7 @@ def _alive(paths: SandboxPaths, victims: tuple[str, ...], group: int) -> Iterato
 
 
 class KillSwitch(grpc.ServerInterceptor):  # pyright: ignore[reportMissingTypeArgument] generic in its stubs alone
-    """Carries plans out, on behalf of all providers of a world."""
+    """Carries plans out, for all providers of a world."""
 
     def __init__(self, paths: SandboxPaths) -> None:
         self._paths = paths
@@ -119,7 +119,7 @@ class KillSwitch(grpc.ServerInterceptor):  # pyright: ignore[reportMissingTypeAr
         )
 
     def _due(self) -> KillPlan | None:
-        """The plan, when this is the change that it speaks of."""
+        """The plan, if this is its change."""
         file = _plan_file(self._paths)
         with self._lock:
             try:

@@ -1,7 +1,7 @@
 """A small language server for a user's own `pulumi`, where no Python language host is installed.
 
-Each run of a program happens in a process of its own, in the program's folder, with fresh modules. It is one
-of the sandbox's own projects, and what the process needs itself is not looked for in the folder that it starts in.
+Each run of a program has its own process, in the program's folder, with fresh modules. The program is one of the
+sandbox's projects, and the process does not search the folder for its own needs.
 """
 
 import os
@@ -22,7 +22,7 @@ _THREADS = 8
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
-    """What the engine asks a language host for, for programs whose packages are installed in this Python."""
+    """A language host for programs whose packages are installed in this Python."""
 
     def __init__(self, projects: Callable[[], Iterable[Project]], variables: Mapping[str, str]) -> None:
         """`projects`: those whose programs may run. `variables`: more for the environment of a program's process."""
@@ -45,17 +45,17 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GetRequiredPlugins(
         self, request: object, context: grpc.ServicerContext
     ) -> language_pb2.GetRequiredPluginsResponse:
-        """Ask for none: all providers are attached."""
+        """Require none: all providers are attached."""
         return language_pb2.GetRequiredPluginsResponse()
 
     def GetRequiredPackages(
         self, request: object, context: grpc.ServicerContext
     ) -> language_pb2.GetRequiredPackagesResponse:
-        """Ask for none: all providers are attached."""
+        """Require none: all providers are attached."""
         return language_pb2.GetRequiredPackagesResponse()
 
     def Run(self, request: language_pb2.RunRequest, context: grpc.ServicerContext) -> language_pb2.RunResponse:
-        """Run the program in a new process and hand back what it answers."""
+        """Run the program in a new process and return its answer."""
         program = program_of(request)
         known = {project.program for project in self._projects()}
         if program not in known:

@@ -1,4 +1,4 @@
-"""The operations of a sandbox. Each reports what it does while it runs and returns what came of it."""
+"""The operations of a sandbox. Each reports its progress and returns its result."""
 
 import shutil
 import time
@@ -38,19 +38,19 @@ from llmplatform_sandbox.world_process import WORLD, start_world
 
 @dataclass(frozen=True, kw_only=True)
 class Down:
-    """What was found when a sandbox was taken down."""
+    """The findings of a destroyed sandbox."""
 
     outcome: Outcome
     orphans: tuple[CloudObject, ...]
-    """Objects that nobody deleted: in a real account they would go on costing money."""
+    """Leftover objects: in a real account they would go on costing money."""
     kept: tuple[str, ...] = ()
-    """What a cloud keeps of deleted objects by design, a sentence each."""
+    """Deleted objects that a cloud keeps by design, a sentence each."""
     absent: bool = False
-    """Whether there was nothing to take down."""
+    """Whether there was nothing to destroy."""
 
 
 class Sandbox:
-    """The sandbox of one stack of one project folder: one of its own, or that of the `host` whose guest it is."""
+    """The sandbox of one stack of one project folder: its own, or that of its `host`."""
 
     def __init__(self, folder: Path, stack: str, report: Report, host: guests.Host | None = None) -> None:
         self.project = read_project(folder)
@@ -60,7 +60,7 @@ class Sandbox:
         self._processes = Processes(self.paths.run, self.paths.logs)
 
     def preview(self, *, colour: bool = False) -> Outcome:
-        """The plan of the whole stack on an empty account. Starts no process but the engine and needs no network."""
+        """The plan of the whole stack on an empty account. Starts only the engine and needs no network."""
         with self._phase("tools", "Looking for the Pulumi CLI"):
             tools = ensure([PULUMI], report=self._report)
         with scratch("llmplatform-preview-") as paths:
@@ -74,7 +74,7 @@ class Sandbox:
                     return engine.preview(colour=colour)
 
     def difference(self, against: str) -> Difference:
-        """What the working tree changes in the stack as another revision has it; the sandbox itself is left alone."""
+        """What the working tree changes in the stack of another revision; the sandbox itself is not changed."""
         return difference(self.project, self.stack, against, self._report)
 
     def up(self, *, controllers: bool = False) -> Outcome:
@@ -91,7 +91,7 @@ class Sandbox:
             applied = self._copy().read_text() if self._copy().exists() else ""
             engine = self._started()
             if seed.providers or seed.resources or seed.manifests:
-                with self._phase("seed", "Placing what is there before the stack"):
+                with self._phase("seed", "Creating the objects that exist before the stack"):
                     control_plane = self.control_plane(self.tools())
                     plant(seed, open_clouds(self.paths.clouds, control_plane), control_plane.access())
             if protection.is_protected(engine.checkpoint):
@@ -100,11 +100,11 @@ class Sandbox:
                 return engine.up()
 
     def down(self, *, force: bool = False) -> Down:
-        """Destroy the stack, look for what is left in the clouds, stop every process, remove the state folder.
+        """Destroy the stack, search the clouds for leftovers, stop every process, remove the state folder.
 
-        Protection of the stack is lifted first, as a platform engineer has to do it: by its setting and an update. With
-        `force` nothing is destroyed or looked for. When the engine cannot destroy the stack, everything stays for
-        another look and `SandboxError` is raised.
+        It lifts the stack's protection first, as a platform engineer must: by its setting and an update. With `force`
+        it destroys nothing and searches nothing. If the engine cannot destroy the stack, everything stays, and
+        `SandboxError` is raised.
         """
         if not self.paths.exists():
             if not self.paths.guest:
@@ -117,20 +117,20 @@ class Sandbox:
             outcome, orphans, kept = Outcome(changes={}), (), ()
             if not force:
                 guests.require_none(self.paths, self.stack)
-                # What was applied is destroyed, whatever has become of the stack file since.
+                # The applied stack is destroyed, whatever its stack file says now.
                 engine = self._started(copy=not self._copy().exists(), wanted=False)
                 with Unclean(self.paths):
                     self._lift_protection(engine)
                     with self._phase("engine", f"Destroying {self.stack}"):
                         outcome = engine.destroy()
-                with self._phase("account", "Looking for what was left behind"):
+                with self._phase("account", "Searching for leftovers"):
                     orphans = orphans_of(self._left_over)
                     kept = [sentence for cloud in self.clouds().values() for sentence in cloud.kept()]
             if self.paths.guest:
                 engine = self.engine(self.tools())
                 if engine.checkpoint.exists():
                     engine.forget()
-                # In this order: a guest that is forgotten first could never be taken down again after a kill.
+                # In this order: after a kill, a forgotten guest could never be destroyed.
                 shutil.rmtree(self.paths.project)
                 guests.leave(self.project, self.stack)
             else:
@@ -140,12 +140,12 @@ class Sandbox:
         return Down(outcome=outcome, orphans=tuple(orphans), kept=tuple(kept))
 
     def settle(self) -> Snapshot:
-        """Wait until no pod is Pending any more, or until waiting makes no difference; then look."""
+        """Wait until no pod is Pending, or until nothing changes any more; then look."""
         with self._phase("pods", "Waiting for pods to start"):
             return settled(self.snapshot)
 
     def snapshot(self) -> Snapshot:
-        """What there is at this moment."""
+        """The present state."""
         self._require_existence()
         control_plane = self.control_plane()
         return take(
@@ -156,17 +156,17 @@ class Sandbox:
         )
 
     def dead(self) -> list[str]:
-        """Names of the processes that should be alive and are not."""
+        """Names of processes that should be alive and are not."""
         return [name for name in (*PROCESS_NAMES, WORLD) if not self._processes.running(name)]
 
     def unfinished(self) -> bool:
-        """Whether the last run was killed or failed, and none is at work on it now."""
+        """Whether the last run was killed or failed, and no command works on it now."""
         return bool(Unclean(self.paths)) and not at_work(self.paths)
 
     def fault(self, kind: str, target: str, *, active: bool) -> None:
         """Turn a fault of the simulated accounts on or off.
 
-        Raises `SandboxError` (exit code 2) for a fault or a target that no account knows.
+        Raises `SandboxError` (exit code 2) for an unknown fault or target.
         """
         self._require_existence()
         refusals: list[str] = []
@@ -181,9 +181,9 @@ class Sandbox:
             raise SandboxError(reason, exit_code=2)
 
     def shell_variables(self, *, recovered: bool = True) -> dict[str, str]:
-        """Start what does not run, and return the variables that point a user's own tools at the sandbox.
+        """Start missing processes, and return the variables that point a user's own tools at the sandbox.
 
-        `recovered` False leaves what a killed run has left to those tools.
+        With `recovered` False those tools find what a killed run left.
         """
         require_stack(self.project, self.stack)
         with self._locked():
@@ -196,13 +196,13 @@ class Sandbox:
             return variables(self.paths, self.project.folder, self.stack, endpoints, access, pulumi)
 
     def versions(self) -> Mapping[str, str]:
-        """Version of each tool; of Kubernetes also the minor that it emulates, where that is another."""
+        """Version of each tool; of Kubernetes also the emulated minor, if it differs."""
         found, minor = self.tools().versions, self.control_plane().minor()
         emulated = "" if minor == KUBERNETES_MINOR else f" (emulating {minor})"
         return {**found, "kubernetes": f"{found['kubernetes']}{emulated}", **running.versions(self.paths)}
 
     def tools(self) -> Toolchain:
-        """All tools, built first where they are missing."""
+        """All tools; missing ones are fetched first."""
         return ensure([PULUMI, KUBERNETES, KWOK, ETCD], report=self._report)
 
     def stop(self) -> None:
@@ -227,12 +227,12 @@ class Sandbox:
         )
 
     def _require_plan(self, engine: PulumiEngine, applied: str) -> None:
-        # A change that protection forbids would else stop the update halfway.
-        with self._phase("plan", f"Planning {self.stack}, of which parts are protected"):
+        # Else a change that protection forbids would stop the update halfway.
+        with self._phase("plan", f"Planning {self.stack}, some of it is protected"):
             try:
                 engine.require_plan()
             except SandboxError:
-                # What `down` destroys is the stack as it was applied.
+                # `down` destroys the stack as it was applied.
                 if applied:
                     write_private(self._copy(), applied)
                 raise

@@ -1,6 +1,6 @@
-"""Keeps proxies of the environment away from loopback.
+"""Keeps proxies of the environment off loopback.
 
-A proxy takes an address of loopback for its own. Go leaves loopback alone by itself (golang.org/x/net/http/httpproxy);
+A proxy would take a loopback address for its own. Go never uses a proxy for loopback (golang.org/x/net/http/httpproxy);
 gRPC's core, which Python's is, asks `no_grpc_proxy`, else `no_proxy` (grpc/grpc: doc/environment_variables.md).
 """
 
@@ -13,7 +13,7 @@ _LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def spare_loopback(environment: MutableMapping[str, str]) -> None:
-    """Add loopback to what is reached without a proxy."""
+    """Add loopback to the addresses that are reached without a proxy."""
     for name in _EXCEPTIONS:
         known = [entry.strip() for entry in environment.get(name, "").split(",") if entry.strip()]
         if name != "no_grpc_proxy" or known:
@@ -22,7 +22,7 @@ def spare_loopback(environment: MutableMapping[str, str]) -> None:
 
 @contextmanager
 def loopback_spared() -> Generator[None]:
-    """The same in this process, while the block runs: connections look at the environment when they are opened."""
+    """The same in this process, while the block runs: connections read the environment when they are opened."""
     before = {name: os.environ.get(name) for name in _EXCEPTIONS}
     spare_loopback(os.environ)
     try:

@@ -1,4 +1,4 @@
-"""Kubernetes minors that clouds offer and that the sandbox cannot run yet: planned without a control plane."""
+"""Kubernetes minors that clouds offer and the sandbox cannot run: they are planned without a control plane."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from llmplatform_sandbox.stack_settings import setting
 
 
 def newer(stack_file: Path) -> str:
-    """What to know of a plan whose cluster is of such a minor: a sentence, empty where it is not."""
+    """The note on a plan whose cluster has such a minor; empty if it has not."""
     wanted = setting(stack_file, "cluster", "kubernetes_version")
     if wanted not in PLANNED_MINORS or wanted in KUBERNETES_MINORS:
         return ""
@@ -20,4 +20,4 @@ def _number(minor: str) -> int:
 
 
 PLANNED_MINORS = tuple(sorted({*KUBERNETES_MINORS, *(EKS.keys() & ACK.keys())}, key=_number))
-"""Those that a plan may name, the newest last."""
+"""Minors that a plan may name, the newest last."""

@@ -1,4 +1,4 @@
-"""A sandbox for the time of one command: its progress is shown, and what cannot be done is said in a sentence."""
+"""A sandbox for one command: its progress is shown, and errors are sentences."""
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ def opened(
 ) -> Generator[tuple["Sandbox", dict[str, float]]]:
     """A sandbox whose progress is shown. `check`: refuse a wrong stack file first. `steps`: show each resource.
 
-    `failed` receives what went wrong, as standard error has it.
+    `failed` receives the error, as on standard error.
     """
     from llmplatform_sandbox.display import display
     from llmplatform_sandbox.guests import Host

@@ -1,4 +1,4 @@
-"""Where a sandbox keeps its things: one state folder per (project, stack) and one tool cache per user."""
+"""Folders of a sandbox: one state folder for each project and stack, and one tool cache for each user."""
 
 import os
 import secrets
@@ -14,16 +14,16 @@ class SandboxPaths:
 
     folder: Path
     guest: str = ""
-    """Key of a stack that lives in this sandbox without being its first; see `guests`."""
+    """Key of a guest in this sandbox; see `guests`."""
 
     @property
     def project(self) -> Path:
-        """The copied project file and stack file that the engine works on."""
+        """The copied project file and stack file, for the engine."""
         return self.guests / self.guest if self.guest else self.folder / "project"
 
     @property
     def guests(self) -> Path:
-        """A folder for each further stack in the sandbox."""
+        """A folder for each guest."""
         return self.folder / "guests"
 
     @property
@@ -33,7 +33,7 @@ class SandboxPaths:
 
     @property
     def pulumi_home(self) -> Path:
-        """The CLI's own folder, so that it never meets the user's logins and plugins."""
+        """The CLI's own folder, away from the user's logins and plugins."""
         return self.folder / "pulumi-home"
 
     @property
@@ -58,7 +58,7 @@ class SandboxPaths:
 
     @property
     def logs(self) -> Path:
-        """What the background processes wrote, a file each."""
+        """Output of the background processes, a file each."""
         return self.folder / "logs"
 
     @property
@@ -68,7 +68,7 @@ class SandboxPaths:
 
     @property
     def endpoints(self) -> Path:
-        """JSON that the world process writes once it serves; see `world.Endpoints`."""
+        """JSON of the serving world process; see `world.Endpoints`."""
         return self.run / "endpoints.json"
 
     @property
@@ -77,24 +77,24 @@ class SandboxPaths:
         return self.folder / "controllers.json"
 
     def exists(self) -> bool:
-        """Whether the sandbox was ever started, and not taken down since."""
+        """Whether the sandbox was started, and not destroyed since."""
         return self.passphrase.exists() and (not self.guest or self.project.exists())
 
     @property
     def remainder(self) -> Path:
-        """What a removed state folder is called until all of its files are gone."""
+        """Name of a removed state folder until all of its files are gone."""
         return self.folder.with_name(f".gone-{self.folder.name}")
 
     def remove(self) -> None:
-        """Delete the folder in one step, as far as others see: half a sandbox would be worse than either."""
+        """Delete the folder in one step, as others see it: half a sandbox would be worse than a whole one or none."""
         _delete(self.remainder)
         self.folder.rename(self.remainder)
         _delete(self.remainder)
 
     def sweep(self) -> None:
-        """Delete what a kill left of a sandbox that does not exist: the rest of a removal, or a beginning."""
+        """Delete what a kill left of a sandbox that does not exist: an unfinished removal or creation."""
         _delete(self.remainder)
-        # Nothing but empty folders comes before the passphrase; what holds anything else is not ours to judge.
+        # Only empty folders precede the passphrase; a folder with other files is not ours.
         for unfinished in self.folder.glob(f".{self.passphrase.name}.*"):
             unfinished.unlink(missing_ok=True)
         for folder in (*self._parts, self.folder):
@@ -102,7 +102,7 @@ class SandboxPaths:
                 folder.rmdir()
 
     def create(self) -> None:
-        """Make the folders and the passphrase; leaves what is there alone."""
+        """Create the folders and the passphrase; existing ones stay."""
         shutil.rmtree(self.remainder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
@@ -126,12 +126,12 @@ class SandboxPaths:
 
 
 def sandbox_paths(project: Path, stack: str) -> SandboxPaths:
-    """The state folder of a project folder's stack: `<project>/.sandbox/<stack>`, with nothing created yet."""
+    """The state folder of a project's stack: `<project>/.sandbox/<stack>`, without creating it."""
     return SandboxPaths(project.resolve() / ".sandbox" / stack)
 
 
 def ignore_from_git(project: Path) -> None:
-    """Let git ignore the project's sandbox folder by a file inside it, so that no tracked file needs a change."""
+    """Let git ignore the project's sandbox folder by a file inside it, so that no tracked file changes."""
     folder = project.resolve() / ".sandbox"
     folder.mkdir(exist_ok=True)
     ignore = folder / ".gitignore"
@@ -146,7 +146,7 @@ def cache_folder() -> Path:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else can read, replacing it in one step."""
+    """Write a file that only this user can read, replacing it in one step."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

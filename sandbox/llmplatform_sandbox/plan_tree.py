@@ -1,4 +1,4 @@
-"""A plan as text for logs and pipes: each component with what belongs to it, where the engine prints a flat list."""
+"""A plan as text for logs and pipes: resources below their components, where the engine prints a flat list."""
 
 import re
 from collections import defaultdict
@@ -12,7 +12,7 @@ _OUTPUTS = re.compile(r"^Outputs:\n.*?(?=\n\nResources:|\Z)", re.MULTILINE | re.
 
 
 def plan_tree(steps: Sequence[ResourceStep]) -> str:
-    """A line for each step, indented below its component; what stays as it is only where something below changes."""
+    """A line for each step, indented below its component; unchanged components only above a change."""
     below: defaultdict[str, list[ResourceStep]] = defaultdict(list)
     urns = {step.urn for step in steps}
     for step in steps:
@@ -21,7 +21,7 @@ def plan_tree(steps: Sequence[ResourceStep]) -> str:
 
 
 def plan_outputs(text: str) -> str:
-    """The stack's outputs as the engine words them in its own text of a plan; empty where it has none to show."""
+    """The stack's outputs in the engine's own text of a plan; empty without one."""
     found = _OUTPUTS.search(text)
     return found[0].rstrip() if found else ""
 

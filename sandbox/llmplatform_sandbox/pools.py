@@ -1,4 +1,4 @@
-"""The clouds' node groups as a pending pod sees them: which would suit it, and why none of them gives it a node."""
+"""The clouds' node groups for a pending pod: the suitable ones, and why none of them adds a node."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ class PoolView:
             self._shortages |= cloud.shortages()
 
     def why_no_node(self, pod: Object) -> list[str]:
-        """What keeps the pools that would suit a pod from giving it a node; empty when none would suit."""
+        """Why the suitable pools add no node for a pod; empty if none is suitable."""
         if requests(pod).get(GPU):
             faults = self._gpu_faults(pod)
             if faults:
@@ -35,13 +35,13 @@ class PoolView:
         return [self._state(group) for group, _ in suited]
 
     def node_fault(self, node: Object | None) -> str:
-        """What a node that is not Ready says of itself, as an addition to a sentence."""
+        """The fault that a node reports while it is not Ready, as an addition to a sentence."""
         conditions = (node or {}).get("status", {}).get("conditions") or []
         message = next((c.get("message", "") for c in conditions if c.get("type") == "Ready"), "")
         return f": {message}" if message else ""
 
     def _gpu_faults(self, pod: Object) -> list[str]:
-        """Why the machines with GPUs that are there, and would suit, offer none."""
+        """Why existing and suitable machines with GPUs offer none."""
         images = {one.image for one in self._instances if one.gpus and _suits(pod, _hardware(one))}
         daemonsets = self._kube.list("apps/v1", "DaemonSet", cached=True) if images else []
         faults = {image: gpu_fault(self._releases, daemonsets, image) for image in sorted(images)}
@@ -65,13 +65,13 @@ class PoolView:
 
 
 def _template(cloud: Cloud, group: NodeGroup) -> NodeTemplate | None:
-    """What a node of the group is: as seen on one that runs, else as the autoscaler knows it."""
+    """A node of the group: as an existing one is, else as the autoscaler knows it."""
     running = next((_hardware(one) for one in cloud.instances() if one.group == group.id), None)
     return running or cloud.template(group.id)
 
 
 def _hardware(instance: Instance) -> NodeTemplate:
-    """A machine with all the GPUs that are in it, whether a device plugin offers them or not."""
+    """A machine with all GPUs of its hardware, whether a device plugin offers them or not."""
     gpus = {GPU: str(instance.gpus)} if instance.gpus else {}
     return replace(instance.template, resources={**instance.template.resources, **gpus})
 

@@ -1,8 +1,7 @@
 """Starts, finds and stops the sandbox's background processes.
 
-A process is known by its name and a pid file in the run folder. The file holds the pid together with the time at which
-the kernel started it, so that a number that was reused since (a reboot, a long pause) is never taken for ours, let
-alone killed.
+A process is known by its name and a pid file in the run folder. The file holds the pid together with its start time in
+the kernel, so that a reused number (after a reboot or a long pause) is never taken for ours, or killed.
 """
 
 import json
@@ -21,9 +20,9 @@ from llmplatform_sandbox.paths import SandboxPaths, write_private
 
 _POLL = 0.02
 _TIGHT = 256
-"""MiB of disk below which a process that ends has most likely found no space; etcd's log alone takes 64 at once."""
+"""MiB of free disk below which an ended process probably found no space; etcd's log alone needs 64 at once."""
 ENGINE_MARK = "LLMPLATFORM_SANDBOX_ENGINE"
-"""Variable by which a CLI process that outlived its parent is recognised as one of ours; holds the state folder."""
+"""Variable that marks a CLI process that outlived its parent as ours; holds the state folder."""
 
 
 class Processes:
@@ -34,16 +33,16 @@ class Processes:
         self._logs = logs
 
     def start(self, name: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> None:
-        """Start a process in a session of its own, unless it runs already; its output is appended to `logs/<name>.log`.
+        """Start a process in a session of its own, unless it runs; its output is appended to `logs/<name>.log`.
 
-        Secrets never go into `command`: every user of the machine can read it.
+        Never put secrets into `command`: every user of the machine can read it.
         """
         if self.running(name):
             return
         self._end_strays(command[0])
         log = self._logs / f"{name}.log"
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        # posix_spawn rather than subprocess: the process outlives this one, and nobody waits for it.
+        # posix_spawn rather than subprocess: the process outlives this one, which does not wait for it.
         pid = os.posix_spawn(
             command[0],
             list(command),
@@ -60,7 +59,7 @@ class Processes:
         write_private(self._pid_file(name), json.dumps({"pid": pid, "started": start_time(pid)}))
 
     def _end_strays(self, program: str) -> None:
-        """End what a start left that was killed before it noted the pid: it would hold the data, and its ports."""
+        """End processes of a start that was killed before it wrote the pid: they would hold the data and the ports."""
         noted = {self.pid(name) for name in self.names()}
         folder = str(self._run.parent)
         for entry in Path("/proc").glob("[0-9]*/cmdline"):
@@ -80,7 +79,7 @@ class Processes:
         return self.pid(name) is not None
 
     def pid(self, name: str) -> int | None:
-        """The pid of a process of ours that is alive."""
+        """The pid of a living process of ours."""
         try:
             noted = json.loads(self._pid_file(name).read_text())
         except (FileNotFoundError, ValueError):
@@ -88,7 +87,7 @@ class Processes:
         return noted["pid"] if noted["started"] and start_time(noted["pid"]) == noted["started"] else None
 
     def names(self) -> list[str]:
-        """Names of all processes that were started and not stopped since, alive or not."""
+        """Names of all processes that were started and not stopped, alive or dead."""
         return sorted(file.stem for file in self._run.glob("*.pid"))
 
     def stop(self, *names: str, grace: float = 5.0) -> None:
@@ -107,7 +106,7 @@ class Processes:
                 self._pid_file(name).unlink(missing_ok=True)
 
     def failed(self, name: str, fault: str) -> SandboxError:
-        """What to say of a process that does not do its work."""
+        """The error for a process that does not work."""
         free = shutil.disk_usage(self._run).free // 2**20 if self._run.exists() else _TIGHT
         if free < _TIGHT:
             return SandboxError(f"{name}: {fault}; {self._run}: the disk has {free} MiB left: free some space first")
@@ -125,7 +124,7 @@ class Processes:
 
 
 def _inheritable() -> list[int]:
-    """Descriptors beyond the standard three that a child would have."""
+    """Descriptors beyond the standard three that a child would inherit."""
     found: list[int] = []
     for descriptor in map(int, os.listdir("/dev/fd")):  # noqa: PTH208 it is no folder of files
         with suppress(OSError):
@@ -135,7 +134,7 @@ def _inheritable() -> list[int]:
 
 
 def engines(paths: SandboxPaths) -> list[int]:
-    """Pids of the engines that were started on a state folder and are alive, as far as the system tells."""
+    """Pids of living engines on a state folder, as far as the system tells."""
     mark, found = f"{ENGINE_MARK}={paths.folder}".encode(), list[int]()
     for variables in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
@@ -160,9 +159,9 @@ def _below(word: str, folder: str) -> bool:
 
 
 def start_time(pid: int) -> str:
-    """When a process began, in the kernel's own notation; empty when there is no such process or it is a zombie."""
+    """Start time of a process, in the kernel's notation; empty without such a process, or for a zombie."""
     with suppress(ChildProcessError):
-        # A process that we started ourselves stays a zombie until somebody asks how it ended.
+        # A child process stays a zombie until its parent reads its exit status.
         os.waitpid(pid, os.WNOHANG)
     if Path("/proc/self/stat").exists():
         try:
@@ -178,7 +177,7 @@ def start_time(pid: int) -> str:
 
 
 def free_ports(count: int, *, preferred: Sequence[int] = ()) -> list[int]:
-    """Ports on loopback that nobody listens on: each preferred one if free, else one of the kernel's choice."""
+    """Free ports on loopback: each preferred one if free, else one that the kernel chooses."""
     held: list[socket.socket] = []
     try:
         for index in range(count):

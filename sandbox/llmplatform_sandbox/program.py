@@ -1,7 +1,7 @@
-"""Runs a Pulumi Python program: in this process, or, as a script, in one that is started for it.
+"""Runs a Pulumi Python program: in this process, or, as a script, in a process of its own.
 
-The script has the engine's request on its standard input and writes its response to the descriptor that it is given.
-Of `llmplatform` it needs nothing, as that may be the library of another revision.
+The script reads the engine's request from standard input and writes its response to the given descriptor. It uses
+nothing of `llmplatform`, which may be the library of another revision.
 """
 
 import os
@@ -36,7 +36,7 @@ def program_runner(program: Path) -> Callable[[], None]:
 
 
 def program_of(request: language_pb2.RunRequest) -> Path:
-    """The program that an engine wants to be run."""
+    """The program that an engine wants to run."""
     return (Path(request.info.program_directory or request.pwd) / (request.info.entry_point or ".")).resolve()
 
 
@@ -44,7 +44,7 @@ def _install_charts_without_archives() -> None:
     try:
         from llmplatform.catalog.versions import NO_ARCHIVES
     except ImportError:
-        return  # A program of another kind, or a library that does not look for archives.
+        return  # Another program, or a library that needs no archives.
     os.environ[NO_ARCHIVES] = "simulated"
 
 

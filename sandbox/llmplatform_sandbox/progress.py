@@ -1,4 +1,4 @@
-"""What a long operation tells its caller. Plain data: a terminal, a log and a test read the same events."""
+"""Progress of a long operation, as plain data: a terminal, a log and a test read the same events."""
 
 import io
 from collections.abc import Callable
@@ -16,7 +16,7 @@ class PhaseStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseEnded:
-    """The part of the operation came to its end; not sent when it failed."""
+    """The part of the operation ended; not sent if it failed."""
 
     phase: str
     seconds: float
@@ -24,14 +24,14 @@ class PhaseEnded:
 
 @dataclass(frozen=True, kw_only=True)
 class ToolWork:
-    """A tool is being downloaded, or built from its Go module; sent at the start, again and again, and at the end."""
+    """A tool is downloaded, or built from its Go module; sent at the start, repeatedly, and at the end."""
 
     doing: Literal["download", "build"]
     tool: str
     version: str
     seconds: float
     received: int = 0
-    """Bytes that were downloaded."""
+    """Downloaded bytes."""
     done: bool = False
 
 
@@ -48,7 +48,7 @@ class ResourceStep:
     """`started`, `done` or `failed`."""
     seconds: float = 0.0
     parent: str = ""
-    """URN of the component that it belongs to."""
+    """URN of its component."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +65,11 @@ Report = Callable[[Event], None]
 
 
 def silent(_event: Event) -> None:
-    """A receiver for callers that want no events."""
+    """A receiver that ignores events."""
 
 
 def errors_only(report: Report) -> Report:
-    """A receiver that passes on what went wrong, and nothing else."""
+    """A receiver that passes only errors on."""
 
     def receive(event: Event) -> None:
         if isinstance(event, Output) and event.severity == "error":
@@ -79,14 +79,14 @@ def errors_only(report: Report) -> Report:
 
 
 class Lines(io.TextIOBase):
-    """A text stream that reports each line: what a program prints."""
+    """A text stream that reports each line that a program prints."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
         self._rest = ""
 
     def write(self, text: str, /) -> int:
-        """Report what is a whole line by now."""
+        """Report the complete lines."""
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
             self._report(Output(text=line))

@@ -1,9 +1,9 @@
 """Copies a Pulumi project into the sandbox, so that no engine command ever writes to the user's files.
 
-The copy holds the project file with absolute paths and the stack file with a salt of the sandbox's own: the user's salt
-or secrets provider and every `secure:` value, which only a key of the user could open, are replaced. A generated value
-depends on its path, on what it stands for and on the sandbox's passphrase only, so that a second run has no diff, and
-one after a changed secret has.
+The copy holds the project file with absolute paths and the stack file with a salt of the sandbox's own. It replaces the
+user's salt or secrets provider, and every `secure:` value, which only the user's key could open. A generated value
+depends only on its path, on the replaced value and on the sandbox's passphrase, so that a second run has no diff, and a
+run after a changed secret has one.
 """
 
 import base64
@@ -47,7 +47,7 @@ class Project:
         return (self.folder / str(self.settings.get("main", "."))).resolve()
 
     def stack_file(self, stack: str) -> Path:
-        """Where the user's settings of a stack are, or would be."""
+        """Path of the user's settings of a stack, existing or not."""
         return stack_file(stack, self.folder, self.settings)
 
 
@@ -63,7 +63,7 @@ def read_project(folder: Path) -> Project:
 
 
 def require_stack(project: Project, stack: str) -> None:
-    """Raises `SandboxError` (exit code 2) unless the stack's file and the program are there; nothing is written."""
+    """Raises `SandboxError` (exit code 2) unless the stack's file and the program exist; writes nothing."""
     _read_stack(project, stack)
     if not project.program.exists():
         raise SandboxError(
@@ -72,10 +72,10 @@ def require_stack(project: Project, stack: str) -> None:
 
 
 def check_settings(file: Path) -> None:
-    """Refuse a stack file with wrong platform settings before anything starts: all errors, one per line."""
+    """Refuse a stack file with wrong platform settings before any process starts: all errors, one per line."""
     files = {file, *file.parent.glob("Pulumi.*.yaml")}
     if not any(each.is_file() and b"llmplatform:" in each.read_bytes() for each in files):
-        return  # A project of another kind, whose settings are its own.
+        return  # Another project, with its own settings.
     try:
         from llmplatform.checks import check_stack_file
     except ImportError:
@@ -94,7 +94,7 @@ def _read_stack(project: Project, stack: str) -> dict[str, Any]:
 def copy_project(project: Project, stack: str, paths: SandboxPaths, *, on_paper: bool = False) -> None:
     """Write `Pulumi.yaml` and `Pulumi.<stack>.yaml` into the sandbox.
 
-    `on_paper`: no account stands behind the state, so that a refresh would find everything gone.
+    `on_paper`: there is no account behind the state, so that a refresh would delete everything.
 
     Raises `SandboxError` (exit code 2) on a missing or unreadable file.
     """
@@ -110,7 +110,7 @@ def copy_project(project: Project, stack: str, paths: SandboxPaths, *, on_paper:
     cipher = _Cipher(passphrase, paths.folder / "encryptionsalt")
     config = _replace_secure(stack_settings.get("config") or {}, (), passphrase, cipher.encrypt)
     copied = {key: value for key, value in stack_settings.items() if key not in _STRIPPED} | {"config": config}
-    # The engine adds a salt to a stack file that has none; with ours in place it never writes to the copy.
+    # The engine adds a salt to a stack file without one; with ours it never writes to the copy.
     write_private(
         paths.project / f"Pulumi.{stack}.yaml",
         yaml.safe_dump({"encryptionsalt": cipher.salt_line, **copied}, sort_keys=False),
@@ -118,7 +118,7 @@ def copy_project(project: Project, stack: str, paths: SandboxPaths, *, on_paper:
 
 
 def no_sandbox(project: Project, stack: str) -> SandboxError:
-    """What to say of a stack that has no sandbox: it was never up, or its name is mistyped (exit code 2)."""
+    """The error for a stack without a sandbox: it was never up, or its name is mistyped (exit code 2)."""
     file = project.stack_file(stack)
     if file.exists():
         return SandboxError(f"{stack}: it has no sandbox yet; run `{called()} sandbox up {stack}`")
@@ -135,7 +135,7 @@ def _stacks(project: Project) -> list[str]:
 
 def _read_mapping(file: Path, remedy: str) -> dict[str, Any]:
     try:
-        # As the settings are read: the two parsers of PyYAML do not take the same files.
+        # Read like the settings: PyYAML's two parsers accept different files.
         content = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=yaml.CSafeLoader)
     except FileNotFoundError:
         fault = "the link leads nowhere" if file.is_symlink() else "no such file"
@@ -172,7 +172,7 @@ def _replace_secure(value: Any, path: tuple[str, ...], passphrase: str, encrypt:
 class _Cipher:
     """Pulumi's passphrase encryption, version 1 (pulumi/pulumi: sdk/go/common/resource/config/crypt.go).
 
-    Written here because the CLI takes secret values in bulk only on its command line, where every user can read them.
+    Implemented here because the CLI accepts many secrets only on its command line, where every user can read them.
     """
 
     def __init__(self, passphrase: str, salt_file: Path) -> None:
@@ -187,7 +187,7 @@ class _Cipher:
             write_private(salt_file, self.salt_line)
 
     def encrypt(self, plain: str) -> str:
-        # A quarter of a second of key stretching, only where there is something to encrypt.
+        # A quarter of a second of key stretching, only if there is a secret.
         self._key = self._key or hashlib.pbkdf2_hmac("sha256", self._passphrase.encode(), self._salt, _ITERATIONS, 32)
         nonce = os.urandom(12)
         return f"v1:{_text(nonce)}:{_text(AESGCM(self._key).encrypt(nonce, plain.encode(), None))}"

@@ -1,8 +1,8 @@
-"""Taking a protected stack down: what a platform engineer does, played through before the resources are deleted.
+"""Lifts the protection of a stack, as a platform engineer would, before its resources are deleted.
 
-The stack file's own setting is turned off in the sandbox's copy and applied; only then can the clouds, which hold on to
-what is protected, let it go. On Alibaba Cloud no autoscaled pool keeps nodes from then on: there Auto Scaling makes new
-ones while a pool is deleted. A project of another kind, without that setting, is only unprotected in its state.
+The setting is turned off in the sandbox's copy of the stack file and applied; only then do the clouds release protected
+objects. On Alibaba Cloud autoscaled pools also go down to no node: Auto Scaling replaces nodes while a pool is deleted.
+A project without that setting is only unprotected in its state.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ def is_protected(checkpoint: Checkpoint) -> bool:
 
 
 def lift(stack_file: Path) -> bool:
-    """Turn protection off in a copied stack file. False where it has no such setting."""
+    """Turn protection off in a copied stack file. False if it has no such setting."""
     content: dict[str, Any] = yaml.load(stack_file.read_text("utf-8-sig"), Loader=yaml.CSafeLoader) or {}
     section = cast(dict[str, Any], (content.get("config") or {}).get(_SECTION) or {})
     if _KEY not in section:
@@ -35,7 +35,7 @@ def lift(stack_file: Path) -> bool:
 
 
 def _empty_pools(config: dict[str, Any]) -> None:
-    """Let autoscaled pools of ACK go down to no node, where another pool keeps what the cluster itself needs."""
+    """Let autoscaled pools of ACK go down to no node, if another pool keeps the nodes that the cluster needs."""
     pools: dict[str, Any] = config.get("llmplatform:pools") or {}
     if (config.get("llmplatform:cloud") or {}).get("provider") != "alicloud":
         return

@@ -1,4 +1,4 @@
-"""Receives the engine's events while it works: shows them, counts them, and keeps what failed."""
+"""Receives the engine's events: shows them, counts them, and keeps errors."""
 
 import re
 import time
@@ -15,7 +15,7 @@ _COLOUR = re.compile(r"<\{%[^%]*%\}>")
 
 
 class Recorder:
-    """Receives the engine's events, passes them on, and remembers what the caller wants to know at the end."""
+    """Receives the engine's events, passes them on, and keeps the caller's results."""
 
     def __init__(self, report: Report, listen: Callable[[EngineEvent], object] | None = None) -> None:
         self.report = report
@@ -51,14 +51,14 @@ class Recorder:
             self._said(event.diagnostic_event)
 
     def failure(self) -> str:
-        """One sentence on what failed; empty when the engine said nothing."""
+        """One sentence on the failure; empty without an error."""
         if self._failed:
             return f"{len(self._failed)} of the resources failed ({', '.join(self._failed)}); {_REMEDY}"
         return f"the program or its plan failed; {_REMEDY}" if self._errors else ""
 
     def _said(self, diagnostic: DiagnosticEvent) -> None:
         text = _COLOUR.sub("", (diagnostic.prefix or "") + diagnostic.message).strip()
-        # The engine repeats each failed resource's error once more, as the failure of the whole update.
+        # The engine repeats each failed resource's error as the failure of the whole update.
         if not text or text == "update failed" or diagnostic.severity == "debug":
             return
         severity = diagnostic.severity.partition("#")[0]
@@ -78,7 +78,7 @@ class Recorder:
 
 
 def _without_prefix(text: str) -> str:
-    """What the program said, which the language host says once more in its own name."""
+    """The program's message, which the language host repeats in its own name."""
     return text.removeprefix("error: ").removeprefix("an unhandled error occurred: ").strip()
 
 

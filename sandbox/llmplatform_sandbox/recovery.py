@@ -1,10 +1,10 @@
-"""Puts a sandbox in order whose last run was killed or failed, so that the next one simply goes on.
+"""Repairs a sandbox after a killed or failed run, so that the next one continues.
 
-A killed run leaves up to five things: its lock, a CLI process that outlived its parent, operations whose end the engine
-never noted, objects that those operations (or calls whose answer was lost) made, and objects that are gone and still in
-the state. The first two are dealt with before anything runs (`end_last`), the others once the clouds and the cluster do
-(`reconcile`): an object that was being made is adopted where the state can take it, and removed where it cannot.
-Each step may be killed itself. A healthy sandbox costs a few looks at the file system.
+A killed run leaves up to five things: its lock, a CLI process that outlived its parent, operations without a recorded
+end, objects of those operations (or of calls whose answer was lost), and objects that are gone and still in the state.
+The first two are handled before any process starts (`end_last`), the others once the clouds and the cluster run
+(`reconcile`): an object that was being created is adopted if the state can take it, and removed otherwise. Each step
+may itself be killed. A healthy sandbox costs a few looks at the file system.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,7 +23,7 @@ from llmplatform_sandbox.world_process import WORLD
 
 
 class Unclean:
-    """A mark in the state folder while a run is under way: it stays when the run is killed or fails."""
+    """A mark in the state folder during a run: it stays if the run is killed or fails."""
 
     def __init__(self, paths: SandboxPaths) -> None:
         self._file = paths.run / f"unclean{paths.guest}"
@@ -40,7 +40,7 @@ class Unclean:
         self._file.touch()
 
     def clear(self) -> None:
-        """After it came to a good end."""
+        """After success."""
         self._file.unlink(missing_ok=True)
 
     def __bool__(self) -> bool:
@@ -48,33 +48,33 @@ class Unclean:
 
 
 class Finder(Protocol):
-    """Looks a resource up whose create was interrupted."""
+    """Searches the object of an interrupted create."""
 
     def find(self, typ: str, urn: str, inputs: Mapping[str, Any]) -> str | None:
         """The id of the object that the create made, or None."""
         ...
 
     def mend(self, stack: str, known: Collection[str]) -> list[str]:
-        """End what was begun with Helm, by the commands that `llmplatform recover` names; returns those.
+        """End interrupted Helm operations, by the commands of `llmplatform recover`; returns those.
 
-        `known`: URNs that the state has, or is about to adopt.
+        `known`: URNs that are in the state, or about to be adopted.
         """
         ...
 
 
 def end_last(engine: PulumiEngine, paths: SandboxPaths, processes: Processes) -> list[str]:
-    """Clear the lock of an engine that is gone; the caller holds the sandbox's own lock. Returns what was done.
+    """Clear the lock of a dead engine; the caller holds the sandbox's own lock. Returns the actions.
 
-    Raises `SandboxError` when an engine that the sandbox did not start (a user's own `pulumi up`) is at work.
+    Raises `SandboxError` if an engine that the sandbox did not start (a user's own `pulumi up`) is running.
     """
-    # One that was only starting holds no lock yet, and would take it from the run that begins now.
+    # A starting engine holds no lock yet, and would take it from the present run.
     end_engines(paths)
     locks = engine.locks()
     if not locks:
         return []
     for lock in locks:
         _require_end(int(lock.get("pid", 0)))
-    # What the dead engine had asked for may still be under way in the world.
+    # Calls of the dead engine may still run in the world process.
     processes.stop(WORLD, grace=1.0)
     Unclean(paths).set()
     engine.unlock()
@@ -90,10 +90,10 @@ def reconcile(
     *,
     wanted: bool = True,
 ) -> list[str]:
-    """Let the state and what there is agree again; everything runs by now. Returns a sentence for each thing done.
+    """Make state and clouds agree again; all processes run by now. Returns a sentence for each action.
 
-    `stack`: how the URNs of its resources begin; the account may hold those of others. `wanted`: whether the stack is
-    about to be applied; where it is about to be destroyed, what no state knows is removed at once.
+    `stack`: the prefix of its resources' URNs; the account may hold those of others. `wanted`: whether the stack will
+    be applied; if it will be destroyed, objects without a state are removed at once.
     """
     deployment = engine.checkpoint.deployment()
     if not (unclean or state.interrupted(deployment) or state.unread(deployment)):
@@ -114,14 +114,14 @@ def reconcile(
     if engine.checkpoint.exists():
         engine.refresh()
     unclean.clear()
-    text = "The last run did not come to its end: the state was read anew"
-    text += f"; {len(found)} objects that were being made were adopted" if found else ""
-    text += f"; {len(gone)} cloud objects that no state knows were removed" if gone else ""
-    return [text + (f"; put right: {', '.join(mended)}" if mended else "")]
+    text = "The last run did not finish: the state was read again"
+    text += f"; {len(found)} objects of interrupted creates were adopted" if found else ""
+    text += f"; {len(gone)} cloud objects without a state were removed" if gone else ""
+    return [text + (f"; repaired: {', '.join(mended)}" if mended else "")]
 
 
 def _unknown(stack: str, clouds: Mapping[str, Cloud], deployment: Mapping[str, Any]) -> list[tuple[Cloud, CloudObject]]:
-    """What resources of the stack made and its state does not know, the youngest first, as far as it can be found."""
+    """Objects of the stack's resources that its state does not know, the youngest first, as far as known."""
     known = {(resource["urn"], resource.get("id")) for resource in deployment.get("resources") or ()}
     return [
         (cloud, item)
@@ -132,9 +132,9 @@ def _unknown(stack: str, clouds: Mapping[str, Cloud], deployment: Mapping[str, A
 
 
 def _found_again(item: CloudObject) -> bool:
-    """Whether a recovery in a real account would find it: what carries tags there, by nothing but its own.
+    """Whether recovery in a real account would find it: an object with tags only by its tags.
 
-    What has lost its tags is left, and named when the sandbox is taken down. Who made an object, no cloud keeps.
+    An object that has lost its tags stays, and is named when the sandbox is destroyed. No cloud records the creator.
     """
     row = RESOURCES.get(item.type)
     if row is None or row.found_by != "tag" or f"{item.type}::" not in item.made_by:
@@ -144,9 +144,9 @@ def _found_again(item: CloudObject) -> bool:
 
 
 def _registration(deployment: Mapping[str, Any], item: CloudObject) -> state.Resource:
-    """A resource whose answer was lost, as the state would have it. What it depends on, the next update writes down.
+    """A resource whose answer was lost, in the state's form. The next update records its dependencies.
 
-    To remove it would do harm: clouds block the names of what was deleted, for days.
+    Removing it would do harm: clouds block the names of deleted objects for days.
     """
     resources = deployment.get("resources") or ()
     package, chain = item.type.partition(":")[0], item.made_by.rpartition("$")[0]
@@ -169,7 +169,7 @@ def _found(
     unknown: Sequence[tuple[Cloud, CloudObject]],
     cluster: Callable[[], Finder],
 ) -> dict[str, str]:
-    """URN → id of what can be taken into the state."""
+    """URN → id of objects that the state can adopt."""
     in_cloud = {item.made_by: item.id for _, item in unknown}
     found: dict[str, str] = {}
     for resource in creates:
@@ -185,6 +185,6 @@ def _found(
 
 
 def _require_end(pid: int) -> None:
-    # Since a reboot, or a long time, the number may be another program's.
+    # After a reboot, or a long time, the number may belong to another program.
     if pid and start_time(pid) and runs_pulumi(pid):
         raise SandboxError(f"pulumi (process {pid}) is at work on this sandbox; wait for it to end, or end it")

@@ -1,4 +1,4 @@
-"""What cannot be done is said in a sentence: how every command of the sandbox ends when something is in its way."""
+"""Ends every command of the sandbox with a sentence if something prevents it."""
 
 import sqlite3
 import sys
@@ -17,8 +17,8 @@ __all__ = ["console_for", "refusals"]
 
 @contextmanager
 def refusals() -> Generator[None]:
-    """What cannot be done is said in a sentence, and so is an interruption."""
-    # The engine's reader goes on for a moment after its stream has been closed under it.
+    """Turns errors and interruptions into a sentence."""
+    # The engine's reader continues for a moment after its stream was closed.
     warnings.filterwarnings("ignore", message="Error in event stream")
     threading.excepthook = _unless_closed
     try:
@@ -33,7 +33,7 @@ def refusals() -> Generator[None]:
         print(said, file=sys.stderr)
         raise typer.Exit(1) from None
     except sqlite3.OperationalError as error:
-        # SQLite tells neither number nor file: a full disk, a folder that cannot be written to.
+        # SQLite gives neither number nor file: a full disk, a read-only folder.
         print(f"the simulated account: {error}; mend that and run the same command again", file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""What a command prints at its end: tables for people, one JSON document for programs."""
+"""The final output of a command: tables for people, one JSON document for programs."""
 
 import json
 import re
@@ -47,7 +47,7 @@ def print_snapshot(console: Console, snapshot: Snapshot) -> None:
     for title, lines in (
         ("Pending", list(snapshot.pending)),
         ("Shortages", sorted(snapshot.shortages.values())),
-        ("Accepted without a word", list(snapshot.remarks)),
+        ("Silently accepted", list(snapshot.remarks)),
         ("Faults active", [f"{kind} {target}" for kind, target in snapshot.faults]),
     ):
         if lines:
@@ -64,7 +64,7 @@ def print_snapshot(console: Console, snapshot: Snapshot) -> None:
 
 
 def _bare(node: str) -> str:
-    """A node's name without the domain that all of them share."""
+    """A node's name without the domain that all share."""
     return re.sub(r"\.[\w-]+\.compute\.internal$", "", node)
 
 
@@ -95,7 +95,7 @@ def print_reality(console: Console, versions: Mapping[str, str], snapshot: Snaps
 
 
 def print_next_steps(console: Console, stack: str, project: Path = Path()) -> None:
-    """Commands that make sense now, spelled so that they can be copied."""
+    """The next commands, written so that they can be copied."""
     if project.resolve() != Path.cwd():
         stack = f"{stack} --project {shlex.quote(str(project))}"
     steps = (
@@ -113,7 +113,7 @@ def print_next_steps(console: Console, stack: str, project: Path = Path()) -> No
 
 
 def print_timings(console: Console, timings: Mapping[str, float]) -> None:
-    """How long each phase took, in seconds."""
+    """Duration of each phase, in seconds."""
     parts = ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in timings.items())
     console.print(Text(f"{sum(timings.values()):.1f} s in all: {parts}", style="dim"))
 
@@ -143,7 +143,7 @@ def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
 
 def _table(columns: Mapping[str, list[str]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
-    # A column in which nothing is known says nothing.
+    # A column without values is left out.
     kept = {title: cells for title, cells in columns.items() if any(cells)}
     for title in kept:
         table.add_column(title, overflow="fold", justify="right" if title == "GPUs" else "left")

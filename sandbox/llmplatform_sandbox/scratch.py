@@ -15,20 +15,20 @@ _REQUESTS_TO_END = (signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def scratch(prefix: str) -> Generator[SandboxPaths]:
-    """A folder for temporary files; engines that an interruption left at work are ended before it is removed."""
+    """A temporary folder; engines that an interruption left running are ended before it is removed."""
     with tidy_when_ended(), tempfile.TemporaryDirectory(prefix=prefix) as folder:
-        # TMPDIR may be relative, and the engine is at work in another folder.
+        # TMPDIR may be relative, and the engine works in another folder.
         paths = SandboxPaths(Path(folder).resolve())
         try:
             yield paths
         finally:
-            # What they write into a folder that is being removed would keep it there.
+            # Files that they write into a folder during its removal would keep it.
             end_engines(paths)
 
 
 @contextmanager
 def tidy_when_ended() -> Generator[None]:
-    """Take a request to end as an interruption, so that every folder is removed on the way out."""
+    """Turn a request to end into an interruption, so that every folder is removed on the way out."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
@@ -36,7 +36,7 @@ def tidy_when_ended() -> Generator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    # What is ignored stays so: `nohup` lets a command outlive its terminal.
+    # An ignored signal stays ignored: `nohup` lets a command outlive its terminal.
     heeded = [number for number in _REQUESTS_TO_END if signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, interrupt) for number in heeded}
     try:

@@ -1,8 +1,8 @@
-"""What is there before a stack: somebody else's network, cluster, namespaces.
+"""Objects that exist before a stack: another team's network, cluster, namespaces.
 
-`sandbox.<stack>.yaml` beside the stack file names it in the words of the Pulumi SDKs, with the ids that the stack file
-names; the simulated account and the API server then have it. Nothing of it belongs to the stack: `down` neither deletes
-it nor counts it as left behind.
+`sandbox.<stack>.yaml` beside the stack file describes them in the terms of the Pulumi SDKs, with the ids of the stack
+file. The simulated account and the API server then have them. They do not belong to the stack: `down` neither deletes
+them nor reports them as leftovers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,18 +38,18 @@ class Given(_Part):
 
 
 class Seed(_Part):
-    """All that is there before."""
+    """All objects that exist before the stack."""
 
     providers: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    """Package to the arguments of its provider, which say which account and region the objects are in."""
+    """Package to the arguments of its provider, which name account and region of the objects."""
     resources: tuple[Given, ...] = ()
-    """Objects of the account, each after those that it refers to."""
+    """Objects of the account, in the order of their references."""
     manifests: tuple[dict[str, Any], ...] = ()
     """Objects of the cluster."""
 
 
 def read_seed(project: Path, stack: str) -> Seed:
-    """What is there before a stack; nothing where there is no such file. Raises `SandboxError` (exit code 2)."""
+    """The objects of a stack's file; none without it. Raises `SandboxError` (exit code 2)."""
     file = project / f"sandbox.{stack}.yaml"
     try:
         content: Any = yaml.safe_load(file.read_text()) or {}
@@ -68,9 +68,9 @@ def read_seed(project: Path, stack: str) -> Seed:
 
 
 def plant(seed: Seed, clouds: Accounts, kube: KubeAccess) -> None:
-    """Make what is not there yet.
+    """Create the missing objects.
 
-    Raises `SandboxError` (exit code 2) with all that is wrong, before it makes anything.
+    Raises `SandboxError` (exit code 2) with all faults, before it creates anything.
     """
     problems = list(_problems(seed, clouds))
     if problems:
@@ -90,7 +90,7 @@ def plant(seed: Seed, clouds: Accounts, kube: KubeAccess) -> None:
 
 
 def left_behind(objects: Sequence[CloudObject]) -> list[CloudObject]:
-    """Those that are neither there before nor made by the cloud for what is: the machines of somebody's node group."""
+    """Leftovers: neither seeded nor created by the cloud for a seeded object (machines of its node group)."""
     theirs = {item.id for item in objects if item.made_by == BEFORE}
     while more := {item.id for item in objects if item.made_by.rpartition(" ")[2] in theirs} - theirs:
         theirs |= more

@@ -1,4 +1,4 @@
-"""The environment in which a user's own `pulumi` and `kubectl` work on a sandbox, leaving the user's files alone."""
+"""The environment for a user's own `pulumi` and `kubectl` on a sandbox, without changes to the user's files."""
 
 import os
 import shlex
@@ -13,7 +13,7 @@ from llmplatform_sandbox.paths import SandboxPaths
 from llmplatform_sandbox.project import copy_project, read_project
 
 _SHIMS = {"aws": ("eks", "get-token"), "ack-ram-tool": ("credential-plugin", "get-credential")}
-"""Command of a cloud that kubeconfigs call → the words by which they ask for credentials."""
+"""Cloud command that kubeconfigs call → its words to get credentials."""
 _SHIM = """
 import json, os, sys
 words = [word for word in sys.argv[1:] if not word.startswith("-")]
@@ -43,13 +43,13 @@ if os.path.exists(source) and os.stat(source).st_mtime_ns >= os.stat(copy).st_mt
 os.execv({pulumi!r}, [{pulumi!r}, *sys.argv[1:]])
 """
 _VALUED = frozenset({"-s", "--stack", "-C", "--cwd", "--color", "-v", "--verbose"})
-"""Options before the command that take the next word as their value."""
+"""Options before the command that have a separate value."""
 
 
 def variables(
     paths: SandboxPaths, project: Path, stack: str, endpoints: Endpoints, kube: KubeAccess, pulumi: Path
 ) -> dict[str, str]:
-    """Name → value of what has to be exported; also writes the stand-ins for the clouds' commands and for pulumi."""
+    """Name → value of the variables to export; also writes the stand-ins for the clouds' commands and for pulumi."""
     write_shims(paths)
     _write(
         paths.shims / "pulumi",
@@ -75,14 +75,14 @@ def variables(
 
 def exports(values: dict[str, str]) -> str:
     """Lines for a POSIX shell's `eval`."""
-    # A passphrase of the user's own would win over the sandbox's file.
+    # The user's own passphrase would override the sandbox's file.
     return "\n".join(
         ["unset PULUMI_CONFIG_PASSPHRASE", *(f"export {name}={shlex.quote(value)}" for name, value in values.items())]
     )
 
 
 def write_shims(paths: SandboxPaths) -> None:
-    """Stand-ins for the commands by which kubeconfigs get their credentials."""
+    """Stand-ins for the commands by which kubeconfigs get credentials."""
     pki = paths.kube / "pki"
     for command, words in _SHIMS.items():
         _write(
@@ -97,7 +97,7 @@ def write_shims(paths: SandboxPaths) -> None:
 
 
 def _write(shim: Path, code: str) -> None:
-    # The kernel ends the path of an interpreter at a space, and takes 255 bytes of it; a shell does neither.
+    # The kernel ends an interpreter's path at a space, and reads 255 bytes of it; a shell has neither limit.
     shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -c {shlex.quote(code)} "$@"\n')
     shim.chmod(0o755)
 

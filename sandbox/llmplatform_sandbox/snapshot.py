@@ -1,4 +1,4 @@
-"""What there is in a sandbox at this moment: nodes, pods, why pods wait, faults, shortages, outputs."""
+"""The present state of a sandbox: nodes, pods, why pods wait, faults, shortages, outputs."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,17 +16,17 @@ CAPACITY_LABELS = ("eks.amazonaws.com/capacityType", "node.alibabacloud.com/spot
 _CORDONED = ", cordoned"
 _SETTLED_WITHIN = 45.0
 CALM = 6.0
-"""Seconds without a change after which things are taken to stay so: all that is simulated happens faster."""
+"""Seconds without a change after which nothing more will change: all simulated events are faster."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """A node as the API server has it."""
+    """A node in the API server."""
 
     name: str
     pool: str
     capacity: str
-    """`SPOT`, `ON_DEMAND` or what the cloud calls it."""
+    """`SPOT`, `ON_DEMAND` or the cloud's own word."""
     instance_type: str
     zone: str
     gpus: int
@@ -35,13 +35,13 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class Pod:
-    """A pod as the API server has it."""
+    """A pod in the API server."""
 
     namespace: str
     name: str
     node: str
     state: str
-    """As kubectl's STATUS column would say it."""
+    """As kubectl's STATUS column has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class Snapshot:
     nodes: tuple[Node, ...] = ()
     pods: tuple[Pod, ...] = ()
     pending: tuple[str, ...] = ()
-    """A line per Pending pod: which, and why."""
+    """A line for each Pending pod, with the reason."""
     objects: int = 0
     """Objects in the simulated accounts."""
     faults: tuple[tuple[str, str], ...] = ()
@@ -67,7 +67,7 @@ class Snapshot:
         return any(pod.state == "Pending" for pod in self.pods)
 
     def moving(self) -> bool:
-        """Whether a pod is sure to change, however long nothing does: it ends, or its node is gone or drained."""
+        """Whether a pod will certainly change: it is terminating, or its node is gone or drained."""
         there = {node.name for node in self.nodes}
         drained = {node.name for node in self.nodes if node.state.endswith(_CORDONED)}
         return any(
@@ -101,7 +101,7 @@ def take(
 
 
 def settled(look: Callable[[], Snapshot]) -> Snapshot:
-    """Look until no pod is Pending any more, or until waiting makes no difference."""
+    """Look until no pod is Pending, or until nothing changes any more."""
     snapshot, since = look(), time.monotonic()
     deadline = since + _SETTLED_WITHIN
     while (
@@ -118,9 +118,9 @@ def settled(look: Callable[[], Snapshot]) -> Snapshot:
 
 
 def orphans_of(look: Callable[[], Sequence[CloudObject]]) -> Sequence[CloudObject]:
-    """Look until nothing is left, or until what is left stays so.
+    """Look until nothing is left, or until the rest stays.
 
-    The played controllers free what they made a moment after the cluster's objects are gone.
+    The simulated controllers free their objects a moment after the cluster's objects are gone.
     """
     left, since = look(), time.monotonic()
     while left and time.monotonic() - since <= CALM:

@@ -1,7 +1,7 @@
-"""The long-living process of a sandbox: it serves the providers and runs the loops that play clouds and kubelets.
+"""The long-living process of a sandbox: it serves the providers and runs the loops that simulate clouds and kubelets.
 
-`python -m llmplatform_sandbox.world --folder <state folder>`; it says in `run/endpoints.json` where it serves. Its
-ports are the same after a restart when they are still free, so that variables printed by `sandbox env` stay valid.
+`python -m llmplatform_sandbox.world --folder <state folder>` writes its ports to `run/endpoints.json`. They stay the
+same after a restart if they are still free, so that variables printed by `sandbox env` stay valid.
 """
 
 import argparse
@@ -78,7 +78,7 @@ class World:
                 step()
                 complaint = ""
             except Exception as error:
-                # Whatever one round meets, e.g. an API server that restarts, the loop outlives it; it says so once.
+                # The loop survives every error of a round, e.g. a restart of the API server, and reports it once.
                 if str(error) != complaint:
                     complaint = str(error)
                     _log.warning("%s: %s", name, error, exc_info=True)

@@ -14,7 +14,7 @@ _WITHIN = 60.0
 
 
 def start_world(paths: SandboxPaths, processes: Processes) -> None:
-    """Start it unless it runs, with the code and settings of today. Raises `SandboxError` where it ends."""
+    """Start it unless it runs, with the present code and settings. Raises `SandboxError` if it ends."""
     endpoints = read_endpoints(paths)
     if endpoints and endpoints.pid == processes.pid(WORLD) and endpoints.fingerprint == fingerprint():
         return

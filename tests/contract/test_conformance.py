@@ -1,4 +1,4 @@
-"""What every cloud's components have to be: the same settings mean the same on each, and nobody can tell from above.
+"""What every cloud's components have to be: the same settings mean the same on each, and callers see no difference.
 
 The table of clouds is `conformance.CLOUDS`; a cloud that is added there is held to all of this.
 """
@@ -172,7 +172,7 @@ def test_every_zone_has_a_subnet_for_nodes_and_one_for_load_balancers(cloud: Clo
 
 
 @each_cloud
-def test_nobody_is_given_a_subnet_without_its_way_out(cloud: Cloud) -> None:
+def test_no_user_gets_a_subnet_before_its_default_route(cloud: Cloud) -> None:
     first = cloud.bench.ZONES[0]
 
     def program() -> None:
@@ -213,7 +213,7 @@ def test_a_kubeconfig_runs_a_program_and_holds_no_credential(cloud: Cloud) -> No
         (cluster,) = config["clusters"]
         assert set(cluster["cluster"]) == {"server", "certificate-authority-data"}
         assert cluster["cluster"]["server"].startswith("https://")
-        assert cluster["cluster"]["certificate-authority-data"], "without it nobody knows who answers"
+        assert cluster["cluster"]["certificate-authority-data"], "without it no client knows the server"
 
 
 def _kubeconfig(existing: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -221,7 +221,7 @@ def _kubeconfig(existing: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @each_cloud
-def test_whoever_logs_in_waits_until_every_administrator_is_let_in(cloud: Cloud) -> None:
+def test_a_login_waits_until_every_administrator_is_admitted(cloud: Cloud) -> None:
     engine = RecordingEngine().run(lambda: User(cloud.cluster(cloud.bench.stack(), "main").kubeconfig).urn)
     admitted = cloud.all(engine, "administrator")
     assert len(admitted) == len(cloud.bench.stack().cluster.admins)

@@ -376,14 +376,14 @@ def _on_theirs(stack: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("stack", THEIRS)
-def test_models_and_pools_can_be_added_to_what_somebody_else_has_made(stack: str) -> None:
+def test_models_and_pools_can_be_added_to_existing_clusters(stack: str) -> None:
     engine = run_program(_on_theirs(stack), stack)
     made = {found.type for found in engine.registered if found.custom}
     (cloud,) = [each for each in CLOUDS if each.name == stack_config(stack)["llmplatform:cloud"]["provider"]]
     assert cloud.types["group"] in made, "our pools are added to it"
     assert "kubernetes:apps/v1:Deployment" in made, "our models run in it"
     left_alone = {cloud.types[role] for role in ("network", "subnet", "nat", "cluster", "addon", "key", "file_system")}
-    assert not made & left_alone, "somebody else's are only read"
+    assert not made & left_alone, "existing objects are only read"
     assert not [found for found in engine.registered if found.type.endswith(("AutoscalingConfig", "v3:Release"))], (
         "a cluster has one autoscaler and one platform: another stack's"
     )

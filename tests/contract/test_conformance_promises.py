@@ -42,7 +42,9 @@ def test_an_identity_is_one_service_accounts_and_may_do_nothing_ungranted(cloud:
     engine = _identity(cloud)
     assert (engine.result["namespace"], engine.result["account"]) == ("models", "reader")
     (role,) = cloud.all(engine, "role")
-    assert cloud.reads.trusted(role) == {(cloud.reads.this_cluster, "models", "reader")}, "somebody else could take it"
+    assert cloud.reads.trusted(role) == {(cloud.reads.this_cluster, "models", "reader")}, (
+        "another service account could assume it"
+    )
     assert cloud.all(engine, "grant") == []
 
 
@@ -50,8 +52,8 @@ def test_an_identity_is_one_service_accounts_and_may_do_nothing_ungranted(cloud:
 def test_a_trust_without_conditions_is_read_as_everybodys(cloud: Cloud) -> None:
     (role,) = cloud.all(_identity(cloud), "role")
     (document,) = [name for name in role.inputs if name.startswith("assumeRolePolicy")]
-    anybody = '{"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}'
-    assert cloud.reads.trusted(replace(role, inputs={**role.inputs, document: anybody})) == {("*", "*", "*")}
+    every_principal = '{"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}'
+    assert cloud.reads.trusted(replace(role, inputs={**role.inputs, document: every_principal})) == {("*", "*", "*")}
 
 
 @each_cloud
@@ -87,12 +89,12 @@ def test_a_mount_target_is_there_after_the_rule_that_lets_nodes_in(cloud: Cloud)
     targets = cloud.reads.lets_in(engine)
     assert targets
     for target, rules in targets:
-        assert rules, "nobody could mount it"
+        assert rules, "no pod could mount it"
         assert all(engine.waits_for(target, rule) for rule in rules), "pods that mount before it hang"
 
 
 @each_cloud
-def test_whoever_is_given_a_class_can_mount_its_volumes(cloud: Cloud) -> None:
+def test_a_user_of_a_class_can_mount_its_volumes(cloud: Cloud) -> None:
     def program() -> None:
         for number, name in enumerate(cloud.bench.platform(cloud.bench.stack())["classes"]):
             User(f"user-{number}", name)
@@ -100,7 +102,7 @@ def test_whoever_is_given_a_class_can_mount_its_volumes(cloud: Cloud) -> None:
     engine = RecordingEngine().run(program)
     classes = {found.inputs["metadata"]["name"]: found for found in engine.all(CLASS)}
     users = {found.inputs["value"]: found for found in engine.all("test:index:User")}
-    assert users.keys() == classes.keys(), "a class that nobody is given has no order"
+    assert users.keys() == classes.keys(), "a class without users has no order"
     needed = {name: cloud.reads.mount_needs(engine, found) for name, found in classes.items()}
     assert any(needed.values()), "the shared class has a file system behind it"
     for name, user in users.items():

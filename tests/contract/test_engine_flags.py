@@ -69,7 +69,7 @@ def test_every_flag_of_every_combination_of_settings_is_known_to_the_parser(pool
 
 
 def test_the_combinations_cover_every_setting() -> None:
-    assert set(Vllm.model_fields) - {"kind"} == set(ENGINE_CHOICES), "a new setting can emit a flag that nobody tested"
+    assert set(Vllm.model_fields) - {"kind"} == set(ENGINE_CHOICES), "a new setting can emit an untested flag"
     assert set(Model.model_fields) - WITHOUT_FLAG == set(MODEL_CHOICES)
 
 

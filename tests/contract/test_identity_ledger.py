@@ -1,4 +1,4 @@
-"""The ledger of URNs: what is deployed is found again by its URN, so a line that vanishes replaces somebody's resource.
+"""The ledger of URNs: what is deployed is found again by its URN, so a line that vanishes replaces a user's resource.
 
 After a change that is meant: `python tests/contract/test_identity_ledger.py` writes the ledger anew, the diff is
 reviewed, renames carry aliases, and the changelog says what happens to existing stacks.

@@ -65,7 +65,7 @@ class CloudPart:
         time.sleep(seconds)
         if self.slow_calls == 1:
             strike(self.paths, ("engine",), 0, self.paths.run / "struck")
-            raise CloudError("nobody waits for this call any more")
+            raise CloudError("no caller waits for this call any more")
 
     def until_done(self, operation: str) -> None:
         """Run and run again, as a user would, until it ends well."""

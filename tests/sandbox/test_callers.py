@@ -1,4 +1,4 @@
-"""Whom the ports of a sandbox answer."""
+"""The ports of a sandbox answer only its user."""
 
 import importlib
 import os
@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 import pytest
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, provider_pb2, provider_pb2_grpc
-from support.sandboxes.strangers import NOBODY, answers_to_a_stranger, by_root, trap
+from support.sandboxes.strangers import STRANGER, answers_to_a_stranger, by_root, trap
 
 from llmplatform_sandbox import callers, guests
 from llmplatform_sandbox.callers import OwnCallers, finder_of_this_system, guard, remembered
@@ -191,7 +191,7 @@ def test_a_connection_of_an_ipv6_socket_is_ours_too() -> None:
 
 @by_root
 def test_a_connection_that_another_user_opened_is_not_ours() -> None:
-    with connection(user=NOBODY) as (source, target):
+    with connection(user=STRANGER) as (source, target):
         assert not callers.opened_by_us(source, target)
 
 

@@ -253,7 +253,7 @@ def test_a_pod_that_finds_the_pool_full_says_so(platform: Platform) -> None:
         )
         for pod in pods:
             kube.delete(pod)
-    eventually(lambda: platform.status()["pending"] == [], "nobody waits any more")
+    eventually(lambda: platform.status()["pending"] == [], "no pod waits any more")
 
 
 def test_a_pod_without_its_secret_stays_pending_and_says_which(platform: Platform) -> None:

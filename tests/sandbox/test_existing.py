@@ -1,4 +1,4 @@
-"""What is there before a stack: somebody else's network and cluster, and another stack in the same sandbox."""
+"""Objects that exist before a stack: another team's network and cluster, and another stack in the same sandbox."""
 
 import json
 import shutil
@@ -140,7 +140,7 @@ def test_the_platform_comes_up_on_a_network_and_a_cluster_that_exist_and_leaves_
     assert states == {"Running", "Completed"}, "the servers, and the Job that fetched their weights"
     assert "qwen3-8b" in str(made["pods"]), "the model runs"
     with closing(Kube(platform.sandbox().control_plane().access())) as kube:
-        assert kube.get("v1", "Secret", "alert-receiver", "monitoring"), "somebody is told when it does not"
+        assert kube.get("v1", "Secret", "alert-receiver", "monitoring"), "the receiver is told when it does not"
     before = theirs(platform.sandbox())
     given = existing_things.SEEDS[platform.name](True)["resources"]
     assert {(each["type"], each["id"]) for each in given} <= set(before)
@@ -156,4 +156,4 @@ def test_the_platform_comes_up_on_a_network_and_a_cluster_that_exist_and_leaves_
     down = Sandbox(platform.folder, platform.name, heard).down()
     assert down.orphans == ()
     assert down.outcome.changes == {"delete": made["changes"]["create"]}, "what it made is gone, and nothing else"
-    assert left == [before], "somebody else's things were changed or taken away"
+    assert left == [before], "existing objects were changed or deleted"

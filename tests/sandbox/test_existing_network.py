@@ -1,4 +1,4 @@
-"""A cluster of our own in somebody else's network: up, no change, down; the network stays as it was."""
+"""A new cluster in an existing network: up, no change, down; the network stays as it was."""
 
 from collections.abc import Iterator
 from pathlib import Path

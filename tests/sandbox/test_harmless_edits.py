@@ -21,7 +21,7 @@ SECOND = {"dev": "m6i.xlarge", "dev-ack": "ecs.g8i.xlarge"}
 """Instance types of one shape: a pool without GPUs has the first, and gets the second."""
 GROUPS = ("aws:eks/nodeGroup:NodeGroup", "alicloud:cs/nodePool:NodePool")
 RENEWING = (*GROUPS, "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/cluster:Cluster")
-"""Types of which a replacement, or a new version, costs nodes."""
+"""Types whose replacement, or new version, costs nodes."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Edit:
     what: str
     change: Callable[[Config], object]
     updates: frozenset[str] = frozenset()
-    """Types of which objects change in place, by their last word; tags of everything aside."""
+    """Types whose objects change in place, by their last word; tags of everything aside."""
     creates: bool = False
     """Whether something is made beside what there is."""
     pools: tuple[str, ...] = (POOL,)
@@ -79,7 +79,7 @@ class Serving:
     machines: set[str]
     pods: set[str]
     remarks: set[str]
-    """What the cloud did that nobody asked for."""
+    """What the cloud did unasked."""
 
 
 def serving(platform: Platform, *pools: str) -> Serving:
@@ -139,7 +139,7 @@ def judge(platform: Platform, edit: Edit) -> None:
     after = serving(platform, *edit.pools)
     assert before.machines - after.machines == set(), f"{edit.what}: nodes lost"
     assert before.pods - after.pods == set(), f"{edit.what}: pods evicted"
-    assert after.remarks - before.remarks == set(), f"{edit.what}: the cloud did what nobody asked for"
+    assert after.remarks - before.remarks == set(), f"{edit.what}: the cloud acted unasked"
 
 
 @pytest.mark.parametrize("edit", ON_EKS, ids=lambda edit: edit.what)

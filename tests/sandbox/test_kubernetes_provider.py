@@ -247,7 +247,7 @@ def test_a_custom_resource_is_checked_against_the_charts_own_definition(cluster:
 
 def test_a_patch_meets_a_conflict_and_gives_its_fields_back(cluster: Cluster, namespace: str) -> None:
     owned = manifest("v1", "ConfigMap", "shared", namespace, data={"a": "theirs"})
-    cluster.kube.apply(owned, manager="someone")
+    cluster.kube.apply(owned, manager="another-team")
     typ, urn = "kubernetes:core/v1:ConfigMapPatch", "urn:patch"
     with pytest.raises(ProviderError, match="conflict"):
         cluster.provider.create(typ, urn, {**owned, "data": {"a": "ours"}}, False, 5)

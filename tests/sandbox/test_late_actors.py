@@ -58,7 +58,9 @@ def test_the_log_group_that_eks_has_made_is_named_and_without_it_all_comes_up_ag
     platform.sandbox.clouds()["aws"].remove_object(group.id, group.made_by)
     platform.up()
     eventually(lambda: platform.available(MODEL), "the model serves again")
-    assert len([one for one in platform.objects() if one.type == KEY]) == 1, "the key that waits is in nobody's way"
+    assert len([one for one in platform.objects() if one.type == KEY]) == 1, (
+        "the key in its waiting period blocks nothing"
+    )
 
 
 def test_who_switches_the_logs_off_first_leaves_no_group(platform: Platform) -> None:

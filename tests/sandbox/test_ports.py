@@ -9,7 +9,7 @@ from llmplatform_sandbox.providers.serve import start
 pytestmark = pytest.mark.sandbox
 
 
-def test_a_server_never_shares_the_port_that_it_had_with_whoever_has_it_now() -> None:
+def test_a_server_never_shares_its_former_port_with_another_server() -> None:
     with ExitStack() as running:
         ports: list[int] = []
         for _ in range(2):

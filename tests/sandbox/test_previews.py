@@ -19,7 +19,7 @@ def offline() -> list[str]:
     """What runs a command with only the loopback interface."""
     allowed = shutil.which("ip") and shutil.which("unshare")
     if not allowed or subprocess.run([*WITHOUT_NETWORK, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this machine lets nobody make a network namespace")
+        pytest.skip("this machine forbids new network namespaces")
     return WITHOUT_NETWORK
 
 

@@ -66,7 +66,7 @@ class Account:
 
 
 class User:
-    """Somebody with a project, the CLI and the variables that `sandbox env` prints."""
+    """A user with a project, the CLI and the variables that `sandbox env` prints."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.sandbox = folder, Sandbox(folder, "dev", silent)

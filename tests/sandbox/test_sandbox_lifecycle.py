@@ -278,7 +278,7 @@ def test_a_control_plane_that_is_about_to_end_is_started_anew(checkout: Checkout
     assert not start_time(pid), "what was ending is not taken for a living one"
 
 
-def test_what_nobody_deletes_is_named_and_every_process_is_gone_all_the_same(checkout: Checkout) -> None:
+def test_a_leftover_is_named_and_every_process_is_gone_all_the_same(checkout: Checkout) -> None:
     account = open_cloud("aws", checkout.paths.clouds / "aws", NoControlPlane(("1.35",)))
     leaked = account.add_object("network-interface", "kubernetes/forgetful-controller", {})
     pids = checkout.pids()
@@ -290,4 +290,4 @@ def test_what_nobody_deletes_is_named_and_every_process_is_gone_all_the_same(che
 
 
 def test_taking_down_what_is_not_there_is_no_error(checkout: Checkout) -> None:
-    assert checkout.run("down", "dev").stdout == "dev: there is no sandbox to take down\n"
+    assert checkout.run("down", "dev").stdout == "dev: there is no sandbox to destroy\n"

@@ -1,4 +1,4 @@
-"""Pools with taints: nodes that have them from the start, models that bear them, and nobody else on them."""
+"""Pools with taints: nodes that have them from the start, models that tolerate them, and no other pods on them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +32,7 @@ def owners(pod: dict[str, Any]) -> list[dict[str, Any]]:
     return pod["metadata"].get("ownerReferences") or []
 
 
-def test_a_tainted_pool_comes_up_and_serves_and_takes_nobody_else(platform: Platform) -> None:
+def test_a_tainted_pool_comes_up_and_serves_and_takes_no_other_pods(platform: Platform) -> None:
     def edit(config: Config) -> None:
         config["pools"]["gpu"]["taints"] = TAINTS
         config["pools"]["batch"] = BATCH[platform.stack]
@@ -64,6 +64,6 @@ def test_a_tainted_pool_comes_up_and_serves_and_takes_nobody_else(platform: Plat
     assert {pod["spec"].get("nodeName") for pod in servers} <= set(gpu)
     assert {pod["metadata"]["namespace"] for pod in servers} == {NAMESPACE}
     others = [pod for pod in pods if "DaemonSet" not in [each["kind"] for each in owners(pod)]]
-    assert not {pod["spec"].get("nodeName") for pod in others} & set(batch), "nobody has asked for these nodes"
+    assert not {pod["spec"].get("nodeName") for pod in others} & set(batch), "no pod has asked for these nodes"
     assert made.steps
     assert changed(platform.up()) == {}

@@ -22,7 +22,7 @@ __all__ = ["cluster"]
 FIRST_PAUSE = 10
 """Seconds before a second try (Kubernetes 1.35, pkg/controller/job, `DefaultJobPodFailureBackOff`)."""
 LOST: Values = {"conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "DeletionByPodGC"}]}
-"""A pod whose node is gone: nobody knows an exit code."""
+"""A pod whose node is gone: there is no exit code."""
 
 
 def hydration(name: str, namespace: str, **changed: Any) -> Values:
@@ -47,7 +47,7 @@ def exited(code: int) -> Values:
 
 
 def waiting(cluster: Cluster, namespace: str, name: str) -> list[Object]:
-    """The Job's pods of which the gate in front of the simulated kubelets has said its word, and will say no other."""
+    """The Job's pods that the gate in front of the simulated kubelets has judged for good."""
     return [pod for pod in pods(cluster, namespace, name) if condition(pod, STARTABLE)]
 
 

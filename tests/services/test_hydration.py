@@ -147,16 +147,14 @@ DAY = 24 * 3600
     ("ages", "stay"),
     [
         pytest.param((40, 30, 20, 0), [False, True, True, True], id="one a month"),
-        pytest.param(
-            (40, 0.2, 0.1, 0), [True, True, True, True], id="three tries of a day, of which none may serve yet"
-        ),
+        pytest.param((40, 0.2, 0.1, 0), [True, True, True, True], id="three tries of a day, and none may serve yet"),
         pytest.param((40, 30, 0), [True, True, True], id="one that servers never changed over to"),
     ],
 )
 def test_old_revisions_go_but_not_those_that_servers_may_still_start_from(
     ages: tuple[float, ...], stay: list[bool], program: Path, tmp_path: Path, hub: FakeHub
 ) -> None:
-    """Servers do not write to the volume: only their revision's age tells that nobody serves it any more."""
+    """Servers do not write to the volume: only their revision's age tells that no server uses it."""
     targets = [f"huggingface/acme/tiny/{number}" for number in range(len(ages))]
     for age, target in zip(ages, targets, strict=True):
         assert hydrate(program, tmp_path, hub, "--target", target)[0] == 0
@@ -166,7 +164,7 @@ def test_old_revisions_go_but_not_those_that_servers_may_still_start_from(
 
 def test_what_was_left_behind_on_the_way_goes(program: Path, tmp_path: Path, hub: FakeHub) -> None:
     assert hydrate(program, tmp_path, hub)[0] == 0
-    left = tmp_path / ".work" / "taken-somebody"
+    left = tmp_path / ".work" / "taken-another"
     left.mkdir()
     os.utime(left, (1, 1))
     assert hydrate(program, tmp_path, hub)[0] == 0

@@ -1,4 +1,4 @@
-"""The hydration through a proxy that opens connections, with an authority that nobody else trusts."""
+"""The hydration through a proxy that opens connections, with a private authority."""
 
 import os
 import socket
@@ -25,7 +25,7 @@ from llmplatform.planning.outside import OutsidePlan
 from llmplatform.serving.hydration.faults import REFUSED_CODE
 
 HUB = "hub.example.org"
-"""A name that nobody resolves: only the proxy knows the way."""
+"""A name without a DNS record: only the proxy knows the way."""
 FILES = {"config.json": b"{}", "model.safetensors": Random(3).randbytes(1 << 20)}  # noqa: S311
 TARGET = "huggingface/acme/tiny/main"
 
@@ -59,7 +59,7 @@ def authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
 
 
 class _Proxy(socketserver.StreamRequestHandler):
-    """Takes CONNECT, shows a certificate of its own for whoever is asked for, and asks the hub in clear text."""
+    """Takes CONNECT, shows a certificate of its own for the requested host, and asks the hub in clear text."""
 
     context: ssl.SSLContext
     hub: FakeHub
@@ -136,7 +136,7 @@ def test_a_mirror_with_an_address_in_a_range_that_is_an_exception_is_asked_itsel
     assert (code == 0, len(asked)) == (not asked_for, asked_for), said
 
 
-def test_an_authority_that_nobody_named_is_refused_at_once(program: Path, tmp_path: Path, hub: FakeHub) -> None:
+def test_an_authority_outside_of_the_settings_is_refused_at_once(program: Path, tmp_path: Path, hub: FakeHub) -> None:
     _, context = authority(tmp_path)
     with proxied(hub, context) as (address, _):
         code, said = hydrate(program, tmp_path / "volume", OutsidePlan(proxy=address).variables)

@@ -122,6 +122,6 @@ def monitoring(**changes: Any) -> Monitoring:
 
 
 def alerting(kind: Literal["webhook", "slack", "pagerduty"], inside: specs.InsideReceiver | None = None) -> Monitoring:
-    """Monitoring that tells somebody."""
+    """Monitoring with a receiver."""
     alerts = specs.Alerts(kind=kind, inside=inside)
     return monitoring(spec=specs.Monitoring(alerts=alerts), alert_receiver=RECEIVER)

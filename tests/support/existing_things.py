@@ -1,4 +1,4 @@
-"""Stack files on what somebody else has made, and what the sandbox's account has to begin with for them."""
+"""Stack files on existing networks and clusters, and the objects that the sandbox's account needs for them."""
 
 import json
 from copy import deepcopy
@@ -59,7 +59,7 @@ def told(stack: str) -> Document:
 
 
 def on_theirs(stack: str, *, cluster: bool) -> Document:
-    """A committed stack's `config:` in their network and, if asked for, on their cluster, which alerts somebody."""
+    """A committed stack's `config:` in their network and, if asked for, on their cluster, with a receiver of alerts."""
     config = deepcopy(stack_config(stack))
     config["llmplatform:network"] = NETWORKS[stack]
     if cluster:

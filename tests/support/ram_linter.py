@@ -43,18 +43,18 @@ def findings(policy: str) -> list[str]:
 
 
 def trust_findings(policy: str, account: str) -> list[str]:
-    """What is wrong with a policy that says who may take a role: anybody but one service account of one cluster."""
+    """Faults of a trust policy: it admits more than one service account of one cluster."""
     document = json.loads(policy)
     found = [] if document["Version"] == "1" else [f"version {document['Version']}; RAM's language has version 1"]
     for statement in document["Statement"]:
         providers = statement.get("Principal", {}).get("Federated", [])
         if set(statement.get("Principal", {})) != {"Federated"} or len(providers) != 1:
-            found.append("taken by somebody else than a cluster's service account")
+            found.append("assumed by another principal than a cluster's service account")
         if any(not re.fullmatch(rf"acs:ram::{account}:oidc-provider/ack-rrsa-\S+", each) for each in providers):
             found.append("taken by a cluster of another account")
         equals = statement.get("Condition", {}).get("StringEquals", {})
         if equals.get("oidc:aud") != "sts.aliyuncs.com":
-            found.append("token may be meant for somebody else")
+            found.append("token may be meant for another audience")
         if not equals.get("oidc:iss", "").startswith("https://"):
             found.append("token may come from another issuer")
         if not re.fullmatch(r"system:serviceaccount:[a-z0-9-]+:[a-z0-9-]+", equals.get("oidc:sub", "")):
@@ -83,6 +83,6 @@ def _mismatches(action: str, resources: list[str]) -> Iterator[str]:
         elif arn["service"] != action.split(":", maxsplit=1)[0]:
             yield f"{action}: {resource} is of another service"
         elif arn["resource"].split("/")[0] == "*":
-            yield f"{action}: {resource} is everybody's"
+            yield f"{action}: {resource} is shared by all accounts"
         elif not re.fullmatch(SHAPES[ACTIONS[action]], arn["resource"]):
             yield f"{action}: applies to a {ACTIONS[action]}, which {resource} is not"

@@ -78,7 +78,7 @@ class ReleaseSites:
     silent: set[str] = field(default_factory=set[str])
     """Files that stop in the middle and keep the connection open."""
     slow: set[str] = field(default_factory=set[str])
-    """Files of which a byte comes every tenth of a second."""
+    """Files that arrive one byte every tenth of a second."""
     broken: set[str] = field(default_factory=set[str])
     """Files whose connection breaks off in the middle, once."""
     closing: threading.Event = field(default_factory=threading.Event)

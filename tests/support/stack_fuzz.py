@@ -145,11 +145,11 @@ RIGHT = ("accepted", "refused")
 
 
 def main() -> int:
-    """Count, and keep the files of which something is wrong."""
+    """Count, and keep the faulty files."""
     parser = argparse.ArgumentParser(description="Judge stack files at random.")
     parser.add_argument("--files", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--keep", type=Path, default=None, help="folder for the files of which something is wrong")
+    parser.add_argument("--keep", type=Path, default=None, help="folder for the faulty files")
     options = parser.parse_args()
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:

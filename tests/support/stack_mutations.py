@@ -20,7 +20,7 @@ PLAUSIBLE = [
     *("10.20.0.0/16", "10.20.0.0/28", "10.20.1.1/16", "0.0.0.0/0", "172.20.0.0/16", "192.168.0.0/17", "::/0"),
     *("us-east-1", "us-west-2a", "cn-hangzhou", "cn-hangzhou-k", "cn-beijing-l", "eu-central-1"),
     *("g5.12xlarge", "g6e.2xlarge", "m7i.xlarge", "p5.48xlarge", "ecs.g7.xlarge", "ecs.gn8is-2x.8xlarge"),
-    *("Qwen/Qwen3-8B", "Qwen/Qwen3-32B", "google/gemma-3-1b-it", "nobody/nothing", "hermes", "0.6.6.post1"),
+    *("Qwen/Qwen3-8B", "Qwen/Qwen3-32B", "google/gemma-3-1b-it", "unknown/nothing", "hermes", "0.6.6.post1"),
     *("new", "existing", "acme", "aws", "alicloud", "spot", "spot_first", "on_demand", "full", "none"),
     *("1.34", "1.35", "1.36", "gpu", "system", "gpu-small", "default", "kube-system", "models", "monitoring"),
 ]

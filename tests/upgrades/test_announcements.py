@@ -13,7 +13,7 @@ CHANGELOG = """# Changelog
 ### Effect on existing stacks
 
 - **replaces** `aws:eks/nodeGroup:NodeGroup gpu-*` in dev, prod: another image; drain the pool first
-- **deletes** `kubernetes:core/v1:ConfigMap *-old`: nobody reads it
+- **deletes** `kubernetes:core/v1:ConfigMap *-old`: no program reads it
 - Labels are added to everything.
 
 ### Added
@@ -58,7 +58,7 @@ def test_an_announcement_is_of_one_kind_of_change() -> None:
     assert unannounced(plan, "prod", announcements(CHANGELOG, "0.1.0")) == [deleted]
 
 
-def test_a_line_that_nobody_could_read_is_refused() -> None:
+def test_an_unreadable_line_is_refused() -> None:
     with pytest.raises(ValueError, match="write - \\*\\*replaces\\*\\*"):
         announcements(CHANGELOG.replace("`kubernetes:core/v1:ConfigMap *-old`", "the old map"), "0.1.0")
 

@@ -1,9 +1,9 @@
-"""Who administers a cluster: a permission for each RAM user or role, beside whoever made it.
+"""Administrators of a cluster: a permission for each RAM user or role, beside the identity that created it.
 
-ACK makes the maker of a cluster its administrator, and that cannot be turned off. A permission needs the user or role
-to have at least read rights on the cluster in RAM (`AliyunCSReadOnlyAccess`): ACK refuses with ErrorRamPolicyConfig
-else.
-Source: GrantPermissions, ACK API. The provider adds to what a user has in other clusters, and takes only that away.
+ACK makes the creator of a cluster its administrator, and that cannot be turned off. A permission needs the user or role
+to have at least read rights on the cluster in RAM (`AliyunCSReadOnlyAccess`); else ACK refuses with
+ErrorRamPolicyConfig.
+Source: GrantPermissions, ACK API. The provider adds and removes only the permissions of this cluster.
 """
 
 from collections.abc import Sequence

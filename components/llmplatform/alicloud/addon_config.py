@@ -1,7 +1,7 @@
-"""The configuration of a managed add-on as the provider writes it back.
+"""The configuration of a managed add-on in the provider's spelling.
 
-A refresh stores the keys that the add-on returns, in order and without spaces: any other spelling of the same would be
-a change at every update. Source: `mergeConfigValues` and Read in terraform-provider-alicloud 2.0,
+A refresh stores the keys that the add-on returns, in order and without spaces: any other spelling would be a change at
+every update. Source: `mergeConfigValues` and Read in terraform-provider-alicloud 2.0,
 resource_alicloud_cs_kubernetes_addon.go.
 """
 

@@ -1,13 +1,13 @@
 """ACK's own cluster-autoscaler: it fills spot pools before on-demand pools, from zero, and removes idle nodes.
 
-Makes the one configuration that a cluster has; ACK runs the autoscaler itself, so nothing is installed in the cluster.
-It names scaling groups by their real ids, taken from the pools: it changes before a pool that left the stack file is
-deleted, and never names one that is gone. A group that fails in an update is not in it until the next one, and holds
-up nobody; the pool's other groups are filled meanwhile.
-Its deletion does nothing: the autoscaler goes with the cluster, so this is for clusters of our own. The provider does
-not send a flag that is false, so those that ACK has off by default are not here.
-Not `goatscaler`, ACK's quicker one, unless asked for: it knows no priorities and does not see what spot machines there
-are, so it would buy on demand while there are some.
+Makes the one configuration of a cluster; ACK runs the autoscaler itself, so nothing is installed in the cluster. It
+names scaling groups by their ids, taken from the pools: it changes before a removed pool is deleted, and never names a
+missing group. A group that fails in an update is added in the next one, and blocks no other; the pool's other groups
+are filled meanwhile.
+Its deletion does nothing: the autoscaler is deleted with the cluster, so this is for new clusters. The provider does
+not send a flag that is false, so flags that are off by default are not here.
+Not `goatscaler`, ACK's quicker one, unless asked for: it has no priorities and does not see the stock of spot machines,
+so it would buy on demand while spot machines are available.
 The account must have authorised AliyunCSManagedAutoScalerRole and AliyunCSManagedNlcRole.
 Source: terraform-provider-alicloud 2.0, alicloud_cs_autoscaling_config; ACK documentation, "Node scaling" FAQ.
 """
@@ -24,25 +24,25 @@ from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.addons import AckAutoscaler
 
 DRAIN_SECONDS = 600
-"""Longest time that pods of a node have to end: more than any model server takes."""
+"""Longest time for the pods of a node to end: longer than any model server needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AutoscalingArgs:
-    """Which cluster, and which pools."""
+    """The cluster and its pools."""
 
     spec: AckAutoscaler
     cluster_id: pulumi.Input[str]
     pools: tuple[PoolPlan, ...]
     group_names: Mapping[str, pulumi.Input[str]]
-    """Planned group to the id of its scaling group. Every group of the pools is in it."""
+    """Planned group to the id of its scaling group, for every group of the pools."""
 
 
 class Autoscaling(PlatformComponent):
     """The configuration of a cluster's autoscaler."""
 
     cluster_id: pulumi.Output[str]
-    """Id of the cluster, for what needs nodes that are not there yet."""
+    """Id of the cluster, for resources that need nodes of an empty pool."""
 
     def __init__(self, name: str, args: AutoscalingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:Autoscaling", name, opts)
@@ -56,7 +56,7 @@ class Autoscaling(PlatformComponent):
             priorities=priorities(args.pools, args.group_names) if by_priority else None,
             scale_up_from_zero=True,
             scale_down_enabled=True,
-            # The provider reads these two back the wrong way round: unequal, every refresh would show a change.
+            # The provider swaps these two when it reads them: unequal, every refresh would show a change.
             cool_down_duration=idle,
             unneeded_duration=idle,
             max_graceful_termination_sec=DRAIN_SECONDS,
@@ -69,9 +69,9 @@ class Autoscaling(PlatformComponent):
 def priorities(
     pools: tuple[PoolPlan, ...], group_names: Mapping[str, pulumi.Input[str]]
 ) -> pulumi.Output[Mapping[str, str]]:
-    """Priority to the scaling groups that have it, with commas between.
+    """Priority to its scaling groups, separated by commas.
 
-    A group that is in none is never filled, and one of fixed size is none of the autoscaler's.
+    The autoscaler never fills a group without a priority, and ignores groups of fixed size.
     """
     groups = [group for pool in pools for group in pool.groups if not group.fixed]
     ids = {group.name: if_made(pulumi.Output.from_input(group_names[group.name])) for group in groups}

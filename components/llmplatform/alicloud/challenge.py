@@ -1,7 +1,7 @@
 """The right to answer an ACME authority in Alibaba Cloud DNS: TXT records of one domain.
 
-cert-manager does not know Alibaba Cloud DNS: a webhook answers for it, and the identity is that webhook's.
-Makes no domain: it exists in the account, and its name servers are Alibaba's.
+cert-manager does not know Alibaba Cloud DNS: a webhook answers for it, and the identity is that webhook's. Makes no
+domain: it exists in the account, and its name servers are Alibaba's.
 Source: "RAM authorization" of AddDomainRecord, DeleteDomainRecord and DescribeDomainRecords, Alibaba Cloud DNS API
 reference; README of crazygit/cert-manager-alidns-webhook, and its `pkg/alidns/solver.go`, which writes where
 cert-manager's search has ended (`ResolvedFQDN`); "Delegated Domains for DNS01", cert-manager's documentation.

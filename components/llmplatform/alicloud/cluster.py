@@ -1,10 +1,10 @@
 """A managed ACK Pro cluster with explicit administrators, encrypted secrets, kept logs, and its nodes' add-ons.
 
-Makes: control plane, key, permissions; Terway, the CSI drivers and what repairs nodes.
+Makes: control plane, key, permissions; Terway, the CSI drivers and the node repair add-ons.
 Does not: nodes (`NodePool`), add-ons that need a node to run on (`ClusterAddons`), the log project (`Logs`).
-Replaced, with all that runs in it, when its service range or proxy mode change.
-Silently without effect after it was made: a change between private and public endpoint, the pods' vSwitches (in a zone
-that came later Terway takes the nodes'), and its own list of add-ons (these are managed one by one for that reason).
+Replaced, with all workloads, if its service range or proxy mode changes. Changes without effect after creation: between
+private and public endpoint, of the pods' vSwitches (in a later zone Terway uses the nodes'), and of its own list of
+add-ons (they are managed one by one for that reason).
 The account must have authorised ACK's service roles once (`AliyunCSManagedKubernetesRole` and its siblings).
 Source: terraform-provider-alicloud 2.0, alicloud_cs_managed_kubernetes; pulumi-alicloud 4.0.
 """
@@ -31,36 +31,36 @@ from llmplatform.specs.environment import Environment
 LOGS = ("apiserver", "kcm", "scheduler", "ccm", "controlplane-events")
 
 NODE_ADDONS: Mapping[str, Mapping[str, object]] = {
-    # Network policies are enforced by the CNI itself. Each pod has an address of a vSwitch.
+    # The CNI enforces network policies. Each pod has an address of a vSwitch.
     "terway-eniip": {"NetworkPolicy": "true", "IPVlan": "false", "ENITrunking": "false"},
     "csi-plugin": {},
     "managed-csiprovisioner": {},
-    # Removes the folder of a volume that was deleted; the rest of it is not asked for.
+    # Removes the folder of a deleted volume; its other functions are off.
     "storage-operator": {"CnfsNasEnable": "false", "CnfsOssEnable": "false"},
-    # Without it ACK refuses pools that it is to repair.
+    # Without it ACK refuses pools with repair.
     "ack-node-problem-detector": {},
 }
-"""Add-ons that nodes need to join and to be looked after, with their configuration."""
+"""Add-ons that nodes need to join and to be repaired, with their configuration."""
 
 REPORTS_EVENTS = "ack-node-problem-detector"
-"""Writes the cluster's events to a log project: to one of its own, which would stay, unless it is given one."""
+"""Writes the cluster's events to a log project: to ours, since its own would outlive the cluster."""
 
 NOT_WANTED = ("nginx-ingress-controller",)
-"""Add-ons that ACK installs unless told otherwise. This one would make a load balancer."""
+"""Default add-ons to suppress. This one would create a load balancer."""
 
 BORN_WITH = ("addons", "clusterSpec", "podVswitchIds", "vswitchIds", "controlPlaneLogComponents")
-"""What stays as it is made. Add-ons are managed one by one afterwards; of tiers the provider knows the move from
-standard to Pro alone; the pods' vSwitches are read at creation alone. Lists are read back in ACK's order, so that the
-same vSwitches would restart the control plane. Its version, too, changes only when that is asked for: ACK raises
-patches by itself, and refuses to go back to what a file says."""
+"""Properties that are fixed at creation. Add-ons are managed one by one afterwards. Of tiers, the provider knows only
+the move from standard to Pro. It reads the pods' vSwitches only at creation. Lists come back in ACK's order, so that
+the same vSwitches would restart the control plane. The version changes only on request, because ACK upgrades patches by
+itself, and refuses to go back to the version of a file."""
 
 DELETED_WITH_IT = ("SLB", "ALB")
-"""What a cluster leaves behind unless told otherwise: load balancers of Services. Of the log projects it would leave
-(`SLS_Data`, `SLS_ControlPlane`) it makes none: it writes to one that is given, and not the cluster's to delete."""
+"""Leftovers to delete with the cluster: load balancers of Services. It has no log projects of its own (`SLS_Data`,
+`SLS_ControlPlane`): it writes to ours, which is not the cluster's to delete."""
 
 
 def _window(wanted: Maintenance | None) -> alicloud.cs.ManagedKubernetesMaintenanceWindowArgs | None:
-    """ACK wants a moment as its documentation writes it, and repeats its hour; which date that is has no meaning."""
+    """ACK wants a timestamp, and repeats its hour; the date has no meaning."""
     if wanted is None:
         return None
     clock, offset = wanted.start[:5], wanted.start[5:]
@@ -74,7 +74,7 @@ def _window(wanted: Maintenance | None) -> alicloud.cs.ManagedKubernetesMaintena
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
-    """What a cluster is made from."""
+    """Inputs of a cluster."""
 
     spec: NewAckCluster
     environment: Environment
@@ -93,18 +93,18 @@ class ClusterArgs:
 
 
 class Cluster(PlatformComponent):
-    """An ACK cluster that nodes can join and its administrators can log in to."""
+    """An ACK cluster, ready for nodes and administrators."""
 
     cluster_name: pulumi.Output[str]
     """Name of the cluster."""
     cluster_id: pulumi.Output[str]
-    """Id of the cluster, by which everything else refers to it."""
+    """Id of the cluster, the reference for other resources."""
     joinable_id: pulumi.Output[str]
-    """The same id, for nodes: they are made after what they need to become ready, and are gone before it goes."""
+    """The same id, for nodes. Depends on everything that nodes need to become ready."""
     kubeconfig: pulumi.Output[str]
-    """JSON, with an exec plugin and no token. Whoever uses it waits until the administrators are let in."""
+    """JSON, with an exec plugin and no token. Depends on the administrators' permissions."""
     endpoint_url: pulumi.Output[str]
-    """API server's address."""
+    """Address of the API server."""
     certificate_authority: pulumi.Output[str]
     """Base64 of the API server's CA bundle, which is public."""
     security_group_id: pulumi.Output[str]
@@ -112,7 +112,7 @@ class Cluster(PlatformComponent):
     version: pulumi.Output[str]
     """ACK's exact version of the control plane."""
     identity_provider_arn: pulumi.Output[str]
-    """ARN of the OIDC provider that vouches for the cluster's service accounts (RRSA)."""
+    """ARN of the OIDC provider for the cluster's service accounts (RRSA)."""
     identity_issuer: pulumi.Output[str]
     """Issuer of the service accounts' tokens."""
 
@@ -156,7 +156,7 @@ class Cluster(PlatformComponent):
             )
 
     def _of_the_pods(self, kept: Sequence[str] | None) -> None:
-        """Without vSwitches in a node's zone Terway takes the node's: daemon/builder.go, pkg/eni/node_reconcile.go."""
+        """Without a vSwitch in a node's zone Terway uses the node's: daemon/builder.go, pkg/eni/node_reconcile.go."""
         later = len(self._args.pod_subnet_ids) - len(kept or ())
         if later > 0:
             pulumi.log.info(
@@ -176,7 +176,7 @@ class Cluster(PlatformComponent):
             name=f"{args.environment.name}-{self._prefix}",
             cluster_spec=spec.tier,
             version=spec.exact_version,
-            # Without this ACK would upgrade all nodes along with it, whatever their pools say.
+            # Without this ACK would upgrade all nodes with it, whatever their pools say.
             upgrade_policy=alicloud.cs.ManagedKubernetesUpgradePolicyArgs(control_plane_only=True),
             vswitch_ids=list(args.subnet_ids.values()),
             pod_vswitch_ids=list(args.pod_subnet_ids.values()),
@@ -184,7 +184,7 @@ class Cluster(PlatformComponent):
             # The provider's default, ipvs, is deprecated in Kubernetes from 1.35.
             proxy_mode="iptables",
             is_enterprise_security_group=True,
-            # The network has its own way out; both of these would be made unless refused.
+            # The network has its own gateway; both of these would be created by default.
             new_nat_gateway=False,
             slb_internet_enabled=bool(spec.endpoint.public_cidrs),
             enable_rrsa=True,
@@ -196,7 +196,7 @@ class Cluster(PlatformComponent):
                 enabled=True, sls_project_name=args.log_project
             ),
             addons=self._addons_at_birth(),
-            # Minors are raised in the stack file, when it is looked at what changes with them.
+            # Minors change only in the stack file, where a user can review the effects.
             operation_policy=alicloud.cs.ManagedKubernetesOperationPolicyArgs(
                 cluster_auto_upgrade=alicloud.cs.ManagedKubernetesOperationPolicyClusterAutoUpgradeArgs(enabled=False)
             ),
@@ -210,7 +210,7 @@ class Cluster(PlatformComponent):
             opts=self.child(
                 protect=self._protected,
                 ignore_changes=[*BORN_WITH, *(() if spec.upgrade else ("version",))],
-                # The certificate authority comes with a client's certificate and key, which are not for plain state.
+                # The answer includes a client's certificate and key, which must not be in plain state.
                 additional_secret_outputs=["certificateAuthorities"],
             ),
         )
@@ -226,7 +226,7 @@ class Cluster(PlatformComponent):
             tags=self._args.tags,
             opts=self.child(protect=self._protected),
         )
-        # The provider takes the key only with the second beside it.
+        # The provider sends the key only together with the second one.
         return {"encryption_provider_key": key, "disable_encryption": False}
 
     def _addon(self, cluster: alicloud.cs.ManagedKubernetes, addon: str) -> alicloud.cs.KubernetesAddon:
@@ -240,7 +240,7 @@ class Cluster(PlatformComponent):
         )
 
     def _addons_at_birth(self) -> list[alicloud.cs.ManagedKubernetesAddonArgs]:
-        """A cluster cannot be made without a CNI, and the rest costs no time when it comes along."""
+        """A new cluster needs a CNI, and the others cost no time at creation."""
         wanted = [
             alicloud.cs.ManagedKubernetesAddonArgs(
                 name=addon, config=self._configuration(addon), version=versions.ACK_ADDONS[addon]

@@ -1,9 +1,9 @@
-"""Managed add-ons that need a node to run on: metrics, identities of pods, collection of logs, pulling images.
+"""Managed add-ons that need a node to run on: metrics, identities of pods, log collection, image pulls.
 
-They are made side by side once there are nodes. Cluster DNS and the cloud controller come with every cluster.
+They are created in parallel once nodes are ready. Every cluster includes DNS and the cloud controller.
 Needed: a pool without taints; for pulling images, the role AliyunCSManagedAcrRole.
 Source of the credential helper's configuration: Container Registry user guide, "Use the passwordless component to pull
-images": the managed edition takes it when it is installed, the self-managed one only from a ConfigMap afterwards.
+images": the managed edition reads it at installation, the self-managed one only from a ConfigMap afterwards.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,28 +18,27 @@ from llmplatform.base.ordering import after
 from llmplatform.catalog import versions
 
 ADDONS = ("metrics-server", "ack-pod-identity-webhook")
-"""Add-ons that take no configuration."""
+"""Add-ons without configuration."""
 
 COLLECTOR = "loongcollector"
-"""Collects logs into the log service, and brings the kinds by which it is told to."""
+"""Collects logs into the log service, and installs the CRDs that configure it."""
 
 CREDENTIAL_HELPER = "managed-aliyun-acr-credential-helper"
-"""Puts short-lived credentials of the registry into namespaces, and ties them to their service accounts: nobody stores
-a password."""
+"""Puts short-lived registry credentials into namespaces, and adds them to service accounts: no password is stored."""
 
 HELPER_WEBHOOK = "acr-credential-helper-webhook"
-"""Ties the credentials to a service account at the moment it is made. Without it, pods that are made right after their
-account, as a chart's are, never get them."""
+"""Adds the credentials to a service account at its creation. Without it, pods that start right after their account is
+created, as those of a chart, never get them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterAddonsArgs:
-    """Which cluster."""
+    """Inputs of the add-ons."""
 
     cluster_id: pulumi.Input[str]
-    """Id of the cluster, from a pool without taints: that output waits for its nodes."""
+    """Id of the cluster, from a pool without taints: it depends on the pool's nodes."""
     log_project: pulumi.Input[str] | None
-    """Project of the log service that the collector reports to; None: no collector."""
+    """Project of the log service for the collector; None: no collector."""
     registry: pulumi.Input[str] | None = None
     """Instance of Container Registry Enterprise Edition that pods pull from; None: no credential helper."""
     pulling: Sequence[str] = ()
@@ -52,10 +51,10 @@ class ClusterAddonsArgs:
 
 
 class ClusterAddons(PlatformComponent):
-    """The add-ons that workloads lean on."""
+    """The add-ons that workloads need."""
 
     cluster_id: pulumi.Output[str]
-    """Id of the cluster, for what needs identities: it is made after the add-ons and gone before them."""
+    """Id of the cluster, for resources that need identities. Depends on the add-ons."""
 
     def __init__(self, name: str, args: ClusterAddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:ClusterAddons", name, opts)
@@ -70,7 +69,7 @@ class ClusterAddons(PlatformComponent):
 
     def _collector(self, log_project: pulumi.Input[str]) -> alicloud.cs.KubernetesAddon:
         def configuration(project: str) -> Mapping[str, str]:
-            # Without a name it makes a project of its own, which would stay when the cluster goes.
+            # Without a name it creates a project of its own, which would outlive the cluster.
             return {"sls_project_name": project, "IngressDashboardEnabled": "false"}
 
         return self._addon(COLLECTOR, pulumi.Output.from_input(log_project).apply(configuration).apply(canonical))
@@ -79,7 +78,7 @@ class ClusterAddons(PlatformComponent):
         def configuration(instance: str) -> Mapping[str, object]:
             return {
                 "AcrInstanceInfo": [{"instanceId": instance, "regionId": self._args.region}],
-                # A system component's images are Alibaba's own: the page advises to name no namespace but one's own.
+                # Images of system components are Alibaba's own: the page advises to list only one's own namespaces.
                 "watchNamespace": ",".join(sorted(self._args.pulling)),
                 "serviceAccount": "*",
                 "expiringThreshold": "15m",

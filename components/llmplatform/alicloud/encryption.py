@@ -1,9 +1,9 @@
-"""The key that a cluster's Kubernetes secrets are encrypted with: one that exists, or one in a KMS instance.
+"""The key for a cluster's Kubernetes secrets: an existing one, or one in a KMS instance.
 
-Outside an instance a region has a single key for all that an account does there, which also one that waits for its end
-occupies: a stack that made it would take it from every other. Source: KMS user guide, "Manage keys", default keys.
-Losing the key loses the secrets, for good: one of ours is kept for some time after its deletion was asked for.
-The account must have authorised the role AliyunCSManagedSecurityRole: with it ACK encrypts and decrypts.
+Outside an instance a region has a single key for the whole account, and a key scheduled for deletion still counts: a
+stack that created it would take it from every other. Source: KMS user guide, "Manage keys", default keys. Without the
+key the secrets are lost: a deleted key of ours can be restored for some time. The account must have authorised the role
+AliyunCSManagedSecurityRole: with it ACK encrypts and decrypts.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def secrets_key(
     tags: Mapping[str, str],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Input[str]:
-    """Id of a symmetric key, the only kind that ACK takes. KMS itself refuses to delete one that is protected."""
+    """Id of a symmetric key, the only kind that ACK accepts. KMS itself refuses to delete a protected one."""
     if isinstance(spec, ExistingKey):
         return spec.id
     key = alicloud.kms.Key(

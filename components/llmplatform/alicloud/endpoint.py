@@ -1,4 +1,4 @@
-"""Where a cluster's API server is, and the certificate that it shows."""
+"""Address and certificate of a cluster's API server."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,10 @@ from pulumi_alicloud.cs.outputs import ManagedKubernetesCertificateAuthority, Ma
 
 
 def address_of(cluster: alicloud.cs.ManagedKubernetes, *, public: bool) -> pulumi.Output[str]:
-    """Address of a cluster's API server: the private one unless a public one is wanted.
+    """Address of a cluster's API server: the public one if `public`, else the private one.
 
-    A public one is given when a cluster is made, and no update of the provider takes it or gives it. Source:
-    terraform-provider-alicloud 2.0, slb_internet_enabled: only works for Create; connections are as ACK has them.
+    A public one exists from creation or never: no update of the provider changes that. Source:
+    terraform-provider-alicloud 2.0, slb_internet_enabled: only works for Create; connections have ACK's addresses.
     """
 
     def address(found: Sequence[ManagedKubernetesConnection]) -> str:
@@ -34,18 +34,18 @@ def address_of(cluster: alicloud.cs.ManagedKubernetes, *, public: bool) -> pulum
 def authority_of(cluster: alicloud.cs.ManagedKubernetes) -> pulumi.Output[str]:
     """The public certificate of the cluster's authority, in base64 as a kubeconfig has it.
 
-    The provider would rather have it looked up, with credentials that a preview has not; so the attribute is read, past
-    the getter that warns of it.
+    The provider recommends a lookup, for which a preview has no credentials. So this reads the attribute directly,
+    without the getter and its warning.
     """
     authorities: pulumi.Output[Sequence[ManagedKubernetesCertificateAuthority]] = pulumi.get(
         cluster, "certificate_authorities"
     )
-    # The client's certificate and key beside it stay secret.
+    # The client's certificate and key in the same answer stay secret.
     return pulumi.Output.unsecret(authorities.apply(certificate_of))
 
 
 def certificate_of(found: Sequence[ManagedKubernetesCertificateAuthority]) -> str:
-    """The certificate, never an empty one: the provider goes on without it where ACK did not answer.
+    """The certificate, never an empty one: the provider continues without it if ACK does not answer.
 
     An empty one would be stored and trusted from then on. Source: setCerts in terraform-provider-alicloud 2.0,
     service_alicloud_cs.go, which logs the error.

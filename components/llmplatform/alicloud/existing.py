@@ -1,4 +1,4 @@
-"""A network and a cluster that somebody else has made. Nothing is created and nothing is changed: ids are passed on."""
+"""An existing network and cluster. Creates and changes nothing: passes ids on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ from llmplatform.specs.network import ExistingVswitches as NetworkSpec
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingNetworkArgs:
-    """Which network."""
+    """Inputs of an existing network."""
 
     spec: NetworkSpec
 
 
 class ExistingNetwork(PlatformComponent):
-    """A VPC that exists, with vSwitches per zone."""
+    """An existing VPC, with vSwitches by zone."""
 
     network_id: pulumi.Output[str]
     """Id of the VPC."""
     private_subnet_ids: Mapping[str, pulumi.Output[str]]
     """Zone to vSwitch of nodes."""
     public_subnet_ids: Mapping[str, pulumi.Output[str]]
-    """Zone to vSwitch of load balancers: that of the nodes, since it is the load balancer that is public or not."""
+    """Zone to vSwitch of load balancers: that of the nodes, because the load balancer itself is public or private."""
     pod_subnet_ids: Mapping[str, pulumi.Output[str]]
-    """Zone to vSwitch of pods; that of the nodes where pods have none."""
+    """Zone to vSwitch of pods; that of the nodes if pods have none."""
 
     def __init__(self, name: str, args: ExistingNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:ExistingNetwork", name, opts)
@@ -46,31 +46,31 @@ class ExistingNetwork(PlatformComponent):
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingClusterArgs:
-    """Which cluster, and where."""
+    """Inputs of an existing cluster."""
 
     spec: ClusterSpec
     cloud: Alicloud
 
 
 class ExistingCluster(PlatformComponent):
-    """An ACK cluster that exists, with RRSA, and lets whoever runs the program in."""
+    """An existing ACK cluster with RRSA, whose administrators include the caller."""
 
     cluster_name: pulumi.Output[str]
-    """Its id stands in for its name."""
+    """Its id, in place of its name."""
     cluster_id: pulumi.Output[str]
     """Id of the cluster."""
     joinable_id: pulumi.Output[str]
-    """The same id: a cluster that exists has what its nodes need."""
+    """The same id: an existing cluster is ready for nodes."""
     kubeconfig: pulumi.Output[str]
     """JSON, with an exec plugin and no token."""
     endpoint_url: pulumi.Output[str]
-    """API server's address."""
+    """Address of the API server."""
     certificate_authority: pulumi.Output[str]
     """Base64 of the API server's CA bundle, which is public."""
     security_group_id: pulumi.Output[str]
     """Security group of its nodes."""
     identity_provider_arn: pulumi.Output[str]
-    """ARN of the OIDC provider that vouches for its service accounts: ACK names it after the cluster."""
+    """ARN of the OIDC provider for its service accounts: ACK names it after the cluster."""
     identity_issuer: pulumi.Output[str]
     """Issuer of the service accounts' tokens (form as in ACK's documentation of RRSA)."""
 

@@ -1,4 +1,4 @@
-"""Record of the connections that a network accepted and refused, in a log store that forgets after a month."""
+"""Log of a network's accepted and refused connections, kept for a month."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ RETENTION_DAYS = 30
 def flow_logs(
     name: str, prefix: str, vpc: alicloud.vpc.Network, tags: Mapping[str, str], opts: pulumi.ResourceOptions
 ) -> alicloud.vpc.FlowLog:
-    """Flow log of a VPC, with a log project of its own: the network is there before the cluster has one."""
+    """Flow log of a VPC, with its own log project: the network is created before the cluster's project."""
     project = alicloud.log.Project(
         f"{name}-project",
         project_name=unique(f"{name}-project", f"{prefix}-flow", opts),

@@ -1,4 +1,4 @@
-"""The right of one service account of one cluster to act in Alibaba Cloud: RRSA, without a key.
+"""The rights of one service account of a cluster in Alibaba Cloud: RRSA, without a key.
 
 Makes: a role that only this service account can take, and one policy per grant.
 Does not: the service account itself, which carries the annotation, nor its namespace, which carries the label: by these
@@ -24,7 +24,7 @@ MAX_ROLE_NAME = 64
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadIdentityArgs:
-    """Which service account, of which cluster."""
+    """The service account, and its cluster."""
 
     environment: Environment
     identity_provider_arn: pulumi.Input[str]

@@ -1,7 +1,7 @@
-"""How a client logs in to an ACK cluster: with the Alibaba Cloud credentials it has, never with a stored token.
+"""Login to an ACK cluster: with the client's Alibaba Cloud credentials, never with a stored token.
 
 `ack-ram-tool credential-plugin get-credential` fetches a client certificate of three hours from ACK. Its sibling
-`get-token` would need the add-on ack-ram-authenticator in the cluster, and could not log in to put it there.
+`get-token` would need the add-on ack-ram-authenticator in the cluster, and could not log in to install it.
 Source: ack-ram-tool's documentation of credential-plugin, v0.16 to v0.19.
 """
 

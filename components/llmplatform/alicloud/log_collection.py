@@ -1,10 +1,10 @@
-"""What the collector in the cluster sends to the log service: the standard output of the model servers, line by line.
+"""Configures the cluster's log collector: the standard output of the model servers, line by line.
 
-Makes one object in the cluster: `ClusterAliyunPipelineConfig`, or where the cluster has only the older one,
-`AliyunLogConfig`. Their kinds come with the add-on loongcollector (the older kind with logtail-ds, too).
-A line that is JSON is stored by its fields, any other as it is. Nothing in it is dangerous to replace: lines that are
-written while it is gone are read afterwards.
-Source: "AliyunPipelineConfig parameters" (SLS documentation): one input and one flusher; the store is made by us,
+Makes one object in the cluster: `ClusterAliyunPipelineConfig`, or the older `AliyunLogConfig` if the cluster has only
+that. The add-on loongcollector installs their CRDs (logtail-ds the older one, too). A JSON line is stored by its
+fields, any other line as text.
+Replacing it is safe: lines that are written meanwhile are read afterwards.
+Source: "AliyunPipelineConfig parameters" (SLS documentation): one input and one flusher; the store is created here,
 because the object's own list of stores takes effect only once. The machine group is the cluster's by default.
 """
 
@@ -21,7 +21,7 @@ from llmplatform.base.ordering import after
 
 @dataclass(frozen=True, kw_only=True)
 class LogCollectionArgs:
-    """What is collected, and where to. The component takes a Kubernetes provider."""
+    """Source and target of the logs. The component needs a Kubernetes provider."""
 
     kind: Literal["pipeline", "log_config"]
     namespace: pulumi.Input[str]

@@ -1,9 +1,9 @@
-"""Where logs go: a project of the log service, with a store for the model servers.
+"""The log project of an environment, with a store for the model servers.
 
-Makes: the project, the store `models` with its retention and index. ACK adds stores of its own for the control plane
-and the audit log, which go with the project.
+Makes: the project, the store `models` with its retention and index. ACK adds stores for the control plane and the audit
+log, which are deleted with the project.
 Does not: the collection within the cluster (`LogCollection`).
-Replacing the project loses every log in it, and its name stays blocked for days: so it has an end that is made anew.
+Replacing the project loses all its logs, and its name stays blocked for days, so it carries a random suffix.
 Source: terraform-provider-alicloud 2.0, alicloud_log_project, alicloud_log_store, alicloud_log_store_index.
 """
 
@@ -28,19 +28,19 @@ FIELDS: Mapping[str, str] = {
     "_pod_name_": "text",
     "_container_name_": "text",
 }
-"""Fields that can be searched by name, with their types: those of a JSON log line, and those that the collector adds
-about its container."""
+"""Searchable fields with their types: those of a JSON log line, and those that the collector adds about its
+container."""
 
 _WORD_BREAKS = ", '\";=()[]{}?@&<>/:\n\t\r"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogsArgs:
-    """What the log project is made from. The component takes an Alibaba Cloud and a random provider."""
+    """Inputs of the log project. The component needs an Alibaba Cloud and a random provider."""
 
     environment: Environment
     retention_days: int
-    """How long the model servers' logs stay."""
+    """Days that the model servers' logs are kept."""
     tags: Mapping[str, str]
 
 
@@ -50,7 +50,7 @@ class Logs(PlatformComponent):
     project_name: pulumi.Output[str]
     """Name of the project."""
     models_store: pulumi.Output[str]
-    """Store of the model servers' logs, indexed. Whoever writes to it waits for the index."""
+    """Store of the model servers' logs. Depends on its index."""
 
     def __init__(self, name: str, args: LogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:Logs", name, opts)

@@ -1,11 +1,11 @@
-"""A VPC with a vSwitch for nodes and one for pods in each zone, or one that exists.
+"""A new VPC with a vSwitch for nodes and one for pods in each zone.
 
 Makes: the VPC, vSwitches, NAT gateways with an address each, SNAT for nodes and for pods, on request flow logs. With
-one gateway the VPC's own route table leads to it; where each zone has its own, each has a route table as well: a
-table holds one route to a destination, and a gateway translates only for the vSwitches that its SNAT table names.
-Does not: peering, IPv6. Endpoints are not needed: Alibaba Cloud's own services have addresses within every VPC. Nor are
-routes to pods, in any table: Terway gives them addresses of a vSwitch.
-Replacing the VPC or a vSwitch replaces all that lives in it: address range and zone of a vSwitch never change in place.
+one gateway the VPC's own route table has the default route. If each zone has its own gateway, each also has a route
+table: a table holds one route to a destination, and a gateway translates only for the vSwitches in its SNAT table.
+Does not: peering, IPv6. Endpoints are not needed: Alibaba Cloud's own services have addresses within every VPC. Routes
+to pods are not needed: Terway gives them addresses of a vSwitch.
+Replacing the VPC or a vSwitch replaces everything in it: address range and zone of a vSwitch never change in place.
 Source of what replaces: terraform-provider-alicloud 2.0, `ForceNew` of alicloud_vswitch, alicloud_snat_entry and
 alicloud_route_entry. Of the route tables: VPC user guide, route tables (nine of one's own in a VPC).
 """
@@ -27,7 +27,7 @@ from llmplatform.specs.network import NewNetwork
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
-    """What a network is made from."""
+    """Inputs of a network."""
 
     spec: NewNetwork
     environment: Environment
@@ -37,7 +37,7 @@ class NetworkArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class _Nat:
-    """A NAT gateway and the address it speaks with."""
+    """A NAT gateway and its public address."""
 
     id: pulumi.Output[str]
     snat_table_id: pulumi.Output[str]
@@ -45,16 +45,16 @@ class _Nat:
 
 
 class Network(PlatformComponent):
-    """A VPC of the environment's own."""
+    """A new VPC."""
 
     network_id: pulumi.Output[str]
     """Id of the VPC."""
     private_subnet_ids: Mapping[str, pulumi.Output[str]]
-    """Zone to vSwitch of nodes. Whoever uses one waits for its way to the internet, and leaves before that goes."""
+    """Zone to vSwitch of nodes. Depends on its default route."""
     public_subnet_ids: Mapping[str, pulumi.Output[str]]
-    """Zone to vSwitch of load balancers: that of the nodes, since it is the load balancer that is public or not."""
+    """Zone to vSwitch of load balancers: that of the nodes, because the load balancer itself is public or private."""
     pod_subnet_ids: Mapping[str, pulumi.Output[str]]
-    """Zone to vSwitch of pods: each takes an address of it. Handed out with its way to the internet, too."""
+    """Zone to vSwitch of pods, each of which needs an address of it. Depends on its default route."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:Network", name, opts)
@@ -102,7 +102,7 @@ class Network(PlatformComponent):
         )
 
     def _nats(self, vpc: alicloud.vpc.Network, vswitches: Mapping[str, alicloud.vpc.Switch]) -> Mapping[str, _Nat]:
-        """Zone to the NAT gateway that serves it."""
+        """Zone to its NAT gateway."""
         zones = list(vswitches)
         homes = zones if self._args.spec.nat == "per_zone" else [self._args.cloud.home]
         made = {zone: self._nat(zone, vpc, vswitches[zone]) for zone in homes}
@@ -137,11 +137,11 @@ class Network(PlatformComponent):
             instance_type="Nat",
             opts=self.child(),
         )
-        # An entry names an address that the gateway must have by then.
+        # The gateway must have the entry's address first.
         return _Nat(id=gateway.id, snat_table_id=gateway.snat_table_ids, address=after(address.ip_address, association))
 
     def _tables(self, vpc: alicloud.vpc.Network, nats: Mapping[str, _Nat]) -> Mapping[str, pulumi.Output[str]]:
-        """Zone to the route table that leads to its gateway; none where the VPC's own leads to the only one."""
+        """Zone to the route table with its gateway; empty if the VPC's own table has the only gateway."""
         return {zone: self._table(zone, vpc, nat) for zone, nat in nats.items() if self._args.spec.nat == "per_zone"}
 
     def _table(self, zone: str, vpc: alicloud.vpc.Network, nat: _Nat) -> pulumi.Output[str]:
@@ -161,7 +161,7 @@ class Network(PlatformComponent):
             nexthop_id=nat.id,
             opts=self.child(),
         )
-        # Whatever runs in a vSwitch that is attached to the table would be cut off until the route is there.
+        # Attaching first would cut the vSwitch off until the route exists.
         return after(table.id, route)
 
     def _way_out(
@@ -172,7 +172,7 @@ class Network(PlatformComponent):
         nat: _Nat,
         tables: Mapping[str, pulumi.Output[str]],
     ) -> list[pulumi.Resource]:
-        """What a vSwitch needs to reach the internet."""
+        """The resources that give a vSwitch access to the internet."""
         snat = self._snat(role, zone, vswitch, nat)
         if zone not in tables:
             return [snat]

@@ -1,15 +1,16 @@
-"""ACK node pools of one pool: one for each way of paying, and without GPUs for each zone, all alike to a pod.
+"""ACK node pools of one pool: one for each capacity type, and without GPUs for each zone, all alike to a pod.
 
-Makes: the node pools. Labels, taints and resources of an empty pool are known to ACK's autoscaler without more.
-Does not: the autoscaler (`Autoscaling`), driver and device plugin (ACK brings both to nodes with GPUs).
-A pool is replaced when its cluster is. A change of instance types, operating system, disk, driver or price applies to
-nodes that join from then on; the others stay as they are, and are renewed by draining them. A Kubernetes version or an
-image goes through the nodes that are there, one at a time, only while that is asked for: the provider upgrades at every
-update whose inputs have an upgrade policy, whatever the update changes. Labels and taints change on all nodes, the
-driver's label too: on a node that was there before, it says what the next one will have.
-What containerd is told comes in a second call, for which a pool that has nodes at birth takes some minutes more.
-A pool whose machines cannot be had is given up after `PATIENCE`, and ACK tries on: `faults` says how it is healed.
-A driver that ACK does not have for the image is silently its default one: the plan's driver is one of its list.
+Makes: the node pools. ACK's autoscaler knows labels, taints and resources of an empty pool by itself.
+Does not: the autoscaler (`Autoscaling`), driver and device plugin (ACK installs both on nodes with GPUs).
+A pool is replaced with its cluster.
+A change of instance types, operating system, disk, driver or price applies to nodes that join later; drain the others
+to renew them. A Kubernetes version or an image is rolled out to existing nodes, one at a time, only while the stack
+file asks for it: the provider upgrades at every update whose inputs have an upgrade policy, whatever the update
+changes. Labels and taints change on all nodes. So does the driver's label, which on an existing node names the driver
+of the next one.
+containerd is configured by a second call, for which a pool with nodes from the start needs some minutes more. A pool
+without available machines times out after `PATIENCE`, while ACK tries on: `faults` has the remedy. For an unknown
+driver, ACK silently installs its default: the plan's driver is one of its list.
 Source: terraform-provider-alicloud 2.0, resource_alicloud_cs_kubernetes_node_pool.go and its documentation; ACK
 documentation, "NVIDIA driver version".
 """
@@ -38,23 +39,23 @@ IMAGES: Mapping[str, str] = {
 """ACK's name of an operating system. Source: `ValidateFunc` of image_type, terraform-provider-alicloud 2.0."""
 
 PATIENCE = "30m"
-"""How long an update waits for a new pool, as the engine writes it: nodes with GPUs join within ten minutes (assumed).
-The provider's 90 would hold up all that the autoscaler, which is told of every pool, has to come before."""
+"""How long an update waits for a new pool, in the engine's form: nodes with GPUs join within ten minutes (assumed). The
+provider's 90 would delay the autoscaler's configuration, which depends on every pool."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodePoolArgs:
-    """What a pool is made from."""
+    """Inputs of a pool."""
 
     plan: PoolPlan
     cluster_id: pulumi.Input[str]
-    """Id of a cluster that nodes can join."""
+    """Id of a cluster, ready for nodes."""
     subnet_ids: Mapping[str, pulumi.Input[str]]
     """Zone to vSwitch of nodes, for at least the zones of the plan."""
     release: str | None = None
-    """ACK's version that the nodes are brought to: the control plane's. None: they stay as they joined."""
+    """ACK version to upgrade the nodes to: the control plane's. None: no upgrade."""
     mirrors: Mirrors = field(default_factory=Mirrors)
-    """Registries that stand in for others, for images whose references nobody rewrites."""
+    """Registries and their replacements, for images whose references are not rewritten."""
     tags: Mapping[str, str]
 
     def __post_init__(self) -> None:
@@ -64,14 +65,14 @@ class NodePoolArgs:
 
 
 class NodePool(PlatformComponent):
-    """Nodes that pods can be placed on."""
+    """Nodes for pods."""
 
     group_names: Mapping[str, pulumi.Output[str]]
     """Planned group name to the id of its scaling group."""
     faults: pulumi.Output[Sequence[str]]
-    """A sentence with the remedy for each group that was not made or changed: for `fail_at_the_end`."""
+    """A sentence with the remedy for each group that failed in this update: for `fail_at_the_end`."""
     cluster_id: pulumi.Output[str]
-    """Id of the cluster, for what needs nodes of this pool: it is made after them and gone before them."""
+    """Id of the cluster, for resources that need nodes of this pool. Depends on the pool."""
 
     def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:NodePool", name, opts)
@@ -98,17 +99,17 @@ class NodePool(PlatformComponent):
             runtime_name="containerd",
             containerd_config=_containerd(args.mirrors),
             kubelet_configuration=alicloud.cs.NodePoolKubeletConfigurationArgs(
-                # One large image must not hold back the small ones that make the node ready.
+                # One large image must not delay the small ones that make the node ready.
                 serialize_image_pulls="false"
             ),
             **_own(plan),
             **_disk(plan),
             labels=[alicloud.cs.NodePoolLabelArgs(key=key, value=value) for key, value in plan.labels.items()],
             taints=[_taint(taint) for taint in plan.taints],
-            # Nodes that are there already get new labels and taints, too.
+            # Existing nodes get new labels and taints, too.
             update_nodes=True,
             management=_management(),
-            # Pods take their rights from their service account, never from the node's role.
+            # Pods get their rights from their service account, never from the node's role.
             instance_metadata_options=alicloud.cs.NodePoolInstanceMetadataOptionsArgs(http_tokens="required"),
             install_cloud_monitor=True,
             tags=args.tags,
@@ -116,12 +117,12 @@ class NodePool(PlatformComponent):
         )
 
     def _child_name(self, planned: str) -> str:
-        """Name of a group's resource: the component's name, and what sets the group apart from the pool's others."""
+        """Name of a group's resource: the component's name, and the group's suffix."""
         return f"{self._prefix}{planned.removeprefix(self._args.plan.name) or '-nodes'}"
 
 
 def _size(plan: PoolPlan, group: GroupPlan) -> dict[str, Any]:
-    """How many nodes there are: a number that ESS keeps, or what the autoscaler makes of its bounds."""
+    """The size: a number that ESS keeps, or bounds for the autoscaler."""
     if group.fixed:
         return {"desired_size": str(group.minimum)}
     kind = "gpu" if plan.gpu else "cpu"
@@ -132,10 +133,10 @@ def _size(plan: PoolPlan, group: GroupPlan) -> dict[str, Any]:
 
 
 def _market(group: GroupPlan) -> dict[str, Any]:
-    """How the machines are paid for.
+    """The capacity type of the machines.
 
-    A spot pool never buys on demand by itself: the autoscaler turns to the on-demand pool, whose bounds are set.
-    Machines that are about to be taken away are replaced before they go.
+    A spot pool never buys on demand by itself: the autoscaler uses the on-demand pool, which has its own bounds.
+    Machines with a spot notice are replaced before they stop.
     """
     if group.capacity == "on_demand":
         return {"spot_strategy": "NoSpot", "multi_az_policy": "BALANCE"}
@@ -156,10 +157,10 @@ def _market(group: GroupPlan) -> dict[str, Any]:
 
 
 def _upgrade(plan: PoolPlan, release: str | None) -> dict[str, Any]:
-    """What nodes are brought to, one at a time, by this update and by every other that still has it.
+    """The upgrade of nodes, one at a time, at this update and every other that still asks for it.
 
-    Kubelets are exchanged where they run. Another image takes another system disk, and a drain; the machine stays, and
-    that is what counts where GPUs are scarce.
+    A kubelet is replaced in place. Another image needs another system disk, and a drain; the machine stays, which
+    matters when GPUs are scarce.
     """
     image = plan.spec.image_id if isinstance(plan.spec, AlicloudPool) else None
     renew = image is not None and isinstance(plan.spec, AlicloudPool) and plan.spec.renew
@@ -174,7 +175,7 @@ def _upgrade(plan: PoolPlan, release: str | None) -> dict[str, Any]:
 
 
 def _own(plan: PoolPlan) -> dict[str, Any]:
-    """What operators bring along: their key, and a script. The provider compares scripts as they are encoded."""
+    """Settings of operators: their key, and a script. The provider compares scripts in their encoded form."""
     spec = plan.spec
     if not isinstance(spec, AlicloudPool):
         return {}
@@ -193,7 +194,7 @@ def _disk(plan: PoolPlan) -> dict[str, Any]:
 
 
 def _management() -> alicloud.cs.NodePoolManagementArgs:
-    """ACK repairs broken nodes, one at a time. What runs on them changes only when the stack file does."""
+    """ACK repairs broken nodes, one at a time. Software on them changes only with the stack file."""
     return alicloud.cs.NodePoolManagementArgs(
         enable=True,
         auto_repair=True,
@@ -213,9 +214,9 @@ def _containerd(mirrors: Mirrors) -> alicloud.cs.NodePoolContainerdConfigArgs:
 
 
 def registry_mirrors(mirrors: Mirrors) -> list[str]:
-    """Mirrors as containerd is told of them, `docker.io=https://registry.example.org`.
+    """Mirrors in containerd's form, `docker.io=https://registry.example.org`.
 
-    A stand-in with a path cannot be said here: ACK takes hosts alone. References of ours are rewritten in any case.
+    A replacement with a path is left out: ACK accepts only hosts. References in our own objects are rewritten anyway.
     """
     return [f"{host}=https://{prefix}" for host, prefix in sorted(mirrors.images.items()) if "/" not in prefix]
 

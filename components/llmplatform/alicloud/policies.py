@@ -1,7 +1,7 @@
 """RAM policy documents: typed statements that refuse wildcards, and their JSON.
 
-`Statement` is for policies that grant; `trust` makes the policy that says who may take a role. `document` renders both
-the same way, so that a second run has no difference.
+`Statement` is for policies that grant; `trust` makes the policy that says who may assume a role. `document` renders
+both in one form, so that a second run has no difference.
 Source: "Policy elements" and "Policy structure and syntax", RAM documentation. The version of the language is "1".
 """
 
@@ -18,12 +18,12 @@ Conditions = Mapping[str, Mapping[str, str | Sequence[str]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One permission. Raises ValueError for a wildcard that is not accounted for."""
+    """One permission. Raises ValueError for a wildcard without a reason."""
 
     actions: tuple[str, ...]
-    """Each one named in full, as `service:Action`."""
+    """Each in full, as `service:Action`."""
     resources: tuple[str, ...] = ()
-    """ARNs (`acs:oss:*:*:bucket/*`). Empty only where the actions know no resource, and `any_resource_because` says
+    """ARNs (`acs:oss:*:*:bucket/*`). Empty only if the actions support no resource, and `any_resource_because` says
     so."""
     conditions: Conditions = field(default_factory=dict[str, Mapping[str, str | Sequence[str]]])
     any_resource_because: str = ""
@@ -40,7 +40,7 @@ class Statement:
             raise ValueError(f"{named}: give either resources or any_resource_because")
 
     def render(self) -> dict[str, object]:
-        """The statement in RAM's own form."""
+        """The statement in RAM's form."""
         rendered: dict[str, object] = {
             "Effect": "Allow",
             "Action": list(self.actions),

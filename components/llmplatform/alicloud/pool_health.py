@@ -1,11 +1,11 @@
-"""Which node pools ACK has not made or changed as it was asked, and what is done about them.
+"""Finds node pools that ACK has not created or changed as requested, with the remedy.
 
-The provider sets a pool's id before it waits for ACK's task, which fails, or takes longer than the provider waits, when
-machines cannot be had: nothing is read then, and containerd is told nothing, which is a later call
+The provider sets a pool's id before it waits for ACK's task. The task fails, or takes longer than the provider waits,
+if machines are not available. Then nothing is read, and a later call that configures containerd is not made
 (terraform-provider-alicloud, resource_alicloud_cs_kubernetes_node_pool.go, `resourceAliCloudAckNodepoolCreate`). The
-next update finds nothing to change and counts as the pool's healing, unless it refreshes: then it does what is missing.
-ACK itself tries on until the pool has its nodes (ACK user guide, "Manually scale a node pool"), so it needs no other
-pool. That one may be left without a scaling group is assumed.
+next update finds no change and treats the pool as healthy, unless it refreshes: then it makes the missing calls. ACK
+itself tries on until the pool has its nodes (ACK user guide, "Manually scale a node pool"), so no replacement is
+needed. Assumed: such a pool may lack a scaling group.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from llmplatform.base.ordering import if_made
 
 
 def faults(cluster_id: pulumi.Input[str], groups: Iterable[alicloud.cs.NodePool]) -> pulumi.Output[Sequence[str]]:
-    """A sentence for each group that has failed in this update, or cannot be worked with; none without a cluster."""
+    """A sentence for each group that failed in this update, or is unusable; none without a cluster."""
     looked_at = pulumi.Output.all(
         *(pulumi.Output.all(group.urn, if_made(group.scaling_group_id)) for group in groups)
     ).apply(lambda found: [_fault(urn, scaling_group) for urn, scaling_group in found if not scaling_group])

@@ -1,12 +1,14 @@
-"""The way from a network to an instance of Container Registry Enterprise Edition that exists, without the internet.
+"""The link from a network to an existing instance of Container Registry Enterprise Edition, without the internet.
 
-Makes: the link; the registry's name resolves in the network through it. Does not: the instance, its namespaces and
-repositories; nor a record in PrivateZone, which the registry would need another authorisation of the account for
-(NO_PRIVATE_ZONE_AUTHORIZED).
-A link keeps its vSwitch from being deleted. Nothing in it is dangerous to replace, but nodes that start meanwhile
-cannot pull. An instance of the Economy edition takes one network: a second stack names it with `link: existing`.
+Makes: the link, by which the registry's name resolves in the network.
+Does not: the instance, its namespaces and repositories; nor a record in PrivateZone, which would need another
+authorisation of the account (NO_PRIVATE_ZONE_AUTHORIZED).
+A vSwitch with a link cannot be deleted.
+Replacing the link is safe, except that nodes that start meanwhile cannot pull. An instance of the Economy edition
+accepts one network: a second stack names it with `link: existing`.
 Source: terraform-provider-alicloud 2.0, alicloud_cr_vpc_endpoint_linked_vpc; Container Registry API reference,
-CreateInstanceVpcEndpointLinkedVpc. Assumed, and not verified: that the name resolves without the record.
+CreateInstanceVpcEndpointLinkedVpc.
+Assumed, and not verified: that the name resolves without the record.
 """
 
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from llmplatform.base.ordering import after
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryLinkArgs:
-    """Which registry, and from where."""
+    """The registry and the network."""
 
     instance_id: str
     """Id of the instance, `cri-…`."""
@@ -33,7 +35,7 @@ class RegistryLink(PlatformComponent):
     """A registry that a network can reach."""
 
     instance_id: pulumi.Output[str]
-    """Id of the instance. Whoever uses it waits for the link, and is gone before it goes."""
+    """Id of the instance. Depends on the link."""
 
     def __init__(self, name: str, args: RegistryLinkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:RegistryLink", name, opts)

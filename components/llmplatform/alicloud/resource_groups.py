@@ -1,4 +1,4 @@
-"""Puts what is made into a resource group, by which accounts share out rights and cost."""
+"""Puts resources into a resource group, by which accounts divide rights and costs."""
 
 from collections.abc import Callable
 

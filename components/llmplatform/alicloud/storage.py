@@ -1,18 +1,18 @@
-"""Where pods keep data: encrypted disks (the default class), a file system that nodes share, and object storage.
+"""Storage of pods: encrypted disks (the default class), a shared file system, and object storage.
 
 Makes: a NAS file system with its mount target, a bucket with the identity that mounts it, and the StorageClasses
-`essd`, `nas` and `oss`, under the names of the settings; of what is `existing` there, nothing.
+`essd`, `nas` and `oss`, under the names in the settings; nothing for `existing` classes.
 Does not: the drivers (`Cluster`), snapshots.
-Replacing the file system or the bucket loses what is in it. With full protection neither can be deleted. Disks and
-folders of the file system go with their claim whatever the protection: Kubernetes forbids to change a class' reclaim
-policy, so that a policy that followed protection could never be given up. A folder is removed by the add-on
-storage-operator, into the file system's recycle bin, without which it would stay and be paid; there it can be restored
-for some days. What is in the bucket stays when its claim goes: the driver deletes no object.
-Only nodes may mount the file system. Its clients lock files on the server (NFS 4): with locks of each node's own, two
-nodes would write one file at once.
-A NAS file system lives in one zone, the home zone, and is mounted from all. While that zone is away, servers that run
-go on and new ones wait: a model that must start all the same keeps its weights on the node (`weights.cache: node`).
-A bucket lies in three zones; ossfs2 reads and appends, it does not rewrite, so weights are not downloaded to it.
+Replacing the file system or the bucket loses its data. Full protection refuses to delete either.
+Disks and folders of the file system are deleted with their claim, even with protection: Kubernetes forbids to change a
+class' reclaim policy, so that protection could never be removed. The add-on storage-operator moves a folder into the
+file system's recycle bin, where it can be restored for some days; without the bin it would stay and cost money. Data in
+the bucket outlives its claim: the driver deletes no object.
+Only nodes may mount the file system. Clients lock files on the server (NFS 4): with local locks, two nodes could write
+one file at once.
+A NAS file system is in one zone, the home zone, and is mounted from all. During an outage of that zone, running servers
+continue and new ones wait. A model that must start even then keeps its weights on the node (`weights.cache: node`).
+A bucket is in three zones. ossfs2 reads and appends but does not rewrite, so weights are not downloaded to it.
 Source: alibaba-cloud-csi-driver (docs, pkg/disk; pkg/nas/subpath_controller.go, DeleteVolume; pkg/oss/
 controllerserver.go, CreateVolume); NAS documentation, "Limits": two mount targets, and NFS 4.0 for files that several
 clients lock.
@@ -37,47 +37,47 @@ from llmplatform.specs.environment import Environment
 from llmplatform.specs.platform import NewAckPlatform, StorageClass
 
 FUSE_NAMESPACE, FUSE_SERVICE_ACCOUNT = "ack-csi-fuse", "csi-fuse-ossfs"
-"""Where the driver runs its clients of object storage, and as whom."""
+"""Namespace and service account of the driver's object storage clients."""
 
 NAS_MOUNT_OPTIONS = ("vers=4.0,tcp,noresvport,hard",)
 
 RECYCLED_DAYS = 3
-"""How long what was deleted from the file system can be restored. It is paid like the rest."""
+"""Days to restore deleted data of the file system. It costs as much as other data."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StorageArgs:
-    """What storage is made from. The component takes an Alibaba Cloud, a random and a Kubernetes provider."""
+    """Inputs of storage. The component needs an Alibaba Cloud, a random and a Kubernetes provider."""
 
     environment: Environment
     cloud: Alicloud
     network_id: pulumi.Input[str]
     node_cidrs: Mapping[str, str]
-    """Zone to range of the vSwitch of nodes: they alone may mount."""
+    """Zone to range of the vSwitch of nodes, which alone may mount."""
     subnet_ids: Mapping[str, pulumi.Input[str]]
-    """Zone to vSwitch of nodes; the file system is in the home zone, and mounted from all of them."""
+    """Zone to vSwitch of nodes; the file system is in the home zone."""
     identity_provider_arn: pulumi.Input[str]
     identity_issuer: pulumi.Input[str]
     tags: Mapping[str, str]
     classes: NewAckPlatform = field(default_factory=lambda: NewAckPlatform(kind="new"))
-    """Names of the classes, and which of them exist already."""
+    """Names of the classes, and which of them exist."""
     default_class: bool = True
-    """Whether disks are the cluster's default. A cluster of others has its own."""
+    """Whether the class of disks is the cluster's default. An existing cluster has its own."""
 
 
 class Storage(PlatformComponent):
-    """Storage classes, and what is behind the shared ones."""
+    """Storage classes, with the file system and the bucket behind the shared ones."""
 
     block_class: pulumi.Output[str]
     """Class of volumes for one pod; the default."""
     shared_class: pulumi.Output[str]
-    """Class of volumes for many pods at once. Whoever uses it waits for the mount target."""
+    """Class of volumes for many pods at once. Depends on the mount target."""
     object_class: pulumi.Output[str]
-    """Class of volumes for many pods that read, in all zones. Whoever uses it waits for the right to mount."""
+    """Class of volumes that many pods read, in all zones. Depends on the right to mount."""
     file_system_id: pulumi.Output[str] | None
-    """Id of the NAS file system; None where the shared class exists already."""
+    """Id of the NAS file system; None if the shared class is an existing one."""
     bucket_name: pulumi.Output[str] | None
-    """Name of the bucket; None where the class of object storage exists already."""
+    """Name of the bucket; None if the class of object storage is an existing one."""
 
     def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:Storage", name, opts)
@@ -151,7 +151,7 @@ class Storage(PlatformComponent):
         return alicloud.nas.MountTarget(
             f"{self._prefix}-{zone}",
             file_system_id=files.id,
-            # Without a rule nobody may mount, and pods would hang.
+            # Without a rule no client may mount, and pods would hang.
             access_group_name=after(group.access_group_name, *rules),
             network_type="Vpc",
             vpc_id=self._args.network_id,
@@ -225,7 +225,7 @@ class Storage(PlatformComponent):
             parameters=parameters,
             mount_options=mount_options,
             reclaim_policy=reclaim,
-            # The zone of a disk is that of the pod; a shared volume is in all zones.
+            # A disk is created in its pod's zone; a shared volume serves all zones.
             volume_binding_mode="WaitForFirstConsumer" if disks else "Immediate",
             allow_volume_expansion=disks,
             opts=self.child(),
@@ -242,7 +242,7 @@ _BLOCK_PARAMETERS: Mapping[str, str] = {
 
 
 def _shared_parameters(target: alicloud.nas.MountTarget) -> Mapping[str, pulumi.Input[str]]:
-    # Each volume is a folder of its own that any pod's user can write, and that goes with its volume.
+    # Each volume is a folder that any pod's user can write, and that is deleted with its volume.
     return {
         "volumeAs": "subpath",
         "server": target.mount_target_domain.apply(lambda domain: f"{domain}:/volumes"),

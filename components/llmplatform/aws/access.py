@@ -1,4 +1,4 @@
-"""Who may do what in a cluster: an explicit access entry for each principal, and nobody by having made it."""
+"""Rights in a cluster: an explicit access entry for each principal, and none for the creator as such."""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from llmplatform.specs.cluster import EksAccess
 
 POLICIES = {"view": "AmazonEKSViewPolicy", "edit": "AmazonEKSEditPolicy", "admin": "AmazonEKSAdminPolicy"}
-"""EKS' policies by Kubernetes' word for what they allow. EKS user guide, "Review access policy permissions"."""
+"""EKS' policies by the name of the Kubernetes role. EKS user guide, "Review access policy permissions"."""
 
 
 def administrators(
@@ -38,7 +38,7 @@ def graded(
     tags: dict[str, str],
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """Let each principal do what it is to do, in the whole cluster or in some namespaces."""
+    """Give each principal its rights, in the whole cluster or in some namespaces."""
     for access in wanted:
         where = list(access.namespaces)
         scope = aws.eks.AccessPolicyAssociationAccessScopeArgs(
@@ -63,7 +63,7 @@ def _entry(
     return aws.eks.AccessPolicyAssociation(
         name,
         cluster_name=cluster_name,
-        # Taken from the entry: EKS associates policies only with principals that have one.
+        # An output of the entry: EKS associates policies only with principals that have one.
         principal_arn=entry.principal_arn,
         policy_arn=policy,
         access_scope=scope,

@@ -1,6 +1,6 @@
-"""Managed add-ons of EKS: how each is configured here, and what a stack file says beside or instead of it.
+"""Managed add-ons of EKS: our configuration of each, and that of the stack file.
 
-What a stack file says of a key stands; mappings are joined, all else is taken whole. EKS checks the result against the
+The stack file wins; mappings are merged, other values replaced. EKS checks the result against the
 add-on's own schema (`aws eks describe-addon-configuration`).
 """
 
@@ -16,23 +16,23 @@ from llmplatform.specs.cluster import EksAddonName, NewEksCluster
 
 CONFIGURATIONS: Mapping[str, Mapping[str, Any]] = {
     "vpc-cni": {
-        # Network policies are enforced by the CNI itself.
+        # The CNI enforces network policies.
         "enableNetworkPolicy": "true",
-        # Addresses come 16 at a time: pods start sooner, and a node is not bound by its number of interfaces.
+        # Addresses come in blocks of 16: pods start sooner, and the number of interfaces does not limit a node.
         "env": {"ENABLE_PREFIX_DELEGATION": "true", "WARM_PREFIX_TARGET": "1"},
     },
     "eks-node-monitoring-agent": {
         # Of its two DaemonSets the agent tolerates every taint and dcgm-server none (values.yaml of the chart): without
-        # its server the agent takes the GPUs for broken (`DCGMError`).
+        # its server the agent reports broken GPUs (`DCGMError`).
         "dcgmAgent": {"tolerations": [{"operator": "Exists"}]},
     },
     "aws-ebs-csi-driver": {
-        # The metadata service ends at the node, so the driver cannot count what is attached besides its volumes: root
+        # The metadata service does not reach pods, so the driver cannot count attachments beside its volumes: root
         # volumes and network interfaces (docs/options.md of the driver, `--reserved-volume-attachments`).
         "node": {"reservedVolumeAttachments": 4},
     },
     "aws-efs-csi-driver": {
-        # By default the driver forgets a volume's directory and leaves it, with its cost (docs/parameters.md of it).
+        # By default the driver keeps a deleted volume's directory, with its cost (docs/parameters.md of it).
         "controller": {"deleteAccessPointRootDir": True},
     },
 }
@@ -69,7 +69,7 @@ def addon(
 
 
 def joined(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    """Both, mapping by mapping; where both say something else, theirs."""
+    """Both, merged mapping by mapping; `theirs` wins."""
 
     def both(key: str) -> Any:
         one, other = ours.get(key), theirs.get(key, ours.get(key))

@@ -2,12 +2,11 @@
 
 Makes: control plane with its role, key and log group; access entries; vpc-cni, kube-proxy and the pod identity agent.
 Does not: nodes (`NodePool`), add-ons that need a node to run on (`ClusterAddons`).
-EKS delivers its last lines late: it may make the log group again after both are deleted, then without a retention.
-A raised minor goes through control plane, add-ons and nodes in this order, whoever uses `joinable_name`.
-Replaced, with all that runs in it, when its name, role or service range change, or its encryption is removed. Its
-subnets can change within the zones of its creation alone (UpdateClusterConfig: "Provided subnets belong to the AZs …"):
-`cluster.zones`.
-Auto Mode is left out: its own GPU images would be a second way to do everything that the pools do.
+EKS delivers its last log lines late: it may create the log group again after both are deleted, then without retention.
+A new minor upgrades control plane, add-ons and nodes in this order, by dependencies on `joinable_name`.
+Replaced, with all workloads, if its name, role or service range changes, or its encryption is removed. Its subnets can
+change only within the zones of its creation (UpdateClusterConfig: "Provided subnets belong to the AZs …"):
+`cluster.zones`. Auto Mode is left out: its own GPU images would be a second way to do everything that the pools do.
 Source of the arguments: EKS user guide; pulumi-aws 7.51.
 """
 
@@ -41,28 +40,28 @@ NODE_ADDONS: tuple[EksAddonName, ...] = (CNI, "kube-proxy", "eks-pod-identity-ag
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
-    """What a cluster is made from."""
+    """Inputs of a cluster."""
 
     spec: NewEksCluster
     environment: Environment
     cloud: Aws
     subnet_ids: Mapping[str, pulumi.Input[str]]
-    """Zone to private subnet, for the control plane's interfaces: those of its zones are taken."""
+    """Zone to private subnet, for the control plane's interfaces in its zones."""
     tags: Mapping[str, str]
 
 
 class Cluster(PlatformComponent):
-    """An EKS cluster that nodes can join and its administrators can log in to."""
+    """An EKS cluster, ready for nodes and administrators."""
 
     cluster_name: pulumi.Output[str]
     """Name of the cluster."""
     joinable_name: pulumi.Output[str]
-    """The same name, for nodes: they are made after what they need to become ready, and are gone before it goes."""
+    """The same name, for nodes. Depends on everything that nodes need to become ready."""
     kubeconfig: pulumi.Output[str]
-    """JSON, with an exec plugin and no token. Whoever uses it waits until the administrators and the connected
-    networks are let in."""
+    """JSON, with an exec plugin and no token. Depends on the access entries, and on the rules for connected
+    networks."""
     endpoint_url: pulumi.Output[str]
-    """API server's address."""
+    """Address of the API server."""
     certificate_authority: pulumi.Output[str]
     """Base64 of the API server's CA bundle, which is public."""
     security_group_id: pulumi.Output[str]
@@ -74,7 +73,7 @@ class Cluster(PlatformComponent):
         super().__init__("llmplatform:aws:Cluster", name, opts)
         self._prefix, self._args = name, args
         self._protected = args.environment.protected
-        # EKS names the log group after the cluster, and the group has to be there first: so the name is fixed here.
+        # EKS names the log group after the cluster, and the group must exist first: so the name is fixed here.
         fixed_name = f"{args.environment.name}-{name}"
         cluster = self._control_plane(fixed_name, self._log_group(fixed_name), *self._role(fixed_name))
         admins = administrators(
@@ -112,7 +111,7 @@ class Cluster(PlatformComponent):
     def _log_group(self, cluster_name: str) -> aws.cloudwatch.LogGroup:
         return aws.cloudwatch.LogGroup(
             f"{self._prefix}-logs",
-            # The name under which EKS writes; left to EKS, the group would keep logs for ever and outlive the cluster.
+            # The name that EKS uses. A group that EKS creates would keep logs for ever and outlive the cluster.
             name=f"/aws/eks/{cluster_name}/cluster",
             retention_in_days=self._args.spec.log_retention_days,
             kms_key_id=self._args.cloud.data_key,
@@ -135,7 +134,7 @@ class Cluster(PlatformComponent):
             f"{self._prefix}-cluster",
             name=fixed_name,
             version=spec.kubernetes_version,
-            # The policy outlives the cluster: without it EKS cannot remove what it has put into the network.
+            # The policy outlives the cluster: EKS needs it to remove its interfaces from the network.
             role_arn=after(role.arn, attachment),
             access_config=aws.eks.ClusterAccessConfigArgs(
                 authentication_mode="API", bootstrap_cluster_creator_admin_permissions=False
@@ -148,7 +147,7 @@ class Cluster(PlatformComponent):
                 provider=aws.eks.ClusterEncryptionConfigProviderArgs(key_arn=key.arn), resources=["secrets"]
             ),
             enabled_cluster_log_types=list(spec.logs),
-            # Extended support costs six times as much, and would begin without a word.
+            # Extended support costs six times as much, and would begin silently.
             upgrade_policy=aws.eks.ClusterUpgradePolicyArgs(support_type="STANDARD"),
             zonal_shift_config=aws.eks.ClusterZonalShiftConfigArgs(enabled=True),
             control_plane_scaling_config=aws.eks.ClusterControlPlaneScalingConfigArgs(tier=spec.tier)
@@ -158,12 +157,12 @@ class Cluster(PlatformComponent):
             bootstrap_self_managed_addons=False,
             deletion_protection=self._protected,
             tags=args.tags,
-            # EKS would make the log group itself, without an end to its retention.
+            # Else EKS would create the log group, without retention.
             opts=self.child(protect=self._protected, depends_on=[logs]),
         )
 
     def _private_callers(self, cluster: aws.eks.Cluster) -> list[aws.vpc.SecurityGroupIngressRule]:
-        """Lets connected networks in: the group that EKS makes admits only its own members."""
+        """Admits connected networks: EKS' own security group admits only its members."""
         return [
             aws.vpc.SecurityGroupIngressRule(
                 f"{self._prefix}-api-from-{cidr.replace('/', '-')}",
@@ -187,7 +186,7 @@ class Cluster(PlatformComponent):
         )
 
     def _cni_identity(self, cluster: aws.eks.Cluster) -> aws.eks.AddonPodIdentityAssociationArgs:
-        """Its rights are not the node role's, which every pod on the host's network has."""
+        """A role of its own: every pod on the host's network has the node's role."""
         account = WorkloadIdentityArgs(
             cluster_name=cluster.name,
             cloud=self._args.cloud,
@@ -200,7 +199,7 @@ class Cluster(PlatformComponent):
         attachment = aws.iam.RolePolicyAttachment(
             f"{self._prefix}-{CNI}-rights", role=role.name, policy_arn=policy, opts=self.child()
         )
-        # Nodes give their interfaces back with these rights: they outlive the add-on, and that the nodes.
+        # Nodes release their interfaces with these rights, so the rights outlive the add-on, and the add-on the nodes.
         return aws.eks.AddonPodIdentityAssociationArgs(
             role_arn=after(role.arn, attachment), service_account=account.service_account
         )
@@ -218,7 +217,7 @@ class Cluster(PlatformComponent):
 
 
 def _only_for(cloud: Aws, cluster_name: str) -> Conditions:
-    """EKS takes the role for this cluster only ("Cross-service confused deputy prevention", EKS user guide)."""
+    """Only EKS for this cluster may assume the role ("Cross-service confused deputy prevention", EKS user guide)."""
     arn = f"arn:{cloud.partition}:eks:{cloud.region}:{cloud.account_id}:cluster/{cluster_name}"
     return {"StringEquals": {"aws:SourceAccount": cloud.account_id}, "ArnEquals": {"aws:SourceArn": arn}}
 
@@ -234,11 +233,12 @@ def _vpc_config(args: ClusterArgs) -> aws.eks.ClusterVpcConfigArgs:
 
 
 def _scheduler(placement: Literal["pack", "spread"]) -> aws.eks.ClusterKubeSchedulerConfigArgs:
-    """Packing counts GPUs alone: pods without any would else crowd on one node, too.
+    """Packing scores only GPUs: else pods without GPUs would crowd on one node, too.
 
-    An extended resource that a pod does not ask for has no part in its score (kubernetes/kubernetes,
+    A resource that a pod does not request has no part in its score (kubernetes/kubernetes,
     pkg/scheduler/framework/plugins/noderesources/resource_allocation.go). Spreading is the scheduler's default
-    (pkg/scheduler/apis/config/v1/default_plugins.go, defaults.go): said whole, or what packed before would stay.
+    (pkg/scheduler/apis/config/v1/default_plugins.go, defaults.go). It is written out, so that it replaces an earlier
+    packing.
     """
     weight = aws.eks.ClusterKubeSchedulerConfigNodeResourcesFitScoringStrategyResourceArgs
     kind, counted = ("MostAllocated", (GPU_RESOURCE,)) if placement == "pack" else ("LeastAllocated", ("cpu", "memory"))

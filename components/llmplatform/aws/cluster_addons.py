@@ -1,7 +1,7 @@
-"""Managed add-ons that need a node to run on: cluster DNS, drivers of volumes, snapshots, metrics, a watch on nodes.
+"""Managed add-ons that need a node to run on: cluster DNS, volume drivers, snapshots, metrics, node monitoring.
 
-They are made side by side once there are nodes; before that they would stay degraded until EKS gives up on them.
-Needed: a pool without taints that has nodes from the start. What runs on every node tolerates every taint.
+They are created in parallel once nodes are ready; before that EKS would time out on degraded add-ons.
+Needed: a pool without taints that has nodes from the start. DaemonSets tolerate every taint.
 """
 
 from collections.abc import Mapping
@@ -20,21 +20,21 @@ from llmplatform.specs.cloud import Aws
 from llmplatform.specs.cluster import EksAddonName, NewEksCluster
 
 ADDONS: tuple[EksAddonName, ...] = ("coredns", "metrics-server", "eks-node-monitoring-agent")
-"""Add-ons that need no rights in AWS."""
+"""Add-ons without rights in AWS."""
 SNAPSHOTS: EksAddonName = "snapshot-controller"
-"""It brings the kinds of snapshots (EKS user guide, "Enable snapshot functionality for CSI volumes"), and needs no
-rights either: the driver makes the snapshots."""
+"""Installs the CRDs of snapshots (EKS user guide, "Enable snapshot functionality for CSI volumes"). It needs no rights:
+the driver creates the snapshots."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Driver:
-    """A storage driver, with the rights it needs in AWS."""
+    """A storage driver and its rights in AWS."""
 
     addon: EksAddonName
     service_account: str
     policy: str
-    """Policy that AWS manages for the driver: it is limited to what carries the driver's own tag, of EBS that of the
-    cluster, by the session tag that pod identity sets (driver 1.58 and newer)."""
+    """Policy that AWS manages for the driver. It is limited to objects with the driver's tag; for EBS, with the
+    cluster's tag, by the session tag of pod identity (driver 1.58 and newer)."""
 
 
 EBS: EksAddonName = "aws-ebs-csi-driver"
@@ -54,20 +54,20 @@ DRIVERS = (
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterAddonsArgs:
-    """Which cluster."""
+    """Inputs of the add-ons."""
 
     cluster_name: pulumi.Input[str]
-    """Name of the cluster, from pools without taints: that output waits for their nodes."""
+    """Name of the cluster, from pools without taints: it depends on their nodes."""
     spec: NewEksCluster
     cloud: Aws
     tags: Mapping[str, str]
 
 
 class ClusterAddons(PlatformComponent):
-    """The add-ons that workloads lean on."""
+    """The add-ons that workloads need."""
 
     cluster_name: pulumi.Output[str]
-    """Name of the cluster, for what needs DNS or volumes: it is made after the add-ons and gone before them."""
+    """Name of the cluster, for resources that need DNS or volumes. Depends on the add-ons."""
 
     def __init__(self, name: str, args: ClusterAddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:ClusterAddons", name, opts)
@@ -103,7 +103,7 @@ class ClusterAddons(PlatformComponent):
                 opts=self.child(),
             )
             rights.append(policy)
-        # The driver gives its volumes back with these rights, so they outlive it.
+        # The driver releases its volumes with these rights, so they outlive it.
         return aws.eks.AddonPodIdentityAssociationArgs(
             role_arn=after(role.arn, *rights), service_account=driver.service_account
         )
@@ -126,15 +126,15 @@ class ClusterAddons(PlatformComponent):
 
 
 def volume_tags(tags: Mapping[str, str]) -> dict[str, Any]:
-    """Tags of the volumes that pods ask for: by them they are found, and their cost is booked.
+    """Tags of the pods' volumes, for sweeping and cost allocation.
 
-    The driver takes them as `key=value` with commas between (docs/options.md of it, `--extra-tags`).
+    The driver reads them as `key=value`, separated by commas (docs/options.md of it, `--extra-tags`).
     """
     return {key: value for key, value in tags.items() if "=" not in key and "," not in f"{key}{value}"}
 
 
 def key_permissions(key: str) -> tuple[Statement, ...]:
-    """What the driver does with a key of the customer's: docs/example-iam-policy.json of the driver, "KMS"."""
+    """The driver's use of a customer's key: docs/example-iam-policy.json of the driver, "KMS"."""
     return (
         Statement(
             sid="GrantToVolumes",

@@ -1,7 +1,7 @@
-"""The key that a cluster's Kubernetes secrets are encrypted with.
+"""The key for a cluster's Kubernetes secrets.
 
-Losing it loses the secrets, for good: it is kept 30 days after its deletion was asked for. A cluster cannot change
-to another key, nor back to none.
+Without it the secrets are lost: a deleted key can be restored for 30 days. A cluster cannot change to another key, nor
+back to none.
 """
 
 from collections.abc import Mapping
@@ -31,8 +31,8 @@ def secrets_key(
 def key_policy(cloud: Aws, role_arn: str) -> str:
     """Key policy. In a key policy, resource `*` means the key that carries it.
 
-    The account's root principal keeps every right: it hands the decision to the account's IAM policies, and a key
-    without it can become one that nobody may administer (AWS: "Default key policy").
+    The account's root principal keeps every right: it delegates to the account's IAM policies, and a key
+    without it can become unmanageable (AWS: "Default key policy").
     """
     return document(
         {

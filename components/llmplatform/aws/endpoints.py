@@ -1,6 +1,6 @@
-"""Endpoints by which a network reaches AWS without the internet.
+"""Endpoints for AWS services, without the internet.
 
-The S3 gateway endpoint costs nothing and carries image layers. Interface endpoints are charged by the hour and zone.
+The S3 gateway endpoint is free and carries image layers. Interface endpoints are charged by the hour and zone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ def interface_endpoints(
     tags: Mapping[str, str],
     opts: pulumi.ResourceOptions,
 ) -> list[aws.ec2.VpcEndpoint]:
-    """Interface endpoints with private DNS in every private subnet, open to the network alone."""
+    """Interface endpoints with private DNS in every private subnet, which admit only the network."""
     group = aws.ec2.SecurityGroup(
         f"{name}-endpoints",
         vpc_id=vpc.id,
@@ -54,7 +54,7 @@ def interface_endpoints(
                 cidr_blocks=[vpc.cidr_block],
             )
         ],
-        # An endpoint only answers.
+        # An endpoint opens no connections.
         egress=[],
         tags={**tags, "Name": f"{name}-endpoints"},
         opts=opts,

@@ -1,4 +1,4 @@
-"""A network and a cluster that somebody else has made. Nothing is created and nothing is changed: ids are passed on."""
+"""An existing network and cluster. Creates and changes nothing: passes ids on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from llmplatform.specs.network import ExistingSubnets as NetworkSpec
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingNetworkArgs:
-    """Which network."""
+    """Inputs of an existing network."""
 
     spec: NetworkSpec
 
 
 class ExistingNetwork(PlatformComponent):
-    """A VPC that exists, with subnets per zone."""
+    """An existing VPC, with subnets by zone."""
 
     network_id: pulumi.Output[str]
     """Id of the VPC."""
     private_subnet_ids: Mapping[str, pulumi.Output[str]]
     """Zone to private subnet."""
     public_subnet_ids: Mapping[str, pulumi.Output[str]]
-    """Zone to public subnet; empty where there is none."""
+    """Zone to public subnet; empty without one."""
 
     def __init__(self, name: str, args: ExistingNetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:ExistingNetwork", name, opts)
@@ -40,23 +40,23 @@ class ExistingNetwork(PlatformComponent):
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingClusterArgs:
-    """Which cluster, and where."""
+    """Inputs of an existing cluster."""
 
     spec: ClusterSpec
     cloud: Aws
 
 
 class ExistingCluster(PlatformComponent):
-    """An EKS cluster that exists and lets whoever runs the program in."""
+    """An existing EKS cluster, whose administrators include the caller."""
 
     cluster_name: pulumi.Output[str]
     """Name of the cluster."""
     joinable_name: pulumi.Output[str]
-    """The same name: a cluster that exists has what its nodes need."""
+    """The same name: an existing cluster is ready for nodes."""
     kubeconfig: pulumi.Output[str]
     """JSON, with an exec plugin and no token."""
     endpoint_url: pulumi.Output[str]
-    """API server's address."""
+    """Address of the API server."""
     certificate_authority: pulumi.Output[str]
     """Base64 of the API server's CA bundle, which is public."""
     security_group_id: pulumi.Output[str]

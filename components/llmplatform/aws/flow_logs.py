@@ -1,4 +1,4 @@
-"""Record of the connections that a network accepted and refused, in a log group that forgets after a month."""
+"""Log of a network's accepted and refused connections, kept for a month."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ RETENTION_DAYS = 30
 def flow_logs(
     name: str, vpc: aws.ec2.Vpc, cloud: Aws, tags: Mapping[str, str], opts: pulumi.ResourceOptions
 ) -> aws.ec2.FlowLog:
-    """Flow log of a VPC, with the log group and the role it writes with."""
+    """Flow log of a VPC, with its log group and role."""
     group = aws.cloudwatch.LogGroup(
         f"{name}-logs", retention_in_days=RETENTION_DAYS, kms_key_id=cloud.data_key, tags=tags, opts=opts
     )

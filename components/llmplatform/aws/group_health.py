@@ -1,8 +1,8 @@
-"""Whether a node group can still be worked with, by EKS' own word.
+"""Finds node groups that EKS no longer accepts changes of.
 
-A group that could not be made stays `CREATE_FAILED`, and EKS takes no change of it. The engine keeps it with the error
-of its creation, and the next update, which finds nothing to change, counts as its healing: so the program looks itself.
-One that failed early has no Auto Scaling group: `Nodegroup.resources` and `NodegroupResources.autoScalingGroups` may
+A group whose creation failed stays `CREATE_FAILED`, and EKS refuses every change of it. The engine keeps it with the
+error of its creation, and the next update, which finds no change, treats it as healthy: so the program checks itself. A
+group that failed early has no Auto Scaling group: `Nodegroup.resources` and `NodegroupResources.autoScalingGroups` may
 both be absent (EKS API reference; botocore's model of eks).
 Source: `NodegroupStatus`, EKS API; the bridge of Terraform's providers returns such a create as a partial state
 (pulumi/pulumi-terraform-bridge, pkg/tfbridge/provider.go, `Create`).
@@ -18,13 +18,13 @@ BROKEN = ("CREATE_FAILED", "DELETE_FAILED")
 
 
 def faults(groups: Iterable[aws.eks.NodeGroup]) -> pulumi.Output[Sequence[str]]:
-    """A sentence for each group that is broken."""
+    """A sentence for each failed group."""
     looked_at = (pulumi.Output.all(group.urn, group.status, autoscaling_group(group)) for group in groups)
     return pulumi.Output.all(*looked_at).apply(lambda found: [_fault(*each) for each in found if _broken(*each)])
 
 
 def autoscaling_group(group: aws.eks.NodeGroup) -> pulumi.Output[str]:
-    """Name of the Auto Scaling group behind a node group; empty when there is none."""
+    """Name of the Auto Scaling group behind a node group; empty if there is none."""
     return group.resources.apply(_first)
 
 

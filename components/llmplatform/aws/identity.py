@@ -1,7 +1,7 @@
-"""The right of one service account of one cluster to act in AWS: EKS Pod Identity, without a key.
+"""The rights of one service account of a cluster in AWS: EKS Pod Identity, without a key.
 
-Makes: a role that only this service account can take, its association, and one policy per grant.
-Does not: the service account itself. Pods get the rights when they start after the association exists.
+Makes: a role that only this service account can assume, its association, and one policy for each grant.
+Does not: the service account itself. Pods get the rights if they start after the association exists.
 Source: "Create IAM role with trust policy required by EKS Pod Identity" and its request tags, EKS user guide.
 """
 
@@ -20,7 +20,7 @@ from llmplatform.specs.cloud import Aws
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadIdentityArgs:
-    """Which service account, of which cluster."""
+    """The service account, and its cluster."""
 
     cluster_name: pulumi.Input[str]
     cloud: Aws
@@ -30,16 +30,16 @@ class WorkloadIdentityArgs:
 
 
 class WorkloadIdentity(PlatformComponent):
-    """A service account that can act in AWS, within what it is granted."""
+    """A service account with the granted rights in AWS."""
 
     namespace: pulumi.Output[str]
-    """Namespace of the service account. Whoever uses it waits for the association."""
+    """Namespace of the service account. Depends on the association."""
     service_account: pulumi.Output[str]
-    """Name of the service account, likewise."""
+    """Name of the service account. Depends on the association."""
     annotations: Mapping[str, pulumi.Output[str]]
-    """Empty: Pod Identity wants no annotation on the service account."""
+    """Empty: Pod Identity needs no annotation on the service account."""
     namespace_labels: Mapping[str, str]
-    """Empty: nor a label on its namespace."""
+    """Empty: Pod Identity needs no label on the namespace."""
     role_arn: pulumi.Output[str]
     """ARN of the role."""
 
@@ -64,7 +64,7 @@ class WorkloadIdentity(PlatformComponent):
         self.finish()
 
     def grant(self, name: str, statements: pulumi.Input[Sequence[Statement]]) -> aws.iam.RolePolicy:
-        """Allow what the statements say. `name` tells this grant from the identity's others."""
+        """Allow the statements. `name` distinguishes this grant from the identity's others."""
         return aws.iam.RolePolicy(
             f"{self._prefix}-{name}",
             role=self._role.name,
@@ -74,7 +74,7 @@ class WorkloadIdentity(PlatformComponent):
 
 
 def pod_role(name: str, args: WorkloadIdentityArgs, opts: pulumi.ResourceOptions) -> aws.iam.Role:
-    """A role that only the pods of the service account can take."""
+    """A role that only the pods of the service account can assume."""
 
     def policy(cluster: str) -> str:
         tags = {

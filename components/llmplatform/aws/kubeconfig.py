@@ -1,4 +1,4 @@
-"""How a client logs in to an EKS cluster: with the AWS credentials it has, never with a stored token."""
+"""Login to an EKS cluster: with the client's AWS credentials, never with a stored token."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What every machine of a pool looks like, apart from its type, place and price: disk, metadata service, first boot."""
+"""The common part of a pool's machines: disk, metadata service, first boot."""
 
 import base64
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from llmplatform.planning.outside import OutsidePlan
 from llmplatform.planning.pools import PoolPlan
 
 KEPT_TAGS = (ENVIRONMENT_TAG, "llmplatform:managed-by")
-"""Tags of an environment that never change, so that they may stand where a change makes new machines."""
+"""Constant tags of an environment, for places where a change renews machines."""
 
 
 def launch_template(
@@ -24,10 +24,10 @@ def launch_template(
     *,
     outside: OutsidePlan,
 ) -> aws.ec2.LaunchTemplate:
-    """Template of a pool; `key` encrypts its disks in the place of AWS' own.
+    """Template of a pool; `key` encrypts its disks in place of AWS' own key.
 
-    Instance types stay on the node groups (a group with several types wants a template without one), subnets and
-    security groups with EKS (which adds the cluster's group only when the template names none).
+    Node groups have the instance types (a group with several types needs a template without one). EKS has subnets and
+    security groups (it adds the cluster's group only when the template names none).
     """
     text = user_data(plan, outside)
     return aws.ec2.LaunchTemplate(
@@ -36,13 +36,13 @@ def launch_template(
         metadata_options=aws.ec2.LaunchTemplateMetadataOptionsArgs(
             http_endpoint="enabled",
             http_tokens="required",
-            # One hop ends at the node: pods take their rights from pod identity, never from the node's role.
+            # One hop ends at the node: pods get their rights from pod identity, never from the node's role.
             http_put_response_hop_limit=1,
         ),
         block_device_mappings=_disks(plan, key),
         tag_specifications=[
             # The tags of a node group reach neither its machines nor their disks.
-            # A change here is a new version of the template, by which every node is renewed; one of the template's own
+            # A change here is a new version of the template, which renews every node; a change of the template's own
             # tags is not (terraform-provider-aws, internal/service/ec2/ec2_launch_template.go, `updateKeys`).
             aws.ec2.LaunchTemplateTagSpecificationArgs(
                 resource_type=kind, tags={**{key: tags[key] for key in KEPT_TAGS if key in tags}, "Name": name}
@@ -58,7 +58,7 @@ def launch_template(
 def _disks(plan: PoolPlan, key: str | None) -> list[aws.ec2.LaunchTemplateBlockDeviceMappingArgs]:
     if plan.spec.image == "al2023":
         return [_disk("/dev/xvda", _data(plan, key))]
-    # Bottlerocket's own disk keeps the size that its image gives it; images and pods are on the second.
+    # Bottlerocket's first disk has its image's size; images and pods are on the second.
     system = aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
         encrypted="true", kms_key_id=key, delete_on_termination="true"
     )
@@ -76,7 +76,7 @@ def _data(plan: PoolPlan, key: str | None) -> aws.ec2.LaunchTemplateBlockDeviceM
     return aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
         volume_type="gp3",
         volume_size=plan.root_gib,
-        # Unpacking an engine's image is bound by the disk; gp3's own 125 MiB/s would take four times as long.
+        # The disk limits the unpacking of an engine's image; gp3's own 125 MiB/s would take four times as long.
         iops=6000 if plan.gpu and not local else None,
         throughput=500 if plan.gpu and not local else None,
         encrypted="true",

@@ -1,9 +1,9 @@
-"""A VPC with a public and a private subnet in each zone, or one that exists.
+"""A new VPC with a public and a private subnet in each zone.
 
 Makes: the VPC with its default security group emptied, subnets tagged for load balancers, an internet gateway, NAT
 gateways, routes, an S3 gateway endpoint (free of charge), on request interface endpoints and flow logs.
 Does not: peering, transit gateways, IPv6.
-Replacing the VPC or a subnet replaces all that lives in it: address range and zones of a subnet never change in place.
+Replacing the VPC or a subnet replaces everything in it: address range and zone of a subnet never change in place.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ _ROLE_TAGS = {"public": "kubernetes.io/role/elb", "private": "kubernetes.io/role
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
-    """What a network is made from."""
+    """Inputs of a network."""
 
     spec: NewNetwork
     environment: Environment
@@ -40,14 +40,14 @@ class NetworkArgs:
 
 
 class Network(PlatformComponent):
-    """A VPC of the environment's own."""
+    """A new VPC."""
 
     network_id: pulumi.Output[str]
     """Id of the VPC."""
     private_subnet_ids: Mapping[str, pulumi.Output[str]]
-    """Zone to private subnet. Whoever uses one waits for its way to the internet, and leaves before that goes."""
+    """Zone to private subnet. Depends on its default route."""
     public_subnet_ids: Mapping[str, pulumi.Output[str]]
-    """Zone to public subnet, likewise."""
+    """Zone to public subnet. Depends on its default route."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:Network", name, opts)
@@ -89,7 +89,7 @@ class Network(PlatformComponent):
             tags=self._tags("vpc"),
             opts=self.child(protect=self._args.environment.protected),
         )
-        # Whatever is started without a group of its own can then talk to nobody.
+        # Machines without a security group of their own can then reach nothing.
         aws.ec2.DefaultSecurityGroup(
             f"{self._prefix}-default",
             vpc_id=vpc.id,
@@ -151,7 +151,7 @@ class Network(PlatformComponent):
         ways_out: Mapping[str, tuple[pulumi.Resource, ...]],
         gateway: aws.ec2.InternetGateway,
     ) -> Mapping[str, aws.ec2.NatGateway]:
-        """Zone to the NAT gateway that serves it."""
+        """Zone to its NAT gateway."""
         zones = list(subnets)
         homes = zones if self._args.spec.nat == "per_zone" else [self._args.cloud.home]
         made = {zone: self._nat(zone, after(subnets[zone].id, *ways_out[zone]), gateway) for zone in homes}
@@ -162,7 +162,8 @@ class Network(PlatformComponent):
             f"{self._prefix}-nat-{zone}",
             domain="vpc",
             tags=self._tags(f"nat-{zone}"),
-            # The gateway cannot be detached while the VPC still holds public addresses; nothing of the address says so.
+            # The internet gateway cannot be detached while the VPC has public addresses, and no input of the address
+            # shows that.
             opts=self.child(depends_on=[gateway]),
         )
         return aws.ec2.NatGateway(

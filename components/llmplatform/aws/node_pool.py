@@ -1,16 +1,16 @@
-"""Managed node groups of one pool: one for each way of paying, and for each zone where its disks lie in one.
+"""Managed node groups of one pool: one for each capacity type, and for each zone if its disks need that.
 
-Makes: a launch template, the node groups, the tags by which cluster-autoscaler plans from zero, and the machines' own.
+Makes: a launch template, the node groups, tags for cluster-autoscaler's plans from zero, and the machines' own tags.
 Does not: the role of the nodes (`NodeRole`), the autoscaler.
-A change of instance types, image family, capacity or zones replaces a group: the new one is there before the old
-one is drained. Other changes roll through the group, one node at a time, without extra machines: each is drained by the
-rules of the disruption budgets, within 15 minutes. A model that takes longer to come up on the new node than that holds
-back the next one, and EKS fails the update (PodEvictionFailure): run `pulumi up` again, and it goes on from there.
+A change of instance types, image family, capacity or zones replaces a group: the new one is ready before the old one is
+drained. Other changes roll through the group, one node at a time, without extra machines. Each node is drained by the
+rules of the disruption budgets, within 15 minutes. A model that needs longer to start on the new node delays the next
+one, and EKS fails the update (PodEvictionFailure): run `pulumi up` again, and it continues.
 Changed bounds are sent with the number of nodes (`resourceNodeGroupUpdate`, terraform-provider-aws,
-internal/service/eks/node_group.go), and EKS terminates those beyond it (`NodegroupScalingConfig`, EKS API): it must be
-the number that there is, so updates begin with a refresh (Pulumi.yaml). EKS refuses a minimum above it, and a maximum
-below: change the number first (`aws eks update-nodegroup-config`), then the bound.
-A group that could not be made stays failed, and EKS takes no change of it: the program fails until it is replaced.
+internal/service/eks/node_group.go), and EKS terminates nodes beyond it (`NodegroupScalingConfig`, EKS API). It must be
+the present number, so updates begin with a refresh (Pulumi.yaml). EKS refuses a minimum above it, and a maximum below:
+change the number first (`aws eks update-nodegroup-config`), then the bound.
+A group whose creation failed stays failed, and EKS refuses every change of it: the program fails until it is replaced.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ AMI_TYPES: Mapping[tuple[str, str, bool], str] = {
     ("bottlerocket", "arm64", False): "BOTTLEROCKET_ARM_64",
     ("bottlerocket", "arm64", True): "BOTTLEROCKET_ARM_64_NVIDIA",
 }
-"""EKS's name of an image, by operating system, architecture, and whether the nodes have GPUs."""
+"""EKS' name of an image, by operating system, architecture, and whether the nodes have GPUs."""
 
 EFFECTS: Mapping[str, str] = {
     "NoSchedule": "NO_SCHEDULE",
@@ -51,26 +51,26 @@ EFFECTS: Mapping[str, str] = {
 """EKS's spelling of taint effects."""
 
 GPU_FAULTS_OF_PROGRAMS = ("NvidiaXID13Error", "NvidiaXID31Error")
-"""Faults of a GPU after which the program is to be started again, and nothing else (NVIDIA, "Xid Catalog": RESTART_APP
-for 13 and 31), as the node monitoring agent calls them. EKS would reboot the node with all models on it."""
+"""GPU faults whose remedy is a restart of the program (NVIDIA, "Xid Catalog": RESTART_APP for 13 and 31), in the node
+monitoring agent's spelling. EKS would reboot the node with all its models."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodePoolArgs:
-    """What a pool is made from."""
+    """Inputs of a pool."""
 
     plan: PoolPlan
     cluster_name: pulumi.Input[str]
-    """Name of a cluster that nodes can join."""
+    """Name of a cluster, ready for nodes."""
     kubernetes_version: str
-    """Minor of the cluster; nodes follow it."""
+    """Minor of the cluster and its nodes."""
     node_role_arn: pulumi.Input[str]
     subnet_ids: Mapping[str, pulumi.Input[str]]
     """Zone to private subnet, for at least the zones of the plan."""
     outside: OutsidePlan = field(default_factory=OutsidePlan)
-    """The way to registries, where nodes take it, too."""
+    """Proxy and certificates, if nodes use them."""
     data_key: str | None = None
-    """ARN of the key that encrypts the nodes' disks. None: AWS' own."""
+    """ARN of the key for the nodes' disks. None: AWS' own."""
     tags: Mapping[str, str]
 
     def __post_init__(self) -> None:
@@ -80,14 +80,14 @@ class NodePoolArgs:
 
 
 class NodePool(PlatformComponent):
-    """Nodes that pods can be placed on."""
+    """Nodes for pods."""
 
     group_names: Mapping[str, pulumi.Output[str]]
-    """Planned group name to the name of its Auto Scaling group; empty for a group that EKS made none for."""
+    """Planned group to the name of its Auto Scaling group; empty if EKS created none."""
     faults: pulumi.Output[Sequence[str]]
-    """A sentence with the remedy for each group that EKS no longer works with: for `fail_at_the_end`."""
+    """A sentence with the remedy for each failed group: for `fail_at_the_end`."""
     cluster_name: pulumi.Output[str]
-    """Name of the cluster, for what needs nodes of this pool: it is made after them and gone before them."""
+    """Name of the cluster, for resources that need nodes of this pool. Depends on the pool."""
 
     def __init__(self, name: str, args: NodePoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:NodePool", name, opts)
@@ -112,7 +112,7 @@ class NodePool(PlatformComponent):
             subnet_ids=[args.subnet_ids[zone] for zone in group.zones],
             version=args.kubernetes_version,
             ami_type=AMI_TYPES[plan.spec.image, plan.shape.architecture, plan.gpu is not None],
-            # Pinned, so that nodes change when the catalog does and not when AWS publishes.
+            # Pinned, so that nodes change with the catalog and not with AWS' releases.
             release_version=_release(plan, args.kubernetes_version),
             capacity_type=group.capacity.upper(),
             instance_types=list(plan.spec.instance_types),
@@ -124,7 +124,7 @@ class NodePool(PlatformComponent):
             scaling_config=aws.eks.NodeGroupScalingConfigArgs(
                 min_size=group.minimum, max_size=group.maximum, desired_size=group.minimum
             ),
-            # The default starts the new nodes first: scarce GPUs are not to be had twice.
+            # The default starts the new nodes first, but scarce GPUs are not available twice.
             update_config=aws.eks.NodeGroupUpdateConfigArgs(max_unavailable=1, update_strategy="MINIMAL"),
             node_repair_config=_repairs(plan),
             tags={**args.tags, **resource_tags(plan)},
@@ -132,14 +132,14 @@ class NodePool(PlatformComponent):
         )
 
     def _left_alone(self, group: GroupPlan) -> list[str]:
-        # From the first minute on, the number of nodes is the autoscaler's.
+        # From the first minute on, the autoscaler owns the number of nodes.
         number = ["scalingConfig.desiredSize"]
-        # A zone that is added to the environment, and to no pool by name, must not replace machines that serve.
+        # Another zone of the environment must not replace machines of a pool without zones of its own.
         return number if self._args.plan.spec.zones or len(group.zones) == 1 else [*number, "subnetIds"]
 
     def _tag(self, planned: str, found: str | None) -> None:
         if found == "":
-            return  # A registration that lacks its name would end the program, and with it all else.
+            return  # A registration without a name would end the program.
         tags = {key: (value, False) for key, value in group_tags(self._args.plan).items()}
         # New machines get them. In the launch template, a changed one would renew every node.
         tags |= {key: (value, True) for key, value in self._args.tags.items() if key not in KEPT_TAGS}
@@ -153,7 +153,7 @@ class NodePool(PlatformComponent):
                 )
 
     def _child_name(self, planned: str) -> str:
-        """Name of a group's resource: the component's name, and what sets the group apart from the pool's others."""
+        """Name of a group's resource: the component's name, and the group's suffix."""
         return f"{self._prefix}{planned.removeprefix(self._args.plan.name) or '-nodes'}"
 
 
@@ -170,7 +170,7 @@ def _repairs(plan: PoolPlan) -> aws.eks.NodeGroupNodeRepairConfigArgs:
     override = aws.eks.NodeGroupNodeRepairConfigNodeRepairConfigOverrideArgs
     return aws.eks.NodeGroupNodeRepairConfigArgs(
         enabled=True,
-        # Scarce machines are not all given back at once for a fault that they share.
+        # Scarce machines are not all released at once for a shared fault.
         max_parallel_nodes_repaired_count=1,
         node_repair_config_overrides=[
             override(

@@ -1,6 +1,6 @@
-"""The role that nodes act as: join the cluster, pull images. It is not for pods, not even on the host's network.
+"""The role of nodes: join the cluster, pull images. It is not for pods, not even on the host's network.
 
-But for one: where `vpc-cni` has no role of its own, aws-node acts as the node, and without the right to it no pod gets
+Except for one: if `vpc-cni` has no role of its own, aws-node uses the node's, and without that right no pod gets
 an address and no node is ready (EKS user guide, "Amazon EKS node IAM role"; amazon-vpc-cni-k8s, docs/iam-policy.md).
 """
 
@@ -27,19 +27,19 @@ CNI_POLICY = "AmazonEKS_CNI_Policy"
 
 @dataclass(frozen=True, kw_only=True)
 class NodeRoleArgs:
-    """Where the role lives."""
+    """Inputs of the role."""
 
     cloud: Aws
     tags: Mapping[str, str]
     cni: bool = True
-    """Whether aws-node may act as the node. False where its add-on has a role of its own, as in a `Cluster`."""
+    """Whether aws-node uses the node's role. False if its add-on has its own role, as in a `Cluster`."""
 
 
 class NodeRole(PlatformComponent):
-    """The role of all nodes of a cluster. EKS makes its access entry when a node group first uses it."""
+    """The role of all nodes of a cluster. EKS creates its access entry for the first node group."""
 
     role_arn: pulumi.Output[str]
-    """ARN. Nodes that use it are gone before its rights are."""
+    """ARN. Depends on the role's rights."""
 
     def __init__(self, name: str, args: NodeRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:NodeRole", name, opts)

@@ -1,7 +1,7 @@
 """IAM policy documents: typed statements that refuse wildcards, and their JSON.
 
-`Statement` is for identity policies. Trust and key policies, which name principals, are small and stand where they are
-used; `document` renders them all the same way, so that a second run has no difference.
+`Statement` is for identity policies. Trust and key policies, which name principals, are small and stand beside their
+use; `document` renders them all in one form, so that a second run has no difference.
 """
 
 import json
@@ -17,14 +17,14 @@ Conditions = Mapping[str, Mapping[str, str | Sequence[str]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One permission. Raises ValueError for a wildcard that is not accounted for."""
+    """One permission. Raises ValueError for a wildcard without a reason."""
 
     sid: str
-    """Letters and digits; says what the permission is for."""
+    """Letters and digits: the purpose of the permission."""
     actions: tuple[str, ...]
-    """Each one named in full, as `service:Action`."""
+    """Each in full, as `service:Action`."""
     resources: tuple[str, ...] = ()
-    """ARNs. Empty only where AWS lets the actions be limited to no resource, and `any_resource_because` says so."""
+    """ARNs. Empty only if AWS supports no resource for the actions, and `any_resource_because` says so."""
     conditions: Conditions = field(default_factory=dict[str, Mapping[str, str | Sequence[str]]])
     any_resource_because: str = ""
     """Why AWS allows nothing narrower than every resource."""
@@ -39,7 +39,7 @@ class Statement:
             raise ValueError(f"{self.sid}: give either resources or any_resource_because")
 
     def render(self) -> dict[str, object]:
-        """The statement in IAM's own form."""
+        """The statement in IAM's form."""
         rendered: dict[str, object] = {
             "Sid": self.sid,
             "Effect": "Allow",

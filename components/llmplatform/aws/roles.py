@@ -1,4 +1,4 @@
-"""IAM roles as an account wants them: all within one path, and none with more rights than one boundary."""
+"""IAM roles with the path and permissions boundary of the settings."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from llmplatform.specs.cloud import Aws
 def iam_role(
     name: str, cloud: Aws, trusted: pulumi.Input[str], tags: Mapping[str, str], opts: pulumi.ResourceOptions
 ) -> aws.iam.Role:
-    """A role that those of its trust policy can take."""
+    """A role with a trust policy."""
     return aws.iam.Role(
         name,
         assume_role_policy=trusted,

@@ -1,12 +1,12 @@
-"""Where pods keep data: encrypted disks (the default class), and a file system that many nodes share.
+"""Storage of pods: encrypted disks (the default class), and a shared file system.
 
-Makes: an EFS file system with a mount target per zone, and the StorageClasses `gp3` and `efs`, under the names of the
-settings; of what is `existing` there, nothing. Where snapshots are wanted, the VolumeSnapshotClass `ebs`.
-Does not: the drivers, and what makes snapshots (`ClusterAddons`).
-Replacing the file system loses what is in it. With full protection it cannot be deleted. It is not
-backed up: model weights can be had again.
-A volume goes with its claim whatever the protection: Kubernetes forbids to change a class' reclaim policy, so that a
-policy that followed protection could never be given up. What full protection keeps is the file system.
+Makes: an EFS file system with a mount target in each zone, and the StorageClasses `gp3` and `efs`, under the names in
+the settings; nothing for `existing` classes. On request, the VolumeSnapshotClass `ebs`.
+Does not: the drivers and the snapshot controller (`ClusterAddons`).
+Replacing the file system loses its data. Full protection refuses to delete it. It has no backup: model weights can be
+downloaded again.
+A volume is deleted with its claim, even with protection: Kubernetes forbids to change a class' reclaim policy, so that
+protection could never be removed. Full protection keeps the file system itself.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ EBS_DRIVER = "ebs.csi.aws.com"
 
 @dataclass(frozen=True, kw_only=True)
 class StorageArgs:
-    """What storage is made from. The component takes both an AWS and a Kubernetes provider."""
+    """Inputs of storage. The component needs an AWS and a Kubernetes provider."""
 
     environment: Environment
     cloud: Aws
@@ -37,14 +37,14 @@ class StorageArgs:
     subnet_ids: Mapping[str, pulumi.Input[str]]
     """Zone to private subnet; each gets a mount target."""
     security_group_id: pulumi.Input[str]
-    """Security group of the nodes, the only ones that may mount."""
+    """Security group of the nodes, which alone may mount."""
     tags: Mapping[str, str]
     classes: NewPlatform = field(default_factory=lambda: NewPlatform(kind="new"))
-    """Names of the classes, and which of them exist already."""
+    """Names of the classes, and which of them exist."""
     default_class: bool = True
-    """Whether disks are the cluster's default. A cluster of others has its own."""
+    """Whether the class of disks is the cluster's default. An existing cluster has its own."""
     snapshots: bool = False
-    """Whether disks have snapshots. The cluster knows their kinds."""
+    """Whether disks have snapshots. The cluster must have their CRDs."""
 
 
 class Storage(PlatformComponent):
@@ -53,9 +53,9 @@ class Storage(PlatformComponent):
     block_class: pulumi.Output[str]
     """Class of volumes for one pod; the default."""
     shared_class: pulumi.Output[str]
-    """Class of volumes for many pods at once. Whoever uses it waits for the mount targets."""
+    """Class of volumes for many pods at once. Depends on the mount targets."""
     file_system_id: pulumi.Output[str] | None
-    """Id of the EFS file system; None where the shared class exists already."""
+    """Id of the EFS file system; None if the shared class is an existing one."""
 
     def __init__(self, name: str, args: StorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:Storage", name, opts)
@@ -75,10 +75,10 @@ class Storage(PlatformComponent):
         return after(wanted.name, self._class(wanted.name, EBS_DRIVER, parameters, disks=True))
 
     def _snapshot_class(self) -> None:
-        """A snapshot goes with its object, as a volume with its claim."""
+        """A snapshot is deleted with its object, as a volume with its claim."""
         kind = {"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshotClass"}
         default = {"snapshot.storage.kubernetes.io/is-default-class": str(self._args.default_class).lower()}
-        # The provider's own class for custom resources has no place for fields beside `spec`.
+        # The provider's class for custom resources supports no fields beside `spec`.
         pulumi.CustomResource(
             "kubernetes:{apiVersion}:{kind}".format(**kind),
             f"{self._prefix}-snapshots",
@@ -104,17 +104,17 @@ class Storage(PlatformComponent):
             f"{self._prefix}-files",
             encrypted=True,
             kms_key_id=self._args.cloud.data_key,
-            # Weights are read in bursts when a pool grows; what is not read costs nothing.
+            # Weights are read in bursts when a pool grows; without reads it costs nothing.
             throughput_mode="elastic",
-            # No rule moves what is not read for long to cheaper storage: weights are read when a server starts, which
-            # is when spot takes a machine, and would then come late, at a price per GiB.
+            # No rule moves idle data to cheaper storage: weights are read when a server starts, for example after a
+            # spot machine is reclaimed. They would then come late, at a price per GiB.
             tags={**self._args.tags, "Name": f"{self._args.environment.name}-{self._prefix}"},
             opts=self.child(protect=self._kept),
         )
         aws.efs.BackupPolicy(
             f"{self._prefix}-backup",
             file_system_id=files.id,
-            # Weights can be had again from where they came.
+            # Weights can be downloaded again.
             backup_policy=aws.efs.BackupPolicyBackupPolicyArgs(status="DISABLED"),
             opts=self.child(),
         )
@@ -140,7 +140,7 @@ class Storage(PlatformComponent):
                     security_groups=[self._args.security_group_id],
                 )
             ],
-            # A mount target only answers.
+            # A mount target opens no connections.
             egress=[],
             tags=self._args.tags,
             opts=self.child(),
@@ -171,7 +171,7 @@ class Storage(PlatformComponent):
             provisioner=driver,
             parameters=parameters,
             reclaim_policy="Delete",
-            # The zone of a disk is that of the pod; a shared volume is in all zones.
+            # A disk is created in its pod's zone; a shared volume serves all zones.
             volume_binding_mode="WaitForFirstConsumer" if disks else "Immediate",
             allow_volume_expansion=disks,
             opts=self.child(),
@@ -179,10 +179,10 @@ class Storage(PlatformComponent):
 
 
 def file_system_policy(file_system: str) -> str:
-    """Who mounts: any client that reaches a mount target, as without a policy, but by TLS alone.
+    """Every client that reaches a mount target may mount, as without a policy, but only with TLS.
 
-    As the console writes it for "Enforce in-transit encryption for all clients". That clients come by access points
-    cannot be demanded: the driver removes a volume's directory from the root.
+    As the console writes it for "Enforce in-transit encryption for all clients". Access points cannot be demanded: the
+    driver removes a volume's directory from the root.
     """
     return document(
         {
@@ -209,7 +209,7 @@ def file_system_policy(file_system: str) -> str:
 
 
 def _shared_parameters(files: aws.efs.FileSystem) -> Mapping[str, pulumi.Input[str]]:
-    # Each volume is an access point: a directory of its own, with a user of its own, so that any pod's user can write.
+    # Each volume is an access point: a directory with a user of its own, so that any pod's user can write.
     return {
         "provisioningMode": "efs-ap",
         "fileSystemId": files.id,

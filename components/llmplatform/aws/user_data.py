@@ -1,7 +1,7 @@
 """First-boot configuration of nodes. EKS adds the cluster's address and certificate to it.
 
 Sources: nodeadm's NodeConfig (`node.eks.aws/v1alpha1`) for Amazon Linux 2023; Bottlerocket's settings (`network` and
-`pki`) and bootstrap commands (from 1.22) for ephemeral storage. Scripts are over before nodeadm starts containerd and
+`pki`) and bootstrap commands (from 1.22) for ephemeral storage. Scripts end before nodeadm starts containerd and
 kubelet: amazon-eks-ami, templates/al2023, nodeadm-run.service is `After=cloud-final.service`.
 """
 
@@ -27,11 +27,11 @@ mode = "always"
 
 
 _PROXIED = ("containerd", "kubelet", "nodeadm-run")
-"""What calls registries and AWS: kubelet has ECR's credentials fetched, nodeadm asks EC2 what it is."""
+"""Programs that call registries and AWS: kubelet's credential provider for ECR, and nodeadm, which calls EC2."""
 
 
 def user_data(plan: PoolPlan, outside: OutsidePlan) -> str | None:
-    """Plain text of the user data; None where a node needs none."""
+    """Plain text of the user data; None if a node needs none."""
     way = outside if outside.nodes else OutsidePlan()
     if plan.spec.image == "bottlerocket":
         return "\n".join([*_settings(way), *([_BOTTLEROCKET_NVME] if plan.shape.nvme_gb else [])]) or None
@@ -41,7 +41,7 @@ def user_data(plan: PoolPlan, outside: OutsidePlan) -> str | None:
 
 
 def _settings(way: OutsidePlan) -> list[str]:
-    """Bottlerocket's. It adds the API server and the cluster's names to `no-proxy` by itself."""
+    """Bottlerocket's settings. It adds the API server and the cluster's names to `no-proxy` by itself."""
     found: list[str] = []
     if way.proxy:
         found.append(
@@ -54,30 +54,30 @@ def _settings(way: OutsidePlan) -> list[str]:
 
 
 def _script(way: OutsidePlan) -> str:
-    """What a shell does for it on Amazon Linux."""
+    """The same as a shell script, on Amazon Linux."""
     lines: list[str] = []
     if way.certificates:
         lines += [_file("/etc/pki/ca-trust/source/anchors/outside.pem", way.certificates), "update-ca-trust"]
     if way.proxy:
         unit = "\n".join(["[Service]", *(f'Environment="{name}={value}"' for name, value in way.variables.items()), ""])
         folder = "/etc/systemd/system/$each.service.d"
-        # Once for all: EC2 takes 16 KiB of user data.
+        # One copy for all: EC2 limits user data to 16 KiB.
         lines += [f"for each in {' '.join(_PROXIED)}; do", f"mkdir -p {folder}", _file(f"{folder}/outside.conf", unit)]
         lines += ["done", "systemctl daemon-reload"]
     return "\n".join(["#!/bin/bash", "set -euo pipefail", *lines]) if lines else ""
 
 
 def _file(path: str, text: str) -> str:
-    """A command that writes a file. Encoded, no text is anything else to the shell."""
+    """A command that writes a file. The text is encoded, so that the shell does not interpret it."""
     return f"base64 -d > {path} <<< {base64.b64encode(text.encode()).decode()}"
 
 
 def node_config(plan: PoolPlan) -> dict[str, object]:
-    """Nodeadm's configuration: local disks hold images and pods, and large images come quickly."""
+    """Nodeadm's configuration: local disks hold images and pods, and large images are pulled quickly."""
     spec: dict[str, object] = {
         # Layers are fetched and unpacked in parallel: an engine's image is 10 GB and more.
         "featureGates": {"FastImagePull": True},
-        # One large image must not hold back the small ones that make the node ready.
+        # One large image must not delay the small ones that make the node ready.
         "kubelet": {"config": {"serializeImagePulls": False}},
     }
     if plan.shape.nvme_gb:

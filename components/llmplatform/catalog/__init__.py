@@ -1,4 +1,4 @@
-"""What is known: GPUs, machines, models, versions, and what charts and engines accept.
+"""Facts: GPUs, machines, models, versions, and what charts and engines accept.
 
 Data files with source and date, and their readers.
 """

@@ -1,6 +1,6 @@
-"""What the pinned charts accept and install, from `data/charts/<chart>.json` (written by `scripts/chart_keys.py`).
+"""Keys and CRDs of the pinned charts, from `data/charts/<chart>.json` (written by `scripts/chart_keys.py`).
 
-Most charts take a misspelt key without a word and do nothing; only their own values.yaml shows which keys there are.
+Most charts silently ignore a misspelt key. Only their own values.yaml shows which keys exist.
 """
 
 import json
@@ -38,7 +38,7 @@ OPEN = frozenset(
         "updateStrategy",
     ]
 )
-"""Names of maps whose keys the user chooses, or Kubernetes defines, even where values.yaml fills them with examples."""
+"""Names of maps whose keys the user chooses, or Kubernetes defines, even if values.yaml has example keys."""
 
 OPEN_ENDINGS = ("Annotations", "Labels", "NodeSelector", "Selector", "SecurityContext", "Resources")
 """Endings of such names."""
@@ -54,7 +54,7 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     "grafana": ("adminPassword",),
     "prometheus-node-exporter": ("priorityClassName",),
 }
-"""Key paths that templates read and values.yaml shows only as comments, or not at all. Source: the comments, at the
+"""Key paths that templates read, and values.yaml has only as comments, or not at all. Source: the comments, at the
 pinned version; for the GPU operator its templates/clusterpolicy.yaml."""
 
 
@@ -68,7 +68,7 @@ _EVERYWHERE = "global.imagePullSecrets"
 
 @dataclass(frozen=True, kw_only=True)
 class CrdKind:
-    """A kind that a chart defines."""
+    """A CRD of a chart."""
 
     group: str
     versions: tuple[str, ...]
@@ -89,12 +89,12 @@ class ChartKeys:
     tree: Mapping[str, Any]
 
     def unknown(self, values: Mapping[str, Any]) -> list[str]:
-        """One line for each key that the chart does not know: path, fault and remedy. Empty: all are known."""
+        """One line for each key that the chart does not know: path, fault and remedy. Empty if all are known."""
         return list(_unknown(values, self.tree, ""))
 
 
 def chart_keys(chart: str, version: str) -> ChartKeys:
-    """The keys of a chart. Raises KeyError when that version's keys are not on record."""
+    """The keys of a chart. Raises KeyError if that version's keys are not recorded."""
     document = _document(chart)
     if document["version"] != version:
         raise KeyError(
@@ -105,7 +105,7 @@ def chart_keys(chart: str, version: str) -> ChartKeys:
 
 
 def chart_crds(chart: str) -> tuple[CrdKind, ...]:
-    """The kinds that a chart defines; empty for a chart without. Raises KeyError for a chart that is not on record."""
+    """The CRDs of a chart; empty if it has none. Raises KeyError for a chart that is not recorded."""
     return tuple(
         CrdKind(
             group=crd["group"],
@@ -174,9 +174,9 @@ def _document(chart: str) -> dict[str, Any]:
 
 @lru_cache
 def _tree(chart: str) -> Mapping[str, Any]:
-    """The chart's keys, with those of its dependencies below their aliases.
+    """The chart's keys, and those of its dependencies below their aliases.
 
-    A dependency that is not on record is open.
+    A dependency that is not recorded accepts any key.
     """
     document = _document(chart)
     tree: dict[str, Any] = {"global": {}, **document["keys"]}

@@ -1,4 +1,4 @@
-"""The services of AWS that a network reaches without the internet, by endpoints.
+"""AWS services that a network reaches through endpoints, without the internet.
 
 Source of the list: "Deploy private clusters with limited internet access" in the EKS user guide, less what nothing here
 calls (pods take rights by pod identity and not from `sts`, no node writes logs, nothing makes load balancers); and, for
@@ -21,5 +21,5 @@ INTERFACES = (
 
 
 def service_name(region: str, service: str) -> str:
-    """Name under which a region offers a service to endpoints. China spells some of them otherwise, S3 not."""
+    """Endpoint service name in a region. China has other names for some services, but not for S3."""
     return f"com.amazonaws.{region}.{service}"

@@ -1,4 +1,4 @@
-"""What the command lines of engines accept, from `data/engines/<engine>-<version>.txt` by `scripts/engine_flags.py`."""
+"""Command lines of engines, from `data/engines/<engine>-<version>.txt` by `scripts/engine_flags.py`."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,9 +16,9 @@ def _lines(engine: str, version: str) -> tuple[str, ...]:
 
 @lru_cache
 def kinds(engine: str, version: str) -> Mapping[str, str]:
-    """Long flag to what its value is: `switch` (none), `whole`, `readable` (also as 8k), `number`, or nothing said.
+    """Long flag to the type of its value: `switch` (none), `whole`, `readable` (also as 8k), `number`, or unknown.
 
-    Switches without their `--no-` form. Raises KeyError when that version's flags are not on record.
+    Switches without their `--no-` form. Raises KeyError if that version's flags are not recorded.
     """
     flags = (line.partition(" ") for line in _lines(engine, version) if line.startswith("--"))
     return {flag: kind for flag, _, kind in flags}

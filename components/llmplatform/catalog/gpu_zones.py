@@ -1,6 +1,6 @@
-"""Where machines with GPUs are sold, from `data/gpu_zones.csv` and `data/gpu_regions.csv`.
+"""Regions and zones that sell machines with GPUs, from `data/gpu_zones.csv` and `data/gpu_regions.csv`.
 
-What is not in the tables is not known.
+The tables are incomplete.
 """
 
 from functools import lru_cache
@@ -11,7 +11,7 @@ from llmplatform.catalog.tables import rows
 
 @lru_cache
 def known(machine: InstanceType, region: str) -> frozenset[str]:
-    """Zones of a region that sell a machine; empty where that is not known."""
+    """Zones of a region that sell a machine; empty if the tables do not know."""
     of = (machine.provider, region, machine.family)
     found = (row["zones"] for row in rows("gpu_zones") if (row["provider"], row["region"], row["family"]) == of)
     return frozenset(zone for zones in found for zone in zones.split())
@@ -19,14 +19,14 @@ def known(machine: InstanceType, region: str) -> frozenset[str]:
 
 @lru_cache
 def families(provider: str, region: str) -> frozenset[str] | None:
-    """Families with GPUs that are sold somewhere in a region; None where that is not known."""
+    """Families with GPUs that are sold in a region; None if the tables do not know."""
     row = _region(provider, region)
     return frozenset(row["families"].split()) if row else None
 
 
 @lru_cache
 def last_zone(provider: str, region: str) -> str | None:
-    """Letter of the last zone that any account is known to see in a region; None where that is not known."""
+    """Letter of the last zone that any account sees in a region; None if the tables do not know."""
     row = _region(provider, region)
     return row["last_zone"] if row else None
 

@@ -1,4 +1,4 @@
-"""The GPUs that the clouds rent out, from `data/gpus.csv`."""
+"""The GPUs that the clouds rent, from `data/gpus.csv`."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,18 +8,18 @@ from llmplatform.catalog.tables import rows
 
 @dataclass(frozen=True, kw_only=True)
 class Gpu:
-    """One kind of GPU."""
+    """One model of GPU."""
 
     name: str
     memory_gib: float
-    """What an engine sees (PyTorch's total), not the marketing figure."""
+    """The memory that an engine sees (PyTorch's total), not the marketing figure."""
     compute_capability: tuple[int, int]
     bf16: bool
-    """Computes in bfloat16; without it models run in float16."""
+    """Supports bfloat16; without it models run in float16."""
     fp8: bool
     """Computes in 8-bit floating point; without it fp8 only saves memory."""
     accelerator: str
-    """Value of the node label by which cluster-autoscaler knows that a node is to have GPUs."""
+    """Value of the node label by which cluster-autoscaler expects GPUs on a node."""
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""The machines that the clouds rent out, from `data/instances/<provider>.csv`."""
+"""The machines that the clouds rent, from `data/instances/<provider>.csv`."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,32 +20,31 @@ class InstanceType:
     vcpus: int
     memory_mib: int
     allocatable_memory_mib: int
-    """What pods can ask for in all, after the hypervisor's and the kubelet's share. DaemonSets take theirs from
-    it, too."""
+    """Memory that pods can request in all, after the hypervisor and the kubelet. DaemonSets are among these pods."""
     gpus: int
-    """Whole GPUs; 0 for a machine without, and for one with a slice of a GPU."""
+    """Whole GPUs; 0 for a machine without GPUs or with a slice of one."""
     gpu: Gpu | None
     nvme_gb: int
-    """Local NVMe storage; 0 where there is none."""
+    """Local NVMe storage; 0 without it."""
     architecture: str
     """`amd64` or `arm64`."""
     efa: int
     """Elastic Fabric Adapters."""
     price_hour: float | None
-    """On-demand price of one hour; None where it is not published."""
+    """On-demand price of one hour; None if it is not published."""
     currency: str
     """`USD` (us-east-1) or `CNY` (cn-hangzhou)."""
     unusable: str
-    """Why its GPUs cannot be used on managed nodes; empty: they can."""
+    """Why managed nodes cannot use its GPUs; empty if they can."""
 
     @property
     def price_usd_hour(self) -> float | None:
-        """The price where it is in US dollars. Prices are never converted."""
+        """The price in US dollars, if it is in that currency. Prices are never converted."""
         return self.price_hour if self.currency == "USD" else None
 
     @property
     def allocatable_millicores(self) -> int:
-        """What the kubelet leaves of the CPUs. DaemonSets take theirs from it, too.
+        """CPU that pods can request in all, after the kubelet. DaemonSets are among these pods.
 
         EKS keeps 6 % of the first core, 1 % of the second, 0.5 % of two more, 0.25 % of the rest (amazon-eks-ami,
         nodeadm, `kubelet/defaults`). ACK keeps 100m of 4 cores ("Resource reservation policy"); that larger machines
@@ -58,12 +57,12 @@ class InstanceType:
 
     @property
     def family(self) -> str:
-        """What the cloud calls machines of one generation and kind: `g5`, `gn7i`."""
+        """The cloud's name of machines of one generation and kind: `g5`, `gn7i`."""
         return self.name.removeprefix("ecs.").partition(".")[0].partition("-")[0]
 
     @property
     def shape(self) -> tuple[int, int, int, str]:
-        """What an autoscaler plans with: vCPUs, memory in MiB, GPUs, and the GPU's name."""
+        """The shape for an autoscaler's plan: vCPUs, memory in MiB, GPUs, and the GPU's name."""
         return self.vcpus, self.memory_mib, self.gpus, self.gpu.name if self.gpu else ""
 
 
@@ -94,12 +93,12 @@ def _instance_type(provider: str, row: dict[str, str]) -> InstanceType:
 
 
 def _allocatable(memory_mib: int) -> int:
-    """A careful estimate where no figure is published: 10 % for the hypervisor, 1 GiB for the kubelet."""
+    """A careful estimate if no figure is published: 10 % for the hypervisor, 1 GiB for the kubelet."""
     return int(memory_mib * 0.9) - 1024
 
 
 def get(provider: str, name: str) -> InstanceType:
-    """The type of that name, as the cloud spells it. Raises KeyError."""
+    """The type of that name, in the cloud's spelling. Raises KeyError."""
     return _all(provider)[name]
 
 

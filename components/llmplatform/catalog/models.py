@@ -1,4 +1,4 @@
-"""Published models whose numbers are known, from `data/models.csv`."""
+"""Published models whose shape is known, from `data/models.csv`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from llmplatform.catalog import engines
 from llmplatform.catalog.tables import rows
 
 LONGEST_CONTEXT = 2**24
-"""Tokens: sixteen times what any published model reads."""
+"""Upper bound in tokens: sixteen times the context of any published model."""
 
 _Layers = Annotated[int, Interval(ge=1, le=1000)]
 _Heads = Annotated[int, Interval(ge=1, le=1024)]
 _Width = Annotated[int, Interval(ge=1, le=131_072)]
-"""Several times what any published model has: beyond it a number is a slip."""
+"""Upper bound, several times that of any published model: a larger number is a typo."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelShape:
-    """The numbers of a model's config.json that decide whether it fits."""
+    """The numbers of a model's config.json that decide whether it fits GPUs."""
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid", "use_attribute_docstrings": True}
-    """Settings take a shape as it is, and read this when they do."""
+    """Settings use this class directly, so its docstrings are their descriptions."""
 
     parameters_billion: Annotated[float, Interval(ge=0.001, le=20_000)]
     """All parameters, not only the active ones of a mixture of experts."""
@@ -54,15 +54,14 @@ class ModelShape:
     quantization_group: Annotated[int, Interval(ge=1, le=1024)] | None = None
     """`group_size` of AWQ or GPTQ weights."""
     latent_kv: _Width | None = None
-    """Values of a token in a compressed cache (`kv_lora_rank` + `qk_rope_head_dim`), which every GPU holds in full."""
+    """Values per token of a compressed cache (`kv_lora_rank` + `qk_rope_head_dim`), which every GPU holds in full."""
     extra_gib: Annotated[float, Interval(ge=0, le=64)] = 0.0
-    """Memory on each GPU beside weights and cache that such a model takes: activations of experts, an encoder of
-    pictures."""
+    """Memory on each GPU that such a model needs beside weights and cache: activations of experts, an image encoder."""
     state_mib: Annotated[float, Interval(ge=0, le=4096)] = 0.0
-    """What one request keeps in the cache whatever its length, on all GPUs together: the state of layers without a
-    key-value cache (hybrid models)."""
+    """Cache of one request independent of its length, on all GPUs together: the state of layers without a key-value
+    cache (hybrid models)."""
     float16: bool = True
-    """Runs in float16, which is all that GPUs without bfloat16 compute."""
+    """Runs in float16, the only 16-bit format of GPUs without bfloat16."""
 
 
 @lru_cache(maxsize=1)
@@ -91,7 +90,7 @@ def _shape(row: dict[str, str]) -> ModelShape:
 
 
 def get(hf_id: str) -> ModelShape | None:
-    """The shape of a Hugging Face id; None for a model that the table does not hold."""
+    """The shape of a Hugging Face id; None if the table lacks it."""
     return _all().get(hf_id)
 
 
@@ -106,18 +105,18 @@ def _modelscope() -> dict[str, str]:
 
 
 def modelscope_id(hf_id: str) -> str | None:
-    """The same weights at ModelScope, where some vendors have another name; None where that is not known."""
+    """The id of the same weights at ModelScope, where some vendors have another name; None if it is not known."""
     return _modelscope().get(hf_id) or None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a model asks of its engine."""
+    """A model's requirements for its engine."""
 
     versions: tuple[str, ...]
-    """Versions of the engine that run it."""
+    """Versions of the engine that support it."""
     reason: str
-    """Why no other does."""
+    """Why other versions do not."""
 
 
 @lru_cache(maxsize=1)
@@ -135,40 +134,40 @@ def _versions(engine: str, cell: str) -> tuple[str, ...]:
 
 
 def limits(hf_id: str, engine: str) -> Limits | None:
-    """The versions of an engine that run a model; None where every version on record does."""
+    """The versions of an engine that support a model; None if every recorded version does."""
     found = (limit for name, of, limit in _limits() if of == engine and fnmatchcase(hf_id, name))
     return next(found, None)
 
 
 @lru_cache(maxsize=1)
 def gated() -> frozenset[str]:
-    """Models whose weights the hub gives only to accounts that have accepted their licence."""
+    """Models whose hub asks an account to accept a licence first."""
     return frozenset(row["id"] for row in rows("models") if row["gated"] == "yes")
 
 
 @lru_cache(maxsize=1)
 def with_code() -> frozenset[str]:
-    """Models whose own code comes with the weights, without which no engine reads them."""
+    """Models with code of their own beside the weights, which every engine needs."""
     return frozenset(row["id"] for row in rows("model_engines") if row["code"] == "yes")
 
 
 EXTRAS = ".extras"
-"""Folder of what does not come from a model's repository, within the model's."""
+"""Folder of extra files, within the model's folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExtraFile:
-    """A file that an engine needs for a model, and that is not in its repository."""
+    """A file that an engine needs for a model, and that is not in the model's repository."""
 
     name: str
     sha256: str
     url: str
     folder_variable: str
-    """Environment variable by which the engine is told of the folder."""
+    """Environment variable for the folder's path."""
 
 
 def extra_files(hf_id: str) -> tuple[ExtraFile, ...]:
-    """What a model needs beside its repository."""
+    """Files that a model needs beside its repository."""
     return tuple(
         ExtraFile(**{name: value for name, value in row.items() if name != "pattern"})
         for row in rows("model_files")

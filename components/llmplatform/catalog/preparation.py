@@ -1,4 +1,4 @@
-"""What only an account's owner can see to, before anything can be made in it: from `data/preparation.csv`."""
+"""Steps that only an account's owner can do before the first update, from `data/preparation.csv`."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,20 +8,20 @@ from llmplatform.catalog.tables import rows
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One thing to see to, once for an account."""
+    """One step, once for an account."""
 
     kind: str
-    """`service` (activated), `role` (authorised), `quota` (raised) or `identity` (of whoever runs Pulumi)."""
+    """`service` (activate), `role` (authorise), `quota` (raise) or `identity` (of the user that runs Pulumi)."""
     name: str
     purpose: str
-    """What does not work without it."""
+    """What fails without it."""
     needed: str
     """`always`, or the setting that needs it."""
 
 
 @lru_cache
 def steps(provider: str) -> tuple[Step, ...]:
-    """The steps of a cloud, in their order; empty for a cloud without a list."""
+    """The steps of a cloud, in order; empty for a cloud without a list."""
     return tuple(
         Step(kind=row["kind"], name=row["name"], purpose=row["purpose"], needed=row["needed"])
         for row in rows("preparation")

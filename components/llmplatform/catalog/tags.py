@@ -1,4 +1,4 @@
-"""Tags that more than one part of the platform has to know the spelling of."""
+"""Tags that several parts of the platform read or write."""
 
 ENVIRONMENT_TAG = "llmplatform:environment"
 RESOURCE_TAG = "llmplatform:resource"
@@ -6,9 +6,9 @@ _LONGEST = 128
 
 
 def resource_tag(type_: str, name: str) -> str:
-    """What a resource is called within its stack: `ec2/vpc:Vpc core-vpc`, unique but for another parent.
+    """Name of a resource within its stack: `ec2/vpc:Vpc core-vpc`, unique except below another parent.
 
-    Without its package, because neither cloud takes a value that begins with a name of its own: IAM, EKS and ACM refuse
+    Without its package, because neither cloud accepts a value that begins with its own name: IAM, EKS and ACM refuse
     `aws:` ("Tagging IAM resources", IAM user guide; `TagValue`, EKS API).
     """
     return f"{type_.partition(':')[2]} {name}"[:_LONGEST]

@@ -20,13 +20,13 @@ class Chart:
     name: str
     version: str
     repository: str
-    """Address of the Helm repository, or, for OCI, of the folder that the chart lies in."""
+    """Address of the Helm repository, or, for OCI, of the chart's folder."""
     kubernetes: tuple[str, ...] = ()
-    """Minors that its publisher tests it with; empty: any that the clouds still offer."""
+    """Minors that its publisher tests; empty: any that the clouds still offer."""
 
     @property
     def archive(self) -> str:
-        """Name of its archive."""
+        """File name of its archive."""
         return f"{self.name}-{self.version}.tgz"
 
     @property
@@ -50,10 +50,10 @@ class AckRelease:
 
     minor: str
     releases: tuple[str, ...]
-    """Exact versions that were seen, the newest first. Of a minor ACK makes clusters with its newest alone; older ones
+    """Exact versions that were seen, the newest first. ACK creates clusters only with the newest of a minor. Older ones
     stay here for clusters that have them."""
     support_ends: date
-    """After this day ACK makes no clusters of it and repairs none."""
+    """After this day ACK creates and repairs no clusters of it."""
 
 
 def _charts() -> dict[str, Chart]:
@@ -69,15 +69,15 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
 CHARTS: Mapping[str, Chart] = _charts()
 """Charts that are installed, by name."""
 NO_ARCHIVES = "LLMPLATFORM_NO_CHART_ARCHIVES"
-"""Variable of a program's environment that says that charts are installed without their archives, as in the sandbox."""
+"""Environment variable that allows an installation without chart archives, as in the sandbox."""
 
 # renovate: datasource=docker depName=python versioning=docker
 HYDRATION_IMAGE = "docker.io/library/python:3.13.9-slim-bookworm"
-"""What weights are hydrated with: Python, certificates of authorities, and nothing else."""
+"""Image of the download Job: Python and public certificates."""
 
 
 IMAGE_REGISTRIES = ("docker.io", "ghcr.io", "nvcr.io", "quay.io", "registry.k8s.io")
-"""Where images of ours and of the charts come from."""
+"""Registries of the platform's and the charts' images."""
 
 REGISTRY_ALIASES: Mapping[str, str] = {
     "hub.docker.com": "docker.io",
@@ -86,7 +86,7 @@ REGISTRY_ALIASES: Mapping[str, str] = {
     "registry.hub.docker.com": "docker.io",
     "k8s.gcr.io": "registry.k8s.io",
 }
-"""Names of registries that no reference to an image has. Source: distribution/reference, normalize.go; Kubernetes' blog
+"""Registry names that no image reference uses. Source: distribution/reference, normalize.go; Kubernetes' blog
 on the end of k8s.gcr.io."""
 
 CLUSTER_AUTOSCALER: Mapping[str, str] = {"1.34": "v1.34.5", "1.35": "v1.35.2", "1.36": "v1.36.1"}
@@ -174,7 +174,7 @@ the credential helper. That the webhook's card, "acr-credential-helper-webhook (
 well is unverified."""
 
 ACK_DRIVER = "580.126.09"
-"""NVIDIA driver that is asked for where a pool says nothing. Source: Alibaba's Terraform templates of 2026, and a log
+"""NVIDIA driver of pools without a setting. Source: Alibaba's Terraform templates of 2026, and a log
 of an A10 machine in cn-hangzhou. That ACK's list has it is unverified, and for a driver that ACK does not know it
 silently installs its default."""
 
@@ -192,4 +192,4 @@ ACK_DRIVERS: Mapping[str, str] = {
 November 2025 to March 2026); 580.126.09: as above, unverified. CUDA: NVIDIA's table of toolkits and drivers."""
 
 ACK_DEFAULT_DRIVER = "535.161.07"
-"""What ACK installs where nothing, or something unknown, is asked for. Source: ACK's list of driver versions."""
+"""The driver that ACK installs by default, and for an unknown version. Source: ACK's list of driver versions."""

@@ -1,4 +1,4 @@
-"""What is wrong: reads stack files and references of platforms, and judges them as a whole."""
+"""Reads and checks stack files and platform references."""
 
 from llmplatform.checks.files import Checked, check, check_stack_file, load_stack, parse, stack_problems
 from llmplatform.checks.problems import InvalidStack, Problem

@@ -1,4 +1,4 @@
-"""Archives of charts that cannot be installed as they are: missing, damaged, or another than the one recorded."""
+"""Chart archives that cannot be installed: missing, damaged, or different from the recorded digest."""
 
 import gzip
 import hashlib
@@ -12,7 +12,7 @@ from llmplatform.catalog.versions import Chart
 from llmplatform.checks.problems import Problem
 
 LOCK = "charts.lock"
-"""Beside the folder of the archives: a digest for each that was ever accepted."""
+"""Beside the folder of the archives: the digest of each accepted archive."""
 
 
 def missing_archives(charts: tuple[Chart, ...], folder: Path) -> list[Problem]:
@@ -25,7 +25,7 @@ def missing_archives(charts: tuple[Chart, ...], folder: Path) -> list[Problem]:
 
 
 def unfit_archives(charts: tuple[Chart, ...], folder: Path) -> list[Problem]:
-    """A problem for each archive that is missing, damaged, or another than the one that was recorded."""
+    """A problem for each archive that is missing, damaged, or different from the recorded one."""
     try:
         digests = locked(folder.parent / LOCK)
     except ValueError as error:
@@ -36,12 +36,12 @@ def unfit_archives(charts: tuple[Chart, ...], folder: Path) -> list[Problem]:
 
 
 def lock_key(chart: Chart) -> str:
-    """Under which a chart's digest is recorded."""
+    """The key of a chart's digest."""
     return f"{chart.name}-{chart.version}"
 
 
 def locked(path: Path) -> dict[str, str]:
-    """SHA-256 of each accepted archive; empty while there is no file. Raises ValueError for what is no such file."""
+    """SHA-256 of each accepted archive; empty without a file. Raises ValueError if the file is malformed."""
     try:
         read: Any = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Which cloud a stack file is for, even where the file says so wrongly: all of its mistakes are to be told at once."""
+"""Chooses the cloud of a stack file, even if the file names it wrongly, so that all its mistakes are reported."""
 
 from collections.abc import Iterator, Mapping
 from typing import cast
@@ -9,20 +9,20 @@ from llmplatform.specs.stack import STACKS, AlicloudStack, AwsStack
 
 
 def provider(raw: Mapping[str, object]) -> str | None:
-    """The cloud that plain settings name; None where that is none of ours."""
+    """The cloud that plain settings name; None if it is not known."""
     named = _cloud(raw).get("provider")
     return named if isinstance(named, str) and named in STACKS else None
 
 
 def stack_class(raw: Mapping[str, object]) -> type[AwsStack] | type[AlicloudStack]:
-    """The class to check plain settings with: that of the cloud they name, else the one they most likely mean."""
+    """The class to check plain settings with: that of the named cloud, else of the most likely one."""
     named, region = _cloud(raw).get("provider"), _cloud(raw).get("region")
     meant = provider(raw) or (nearest(named, STACKS) if isinstance(named, str) else None)
     return STACKS[meant or next((each for each in STACKS if region in regions.names(each)), "aws")]
 
 
 def provider_is_known(raw: Mapping[str, object]) -> Iterator[Problem]:
-    """The cloud's section names one of ours."""
+    """`cloud.provider` is a known cloud."""
     named, clouds = _cloud(raw).get("provider"), list(STACKS)
     if provider(raw) or not isinstance(raw.get("cloud"), Mapping):
         return

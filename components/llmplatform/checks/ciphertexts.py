@@ -1,4 +1,4 @@
-"""Whether what stands below `secure:` is what Pulumi writes there: a token in clear text is the likeliest mistake.
+"""Checks that values below `secure:` are ciphertexts of Pulumi: a token in clear text is the likeliest mistake.
 
 Source: pulumi/pulumi, sdk/go/common/resource/config/crypt.go: a key of the stack's own writes `v1:NONCE:CIPHERTEXT`, in
 base64, with 12 bytes of nonce and 16 more than the text has; Pulumi's service writes base64 alone.
@@ -14,14 +14,14 @@ from llmplatform.checks.cleartext import ENCRYPT
 from llmplatform.checks.problems import Problem
 
 PLACEHOLDER = "v1:replace:this"
-"""What example files have where a secret of yours belongs. The sandbox has values of its own for it."""
+"""Placeholder for your own secret in example files. The sandbox replaces it with a generated value."""
 
 _NONCE, _SEAL, _SHORTEST = 12, 16, 8
-"""Bytes that sealing adds, and those that no secret is shorter than."""
+"""Bytes that encryption adds, and the shortest secret."""
 
 
 def malformed(path: str, value: object) -> Iterator[Problem]:
-    """Every value below a key `secure` that Pulumi has not written."""
+    """Every value below `secure` that is not a ciphertext of Pulumi."""
     for place, name, text in _secure(path, value):
         if name and text != PLACEHOLDER and not _is_ciphertext(text):
             remedy = f"revoke it, and {ENCRYPT}{name}'" if path == "secrets" else "revoke it, and remove it"
@@ -29,7 +29,7 @@ def malformed(path: str, value: object) -> Iterator[Problem]:
 
 
 def placeholders(path: str, value: object) -> Iterator[Problem]:
-    """Every secret that is still to be written: `pulumi up` cannot decrypt what stands for it."""
+    """Every placeholder of a secret: `pulumi up` cannot decrypt it."""
     for place, name, text in _secure(path, value):
         if text == PLACEHOLDER:
             yield Problem(place, f"'{PLACEHOLDER}' stands for a secret of yours", f"{ENCRYPT}{name}'")

@@ -1,4 +1,4 @@
-"""Refuses secrets in clear text. Works on plain values, because a secret may stand where no setting is."""
+"""Refuses secrets in clear text. Searches plain values, because a secret may stand below an unknown key."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,13 +10,13 @@ from llmplatform.checks.problems import Problem
 ENCRYPT = "run pulumi config set --secret --path 'llmplatform:secrets."
 
 _CREDENTIALS = re.compile(r"(aws|alicloud):(config:)?(accessKey|secretKey|token|securityToken)|pulumi:accessToken")
-"""Settings of the clouds' providers that are secrets, whatever they look like."""
+"""Settings of the clouds' providers that are always secrets."""
 
 _BELONGS = "revoke it; secrets belong below 'secrets', encrypted"
 
 
 def cleartext(raw: Mapping[str, object]) -> Iterator[Problem]:
-    """Every value below `secrets` that is not encrypted, and whatever elsewhere looks like a token."""
+    """Every value below `secrets` that is not encrypted, and every other value that looks like a token."""
     secrets = raw.get("secrets")
     if isinstance(secrets, str | int | float):
         yield Problem("secrets", "a secret is in clear text", f"revoke it, and {ENCRYPT}huggingface_token'")
@@ -42,7 +42,7 @@ def _secret(name: str, value: object) -> Iterator[Problem]:
 
 
 def _marked_as_secret(path: str, value: object) -> Iterator[Problem]:
-    """A key `secure` beside a text: Pulumi takes the two for an encrypted value, and the settings see none of it."""
+    """A key `secure` with a text: Pulumi would read an encrypted value, and the settings would lose it."""
     if isinstance(value, Mapping):
         for key, each in cast(Mapping[object, object], value).items():
             if key == "secure" and not isinstance(each, Mapping | list):
@@ -58,7 +58,7 @@ def _marked_as_secret(path: str, value: object) -> Iterator[Problem]:
 
 
 def cleartext_elsewhere(key: str, value: object) -> Iterator[Problem]:
-    """The same of a key of `config:` that is none of ours."""
+    """The same for keys of `config:` outside our namespace."""
     if _CREDENTIALS.fullmatch(key):
         if value and not _is_encrypted(value):
             yield Problem(
@@ -71,12 +71,12 @@ def cleartext_elsewhere(key: str, value: object) -> Iterator[Problem]:
 
 
 def redacted(problem: Problem) -> Problem:
-    """The problem without any token that its words repeat from the file."""
+    """The problem without any token that it quotes from the file."""
     return Problem(*map(secret_forms.without, (problem.path, problem.fault, problem.remedy)))
 
 
 def tokens(path: str, value: object) -> Iterator[Problem]:
-    """Whatever below a value looks like a secret."""
+    """Every value within `value` that looks like a secret."""
     for place, text in texts(path, value):
         kind = secret_forms.kind_of(text)
         if kind:
@@ -84,7 +84,7 @@ def tokens(path: str, value: object) -> Iterator[Problem]:
 
 
 def tokens_in_comments(file: str, text: str, told: Sequence[str]) -> Iterator[Problem]:
-    """Secrets in a file's comments. `told`: the text of its values, which may have a `#` within."""
+    """Secrets in a file's comments. `told`: the text of its values, which may contain a `#`."""
     for number, line in enumerate(text.splitlines(), start=1):
         _, mark, comment = line.partition("#")
         kind = secret_forms.kind_of(comment) if mark else None
@@ -93,7 +93,7 @@ def tokens_in_comments(file: str, text: str, told: Sequence[str]) -> Iterator[Pr
 
 
 def texts(path: str, value: object) -> Iterator[tuple[str, str]]:
-    """All text, that of keys included."""
+    """All text, including keys."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):

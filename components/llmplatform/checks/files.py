@@ -20,9 +20,9 @@ from llmplatform.specs.stack import Stack
 def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
     """The settings of a stack from their plain values, by section. Raises InvalidStack with all problems at once.
 
-    `stack_name`: what Pulumi calls the stack, where it is known.
+    `stack_name`: the name of the stack in Pulumi, if known.
     """
-    # As JSON, whose strict mode takes lists for tuples and, unlike the lax one, no text for numbers.
+    # As JSON: its strict mode accepts lists as tuples and, unlike the lax mode, no text as numbers.
     given, text = raw, _json(raw)
     misreadings = dict(misread(raw))
     odd = [*misreadings.values()]
@@ -40,7 +40,7 @@ def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
             found += _another_stack(raw, stack_name)
         found = found or [sentences.unexplained(error)]
     else:
-        # What is not text to every reader is no more to be relied upon than what is wrong.
+        # A value that readers understand differently is as unreliable as a wrong one.
         ruled = rules.problems_of_partial(kind, raw, [*misreadings]) if odd else rules.problems(stack)
         found = [*secrets, *odd, *ruled, *_another_stack(raw, stack_name)]
         if not found:
@@ -49,7 +49,7 @@ def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
 
 
 def _told_once(wrong: list[Problem], odd: list[Problem], secrets: list[Problem]) -> list[Problem]:
-    """Of what several see in one value, what helps most: that it is a secret, or how YAML reads what should be text."""
+    """Keeps one problem for a value: that it is a secret, or how YAML reads the text, before any other."""
     no_texts = {problem.path for problem in wrong if problem.fault.endswith(sentences.NO_TEXT)}
     told = {problem.path for problem in secrets} | {problem.path for problem in odd} - no_texts
     return [
@@ -77,7 +77,7 @@ def _json(raw: Mapping[str, object]) -> str:
 
 
 def _another_stack(raw: Mapping[str, object], stack_name: str | None) -> Iterator[Problem]:
-    """The environment is called as its stack, alone or after a prefix: a copy of a file whose name was left shows."""
+    """The environment's name ends in the stack's name. This finds a copied file whose name was not changed."""
     environment = raw.get("environment")
     name = cast(Mapping[str, object], environment).get("name") if isinstance(environment, Mapping) else None
     if stack_name and isinstance(name, str) and name != stack_name and not name.endswith(f"-{stack_name}"):
@@ -89,26 +89,26 @@ def _another_stack(raw: Mapping[str, object], stack_name: str | None) -> Iterato
 
 
 def _in_order(raw: Mapping[str, object], problems: Iterable[Problem]) -> list[Problem]:
-    """In the order of the file's sections; what is missing comes first."""
+    """In the order of the file's sections; missing keys first."""
     order = {section: index for index, section in enumerate(raw)}
     return sorted(problems, key=lambda problem: order.get(problem.path.partition(".")[0], -1))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What is to be said of a stack file."""
+    """The result of checking a stack file."""
 
     stack: Stack | None
-    """Its settings; None where something is wrong with them."""
+    """Its settings; None if the file has a problem."""
     problems: tuple[Problem, ...]
     placeholders: tuple[Problem, ...] = ()
-    """Secrets that are still to be written. A sandbox has values of its own for them."""
+    """Placeholders of secrets. The sandbox replaces them with generated values."""
     warnings: tuple[Problem, ...] = ()
-    """What is not wrong, and will be trouble all the same."""
+    """Warnings: the file is valid, and will probably cause trouble."""
 
 
 def check(path: Path) -> Checked:
-    """A stack file, read and judged once."""
+    """Read and check a stack file once."""
     try:
         found, faults, others = _sections(path)
     except InvalidStack as invalid:
@@ -142,19 +142,19 @@ def load_stack(path: Path) -> Stack:
 
 
 def stack_problems(path: Path) -> list[Problem]:
-    """What is wrong with a stack file; empty if nothing is."""
+    """Problems of a stack file; empty if it is valid."""
     return list(check(path).problems)
 
 
 def check_stack_file(path: Path) -> list[str]:
-    """What is wrong with a stack file, one line each; empty if nothing is."""
+    """Problems of a stack file, one line each; empty if it is valid."""
     return [str(problem) for problem in stack_problems(path)]
 
 
 def read(path: Path) -> dict[str, object]:
     """The plain settings of a stack file by section, unchecked.
 
-    Raises InvalidStack where there are none to be found.
+    Raises InvalidStack if there are none.
     """
     found, faults, _ = _sections(path)
     if faults:

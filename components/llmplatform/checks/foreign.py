@@ -1,15 +1,15 @@
-"""What stands below `config:` for the clouds' providers, which get nothing from there."""
+"""Warns of provider settings below `config:`, which have no effect."""
 
 from collections.abc import Iterator, Mapping
 
 from llmplatform.checks.problems import Problem
 
 NAMESPACES = {"aws": "AWS_PROFILE and the like", "alicloud": "ALIBABA_CLOUD_PROFILE and the like", "kubernetes": ""}
-"""Providers that the program makes itself, from `cloud` and `cluster`, and what chooses their credentials."""
+"""Providers that the program creates from `cloud` and `cluster`, and what chooses their credentials instead."""
 
 
 def without_effect(config: Mapping[str, object], region: str) -> Iterator[Problem]:
-    """A warning for every key that would choose a profile, a role, another region or tags of a default provider."""
+    """A warning for each key that would choose profile, role, region or tags of a default provider."""
     for key, value in config.items():
         namespace, separator, name = key.partition(":")
         agrees = name.removeprefix("config:") == "region" and value == region

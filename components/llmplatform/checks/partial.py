@@ -1,4 +1,4 @@
-"""The part of wrong settings that can be read: what is right in itself, at every depth."""
+"""The readable part of wrong settings: every value that is valid by itself, at every depth."""
 
 import json
 import typing
@@ -18,19 +18,19 @@ Location = tuple[int | str, ...]
 
 
 class Unread(Exception):
-    """A rule asks for a setting that could not be read."""
+    """A rule asks for a setting that cannot be read."""
 
 
 def partial(kind: type[AwsStack] | type[AlicloudStack], raw: Mapping[str, object], faulty: Sequence[Location]) -> Stack:
     """Plain settings as a stack whose faulty settings raise `Unread` when a rule asks for them.
 
-    `faulty` locates them; a place that holds a group of keys stands for what they are together, not for each.
+    `faulty` locates the faults. A fault at a group of keys concerns their combination, not each key.
     """
     return cast(Stack, _group(kind, raw, faulty))
 
 
 def _group(kind: type[BaseModel], raw: Mapping[str, object], faulty: Sequence[Location]) -> BaseModel:
-    # A key that was meant for a setting has no say, and neither has the setting's default.
+    # A rule sees neither a misspelt key nor the default of the setting that it was meant for.
     meant = {nearest(key, kind.model_fields) for key in raw if key not in kind.model_fields}
     values: dict[str, object] = {}
     for name, field in kind.model_fields.items():
@@ -42,7 +42,7 @@ def _group(kind: type[BaseModel], raw: Mapping[str, object], faulty: Sequence[Lo
             values[name] = field.get_default(call_default_factory=True)
     group = (kind if len(values) == len(kind.model_fields) else _partial(kind)).model_construct(**cast(Any, values))
     for name in group.__dict__.keys() - values.keys():
-        object.__delattr__(group, name)  # A default, which has no say where a value was meant.
+        object.__delattr__(group, name)  # The file meant a value here: hide the default.
     return group
 
 
@@ -61,7 +61,7 @@ _NOTHING = object()
 
 
 def _value(kind: object, raw: object, faulty: Sequence[Location]) -> object:
-    """The value; a group or a table of groups without what is wrong in it; nothing where it is wrong as a whole."""
+    """The value; a group or table of groups without its faults; nothing if it is wrong as a whole."""
     if not faulty:
         try:
             return _adapter(kind).validate_json(json.dumps(raw), strict=True)
@@ -76,7 +76,7 @@ def _value(kind: object, raw: object, faulty: Sequence[Location]) -> object:
     if entry is None or () in faulty:
         return _NOTHING
     if entry is str:
-        # What a text should look like is no rule's business.
+        # Rules do not check the form of a text.
         return {name: str(value) for name, value in entries.items()}
     each = {name: [rest[1:] for rest in faulty if rest[:1] == (name,)] for name in entries}
     return {
@@ -90,7 +90,7 @@ def _value(kind: object, raw: object, faulty: Sequence[Location]) -> object:
 
 
 _ADAPTERS: dict[int, tuple[object, TypeAdapter[object]]] = {}
-"""By the identity of the type, which cannot be compared where it has metadata; kept, so that it stays the same."""
+"""Keyed by identity, because types with metadata cannot be compared; kept alive, so that ids stay unique."""
 
 
 def _adapter(kind: object) -> TypeAdapter[object]:
@@ -100,13 +100,13 @@ def _adapter(kind: object) -> TypeAdapter[object]:
 
 
 def _chosen(kind: object, raw: object) -> type[BaseModel] | None:
-    """The class of a group of keys; of several the one that the group's own mark names."""
+    """The class of a group of keys. Among several classes, the group's discriminator chooses."""
     groups = [arm for arm in _arms(kind) if isinstance(arm, type) and issubclass(arm, BaseModel)]
     return by_kind.chosen(groups, cast(Mapping[str, object], raw)) if len(groups) > 1 else next(iter(groups), None)
 
 
 def _entry(kind: object) -> type[BaseModel] | type[str] | None:
-    """The class of a table's entries, where they are groups or texts."""
+    """The class of a table's entries, if they are groups or texts."""
     tables = [arm for arm in _arms(kind) if typing.get_origin(arm) is dict]
     entries = _arms(typing.get_args(tables[0])[1]) if tables else []
     return next((each for each in entries if isinstance(each, type) and issubclass(each, BaseModel | str)), None)
@@ -118,5 +118,5 @@ def _arms(kind: object) -> list[object]:
     if isinstance(kind, type) or typing.get_origin(kind) is dict:
         return [kind]
     if typing.get_origin(kind) is tuple:
-        return []  # A list is read as a whole or not at all.
+        return []  # A list is read completely or not at all.
     return [each for arm in typing.get_args(kind) for each in _arms(arm)]

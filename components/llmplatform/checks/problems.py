@@ -1,4 +1,4 @@
-"""How a fault in a stack file is told: one line with the path, what is wrong, and what to write instead."""
+"""A problem of a stack file, as one line: path, fault and remedy."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 _LONGEST = 80
-"""Characters of a value that are shown; a longer one is recognised by its beginning."""
+"""Characters of a value to show; longer values are cut."""
 _QUOTED = re.compile(rf"(?<![^\s(])'([^']{{{_LONGEST + 40},}})'")
 _WORD = re.compile(rf"\S{{{_LONGEST + 80},}}")
 
@@ -16,10 +16,10 @@ _CHOICES = 12
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One fault."""
+    """One fault and its remedy."""
 
     path: str
-    """Where, as in the file: `models.qwen3-8b.pool`."""
+    """Path in the file: `models.qwen3-8b.pool`."""
     fault: str
     """What is wrong."""
     remedy: str
@@ -31,7 +31,7 @@ class Problem:
 
 
 def _one_line(text: str) -> str:
-    """The text on one line: long values cut, and what would move a terminal's cursor written out."""
+    """The text on one line: long values are cut, and control characters are escaped."""
     line = _QUOTED.sub(lambda found: f"'{found[1][:_LONGEST]}…'", " ".join(text.split("\n")))
     line = _WORD.sub(lambda found: f"{found[0][:_LONGEST]}…", line)
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
@@ -46,16 +46,16 @@ class InvalidStack(Exception):
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice that `word` is probably a typo of, whatever its case; None if it resembles none."""
+    """The choice that `word` is probably a typo of, regardless of case; None if none is similar."""
     by_folded = {choice.lower(): choice for choice in choices}
     found = get_close_matches(word.lower(), by_folded, n=3, cutoff=0.6)
-    # Letters in the wrong order are the likeliest slip, which the ratio of common parts does not see.
+    # Transposed letters are the most common typo, and the ratio of common parts misses them.
     found.sort(key=lambda choice: sorted(choice) != sorted(word.lower()))
     return by_folded[found[0]] if found else None
 
 
 def suggestion(word: str, choices: Sequence[str], otherwise: str | None = None) -> str:
-    """A remedy: the nearest choice, else `otherwise`, else all choices, or of many those that resemble it most."""
+    """A remedy: the nearest choice, else `otherwise`, else all choices, or the most similar if there are many."""
     near = nearest(word, choices)
     if near:
         return f"did you mean '{near}'?"
@@ -65,7 +65,7 @@ def suggestion(word: str, choices: Sequence[str], otherwise: str | None = None) 
 
 
 def listed(words: Sequence[object], last: str = "or") -> str:
-    """The words, in quotes where they are text, as a sentence enumerates them."""
+    """The words as a list in a sentence; text is quoted."""
     quoted = [f"'{word}'" if isinstance(word, str) else str(word) for word in words]
     if len(quoted) < 2:
         return "".join(quoted) or "nothing"
@@ -73,7 +73,7 @@ def listed(words: Sequence[object], last: str = "or") -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a sentence names it."""
+    """A value as shown in a sentence."""
     if isinstance(value, Mapping):
         return "a group of keys"
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Reads the YAML of stack files, and says in a line what is wrong with it as YAML."""
+"""Reads the YAML of stack files, and reports faults of YAML in one line."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from llmplatform.checks.yaml_loader import LARGEST_KIB, Misread, Written, docume
 from llmplatform.specs.stack import NAMESPACE, STACKS
 
 BESIDE_CONFIG = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment")
-"""What Pulumi keeps in a stack file."""
+"""Keys of Pulumi in a stack file."""
 
 
 Place = tuple[int | str, ...]
@@ -24,7 +24,7 @@ Place = tuple[int | str, ...]
 
 
 def misread(value: object, place: Place = ()) -> Iterator[tuple[Place, Problem]]:
-    """Every key and value that YAML takes for something else than text, and where."""
+    """Every key and value that YAML does not read as text, with its place."""
     path = sentences.written(place)
     if isinstance(value, Misread):
         yield place, Problem(path, f"YAML reads {value} as {value.as_}", f'put it in quotes: "{value}"')
@@ -40,7 +40,7 @@ def misread(value: object, place: Place = ()) -> Iterator[tuple[Place, Problem]]
 
 
 def _no_text(path: str, key: object) -> Problem:
-    """A key of another kind: `1: x`, `yes: x`, `~: x`, which other readers take for text, or for nothing."""
+    """A key that is not text: `1: x`, `yes: x`, `~: x`. Other readers take it for text, or for nothing."""
     text = key.text if isinstance(key, Written) else shown(key) if isinstance(key, bool) else key
     kind = key.as_ if isinstance(key, Misread) else "nothing" if key is None else "a number"
     kind = "true or false" if isinstance(key, bool) else kind
@@ -48,10 +48,10 @@ def _no_text(path: str, key: object) -> Problem:
 
 
 def sections(path: Path) -> tuple[dict[str, object], list[Problem], dict[str, object]]:
-    """The plain settings of a stack file by section, unchecked, and what is wrong with their places and secrets.
+    """The plain settings of a stack file by section, unchecked, and faults of their places and secrets.
 
-    And what stands beside them below `config:`. A section whose place is wrong is among the settings all the same.
-    Raises InvalidStack where there are none.
+    Also returns the other keys below `config:`. A section in the wrong place is among the settings all the same.
+    Raises InvalidStack if there are none.
     """
     document, text = _document(path)
     config = _config(path, document)
@@ -128,7 +128,7 @@ _REMEDIES = {
     "undefined alias": "write the value itself, or define it with '&' first",
     "constructor for the tag": "remove '!' and the word; 'pulumi config set --secret' encrypts a value",
 }
-"""Words of the parser, and the remedy for the author of a stack file."""
+"""Messages of the YAML parser, with the remedy for each."""
 
 
 def _marked(path: Path, error: yaml.MarkedYAMLError, text: str) -> Problem:
@@ -159,7 +159,7 @@ def _fault(path: Path, fault: str, remedy: str) -> Problem:
 
 
 def unreadable(path: Path, error: OSError) -> Problem:
-    """What to say of a stack file that cannot be read, or written."""
+    """The problem of a stack file that cannot be read or written."""
     if path.is_dir():
         return Problem(str(path), "it is a folder", "name a stack, or the file of one")
     if path.is_symlink() and not path.exists():

@@ -1,4 +1,4 @@
-"""Reads what a platform tells those who build on it, and says in a line each what is wrong with it."""
+"""Reads and checks the output `platform` of another stack."""
 
 import json
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from llmplatform.specs.platform_ref import VERSION, AlicloudPlatformRef, AwsPlat
 
 
 def parse_platform_ref(raw: Mapping[str, Any]) -> PlatformRef:
-    """The output `platform` of a platform's stack. Raises InvalidStack with all that is wrong with it.
+    """The output `platform` of a platform's stack. Raises InvalidStack with all its problems.
 
-    What a later llmplatform adds within a version is left aside: a platform may be newer than those who build on it.
+    Fields that a later release adds within a version are ignored: a platform may be newer than its readers.
     """
     kind = AlicloudPlatformRef if _at(raw, "cloud", "provider") == "alicloud" else AwsPlatformRef
     _require_known_version(raw.get("version"))
     platform = _at(raw, "platform")
-    # The engine leaves out what is null; here it means that nothing scrapes.
+    # The engine drops null; here null means that no Prometheus scrapes the models.
     given = {**raw, "platform": {"monitoring_namespace": None, **platform} if isinstance(platform, dict) else platform}
     try:
         return kind.model_validate_json(json.dumps(given), extra="ignore")

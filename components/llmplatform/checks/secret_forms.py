@@ -1,4 +1,4 @@
-"""What secrets look like, by the words and lengths that those who hand them out publish.
+"""Patterns of secrets, by the prefixes and lengths that their issuers publish.
 
 Source: gitleaks' rules (config/gitleaks.toml), and the pages of GitHub, GitLab, Slack, Google, npm, Docker, Pulumi and
 NVIDIA on their tokens' forms; webhooks: the pages of Slack, Microsoft Teams, Discord, DingTalk, WeCom and Feishu.
@@ -41,17 +41,17 @@ _FORMS = {
     ),
 }
 FORMS = {kind: re.compile(form, re.ASCII) for kind, form in _FORMS.items()}
-"""What each looks like."""
+"""Name of each kind, with its pattern."""
 
 _BASE64 = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{20,}", re.ASCII)
 """`-----BEGIN ` as base64."""
 _SHORTEST = 8
 _LONGEST = 100_000
-"""Characters of one text that are looked through: a file's text is not longer by much."""
+"""Characters of one text to search; a file's text is not much longer."""
 
 
 def kind_of(text: str) -> str | None:
-    """What a text looks like; None where it looks like no secret."""
+    """The kind of secret that a text looks like; None if it does not."""
     if len(text) < _SHORTEST:
         return None
     text = text[:_LONGEST]

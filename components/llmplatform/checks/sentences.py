@@ -1,4 +1,4 @@
-"""Puts pydantic's findings into plain sentences with a remedy and the path as it is in the file."""
+"""Turns pydantic's errors into plain sentences with a remedy and the path in the file."""
 
 import dataclasses
 import re
@@ -16,7 +16,7 @@ from llmplatform.specs.by_kind import ByKind
 from llmplatform.specs.stack import STACKS
 
 _DISCRIMINATORS = ("kind", "provider")
-"""Keys that choose the arm of a union."""
+"""Keys that discriminate a union."""
 
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 _MISSING = ("missing", "missing_keyword_only_argument")
@@ -48,19 +48,19 @@ _KINDS = {
 
 
 NO_TEXT = tuple(f" is not {kind}" for kind in ("a whole number", "a number", "true or false"))
-"""How the fault of a value ends that should be something else than text."""
+"""Endings of faults whose value should not be text."""
 
 MOST = 200
-"""Mistakes that are told of one file: who has more has something else in mind."""
+"""Most mistakes to report of one file: with more, the file is probably something else."""
 
 
 def first(error: ValidationError) -> list[ErrorDetails]:
-    """Pydantic's findings, as many as are told."""
+    """The first of pydantic's errors, up to the limit."""
     return error.errors(include_url=False)[:MOST]
 
 
 def unexplained(error: ValidationError) -> Problem:
-    """A finding for which there is no sentence: better a poor one than a file that is refused without a word."""
+    """An error without a sentence: a poor report is better than a refusal without a word."""
     found = first(error)[0]
     return Problem(written([*found["loc"]]), f"this is not valid ({found['type']})", "see docs/reference/settings.md")
 
@@ -68,7 +68,7 @@ def unexplained(error: ValidationError) -> Problem:
 def problems(
     error: ValidationError, model: type[BaseModel], raw: Mapping[str, object], given: Mapping[str, object]
 ) -> list[Problem]:
-    """One problem for each mistake. `raw` is what was validated, `given` the same as it was read."""
+    """One problem for each mistake. `raw`: the validated value; `given`: the same as it was read."""
     findings = first(error)
     more = error.error_count() - len(findings)
     misspelt = {
@@ -80,7 +80,8 @@ def problems(
     return [
         _problem(found, model, raw, given)
         for found in findings
-        # A misspelt key is unknown and missing: it is one mistake. A secret in clear text is told by a rule, unquoted.
+        # A misspelt key is unknown and missing: one mistake. A rule reports secrets in clear text, without quoting
+        # them.
         if not (found["type"] in _MISSING and found["loc"] in misspelt)
         and not _shortened(found)
         and not (found["loc"][:1] == ("secrets",) and found["type"] not in _UNKNOWN and _is_scalar(found["input"]))
@@ -88,7 +89,7 @@ def problems(
 
 
 def _shortened(found: ErrorDetails) -> bool:
-    """Whether a list is too short only because its wrong entries, each told by itself, were left out."""
+    """Whether a list is too short only because its wrong entries, each reported by itself, were left out."""
     given: object = found["input"]
     return (
         found["type"] == "too_short"
@@ -145,13 +146,13 @@ def _choices(kind: str, context: Mapping[str, Any]) -> list[str]:
 
 
 def _beside(value: float, choices: Sequence[int]) -> list[int]:
-    """The choices next to a number."""
+    """The choices closest to a number."""
     below, above = [each for each in choices if each < value], [each for each in choices if each > value]
     return [*([max(below)] if below else []), *([min(above)] if above else [])]
 
 
 def _cloud_with(key: str, model: type[BaseModel], loc: Sequence[int | str]) -> str | None:
-    """The other cloud that has such a key there."""
+    """The other cloud, if it has that key."""
     others = (provider for provider, other in STACKS.items() if other is not model and key in _keys(_at(other, loc)))
     return next(others, None)
 
@@ -181,7 +182,7 @@ def _value(kind: str, value: object, context: Mapping[str, Any]) -> tuple[str, s
 
 
 def _ours(error: ErrorDetails) -> tuple[str, str]:
-    """Fault and remedy of a validator of ours, which writes them as `fault; remedy`."""
+    """Fault and remedy of our own validators, which write `fault; remedy`."""
     text = error["msg"].removeprefix("Value error, ")
     fault, separator, remedy = text.partition("; ")
     return fault, remedy if separator else "see the description of the key"
@@ -231,7 +232,7 @@ def _at_place(values: Any, place: Sequence[int | str]) -> object:
 
 
 def written(place: Sequence[int | str]) -> str:
-    """The path of a value as the file spells it: `cluster.admins[0]`."""
+    """The path of a value in the file's spelling: `cluster.admins[0]`."""
     text = ""
     for step in place:
         text += f"[{step}]" if isinstance(step, int) else f".{step}"
@@ -239,7 +240,7 @@ def written(place: Sequence[int | str]) -> str:
 
 
 def _at(model: object, loc: Sequence[int | str]) -> object:
-    """The type that is wanted at a location; None where that is not a model's doing."""
+    """The type expected at a location; None outside of models."""
     here: object = model
     for part in loc:
         here = _within(here, part)
@@ -291,7 +292,7 @@ def _keys(here: object) -> list[str]:
 
 
 def _tags(here: object) -> list[str]:
-    """The values of the key that chooses an arm."""
+    """The values of the discriminating key."""
     if isinstance(here, type) and issubclass(here, BaseModel):
         fields = [here.model_fields[key] for key in _DISCRIMINATORS if key in here.model_fields]
         return [str(choice) for field in fields for choice in typing.get_args(field.annotation)]

@@ -1,7 +1,7 @@
-"""The YAML of stack files: what of it is taken, how much of it, and what is no text to every reader alike.
+"""The YAML of stack files: its accepted form and size, and values that readers understand differently.
 
-Pulumi reads the same file with another parser. A value that the two would take for different things is marked here,
-and refused by who knows its path.
+Pulumi reads the same file with another parser. Values that the two would read differently are marked here; the reader,
+which knows their path, refuses them.
 """
 
 import re
@@ -11,27 +11,27 @@ from typing import Any
 import yaml
 
 LARGEST_KIB = 512
-"""Of a stack file: 1,000 models take 160."""
+"""Size limit of a stack file: 1,000 models need 160."""
 MOST_VALUES = 60_000
-"""Keys and values, with each alias counted as what it stands for: 1,000 models have 25,000."""
+"""Keys and values, each alias counted as its expansion: 1,000 models have 25,000."""
 DEEPEST = 32
 """Levels of a document; the settings have seven."""
 
 
 class Misread(str):
-    """The text of a value that YAML takes for something else than one would think, and another reader for a third."""
+    """The text of a value that YAML reads as another type than one would expect."""
 
     as_: str
 
     def __new__(cls, text: str, as_: str) -> "Misread":
-        """The text, and what YAML takes it for."""
+        """The text, and the type that YAML reads."""
         made = super().__new__(cls, text)
         made.as_ = as_
         return made
 
 
 class Written(float):
-    """A number with a point, and how it is written: 1.30 is a version to who writes it, and 1.3 to YAML."""
+    """A number with a point, and its text: 1.30 is a version to a user, and 1.3 to YAML."""
 
     text: str
 
@@ -43,7 +43,7 @@ class Written(float):
 
 
 def document(text: str) -> object:
-    """The plain value of a YAML text. Raises yaml.YAMLError, of a text that is too much before it is built."""
+    """The plain value of a YAML text. Raises yaml.YAMLError; too large a text is refused before it is built."""
     _require_readable(text)
     loader = _Loader(text)
     try:
@@ -62,7 +62,7 @@ def text_of(value: object) -> str:
 
 
 def _require_readable(text: str) -> None:
-    """Levels and values as they are written: the parser builds nodes by calling itself, until the process ends."""
+    """Limits levels and values of the text: the parser builds nodes recursively, until the process ends."""
     level = values = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -74,11 +74,11 @@ def _require_readable(text: str) -> None:
 
 
 def _require_moderation(root: yaml.Node) -> None:
-    """Aliases cost nothing until a reader walks through what they stand for, which may then take hours."""
+    """Limits the expansion of aliases: they are free until a reader walks through them, which may take hours."""
     sizes: dict[int, int] = {}
     depths: dict[int, int] = {}
     open_: set[int] = set()
-    # A stack of our own: what is nested too deeply must not end the interpreter's.
+    # A stack of our own: deep nesting must not overflow the interpreter's.
     waiting: list[tuple[yaml.Node, bool]] = [(root, False)]
     while waiting:
         node, seen = waiting.pop()
@@ -111,7 +111,7 @@ def _fault(node: Any, said: str) -> yaml.MarkedYAMLError:
 
 
 class _Loader(yaml.CSafeLoader):
-    """Refuses a key that is written twice: YAML would silently take the last."""
+    """Refuses a key that is written twice: YAML would silently use the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
@@ -125,7 +125,7 @@ class _Loader(yaml.CSafeLoader):
 
 
 def _number(loader: _Loader, node: yaml.ScalarNode) -> object:
-    # YAML 1.1 has octal numbers, numbers to the base of 60, and underscores within; an account id may look like one.
+    # YAML 1.1 has octal numbers, numbers to the base of 60, and underscores; an account id may look like one.
     odd = re.fullmatch(r"[-+]?0[0-9_]+|.*[:_].*", node.value)
     try:
         return Misread(node.value, "a number of another kind") if odd else loader.construct_yaml_int(node)
@@ -134,7 +134,7 @@ def _number(loader: _Loader, node: yaml.ScalarNode) -> object:
 
 
 def _boolean(loader: _Loader, node: yaml.ScalarNode) -> object:
-    # Pulumi's reader takes yes, no, on and off for text.
+    # Pulumi's reader takes yes, no, on and off as text.
     if node.value.lower() in ("true", "false"):
         return loader.construct_yaml_bool(node)
     return Misread(node.value, "true or false")
@@ -163,12 +163,12 @@ for _unused in ("set", "omap", "pairs"):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Indents lists, as people do."""
+    """Indents lists, as is usual."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
 
 
-# What was read of a file remembers how it was written there.
+# Values read from a file keep their spelling.
 _Dumper.add_multi_representer(float, _Dumper.represent_float)
 _Dumper.add_multi_representer(str, _Dumper.represent_str)

@@ -1,4 +1,4 @@
-"""The root command. Other distributions add theirs by the entry point group `llmplatform.commands`."""
+"""The root command. Other distributions add commands by the entry point group `llmplatform.commands`."""
 
 from importlib.metadata import entry_points
 from importlib.metadata import version as installed
@@ -29,7 +29,7 @@ _ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True, "help_opt
 
 
 def _no_sandbox() -> None:
-    """Say where the command is that documents speak of."""
+    """Explains why the documented command `sandbox` is missing."""
     typer.echo("sandbox: it is another distribution; install the folder `sandbox` of the repository", err=True)
     raise typer.Exit(2)
 

@@ -1,8 +1,8 @@
-"""Where chart archives come from: classic repositories with an index, and OCI registries.
+"""Sources of chart archives: classic repositories with an index, and OCI registries.
 
 Both protocols are the public ones: the index of https://helm.sh/docs/topics/chart_repository and the pull part of the
-OCI distribution specification: anonymously, or by the login that Helm or Docker keeps. Every digest that the source
-states is checked.
+OCI distribution specification, anonymously or with a login of Helm or Docker. Every digest that the source states is
+checked.
 """
 
 import hashlib
@@ -21,15 +21,15 @@ _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 class ChartError(Exception):
-    """A chart that could not be had: chart, fault, remedy, in one line."""
+    """A chart that cannot be fetched: chart, fault, remedy, in one line."""
 
 
 class UnreachableError(ChartError):
-    """A source that gave no answer, or none that holds an archive."""
+    """A source without an answer, or without an archive in it."""
 
 
 def fetch(chart: Chart, repository: str, transport: httpx.BaseTransport | None = None) -> bytes:
-    """The chart's archive. `repository`: the chart's own or a mirror; for OCI the folder that the chart is in."""
+    """The chart's archive. `repository`: the chart's own or a mirror; for OCI the chart's folder."""
     try:
         with httpx.Client(follow_redirects=True, timeout=60, transport=transport) as client:
             if repository.startswith("oci://"):
@@ -41,9 +41,9 @@ def fetch(chart: Chart, repository: str, transport: httpx.BaseTransport | None =
         said = str(error).partition("\n")[0] or type(error).__name__
         raise UnreachableError(f"{chart.name} {chart.version}: {repository} gave no archive ({said})") from None
     except (yaml.YAMLError, ValueError, KeyError, IndexError, TypeError, AttributeError):
-        # A proxy or a portal answers for the source.
+        # A proxy or a portal answers instead of the source.
         raise UnreachableError(
-            f"{chart.name} {chart.version}: what {repository} answers is not what a chart repository says"
+            f"{chart.name} {chart.version}: {repository} does not answer like a chart repository"
         ) from None
 
 
@@ -103,7 +103,7 @@ def _get(client: httpx.Client, url: str, accept: str = "*/*") -> httpx.Response:
 def _token(client: httpx.Client, challenge: str, login: Login | None) -> str:
     parts = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
     realm = httpx.URL(parts.pop("realm", ""))
-    # A password goes nowhere in clear text.
+    # A password is never sent in clear text.
     auth = login if realm.scheme == "https" or realm.host in ("localhost", "127.0.0.1") else None
     answer = client.get(realm, params=parts, auth=auth).raise_for_status().json()
     return str(answer.get("token") or answer["access_token"])

@@ -27,7 +27,7 @@ def pull(
 ) -> None:
     """Fetch every pinned chart into `.charts`, and record or check its digest in `charts.lock`.
 
-    Example: `llmplatform charts pull --stack dev`. Charts that are there with the right digest are not fetched again.
+    Example: `llmplatform charts pull --stack dev`. Charts with the right digest are not fetched again.
     """
     from llmplatform.catalog.versions import CHARTS
     from llmplatform.cli.chart_sources import ChartError, UnreachableError, fetch

@@ -1,4 +1,4 @@
-"""`charts.lock`: the digest of every chart archive that was ever accepted."""
+"""`charts.lock`: the digest of every accepted chart archive."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ class Lock:
 
     @classmethod
     def read(cls, path: Path) -> "Lock":
-        """The lock of a project; empty when there is none yet."""
+        """The lock of a project; empty without a file."""
         try:
             return cls(path, locked(path))
         except ValueError as error:
@@ -30,7 +30,7 @@ class Lock:
         return self.digests.get(lock_key(chart)) == hashlib.sha256(data).hexdigest()
 
     def admit(self, chart: Chart, data: bytes) -> None:
-        """Record an archive, or raise when another one was recorded for the same version."""
+        """Record an archive, or raise if another one is recorded for the same version."""
         found = hashlib.sha256(data).hexdigest()
         known = self.digests.setdefault(lock_key(chart), found)
         if known != found:

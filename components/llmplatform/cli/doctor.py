@@ -1,4 +1,4 @@
-"""`llmplatform doctor`: what is wrong with an environment, before money is spent on it."""
+"""`llmplatform doctor`: finds faults of an environment before you spend money on it."""
 
 import json
 from collections.abc import Sequence
@@ -28,16 +28,16 @@ def doctor(
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="CHECK", help="Run this check alone. Any number of times.")
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Ask no account, though there are credentials.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no account, even with credentials.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Print the checks of this stack, and run none.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what is well, too.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show passed checks, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Look for what would stop `pulumi up`, or make what does not work: quotas, zones, versions, rights, charts, tools.
+    """Find what would make `pulumi up` or its result fail: quotas, zones, versions, rights, charts, tools.
 
-    Reads, and changes nothing. The account is asked when there are credentials for it; docs/doctor.md has the rights
-    that this needs. Exit code 1: something is red; 2: the stack file or an argument is wrong. Example: `llmplatform
-    doctor dev`, or `llmplatform doctor prod --only vcpu-quotas --only zones`.
+    It only reads. It asks the account if there are credentials; docs/doctor.md has the rights that this needs. Exit
+    code 1: a check is red; 2: the stack file or an argument is wrong. Example: `llmplatform doctor dev`, or
+    `llmplatform doctor prod --only vcpu-quotas --only zones`.
     """
     from llmplatform.checks import load_stack, stack_problems
     from llmplatform.cli.machine import console_for
@@ -61,7 +61,7 @@ def doctor(
 
 
 def _chosen(checks: "Sequence[Check]", skip: Sequence[str], only: Sequence[str]) -> "list[Check]":
-    """The checks that are to run. A name that none has ends the command."""
+    """The checks to run. An unknown name ends the command."""
     from llmplatform.checks.problems import suggestion
     from llmplatform.doctor.known import names_of
 
@@ -71,7 +71,7 @@ def _chosen(checks: "Sequence[Check]", skip: Sequence[str], only: Sequence[str])
         typer.echo(f"'{name}': there is no such check; {suggestion(name, known)}", err=True)
     if unknown:
         raise typer.Exit(2)
-    # A gate is asked with whatever it guards.
+    # A gate runs with every check that it guards.
     return [check for check in checks if check.name not in skip and (not only or check.name in only or check.gate)]
 
 
@@ -129,7 +129,7 @@ def _list(console: "Console", checks: "Sequence[Check]", *, as_json: bool) -> No
         return
     table = Table("Check", "Looks at", Column("Asks", overflow="fold"), box=None, pad_edge=False)
     for check in checks:
-        table.add_row(check.name, check.title, "nobody" if check.offline else ", ".join(check.actions))
+        table.add_row(check.name, check.title, "no account" if check.offline else ", ".join(check.actions))
     console.print(table)
 
 

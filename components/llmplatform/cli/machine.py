@@ -1,4 +1,4 @@
-"""What the machine refuses, in a sentence; and how wide a line is."""
+"""Errors of the machine as sentences, and the width of a line."""
 
 import errno
 import sys
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LOG_WIDTH = 240
-"""Columns where no terminal says how many it has: a log is searched by line."""
+"""Columns without a terminal: logs are searched by line."""
 _REMEDIES = {
     errno.ENOSPC: "free some space (it goes on from there)",
     errno.EDQUOT: "free some space (it goes on from there)",
@@ -20,11 +20,11 @@ _REMEDIES = {
     errno.ENOTDIR: "something above it is a file; name a folder (HOME, XDG_CACHE_HOME, --project)",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
 }
-"""Errors that are no fault of ours, and what helps."""
+"""Errors of the machine, and the remedy for each."""
 
 
 def refusal(error: OSError) -> str | None:
-    """What to say of an error; None for one that is a fault of the program."""
+    """The sentence for an error; None for a fault of the program."""
     if error.errno not in _REMEDIES:
         return None
     where = f"{error.filename}: " if error.filename else ""
@@ -33,28 +33,28 @@ def refusal(error: OSError) -> str | None:
 
 @contextmanager
 def refusals_of_the_machine() -> Generator[None]:
-    """End the process with a sentence where the machine refuses something, output included."""
+    """End the process with a sentence if the machine refuses something, output included."""
     try:
         try:
             yield
         finally:
-            # What is not written before the interpreter ends is lost without a word.
+            # Output that is not written before the interpreter ends is lost silently.
             if sys.stdout:  # pyright: ignore[reportUnnecessaryComparison] None where the shell has closed it.
                 sys.stdout.flush()
     except BrokenPipeError:
-        sys.stdout = None  # Who read it has seen enough.
+        sys.stdout = None  # The reader has closed the pipe.
         sys.exit(1)
     except OSError as error:
         said = refusal(error)
         if said is None:
             raise
         sys.stderr.write(f"{said}\n")
-        sys.stdout = None  # It would be flushed, and fail, once more.
+        sys.stdout = None  # Else it would be flushed, and fail again.
         sys.exit(1)
 
 
 def console_for(*, stderr: bool = False) -> "Console":
-    """A console that breaks lines on a terminal only, and never at no column at all."""
+    """A console that breaks lines on a terminal only, and never at zero columns."""
     from rich.console import Console
 
     console = Console(stderr=stderr, highlight=False)

@@ -1,7 +1,7 @@
-"""Writes into the text of a stack file where another stack's platform is.
+"""Writes the sections of another stack's platform into the text of a stack file.
 
-Only the sections that say so are replaced; the rest of the file, comments included, stays as it is. So a change of the
-platform is a change of a file that is reviewed, and a preview needs no access to the platform's state.
+Only these sections are replaced; the rest of the file, including comments, stays. So a change of the platform is a
+reviewed change of a file, and a preview needs no access to the platform's state.
 """
 
 import json
@@ -21,7 +21,7 @@ from llmplatform.specs.stack import NAMESPACE
 
 
 def rewritten(text: str, sections: Mapping[str, Any]) -> str:
-    """A stack file with some sections replaced, or added at its end."""
+    """A stack file with sections replaced, or added at its end."""
     lines = text.splitlines()
     for name, value in sections.items():
         key = f"{NAMESPACE}{name}"
@@ -34,7 +34,7 @@ def rewritten(text: str, sections: Mapping[str, Any]) -> str:
 
 
 def reference(source: Path | None) -> PlatformRef:
-    """What a file, or standard input, says of a platform. Raises InvalidStack."""
+    """The platform reference in a file or on standard input. Raises InvalidStack."""
     name = str(source or "standard input")
     try:
         raw: Any = json.loads(source.read_text(encoding="utf-8") if source else _standard_input())
@@ -50,7 +50,7 @@ def reference(source: Path | None) -> PlatformRef:
 
 
 def _standard_input() -> str:
-    # Python gives none where the shell has closed it.
+    # Python has None here if the shell has closed it.
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
         raise OSError(EBADF, "it is closed")
     return sys.stdin.read()
@@ -60,7 +60,7 @@ _WHENCE = "give what `pulumi stack output platform --json` prints"
 
 
 def sections_of(ref: PlatformRef, path: Path) -> Mapping[str, Any]:
-    """The platform's sections for a stack file, there already or not. Its own pools stay beside the platform's."""
+    """The platform's sections for a stack file, new or existing. The stack's own pools stay beside the platform's."""
     found = ref.sections()
     settings = read(path) if path.exists() and path.read_bytes().strip() != b"config:" else {}
     pools = cast(Mapping[str, Any], settings.get("pools") or {})
@@ -79,7 +79,7 @@ def _value(lines: list[str], key: str) -> Any:
 
 
 def _span(lines: list[str], key: str) -> tuple[int, int]:
-    """First line of a section, and that after its last; at the end of the settings where there is none."""
+    """First line of a section, and the line after its last; the end of the settings if it is missing."""
     entries = _entries(lines)
     found = next((line for name, line in entries if name == key), None)
     if found is not None:
@@ -89,7 +89,7 @@ def _span(lines: list[str], key: str) -> tuple[int, int]:
 
 
 def _entries(lines: list[str]) -> list[tuple[str, int]]:
-    """Sections and the lines that they begin in."""
+    """Sections and their first lines."""
     document = yaml.compose("\n".join(lines), Loader=yaml.SafeLoader)
     top = document.value if isinstance(document, yaml.MappingNode) else []
     config = next((value for name, value in top if name.value == "config"), None)

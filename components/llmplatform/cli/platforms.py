@@ -1,4 +1,4 @@
-"""`llmplatform use-platform`: puts a stack of models on the platform of another stack."""
+"""`llmplatform use-platform`: connects a stack of models to the platform of another stack."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,7 @@ def use_platform(
     source: Source = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit with 1 if the file is stale.")] = False,
 ) -> None:
-    """Put the models of a stack on the platform of another stack, whose output `platform` says where it is.
+    """Connect the models of a stack to the platform of another stack, which its output `platform` describes.
 
     Example: `pulumi stack output platform --json | llmplatform use-platform dev --project ../models`.
     """
@@ -48,6 +48,5 @@ def use_platform(
         path.write_text(after, encoding="utf-8")
         there = "" if project.resolve() == Path.cwd() else f" --project {project}"
         typer.echo(
-            f"{path} now says where the platform '{ref.environment}' is; "
-            f"`llmplatform validate {stack}{there}` checks it."
+            f"{path} now describes the platform '{ref.environment}'; `llmplatform validate {stack}{there}` checks it."
         )

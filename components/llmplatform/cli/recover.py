@@ -1,4 +1,4 @@
-"""`llmplatform recover`: after a `pulumi up` or `pulumi destroy` that was killed, on a real account."""
+"""`llmplatform recover`: repairs the state after a killed `pulumi up` or `pulumi destroy`, on a real account."""
 
 import json
 from dataclasses import asdict
@@ -25,7 +25,7 @@ def recover(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")] = False,
     break_lock: Annotated[
-        bool, typer.Option("--break-lock", help="Remove the stack's lock though its owner may be alive.")
+        bool, typer.Option("--break-lock", help="Remove the stack's lock even if its owner may be alive.")
     ] = False,
     adopt: Annotated[
         list[str] | None,
@@ -39,13 +39,13 @@ def recover(
         bool, typer.Option("--json", help="Print one JSON document, and ask nothing: without --yes, a dry run.")
     ] = False,
 ) -> None:
-    """Bring a stack's state up to its account after a run was killed: find what was being created, and adopt it.
+    """Repair a stack's state after a killed run: find the objects of interrupted creates, and adopt them.
 
-    Looks only at the stack's own state, at what carries its tags, and at names within objects and a cluster of its own;
-    of a cluster that others made it asks you. Nothing in the cloud is changed or deleted. A lock is removed when the
-    process that held it ran on this machine and is gone. A Helm release that is not deployed is named with the commands
-    that help. Exit code 1: it could not be decided, not be done or is not yet at an end, and the line says what was
-    written; 2: an argument is wrong. Example: `llmplatform recover dev`.
+    It searches the stack's own state, objects with its tags, and names within its own objects and cluster. About an
+    existing cluster it asks you. It changes and deletes nothing in the cloud. It removes a lock if the owner ran on
+    this machine and is gone. It names each Helm release that is not deployed, with commands that repair it. Exit code
+    1: it could not decide, could not finish, or must run again, and the line says what was written; 2: an argument is
+    wrong. Example: `llmplatform recover dev`.
     """
     from llmplatform.cli.machine import console_for
     from llmplatform.recovery import state
@@ -79,7 +79,9 @@ def recover(
         if lock and not (lock.stale or break_lock):
             raise lock
         if lock:
-            console.print(f"{stack}: locked by {lock.owners}, {'which is gone' if lock.stale else 'whom you overrule'}")
+            console.print(
+                f"{stack}: locked by {lock.owners}, {'which is gone' if lock.stale else 'overruled by --break-lock'}"
+            )
         needed = bool(lock) or not healthy
         question = "Remove the lock?" if healthy else "Write this to the state and read every resource anew?"
         consent = needed and not dry_run and (yes or (not as_json and typer.confirm(question)))
@@ -120,9 +122,9 @@ def recover(
 
 
 def _read(engine: "PulumiCli", stack: str, recovered: "Deployment") -> tuple[list[str], list[str]]:
-    """Read every resource. A line for each that was adopted and is still being made, which is left to be read again.
+    """Read every resource. Returns a line for each adopted resource that is not ready yet, to be read again.
 
-    Then a line for each release that is not deployed; one that was adopted is left to be read again, too.
+    Then a line for each release that is not deployed. An adopted release is to be read again, too.
     """
     from llmplatform.catalog.resources import RESOURCES
     from llmplatform.recovery import state
@@ -135,7 +137,7 @@ def _read(engine: "PulumiCli", stack: str, recovered: "Deployment") -> tuple[lis
     try:
         engine.refresh(lambda line: typer.echo(line, err=True))
     except Unknown as error:
-        failure = error  # What it has read until then counts as read, and may have been read too early.
+        failure = error  # Resources read before the failure count as read, perhaps too early.
     exported = engine.export()
     adopted = {*state.unread(recovered)}
     early: dict[str, str] = {}
@@ -144,10 +146,10 @@ def _read(engine: "PulumiCli", stack: str, recovered: "Deployment") -> tuple[lis
             shown = ready.missing(each.get("outputs") or {})
             name = each["urn"].rpartition("::")[2]
             if "FAILED" in shown:
-                early[each["urn"]] = f"{name} failed: {shown}; `pulumi up --replace '{each['urn']}'` makes it anew"
+                early[each["urn"]] = f"{name} failed: {shown}; `pulumi up --replace '{each['urn']}'` replaces it"
             elif shown:
                 again = f"run `llmplatform recover {stack}` again when {ready.wanted}"
-                early[each["urn"]] = f"{name} is still being made: {shown}; {again}"
+                early[each["urn"]] = f"{name} is not ready: {shown}; {again}"
     half_done = unsettled(exported["deployment"])
     again = {*early, *({each.urn for each in half_done} & adopted)}
     if again:
@@ -167,4 +169,4 @@ def _show(console: "Console", findings: "list[Finding]", others: int) -> None:
     if findings:
         console.print(table)
     if others:
-        console.print(f"{others} more interrupted operations: what they were about is read anew")
+        console.print(f"{others} more interrupted operations: their resources are read again")

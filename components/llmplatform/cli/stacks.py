@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def named(stack: str) -> str:
-    """Refuse what is neither a stack's name nor the path of a file, before it becomes part of a path."""
+    """Refuse a text that is neither a stack's name nor a file's path, before it becomes part of a path."""
     from llmplatform.catalog.stack_names import is_stack_name, not_a_name
 
     if not _is_file(stack) and not is_stack_name(stack):
@@ -54,12 +54,12 @@ def _project_settings(project: Path) -> "Mapping[str, object]":
     try:
         found = yaml.safe_load((project / "Pulumi.yaml").read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return {}  # A stack file can be checked without its project, whose faults Pulumi tells.
+        return {}  # A stack file can be checked without its project; Pulumi reports the project's faults.
     return found if isinstance(found, dict) else {}
 
 
 def refuse(problems: "Sequence[Problem]") -> None:
-    """Print what is wrong, a line each, and end with exit code 2 where anything is."""
+    """Print the problems, a line each, and end with exit code 2 if there are any."""
     for problem in problems:
         typer.echo(str(problem), err=True)
     if problems:
@@ -73,8 +73,8 @@ def validate(
 ) -> None:
     """Check a stack file: every problem in one run, one line each.
 
-    Example: `llmplatform validate dev`, or `llmplatform validate Pulumi.dev.yaml --json`. Exit code 2 when something is
-    wrong, or a secret is still to be written; a warning, such as of a version whose support has ended, leaves it 0.
+    Example: `llmplatform validate dev`, or `llmplatform validate Pulumi.dev.yaml --json`. Exit code 2 if there is a
+    problem, or a secret is missing. Warnings, such as of a version without support, leave it 0.
     """
     from llmplatform.checks import check
 
@@ -134,7 +134,7 @@ def _pools(plans: "tuple[PoolPlan, ...]") -> "Table":
 
 
 def _nodes(plan: "PoolPlan") -> str:
-    """Bounds of each way of paying, because `max` holds per group; and of the pool, where it has two."""
+    """Bounds of each capacity type, because `max` holds for each group; and of the pool, if it has two."""
     if not plan.groups:
         return "another stack's"
     ways = {group.capacity: [one for one in plan.groups if one.capacity == group.capacity] for group in plan.groups}
@@ -162,7 +162,7 @@ def _models(plans: "tuple[ModelPlan, ...]") -> "Table":
 
 
 def _cache(plan: "ModelPlan") -> str:
-    """What the key-value cache of one replica is likely to hold, of all requests together."""
+    """The estimated cache of one replica, for all requests together."""
     from llmplatform.planning.fit import model_fit
 
     if plan.pool.gpu is None:

@@ -1,4 +1,4 @@
-"""What a command finds open and set when it starts, made such that it and its processes can work."""
+"""Repairs the environment of a command: standard streams, warnings and PATH."""
 
 import os
 import sys
@@ -6,15 +6,15 @@ import warnings
 
 
 def settle() -> None:
-    """Open what is closed of the three standard streams, take back what makes warnings errors, and have a PATH.
+    """Open closed standard streams, undo a setting that makes warnings errors, and provide a PATH.
 
-    Libraries take the three for granted: they write to the streams, warn of themselves, and put a folder before PATH.
+    Libraries rely on the three: they write to the streams, warn about themselves, and prepend to PATH.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
-            # The lowest free number is taken: else the next file or socket would be what everything is written to.
+            # The lowest free number is used: else the next file or socket would receive all output.
             os.open(os.devnull, os.O_RDWR)
             setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False))
     os.environ.setdefault("PATH", os.defpath)

@@ -1,4 +1,4 @@
-"""`llmplatform sweep`: what an environment left in its account, after it was destroyed."""
+"""`llmplatform sweep`: finds what a destroyed environment left in its account."""
 
 import json
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def sweep(
     stack: StackName,
     project: Project = Path(),
     delete: Annotated[
-        bool, typer.Option("--delete", help="Delete what is the environment's; asks for each kind.")
+        bool, typer.Option("--delete", help="Delete what belongs to the environment; asks for each kind.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --delete: do not ask.")] = False,
     only: Annotated[
@@ -36,19 +36,19 @@ def sweep(
         ),
     ] = None,
     though_it_lives: Annotated[
-        bool, typer.Option("--though-it-lives", help="Look though the environment's cluster is still there.")
+        bool, typer.Option("--though-it-lives", help="Search even if the environment's cluster still exists.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document, and ask nothing: without --yes, delete nothing.")
     ] = False,
 ) -> None:
-    """Find what is left of an environment after `pulumi destroy`: volumes, interfaces, load balancers, logs, records.
+    """Find leftovers of an environment after `pulumi destroy`: volumes, interfaces, load balancers, logs, records.
 
-    Looks for the environment's own tag, for those that the cluster's controllers gave, and for names that it had.
-    What may be somebody else's is shown and never deleted, and neither is what a cluster made that is still there, or
-    an existing one that the environment was in. Nothing is deleted without --delete. Exit code 1: something
-    of the environment is left, or could not be looked for; 2: the stack file or an argument is wrong. Example:
-    `llmplatform sweep dev`, then `llmplatform sweep dev --delete`.
+    It searches for the environment's own tag, for tags of its cluster's controllers, and for names. It deletes nothing
+    without --delete. Objects that may belong to another owner are shown and never deleted; the same holds for objects
+    of a cluster that still exists, and of an existing cluster that the environment used. Exit code 1: something of the
+    environment is left, or a search failed; 2: the stack file or an argument is wrong. Example: `llmplatform sweep
+    dev`, then `llmplatform sweep dev --delete`.
     """
     from llmplatform.checks import load_stack, stack_problems
     from llmplatform.cli.machine import console_for
@@ -106,7 +106,7 @@ def _account(wanted: "Wanted") -> "Ask":
 
 
 def _seen_alive(ask: "Ask", wanted: "Wanted", place: "Place", *, though_it_lives: bool) -> "Place":
-    """The place, with those of its clusters that are there. The command ends where any is and nobody has overruled."""
+    """The place, with its existing clusters. The command ends if one exists, unless --though-it-lives is given."""
     from dataclasses import replace
 
     from llmplatform.doctor.checks import Denied, NoAnswer
@@ -117,9 +117,9 @@ def _seen_alive(ask: "Ask", wanted: "Wanted", place: "Place", *, though_it_lives
         living = cloud.living(place, ask)
         alive = frozenset(living)
         shown = ", ".join(living.values())
-        why = f"cluster {shown} is still there, and has much that looks like a leftover" if living else ""
+        why = f"cluster {shown} still exists, and much of it looks like a leftover" if living else ""
     except (Denied, NoAnswer) as error:
-        alive, why = place.clusters, f"whether the cluster is still there is not known: {error}"
+        alive, why = place.clusters, f"it is not known whether the cluster still exists: {error}"
     if why and not though_it_lives:
         typer.echo(f"{why}; run `pulumi destroy` first, or pass --though-it-lives", err=True)
         raise typer.Exit(1)

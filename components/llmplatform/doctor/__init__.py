@@ -1,1 +1,1 @@
-"""What is wrong with an environment before money is spent on it: checks of a stack file, its tools and its account."""
+"""Finds faults of an environment before money is spent: checks of a stack file, its tools and its account."""

@@ -1,4 +1,4 @@
-"""Opens the account that a stack is of, for the checks."""
+"""Opens a stack's account for the checks."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ from llmplatform.specs.cloud import Aws
 
 @dataclass(frozen=True)
 class Opened:
-    """An account, or why there is none."""
+    """An account, or the reason why there is none."""
 
     ask: Ask | None
     why: str = ""
 
 
 def open_account(wanted: Wanted) -> Opened:
-    """The account by the credentials that its SDK finds. Nothing is asked yet."""
+    """The account by the credentials that its SDK finds. Makes no call yet."""
     cloud = wanted.stack.cloud
     try:
         account = (

@@ -1,7 +1,7 @@
-"""What a check is, and what it finds.
+"""A check and its findings.
 
-A check asks an account by the names of its actions, which are those that a policy grants: what it declares is all that
-it may ask, and the documented policy is made of it.
+A check calls an account by action names, which are also those of a policy. It may call only the actions that it
+declares, and the documented policy is made of them.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,16 +17,16 @@ LEVELS: tuple[Level, ...] = ("green", "yellow", "red")
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that a check says."""
+    """One finding of a check."""
 
     level: Level
     text: str
     remedy: str = ""
-    """What to do about it; empty where nothing is wrong."""
+    """What to do; empty without a fault."""
 
 
 def green(text: str) -> Finding:
-    """All is well, or nothing has to be."""
+    """No fault."""
     return Finding(level="green", text=text)
 
 
@@ -36,22 +36,22 @@ def yellow(text: str, remedy: str) -> Finding:
 
 
 def red(text: str, remedy: str) -> Finding:
-    """`pulumi up` would fail, or make what does not work."""
+    """`pulumi up` would fail, or its result would not work."""
     return Finding(level="red", text=text, remedy=remedy)
 
 
 _LONGEST = 300
-"""Characters that are shown of what a service said."""
+"""Characters of a service's message to show."""
 
 
 def one_line(said: object) -> str:
-    """What a service said, on one line and not longer than a reader reads."""
+    """A service's message, shortened, on one line."""
     text = " ".join(str(said).split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 class Ask(Protocol):
-    """An account, asked by an action; answers as the service documents them, all pages of a list together."""
+    """An account, called by actions; answers have the documented form, with all pages of a list."""
 
     def __call__(self, action: str, /, **parameters: Any) -> Any:
         """The answer. Raises `Denied`, `Absent` or `NoAnswer`."""
@@ -59,7 +59,7 @@ class Ask(Protocol):
 
 
 class Denied(Exception):
-    """The credentials may not ask this."""
+    """The credentials may not call this."""
 
     def __init__(self, action: str) -> None:
         super().__init__(f"the credentials may not {action}")
@@ -67,11 +67,11 @@ class Denied(Exception):
 
 
 class Absent(Exception):
-    """What was asked for by its name is not there."""
+    """The named object does not exist."""
 
 
 class NoAnswer(Exception):
-    """Nothing can be told from what the service said, if it said anything."""
+    """The service's answer is missing or useless."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,35 +80,35 @@ class Check:
 
     name: str
     title: str
-    """What it looks at, in a few words."""
+    """Its subject, in a few words."""
     finds: str
     """What would happen without it."""
     actions: tuple[str, ...] = ()
-    """What it may ask of an account; none for a check that asks nobody."""
+    """Actions that it may call; empty for a check without an account."""
     provider: Literal["aws", "alicloud", ""] = ""
-    """Cloud that it is of; empty: of any."""
+    """Its cloud; empty: any."""
     gate: bool = False
-    """Whether the account is asked nothing else where this one finds something red."""
+    """Whether a red finding skips all other checks of the account."""
     run: Callable[[Wanted, Ask], Iterable[Finding]]
 
     @property
     def offline(self) -> bool:
-        """Whether it asks nobody."""
+        """Whether it needs no account."""
         return not self.provider
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """A check and what it found; nothing where it was not run."""
+    """A check and its findings; none if it was skipped."""
 
     check: Check
     findings: tuple[Finding, ...] = ()
     skipped: str = ""
-    """Why it was not run."""
+    """Why it was skipped."""
     seconds: float = field(default=0.0, compare=False)
 
     @property
     def level(self) -> Level | None:
-        """The worst of its findings; None where it was not run."""
+        """The worst of its findings; None if it was skipped."""
         found = {finding.level for finding in self.findings}
         return next((level for level in reversed(LEVELS) if level in found), None)

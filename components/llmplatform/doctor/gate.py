@@ -1,4 +1,4 @@
-"""Whose credentials these are: where they are another account's, or do not work, nothing else is asked.
+"""The first check: the credentials work, and belong to the stack's account. Else no other check runs.
 
 Source: GetCallerIdentity in the STS API references of AWS and of Alibaba Cloud.
 """
@@ -16,12 +16,12 @@ IDENTITY = "sts:GetCallerIdentity"
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """How a cloud tells whose credentials these are."""
+    """How a cloud identifies the caller."""
 
     number: str
-    """Member of the answer that has the account's number."""
+    """Key of the answer with the account's number."""
     login: str
-    """Command that has to work."""
+    """Command that must work."""
 
 
 CALLERS = {
@@ -31,7 +31,7 @@ CALLERS = {
 
 
 def caller_finding(wanted: Wanted, ask: Ask, principal: Callable[[str], str] = str) -> Finding:
-    """Whether the credentials work, and are of the stack's account. `principal`: who is behind a caller's ARN."""
+    """Whether the credentials work, and belong to the stack's account. `principal`: the principal of a caller's ARN."""
     cloud = wanted.stack.cloud
     expected, caller = cloud.account_id, CALLERS[cloud.provider]
     try:
@@ -51,7 +51,7 @@ def caller_finding(wanted: Wanted, ask: Ask, principal: Callable[[str], str] = s
 
 
 def gate(provider: Literal["aws", "alicloud"], principal: Callable[[str], str] = str) -> Check:
-    """The check that comes before every other of an account."""
+    """The check that precedes all others of an account."""
 
     def run(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
         yield caller_finding(wanted, ask, principal)

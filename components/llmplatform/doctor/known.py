@@ -1,4 +1,4 @@
-"""Every check, in the order in which they are shown."""
+"""Every check, in the order of the report."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from llmplatform.doctor.on_alicloud import offered as ack_offered
 from llmplatform.doctor.on_aws import caller, identities, names, offered, quotas, zones
 
 HERE: tuple[Check, ...] = (*settings.CHECKS, *machine.CHECKS, *charts.CHECKS)
-"""Those that ask nobody."""
+"""Checks without an account."""
 AWS: tuple[Check, ...] = (
     *caller.CHECKS,
     *zones.CHECKS,
@@ -30,10 +30,10 @@ ALL: tuple[Check, ...] = (*HERE, *AWS, *ALICLOUD)
 
 
 def checks_of(provider: str) -> Sequence[Check]:
-    """Those of a cloud and those of any."""
+    """The checks of a cloud, and those of any."""
     return [check for check in ALL if check.provider in ("", provider)]
 
 
 def names_of(provider: str = "") -> Sequence[str]:
-    """Names by which checks are chosen; of all clouds where none is given."""
+    """Names of checks; of all clouds if none is given."""
     return list(dict.fromkeys(check.name for check in ALL if not provider or check.provider in ("", provider)))

@@ -1,19 +1,19 @@
-"""The rights that checks and sweeping need, as a policy: made of the actions that each of them declares."""
+"""The rights for checks and sweeping, as a policy of the actions that they declare."""
 
 import json
 from collections.abc import Iterable
 
 _FREE = frozenset({"sts:GetCallerIdentity"})
-"""Actions that anybody may ask."""
+"""Actions that need no right."""
 
 
 def granted(actions: Iterable[str]) -> list[str]:
-    """Actions as a policy has them: each once, by the service alone where it has two interfaces."""
+    """Actions in a policy's form: each once, with a single prefix for services that have two interfaces."""
     return sorted({action.replace("/classic:", ":") for action in actions} - _FREE)
 
 
 def iam_policy(actions: Iterable[str]) -> str:
-    """A policy of IAM. Its actions list and describe, which knows no resources, or name what is found by a tag."""
+    """A policy of IAM. Its actions list and describe, without resources, or name objects found by a tag."""
     statement = {"Effect": "Allow", "Action": granted(actions), "Resource": "*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
 

@@ -1,4 +1,4 @@
-"""Runs checks: those of an account side by side, each within a time, and none with an exception."""
+"""Runs checks: those of an account in parallel, each with a time limit; exceptions become findings."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,20 +11,20 @@ from llmplatform.doctor.wanted import Wanted
 
 AT_ONCE = 8
 PATIENCE = 60.0
-"""Seconds that the checks of an account have in all. A call gives up long before."""
+"""Seconds for all checks of an account together. A single call gives up long before."""
 
 
 class Undeclared(Exception):
-    """A check asked what it does not declare: a mistake of ours, which tests find."""
+    """A check called an action that it does not declare: a bug of ours, which tests find."""
 
 
-def nobody(action: str, /, **parameters: Any) -> Any:
-    """The account of checks that ask nobody."""
+def no_account(action: str, /, **parameters: Any) -> Any:
+    """The account of checks without an account: it refuses every call."""
     raise Undeclared(action)
 
 
-def run_check(check: Check, wanted: Wanted, ask: Ask = nobody) -> Result:
-    """The result of one check. Whatever the account does not answer is a finding."""
+def run_check(check: Check, wanted: Wanted, ask: Ask = no_account) -> Result:
+    """The result of one check. A missing answer of the account is a finding."""
     began = time.monotonic()
 
     def declared(action: str, /, **parameters: Any) -> Any:
@@ -54,7 +54,7 @@ def run_account(
     told: Callable[[Result], None] = lambda result: None,
     patience: float = PATIENCE,
 ) -> list[Result]:
-    """The results of checks that ask an account, in their order. `told`: each, as soon as it is there."""
+    """Results of the account's checks, in order. `told`: receives each result as soon as it is complete."""
     results: dict[str, Result] = {}
     for check in (each for each in checks if each.gate):
         results[check.name] = run_whatever_comes(check, wanted, ask)
@@ -83,8 +83,8 @@ def run_account(
     return [results[check.name] for check in checks]
 
 
-def run_whatever_comes(check: Check, wanted: Wanted, ask: Ask = nobody) -> Result:
-    """A check's result, whatever its account answers, or lies on this machine."""
+def run_whatever_comes(check: Check, wanted: Wanted, ask: Ask = no_account) -> Result:
+    """A check's result, whatever its account answers, or this machine has."""
     try:
         return run_check(check, wanted, ask)
     except Undeclared:

@@ -1,4 +1,4 @@
-"""What a stack wants of an account, as far as checks ask for it."""
+"""A stack's needs, in the form that checks use."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +28,7 @@ class Wanted:
 
     @cached_property
     def made(self) -> tuple[PoolPlan, ...]:
-        """Pools that are made, not another stack's."""
+        """Pools that this stack creates."""
         return tuple(pool for pool in self.pools if pool.groups)
 
     @cached_property
@@ -38,22 +38,22 @@ class Wanted:
 
     @cached_property
     def charts(self) -> tuple[Chart, ...]:
-        """Charts that are installed."""
+        """Charts to install."""
         return plan_charts(self.stack, self.pools)
 
     @property
     def new_network(self) -> NewNetwork | None:
-        """The network, where it is the stack's own."""
+        """The network, if this stack creates it."""
         return self.stack.network if isinstance(self.stack.network, NewNetwork) else None
 
     @property
     def new_cluster(self) -> bool:
-        """Whether the cluster is the stack's own."""
+        """Whether this stack creates the cluster."""
         return isinstance(self.stack.cluster, NewCluster)
 
     @property
     def nat_gateways(self) -> int:
-        """NAT gateways of a network of its own, each with an address on the internet."""
+        """NAT gateways of a new network, each with a public address."""
         network = self.new_network
         if network is None:
             return 0
@@ -61,5 +61,5 @@ class Wanted:
 
     @property
     def cluster_name(self) -> str:
-        """Name of a cluster of its own."""
+        """Name of a new cluster."""
         return f"{self.stack.environment.name}-llm"

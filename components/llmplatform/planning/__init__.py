@@ -1,4 +1,4 @@
-"""What follows: fit, placement and capacity, as pure functions of settings and catalog."""
+"""What follows from settings and catalog: fit, placement and capacity, as pure functions."""
 
 from llmplatform.planning.models import ModelPlan, plan_model, plan_models
 from llmplatform.planning.network import SubnetPlan, VswitchPlan, plan_subnets, plan_vswitches

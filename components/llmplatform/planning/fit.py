@@ -18,7 +18,7 @@ from llmplatform.specs.models import Model
 GIB = 2**30
 
 SMALLEST_MARGIN = 0.03
-"""By less than this the estimate says nothing: the engine may refuse to start."""
+"""Smallest margin: within it the estimate is uncertain, and the engine may refuse to start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,31 +28,31 @@ class Fit:
     weights_gib: float
     overhead_gib: float
     usable_gib: float
-    """Share of the GPU that the engine may take."""
+    """Share of the GPU that the engine may use."""
     kv_bytes_per_token: float
     context_length: int
     """Longest request in tokens."""
     state_bytes: float = 0.0
-    """What a request keeps in the cache whatever its length (hybrid models)."""
+    """Cache of a request independent of its length (hybrid models)."""
 
     @property
     def kv_gib(self) -> float:
-        """What is left for the key-value cache; negative when not even the weights fit."""
+        """Memory for the key-value cache; negative if not even the weights fit."""
         return self.usable_gib - self.weights_gib - self.overhead_gib
 
     @property
     def kv_tokens(self) -> int:
-        """Tokens that the cache holds, of all requests together when each has the full length."""
+        """Tokens in the cache, if each request has the full length."""
         return int(self.concurrency * self.context_length)
 
     @property
     def longest_context(self) -> int:
-        """Tokens of one request that has the cache to itself, less the smallest margin."""
+        """Tokens of a single request that uses the whole cache, less the smallest margin."""
         return max(0, int((self.kv_gib * GIB / (1 + SMALLEST_MARGIN) - self.state_bytes) / self.kv_bytes_per_token))
 
     @property
     def needed_gib(self) -> float:
-        """Weights, overhead and the cache of one request of full length, with the smallest margin."""
+        """Memory for weights, overhead and the cache of one request of full length, with the smallest margin."""
         return self.weights_gib + self.overhead_gib + self._request_bytes * (1 + SMALLEST_MARGIN) / GIB
 
     @property
@@ -61,7 +61,7 @@ class Fit:
 
     @property
     def concurrency(self) -> float:
-        """Requests of full length that the cache holds at once."""
+        """Requests of full length in the cache at once."""
         return max(0.0, self.kv_gib * GIB / self._request_bytes)
 
     @property
@@ -71,7 +71,7 @@ class Fit:
 
 
 def legal_tensor_parallel(shape: ModelShape, size: int) -> bool:
-    """Whether the attention heads, and quantized groups of weights, can be spread over that many GPUs.
+    """Whether the attention heads, and quantized groups of weights, divide by that many GPUs.
 
     Groups: engines refuse an "input size [that] is not aligned with the quantized weight shape" (vllm-project 13640).
     """
@@ -115,7 +115,7 @@ def fit(
 
 
 def model_fit(model: Model, gpu: Gpu, *, tensor_parallel: int | None = None) -> Fit:
-    """The memory of one replica as its settings say. Raises ValueError when the model's shape is not known."""
+    """The memory of one replica by its settings. Raises ValueError if the model's shape is not known."""
     shape = model.known_shape
     if shape is None:
         raise ValueError(f"the shape of {model.source} is not known")
@@ -130,7 +130,7 @@ def model_fit(model: Model, gpu: Gpu, *, tensor_parallel: int | None = None) -> 
 
 
 def weights_gib(shape: ModelShape) -> float:
-    """Memory of all weights. Embeddings and output layer stay in 16 bit in quantized checkpoints, too."""
+    """Memory of all weights. Embeddings and output layer stay in 16 bit even in quantized checkpoints."""
     embeddings = shape.vocabulary * shape.hidden_size * (1 if shape.tied_embeddings else 2)
     rest = shape.parameters_billion * 1e9 - embeddings
     return (rest * shape.bytes_per_parameter + embeddings * 2) / GIB

@@ -1,4 +1,4 @@
-"""Where a model's weights lie on its volume, and how long it may take until they are there."""
+"""Folders and deadlines of downloads of weights."""
 
 import hashlib
 import json
@@ -11,26 +11,26 @@ from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.models import Model
 
 ROOT = "/models"
-"""Where the volume is mounted."""
+"""Mount path of the volume."""
 
 EGRESS_MBITS: Mapping[str, float] = {"aws": 840, "alicloud": ALICLOUD_EGRESS_MBITS}
-"""What comes through a stack's way to the internet. AWS: a NAT gateway does 5 Gbit/s and more, so that hub and file
-system are the narrow place: about 100 MiB/s, an assumption on the careful side. Alibaba Cloud: the NAT gateway's
-address, which all that is hydrated at the same time may have to share."""
+"""Bandwidth of a stack's route to the internet. AWS: a NAT gateway has 5 Gbit/s or more, so hub and file system limit
+it to about 100 MiB/s, a careful assumption. Alibaba Cloud: the bandwidth of the NAT gateway's address, which all
+downloads may share."""
 _MARGIN = 2.0
-"""For what is downloaded twice, for a hub that asks to wait, and for reading everything again to verify it."""
+"""Margin for repeated downloads, a hub that asks to wait, and the final verification."""
 _SHORTEST = 900
 
 _DEFAULT_REVISIONS = {"huggingface": "main", "modelscope": "master"}
 
 
 def hub(mirrors: Mirrors) -> str:
-    """The hub that weights come from."""
+    """Hub of the weights."""
     return mirrors.models
 
 
 def revision(model: Model, mirrors: Mirrors) -> str:
-    """The revision that is asked for. A branch is what it was when the weights were hydrated, until another is set."""
+    """The requested revision. A branch is fixed at the first download, until the setting changes."""
     return model.revision or _DEFAULT_REVISIONS[mirrors.models]
 
 
@@ -45,6 +45,6 @@ def fingerprint(facts: object) -> str:
 
 
 def seconds(gib: float, provider: str) -> int:
-    """Longest time for so much to come, in whole minutes."""
+    """Deadline of a download of that size, in whole minutes."""
     expected = gib * (1 << 30) * 8 / (EGRESS_MBITS[provider] * 1e6) * _MARGIN
     return max(_SHORTEST, math.ceil(expected / 60) * 60)

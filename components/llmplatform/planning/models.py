@@ -1,4 +1,4 @@
-"""What a served model needs of a node and of time, as it follows from the settings and the catalog."""
+"""Resources and times of a served model, from the settings and the catalog."""
 
 import math
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from llmplatform.specs.stack import Stack
 
 CPU_PART = 0.7
 MEMORY_PART = 0.8
-"""Parts of a replica's share of its node that it asks for. The rest is for DaemonSets: the platform's own, and those of
-others, such as collectors of logs and scanners. Where one of them does not fit, no node of the pool takes the model."""
+"""Parts of a replica's share of its node that it requests. The rest is for DaemonSets: the platform's, and others such
+as log collectors and scanners. If one of them does not fit, the model fits no node of the pool."""
 CPU_PER_GPU_MILLICORES = 6000
-"""What an engine uses of the CPUs, at most: its API server, the scheduler, and a worker for each GPU. It may use more
-where more is there."""
+"""Most CPUs that an engine uses by request: its API server, the scheduler, and a worker for each GPU. It may use more
+if the node has more."""
 
 PRE_STOP_SECONDS = 15
-"""How long a stopping server goes on as before, so that every proxy has taken it off its list."""
+"""Time a stopping server continues to serve, until every proxy has dropped it."""
 EXIT_SECONDS = 10
-"""Time for the process to end after its last request."""
+"""Time for the process to exit after its last request."""
 INTERRUPTED_GRACE_SECONDS = 110
-"""A spot machine is taken 120 s after the notice; ten of them pass until the pod is told."""
+"""Spot notice is 120 s; allow 10 s for it to reach the pod."""
 ORDERLY_GRACE_SECONDS = 300
-"""On machines that stay: the longest answer that is waited for is about four and a half minutes."""
+"""On other machines: it waits for answers of up to about four and a half minutes."""
 
 LOAD_SECONDS_PER_GIB = 3.3
 """About 0.3 GiB/s from a shared file system to the GPU, the low end of what EFS reaches (unverified)."""
@@ -33,7 +33,7 @@ LOAD_SECONDS_PER_GIB = 3.3
 
 @dataclass(frozen=True, kw_only=True)
 class Drain:
-    """How a server ends: `pre_stop` as before, `shutdown` finishing what it has, all within `grace` (seconds)."""
+    """Shutdown of a server: `pre_stop` serves on, `shutdown` finishes requests, all within `grace` (seconds)."""
 
     pre_stop: int
     shutdown: int
@@ -42,10 +42,10 @@ class Drain:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelPlan:
-    """One model server: a number of equal replicas, each on GPUs of one node."""
+    """One model server: equal replicas, each on GPUs of one node."""
 
     name: str
-    """What clients ask for, and the name of the objects in the cluster."""
+    """The name for clients and of the objects in the cluster."""
     spec: Model
     pool: PoolPlan
     gpus: int
@@ -53,18 +53,18 @@ class ModelPlan:
     cpu_millicores: int
     """CPU request of one replica."""
     memory_mib: int
-    """Memory request and limit of one replica; shared memory counts to it."""
+    """Memory request and limit of one replica, including shared memory."""
     shm_mib: int
-    """Size of /dev/shm, over which the workers of one replica talk."""
+    """Size of /dev/shm, through which the workers of one replica communicate."""
     weights_gib: float
     """Size of the published weights."""
     volume_gib: int
-    """Size of the weights' volume: room for two revisions, so that one can be replaced. A shared file system grows by
-    itself, whatever its size says."""
+    """Size of the weights' volume: room for two revisions, so that one can be replaced. A shared file system grows
+    beyond it."""
     startup_seconds: int
-    """Longest time from container start to serving, with the weights at hand."""
+    """Longest time from container start to serving, once the weights are on the volume."""
     hydration_seconds: int
-    """Longest time until the weights are at hand, beside those of the stack's other models."""
+    """Longest time for the download, in parallel with the stack's other models."""
     drain: Drain
 
     @property
@@ -76,7 +76,7 @@ class ModelPlan:
 def plan_model(name: str, model: Model, pool: PoolPlan, *, hydration_seconds: int | None = None) -> ModelPlan:
     """The plan of one model on one pool. The settings are valid: its shape is known, and the pool has its GPUs.
 
-    `hydration_seconds`: as `planning.hydration` finds it for a whole stack; None: as if the model were alone.
+    `hydration_seconds`: from `planning.hydration` for the whole stack; None: for this model alone.
     """
     weights = _weights_gib(model)
     cpu, memory = _share(pool.shape, model)
@@ -99,7 +99,7 @@ def plan_model(name: str, model: Model, pool: PoolPlan, *, hydration_seconds: in
 def plan_models(stack: Stack, pools: tuple[PoolPlan, ...]) -> tuple[ModelPlan, ...]:
     """All models, in the order of the stack file. Every model's pool is among the pools."""
     by_name = {pool.name: pool for pool in pools}
-    # Several are hydrated at the same time, and any of them may end last.
+    # Several downloads run at once, and any of them may be the last.
     patience = hydration.seconds(sum(map(_downloaded_gib, stack.models.values())), stack.cloud.provider)
     return tuple(
         plan_model(name, model, by_name[model.pool], hydration_seconds=patience) for name, model in stack.models.items()
@@ -118,7 +118,7 @@ def _weights_gib(model: Model) -> float:
 
 
 def _share(shape: InstanceType, model: Model) -> tuple[int, int]:
-    """CPU (millicores, whole hundreds) and memory (MiB, whole 256) of a replica: of its GPUs' part of a node."""
+    """CPU (millicores, whole hundreds) and memory (MiB, whole 256) of a replica: its GPUs' share of a node."""
     part, wanted = model.tensor_parallel / shape.gpus, model.resources
     cpu = min(shape.allocatable_millicores * part * CPU_PART, CPU_PER_GPU_MILLICORES * model.tensor_parallel)
     memory = shape.allocatable_memory_mib * part * MEMORY_PART
@@ -129,7 +129,7 @@ def _share(shape: InstanceType, model: Model) -> tuple[int, int]:
 
 
 def _shm_mib(model: Model, memory_mib: int) -> int:
-    """2 GiB for one GPU, 16 GiB for NCCL over several; never more than a quarter of the memory that it counts to."""
+    """2 GiB for one GPU, 16 GiB for NCCL over several; at most a quarter of the memory, which includes it."""
     if model.resources.shm_gib:
         return round(model.resources.shm_gib * 1024)
     wanted = 16 * 1024 if model.tensor_parallel > 1 else 2 * 1024
@@ -137,7 +137,7 @@ def _shm_mib(model: Model, memory_mib: int) -> int:
 
 
 def _startup_seconds(model: Model, weights_gib: float) -> int:
-    """Load and compile, in whole minutes, unless the settings say how long. Hydration comes before, in its own time."""
+    """Time to load and compile, in whole minutes, unless the settings have one. The download has its own time."""
     if model.startup_minutes:
         return model.startup_minutes * 60
     start = model.engine_facts.start

@@ -1,4 +1,4 @@
-"""Subnets of a network of our own: pinned to the zones' letters, so that adding a zone moves nothing."""
+"""Subnets of a new network. The zones' letters decide their ranges, so that another zone moves nothing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from ipaddress import IPv4Network
 from llmplatform.specs.network import RANGES, NewNetwork
 
 ALICLOUD_EGRESS_MBITS = 200
-"""Bandwidth of a NAT gateway's address: images of 10 GB and weights come through it. Only traffic is charged."""
+"""Bandwidth of a NAT gateway's address, for images of 10 GB and weights. Only traffic is charged."""
 
 _EIGHTHS = 3
-"""Prefix bits of an eighth: six private subnets take six of them, the public ones share the seventh; the last
-stays free."""
+"""Prefix bits of an eighth: six private subnets use one each, the public subnets share the seventh, and the last is
+free."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class SubnetPlan:
 
 
 def plan_subnets(network: NewNetwork, zones: Sequence[str]) -> SubnetPlan:
-    """The subnets of the zones in a range of /16 to /20. Raises ValueError where two zones have the same part of it."""
+    """The subnets of the zones in a range of /16 to /20. Raises ValueError if two zones have the same part of it."""
     parts = {zone: network.range_of(zone) for zone in zones}
     if len(set(parts.values())) < len(parts):
         raise ValueError(f"zones share an address range: {parts}; give each one of its own in network.ranges")
@@ -39,7 +39,7 @@ def plan_subnets(network: NewNetwork, zones: Sequence[str]) -> SubnetPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class VswitchPlan:
-    """Address ranges of Alibaba Cloud's vSwitches by zone: nodes and pods take theirs from different ones."""
+    """Address ranges of Alibaba Cloud's vSwitches by zone: different ones for nodes and pods."""
 
     nodes: Mapping[str, str]
     """For nodes, load balancers and NAT gateways: 1/64 of the network each."""
@@ -48,10 +48,10 @@ class VswitchPlan:
 
 
 def plan_vswitches(network: NewNetwork, zones: Sequence[str]) -> VswitchPlan:
-    """The vSwitches of the zones in a range of /16 to /20: the same ranges that `plan_subnets` gives.
+    """The vSwitches of the zones in a range of /16 to /20: the same ranges as `plan_subnets`.
 
-    A vSwitch is neither public nor private: what needs few addresses has the small ranges, pods have the large ones.
-    Raises ValueError where two zones have the same part of it.
+    A vSwitch is neither public nor private: the small ranges are for nodes, the large ones for pods.
+    Raises ValueError if two zones have the same part of it.
     """
     plan = plan_subnets(network, zones)
     return VswitchPlan(nodes=plan.public, pods=plan.private)

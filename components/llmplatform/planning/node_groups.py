@@ -1,4 +1,4 @@
-"""How a pool's nodes are shared out: its groups, by way of paying and by zone, with their bounds."""
+"""Groups of a pool by capacity type and zone, with their bounds."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +11,7 @@ class NodeGroup:
     """One group of a pool."""
 
     suffix: str
-    """What it is called beside the pool's name; empty where it is the only one."""
+    """Suffix after the pool's name; empty for a single group."""
     capacity: Literal["on_demand", "spot"]
     zones: tuple[str, ...]
     minimum: int
@@ -23,13 +23,13 @@ class NodeGroup:
 
 
 def is_fixed(pool: Pool) -> bool:
-    """Whether the pool keeps its size, and no autoscaler touches it."""
+    """Whether the pool keeps its size, outside of the autoscaler."""
     return isinstance(pool, AlicloudPool) and pool.scaling == "fixed"
 
 
 def node_groups(pool: Pool, zones: tuple[str, ...], *, gpus: bool) -> tuple[NodeGroup, ...]:
-    """The groups of a pool that lies in these zones; `gpus`: whether its machines have any."""
-    # A disk lies in one zone: the autoscaler can only add a node there where the zone is a group of its own.
+    """The groups of a pool in these zones; `gpus`: whether its machines have GPUs."""
+    # A disk lies in one zone: the autoscaler can add a node there only if the zone has its own group.
     per_zone = pool.per_zone(gpus=gpus)
     places = [(f"-{zone[-1]}", (zone,)) for zone in zones] if per_zone else [("", zones)]
 
@@ -49,6 +49,6 @@ def node_groups(pool: Pool, zones: tuple[str, ...], *, gpus: bool) -> tuple[Node
         )
 
     if pool.capacity == "spot_first":
-        # Nodes that must always be there are bought on demand, so that a stock-out cannot take them.
+        # Minimum nodes are on demand, so that no stock-out removes them.
         return *groups("-spot", "spot", 0), *groups("-on-demand", "on_demand", pool.min)
     return groups("", pool.capacity, pool.min)

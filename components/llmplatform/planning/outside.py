@@ -1,38 +1,38 @@
-"""What a way to the outside comes to: for whom the proxy is, and who is reached without it."""
+"""The proxy and its exceptions, for pods and nodes."""
 
 from dataclasses import dataclass
 
 from llmplatform.specs.stack import AwsStack, Stack
 
 _EVERYWHERE = ("localhost", "127.0.0.1", "169.254.0.0/16", ".svc", ".cluster.local")
-"""This machine, links (AWS' metadata and credentials among them), and the names of Services: clusters here have the
-domain `cluster.local`."""
+"""Always reached directly: loopback, link-local addresses (AWS' metadata and credentials), and the names of Services.
+Clusters have the domain `cluster.local`."""
 _OF_ALICLOUD = ("100.100.100.200", "100.64.0.0/10")
-"""Its metadata, and where its services are within a network (VPC documentation, "Reserved CIDR blocks")."""
+"""Its metadata, and its services within a network (VPC documentation, "Reserved CIDR blocks")."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OutsidePlan:
-    """How pods and nodes reach the world outside."""
+    """Access of pods and nodes to the internet."""
 
     proxy: str | None = None
     no_proxy: tuple[str, ...] = ()
-    """Hosts and ranges that are reached without it; none where there is no proxy."""
+    """Hosts and ranges to reach directly; empty without a proxy."""
     certificates: str | None = None
-    """Authorities that are trusted beside the usual ones (PEM)."""
+    """Further trusted authorities (PEM)."""
     nodes: bool = False
-    """Whether nodes take that way, too."""
+    """Whether nodes use them, too."""
 
     @property
     def variables(self) -> dict[str, str]:
-        """As programs expect to be told."""
+        """As environment variables."""
         if self.proxy is None:
             return {}
         return {"HTTPS_PROXY": self.proxy, "HTTP_PROXY": self.proxy, "NO_PROXY": ",".join(self.no_proxy)}
 
 
 def plan_outside(stack: Stack) -> OutsidePlan:
-    """The way that a stack file says."""
+    """The plan of a stack file."""
     wanted = stack.outside
     return OutsidePlan(
         proxy=wanted.proxy,

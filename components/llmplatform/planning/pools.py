@@ -1,4 +1,4 @@
-"""Node pools as they follow from the settings: groups, labels, taints and the shape of a node."""
+"""Plans of node pools: groups, labels, taints and the shape of a node."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,81 +12,81 @@ from llmplatform.specs.stack import Stack
 from llmplatform.specs.taints import GPU_TAINT, Taint
 
 GPU_RESOURCE = "nvidia.com/gpu"
-"""Extended resource that NVIDIA's device plugin offers."""
+"""Extended resource of NVIDIA's device plugin."""
 
 POOL_LABEL = "llmplatform.dev/pool"
-"""Node label with the pool's name: what pods select, equal on the spot and the on-demand group."""
+"""Node label with the pool's name, for pod selectors; equal on the spot and the on-demand group."""
 
 DRIVER_LABEL = "ack.aliyun.com/nvidia-driver-version"
-"""Node label by which ACK is told which NVIDIA driver to install. Nodes that are there already keep theirs."""
+"""Node label that asks ACK for an NVIDIA driver version. Existing nodes keep theirs."""
 
 DEVICE_PLUGIN_LABEL = "nvidia.com/gpu.deploy.device-plugin"
-"""Node label by which the GPU operator keeps its device plugin off a node."""
+"""Node label that keeps the GPU operator's device plugin off a node."""
 
 ROOT_BESIDE_LOCAL_DISKS_GIB = 60
 """Root volume of machines whose local disks hold images and pods (nodeadm, `localStorage`; Bottlerocket likewise): the
 system, and logs. Assumed: three times the 20 GiB that EKS gives a node (`diskSize`, CreateNodegroup, EKS API)."""
 
 PRIORITIES: Mapping[str, int] = {"spot": 50, "on_demand": 10}
-"""Expander priorities: the higher number is filled first."""
+"""Expander priorities: the autoscaler fills the higher number first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GroupPlan:
-    """One node group of a pool: machines paid for in one way."""
+    """One node group of a pool, with machines of one capacity type."""
 
     name: str
-    """Stable and unique in the environment: the pool's name, with the capacity behind it where a pool has two groups,
-    and the letter of the zone where it has one for each."""
+    """Stable and unique in the environment: the pool's name, then the capacity type if a pool has two groups, then the
+    letter of the zone if each zone has a group."""
     capacity: Literal["on_demand", "spot"]
     zones: tuple[str, ...]
     minimum: int
     maximum: int
     fixed: bool = False
-    """Whether the group keeps its size, and no autoscaler touches it."""
+    """Whether the group keeps its size, outside of the autoscaler."""
     priority: int
-    """Expander priority; the higher number is filled first."""
+    """Expander priority; the autoscaler fills the higher number first."""
     price_limits: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Instance type to the most that one spot machine may cost in an hour. Empty: the market price."""
+    """Instance type to the highest price of one spot machine for an hour. Empty: the market price."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PoolPlan:
-    """One pool. Every group of it looks the same to a pod."""
+    """One pool. All its groups look the same to a pod."""
 
     name: str
     spec: Pool
     shape: InstanceType
-    """The shape that all its instance types share (vCPUs, memory, GPUs)."""
+    """The shape of all its instance types (vCPUs, memory, GPUs)."""
     zones: tuple[str, ...]
     labels: Mapping[str, str]
     selector: Mapping[str, str]
-    """Labels by which pods find its nodes."""
+    """Labels that select its nodes."""
     taints: tuple[Taint, ...]
     groups: tuple[GroupPlan, ...]
-    """What is made; nothing for a pool of another stack."""
+    """Groups to create; none for a pool of another stack."""
     driver: str | None = None
-    """NVIDIA driver that the nodes are to have; None: the one within their image, or none."""
+    """NVIDIA driver to install; None: the driver in the node image, or none."""
 
     @property
     def gpu(self) -> Gpu | None:
-        """The GPU of its nodes; None for a pool without GPUs."""
+        """The GPU of its nodes; None without GPUs."""
         return self.shape.gpu
 
     @property
     def root_gib(self) -> int:
-        """Size of a node's own volume. On AWS, local disks hold what would fill it: images, and the disks of pods."""
+        """Size of a node's root volume. On AWS, local disks hold images and the pods' disks instead."""
         size = self.spec.disk_gib
         return min(size, ROOT_BESIDE_LOCAL_DISKS_GIB) if _on_local_disks(self.spec, self.shape) else size
 
     @property
     def dedicated(self) -> bool:
-        """Whether pods run on its nodes only that bear its taints."""
+        """Whether only pods that tolerate its taints run on its nodes."""
         return any(taint.keeps_away for taint in self.taints)
 
     @property
     def interruptible(self) -> bool:
-        """Whether a node can be taken away at short notice."""
+        """Whether the cloud may reclaim a node at short notice."""
         return self.spec.capacity != "on_demand"
 
 
@@ -97,7 +97,7 @@ def plan_pool(name: str, pool: Pool, cloud: Aws | Alicloud) -> PoolPlan:
     selector = pool.node_selector or {POOL_LABEL: name}
     labels = {**selector, **pool.labels, **({DRIVER_LABEL: driver} if driver else {})}
     if shape.gpu and has_device_plugin(pool):
-        # A second one would offer the same GPUs again.
+        # A second device plugin would offer the same GPUs again.
         labels[DEVICE_PLUGIN_LABEL] = "false"
     zones = pool_zones(pool, cloud, shape)
     return PoolPlan(
@@ -119,22 +119,22 @@ def plan_pools(stack: Stack) -> tuple[PoolPlan, ...]:
 
 
 def gpu_capacity(pools: tuple[PoolPlan, ...]) -> int:
-    """GPUs that the pools have when every group of them is full, those of other stacks as large as the settings say."""
+    """GPUs of the pools if every group is full. Pools of other stacks count with the size in the settings."""
     return sum(most_nodes(pool) * pool.shape.gpus for pool in pools)
 
 
 def most_nodes(pool: PoolPlan) -> int:
-    """Nodes that a pool has when every group of it is full."""
+    """Nodes of a pool if every group is full."""
     return sum(group.maximum for group in _groups(pool.name, pool.spec, pool.zones, pool.shape))
 
 
 def pool_zones(pool: Pool, cloud: Aws | Alicloud, shape: InstanceType) -> tuple[str, ...]:
-    """Zones that a pool lies in: its own, else all that have its machines."""
+    """Zones of a pool: its own, else all that sell its machines."""
     return pool.zones or cloud.zones_with(shape)
 
 
 def has_device_plugin(pool: Pool) -> bool:
-    """Whether the image of a pool's nodes offers their GPUs by a device plugin of its own.
+    """Whether the pool's node image includes a device plugin.
 
     Source: Bottlerocket, variants aws-k8s-*-nvidia: `nvidia-k8s-device-plugin` runs on the host.
     """
@@ -142,12 +142,12 @@ def has_device_plugin(pool: Pool) -> bool:
 
 
 def nvidia_driver(pool: Pool) -> str | None:
-    """NVIDIA driver that nodes with GPUs are to have; None: the one within their image."""
+    """NVIDIA driver to install on nodes with GPUs; None: the driver in their image."""
     return pool.driver or versions.ACK_DRIVER if isinstance(pool, AlicloudPool) else None
 
 
 def pod_disk_gib(pool: Pool, shape: InstanceType) -> int:
-    """Disk that the pods of a node share, in GiB. Local NVMe disks of AWS's machines take the root volume's place.
+    """Disk that the pods of a node share, in GiB. Local NVMe disks of AWS's machines replace the root volume.
 
     Source: amazon-eks-ami, nodeadm's localStorage strategy RAID0, and Bottlerocket's ephemeral-storage, which we set.
     """
@@ -159,13 +159,13 @@ def _on_local_disks(pool: Pool, shape: InstanceType) -> bool:
 
 
 def further_taints(pools: tuple[PoolPlan, ...]) -> tuple[Taint, ...]:
-    """Taints of nodes with GPUs that are not the one which all software for such nodes bears by itself."""
+    """Taints of nodes with GPUs beside the one that all software for such nodes tolerates."""
     found = (taint for pool in pools if pool.gpu for taint in pool.taints)
     return tuple(dict.fromkeys(taint for taint in found if taint.keeps_away and taint.key != GPU_TAINT))
 
 
 def _taints(pool: Pool, shape: InstanceType) -> tuple[Taint, ...]:
-    """Those of the settings; where there are GPUs, also the one that keeps everybody else off them."""
+    """The taints of the settings; with GPUs, also the one that keeps other pods out."""
     if shape.gpu is None or any(taint.key == GPU_TAINT for taint in pool.taints):
         return pool.taints
     return (Taint(key=GPU_TAINT, value="present"), *pool.taints)

@@ -1,1 +1,1 @@
-"""What a killed run left behind, and how a stack and its cloud agree again."""
+"""Recovery after a killed run: makes a stack's state and its cloud agree again."""

@@ -1,4 +1,4 @@
-"""Opens the account that a provider of the state works in, and no other."""
+"""Opens the account of a provider in the state, and refuses any other."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,10 @@ from llmplatform.recovery.survey import Account, Unknown
 
 
 def open_account(package: str, provider: Mapping[str, Any], numbers: Sequence[str]) -> Account:
-    """The account of a provider resource. `numbers`: of those that it may be; any, where there are none.
+    """The account of a provider resource. `numbers`: the accounts that it may be; any, if empty.
 
-    Raises `Unknown` without the SDK, the region or credentials, and for credentials of another account: nothing of the
-    stack is there, and all would seem never made.
+    Raises `Unknown` without the SDK, the region or credentials, and for credentials of another account: the stack's
+    objects are not there, and all would seem missing.
     """
     region = provider.get("region")
     if not region:
@@ -39,7 +39,7 @@ def open_account(package: str, provider: Mapping[str, Any], numbers: Sequence[st
 
 
 def _roles(provider: Mapping[str, Any]) -> list[str]:
-    """Roles that the provider takes. A provider's inputs are texts: a list is kept as its JSON."""
+    """Roles that the provider assumes. A provider's inputs are texts: a list is kept as its JSON."""
     given = provider.get("assumeRoles") or []
     listed = json.loads(given) if isinstance(given, str) else given
     return [each["roleArn"] for each in listed if each.get("roleArn")]

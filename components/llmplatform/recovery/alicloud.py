@@ -1,4 +1,4 @@
-"""An account of Alibaba Cloud, asked by its SDK: objects by their tags in one call, and others by their services.
+"""An account of Alibaba Cloud by its SDK: finds objects by their tags in one call, and others by their services.
 
 Tag, ListTagResources; RAM, ListTagResources (roles and policies); Container Service, DescribeClusterNodePools; STS,
 GetCallerIdentity: each as the API reference has it. The SDK is of the extra `recover`, and loaded here alone.
@@ -23,15 +23,15 @@ _NODE_POOL = "alicloud:cs/nodePool:NodePool"
 
 
 class Service:
-    """Calls of any product, by the credentials of a profile of the aliyun CLI, or else those that the SDK finds."""
+    """Calls of any product, with the credentials of an aliyun CLI profile, or else those that the SDK finds."""
 
     def __init__(self, region: str, profile: str | None = None) -> None:
         self._region, self._profile = region, profile
-        # It logs each source of credentials that has none, with a traceback.
+        # It logs each source without credentials, with a traceback.
         logging.getLogger("credentials").addHandler(logging.NullHandler())
 
     def call(self, product: str, version: str, action: str, query: Mapping[str, str], path: str = "") -> dict[str, Any]:
-        """The answer to an action; `path`: of a product whose interface is one of paths."""
+        """The answer to an action. `path`: for a product with a REST interface."""
         from alibabacloud_tea_openapi.client import Client
         from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
         from darabonba.runtime import RuntimeOptions
@@ -57,14 +57,14 @@ class AlicloudAccount:
     """An account of Alibaba Cloud."""
 
     def __init__(self, region: str, profile: str | None = None, service: Service | None = None) -> None:
-        """`profile`: of the aliyun CLI. `service`: in place of the SDK, for tests."""
-        # Where the extra is missing, it is said before anything is asked.
+        """`profile`: of the aliyun CLI. `service`: replaces the SDK in tests."""
+        # A missing extra is reported before the first call.
         importlib.import_module("alibabacloud_tea_openapi.client")
 
         self._region, self._service = region, service or Service(region, profile)
 
     def number(self) -> str:
-        """Of the account that the credentials are of."""
+        """Account number of these credentials."""
         return str(self._call("sts", "2015-04-01", "GetCallerIdentity", {})["AccountId"])
 
     def tagged(self, environment: str, resource: str) -> Sequence[str]:
@@ -80,15 +80,15 @@ class AlicloudAccount:
             query = {**query, "NextToken": body["NextToken"]}
 
     def found(self, type_: str, inputs: Mapping[str, Any], resource: str) -> Sequence[str]:
-        """Ids of what a create made that the service of tags does not have."""
+        """Ids of objects that a create may have made and that the tag service does not list."""
         if type_ in _RAM:
             return self._in_ram(*_RAM[type_], inputs, resource)
         if type_ == _NODE_POOL:
             return self._node_pools(inputs)
-        raise Unknown(f"{type_}: nothing looks this up; look for it in the console")
+        raise Unknown(f"{type_}: it has no lookup; look for it in the console")
 
     def _in_ram(self, kind: str, name: str, inputs: Mapping[str, Any], resource: str) -> list[str]:
-        """What has that name, if it carries the resource's tag: names are unique, and might be somebody else's."""
+        """The object of that name, if it has the resource's tag: a name is unique, and may belong to another object."""
         query = {"ResourceType": kind, "ResourceNames.1": str(inputs[name])}
         try:
             body = self._call("ram", "2015-05-01", "ListTagResources", query)
@@ -100,7 +100,7 @@ class AlicloudAccount:
         return [str(inputs[name])] if (RESOURCE_TAG, resource) in tags else []
 
     def _node_pools(self, inputs: Mapping[str, Any]) -> list[str]:
-        """By their name within the cluster, which is the stack's own: their tags are those of their machines."""
+        """Node pools by their name within the stack's cluster: their tags are those of their machines."""
         cluster, name = inputs["clusterId"], inputs["nodePoolName"]
         body = self._call("cs", "2015-12-15", "DescribeClusterNodePools", {}, f"/clusters/{cluster}/nodepools")
         pools = [each["nodepool_info"] for each in body.get("nodepools") or ()]
@@ -123,13 +123,13 @@ class _Refused(Unknown):
 
 @contextmanager
 def _said(action: str) -> Generator[None]:
-    """Whatever the SDK raises, as a line."""
+    """Any error of the SDK, as one line."""
     from alibabacloud_credentials.exceptions import CredentialException
     from Tea.exceptions import RetryError, TeaException, ValidateException
 
     try:
         yield
     except (CredentialException, RetryError, TeaException, ValidateException) as error:
-        # Its own text may hold the whole answer, and that of missing credentials every place where they are not.
+        # The error's text may hold the whole answer, or every place that was searched for credentials.
         said = " ".join(str(getattr(error, "message", "") or error).partition(": [")[0].split())
         raise _Refused(action, str(getattr(error, "code", "") or ""), said) from error

@@ -1,4 +1,4 @@
-"""An account of AWS, asked by boto3: objects by their tags in one call, and what has none by calls of its service.
+"""An account of AWS by boto3: finds objects by their tags in one call, and those without by their service.
 
 Resource Groups Tagging API, GetResources; IAM roles are not in it. boto3 is of the extra `recover`, and
 loaded when an account is opened.
@@ -21,10 +21,10 @@ _DESTINATIONS = {
 
 
 class AwsAccount:
-    """An account of AWS, by the credentials that boto3 finds."""
+    """An account of AWS, with the credentials that boto3 finds."""
 
     def __init__(self, region: str, profile: str | None = None, roles: Sequence[str] = ()) -> None:
-        """`profile`: of the AWS CLI. `roles`: to take one after the other before anything is asked."""
+        """`profile`: of the AWS CLI. `roles`: to assume in this order, before the first call."""
         with _said():
             session = opened(region, profile)
             for role in roles:
@@ -34,7 +34,7 @@ class AwsAccount:
             self._ec2, self._efs = session.client("ec2"), session.client("efs")
 
     def number(self) -> str:
-        """Of the account that the credentials are of."""
+        """Account number of these credentials."""
         with _said():
             return self._sts.get_caller_identity()["Account"]
 
@@ -49,7 +49,7 @@ class AwsAccount:
             return [each["ResourceARN"] for page in pages for each in page["ResourceTagMappingList"]]
 
     def found(self, type_: str, inputs: Mapping[str, Any], resource: str) -> Sequence[str]:
-        """Ids of what a create made that the tagging API does not have."""
+        """Ids of objects that a create may have made and that the tagging API does not list."""
         looks = {
             "aws:iam/role:Role": self._roles,
             "aws:ec2/route:Route": self._routes,
@@ -58,12 +58,12 @@ class AwsAccount:
             "aws:iam/openIdConnectProvider:OpenIdConnectProvider": self._oidc_providers,
         }
         if type_ not in looks:
-            raise Unknown(f"{type_}: nothing looks this up; look for it in the console")
+            raise Unknown(f"{type_}: it has no lookup; look for it in the console")
         with _said():
             return looks[type_](inputs, resource)
 
     def _roles(self, inputs: Mapping[str, Any], resource: str) -> list[str]:
-        """The role of that name, if it carries the resource's tag: names are unique, and might be somebody else's."""
+        """The role of that name, if it has the resource's tag: a name is unique, and may belong to another object."""
         try:
             tags = self._iam.list_role_tags(RoleName=inputs["name"])["Tags"]
         except self._iam.exceptions.NoSuchEntityException:
@@ -71,7 +71,7 @@ class AwsAccount:
         return [inputs["name"]] if {"Key": RESOURCE_TAG, "Value": resource} in tags else []
 
     def _oidc_providers(self, inputs: Mapping[str, Any], resource: str) -> list[str]:
-        """The one of that URL, by its ARN (IAM, CreateOpenIDConnectProvider), if it carries the resource's tag."""
+        """The provider of that URL, by its ARN (IAM, CreateOpenIDConnectProvider), if it has the resource's tag."""
         issuer = inputs["url"].removeprefix("https://")
         listed = [each["Arn"] for each in self._iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
         return [
@@ -112,7 +112,7 @@ class AwsAccount:
 
 @contextmanager
 def _said() -> Generator[None]:
-    """Whatever the SDK raises, as a line."""
+    """Any error of the SDK, as one line."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

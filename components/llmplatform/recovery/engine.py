@@ -1,4 +1,4 @@
-"""The user's own Pulumi CLI, as far as a recovery needs it: the state out and in, a refresh, a lock."""
+"""The parts of the user's Pulumi CLI that recovery needs: export, import, refresh and locks."""
 
 import json
 import shutil
@@ -25,13 +25,13 @@ class PulumiCli:
         self._command, self._project, self._stack = command, project, stack
 
     def export(self) -> dict[str, Any]:
-        """The stack as `pulumi stack export` gives it, secrets encrypted."""
+        """The stack from `pulumi stack export`, with encrypted secrets."""
         return self._json("stack", "export")
 
     def lock(self) -> Locked | None:
-        """Who holds the lock, if anybody; writes nothing.
+        """The lock's holder, if there is one; writes nothing.
 
-        No command only looks. A stack's rename takes the lock, and then refuses the name that the stack has already.
+        No command only reads the lock. Renaming a stack to its own name takes the lock, and then fails.
         Pulumi Cloud keeps no locks that outlive their update.
         """
         backend = self._json("whoami", "--json", of_stack=False).get("url") or ""
@@ -46,9 +46,9 @@ class PulumiCli:
         return None
 
     def replace(self, exported: dict[str, Any], by: dict[str, Any]) -> None:
-        """Put a state in place of the stack's.
+        """Replace the stack's state.
 
-        Raises `Unknown`, with nothing written, when the stack is not any more as it was `exported`, or is locked.
+        Raises `Unknown`, with nothing written, if the stack has changed since it was `exported`, or is locked.
         """
         if self.export() != exported:
             raise Unknown(
@@ -61,7 +61,7 @@ class PulumiCli:
         self._run("cancel", "--yes")
 
     def refresh(self, said: Callable[[str], None]) -> None:
-        """Read every resource from its cloud. `said`: receives what the CLI says of its progress, line by line."""
+        """Read every resource from its cloud. `said`: receives the CLI's progress, line by line."""
         options = ("--yes", "--skip-preview", "--non-interactive", "--suppress-outputs")
         self._run("refresh", *options, said=said)
 

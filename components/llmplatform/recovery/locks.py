@@ -1,4 +1,4 @@
-"""Who holds a stack's lock, and whether that process still lives."""
+"""The owner of a stack's lock, and whether its process still runs."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 from llmplatform.recovery.survey import Unknown
 
 _OWNER = re.compile(r"created by (?P<user>[^@\s]+)@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
-"""How every backend that keeps its state in files names the holder of a lock."""
+"""How every file backend names the owner of a lock."""
 _INITIAL = 0xEFFFFFFC
 """Inode of Linux's first namespace of processes (include/linux/proc_ns.h, PROC_PID_INIT_INO)."""
 
@@ -28,12 +28,12 @@ class Owner:
         return f"{self.user}@{self.host} (process {self.pid})"
 
     def gone(self) -> bool:
-        """Whether it was a process of this machine, and is none any more, or by now another program's."""
+        """Whether its process on this machine has ended. Its number may belong to another program by now."""
         return self.host == socket.gethostname() and sees_all_processes() and not runs_pulumi(self.pid)
 
 
 class Locked(Unknown):
-    """Somebody else holds the lock."""
+    """Another process holds the lock."""
 
     def __init__(self, stack: str, owners: Sequence[Owner]) -> None:
         self.owners = ", ".join(map(str, owners))
@@ -42,23 +42,23 @@ class Locked(Unknown):
 
 
 def owners(said: str) -> list[Owner]:
-    """The holders of the lock that a refused command of the CLI names."""
+    """The owners in the CLI's error about a lock."""
     return [Owner(each["user"], each["host"], int(each["pid"])) for each in _OWNER.finditer(said)]
 
 
 def runs_pulumi(pid: int) -> bool:
-    """Whether a process is Pulumi's, as far as it can be seen. After a reboot a number is another program's."""
+    """Whether a process is Pulumi, as far as can be seen. After a reboot another program may have its number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # It is somebody else's, and its name can be read all the same.
+        pass  # Another user's process: its name is readable all the same.
     return "pulumi" in (_program(pid) or "pulumi")
 
 
 def _program(pid: int) -> str:
-    """Name of the program that a process runs; empty where the system does not tell."""
+    """Name of the program of a process; empty if the system does not tell."""
     try:
         if Path("/proc/self/comm").exists():
             return Path(f"/proc/{pid}/comm").read_text()
@@ -68,7 +68,7 @@ def _program(pid: int) -> str:
 
 
 def sees_all_processes() -> bool:
-    """Whether a process that is not seen is none; containers may share a host name, and see their own alone."""
+    """Whether this process sees all processes of the host. Containers may share a host name, and see only their own."""
     try:
         return Path("/proc/self/ns/pid").stat().st_ino == _INITIAL
     except OSError:

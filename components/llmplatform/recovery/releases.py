@@ -1,4 +1,4 @@
-"""Helm releases that a killed or failed run left half done, and the commands that put them right.
+"""Helm releases that a killed or failed run left unfinished, and the commands that repair them.
 
 Helm keeps a revision's status in the cluster and lets no update follow one that is pending: `another operation
 (install/upgrade/rollback) is in progress` (helm pkg/action/upgrade.go, prepareUpgrade). The provider's read takes the
@@ -17,7 +17,7 @@ _UNDER_WAY = "pending-"
 
 @dataclass(frozen=True, kw_only=True)
 class Unsettled:
-    """A release whose newest revision is not the one that is in effect."""
+    """A release whose newest revision is not deployed."""
 
     urn: str
     release: str
@@ -27,11 +27,11 @@ class Unsettled:
 
     @property
     def command(self) -> str:
-        """The command of Helm that ends what the killed or failed run had begun.
+        """The Helm command that ends the interrupted operation.
 
-        A first revision has nothing to go back to. Hooks are left out, because what kept a release from getting ready
-        keeps its hooks from running (gpu-operator's before a deletion uses the operator's own image), and of a release
-        that was half deleted Helm runs them once more.
+        A first revision has no earlier one to return to. Hooks are skipped: the fault that keeps a release from
+        becoming ready also stops its hooks (gpu-operator's hook before a deletion uses the operator's own image), and
+        Helm would run the hooks of a half-deleted release again.
         """
         if self.revision <= 1 or self.status in ("uninstalling", "uninstalled"):
             return f"helm uninstall {self.release} -n {self.namespace} --no-hooks"
@@ -39,12 +39,12 @@ class Unsettled:
 
     @property
     def target(self) -> str:
-        """The revision to go back to; a rollback goes back from the failed upgrade before it, whose number is known."""
+        """The revision to return to. A pending rollback was undoing a failed upgrade: it returns one further."""
         last = self.revision - (2 if self.status == "pending-rollback" else 1)
         return str(max(last, 1))
 
     def line(self) -> str:
-        """Release, fault, remedy. What Helm has let go of or taken back, a refresh has to see first."""
+        """Release, fault, remedy. A refresh must read an uninstalled or rolled-back release first."""
         said = f"release {self.namespace}/{self.release} is {self.status} at revision {self.revision}"
         look = "; where the killed run's own plugin still lives, it may end by itself within minutes"
         live = look if self.status.startswith(_UNDER_WAY) else ""

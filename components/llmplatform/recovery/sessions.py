@@ -1,4 +1,4 @@
-"""How an account is come into as the program's provider does it: by a profile, by taking a role."""
+"""Sessions in an account, opened as the program's provider does: with a profile, or an assumed role."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ def opened(region: str, profile: str | None = None) -> Any:
 
 
 def assumed(session: Any, role: str, caller: str, config: Any = None) -> Any:
-    """A session with a role that the session's credentials take. `caller`: the name in the account's audit log."""
+    """A session with a role that the session's credentials assume. `caller`: the name in the account's audit log."""
     import boto3
 
     taken = session.client("sts", config=config).assume_role(RoleArn=role, RoleSessionName=caller)["Credentials"]
@@ -24,7 +24,7 @@ def assumed(session: Any, role: str, caller: str, config: Any = None) -> Any:
 
 
 def credentials(profile: str | None = None) -> Any:
-    """Alibaba Cloud's: of a profile of the aliyun CLI, whatever its mode, or those that the SDK finds."""
+    """Alibaba Cloud's: of an aliyun CLI profile of any mode, or those that the SDK finds."""
     from alibabacloud_credentials.client import Client
     from alibabacloud_credentials.provider import CLIProfileCredentialsProvider
 

@@ -1,4 +1,4 @@
-"""Reads what an interrupted run left in a stack's state, and puts resources into it that were found in the cloud.
+"""Reads interrupted operations from a stack's state, and adds resources that were found in the cloud.
 
 Everything here works on a deployment as `pulumi stack export` writes it, and gives one for `pulumi stack import`.
 `pulumi refresh --import-pending-creates` would seem to do this, and forgets the resource instead (ADR 0011).
@@ -14,19 +14,19 @@ Resource = dict[str, Any]
 Deployment = dict[str, Any]
 
 UNREAD = "adopted after an interrupted run, and not read from the cloud since"
-"""Initialisation error of an adopted resource; the refresh that follows takes it away by reading the resource."""
+"""Initialisation error of an adopted resource; the next refresh removes it by reading the resource."""
 _ARN = re.compile(r"(?:arn:[\w-]+|acs):[^:]*:[^:]*:(\d{12,16}):")
 _REFERENCES = ("parent", "deletedWith", "viewOf")
 
 
 def interrupted(deployment: Mapping[str, Any], *operations: str) -> list[Resource]:
-    """Resources whose operation (`creating`, `updating`, `deleting` …; all, when none is named) was never ended."""
+    """Resources whose operation (`creating`, `updating`, `deleting` …; all, if none is named) was interrupted."""
     found = cast(Sequence[dict[str, Any]], deployment.get("pending_operations") or ())
     return [each["resource"] for each in found if not operations or each["type"] in operations]
 
 
 def creates(deployment: Mapping[str, Any]) -> list[Resource]:
-    """Creates that were never ended, of what exists outside of the engine: no component, no provider."""
+    """Interrupted creates of real resources: no component, no provider."""
     return [
         each
         for each in interrupted(deployment, "creating")
@@ -35,23 +35,23 @@ def creates(deployment: Mapping[str, Any]) -> list[Resource]:
 
 
 def unread(deployment: Mapping[str, Any]) -> list[str]:
-    """URNs of resources that were adopted by a recovery that was itself interrupted."""
+    """URNs of resources that an interrupted recovery adopted."""
     return [each["urn"] for each in _resources(deployment) if UNREAD in (each.get("initErrors") or ())]
 
 
 def mark_unread(deployment: Mapping[str, Any], urns: Collection[str]) -> Deployment:
-    """The deployment with resources marked that have to be read once more."""
+    """The deployment, with resources marked to be read again."""
     marked = [{**each, "initErrors": [UNREAD]} if each["urn"] in urns else each for each in _resources(deployment)]
     return {**deployment, "resources": marked}
 
 
 def provider_of(resource: Resource) -> str:
-    """URN of the provider that a resource is of."""
+    """URN of a resource's provider."""
     return str(resource.get("provider") or "").rpartition("::")[0]
 
 
 def accounts(deployment: Mapping[str, Any], provider: str) -> list[str]:
-    """Numbers of the accounts that a provider works in: those it is told, or else those of its resources' ARNs."""
+    """Account numbers of a provider: those in its inputs, or else those in its resources' ARNs."""
     [inputs] = [each.get("inputs") or {} for each in _resources(deployment) if each["urn"] == provider] or [{}]
     told = inputs.get("allowedAccountIds") or inputs.get("accountId") or []
     if isinstance(told, str) and told.startswith("["):
@@ -64,9 +64,9 @@ def accounts(deployment: Mapping[str, Any], provider: str) -> list[str]:
 
 
 def adoptable(deployment: Mapping[str, Any], resource: Resource) -> bool:
-    """Whether a create can be taken into the state as it is.
+    """Whether an interrupted create can be adopted as it is.
 
-    Not so for the new half of a replacement, whose old half is still there, and not without what it refers to.
+    Not the new half of a replacement while the old half exists, and not a resource whose references are missing.
     """
     known = {each["urn"] for each in _resources(deployment)}
     return resource["urn"] not in known and _references(resource) <= known
@@ -81,10 +81,10 @@ def adopt(
 ) -> Deployment:
     """The deployment without interrupted operations, and with the creates in `found` (URN → id) as resources.
 
-    `lost`: creates of which the state knows nothing, because their answer never came; `found` has their ids as well.
-    Their outputs are their inputs until somebody reads them. `schemas`: version of a type's state where it is not 0; a
-    bridged provider would take a state without one for its oldest, and upgrade it. `outputs`: of a type and an id, what
-    its provider reads it by besides the id.
+    `lost`: creates that the state does not know, because their answer never came; `found` has their ids as well.
+    Outputs are copies of the inputs until a refresh reads them. `schemas`: version of a type's state if it is not 0; a
+    bridged provider takes a state without one for its oldest, and upgrades it. `outputs`: for a type and an id, what
+    its provider needs to read it beside the id.
     """
     adopted = {
         each["urn"]: _adopted(each, found[each["urn"]], schemas.get(each["type"], 0), outputs)

@@ -1,4 +1,4 @@
-"""What is to become of each create that a killed run never ended: taken into the state, forgotten, or asked about."""
+"""Decides about each interrupted create: adopt it into the state, forget it, or ask."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,14 +13,14 @@ from llmplatform.recovery.kinds import CLUSTERS, KUBERNETES, kind_of
 Action = Literal["adopt", "drop", "refuse"]
 
 WAITS = (5.0, 10.0, 15.0)
-"""Seconds between looks for what was not found: the clouds' tag indexes lag behind their creates."""
+"""Seconds between lookups of missing objects: the clouds' tag indexes lag behind their creates."""
 _NO_NUMBER = "nothing in the state tells whether this is the stack's account: look for it there"
 _SAY = "then --adopt NAME=ID, or --forget NAME where nothing was made"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One interrupted create, and what was found of it."""
+    """One interrupted create, and the decision."""
 
     urn: str
     type: str
@@ -28,13 +28,13 @@ class Finding:
     action: Action
     reason: str
     id: str = ""
-    """Of the resource to adopt."""
+    """Id of the resource to adopt."""
     missed: bool = False
-    """Whether the account was asked and did not have it, which may change in a moment."""
+    """Whether the account did not have it when asked. That may change in a moment."""
 
 
 class Account(Protocol):
-    """A cloud account, to look things up in."""
+    """A cloud account to search."""
 
     def tagged(self, environment: str, resource: str) -> Sequence[str]:
         """ARNs of the objects with both tags."""
@@ -46,11 +46,11 @@ class Account(Protocol):
 
 
 class Unknown(Exception):
-    """What cannot be found out: the message says why, and what to do."""
+    """A fact that cannot be found out: the message says why, and what to do."""
 
 
 class WrongInput(Unknown):
-    """What the caller gave is wrong: exit code 2."""
+    """The caller's input is wrong: exit code 2."""
 
 
 def survey(
@@ -63,10 +63,10 @@ def survey(
 ) -> list[Finding]:
     """A finding for each interrupted create.
 
-    `account`: by package, inputs of its provider resource, and the numbers that it may have, none where nothing tells.
+    `account`: by package, inputs of its provider resource, and the numbers that it may have; empty if not known.
 
-    `decided`: what a person has looked up, URN → id, empty where nothing was made. Raises `Unknown` when an account
-    cannot be asked.
+    `decided`: decisions of the user, URN → id, empty if nothing was created. Raises `Unknown` if an account cannot be
+    asked.
     """
     providers = {
         each["urn"]: each.get("inputs") or {}
@@ -101,7 +101,7 @@ def survey(
 
 
 def decisions(deployment: Mapping[str, Any], adopt: Sequence[str], forget: Sequence[str]) -> dict[str, str]:
-    """What the options `--adopt RESOURCE=ID` and `--forget RESOURCE` decide, by URN. RESOURCE: its name, or its URN.
+    """The decisions in `--adopt RESOURCE=ID` and `--forget RESOURCE`, by URN. RESOURCE: its name, or its URN.
 
     Raises `WrongInput`, a line for each option that names no interrupted create, or several.
     """
@@ -143,7 +143,7 @@ def _finding(
     elif kind.found_by == "again":
         return _made(resource, "drop", kind.creating_again)
     elif kind is KUBERNETES and not adoptable:
-        return _made(resource, "drop", "half of a replacement: the next update makes it, or says that it is there")
+        return _made(resource, "drop", "half of a replacement: the next update creates it, or reports that it exists")
     else:
         try:
             found = _looked_up(deployment, resource, kind, account)
@@ -180,7 +180,7 @@ def _looked_up(
 def _one_of(
     deployment: Mapping[str, Any], resource: state.Resource, objects: Sequence[str], id_of: Callable[[str], str]
 ) -> Finding:
-    # The old half of a replacement carries the same tags, and is in the state.
+    # The old half of a replacement has the same tags, and is in the state.
     same = [each for each in deployment.get("resources") or () if each["urn"] == resource["urn"]]
     known = {value for each in same for value in (each.get("id"), (each.get("outputs") or {}).get("arn")) if value}
     left = [each for each in objects if not {each, each.rpartition("/")[2]} & known]
@@ -192,10 +192,10 @@ def _one_of(
 
 
 def _in_cluster(deployment: Mapping[str, Any], resource: state.Resource) -> Finding:
-    """By its name, which may be of another team's object: a create that finds one fails, and makes nothing.
+    """By its name, which another team's object may have: a create that meets such an object fails.
 
-    In the stack's own cluster, and under a name that was drawn for it, it is the create's. In a cluster of others a
-    person looks, for what is taken into the state by mistake is deleted with the stack.
+    In the stack's own cluster, and with a random name, it is the create's object. In an existing cluster the user
+    decides, because an object that is adopted by mistake is deleted with the stack.
     """
     inputs = resource.get("inputs") or {}
     release = resource["type"].endswith(":Release")

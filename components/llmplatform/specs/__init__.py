@@ -1,4 +1,4 @@
-"""What is wanted: the settings of a stack, and the single sections for programs of their own."""
+"""The settings of a stack, and its single sections for programs of other teams."""
 
 from llmplatform.specs.cloud import Alicloud, Aws
 from llmplatform.specs.cluster import (

@@ -1,4 +1,4 @@
-"""Which account, region and zones an environment lives in."""
+"""Account, region and zones of an environment."""
 
 from typing import Annotated, Literal
 
@@ -27,41 +27,40 @@ from llmplatform.specs.vocabulary.aws import (
 
 
 class Aws(Section):
-    """An AWS account. All of it is written down rather than looked up, so that a preview needs no credentials."""
+    """An AWS account. Ids and zones are settings: a preview needs no credentials."""
 
     provider: Literal["aws"]
     account_id: AwsAccountId
     """The provider refuses to touch any other account."""
     region: AwsRegion
-    """Region of everything in the environment."""
+    """Region of the environment."""
     zones: Annotated[tuple[AwsZone, ...], Field(min_length=2, max_length=6)]
-    """Availability zones, at least two (EKS wants its control plane in two)."""
+    """Availability zones, at least two, because EKS needs two for its control plane."""
     home_zone: AwsZone | None = None
-    """Zone of what lies in a single one: the NAT gateway where there is only one. Empty: the first of `zones`. Write it
-    down before you put another zone first: what lies there moves with it."""
+    """Zone of the resources that exist once, such as a single NAT gateway. Empty: the first of `zones`. Set it before
+    you put another zone first, because those resources move with it."""
     profile: ProfileName | None = None
-    """Profile of the AWS CLI whose credentials are taken. Empty: those that are there."""
+    """Profile of the AWS CLI. Empty: the credentials of the environment."""
     assume_role: RoleArn | None = None
-    """Role that is taken with the credentials, by the provider and for logging in to the cluster. A new cluster names
-    it in `cluster.admins`."""
+    """Role to assume, for the provider and for logging in to the cluster. A new cluster names it in
+    `cluster.admins`."""
     permissions_boundary: PolicyArn | None = None
-    """Policy that bounds every role that is made, where the account demands one."""
+    """Permissions boundary for every role, where the account demands one."""
     role_path: RolePath = "/"
-    """Path of every role that is made. A change replaces the roles, and all that cannot change its role."""
+    """Path of every role. A change replaces the roles, and every resource that cannot change its role."""
     data_key: KmsKeyArn | None = None
-    """Key of your own that encrypts node disks, volumes, the shared file system and logs; docs/aws-account.md says what
-    its policy must allow. Empty: AWS' own keys. A change replaces the file system, and renews every node."""
+    """Your own key for node disks, volumes, the shared file system and logs; docs/aws-account.md has its key policy.
+    Empty: AWS' own keys. A change replaces the file system and renews every node."""
 
     gpu_zones: Annotated[
         dict[InstanceFamily, Annotated[tuple[AwsZone, ...], Field(max_length=6)]], Field(max_length=50)
     ] = Field(default_factory=dict)
-    """Zones in which the account is offered a family of machines (`p5`), where that is not all of them, or where the
-    catalog does not know of it. `aws ec2 describe-instance-type-offerings --location-type availability-zone`
-    answers."""
+    """Zones that offer a machine family (`p5`) to the account. Set it when the catalog does not know the family, or
+    your account gets fewer zones: see `aws ec2 describe-instance-type-offerings --location-type availability-zone`."""
 
     @property
     def home(self) -> str:
-        """Zone of what lies in a single one."""
+        """Zone of the resources that exist once."""
         return self.home_zone or self.zones[0]
 
     @property
@@ -72,49 +71,49 @@ class Aws(Section):
         return "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
 
     def zones_with(self, machine: InstanceType) -> tuple[str, ...]:
-        """Zones of the environment that sell a machine; all of them where nobody says which."""
+        """Zones of the environment that sell a machine; all of them if the catalog does not know."""
         said = self.gpu_zones.get(machine.family)
         return tuple(zone for zone in self.zones if said is None or zone in said)
 
 
 class Alicloud(Section):
-    """An Alibaba Cloud account, written down for the same reason."""
+    """An Alibaba Cloud account. Ids and zones are settings: a preview needs no credentials."""
 
     provider: Literal["alicloud"]
     account_id: AlicloudAccountId
-    """The account's id; roles and images are addressed with it."""
+    """The account's id, which is part of the names of roles and images."""
     account_type: Literal["Domestic", "International"]
-    """Which site the account is registered with: `Domestic` is aliyun.com, `International` is alibabacloud.com.
-    Without it the provider asks the billing service, which takes half a minute and a right of its own."""
+    """The site of the account: `Domestic` is aliyun.com, `International` is alibabacloud.com. Without it the provider
+    asks the billing service, which takes half a minute and needs a right of its own."""
     region: AlicloudRegion
-    """Region of everything in the environment."""
+    """Region of the environment."""
     zones: Annotated[tuple[AlicloudZone, ...], Field(min_length=2, max_length=6)]
-    """Availability zones, at least two, so that a zone can fail."""
+    """Availability zones, at least two, so that one may fail."""
     home_zone: AlicloudZone | None = None
-    """Zone of what lies in a single one: the file system, and the NAT gateway where there is only one. Empty: the first
-    of `zones`. Write it down before you put another zone first: what lies there is replaced, with its data."""
+    """Zone of the resources that exist once: the file system, and a single NAT gateway. Empty: the first of `zones`.
+    Set it before you put another zone first, because those resources are replaced, with their data."""
     profile: AliyunProfile | None = None
-    """Profile of the aliyun CLI whose credentials are taken, by the provider and for logging in to the cluster. One
-    that takes a role, of another account too, is of mode `RamRoleArn` or `ChainableRamRoleArn`. Empty: those that are
-    there. An access key in the environment beside it is refused: the provider would take that one."""
+    """Profile of the aliyun CLI, for the provider and for logging in to the cluster. To assume a role, also in another
+    account, use a profile of mode `RamRoleArn` or `ChainableRamRoleArn`. Empty: the credentials of the environment. An
+    access key in the environment is refused beside it, because the provider would use the key."""
     resource_group_id: ResourceGroupId | None = None
-    """Resource group of what is made, by which accounts share out rights and cost. Empty: the account's own."""
+    """Resource group, by which accounts divide rights and costs. Empty: the account's default group."""
     gpu_zones: Annotated[
         dict[InstanceFamily, Annotated[tuple[AlicloudZone, ...], Field(max_length=6)]], Field(max_length=50)
     ] = Field(default_factory=dict)
-    """Zones that sell a family of machines (`gn7i`), beside those that the catalog knows."""
+    """Further zones that sell a machine family (`gn7i`), beside those in the catalog."""
 
     @property
     def home(self) -> str:
-        """Zone of what lies in a single one."""
+        """Zone of the resources that exist once."""
         return self.home_zone or self.zones[0]
 
     def zones_with(self, machine: InstanceType) -> tuple[str, ...]:
-        """Zones of the environment that sell a machine; all of them where that is not known."""
+        """Zones of the environment that sell a machine; all of them if the catalog does not know."""
         sold = gpu_zones.known(machine, self.region)
         here = {*sold, *self.gpu_zones.get(machine.family, ())}
         return tuple(zone for zone in self.zones if not sold or zone in here)
 
 
 Cloud = Annotated[Aws | Alicloud, Field(discriminator="provider")]
-"""The clouds that a stack file can name, told apart by `provider`."""
+"""The clouds that a stack file can name. `provider` tells them apart."""

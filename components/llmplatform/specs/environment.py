@@ -1,4 +1,4 @@
-"""Who an environment belongs to and how carefully it is kept."""
+"""Owner and protection of an environment."""
 
 from typing import Literal
 
@@ -7,20 +7,20 @@ from llmplatform.specs.vocabulary.names import EnvironmentName, Owner
 
 
 class Environment(Section):
-    """Identity of the environment; every cloud object carries it as tags."""
+    """Identity of the environment. Every cloud object carries it as tags."""
 
     name: EnvironmentName
-    """Short name: that of the stack, or a prefix and that of the stack where several projects share an account."""
+    """Short name: the stack's name, with a prefix if several projects share an account."""
     owner: Owner
-    """Team that answers for the environment."""
+    """Team that is responsible for the environment."""
     cost_center: Owner
-    """Where its cost is booked."""
+    """Cost centre of the environment."""
     protection: Literal["none", "full"] = "full"
-    """`full` refuses to delete what holds data or cannot be made again: network, cluster, its key and its logs, the
-    shared file system, the bucket; and the disks of the metrics outlive their release. Weights that a model has
-    downloaded go with it. `none` is for environments that come and go."""
+    """`full` refuses to delete data and resources that cannot be restored: network, cluster, its key and logs, the
+    shared file system, the bucket. Disks of the metrics outlive their release. Downloaded weights are deleted with
+    their model. `none` is for short-lived environments."""
 
     @property
     def protected(self) -> bool:
-        """Whether it refuses to delete what holds data or cannot be made again."""
+        """Whether deletion of data and irreplaceable resources is refused."""
         return self.protection == "full"

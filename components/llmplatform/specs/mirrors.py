@@ -1,4 +1,4 @@
-"""Where charts, images and models come from when not from their public homes."""
+"""Other addresses for charts, images and models."""
 
 from typing import Annotated, Literal
 
@@ -10,34 +10,34 @@ from llmplatform.specs.vocabulary.addresses import ChartAddress, HttpsUrl, Regis
 from llmplatform.specs.vocabulary.alicloud import AcrInstanceId
 
 PULL_SECRET = "registry-login"  # noqa: S105 the name of an object
-"""Secret in each of our namespaces that pods pull images with, where there is a login."""
+"""Secret with the registry login, in each namespace of the platform."""
 
 
 class Login(Section):
-    """Who pulls from a private registry."""
+    """Login to a private registry."""
 
     registry: RegistryHost
-    """Registry that asks for it, e.g. `registry.example.org`."""
+    """Registry that needs it, e.g. `registry.example.org`."""
     user: RegistryUser
-    """Its user, best a robot that may pull alone. The password is `secrets.registry_password`."""
+    """User, ideally a robot account that may only pull. The password is `secrets.registry_password`."""
 
 
 class Mirrors(Section):
-    """Rewrites every outside address. Empty: the public ones."""
+    """Replaces public addresses. Empty: the public ones."""
 
     images: Annotated[dict[RegistryHost, RegistryPrefix], Field(max_length=50)] = Field(default_factory=dict)
-    """Registry host (`docker.io`, `ghcr.io`, `nvcr.io` …) to the prefix that stands in for it. Nodes may pull from
-    every ECR repository of their account, and make none: with a pull-through cache the repositories are there already,
-    or the registry's permissions policy grants the nodes' role `ecr:CreateRepository` (ECR user guide, "IAM permissions
-    required to sync an upstream registry")."""
+    """Registry host (`docker.io`, `ghcr.io`, `nvcr.io` …) to its replacement. Nodes may pull from every ECR repository
+    of their account but create none. With a pull-through cache, create the repositories first, or let the registry's
+    permissions policy grant `ecr:CreateRepository` to the nodes' role (ECR user guide, "IAM permissions required to
+    sync an upstream registry")."""
     charts: Annotated[dict[ChartAddress, ChartAddress], Field(max_length=50)] = Field(default_factory=dict)
-    """Chart repository address, or its beginning, to the address that stands in for it."""
+    """Address of a chart repository, or its beginning, to its replacement."""
     huggingface: HttpsUrl | None = None
-    """Endpoint that stands in for huggingface.co."""
+    """Endpoint to use in place of huggingface.co."""
     login: Login | None = None
-    """Login to a private registry that images come from. Empty: the registries are open to the nodes."""
+    """Login to a private registry of images. Empty: nodes pull without one."""
     models: Literal["huggingface", "modelscope"] = "huggingface"
-    """Hub that weights come from. Models keep their Hugging Face ids here; those of ModelScope follow from them."""
+    """Hub of the weights. Models keep their Hugging Face ids here; their ModelScope ids follow from them."""
 
     def image(self, reference: str) -> str:
         """The reference with its registry replaced. A reference without a registry means docker.io."""
@@ -49,7 +49,7 @@ class Mirrors(Section):
 
     @property
     def pull_secrets(self) -> tuple[str, ...]:
-        """Names of the Secrets that pods in our namespaces pull with."""
+        """Names of the image pull secrets in the platform's namespaces."""
         return (PULL_SECRET,) if self.login else ()
 
     def chart(self, address: str) -> str:
@@ -61,16 +61,16 @@ class Mirrors(Section):
         return self.charts[start] + address[len(start) :]
 
     def model(self, source: str) -> str:
-        """The model's id at the hub that its weights come from."""
+        """Id of the model at the hub in use."""
         return (models.modelscope_id(source) or source) if self.models == "modelscope" else source
 
 
 class AlicloudMirrors(Mirrors):
-    """Rewrites every outside address. Empty: the public ones."""
+    """Replaces public addresses. Empty: the public ones."""
 
     acr: AcrInstanceId | None = None
-    """Instance of Container Registry Enterprise Edition that nodes pull from without a password, as ACK's credential
-    helper sees to. Empty: the registries are open to the nodes."""
+    """Instance of Container Registry Enterprise Edition. ACK's credential helper lets nodes pull from it without a
+    password. Empty: the registries need no login."""
     acr_link: Literal["new", "existing"] = "new"
-    """Whether the network is linked to the instance here, or is already: an instance of the Economy edition takes one
-    network. A network that exists has a link of its own."""
+    """Whether this stack links the network to the instance, or the link exists: an instance of the Economy edition
+    takes one network. An existing network has its own link."""

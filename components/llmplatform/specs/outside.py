@@ -1,4 +1,4 @@
-"""How what runs here reaches the world outside, where that is neither open nor trusted as usual."""
+"""Access to the internet through a proxy, with certificates of a private authority."""
 
 from typing import Annotated
 
@@ -9,22 +9,22 @@ from llmplatform.specs.vocabulary.addresses import CertificateBundle, ProxyUrl, 
 
 
 class Outside(Section):
-    """A proxy, and certificates of your own. Empty: an open way, and the authorities that everybody trusts."""
+    """A proxy, and certificates of private authorities. Empty: direct access, and the public authorities."""
 
     proxy: ProxyUrl | None = None
-    """Proxy that downloads of weights go through, e.g. `http://proxy.example.org:3128`. One that asks for a password is
-    not supported."""
+    """Proxy for downloads of weights, e.g. `http://proxy.example.org:3128`. A proxy with a password is not
+    supported."""
     no_proxy: Annotated[tuple[Unproxied, ...], Field(max_length=50)] = ()
-    """Hosts, domains (`.example.org`) and ranges that the proxy is not asked for, beside the network, the cluster's own
-    names and ranges, and the cloud's metadata."""
+    """Hosts, domains (`.example.org`) and ranges to reach without the proxy. The network, the cluster's names and
+    ranges, and the cloud's metadata are always among them."""
     certificates: CertificateBundle | None = None
-    """Certificates (PEM) of authorities of your own, such as that of a proxy which opens connections. Downloads trust
-    them beside the usual ones, servers with `egress` in their place."""
+    """Certificates (PEM) of private authorities, such as that of an intercepting proxy. Downloads trust them and the
+    public ones; servers with `egress` trust only them."""
 
 
 class AwsOutside(Outside):
-    """A proxy, and certificates of your own. Empty: an open way, and the authorities that everybody trusts."""
+    """A proxy, and certificates of private authorities. Empty: direct access, and the public authorities."""
 
     nodes: bool = False
-    """Nodes pull images through the proxy and trust the certificates, too. A change, here and of what is above, renews
-    the nodes."""
+    """Let nodes pull images through the proxy and trust the certificates. A change of any setting of this section
+    renews the nodes."""

@@ -1,4 +1,4 @@
-"""What runs in the cluster beneath the models: installed by us, or there already."""
+"""The software beneath the models: installed by this stack, or by another."""
 
 from typing import Annotated, Literal
 
@@ -9,53 +9,54 @@ from llmplatform.specs.vocabulary.names import Name, ObjectName
 
 
 class StorageClass(Section):
-    """A storage class: made by this stack, or taken as it is."""
+    """A storage class: created by this stack, or an existing one."""
 
     kind: Literal["new", "existing"] = "new"
-    """With `existing` nothing is made, neither the class nor what is behind it."""
+    """With `existing`, this stack creates neither the class nor its file system or bucket."""
     name: ObjectName
 
 
 class NewPlatform(Section):
-    """Add-ons, namespaces and guard rails are installed by this stack."""
+    """This stack installs add-ons, namespaces and guard rails."""
 
     kind: Literal["new"]
     models_namespace: Name = "models"
     """Namespace of the model servers."""
     block_class: StorageClass = StorageClass(name="gp3")
-    """Class of disks for one pod. In a new cluster it is the default class; in an existing one the default stays."""
+    """Class of disks for one pod. It is the default class of a new cluster; an existing cluster keeps its own."""
     shared_class: StorageClass = StorageClass(name="efs")
-    """Class of volumes that many pods share, with its file system; the models' weights lie on one."""
+    """Class of volumes that many pods share, with its file system. The models' weights are on such a volume."""
 
 
 class NewAckPlatform(NewPlatform):
-    """Add-ons, namespaces and guard rails are installed by this stack."""
+    """This stack installs add-ons, namespaces and guard rails."""
 
     block_class: StorageClass = StorageClass(name="essd")
-    """Class of disks for one pod. In a new cluster it is the default class; in an existing one the default stays."""
+    """Class of disks for one pod. It is the default class of a new cluster; an existing cluster keeps its own."""
     shared_class: StorageClass = StorageClass(name="nas")
-    """Class of volumes that many pods share, with its file system; the models' weights lie on one."""
+    """Class of volumes that many pods share, with its file system. The models' weights are on such a volume."""
     object_class: StorageClass = StorageClass(name="oss")
     """Class of volumes in a bucket, which many pods read."""
 
 
 class ExistingPlatform(Section):
-    """Another stack has installed the add-ons; this one only adds to it."""
+    """Another stack has installed the add-ons. This stack only adds models."""
 
     kind: Literal["existing"]
     models_namespace: Name = "models"
-    """Namespace of the model servers; it exists."""
+    """Existing namespace for the model servers."""
     monitoring_namespace: Name | None = "monitoring"
-    """Namespace whose Prometheus scrapes the models. Null: nobody does, and there is no kind ServiceMonitor."""
+    """Namespace of the Prometheus that scrapes the models. Null: no scraping, and the ServiceMonitor CRD is not
+    used."""
     shared_storage_class: ObjectName = "efs"
-    """Class of volumes that many pods share; the models' weights lie on one."""
+    """Class of volumes that many pods share. The models' weights are on such a volume."""
 
 
 class ExistingAckPlatform(ExistingPlatform):
-    """Another stack has installed the add-ons; this one only adds to it."""
+    """Another stack has installed the add-ons. This stack only adds models."""
 
     shared_storage_class: ObjectName = "nas"
-    """Class of volumes that many pods share; the models' weights lie on one."""
+    """Class of volumes that many pods share. The models' weights are on such a volume."""
 
 
 EksPlatform = Annotated[NewPlatform | ExistingPlatform, Field(discriminator="kind")]

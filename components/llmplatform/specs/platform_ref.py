@@ -1,8 +1,8 @@
-"""What a platform tells those who build on it: the output `platform` of its stack.
+"""The output `platform` of a stack, for programs and stacks that build on it.
 
-Half of it are sections of a stack file: those that put models on this platform. `llmplatform use-platform` writes them
-into the file of a stack that has models only. The other half are facts that other programs and tools would have to
-guess. Nothing in it is secret. A program gets it from a stack reference:
+One half are sections of a stack file, which deploy models on this platform: `llmplatform use-platform` writes them
+into the file of a stack that has only models. The other half are facts for other programs and tools. No field is
+secret. A program reads it from a stack reference:
 
     pulumi.StackReference("organization/llmplatform/dev").require_output("platform").apply(parse_platform_ref)
 """
@@ -24,39 +24,39 @@ from llmplatform.specs.vocabulary.addresses import HttpsUrl
 from llmplatform.specs.vocabulary.names import EnvironmentName, LabelKey, LabelValue, ObjectName, PoolName
 
 SECTIONS = ("cloud", "network", "cluster", "platform", "pools", "mirrors", "outside")
-"""Sections of a stack file that say where its models live."""
+"""Sections of a stack file that locate its models' platform."""
 VERSION = 1
-"""Of the form of this output: a higher one has lost a field, or one of its fields means something else."""
+"""Version of this output. A higher one has lost a field, or changed the meaning of one."""
 
 
 class Nodes(Section):
-    """What a pod has to know of a pool's nodes."""
+    """What a pod must know about a pool's nodes."""
 
     labels: dict[LabelKey, LabelValue]
-    """Labels that select them."""
+    """Labels to select them."""
     taints: tuple[Taint, ...] = ()
     """Taints to tolerate."""
     gpu: str | None = None
-    """Kind of their GPUs; null where they have none."""
+    """Model of their GPUs; null without GPUs."""
     gpus: int = 0
     """GPUs of one node."""
     most: int
-    """Nodes that the pool can grow to."""
+    """Largest number of nodes."""
 
 
 class ModelsNamespace(Section):
-    """What is asked of pods in the namespace of the models."""
+    """Requirements for pods in the models' namespace."""
 
     pod_security: Literal["restricted"] = "restricted"
-    """Pod Security level that is enforced there."""
+    """Enforced Pod Security level."""
     gpu_quota: int | None = None
-    """GPUs that all its pods together may ask for; null: no bound."""
+    """Quota of GPUs for all its pods; null: none."""
     client_labels: dict[LabelKey, LabelValue]
-    """Labels of the pods there that may call models; nobody else may."""
+    """Labels that a pod there needs to call models."""
 
 
 class PodIdentity(Section):
-    """EKS Pod Identity: a role is given to a service account by an association with the cluster."""
+    """EKS Pod Identity: an association with the cluster gives a role to a service account."""
 
     kind: Literal["pod_identity"] = "pod_identity"
 
@@ -68,29 +68,29 @@ class Rrsa(Section):
     issuer: HttpsUrl
     """Issuer of the service accounts' tokens."""
     provider_arn: str
-    """ARN of the OIDC provider that vouches for them."""
+    """ARN of the OIDC provider of that issuer."""
 
 
 class _Reference(Section):
-    """What the references of all clouds have in common."""
+    """Common fields of the references of all clouds."""
 
     version: Literal[1] = 1
-    """Form of this output, `VERSION`."""
+    """Version of this output, `VERSION`."""
     environment: EnvironmentName
-    """The environment that the platform is."""
+    """The environment of the platform."""
     nodes: dict[PoolName, Nodes] = Field(default_factory=dict)
-    """Node pools by name, as pods see them."""
+    """Node pools by name."""
     namespace: ModelsNamespace
     """Rules of the namespace `platform.models_namespace`."""
     block_storage_class: ObjectName | None = None
     """Class of disks for one pod; null: the cluster's default."""
     certificate_issuer: ObjectName | None = None
-    """ClusterIssuer of cert-manager; null where there is none."""
+    """ClusterIssuer of cert-manager; null without one."""
 
     def sections(self) -> dict[str, Any]:
-        """The sections of a stack file that put models on this platform, as plain values."""
+        """The sections of a stack file that deploy models on this platform, as plain values."""
         plain = self.model_dump(mode="json", exclude_defaults=True)
-        # In full: whoever reads the file sees where the models go, and another default moves nothing.
+        # Written out in full, so that a reader sees the target and a changed default moves nothing.
         plain["platform"] = self.model_dump(mode="json", include={"platform"})["platform"]
         return {name: plain[name] for name in SECTIONS if name in plain}
 

@@ -1,6 +1,6 @@
 """The JSON schema of stack files, generated from the models, so that an editor completes and checks them.
 
-`python -m llmplatform.specs.schema` writes stack.schema.json beside this module; with `--check` it only says whether
+`python -m llmplatform.specs.schema` writes stack.schema.json beside this module; with `--check` it only checks whether
 it is stale.
 """
 
@@ -17,7 +17,7 @@ TARGET = Path(__file__).with_name("stack.schema.json")
 
 
 def schema() -> dict[str, Any]:
-    """The schema of a whole stack file: our sections below `config:`, and what Pulumi itself keeps there."""
+    """The schema of a whole stack file: our sections below `config:`, and Pulumi's own keys."""
     by_cloud = {provider: _plain(model.model_json_schema()) for provider, model in STACKS.items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -44,13 +44,13 @@ def schema() -> dict[str, Any]:
 
 
 def _names(provider: str) -> dict[str, Any]:
-    """Holds for the settings of one cloud."""
+    """Definitions for the settings of one cloud."""
     cloud = {"type": "object", "required": ["provider"], "properties": {"provider": {"const": provider}}}
     return {"type": "object", "required": [f"{NAMESPACE}cloud"], "properties": {f"{NAMESPACE}cloud": cloud}}
 
 
 def _config(stack: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands below `config:` for one cloud."""
+    """The schema of `config:` for one cloud."""
     return {
         "description": stack["description"],
         "required": [f"{NAMESPACE}{name}" for name in stack["required"]],
@@ -62,11 +62,11 @@ def _config(stack: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(node: Any, key: str = "") -> Any:
-    """The schema without generated titles, which say nothing that keys do not, and with one-line descriptions."""
+    """The schema without generated titles, which repeat the keys, and with one-line descriptions."""
     if isinstance(node, Mapping):
         named = key in ("properties", "$defs")
         entries = cast(Mapping[str, Any], node)
-        # Without a pattern's own refusal a key of another form would be free to stand there.
+        # Without it, a key that breaks the pattern would be accepted.
         closed = {} if named or "patternProperties" not in entries else {"additionalProperties": False}
         return closed | {
             name: _plain(value, name)

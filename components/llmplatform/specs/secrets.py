@@ -1,4 +1,4 @@
-"""Which secrets a stack file can hold. Their values never enter a spec: only the program reads them, as Outputs."""
+"""The secrets of a stack file. Values never enter a spec: only the program reads them, as Outputs."""
 
 from typing import Annotated
 
@@ -20,8 +20,8 @@ class Secrets(Section):
     huggingface_token: Encrypted | None = None
     """Token for gated models: `pulumi config set --secret --path 'secrets.huggingface_token'`."""
     registry_password: Encrypted | None = None
-    """Password of `mirrors.login`: `pulumi config set --secret --path 'secrets.registry_password'`. One that does not
-    run out: nodes pull at any time."""
+    """Password of `mirrors.login`: `pulumi config set --secret --path 'secrets.registry_password'`. It must not expire,
+    because nodes pull at any time."""
     alert_receiver: Encrypted | None = None
-    """URL or key of whoever `addons.monitoring.alerts` tells: `pulumi config set --secret --path
+    """URL or key of the receiver in `addons.monitoring.alerts`: `pulumi config set --secret --path
     'secrets.alert_receiver'`."""

@@ -1,6 +1,6 @@
-"""The whole stack file: the one definition of what a user can ask for.
+"""The whole stack file, by cloud: the one definition of the settings.
 
-There is one class for each cloud: a key that a cloud does not have is an unknown key there.
+Each cloud has a class, so that a key of the other cloud is an unknown key.
 """
 
 from collections.abc import Mapping
@@ -23,14 +23,14 @@ from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary.names import Name, PoolName, TagKey, TagValue
 
 NAMESPACE = "llmplatform:"
-"""Prefix of our keys in the file; of those of providers and of Pulumi itself only secrets are our business."""
+"""Prefix of our keys in the file. Keys of providers and of Pulumi itself are only searched for secrets."""
 
 
 class _Stack(Section):
-    """What stack files have in common on all clouds."""
+    """Settings of all clouds."""
 
     environment: Environment
-    """Who the environment belongs to, and how carefully it is kept."""
+    """Owner and protection of the environment."""
     models: Annotated[dict[Name, Model], Field(max_length=2000)] = Field(default_factory=dict)
     """Served models by name; the name is what clients ask for."""
     services: Services = Services()
@@ -38,9 +38,9 @@ class _Stack(Section):
     jobs: Jobs = Jobs()
     """What can be run to its end, or on a schedule."""
     secrets: Secrets = Secrets()
-    """Encrypted values; `pulumi config set --secret --path` writes them."""
+    """Encrypted values, written by `pulumi config set --secret --path`."""
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=100)] = Field(default_factory=dict)
-    """Tags on every cloud object beside ours."""
+    """Further tags on every cloud object."""
 
 
 class AwsStack(_Stack):
@@ -53,15 +53,15 @@ class AwsStack(_Stack):
     cluster: EksCluster
     """The Kubernetes cluster: `new`, or an `existing` one."""
     platform: EksPlatform = NewPlatform(kind="new")
-    """What runs beneath the models: `new`, or installed by another stack (`existing`)."""
+    """The software beneath the models: `new`, or installed by another stack (`existing`)."""
     pools: Annotated[dict[PoolName, AwsPool], Field(max_length=100)] = Field(default_factory=dict)
     """Node pools by name."""
     addons: AwsAddons = AwsAddons()
-    """What is installed in the cluster beneath the models."""
+    """Software that is installed in the cluster beneath the models."""
     mirrors: Mirrors = Mirrors()
-    """Where charts, images and models come from when not from their public homes."""
+    """Other addresses for charts, images and models."""
     outside: AwsOutside = AwsOutside()
-    """How the world outside is reached: a proxy, certificates of your own."""
+    """Access to the internet: a proxy, and certificates of private authorities."""
 
 
 class AlicloudStack(_Stack):
@@ -74,15 +74,15 @@ class AlicloudStack(_Stack):
     cluster: AckCluster
     """The Kubernetes cluster: `new`, or an `existing` one."""
     platform: AckPlatform = NewAckPlatform(kind="new")
-    """What runs beneath the models: `new`, or installed by another stack (`existing`)."""
+    """The software beneath the models: `new`, or installed by another stack (`existing`)."""
     pools: Annotated[dict[PoolName, AlicloudPool], Field(max_length=100)] = Field(default_factory=dict)
     """Node pools by name."""
     addons: AlicloudAddons = AlicloudAddons()
-    """What is installed in the cluster beneath the models."""
+    """Software that is installed in the cluster beneath the models."""
     mirrors: AlicloudMirrors = AlicloudMirrors()
-    """Where charts, images and models come from when not from their public homes."""
+    """Other addresses for charts, images and models."""
     outside: Outside = Outside()
-    """How the world outside is reached: a proxy, certificates of your own."""
+    """Access to the internet: a proxy, and certificates of private authorities."""
 
 
 Stack = AwsStack | AlicloudStack

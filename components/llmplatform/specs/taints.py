@@ -1,4 +1,4 @@
-"""Taints of nodes, and the tolerations with which a pod bears them, in Kubernetes' spelling."""
+"""Taints of nodes, and the tolerations of pods, in Kubernetes' spelling."""
 
 from typing import Literal
 
@@ -8,35 +8,35 @@ from llmplatform.specs.vocabulary.names import LabelKey, LabelValue
 Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
 GPU_TAINT = "nvidia.com/gpu"
-"""Key of the taint that every tool puts on nodes with GPUs, each with a value of its own. Models bear it unasked."""
+"""Key of the taint that tools put on nodes with GPUs, each with its own value. Models tolerate it by default."""
 
 
 class Taint(Section):
-    """A taint of a pool's nodes: pods that do not tolerate it stay away."""
+    """A taint of a pool's nodes. It keeps out pods that do not tolerate it."""
 
     key: LabelKey
-    """Its name, e.g. `team` or `example.org/team`."""
+    """Key, e.g. `team` or `example.org/team`."""
     value: LabelValue = ""
-    """Its value, which a toleration may ask for."""
+    """Value, for a toleration to match."""
     effect: Effect = "NoSchedule"
-    """`NoSchedule` takes no new pods, `NoExecute` evicts those that run, too; `PreferNoSchedule` is a wish."""
+    """`NoSchedule` admits no new pods, `NoExecute` also evicts running ones, `PreferNoSchedule` is a preference."""
 
     @property
     def keeps_away(self) -> bool:
-        """Whether a pod that does not tolerate it cannot run there."""
+        """Whether a pod without a toleration cannot run there."""
         return self.effect != "PreferNoSchedule"
 
 
 class Toleration(Section):
-    """A taint that pods bear."""
+    """A taint that pods tolerate."""
 
     key: LabelKey
-    """Name of the taint."""
+    """Key of the taint."""
     value: LabelValue | None = None
     """Its value. Empty: any."""
     effect: Effect | None = None
     """Its effect. Empty: each."""
 
     def bears(self, taint: Taint) -> bool:
-        """Whether it is about that taint. Source: Kubernetes, "Taints and Tolerations", when the two match."""
+        """Whether it matches the taint. Source: Kubernetes, "Taints and Tolerations"."""
         return self.key == taint.key and self.value in (None, taint.value) and self.effect in (None, taint.effect)

@@ -1,1 +1,1 @@
-"""What an environment left in an account after it was destroyed, and how it goes."""
+"""Finds and deletes what a destroyed environment left in its account."""

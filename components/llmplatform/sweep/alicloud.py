@@ -1,7 +1,7 @@
-"""What an environment can leave in an account of Alibaba Cloud, in the order in which it can be deleted.
+"""Leftovers in an account of Alibaba Cloud, in the order of their deletion.
 
-What an action answers: the SDK's own clients, as for the doctor. Load balancers of the newer kinds (ALB, NLB) and log
-projects have services that are not asked; those with the environment's tag are shown.
+Calls use the SDK's own clients, as in the doctor. Newer load balancers (ALB, NLB) and log projects are not searched;
+those with the environment's tag are shown.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _UNPROTECT = "slb:SetLoadBalancerDeleteProtection"
 def _load_balancers(place: Place, ask: Ask) -> Iterator[Leftover]:
     alive, networks = around(place, ask)
     for each in pages(ask, BALANCERS, "LoadBalancers", "LoadBalancer", RegionId=place.region):
-        # Somebody may have made one by hand, and people come in by it.
+        # A user may have created one by hand, and its address is in use.
         ours = each.get("VpcId") in networks
         whose = inside(tags_of(each), place, alive, "foreign") if ours else owner(tags_of(each), place, alive)
         if whose:
@@ -35,7 +35,7 @@ def _load_balancers(place: Place, ask: Ask) -> Iterator[Leftover]:
 
 def _delete_balancer(leftover: Leftover, place: Place, ask: Ask) -> None:
     if leftover.details.get("protected") == "on":
-        # The cloud controller protects what it makes.
+        # The cloud controller protects its load balancers.
         ask(_UNPROTECT, RegionId=place.region, LoadBalancerId=leftover.id, DeleteProtection="off")
     ask("slb:DeleteLoadBalancer", RegionId=place.region, LoadBalancerId=leftover.id)
 
@@ -122,7 +122,7 @@ def _keys(place: Place, ask: Ask) -> Iterator[Leftover]:
             f"deleted on {key.get('DeleteDate', '?')}" if waits else key["KeyState"],
             f"it can be restored until then: `aliyun kms CancelKeyDeletion --KeyId {id_}`"
             if waits
-            else f"`aliyun kms ScheduleKeyDeletion --KeyId {id_} --PendingWindowInDays 30`, and nobody can read it",
+            else f"`aliyun kms ScheduleKeyDeletion --KeyId {id_} --PendingWindowInDays 30`, and it is unreadable then",
         )
 
 
@@ -140,7 +140,7 @@ _ELSEWHERE = frozenset(
         ("kms", "key"),
     }
 )
-"""Service and kind of what has a kind of its own. Source: the ARNs in each service's "RAM authorization"."""
+"""Service and type of objects that have a kind here. Source: the ARNs in each service's "RAM authorization"."""
 _AROUND = (NETWORKS, CLUSTERS)
 KINDS: tuple[Kind, ...] = (
     Kind(

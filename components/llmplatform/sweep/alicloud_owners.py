@@ -1,6 +1,6 @@
-"""Whose an object of Alibaba Cloud is.
+"""The owner of an object of Alibaba Cloud.
 
-Tags by which controllers mark what they make, each with the id of its cluster under `ack.aliyun.com`: cloud controller
+Tags of controllers on their objects, each with the id of its cluster under `ack.aliyun.com`: cloud controller
 (cloud-provider-alibaba-cloud, pkg/model: beside it `kubernetes.do.not.delete`), alibaba-cloud-csi-driver (pkg/disk),
 Terway (types/tag.go).
 """
@@ -18,7 +18,7 @@ CLUSTERS, NETWORKS = "cs:DescribeClustersForRegion", "vpc:DescribeVpcs"
 
 
 def tags_of(found: Mapping[str, Any]) -> dict[str, str]:
-    """An object's tags as a mapping, however its service spells them."""
+    """An object's tags as a mapping; each service spells them differently."""
     listed = found.get("Tags") or ()
     each = (listed.get("Tag") or ()) if isinstance(listed, Mapping) else listed
     return {
@@ -30,7 +30,7 @@ def tags_of(found: Mapping[str, Any]) -> dict[str, str]:
 
 
 def clusters(place: Place, ask: Ask) -> dict[str, Mapping[str, str]]:
-    """Clusters of the region that are there: id to tags."""
+    """Existing clusters of the region: id to tags."""
     found: dict[str, Mapping[str, str]] = {}
     number = 1
     while True:
@@ -45,7 +45,7 @@ def clusters(place: Place, ask: Ask) -> dict[str, Mapping[str, str]]:
 
 
 def living(place: Place, ask: Ask) -> dict[str, str]:
-    """The environment's clusters that are still there, and the one that it was in."""
+    """The environment's clusters that still exist, and the existing one that it used."""
     known = {*place.clusters, place.within}
     return {
         id_: f"{id_} ({tags['']})"
@@ -55,7 +55,7 @@ def living(place: Place, ask: Ask) -> dict[str, str]:
 
 
 def owner(tags: Mapping[str, str], place: Place, alive: frozenset[str]) -> Owner | None:
-    """Whose an object is by its tags; None: another's, or nothing says. `alive`: clusters that are there."""
+    """The owner of an object by its tags; None if it is another's or unknown. `alive`: existing clusters."""
     if ENVIRONMENT_TAG in tags:
         return by_tag(place) if tags[ENVIRONMENT_TAG] == place.environment else None
     cluster = tags.get(CLUSTER_TAG)
@@ -72,17 +72,17 @@ def owner(tags: Mapping[str, str], place: Place, alive: frozenset[str]) -> Owner
 
 
 def inside(tags: Mapping[str, str], place: Place, alive: frozenset[str], untagged: Whose) -> Owner | None:
-    """The same of what lies in the environment's network. `untagged`: whose it is where no tag says anything."""
+    """The same for objects in the environment's network. `untagged`: the owner of an object without tags."""
     if told := owner(tags, place, alive):
         return told
     if tags.get(CLUSTER_TAG) in alive:
         return None
-    # It keeps the network from going, whoever has forgotten it.
+    # It blocks the deletion of the network, regardless of its owner.
     return Owner("foreign" if ENVIRONMENT_TAG in tags else untagged, "in the environment's network")
 
 
 def around(place: Place, ask: Ask) -> tuple[frozenset[str], frozenset[str]]:
-    """Clusters that are there, and networks of the environment."""
+    """Existing clusters, and networks of the environment."""
     networks = {
         each["VpcId"]
         for each in pages(ask, NETWORKS, "Vpcs", "Vpc", RegionId=place.region)

@@ -1,4 +1,4 @@
-"""What an environment can leave of names on AWS: log groups, records of DNS, keys; and whatever else has its tag."""
+"""Leftover names on AWS: log groups, DNS records, keys, and other objects with the environment's tag."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ _ELSEWHERE = frozenset(
         ("backup", "recovery-point"),
     }
 )
-"""Service and kind of what has a kind of its own."""
+"""Service and type of objects that have a kind here."""
 
 
 def _log_groups(place: Place, ask: Ask) -> Iterator[Leftover]:
@@ -45,7 +45,7 @@ def _records(place: Place, ask: Ask) -> Iterator[Leftover]:
     try:
         found = ask("route53:ListResourceRecordSets", HostedZoneId=place.zone)["ResourceRecordSets"]
     except Absent:
-        return  # A zone that is not there has no records.
+        return  # A missing zone has no records.
     for each in found:
         if each["Type"] == "TXT" and each["Name"] == challenge:
             yield Owner("ours", f"a challenge for {place.host}").left("dns-records", challenge, "TXT")
@@ -69,7 +69,7 @@ def _keys(place: Place, ask: Ask) -> Iterator[Leftover]:
             f"deleted on {until}" if waits else str(key.get("KeyState", "")),
             "nothing to do: it costs nothing while it waits"
             if waits
-            else f"nobody can read what it encrypts once it is gone: `aws kms schedule-key-deletion --key-id {arn}`",
+            else f"what it encrypts is unreadable once it is deleted: `aws kms schedule-key-deletion --key-id {arn}`",
         )
 
 
@@ -78,7 +78,7 @@ def _rest(place: Place, ask: Ask) -> Iterator[Leftover]:
 
 
 def living(place: Place, ask: Ask) -> dict[str, str]:
-    """The environment's clusters that are still there, and the one that it was in."""
+    """The environment's clusters that still exist, and the existing one that it used."""
     found: dict[str, str] = {}
     for cluster in sorted(place.clusters | ({place.within} if place.within else set[str]())):
         try:

@@ -1,4 +1,4 @@
-"""What an environment can leave in a network of AWS: load balancers, interfaces, endpoints, security groups.
+"""Leftovers in a network of AWS: load balancers, interfaces, endpoints, security groups.
 
 Source of GuardDuty's tag and names: its user guide, Runtime Monitoring.
 """
@@ -13,7 +13,7 @@ from llmplatform.sweep.kinds import Kind, Leftover, Owner, Place, simple_kind
 _GUARD = "GuardDutyManaged"
 _V1 = "elasticloadbalancing/classic"
 _BATCH = 20
-"""Load balancers whose tags are told at once."""
+"""Load balancers in one request for tags."""
 
 
 def _load_balancers(place: Place, ask: Ask) -> Iterator[Leftover]:
@@ -46,7 +46,7 @@ def _interfaces(place: Place, ask: Ask) -> Iterator[Leftover]:
         tags = tags_of(each, "TagSet")
         whose = owner(tags, place)
         if whose is None and each["VpcId"] in networks:
-            # It keeps the network from going, whoever has forgotten it.
+            # It blocks the deletion of the network, regardless of its owner.
             where = f"in {each['VpcId']}, the environment's network"
             whose = Owner("foreign" if names_a_cluster(tags) else "ours", where)
         if whose:
@@ -62,12 +62,14 @@ def _endpoints(place: Place, ask: Ask) -> Iterator[Leftover]:
         tags, id_ = tags_of(each), each["VpcEndpointId"]
         if each.get("State") in ("deleting", "deleted"):
             continue
-        whose, kept = Owner("foreign", f"somebody put it into {each['VpcId']}"), "ask whose it is"
+        whose, kept = Owner("foreign", f"another user created it in {each['VpcId']}"), "ask whose it is"
         if ours := owner(tags, place):
             whose, kept = ours, ""
         elif _GUARD in tags or "guardduty" in each["ServiceName"]:
-            whose = Owner("foreign", f"GuardDuty put it into {each['VpcId']}, which cannot be deleted with it")
-            kept = f"`aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {id_}`; it comes again while GuardDuty watches"
+            whose = Owner("foreign", f"GuardDuty created it in {each['VpcId']}, which cannot be deleted with it")
+            kept = (
+                f"`aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {id_}`; GuardDuty creates it again while it watches"
+            )
         yield whose.left("endpoints", id_, each["ServiceName"], kept)
 
 
@@ -84,8 +86,8 @@ def _groups(place: Place, ask: Ask) -> Iterator[Leftover]:
             yield whose.left("security-groups", id_, name)
         else:
             who = "GuardDuty" if _GUARD in tags or name.startswith("GuardDuty") else "somebody"
-            kept = f"`aws ec2 delete-security-group --group-id {id_}` where nobody needs it"
-            yield Owner("foreign", f"{who} put it into {each['VpcId']}").left("security-groups", id_, name, kept)
+            kept = f"`aws ec2 delete-security-group --group-id {id_}` if it is not in use"
+            yield Owner("foreign", f"{who} created it in {each['VpcId']}").left("security-groups", id_, name, kept)
 
 
 def _unsuccessful(answer: Mapping[str, Any]) -> None:

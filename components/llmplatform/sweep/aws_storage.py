@@ -1,4 +1,4 @@
-"""What an environment can leave of data on AWS: volumes, snapshots, file systems and their backups."""
+"""Leftover data on AWS: volumes, snapshots, file systems and their backups."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from llmplatform.sweep.aws_tags import owner, tags_of
 from llmplatform.sweep.kinds import Kind, Leftover, Place, simple_kind
 
 VAULT = "aws/efs/automatic-backup-vault"
-"""Where AWS Backup's default plan puts file systems."""
+"""Vault of AWS Backup's default plan for file systems."""
 
 
 def _volumes(place: Place, ask: Ask) -> Iterator[Leftover]:

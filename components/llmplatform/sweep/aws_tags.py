@@ -1,6 +1,6 @@
-"""Whose an object of AWS is, by its tags.
+"""The owner of an object of AWS, by its tags.
 
-Tags by which controllers mark what they make: aws-ebs-csi-driver (pkg/cloud: `ebs.csi.aws.com/cluster`, and by
+Tags of controllers on their objects: aws-ebs-csi-driver (pkg/cloud: `ebs.csi.aws.com/cluster`, and by
 `--k8s-tag-cluster-id` `kubernetes.io/cluster/NAME`), aws-load-balancer-controller (`elbv2.k8s.aws/cluster`), the cloud
 controller (`kubernetes.io/cluster/NAME`), amazon-vpc-cni-k8s (`cluster.k8s.amazonaws.com/name`). The value of
 `kubernetes.io/cluster/NAME` is `owned`, or `shared` for what more clusters use and none deletes (cloud-provider-aws,
@@ -32,7 +32,7 @@ def tags_of(found: Mapping[str, Any], key: str = "Tags") -> dict[str, str]:
 
 
 def owner(tags: Mapping[str, str], place: Place) -> Owner | None:
-    """Whose an object is, and by which tag; None: another environment's, or nothing says."""
+    """The owner of an object, and the tag that says so; None if it is another environment's or unknown."""
     if ENVIRONMENT_TAG in tags:
         return by_tag(place) if tags[ENVIRONMENT_TAG] == place.environment else None
     for cluster in sorted(place.clusters):
@@ -47,7 +47,7 @@ def owner(tags: Mapping[str, str], place: Place) -> Owner | None:
 
 
 def names_a_cluster(tags: Mapping[str, str]) -> bool:
-    """Whether tags say of which cluster or environment an object is."""
+    """Whether tags name the cluster or environment of an object."""
     named = ENVIRONMENT_TAG in tags or any(key in tags for key in _NAMED)
     return named or any(key.startswith("kubernetes.io/cluster/") for key in tags)
 
@@ -59,7 +59,7 @@ def networks_of(place: Place, ask: Ask) -> list[str]:
 
 
 def tagged(place: Place, ask: Ask, *types: str) -> list[str]:
-    """ARNs of what carries the environment's tag, of the given types alone where there are any."""
+    """ARNs of objects with the environment's tag; only of the given types, if any."""
     wanted = [{"Key": ENVIRONMENT_TAG, "Values": [place.environment]}]
     limited = {"ResourceTypeFilters": [*types]} if types else {}
     found = ask(TAGGED, TagFilters=wanted, **limited)["ResourceTagMappingList"]

@@ -1,4 +1,4 @@
-"""What can be left, and how it is found and deleted: one `Kind` for each sort of object."""
+"""Kinds of leftovers, and how each is found and deleted."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,20 +12,20 @@ Whose = Literal["ours", "foreign"]
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where an environment was."""
+    """Former place of an environment."""
 
     environment: str
     region: str
     clusters: frozenset[str]
-    """Names of its own cluster on AWS; ids of it on Alibaba Cloud, as far as they are known."""
+    """Names of its own clusters on AWS; ids of them on Alibaba Cloud, as far as they are known."""
     within: str | None = None
-    """Name or id of the existing cluster that it was in: what that cluster's controllers made may be anybody's."""
+    """Name or id of the existing cluster that it used: objects of that cluster's controllers may belong to others."""
     alive: frozenset[str] = frozenset()
-    """Those of its clusters that are still there."""
+    """Those of its clusters that still exist."""
     zone: str | None = None
-    """Hosted zone or domain that its certificates were proven in."""
+    """Hosted zone or domain of its ACME challenges."""
     host: str | None = None
-    """Host that they were for."""
+    """Host of its certificate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +35,12 @@ class Leftover:
     kind: str
     id: str
     whose: Whose
-    """`ours`: the environment's, by a tag or a name of its own. `foreign`: it may be anybody's, and is only shown."""
+    """`ours`: the environment's, by its tag or name. `foreign`: possibly another owner's, and only shown."""
     why: str
-    """What tells whose it is."""
+    """The evidence for the owner."""
     name: str = ""
     kept: str = ""
-    """Why it is not deleted, and what to do; empty: it can be."""
+    """Why it is not deleted, and what to do; empty if it can be."""
     details: Mapping[str, str] = field(default_factory=dict[str, str])
     """What its deletion needs to know."""
 
@@ -52,16 +52,16 @@ class Leftover:
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose an object is."""
+    """The owner of an object."""
 
     whose: Whose
     why: str
-    """What tells."""
+    """The evidence."""
     kept: str = ""
-    """Why nothing that is known by this is deleted; empty: it can be."""
+    """Why objects with this evidence are not deleted; empty if they can be."""
 
     def left(self, kind: str, id_: str, name: str = "", kept: str = "", **details: str) -> Leftover:
-        """An object of theirs, as `Leftover` has it."""
+        """An object of this owner, as a `Leftover`."""
         return Leftover(
             kind=kind,
             id=id_,
@@ -74,18 +74,18 @@ class Owner:
 
 
 def by_tag(place: Place) -> Owner:
-    """The owner of what has the environment's own tag."""
+    """The owner of an object with the environment's own tag."""
     return Owner("ours", f"{ENVIRONMENT_TAG}={place.environment}")
 
 
 def by_cluster(cluster: str, why: str, alive: Collection[str]) -> Owner:
-    """The owner of what one of the environment's own clusters made, and may use while it is there (in `alive`)."""
-    kept = f"cluster {cluster} is still there, and may use it" if cluster in alive else ""
+    """The owner of an object of the environment's own cluster, which may use it while it exists (in `alive`)."""
+    kept = f"cluster {cluster} still exists, and may use it" if cluster in alive else ""
     return Owner("ours", why, kept)
 
 
 def rest(place: Place, arns: Iterable[str], elsewhere: Collection[tuple[str, str]]) -> Iterator[Leftover]:
-    """What has the environment's tag and no kind of its own. `elsewhere`: service and sort of what has one."""
+    """Objects with the environment's tag and no kind of their own. `elsewhere`: service and type of the others."""
     for arn in arns:
         service, sort = arn.split(":")[2], arn.split(":", 5)[5]
         if (service, sort.partition("/")[0].partition(":")[0]) not in elsewhere:
@@ -96,14 +96,14 @@ def rest(place: Place, arns: Iterable[str], elsewhere: Collection[tuple[str, str
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One sort of object."""
+    """One kind of object."""
 
     name: str
     title: str
     finds: tuple[str, ...]
     """Actions that the search needs."""
     deletes: tuple[str, ...] = ()
-    """Actions that the deletion needs; none for what is only shown."""
+    """Actions that the deletion needs; none if it is only shown."""
     find: Callable[[Place, Ask], Iterable[Leftover]]
     delete: Callable[[Leftover, Place, Ask], None] | None = None
 
@@ -116,7 +116,7 @@ def simple_kind(
     delete: str = "",
     parameter: str = "",
 ) -> Kind:
-    """A kind whose objects go by one action with one parameter, their id; or none, which are only shown."""
+    """A kind whose objects one action with their id deletes; without an action they are only shown."""
 
     def by_id(leftover: Leftover, place: Place, ask: Ask) -> None:
         ask(delete, **{parameter: leftover.id})

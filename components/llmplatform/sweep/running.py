@@ -1,4 +1,4 @@
-"""Looks for what is left, kind by kind, and deletes what a person has agreed to. A kind that fails stops no other."""
+"""Searches leftovers, kind by kind, and deletes those that the user has confirmed. Kinds fail independently."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from llmplatform.sweep.kinds import Kind, Leftover, Place
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """What was found of a kind."""
+    """The leftovers of a kind."""
 
     kind: Kind
     left: tuple[Leftover, ...] = ()
     problem: str = ""
-    """Why it could not be looked for, or not to the end."""
+    """Why the search failed or is incomplete."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of an object."""
+    """The result for an object."""
 
     leftover: Leftover
     done: bool
@@ -29,7 +29,7 @@ class Outcome:
 def survey(
     kinds: Sequence[Kind], place: Place, ask: Ask, told: Callable[[Swept], None] = lambda swept: None
 ) -> list[Swept]:
-    """What is left of each kind, in their order. `told`: each, as soon as it is there."""
+    """Leftovers of each kind, in order. `told`: receives each kind as soon as it is complete."""
     found: list[Swept] = []
     for kind in kinds:
         left: list[Leftover] = []
@@ -48,7 +48,7 @@ def survey(
 
 
 def remove(kind: Kind, left: Sequence[Leftover], place: Place, ask: Ask) -> list[Outcome]:
-    """Deletes objects of a kind; what is gone already counts as deleted."""
+    """Deletes objects of a kind; an object that is already gone counts as deleted."""
     outcomes: list[Outcome] = []
     for leftover in left:
         if kind.delete is None or not leftover.deletable:

@@ -1,4 +1,4 @@
-"""Which kinds a stack can leave, where it was, and the actions that sweeping needs."""
+"""The kinds of leftovers of a stack, its former place, and the actions that sweeping needs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ ALICLOUD: tuple[Kind, ...] = alicloud.KINDS
 
 @dataclass(frozen=True, kw_only=True)
 class Cloud:
-    """How a cloud is swept."""
+    """How to sweep a cloud."""
 
     kinds: Sequence[Kind]
     living: Callable[[Place, Ask], Mapping[str, str]]
-    """The environment's clusters that are still there, and the one that it was in: id to what people call it."""
+    """The environment's clusters that still exist, and the existing one that it used: id to display name."""
     exists: tuple[str, ...]
     """Actions that this needs."""
 
@@ -32,7 +32,7 @@ CLOUDS = {
 
 
 def place_of(wanted: Wanted, clusters: Iterable[str] = ()) -> Place:
-    """Where a stack's environment is or was. `clusters`: names or ids of more clusters of its own that it had."""
+    """The place of a stack's environment. `clusters`: names or ids of further clusters that it had."""
     stack = wanted.stack
     issuer, cluster = stack.addons.cert_manager.issuer, stack.cluster
     zone = issuer.hosted_zone if isinstance(issuer, AcmeIssuer) else None

@@ -1,4 +1,4 @@
-"""Simulated cloud accounts: what exists, what may exist, and what follows from it."""
+"""Simulated cloud accounts: their objects, and the rules for them."""
 
 from llmplatform_sandbox.cloud.control_plane import ControlPlane, NoControlPlane, PaperControlPlane
 from llmplatform_sandbox.cloud.simulated import SimulatedCloud, open_cloud

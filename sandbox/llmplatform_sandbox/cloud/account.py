@@ -22,7 +22,7 @@ from llmplatform_sandbox.cloud.templates import get, put, render, with_cloud_mad
 from llmplatform_sandbox.cloud.unfinished import Unfinished
 
 BEFORE = "somebody else"
-"""Who made what is there before any stack; see the sandbox's `seed`."""
+"""Maker of objects that exist before any stack; see the sandbox's `seed`."""
 
 
 class Account:
@@ -31,7 +31,7 @@ class Account:
     def __init__(
         self, store: Store, facts: CloudFacts, faults: Faults, behaviours: Mapping[str, Behaviour], settle: float = 8.0
     ) -> None:
-        """`settle`: seconds that a deletion waits for what depends on the object; real providers wait minutes."""
+        """`settle`: seconds that a deletion waits for dependent objects; real providers wait minutes."""
         self.store, self.facts, self.faults = store, facts, faults
         self._behaviours, self._settle, self._plain = behaviours, settle, Plain()
         self._rules = Rules(store, facts)
@@ -43,13 +43,13 @@ class Account:
 
     @property
     def scope(self) -> Scope:
-        """The scope of the latest request of the program: what the cloud's own doings are in."""
+        """The scope of the program's latest request, which the cloud's own actions use, too."""
         return Scope(**json.loads(self.store.setting("scope", '{"region": "us-east-1"}')))
 
     def create(
         self, type_: str, made_by: str, inputs: Mapping[str, Any], scope: Scope, owner: str = "", *, id_: str = ""
     ) -> Record:
-        """Make an object. Raises CloudError, or NotReady once it exists. `id_`: of one that the cloud has already."""
+        """Make an object. Raises CloudError, or NotReady once it exists. `id_`: of one that the cloud already has."""
         self.catch_up()
         with self.faults.call("create", type_, made_by):
             with self.store.transaction():
@@ -59,14 +59,14 @@ class Account:
             return self._finish(record)
 
     def catch_up(self) -> None:
-        """Let happen what the cloud does by itself, and whose time has come."""
+        """Make the cloud's own actions happen whose time has come."""
         for type_, made_by, inputs in self.late.due():
-            # Its time is over where another has made it meanwhile.
+            # It is void if another object was made meanwhile.
             with suppress(CloudError):
                 self.create(type_, made_by, inputs, self.scope)
 
     def amend(self, record: Record, outputs: Mapping[str, Any]) -> Record:
-        """Set outputs, by path, of an object that exists."""
+        """Set outputs, by path, of an existing object."""
         with self.store.transaction():
             current = self.store.get(record.type, record.id) or record
             merged = dict(current.outputs)
@@ -84,10 +84,10 @@ class Account:
         scope: Scope,
         asked: Collection[str] | None = None,
     ) -> Record:
-        """Change an object in place. Without `asked`, that is what differs from the inputs so far.
+        """Change an object in place. Without `asked`, the difference from the present inputs.
 
-        `asked`: the properties that the request names. They are set to what is sent, whatever they are now, and all
-        others stay as they are: where none is named, no request is sent.
+        `asked`: the properties that the request names. They are set to the sent values, whatever they are now, and all
+        others stay: if none is named, no request is sent.
         """
         facts = self.facts.of(type_)
         self._resume(type_, id_)
@@ -125,16 +125,16 @@ class Account:
             return self._finish(new)
 
     def read(self, type_: str, id_: str) -> Record | None:
-        """The object as it is now, None when it is gone. Raises NotReady when what was accepted came to nothing."""
+        """The present object; None if it is gone. Raises NotReady if an accepted request failed."""
         self._resume(type_, id_)
         with self.faults.call("read", type_, id_):
             record = self.store.get(type_, id_)
             return None if record is None else self.behaviour(type_).live(self, record)
 
     def delete(self, type_: str, id_: str) -> None:
-        """Remove an object and all that goes with it; gone already is success.
+        """Remove an object and all that it owns; a missing object is success.
 
-        Raises CloudError naming what depends on it.
+        Raises CloudError with the dependent object.
         """
         facts = self.facts.of(type_)
         with self.faults.call("delete", type_, id_):
@@ -160,13 +160,13 @@ class Account:
                 time.sleep(0.2)
 
     def _resume(self, type_: str, id_: str) -> None:
-        """Go on with what was accepted before a kill: a cloud does not stop when whoever asked it does."""
+        """Continue what was accepted before a kill: a cloud does not stop when its caller does."""
         record = self.store.get(type_, id_)
         if record is not None and self._unfinished.under_way(record):
             self._finish(record)
 
     def _finish(self, record: Record) -> Record:
-        """The part of a create or update that takes its time. After a kill it is done again from its beginning."""
+        """The slow part of a create or update. After a kill it runs again from its beginning."""
         behaviour, before = self.behaviour(record.type), self._unfinished.before(record)
         try:
             if before is None:
@@ -179,12 +179,12 @@ class Account:
             self.store.change(before, self._rules.links(self.facts.of(before.type), before.inputs))
             raise
         finally:
-            # Not after a kill, which runs nothing: an error is the cloud's answer, and the end of it as well.
+            # Not after a kill, which runs nothing: an error is the cloud's answer, and ends the request.
             self._unfinished.end(record)
         return self.store.get(record.type, record.id) or record
 
     def kept(self) -> list[str]:
-        """What the cloud keeps of deleted objects by design, a sentence each."""
+        """Deleted objects that the cloud keeps by design, a sentence each."""
         return json.loads(self.store.setting("kept", "[]"))
 
     def _note_kept(self, facts: TypeFacts, record: Record) -> None:
@@ -193,9 +193,9 @@ class Account:
             self.store.set("kept", json.dumps([*self.kept(), f"{kind_of(record.type)} {record.id}: {sentence}"]))
 
     def remove_tree(self, record: Record) -> None:
-        """Remove an object with what it owns and what cannot be without it.
+        """Remove an object with what it owns and what cannot exist without it.
 
-        An owned one that others hold on to stays, as an orphan of the account.
+        An owned object that others need stays, as an orphan of the account.
         """
         with self.store.transaction():
             for owned in self.store.owned(record.key):
@@ -237,7 +237,8 @@ class Account:
         record = Record(type=type_, id=id_, made_by=made_by, owner=owner, inputs=dict(inputs), outputs=outputs)
         self._rules.refuse_duplicates(facts, record)
         there = self.store.get(type_, id_)
-        # Of two resources that write the same, the one that goes takes it from the other: no cloud says so, we do.
+        # If two resources write the same object, removing one also removes it for the other: no cloud reports that, we
+        # do.
         if there and facts.again and there.made_by == made_by:
             kept = {name: value for name, value in there.outputs.items() if name not in inputs}
             record = replace(record, outputs={**outputs, **kept})
@@ -273,7 +274,7 @@ class Account:
         return record
 
     def _remake(self, facts: TypeFacts, old: Record, new: Record, scope: Scope) -> Record:
-        """Follow a changed list of what each gets one: interfaces of an endpoint in other subnets."""
+        """Follow a changed list with an object for each entry, such as interfaces of an endpoint in other subnets."""
         for rule in facts.makes:
             if rule.each is None or [v for _, v in find(old.outputs, rule.each)] == [
                 v for _, v in find(new.outputs, rule.each)

@@ -1,4 +1,4 @@
-"""What a resource type does beyond its facts: hooks around create, update, read and delete."""
+"""Behaviour of a resource type beyond its facts: hooks around create, update, read and delete."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,7 +13,7 @@ class Behaviour(Protocol):
     """Hooks of a type. Every one may raise CloudError."""
 
     def check(self, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-        """(path, what is wrong and what to write instead). Unknown values are absent."""
+        """(path, fault and remedy). Unknown values are absent."""
         ...
 
     def creating(self, account: "Account", inputs: Mapping[str, Any]) -> None:
@@ -21,7 +21,7 @@ class Behaviour(Protocol):
         ...
 
     def created(self, account: "Account", record: Record) -> Mapping[str, Any]:
-        """After the object exists; gives outputs by path. May take its time, and raise NotReady.
+        """After the object exists; returns outputs by path. May be slow, and raise NotReady.
 
         After a kill it is called again, from its beginning.
         """
@@ -32,44 +32,44 @@ class Behaviour(Protocol):
         ...
 
     def updated(self, account: "Account", old: Record, new: Record) -> None:
-        """After the change; may take its time. Of a change that fails with CloudError nothing stays.
+        """After the change; may be slow. A change that fails with CloudError leaves nothing.
 
         After a kill it is called again, from its beginning.
         """
         ...
 
     def live(self, account: "Account", record: Record) -> Record:
-        """What the cloud's API says about the object now."""
+        """The cloud's present answer about the object."""
         ...
 
     def deleting(self, account: "Account", record: Record) -> None:
-        """Before the object goes, when nothing depends on it. May take its time; after a kill it is called again."""
+        """Before the object is removed, when nothing depends on it. May be slow; after a kill it is called again."""
         ...
 
 
 class Plain:
-    """The behaviour of a type whose facts say it all."""
+    """The behaviour of a type without any beyond its facts."""
 
     def check(self, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-        """Nothing more is wrong."""
+        """No further faults."""
         return ()
 
     def creating(self, account: "Account", inputs: Mapping[str, Any]) -> None:
-        """Nothing more is asked for."""
+        """No further conditions."""
 
     def created(self, account: "Account", record: Record) -> Mapping[str, Any]:
-        """No more outputs."""
+        """No further outputs."""
         return {}
 
     def updating(self, account: "Account", old: Record, inputs: Mapping[str, Any]) -> None:
-        """Nothing is refused."""
+        """Refuses nothing."""
 
     def updated(self, account: "Account", old: Record, new: Record) -> None:
-        """Nothing follows."""
+        """No consequences."""
 
     def live(self, account: "Account", record: Record) -> Record:
-        """As it was stored."""
+        """The stored object."""
         return record
 
     def deleting(self, account: "Account", record: Record) -> None:
-        """Nothing follows."""
+        """No consequences."""

@@ -1,4 +1,4 @@
-"""Is a resource's input something that the cloud would take? Says everything that is wrong at once."""
+"""Checks a resource's inputs as the cloud would, and reports all faults at once."""
 
 import difflib
 import json
@@ -12,9 +12,9 @@ from llmplatform_sandbox.cloud.facts import CloudFacts, TypeFacts, find
 from llmplatform_sandbox.cloud.templates import get
 
 Finding = tuple[str, str]
-"""(property path, what is wrong and what to write instead)."""
+"""(property path, fault and remedy)."""
 UNKNOWN = object()
-"""Stands for a value that a preview does not know: it is there, and nothing more is said of it."""
+"""Stands for a value that a preview does not know: it exists, and is not checked further."""
 
 
 def check(
@@ -68,7 +68,7 @@ def _value(shape: schema.Shape, value: Any, at: str) -> Iterator[Finding]:
             return
         case "object":
             if isinstance(value, Mapping):
-                # A document in the form of an object may have keys that the SDK does not list.
+                # A document in object form may have keys that the SDK does not list.
                 yield from () if shape.text else _object(shape.fields, value, at)
             else:
                 yield at, f"a {_name(value)}; write an object with {', '.join(shape.fields)}"

@@ -1,4 +1,4 @@
-"""How a simulated cluster gets at the one real control plane of the sandbox."""
+"""How a simulated cluster uses the one real control plane of the sandbox."""
 
 import os
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from llmplatform_sandbox.interfaces import KubeAccess
 
 
 class Nodes(Protocol):
-    """What a cloud does to the nodes of its machines."""
+    """A cloud's actions on the nodes of its machines."""
 
     def ready(self, node: str) -> bool:
-        """Whether a node has joined and takes pods."""
+        """Whether a node has joined and accepts pods."""
         ...
 
     def cordon(self, node: str) -> None:
@@ -21,11 +21,11 @@ class Nodes(Protocol):
         ...
 
     def drain(self, node: str, seconds: float) -> list[str]:
-        """Cordon a node and evict its pods; returns those that a budget has kept on it for so long."""
+        """Cordon a node and evict its pods; returns the pods that a budget kept on it for that time."""
         ...
 
     def restart(self, node: str) -> None:
-        """A node leaves with whatever is still on it; its machine, which stays, joins anew."""
+        """Remove a node with its remaining pods; its machine stays and joins again."""
         ...
 
 
@@ -39,7 +39,7 @@ class ControlPlane(Protocol):
 
     @property
     def on_paper(self) -> bool:
-        """Whether it has an address and nothing behind it."""
+        """Whether it has an address without a server."""
         ...
 
     @property
@@ -48,11 +48,11 @@ class ControlPlane(Protocol):
         ...
 
     def __call__(self, service_cidr: str | None = None, minor: str | None = None) -> KubeAccess:
-        """Where the API server is; it runs by then, with that range for Services, as that minor."""
+        """Address of the running API server, with that range for Services, as that minor."""
         ...
 
     def upgrade(self, minor: str) -> None:
-        """Go on with all objects as another minor."""
+        """Continue with all objects as another minor."""
         ...
 
     def reset(self) -> None:
@@ -87,7 +87,7 @@ class NoControlPlane:
 
 @dataclass(frozen=True)
 class PaperControlPlane:
-    """For a state that is made without a cluster: it has an address, and nobody is there."""
+    """For a state that is made without a cluster: an address without a server."""
 
     minors: Sequence[str]
     on_paper: bool = True
@@ -102,10 +102,10 @@ class PaperControlPlane:
         return KubeAccess(server="https://192.0.2.1:6443", ca_pem="", kubeconfig=Path(os.devnull))
 
     def upgrade(self, minor: str) -> None:
-        """There is nothing to go on with."""
+        """Nothing runs."""
 
     def reset(self) -> None:
-        """There is nothing to forget."""
+        """Nothing is stored."""
 
 
 def _nothing_runs() -> RuntimeError:

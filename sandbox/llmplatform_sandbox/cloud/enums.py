@@ -19,7 +19,7 @@ def shapes(service: str) -> dict[str, Any]:
 
 @cache
 def values(name: str) -> tuple[str, ...]:
-    """The members of an enumeration such as `eks.AMITypes`. Raises KeyError where botocore has none of that name."""
+    """The members of an enumeration such as `eks.AMITypes`. Raises KeyError if botocore has none of that name."""
     service, _, shape = name.partition(".")
     members = shapes(service)[shape].get("enum")
     if members is None:

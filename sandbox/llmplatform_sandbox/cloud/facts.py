@@ -1,6 +1,6 @@
-"""What a cloud does with each resource type beyond the SDK's names: identities, replacements, references, quotas.
+"""Facts of resource types beyond the SDK's names: identities, replacements, references, quotas.
 
-One `facts.toml` per cloud. A type that is not in it is refused, never guessed. Paths are wire names joined by dots,
+One `facts.toml` per cloud. A type without a row is refused, never guessed. Paths are wire names joined by dots,
 `[]` for every member of a list: `vpcConfig.subnetIds[]`. Strings under `id`, `computed` and `makes` are templates,
 see templates.py.
 """
@@ -22,27 +22,27 @@ class Naming(Fact):
 
     property: str
     prefix: str | None = None
-    """The property that asks for a generated name, where there is one."""
+    """The property that asks for a generated name, if there is one."""
     written: str | None = None
-    """The property that holds a name which the program gives, where that is another one."""
+    """The property for a given name, if it is another one."""
     max: int
-    """Longest name that the cloud takes."""
+    """Longest name that the cloud accepts."""
     starts: str = ""
-    """What a generated name begins with (`alias/`)."""
+    """Prefix of a generated name (`alias/`)."""
     separator: str = "-"
 
 
 class Reference(Fact):
-    """A property that points at an object of the account."""
+    """A property that refers to an object of the account."""
 
     to: tuple[str, ...]
-    """Types that it may point at."""
+    """Types that it may refer to."""
     by: str = "id"
-    """The output of the target that is written: id, arn, name …"""
+    """The output of the target that it holds: id, arn, name …"""
     on_delete: Literal["block", "ignore", "cascade"] = "block"
-    """What becomes of the target's deletion while this lives; `cascade`: this goes with it."""
+    """Effect on the target's deletion while this object exists; `cascade`: this object is deleted, too."""
     outside: str = ""
-    """Values that exist beyond the account (managed policies), as a regular expression."""
+    """Values outside of the account (managed policies), as a regular expression."""
 
 
 def _reference(value: Any) -> Any:
@@ -54,15 +54,15 @@ def _reference(value: Any) -> Any:
 
 
 class Makes(Fact):
-    """An object that the cloud makes along with the resource, and frees with it."""
+    """An object that the cloud creates and removes together with the resource."""
 
     type: str
     each: str | None = None
-    """One per value at this path, which the templates call `each`."""
+    """One for each value at this path, which the templates call `each`."""
     when: Mapping[str, Any] = {}
     """Only if these properties have these values."""
     unless: str | None = None
-    """Not where this property is set."""
+    """Only if this property is not set."""
     outputs: tuple[str, ...] = ()
     """The outputs that receive the id; with `[]`, a list of ids."""
     state: Mapping[str, Any] = {}
@@ -73,38 +73,38 @@ class Quota(Fact):
 
     limit: int
     per: str | None = None
-    """Counted per value of this property; else per region."""
+    """Counted for each value of this property; else for each region."""
     error: str
     code: str = ""
     """Quota code to ask an increase for."""
 
 
 class Refused(Fact):
-    """A value that the API still lists and the cloud does not take."""
+    """A value that the API lists and the cloud refuses."""
 
     pattern: str
     reason: str
 
 
 class TypeFacts(Cited):
-    """One resource type, or one kind of object that only the cloud itself makes."""
+    """One resource type, or one kind of object that only the cloud itself creates."""
 
     id: str
     name: Naming | None = None
     replace: tuple[str, ...] = ()
     """Properties whose change replaces the object."""
     replace_when_removed: tuple[str, ...] = ()
-    """Properties whose removal replaces the object, and no other change."""
+    """Properties whose removal replaces the object, but no other change."""
     computed: Mapping[str, Any] = {}
     """Outputs that the cloud decides, once, at creation."""
     defaults: Mapping[str, Any] = {}
-    """Inputs that the cloud fills when they are absent."""
+    """Inputs that the cloud fills if they are absent."""
     unset: tuple[str, ...] = ()
-    """Outputs that stay empty for what the sandbox supports."""
+    """Outputs that are always empty in the sandbox."""
     increments: tuple[str, ...] = ()
     """Outputs that count the changes."""
     uncounted: tuple[str, ...] = ()
-    """Properties whose changes they leave out."""
+    """Properties whose changes are not counted."""
     references: Mapping[str, Annotated[Reference, BeforeValidator(_reference)]] = {}
     enums: Mapping[str, str | tuple[str, ...]] = {}
     """Path → botocore's `service.Shape`, or the values themselves."""
@@ -118,25 +118,25 @@ class TypeFacts(Cited):
     """Exactly one of each group."""
     refused: Mapping[str, tuple[Refused, ...]] = {}
     unique: tuple[tuple[str, ...], ...] = ()
-    """Properties that together no two objects share."""
+    """Properties whose combination is unique."""
     quotas: tuple[Quota, ...] = ()
     makes: tuple[Makes, ...] = ()
     missing: str = "ResourceNotFoundException: {value} does not exist"
-    """The cloud's answer to a reference to one that does not exist."""
+    """The cloud's answer to a reference to a missing object."""
     in_use: str = "DependencyViolation: {type} '{id}' has dependencies and cannot be deleted"
     """The cloud's answer to a deletion while something depends on it."""
     exists: str = "ResourceAlreadyExistsException: {id} exists already"
     again: bool = False
-    """Whether a create of one that is there writes it again, and is no error."""
+    """Whether a create of an existing object overwrites it, without an error."""
     protected_by: str | None = None
     """The property that forbids deletion while it is true."""
     after_failure: Literal["planned", "prior"] = "planned"
     """What the provider saves of a failed update: the planned state, as terraform-plugin-sdk does, or nothing, as
     terraform-plugin-framework and `d.Partial(true)` do."""
     kept: str | None = None
-    """What the cloud keeps of one that was deleted, and for how long: by design, and no orphan."""
+    """What the cloud keeps of a deleted object, and for how long: by design, and no orphan."""
     registered: bool = True
-    """False for objects that only the cloud or a controller makes."""
+    """False for objects that only the cloud or a controller creates."""
 
     def replaces(self, path: str) -> bool:
         """Whether a change at a concrete path (`subnetIds[3]`) replaces the object."""
@@ -154,7 +154,7 @@ class CloudFacts(Fact):
     types: Mapping[str, TypeFacts]
 
     def of(self, type_: str) -> TypeFacts:
-        """Raises LookupError with one sentence for a type that is not known."""
+        """Raises LookupError with one sentence for an unknown type."""
         found = self.types.get(type_)
         if found is None:
             raise LookupError(
@@ -173,9 +173,9 @@ def load(package: str) -> CloudFacts:
 
 
 def why_replaced(type_: str, paths: Iterable[str]) -> str:
-    """Why changes at these paths replace an object, with where that was read: a clause.
+    """Why changes at these paths replace an object, with the source: a clause.
 
-    `cidrBlock, zoneId cannot change in place (alicloud/resource_alicloud_vswitch.go)`; empty where no fact says so.
+    `cidrBlock, zoneId cannot change in place (alicloud/resource_alicloud_vswitch.go)`; empty without a fact.
     """
     try:
         facts = load(type_.partition(":")[0]).of(type_)
@@ -186,7 +186,7 @@ def why_replaced(type_: str, paths: Iterable[str]) -> str:
 
 
 def find(value: Any, path: str) -> list[tuple[str, Any]]:
-    """Every (concrete path, value) that a path with `[]` meets; nothing where it is absent."""
+    """Every (concrete path, value) of a path with `[]`; none if it is absent."""
     found = [("", value)]
     for step in path.split("."):
         name, lists = step.rstrip("[]"), step.count("[]")
@@ -206,5 +206,5 @@ def find(value: Any, path: str) -> list[tuple[str, Any]]:
 
 
 def pattern_of(path: str) -> str:
-    """`subnetIds[3]` → `subnetIds[]`: the path as facts write it."""
+    """`subnetIds[3]` → `subnetIds[]`: the path in the facts' form."""
     return re.sub(r"\[\d+\]", "[]", path)

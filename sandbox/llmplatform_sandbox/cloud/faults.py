@@ -1,4 +1,4 @@
-"""Faults that a user injects, and the one place that every call to the simulated cloud goes through."""
+"""Faults that a user injects, and the one entrance of every call to the simulated cloud."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from llmplatform_sandbox.cloud.requests import CloudError, Transient, Unanswered
 from llmplatform_sandbox.cloud.store import Store
 
 EVERYTHING = "all"
-"""Target of a fault that strikes the calls of every resource type."""
+"""Target of a fault that affects the calls of every resource type."""
 _A_TYPE = "a resource type of the cloud, e.g. aws:ec2/vpc:Vpc, or all"
 _REFUSALS = 2
 _SLOW = 2.0
@@ -23,7 +23,7 @@ class Kind:
 
     effect: str
     target: str
-    """What can be struck, for a user who has named something else."""
+    """Valid targets, for the error message."""
     strikes_calls: bool = False
 
 
@@ -57,9 +57,9 @@ KINDS: Mapping[str, Kind] = {
 
 
 class Faults:
-    """Active faults, kept in the account's file. A target is valid when the cloud's own rule for the kind says so.
+    """Active faults, kept in the account's file. The cloud's own rule for the kind decides whether a target is valid.
 
-    How often a call was struck is not kept: after a restart the count begins anew.
+    Counts of affected calls are not kept: they begin anew after a restart.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Faults:
         self._lock = threading.Lock()
 
     def set(self, kind: str, target: str, *, active: bool) -> None:
-        """Raises ValueError on a kind or target that does not exist."""
+        """Raises ValueError for an unknown kind or target."""
         if kind not in KINDS:
             raise ValueError(f"{kind}: no such fault; write one of {', '.join(KINDS)}")
         if not self._targets.get(kind, lambda _: False)(target):
@@ -84,14 +84,14 @@ class Faults:
         self._store.fault(kind, target, active=active)
 
     def active(self, kind: str, target: str) -> bool:
-        """Whether a fault strikes a target now."""
+        """Whether a fault affects a target now."""
         return (kind, target) in self._store.faults()
 
     @contextmanager
     def call(self, operation: str, type_: str, key: str) -> Generator[None]:
-        """Wraps each create, read, update and delete of the account. `key`: who makes the object, or its id.
+        """Wraps each create, read, update and delete of the account. `key`: the maker of the object, or its id.
 
-        Raises CloudError where a fault refuses the call, or hides its answer. What a cloud makes by itself is spared.
+        Raises CloudError if a fault refuses the call, or hides its answer. The cloud's own actions are exempt.
         """
         kinds = {kind for kind, target in self._store.faults() if target in (EVERYTHING, type_)}
         if not kinds or (operation == "create" and not key.startswith("urn:")):

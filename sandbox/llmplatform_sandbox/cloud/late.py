@@ -1,4 +1,4 @@
-"""What a cloud does by itself some time after a request: due things happen when somebody looks next."""
+"""A cloud's own actions some time after a request: due actions happen at the next call."""
 
 import json
 import time
@@ -11,20 +11,20 @@ _KEY = "late"
 
 
 class Late:
-    """Objects that the cloud is going to make. They are kept, so that a kill stops none."""
+    """Objects that the cloud is going to create. They are stored, so that a kill stops none."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def make(self, type_: str, made_by: str, inputs: Mapping[str, Any], seconds: float) -> None:
-        """An object that is there so many seconds from now, whether or not there has been one."""
+        """Schedule an object in so many seconds, whether or not there was one before."""
         with self._store.transaction():
             waiting = json.loads(self._store.setting(_KEY, "[]"))
             row = {"due": time.time() + seconds, "type": type_, "made_by": made_by, "inputs": dict(inputs)}
             self._store.set(_KEY, json.dumps([*waiting, row]))
 
     def due(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-        """(type, maker, inputs) of those whose time has come; each is given once."""
+        """(type, maker, inputs) of the due objects; each is returned once."""
         if self._store.setting(_KEY, "[]") == "[]":
             return
         with self._store.transaction():

@@ -1,7 +1,7 @@
-"""Pools of machines, as every cloud has them: a group with bounds and a target, spread over zones, that may be short.
+"""Pools of machines, on every cloud: a group with bounds and a target, spread over zones, perhaps short of machines.
 
-What a cloud's own groups add is where a machine can be had (`_slot`), what it is (`_launch`, `_instance`), and what
-the autoscaler can know of one that is not there (`template`).
+A cloud's own groups add the place of a machine (`_slot`), its kind (`_launch`, `_instance`), and the autoscaler's
+knowledge of a future one (`template`).
 """
 
 from abc import ABC, abstractmethod
@@ -15,12 +15,12 @@ from llmplatform_sandbox.cloud.store import Record
 from llmplatform_sandbox.interfaces import Instance, NodeGroup, NodeTemplate, Unavailable
 
 MACHINE = "instance"
-"""Kind of object that a machine is, on every cloud."""
+"""Kind of object of a machine, on every cloud."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:
-    """Where one machine can be had, and how."""
+    """Place and capacity type of one available machine."""
 
     kind: str
     """Instance type."""
@@ -33,13 +33,13 @@ class MachineGroups(ABC):
     """The groups of one account."""
 
     group_type: ClassVar[str]
-    """Kind of object that a group is."""
+    """Kind of object of a group."""
     pool_type: ClassVar[str]
-    """Type of the resource that a group belongs to."""
+    """Type of the resource of a group."""
     pool_name: ClassVar[str]
-    """Property that holds a pool's name."""
+    """Property with a pool's name."""
     no_group: ClassVar[str]
-    """The cloud's answer to the name of a group that does not exist; `{}` stands for the name."""
+    """The cloud's answer to the name of a missing group; `{}` stands for the name."""
 
     def __init__(self, account: Account) -> None:
         self._account, self._store = account, account.store
@@ -48,7 +48,7 @@ class MachineGroups(ABC):
 
     @abstractmethod
     def template(self, group_id: str) -> NodeTemplate | None:
-        """What an autoscaler can know of an empty group's next node."""
+        """The autoscaler's knowledge of an empty group's next node."""
 
     @abstractmethod
     def _autoscaled(self, group: Record) -> bool: ...
@@ -58,17 +58,17 @@ class MachineGroups(ABC):
 
     @abstractmethod
     def _slot(self, group: Record, pool: Record) -> Slot:
-        """Raises Unavailable with the cloud's own code when there is none."""
+        """Raises Unavailable with the cloud's own code if there is none."""
 
     @abstractmethod
     def _launch(self, group: Record, pool: Record, slot: Slot) -> None: ...
 
     @abstractmethod
     def _subnets(self, pool: Record) -> list[tuple[str, str]]:
-        """(subnet, zone) in the pool's order, zones without power included."""
+        """(subnet, zone) in the pool's order, including zones without power."""
 
     def _kept(self, group: Record) -> int:
-        """How many machines the cloud itself holds the group at when some vanish."""
+        """Number of machines to which the cloud itself refills the group."""
         return group.outputs["desiredCapacity"]
 
     # As the cluster and its autoscaler see them
@@ -89,11 +89,11 @@ class MachineGroups(ABC):
         ]
 
     def instances(self) -> list[Instance]:
-        """Every machine that runs."""
+        """Every running machine."""
         return [self._instance(record) for record in self._store.all(MACHINE)]
 
     def resize(self, group_id: str, size: int) -> None:
-        """Raises Unavailable, with nothing changed, when machines cannot be had."""
+        """Raises Unavailable, with nothing changed, if machines are missing."""
         with self._store.transaction():
             group = self._require(group_id)
             low, high = group.outputs["minSize"], group.outputs["maxSize"]
@@ -108,7 +108,7 @@ class MachineGroups(ABC):
             self._set_desired(group, size)
 
     def terminate(self, instance_id: str) -> None:
-        """End one instance and shrink its group by one. Ended already is success."""
+        """Terminate one instance and shrink its group by one. A terminated one is success."""
         with self._store.transaction():
             record = self._store.get(MACHINE, instance_id)
             if record is None:
@@ -118,7 +118,7 @@ class MachineGroups(ABC):
             self._set_desired(group, max(group.outputs["minSize"], group.outputs["desiredCapacity"] - 1))
 
     def lose_zone(self, zone: str) -> None:
-        """Machines of a zone vanish. Each group gets others elsewhere, as far as its cloud holds it at its size."""
+        """Machines of a zone vanish. Each group gets others elsewhere, as far as its cloud refills it."""
         for group in self._store.all(self.group_type):
             with self._store.transaction():
                 lost = [one for one in self._running(group) if one.outputs["zone"] == zone]
@@ -131,7 +131,7 @@ class MachineGroups(ABC):
                     self._store.shortage(group.id, short or None)
 
     def retry(self) -> None:
-        """Each group that is short of its own size tries again, as it does on and on."""
+        """Each group that is short of its size tries again."""
         for group in self._store.all(self.group_type):
             if len(self._running(group)) < group.outputs["desiredCapacity"]:
                 try:
@@ -140,12 +140,12 @@ class MachineGroups(ABC):
                     self.note_shortage(group.id, str(error))
 
     def want(self, group: Record, size: int, reason: str) -> None:
-        """A size that cannot be had just now, and why; the group keeps it as its own."""
+        """A size that is not available now, with the reason; the group keeps it as its target."""
         self._set_desired(group, size)
         self.note_shortage(group.id, reason)
 
     def _refilled(self, group: Record) -> str:
-        """Why the group could not be filled again; empty when it could."""
+        """Why the group could not be refilled; empty if it could."""
         for _ in range(self._kept(group) - len(self._running(group))):
             try:
                 self._add(group)
@@ -154,7 +154,7 @@ class MachineGroups(ABC):
         return ""
 
     def note_shortage(self, group_id: str, reason: str) -> None:
-        """Remember why a group did not get its machines."""
+        """Record why a group did not get its machines."""
         self._store.shortage(group_id, reason)
 
     # As the pool's resource needs them
@@ -168,7 +168,7 @@ class MachineGroups(ABC):
         return self._store.get(self.pool_type, group.outputs["nodeGroup"]) or group
 
     def set_bounds(self, group: Record, low: int, high: int) -> None:
-        """Other limits for the autoscaler; no machine comes or goes."""
+        """Other limits for the autoscaler; no machine starts or stops."""
         self._account.amend(group, {"minSize": low, "maxSize": high})
 
     # As a renewal of machines needs them
@@ -182,19 +182,19 @@ class MachineGroups(ABC):
         return self._instance(record).node
 
     def add(self, group: Record) -> Record:
-        """One machine more, whatever the group's size. Raises Unavailable."""
+        """Add one machine, whatever the group's size. Raises Unavailable."""
         with self._store.transaction():
             before = {one.key for one in self._running(group)}
             self._add(group)
             return next(one for one in self._running(group) if one.key not in before)
 
     def end(self, record: Record) -> None:
-        """One machine less, whatever the group's size."""
+        """Remove one machine, whatever the group's size."""
         with self._store.transaction():
             self._account.remove_tree(record)
 
     def renew(self, record: Record) -> Record:
-        """A machine gives way to another. Raises Unavailable, with nothing changed."""
+        """Replace a machine. Raises Unavailable, with nothing changed."""
         with self._store.transaction():
             group = self._require(record.outputs["group"])
             self._account.remove_tree(record)
@@ -219,7 +219,7 @@ class MachineGroups(ABC):
         self._launch(group, pool, self._slot(group, pool))
 
     def _powered(self, group: Record, pool: Record) -> Sequence[tuple[str, str]]:
-        """(subnet, zone) whose zone works, least used first."""
+        """(subnet, zone) of working zones, least used first."""
         used = [one.outputs["subnetId"] for one in self._running(group)]
         there = [(subnet, zone) for subnet, zone in self._subnets(pool) if not self._out(zone)]
         return sorted(there, key=lambda pair: used.count(pair[0]))

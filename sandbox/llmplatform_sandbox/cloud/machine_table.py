@@ -1,4 +1,4 @@
-"""The machines that a simulated cloud rents out: `machines.toml` of each cloud, a row per family."""
+"""The machines that a simulated cloud rents: `machines.toml` of each cloud, a row per family."""
 
 import tomllib
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ class Family(Cited):
 
     architecture: str = "amd64"
     types: Mapping[str, tuple[int, ...]]
-    """Type → sizes, in the order that the head of the file says."""
+    """Type → sizes, in the order at the head of the file."""
     gpu: str = ""
     gpu_gib: int = 0
     """Memory of one GPU."""
     prices: Mapping[str, float] = {}
-    """Type → price of an hour, where it is known."""
+    """Type → price of an hour, if known."""
     zones: Mapping[str, tuple[str, ...]] = {}
-    """Region → zones that sell it, where they are known."""
+    """Region → zones that sell it, if known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Machine:
     vcpus: int
     memory_mib: int
     allocatable_memory_mib: int
-    """What pods can ask for in all."""
+    """Memory that pods can request in all."""
     gpus: int
     nvme_gb: int = 0
 
@@ -44,7 +44,7 @@ class Machine:
 
     @property
     def price_hour(self) -> float | None:
-        """None where it is not known."""
+        """None if it is not known."""
         return self.family.prices.get(self.name)
 
 

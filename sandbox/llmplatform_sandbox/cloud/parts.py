@@ -1,4 +1,4 @@
-"""What each cloud contributes to its simulated account beyond its facts. Nothing but `load` asks which cloud it is."""
+"""The parts of each cloud's simulated account beyond its facts. Only `load` asks which cloud it is."""
 
 import importlib
 import re
@@ -23,37 +23,37 @@ class Parts:
     """One cloud, as its package's module `parts` declares it in `PARTS`."""
 
     behaviours: Callable[[ControlPlane, float], Mapping[str, Behaviour]]
-    """By type; the number is how many seconds they wait for what real clouds wait minutes for."""
+    """Behaviours by type; the number: seconds to wait for what real clouds wait minutes for."""
     groups: Callable[[Account], MachineGroups]
     installed: Callable[[Store], Iterable[str]]
     """Names of the cluster's add-ons."""
     admins: Callable[[Store], Sequence[str]]
     """Principals that administer the cluster."""
     subnets: Callable[[Store], list[str]]
-    """Where a load balancer goes that was not told where."""
+    """Default place of a load balancer."""
     zones: Callable[[Store], frozenset[str]]
-    """Zones that the networks of the account lie in."""
+    """Zones of the account's networks."""
     scope: Callable[[Arguments], Scope]
-    """Where the requests of a provider with these arguments go."""
+    """Scope of the requests of a provider with these arguments."""
     network: Sequence[frozenset[str]]
-    """Sets of add-ons any of which lets nodes get ready."""
+    """Sets of add-ons; nodes become ready with any of them."""
     provider_id: re.Pattern[str]
     """Provider ids of this cloud's nodes."""
     targets: Mapping[str, Callable[[str], bool]]
-    """Kind of fault → whether something of that name can be struck."""
+    """Kind of fault → whether it may have a target of that name."""
     remarks: Callable[[Account], Sequence[str]] = lambda account: ()
-    """What the cloud accepted and then did otherwise, a line each."""
+    """Inputs that the cloud silently accepted and treated differently, a line each."""
     locked_out: Callable[[Account], str] = lambda account: ""
-    """Why the caller may not enter the cluster's Kubernetes; empty when it may."""
+    """Why the caller may not enter the cluster's Kubernetes; empty if it may."""
     struck: Callable[[Account], None] = lambda account: None
-    """What the cloud does at once when a fault begins or ends."""
+    """The cloud's immediate reaction to the begin or end of a fault."""
     autoscaler: Callable[[Account], ManagedAutoscaler | None] = lambda account: None
     unpullable: Callable[[Store, str, Mapping[str, Any], Mapping[str, Any] | None], str] = (
         lambda store, image, pod, account: ""
     )
-    """Why a node may not pull an image for a pod with its service account; empty where it may."""
+    """Why a node may not pull an image for a pod with its service account; empty if it may."""
     arguments: Callable[[Arguments], Sequence[tuple[str, str]]] = lambda arguments: ()
-    """What is wrong with a provider's configuration beyond names and types: (argument, reason)."""
+    """Faults of a provider's configuration beyond names and types: (argument, reason)."""
 
 
 def load(package: str) -> Parts:

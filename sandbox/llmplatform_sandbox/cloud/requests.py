@@ -1,4 +1,4 @@
-"""What comes with a request to a cloud, and how it may end other than well."""
+"""The scope of a request to a cloud, and its possible failures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,15 +11,15 @@ class CloudError(Exception):
 
 
 class Transient(CloudError):
-    """Refused before anything was done, and likely to work at another try: whoever calls a cloud tries again."""
+    """Refused before any effect, and likely to work at another try: callers try again."""
 
 
 class Unanswered(CloudError):
-    """Carried out, but the answer was lost: to ask again is safe only for what may be done twice."""
+    """Carried out, but the answer was lost: a second try is safe only for idempotent requests."""
 
 
 class NotReady(Exception):
-    """The object was made and did not become what was asked for."""
+    """The object exists and did not reach the requested state."""
 
     def __init__(self, record: Record, reason: str) -> None:
         super().__init__(reason)
@@ -28,7 +28,7 @@ class NotReady(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Where a request goes."""
+    """Account and region of a request."""
 
     region: str
     account: str = "123456789012"

@@ -1,4 +1,4 @@
-"""How a simulated managed pool renews its machines: in batches, each drained by the rules of eviction first."""
+"""Renewal of a simulated managed pool's machines: in batches, each drained first by the rules of eviction."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -10,24 +10,24 @@ from llmplatform_sandbox.cloud.waiting import wait
 from llmplatform_sandbox.interfaces import Unavailable
 
 EVICTION = 6.0
-"""How many times longer a drain may take than anything else: clouds give it 15 to 30 minutes."""
+"""Factor of a drain's time limit over others: clouds give it 15 to 30 minutes."""
 
 
 class Rollout:
     """Replaces or restarts the machines of one group."""
 
     def __init__(self, nodes: Nodes, groups: MachineGroups, group: Record, patience: float) -> None:
-        """`patience`: seconds that a machine has to join."""
+        """`patience`: seconds for a machine to join."""
         self._nodes, self._groups, self._group, self._patience = nodes, groups, group, patience
 
     def replace(self, stale: Sequence[Record], at_once: int, *, force: bool) -> None:
-        """Each gives way to a new one: the old one goes first, so that no machine more is needed than before."""
+        """Replace each machine, the old one first, so that no extra machine is needed."""
         for batch in _batches(stale, at_once):
             self._drain(batch, force=force)
             self._join([self._renewed(record) for record in batch])
 
     def replace_with_surge(self, stale: Sequence[Record], at_once: int, surge: int, *, force: bool) -> None:
-        """`surge` new ones are there before the first old one goes, and as many go at the end."""
+        """Add `surge` new machines before the first old one is removed, and remove as many at the end."""
         if not stale:
             return
         size = len(self._groups.running(self._group))
@@ -44,7 +44,7 @@ class Rollout:
             self._groups.end(surplus)
 
     def restart(self, stale: Sequence[Record], at_once: int, renew: Callable[[Record], object]) -> None:
-        """Each machine stays and starts anew as something else. A drain that takes too long is not waited for."""
+        """Restart each machine with other software. A drain beyond the time limit is not waited for."""
         for batch in _batches(stale, at_once):
             for record in batch:
                 self._nodes.drain(self._groups.node(record), self._patience * EVICTION)

@@ -1,4 +1,4 @@
-"""Rules between the objects of an account: references, quotas, names that only one may have."""
+"""Rules between the objects of an account: references, quotas, unique names."""
 
 import re
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from llmplatform_sandbox.cloud.templates import Follow, get, render
 
 
 class Rules:
-    """The facts, applied to what the store holds."""
+    """The facts, applied to the objects of the store."""
 
     def __init__(self, store: Store, facts: CloudFacts) -> None:
         self._store, self._facts = store, facts
 
     def links(self, facts: TypeFacts, inputs: Mapping[str, Any]) -> list[Link]:
-        """What an object's inputs point at. Raises CloudError for a reference to what does not exist."""
+        """References in an object's inputs. Raises CloudError for a reference to a missing object."""
         links: list[Link] = []
         for pattern, reference in facts.references.items():
             for path, value in find(inputs, pattern):
@@ -28,9 +28,9 @@ class Rules:
         return links
 
     def target(self, facts: TypeFacts, pattern: str, value: Any) -> Record | None:
-        """The object that a reference points at; None for one beyond the account.
+        """The object of a reference; None for one outside of the account.
 
-        Raises CloudError when there is none.
+        Raises CloudError if it is missing.
         """
         reference = facts.references[pattern]
         for type_ in reference.to:
@@ -52,12 +52,12 @@ class Rules:
         return follow
 
     def blockers(self, record: Record, within: Record | None = None) -> list[Record]:
-        """What keeps an object from going; nothing that goes with it, or with the one that it goes with."""
+        """Objects that block an object's deletion, except those that are deleted with it or with its owner."""
         inside = {one.key for one in self._family(within or record)}
         return [one for one in self._store.referrers(record, "block") if one.key not in inside]
 
     def named(self, record: Record) -> str:
-        """What an object is and who made it; of one that goes with another, that other."""
+        """Type and maker of an object; for an owned object, those of its owner."""
         name, owner = f"{kind_of(record.type)} {record.id}", record.owner.partition("|")
         whole = self._store.get(owner[0], owner[2]) if record.owner else None
         return f"{name} of {self.named(whole)}" if whole else f"{name} (made by {record.made_by})"
@@ -66,7 +66,7 @@ class Rules:
         return [record, *(member for owned in self._store.owned(record.key) for member in self._family(owned))]
 
     def refuse_above_quota(self, facts: TypeFacts, type_: str, inputs: Mapping[str, Any]) -> None:
-        """Raises CloudError when one more would be too many."""
+        """Raises CloudError if one more exceeds a quota."""
         for quota in facts.quotas:
             peers = [one for one in self._store.all(type_) if not one.owner]
             if quota.per:
@@ -75,7 +75,7 @@ class Rules:
                 raise CloudError(f"{quota.error} (quota {quota.limit}; ask for more of {quota.code})")
 
     def refuse_duplicates(self, facts: TypeFacts, record: Record) -> None:
-        """Raises CloudError when another object has what only one may have."""
+        """Raises CloudError if another object has a unique value."""
         for properties in facts.unique:
             own = [get(record.outputs, path) for path in properties]
             for peer in self._store.all(record.type):
@@ -89,5 +89,5 @@ def kind_of(type_: str) -> str:
 
 
 def nowhere(path: str, output: str) -> Any:
-    """For templates that follow no reference."""
+    """For templates without references."""
     return None

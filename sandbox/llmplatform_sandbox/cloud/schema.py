@@ -1,7 +1,7 @@
-"""What a cloud's Pulumi SDK says about a resource type: names, nesting, types, required and deprecated properties.
+"""A resource type in a cloud's Pulumi SDK: names, nesting, types, required and deprecated properties.
 
-Read from the classes of the installed SDK on first use of a type, so that it is always the version that the program
-uses. Needs the SDK's conventions: `<Type>Args` beside `<Type>`, getters that carry the wire name in `_pulumi_name`,
+Read from the classes of the installed SDK at a type's first use, so that it is always the program's version.
+Needs the SDK's conventions: `<Type>Args` beside `<Type>`, getters that carry the wire name in `_pulumi_name`,
 and `_pulumi_deprecated_callable` around deprecated ones.
 """
 
@@ -57,12 +57,12 @@ class Property:
 
 
 _IMPORTING = threading.Lock()
-"""The SDKs' modules import one another: of two threads that begin at different ends one would see half a module."""
+"""The SDKs' modules import one another: two threads that begin at different ends would see incomplete modules."""
 
 
 @dataclass(frozen=True)
 class ResourceSchema:
-    """Inputs and outputs of a resource type by wire name. Outputs include the inputs that the provider gives back."""
+    """Inputs and outputs of a resource type by wire name. Outputs include the inputs that the provider returns."""
 
     token: str
     inputs: Mapping[str, Property]
@@ -80,7 +80,7 @@ def resource(token: str) -> ResourceSchema:
         with _IMPORTING:
             cls = getattr(importlib.import_module(module_name), match["cls"])
         own = sys.modules[cls.__module__]
-        # Where a nested type has the name of the resource, the SDK calls the resource's own arguments InitArgs.
+        # If a nested type has the resource's name, the SDK calls the resource's own arguments InitArgs.
         args = next(vars(own)[name] for name in (f"{match['cls']}InitArgs", f"{match['cls']}Args") if name in vars(own))
     except (ImportError, AttributeError, StopIteration) as error:
         raise UnknownType(f"{token}: the installed pulumi_{match['package']} has no such type") from error
@@ -88,7 +88,7 @@ def resource(token: str) -> ResourceSchema:
 
 
 def inputs(type_: str) -> Mapping[str, Property]:
-    """The inputs of a type by wire name; none of a kind that only the cloud makes."""
+    """The inputs of a type by wire name; none for a kind that only the cloud creates."""
     return resource(type_).inputs if ":" in type_ else {}
 
 
@@ -132,10 +132,10 @@ def _message(getter: Any) -> str:
 
 
 def _arms(hint: Any) -> Sequence[Any]:
-    """Members of a union, with the arms that only carry a value later (Output, Awaitable) left out.
+    """Members of a union, without the arms for later values (Output, Awaitable).
 
-    Those are forward references of the SDK that Python evaluates once per process, with whatever type variable it met
-    first: what is inside them says nothing. Only an Output that stands alone, as resources have, is looked into.
+    Those are forward references of the SDK that Python evaluates once per process, with an arbitrary type variable:
+    their content is useless. Only a single Output, as resources have, is inspected.
     """
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return [arm for member in typing.get_args(hint) if not _carries_later(member) for arm in _arms(member)]

@@ -1,4 +1,4 @@
-"""A simulated account as the rest of the sandbox sees it: the `Cloud` of interfaces.py over the account's store."""
+"""A simulated account for the rest of the sandbox: the `Cloud` of interfaces.py over the account's store."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -25,9 +25,9 @@ FILE = "cloud.sqlite"
 
 
 def open_cloud(package: str, folder: Path, control_plane: ControlPlane, *, patience: float = 10.0) -> "SimulatedCloud":
-    """The account whose store lies in a folder. Raises LookupError for a cloud that is not simulated.
+    """The account whose store is in a folder. Raises LookupError for a cloud that is not simulated.
 
-    `patience`: seconds that it waits before it gives up on something that real clouds wait minutes for.
+    `patience`: seconds to wait for what real clouds wait minutes for.
     """
     return SimulatedCloud(package, folder, control_plane, patience)
 
@@ -47,7 +47,7 @@ class SimulatedCloud:
         self._groups = self.parts.groups(self.account)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._store.close()
 
     # What exists
@@ -61,17 +61,17 @@ class SimulatedCloud:
         ]
 
     def _registered(self, record: Record) -> Mapping[str, Any]:
-        """Inputs, with the name marked as generated: should the program give it, that mark means nothing."""
+        """Inputs, with the name marked as generated: the mark has no effect if the program gives the name."""
         name = self.account.facts.of(record.type).name
         marked = {"__defaults": [name.property]} if name and name.property in record.inputs else {}
         return {**record.inputs, **marked}
 
     def kept(self) -> Sequence[str]:
-        """What the cloud keeps of deleted objects by design, a sentence each."""
+        """Deleted objects that the cloud keeps by design, a sentence each."""
         return self.account.kept()
 
     def add_object(self, type_: str, made_by: str, detail: Mapping[str, Any]) -> str:
-        """Raises CloudError for a kind that the facts do not have."""
+        """Raises CloudError for a kind without facts."""
         try:
             facts = self.account.facts.of(type_)
         except LookupError as error:
@@ -81,7 +81,7 @@ class SimulatedCloud:
         return self.account.create(type_, made_by, dict(detail), self.account.scope).id
 
     def remove_object(self, id_: str, made_by: str = "") -> None:
-        """Ids are unique per type only: without `made_by`, an object of the program is never meant."""
+        """Ids are unique per type only: without `made_by`, an object of the program is never removed."""
         for record in self._store.by_id(id_):
             meant = record.made_by == made_by if made_by else not self.account.facts.of(record.type).registered
             if meant:
@@ -95,11 +95,11 @@ class SimulatedCloud:
         return self._groups.all()
 
     def template(self, group: str) -> NodeTemplate | None:
-        """What an autoscaler can know of an empty group's next node."""
+        """The autoscaler's knowledge of an empty group's next node."""
         return self._groups.template(group)
 
     def resize(self, group: str, size: int) -> None:
-        """Raises Unavailable, and remembers why, when the cloud cannot deliver."""
+        """Raises Unavailable, and records why, if the cloud cannot deliver."""
         try:
             self._groups.resize(group, size)
         except Unavailable as error:
@@ -111,7 +111,7 @@ class SimulatedCloud:
         self._groups.terminate(instance)
 
     def instances(self) -> Sequence[Instance]:
-        """The machines that run."""
+        """The running machines."""
         return self._groups.instances()
 
     def installed(self) -> Iterable[str]:
@@ -119,20 +119,20 @@ class SimulatedCloud:
         return self.parts.installed(self._store)
 
     def networked(self) -> bool:
-        """Whether nodes can get ready."""
+        """Whether nodes can become ready."""
         there = frozenset(self.installed())
         return any(needed <= there for needed in self.parts.network)
 
     def owns(self, provider_id: str) -> bool:
-        """Whether a node's provider id is spelt as this cloud does."""
+        """Whether a node's provider id has this cloud's form."""
         return bool(self.parts.provider_id.search(provider_id))
 
     def unpullable(self, image: str, pod: Mapping[str, Any], account: Mapping[str, Any] | None) -> str:
-        """Why a node may not pull an image; empty where it may."""
+        """Why a node may not pull an image; empty if it may."""
         return self.parts.unpullable(self._store, image, pod, account)
 
     def remarks(self) -> Sequence[str]:
-        """What the cloud took without a word and did otherwise."""
+        """Inputs that the cloud silently accepted and treated differently."""
         return self.parts.remarks(self.account)
 
     def admins(self) -> Sequence[str]:
@@ -140,17 +140,17 @@ class SimulatedCloud:
         return self.parts.admins(self._store)
 
     def locked_out(self) -> str:
-        """Why the caller may not enter the cluster's Kubernetes; empty when it may."""
+        """Why the caller may not enter the cluster's Kubernetes; empty if it may."""
         return self.parts.locked_out(self.account)
 
     def autoscaler(self) -> ManagedAutoscaler | None:
-        """The one that the cloud runs."""
+        """The cloud's own autoscaler."""
         return self.parts.autoscaler(self.account)
 
     # Faults
 
     def fault(self, kind: str, target: str, *, active: bool) -> None:
-        """Raises ValueError on a kind or target that does not exist, and on a zone that no network lies in."""
+        """Raises ValueError for an unknown kind or target, and for a zone without a network."""
         zones = self.parts.zones(self._store)
         if kind == "zone-outage" and active and zones and target not in zones:
             raise ValueError(f"{target}: nothing of the stack is there; write one of {', '.join(sorted(zones))}")
@@ -159,7 +159,7 @@ class SimulatedCloud:
         if kind == "zone-outage" and active:
             self._groups.lose_zone(target)
         if not active:
-            # What is still short says so again at the next try.
+            # A group that is still short reports it again at the next try.
             self._store.forget_shortages()
             self._groups.retry()
 

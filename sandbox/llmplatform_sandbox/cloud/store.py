@@ -1,7 +1,7 @@
-"""What a simulated account holds, in one SQLite file that survives a kill at any moment.
+"""The objects of a simulated account, in one SQLite file that survives a kill at any moment.
 
-Every change is one transaction; readers see whole changes only. References between objects are rows of their own, so
-that "who depends on this" is a look-up.
+Every change is one transaction; readers see only whole changes. References between objects are rows, so that finding
+dependent objects is a look-up.
 """
 
 import json
@@ -37,9 +37,9 @@ class Record:
     type: str
     id: str
     made_by: str
-    """URN, or the name of the cloud's or the cluster's controller that made it."""
+    """URN, or the name of the cloud's or the cluster's controller that created it."""
     owner: str = ""
-    """Key of the object that it goes with; empty for one of its own."""
+    """Key of its owner; empty without one."""
     inputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -51,7 +51,7 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """A property of one object that points at another."""
+    """A property of one object that refers to another."""
 
     path: str
     target_type: str
@@ -99,7 +99,7 @@ class Store:
     # Objects
 
     def add(self, record: Record, links: Sequence[Link] = ()) -> None:
-        """Raises KeyError when there is one of that type and id."""
+        """Raises KeyError if that type and id exist."""
         with self.transaction():
             try:
                 self._database.execute(
@@ -144,7 +144,7 @@ class Store:
         return next(iter(self._query("type = ? AND id = ?", (type_, id_))), None)
 
     def by_output(self, type_: str, name: str, value: str) -> Record | None:
-        """The object of a type whose output (or id) has a value."""
+        """The object of a type with a value in an output (or as id)."""
         if name == "id":
             return self.get(type_, value)
         return next(iter(self._query("type = ? AND json_extract(outputs, ?) = ?", (type_, f"$.{name}", value))), None)
@@ -154,15 +154,15 @@ class Store:
         return self._query("type = ?", (type_,)) if type_ else self._query("1", ())
 
     def owned(self, owner: str) -> list[Record]:
-        """What goes with an object, by its key."""
+        """Objects that an object owns, by its key."""
         return self._query("owner = ?", (owner,))
 
     def by_id(self, id_: str) -> list[Record]:
-        """Objects of that id, of whatever type."""
+        """Objects of that id, of any type."""
         return self._query("id = ?", (id_,))
 
     def referrers(self, record: Record, on_delete: str) -> list[Record]:
-        """Objects that point at one, by what its deletion means for them."""
+        """Objects that refer to one, by the effect on its deletion."""
         return self._query(
             "(type, id) IN (SELECT type, id FROM refs WHERE target_type = ? AND target_id = ? AND on_delete = ?)",
             (record.type, record.id, on_delete),
@@ -189,13 +189,13 @@ class Store:
     # Small tables
 
     def setting(self, name: str, default: str = "") -> str:
-        """A value that was set, else the default."""
+        """A stored value, else the default."""
         with self._lock:
             row = self._database.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return row[0] if row else default
 
     def set(self, name: str, value: str) -> None:
-        """Keep a value."""
+        """Store a value."""
         with self.transaction():
             self._database.execute("INSERT OR REPLACE INTO settings VALUES (?,?)", (name, value))
 

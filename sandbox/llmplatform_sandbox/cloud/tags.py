@@ -1,6 +1,6 @@
-"""What a cloud's services take as tags: how many, how long, of which characters, and what must not begin them.
+"""Tags that a cloud's services accept: number, length, characters, and reserved prefixes.
 
-One `tags.toml` per cloud, a row per service. They differ: what EC2 takes as a value, IAM and EKS refuse.
+One `tags.toml` per cloud, a row per service. They differ: IAM and EKS refuse values that EC2 accepts.
 """
 
 import re
@@ -16,7 +16,7 @@ from llmplatform_sandbox.citations import Cited
 
 
 class TagRules(Cited):
-    """Of one service."""
+    """The rules of one service."""
 
     most: int
     """Tags of one object, the provider's default tags included."""
@@ -25,13 +25,13 @@ class TagRules(Cited):
     value: int
     """Longest value."""
     key_begins: str = ""
-    """What no key begins with, in upper or lower case, as a regular expression."""
+    """Reserved prefix of keys, in upper or lower case, as a regular expression."""
     value_begins: str = ""
-    """What no value begins with."""
+    """Reserved prefix of values."""
     marks: str = ""
-    """The marks that there may be beside letters, numbers and spaces; empty: every character."""
+    """Characters that are allowed beside letters, numbers and spaces; empty: every character."""
     one_case: bool = False
-    """Whether keys that differ in case only are the same key."""
+    """Whether keys that differ only in case are the same key."""
 
 
 @cache
@@ -42,7 +42,7 @@ def rules(package: str) -> Mapping[str, TagRules]:
 
 
 def refusals(type_: str, tags: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(path, what is wrong and what to write instead) of the tags of an object of a type, default tags included."""
+    """(path, fault and remedy) of the tags of an object of a type, including default tags."""
     package, _, rest = type_.partition(":")
     service = rest.partition("/")[0]
     known = rules(package)

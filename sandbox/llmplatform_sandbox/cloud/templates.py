@@ -1,4 +1,4 @@
-"""The strings of facts.toml that stand for values the cloud makes up.
+"""Templates in facts.toml for values that the cloud makes up.
 
 `{id}`, `{region}`, `{account}`, `{partition}`, `{now}`, `{epoch}` (seconds), `{each}`; a path of the object's own
 properties (`{tag.key}`); `{path>output}` for an output of the object that a reference points at; and fresh values:
@@ -85,7 +85,7 @@ def _value(token: str, values: Mapping[str, Any], follow: Follow) -> Any:
 
 
 def with_cloud_made(before: Any, asked: Any, value: Any) -> Any:
-    """A changed property with what the cloud itself has put beside the parts that were asked for (an id, a group)."""
+    """A changed property with the parts that the cloud itself added (an id, a group)."""
     if not isinstance(value, Mapping) or not isinstance(before, Mapping):
         return value
     given = cast(Mapping[str, Any], asked or {})

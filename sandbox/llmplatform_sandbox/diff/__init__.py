@@ -1,1 +1,1 @@
-"""What a change to a checkout would do to a stack that another revision has made: for reviewers, with no account."""
+"""What a change of a checkout does to a stack of another revision: for reviewers, without an account."""

@@ -1,4 +1,4 @@
-"""A difference on a terminal: what needs attention first, then component by component."""
+"""A difference on a terminal: what needs attention first, then by component."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -43,7 +43,7 @@ def print_difference(console: Console, difference: Difference) -> None:
 
 
 def by_component(changes: tuple[ResourceChange, ...]) -> list[tuple[str, list[ResourceChange]]]:
-    """The changes of each component, the component with the gravest change first."""
+    """The changes of each component, the component with the most serious change first."""
     first = {one.component: index for index, one in reversed(list(enumerate(changes)))}
     ordered = sorted(changes, key=lambda one: first[one.component])
     return [(name, list(members)) for name, members in groupby(ordered, key=lambda one: one.component)]

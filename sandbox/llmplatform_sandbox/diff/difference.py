@@ -1,4 +1,4 @@
-"""The whole operation: another revision applied, the working tree previewed on what came of it."""
+"""The whole operation: another revision is applied, and the working tree previewed on its state."""
 
 import tempfile
 from collections.abc import Generator
@@ -26,24 +26,24 @@ _ANOTHER_KEY = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """What the working tree would change in a stack as a revision has it."""
+    """What the working tree would change in a stack of a revision."""
 
     stack: str
     against: str
-    """As it was asked for."""
+    """As the user wrote it."""
     commit: str
     plan: Plan
     notes: tuple[str, ...] = ()
-    """Sentences on what a reader has to know of how it was found."""
+    """Sentences on how it was found, for a reader."""
 
 
 def difference(
     project: Project, stack: str, against: str, report: Report, *, cache: StateCache | None = None
 ) -> Difference:
-    """Find it, with no credentials and no network. The checkout and a sandbox that runs are left alone.
+    """Find it, without credentials and without a network. The checkout and a running sandbox are not changed.
 
-    A stack whose file only one of them has is created or deleted whole. Raises `SandboxError`, with exit code 2 for a
-    revision that is not there or a stack that neither has.
+    A stack whose file exists on one side only is created or deleted as a whole. Raises `SandboxError`, with exit code 2
+    for a missing revision, or a stack on neither side.
     """
     revision = find_revision(project.folder, against)
     with tidy_when_ended(), tempfile.TemporaryDirectory(prefix="llmplatform-revision-") as temporary:
@@ -64,7 +64,7 @@ def difference(
 
 
 def preview_on(state: State | None, project: Project, stack: str, tools: Toolchain, report: Report) -> Plan:
-    """What the project's program would change in a state; `None` for a stack that was never made."""
+    """What the project's program would change in a state; `None` for a stack that does not exist."""
     with scratch("llmplatform-diff-") as paths:
         paths.create()
         if state is not None:
@@ -84,7 +84,7 @@ def _with_stack(project: Project | None, stack: str) -> Project | None:
 
 
 def _emptied(project: Project, program: Path) -> Project:
-    """The project with a program that registers nothing: under it, all that a stack has is deleted."""
+    """The project with an empty program: it deletes everything of a stack."""
     program.mkdir()
     (program / "__main__.py").touch()
     return replace(project, settings={**project.settings, "main": str(program)})
@@ -135,7 +135,7 @@ def _applied(
     revision: Revision, project: Project, stack: str, tools: Toolchain, report: Report, exported: Path
 ) -> State:
     def receive(event: object) -> None:
-        # Its warnings are not those of the change that is looked at.
+        # Its warnings do not belong to the change.
         if not isinstance(event, Output) or event.severity == "error":
             report(event)  # pyright: ignore[reportArgumentType]
 

@@ -1,4 +1,4 @@
-"""A difference for programs: one JSON document. `version` is raised when a key changes its meaning or goes."""
+"""A difference for programs: one JSON document. `version` is raised when a key is removed or changes its meaning."""
 
 from typing import Any
 

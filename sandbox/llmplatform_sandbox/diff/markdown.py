@@ -1,4 +1,4 @@
-"""A difference as a comment in a pull request: Markdown as GitHub takes it, within its limit of a comment's length."""
+"""A difference as a comment in a pull request: Markdown of GitHub, within its limit of a comment's length."""
 
 import re
 from collections.abc import Collection
@@ -11,9 +11,9 @@ from llmplatform_sandbox.diff.properties import PropertyChange
 from llmplatform_sandbox.diff.texts import PAST, SIGNS, follows, lines, noun, sides, summary, what_happens
 
 LIMIT = 65_536
-"""Characters that GitHub takes in a comment."""
+"""GitHub's limit of a comment, in characters."""
 COST = "<!-- llmplatform cost -->"
-"""Where a later step puts what the change costs."""
+"""Mark for a later step, which writes the cost of the change there."""
 _RESERVE = 1_000
 _ROOM = 8_000
 """Characters for each of the four lists above the sections, so that there is room for these."""
@@ -28,7 +28,7 @@ def marker(stack: str) -> str:
 
 
 def markdown(difference: Difference) -> str:
-    """All of it, as far as the limit allows; what is left out is said."""
+    """All of it, as far as the limit allows; the rest is mentioned."""
     plan = difference.plan
     head, tail = _head(difference), _tail()
     room = LIMIT - _RESERVE - len(head) - len(tail)
@@ -55,7 +55,7 @@ def markdown(difference: Difference) -> str:
 
 
 def failure(stack: str, errors: Collection[str]) -> str:
-    """A comment that takes the place of an earlier one, which is no longer true, where no plan was found."""
+    """A comment that replaces an earlier one, which is outdated, if there is no plan."""
     lines = [line for error in errors for line in error.splitlines()]
     shown, hidden = _first(lines, _MOST_LINES - 1)
     more = [f"… {hidden} more lines"] if hidden else []
@@ -88,7 +88,7 @@ def _head(difference: Difference) -> str:
 
 
 def _first(lines: Collection[str], most: int) -> tuple[list[str], int]:
-    """As many lines as there is room for, and the number of the others."""
+    """As many lines as fit, and the number of the others."""
     shown: list[str] = []
     room = _ROOM
     for line in lines:
@@ -142,7 +142,7 @@ def _resource(one: ResourceChange) -> str:
 
 
 def _rows(one: ResourceChange) -> list[str]:
-    """A line of the table per property that fits into one; the resource is named in the first."""
+    """A table line for each property that fits into one; the first names the resource."""
     cells = [
         f"{_code(change.path)}{_mark(change)} | {_code(before)} | {_code(after)}"
         for change in one.properties
@@ -150,19 +150,19 @@ def _rows(one: ResourceChange) -> list[str]:
         for before, after in [sides(change)]
     ]
     first = f"{_resource(one)}{_clause(one)}"
-    # What has no property names itself; what has only long ones is named with them.
+    # A resource without properties, or with only long ones, has one line.
     alone = [] if one.properties else [" | | "]
     return [f"| {'' if index else first} | {cell} |" for index, cell in enumerate(cells or alone)]
 
 
 def _clause(one: ResourceChange) -> str:
-    """What to know of a change that is not among those that need attention."""
+    """What to know about a change that does not need attention."""
     order = "the old one goes before the new one comes" if one.first_deleted and not one.risky else ""
     return f"<br><sub>{one.restarts or order}</sub> " if one.restarts or order else ""
 
 
 def _outputs(plan: Plan) -> str:
-    """The outputs of the stack that differ."""
+    """The changed outputs of the stack."""
     blocks = [f"{_code(one.path)}\n\n{_fenced(lines(one))}" for one in plan.outputs if lines(one)]
     inline = [one for one in plan.outputs if not lines(one)]
     return _folded("Outputs", "\n".join([*([_table(inline)] if inline else []), *blocks]))
@@ -192,7 +192,7 @@ def _folded(title: str, body: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Text that Markdown leaves as it is, in a table too, that mentions nobody, and whose lines may break."""
+    """Text that Markdown does not interpret, also in a table, without mentions, and whose lines may break."""
     broken = re.sub(r"(?<=[./])(?=.)", "<wbr>", escape(text).replace("|", "&#124;"))
     return f"<code>{broken}</code>"
 

@@ -1,4 +1,4 @@
-"""What an update would do to a stack, made from the engine's events of a preview."""
+"""What an update would do to a stack, from the engine's events of a preview."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,42 +29,42 @@ CHANGES, GOES = 3, 4
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceChange:
-    """One resource that would be made, changed, made anew or deleted."""
+    """One resource that would be created, changed, replaced or deleted."""
 
     urn: str
     type: str
     name: str
     component: str
-    """What it belongs to: `aws:NodePool gpu`; `stack` for what stands alone."""
+    """Its component: `aws:NodePool gpu`; `stack` without one."""
     op: Op
     properties: tuple[PropertyChange, ...] = ()
     roots: tuple[str, ...] = ()
-    """For one that is replaced, or may change, only because others are: the URNs of those that began it."""
+    """For a resource that is replaced, or may change, only because of others: their URNs."""
     protected: bool = False
     retained: bool = False
     """Whether the object stays in the account when the stack forgets it."""
     first_deleted: bool = False
-    """Whether the old one goes before the new one comes."""
+    """Whether the old one is deleted before the new one is created."""
     loss: str = ""
-    """What is lost with the object, when it goes: a clause that goes after its name."""
+    """What is lost with the object: a clause after its name."""
     restarts: str = ""
-    """How running pods are touched by an update of what they are made from."""
+    """Effect of the update on running pods."""
     refused: str = ""
     """Why the cloud refuses the update: a clause."""
 
     @property
     def follows(self) -> bool:
-        """Whether nothing of it changes by itself."""
+        """Whether it changes only because of others."""
         return bool(self.roots) and all(one.follows for one in self.properties)
 
     @property
     def goes(self) -> bool:
-        """Whether the stack lets go of the object that exists."""
+        """Whether the stack gives up the existing object."""
         return self.op in ("replace", "delete")
 
     @property
     def risky(self) -> bool:
-        """Whether something is lost that an update cannot bring back, or is protected against that, or is refused."""
+        """Whether something irreplaceable is lost, or protected against that, or the update is refused."""
         return bool(self.refused) or (self.goes and bool(self.loss or self.protected))
 
     @property
@@ -89,21 +89,21 @@ class Plan:
     outputs: tuple[PropertyChange, ...] = ()
     """Of the stack."""
     unprotected: tuple[str, ...] = ()
-    """Names of resources that stay and lose their protection."""
+    """Names of resources that lose only their protection."""
 
     def counts(self) -> dict[Op, int]:
-        """Number of resources by what happens to them; those that only follow an update are not in it."""
+        """Number of resources by operation, without those that only follow an update."""
         ops: tuple[Op, ...] = ("create", "update", "replace", "delete")
         return {op: sum(1 for one in self.changes if one.op == op and one.rank != 5) for op in ops}
 
     @property
     def following(self) -> int:
-        """Resources whose only change is that a value of another is not known before the update."""
+        """Resources whose only change is an unknown value of another one."""
         return sum(1 for one in self.changes if one.rank == 5)
 
     @property
     def exit_code(self) -> int:
-        """What tells a script apart: nothing changes, something changes, something that exists goes."""
+        """Tells a script whether nothing changes, something changes, or an existing object is deleted."""
         if any(one.goes for one in self.changes):
             return GOES
         return CHANGES if self.changes or self.outputs or self.unprotected else 0
@@ -117,7 +117,7 @@ class Recorder:
     _outputs: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})
 
     def __call__(self, event: EngineEvent) -> None:
-        """Note what the plan is made of."""
+        """Record the parts of the plan."""
         if event.resource_pre_event:
             step = event.resource_pre_event.metadata
             self._steps.setdefault(step.urn, []).append(step)
@@ -126,7 +126,7 @@ class Recorder:
             self._outputs = (_outputs(step.old), _outputs(step.new))
 
     def plan(self, state: Iterable[Resource], protected: Collection[str]) -> Plan:
-        """The plan, once the preview has ended. `state`: the resources before; `protected`: URNs, as they were."""
+        """The plan, once the preview has ended. `state`: the resources before; `protected`: URNs before."""
         touched: dict[str, Op] = {urn: op for urn, steps in self._steps.items() if (op := _merged(steps))}
         sources = {str(resource["urn"]): _sources(resource, touched) for resource in state}
         changes = [
@@ -153,7 +153,7 @@ def type_of(urn: str) -> str:
 
 
 def _merged(steps: list[StepEventMetadata]) -> Op | None:
-    """One word for all steps on a resource: a replacement is a deletion and a creation to the engine."""
+    """One operation for all steps on a resource: the engine sends a deletion and a creation for a replacement."""
     ops: set[Op] = {_OPS[step.op.value] for step in steps if step.op.value in _OPS}
     if "replace" in ops or {"create", "delete"} <= ops:
         return "replace"
@@ -161,7 +161,7 @@ def _merged(steps: list[StepEventMetadata]) -> Op | None:
 
 
 def _sources(resource: Resource, touched: Mapping[str, Op]) -> dict[str, list[str]]:
-    """Property → resources that change and that its value came from."""
+    """Property → changed resources that its value came from."""
     known: Mapping[str, list[str]] = resource.get("propertyDependencies") or {}
     return {name: [urn for urn in urns if urn in touched] for name, urns in known.items()}
 
@@ -195,7 +195,7 @@ def _change(
 
 
 def _attention(change: ResourceChange) -> tuple[Any, ...]:
-    # First what stops the update: all the rest happens only if that is settled.
+    # What stops the update comes first: everything else happens only without it.
     return change.rank, not (change.goes and change.protected), change.follows, change.component, change.name
 
 
@@ -228,7 +228,7 @@ def _outputs(state: StepEventStateMetadata | None) -> Mapping[str, Any]:
 
 
 def _component(urn: str, state: StepEventStateMetadata | None) -> str:
-    """A component belongs to itself, everything else to its parent."""
+    """A component's own component is itself, every other resource's is its parent."""
     if state is None or (state.custom and (not state.parent or _STACK in state.parent)):
         return "stack"
     owner = state.parent if state.custom else urn
@@ -237,12 +237,12 @@ def _component(urn: str, state: StepEventStateMetadata | None) -> str:
 
 
 def _with_roots(changes: list[ResourceChange]) -> list[ResourceChange]:
-    """Tell those whose change begins with them from those that follow others, and for these name where it began."""
+    """Distinguish resources that change by themselves from those that follow others, and name the origins."""
     causes = {one.urn: {cause for each in one.properties for cause in each.causes} for one in changes}
     own = {one.urn for one in changes if not _only_follows(one)}
 
     def above(urn: str, through: frozenset[str]) -> set[str]:
-        """Everything that a resource's changes come from, near and far."""
+        """All origins of a resource's changes, direct and indirect."""
         found: set[str] = set()
         for cause in causes.get(urn, set()) - through:
             found |= {cause} | above(cause, through | {cause})
@@ -252,14 +252,14 @@ def _with_roots(changes: list[ResourceChange]) -> list[ResourceChange]:
         if one.urn in own:
             return ()
         begun = above(one.urn, frozenset({one.urn})) & own
-        # What itself comes in part from another of them tells nothing more.
+        # An origin that itself follows another one adds nothing.
         return tuple(sorted(urn for urn in begun if not above(urn, frozenset({urn})) & begun)) or tuple(sorted(begun))
 
     return [replace(one, roots=roots(one)) for one in changes]
 
 
 def _only_follows(change: ResourceChange) -> bool:
-    """Whether a resource changes, or is replaced, only because others are."""
+    """Whether a resource changes, or is replaced, only because of others."""
     replacing = [one for one in change.properties if one.replaces]
     decisive = replacing if change.op == "replace" else change.properties
     return change.op in ("update", "replace") and bool(decisive) and all(one.follows for one in decisive)

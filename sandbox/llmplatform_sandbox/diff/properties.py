@@ -1,7 +1,7 @@
-"""What changes in one resource, property by property, in terms that a reviewer reads.
+"""The changes of one resource, property by property, in a reviewer's terms.
 
-The engine names the leaves that differ. An element that was put into a list moves all that follow it, so that leaves in
-lists are drawn together: into the whole list where its length changes, into the list of plain values elsewhere.
+The engine names changed leaves. A new element in a list moves all following ones, so leaves in lists are combined: into
+the whole list if its length changes, else into the list of plain values.
 """
 
 import re
@@ -25,22 +25,22 @@ class PropertyChange:
     path: str
     kind: Kind
     old: Any
-    """In plain Python, `Secret(None)` for what is secret, `MISSING` where there is nothing."""
+    """In plain Python, `Secret(None)` for a secret, `MISSING` without a value."""
     new: Any
-    """As `old`; `UNKNOWN` for what only the update knows."""
+    """As `old`; `UNKNOWN` for a value that only the update knows."""
     replaces: bool = False
     """Whether it cannot change in place."""
     causes: tuple[str, ...] = ()
-    """URNs of the resources from whose change the new value comes, when nothing else makes it new."""
+    """URNs of changed resources that the new value comes from, if nothing else changes it."""
 
     @property
     def follows(self) -> bool:
-        """Whether the value is only new because something else changes, and may well stay as it is."""
+        """Whether the value is unknown only because another resource changes, and may stay the same."""
         return bool(self.causes)
 
 
 def steps_of(path: str) -> list[Step]:
-    """A property path of the engine in its parts: `a["b.c"][0].d` is `a`, `b.c`, `0`, `d`."""
+    """Parts of the engine's property path: `a["b.c"][0].d` is `a`, `b.c`, `0`, `d`."""
     return [
         int(match["index"])
         if match["index"] is not None
@@ -66,7 +66,7 @@ def spelled(steps: Collection[Step]) -> str:
 
 
 def look_up(values: Any, steps: Collection[Step]) -> Any:
-    """The value at a path; the secret that the path leads into, and `UNKNOWN` below what is not known."""
+    """The value at a path; the secret around it, and `UNKNOWN` below an unknown value."""
     for step in steps:
         if isinstance(values, Secret) or values is UNKNOWN:
             return values
@@ -81,7 +81,7 @@ def look_up(values: Any, steps: Collection[Step]) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Leaf:
-    """One difference as the engine names it."""
+    """One difference in the engine's form."""
 
     path: str
     kind: Kind
@@ -91,7 +91,7 @@ class Leaf:
 def property_changes(
     leaves: Collection[Leaf], old: Mapping[str, Any], new: Mapping[str, Any], causes: Mapping[str, Collection[str]]
 ) -> list[PropertyChange]:
-    """The differences of one resource, drawn together and in the order of their paths, those that replace first.
+    """The combined differences of one resource in the order of their paths, those that replace first.
 
     `causes`: top-level property → URNs of changed resources that its value came from.
     """
@@ -127,7 +127,7 @@ def _change(
     before, after = look_up(old, steps), look_up(new, steps)
     own = [leaf for leaf, _ in members if leaf.path == path]
     kind: Kind = own[0].kind if own else "update"
-    # Of a secret nobody sees whether it is known; one that comes from something that changes is taken to follow it.
+    # An unknown secret looks like a known one; one from a changed resource counts as following it.
     unseen = all(
         leaf.kind == "update" and (look_up(new, at) is UNKNOWN or isinstance(look_up(new, at), Secret))
         for leaf, at in members
@@ -144,12 +144,12 @@ def _change(
 
 
 def hidden(value: Any) -> bool:
-    """Whether a value is, or holds, a secret."""
+    """Whether a value is, or contains, a secret."""
     return any(isinstance(leaf, Secret) for leaf in leaves_of(value))
 
 
 def leaves_of(value: Any) -> Iterator[Any]:
-    """Everything in a value that holds no other value."""
+    """All values in a value that contain no other."""
     if isinstance(value, Mapping):
         for item in value.values():
             yield from leaves_of(item)

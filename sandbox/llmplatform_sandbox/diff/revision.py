@@ -1,4 +1,4 @@
-"""Another revision of a project's repository: exported beside the checkout, which it never touches."""
+"""Another revision of a project's repository: exported beside the checkout, which it never changes."""
 
 import os
 import re
@@ -16,10 +16,10 @@ _REQUIREMENTS = ("*requirements*.txt", "requirements/*.txt", "uv.lock", "poetry.
 
 @dataclass(frozen=True, kw_only=True)
 class Revision:
-    """A commit of the repository that holds a project folder."""
+    """A commit of the repository of a project folder."""
 
     name: str
-    """As it was asked for: `HEAD~1`, `origin/main`."""
+    """As the user wrote it: `HEAD~1`, `origin/main`."""
     commit: str
     tree: str
     """Digest of all files of the commit."""
@@ -30,13 +30,13 @@ class Revision:
 
     @property
     def short(self) -> str:
-        """The commit as people write it."""
+        """The commit's short name."""
         return self.commit[:10]
 
     def export(self, folder: Path) -> Path:
-        """Write all files of the revision into a folder; returns the project's folder in there."""
+        """Write all files of the revision into a folder; returns the project's folder in it."""
         with tempfile.TemporaryDirectory(prefix="llmplatform-index-") as scratch:
-            # An index of its own: what the user has staged stays as it is.
+            # A separate index: the user's staged changes stay.
             index = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
             for command in (["read-tree", self.commit], ["checkout-index", "--all", f"--prefix={folder}/"]):
                 done = _git(self.root, *command, **index)
@@ -45,9 +45,9 @@ class Revision:
         return folder / self.project
 
     def import_path(self, exported: Path) -> list[str]:
-        """Where a program of the revision finds the packages that this Python imports from the checkout.
+        """Import path of the revision's packages, for those that this Python imports from the checkout.
 
-        A package that is installed from somewhere else is the same for both sides.
+        Any other package is the same on both sides.
         """
         own = Path(__file__).parents[2]
         here = [Path(entry) for entry in sys.path if entry and Path(entry).is_relative_to(self.root)]
@@ -61,12 +61,12 @@ class Revision:
 
 
 def find_revision(folder: Path, name: str) -> Revision:
-    """Look a revision up. Raises `SandboxError` (exit code 2) where there is no repository or no such revision."""
+    """Find a revision. Raises `SandboxError` (exit code 2) without a repository or such a revision."""
     top = _git(folder, "rev-parse", "--show-toplevel")
     if top.returncode:
         raise SandboxError(f"{folder}: {_why_not(top)}", exit_code=2)
     root = Path(top.stdout.decode().strip())
-    # A name that begins with a dash would be an option to git.
+    # A name that begins with a dash would be an option of git.
     found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if found.returncode:
         remedy = "name a commit, a branch or a tag that `git log` shows"
@@ -91,9 +91,9 @@ def _git(folder: Path, *arguments: str, **variables: str) -> subprocess.Complete
 
 
 def _why_not(result: subprocess.CompletedProcess[bytes]) -> str:
-    """Why git does not know of a repository in a folder, and what helps."""
+    """Why git finds no repository in a folder, and the remedy."""
     said = result.stderr.decode(errors="replace")
-    # Since 2.35.2, and in words that stay in English under LC_ALL=C (git/git: setup.c, die_upon_dubious_ownership).
+    # Since 2.35.2, and in English under LC_ALL=C (git/git: setup.c, die_upon_dubious_ownership).
     distrusted = re.search(r"dubious ownership in repository at '(.*)'", said)
     if distrusted:
         return (

@@ -1,6 +1,6 @@
 """What is lost when an object is deleted or replaced, by its type.
 
-Cloud types that the stacks register have it in the catalog's row; all others in risks.toml.
+Rows of the catalog have it for the stacks' cloud types; risks.toml has all others.
 """
 
 import re
@@ -15,9 +15,9 @@ from llmplatform.catalog.resources import RESOURCES
 
 
 def loss_of(type_: str, *, gone: bool = False) -> str:
-    """What an object of a type takes with it, as a clause; empty for one that is made anew as it was.
+    """What is lost with an object of a type, as a clause; empty if a new one is equal.
 
-    `gone`: it is deleted, and no other takes its place.
+    `gone`: it is deleted without a replacement.
     """
     known = RESOURCES.get(type_)
     if known is not None:
@@ -27,12 +27,12 @@ def loss_of(type_: str, *, gone: bool = False) -> str:
 
 
 def left_empty(type_: str) -> str:
-    """What to know where an object of a type stays in the account, and another one takes its place."""
+    """What to know if an object stays in the account, and another one replaces it."""
     return "the old one stays in the account, and nothing of it is in the new one" if loss_of(type_) else ""
 
 
 def restarts(type_: str, inputs: Mapping[str, Any], paths: Collection[str]) -> str:
-    """How an update touches running pods, or what comes of it otherwise than one thinks: a clause, empty without."""
+    """Effect of an update on running pods, or another surprise: a clause, empty without one."""
     for row in _table()["update"]:
         if fnmatchcase(type_, row["type"]) and any(path.startswith(tuple(row["paths"])) for path in paths):
             return row["says"]
@@ -43,7 +43,7 @@ def restarts(type_: str, inputs: Mapping[str, Any], paths: Collection[str]) -> s
 
 
 def refused(type_: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Why the cloud refuses an update that a plan shows: a clause, empty when it is not known to."""
+    """Why the cloud refuses an update in a plan: a clause, empty without a known reason."""
     table = _table()["minors"]
     known = RESOURCES.get(type_)
     if known is None or not known.runs_a_cluster:

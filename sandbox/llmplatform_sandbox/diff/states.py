@@ -1,7 +1,7 @@
-"""The state that a revision's program leaves behind: applied on paper, and kept for the next time.
+"""The state of a revision's program: applied on paper, and kept for the next time.
 
-Nothing of it is real but the engine and the program: no cluster, no waiting. Against the state of a real control plane
-the same changes come out, since the engine compares the inputs of programs (tests/upgrades holds that).
+Only the engine and the program are real: no cluster, no waiting. The changes equal those against the state of a real
+control plane, because the engine compares the inputs of programs (tests/upgrades checks that).
 """
 
 import gzip
@@ -32,15 +32,15 @@ from llmplatform_sandbox.seed import plant, read_seed
 from llmplatform_sandbox.toolchain import Toolchain
 
 _KEPT = 12
-"""Applied states that the user's cache holds, the latest used."""
+"""Applied states in the user's cache, the last used."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A stack's state, and what its secrets open with. They are generated ones: no secret of a user is in it."""
+    """A stack's state, and the passphrase of its secrets, which are generated: it has no secret of a user."""
 
     deployment: Mapping[str, Any]
-    """As `pulumi stack export` gives it."""
+    """In the form of `pulumi stack export`."""
     passphrase: str
 
     @property
@@ -50,11 +50,11 @@ class State:
 
     @property
     def protected(self) -> frozenset[str]:
-        """URNs of what the engine would refuse to delete."""
+        """URNs of resources that the engine would refuse to delete."""
         return frozenset(str(one["urn"]) for one in self.resources if one.get("protect"))
 
     def unprotected(self) -> "State":
-        """The same with nothing protected: the engine ends a plan at the first protected thing that is to go."""
+        """The same without protection: the engine ends a plan at the first protected resource to delete."""
         free = [{name: value for name, value in one.items() if name != "protect"} for one in self.resources]
         return replace(self, deployment={**self.deployment, "resources": free})
 
@@ -66,7 +66,7 @@ class State:
 
 
 def read_state(file: Path) -> State:
-    """What `State.write` wrote."""
+    """The state that `State.write` wrote."""
     content: dict[str, Any] = json.loads(gzip.decompress(file.read_bytes()))
     return State(**content)
 
@@ -74,21 +74,21 @@ def read_state(file: Path) -> State:
 def apply_on_paper(
     project: Project, stack: str, tools: Toolchain, report: Report, *, import_path: Collection[str] = ()
 ) -> State:
-    """Run the program of a project in a process of its own, with `import_path` first, and keep the state.
+    """Run the program of a project in its own process, with `import_path` first, and keep the state.
 
-    Raises `SandboxError` when the stack file is missing or the program fails.
+    Raises `SandboxError` if the stack file is missing or the program fails.
     """
     with scratch("llmplatform-apply-") as paths:
         paths.create()
         copy_project(project, stack, paths, on_paper=True)
         control_plane = PaperControlPlane(PLANNED_MINORS)
         clouds = open_clouds(paths.clouds, control_plane)
-        # The objects of the cluster that are there before are asked for by nobody.
+        # No program asks for the cluster's seeded objects.
         plant(read_seed(project.folder, stack).model_copy(update={"manifests": ()}), clouds, control_plane())
         path = {"PYTHONPATH": os.pathsep.join(import_path)} if import_path else None
         language, port = serve_language(lambda: [project], variables=path)
         try:
-            # Nothing is lost with a state on paper.
+            # A state on paper can be lost.
             variables = {SKIP_CHECKPOINTS: "true", "PULUMI_DEBUG_LANGUAGES": f"python:{port}"}
             with served(clouds, paper=True) as providers:
                 engine = PulumiEngine(project, stack, paths, tools, providers, report, variables=variables)
@@ -99,19 +99,19 @@ def apply_on_paper(
 
 
 class StateCache:
-    """Applied states in the user's cache, by everything that they are made from."""
+    """Applied states in the user's cache, by all their inputs."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or cache_folder().parent / "states"
 
     def key(self, tree: str, project: Path, stack: str, tools: Toolchain) -> str:
-        """A name that is another one whenever another state would come out."""
+        """A name that changes with the state."""
         packages = sorted(f"{one.name}=={one.version}" for one in distributions())
         parts = [tree, project.as_posix(), stack, tools.versions["pulumi"], fingerprint(), sys.version, *packages]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
     def get(self, key: str) -> State | None:
-        """A state that was kept; None when there is none, or it cannot be read."""
+        """A kept state; None if there is none, or it is unreadable."""
         file = self._file(key)
         try:
             state = read_state(file)
@@ -121,7 +121,7 @@ class StateCache:
         return state
 
     def put(self, key: str, state: State) -> None:
-        """Keep a state, and let go of those that were not used for longest."""
+        """Keep a state, and remove the least recently used ones."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._folder.chmod(0o700)
         temporary = self._folder / f".{key}.{secrets.token_hex(4)}"

@@ -1,4 +1,4 @@
-"""Words and lines for a difference: the same on a terminal, in Markdown and for programs."""
+"""Phrases of a difference: the same on a terminal, in Markdown and for programs."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -33,7 +33,7 @@ def summary(plan: Plan) -> list[str]:
 
 
 def what_happens(change: ResourceChange) -> str:
-    """A clause that goes after the resource's name."""
+    """A clause after the resource's name."""
     forgotten = change.op == "delete" and change.retained
     parts = ["is forgotten", "the object stays in the account"] if forgotten else [f"is {PAST[change.op]}"]
     if change.op == "replace":
@@ -67,12 +67,12 @@ def called(urn: str) -> str:
 
 
 def follows(urns: Collection[str]) -> str:
-    """What something follows, by name."""
+    """The origins of a change, by name."""
     return listed([called(urn) for urn in urns])
 
 
 def short(value: Any, *, most: int | None = _LONGEST) -> str:
-    """A value on one line; `most`: characters of it that are shown."""
+    """A value on one line; `most`: characters to show."""
     if value is MISSING:
         return "(none)"
     if value is UNKNOWN:
@@ -85,7 +85,7 @@ def short(value: Any, *, most: int | None = _LONGEST) -> str:
 
 
 def sides(change: PropertyChange, *, most: int | None = _LONGEST) -> tuple[str, str]:
-    """The value before and after on one line each; `most`: characters of each that are shown."""
+    """The value before and after on one line each; `most`: characters of each to show."""
     if isinstance(change.old, Secret) and isinstance(change.new, Secret):
         return SECRET, f"{SECRET} changed"
     if change.follows:
@@ -94,7 +94,7 @@ def sides(change: PropertyChange, *, most: int | None = _LONGEST) -> tuple[str, 
 
 
 def lines(change: PropertyChange) -> list[str]:
-    """The lines that differ, as a unified diff without its head; empty where one line says it all."""
+    """The changed lines, as a unified diff without its head; empty if one line is enough."""
     values = (change.old, change.new)
     if change.follows or any(value is UNKNOWN or isinstance(value, Secret) for value in values):
         return []
@@ -104,12 +104,12 @@ def lines(change: PropertyChange) -> list[str]:
     _, _, *found = [*unified_diff(old, new, lineterm="", n=_CONTEXT)] or ["", ""]
     if not found and hidden(change.old) and hidden(change.new):
         return [f"~ {SECRET} changed"]
-    # The first head of a part says nothing that a reader needs, the later ones that something lies between.
+    # The first head of a part is useless to a reader, the later ones mark omitted lines.
     return ["⋯" if line.startswith("@@") else f"{line[0]} {line[1:]}" for line in found[1:]]
 
 
 def shown(value: Any) -> Any:
-    """A value for JSON and YAML: what is secret or not known yet as a word."""
+    """A value for JSON and YAML: a secret or unknown value as a word."""
     if isinstance(value, Mapping):
         return {str(key): shown(item) for key, item in value.items()}
     if isinstance(value, list):

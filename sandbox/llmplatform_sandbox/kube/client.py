@@ -1,7 +1,7 @@
 """A REST client for a Kubernetes API server: discovery, server-side apply, get, list, watch, delete.
 
-Thread-safe. Client certificates come from the administrator's kubeconfig. A server that is restarting is waited for;
-every other refusal is raised as `KubeError`. Objects are plain dicts, as the API returns them.
+Thread-safe. Client certificates come from the administrator's kubeconfig. It waits for a restarting server; every other
+refusal raises `KubeError`. Objects are plain dicts, as the API returns them.
 """
 
 import base64
@@ -25,14 +25,14 @@ from llmplatform_sandbox.kube.errors import KubeError, UnknownKind
 Object = dict[str, Any]
 
 _PATIENCE = 20.0
-"""Seconds to wait for an API server that refuses connections: a restart takes about 4."""
+"""Seconds to wait for an API server that refuses connections: a restart needs about 4."""
 _APPLY = "application/apply-patch+yaml"
 _REPEATABLE = frozenset({"GET", "DELETE", "PATCH", "PUT"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One kind as the API server serves it."""
+    """One kind that the API server serves."""
 
     api_version: str
     kind: str
@@ -70,13 +70,13 @@ class Kube:
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._http.close()
 
     # Discovery -------------------------------------------------------------------------------------------------------
 
     def kind(self, api_version: str, kind: str) -> Kind:
-        """How a kind is served. What is not known is asked for again, so a fresh CRD is found. Raises `UnknownKind`."""
+        """How a kind is served. An unknown kind is asked for again, so a new CRD is found. Raises `UnknownKind`."""
         known = self._kinds.get(api_version, {}).get(kind)
         if known:
             return known
@@ -114,7 +114,7 @@ class Kube:
     def list(
         self, api_version: str, kind: str, namespace: str | None = None, *, cached: bool = False, **query: str
     ) -> list[Object]:
-        """Objects of a kind; a kind that the cluster does not have has none.
+        """Objects of a kind; none for a kind that the cluster does not have.
 
         `cached` asks the API server's watch cache, which is cheap and may lag a moment. `query`: labelSelector,
         fieldSelector.
@@ -147,7 +147,7 @@ class Kube:
         try:
             return self._apply(path, params, obj)
         except KubeError as error:
-            # The kind was known but is gone or came back otherwise (a CRD that was deleted and made again).
+            # The kind was known but is gone or has changed (a deleted and recreated CRD).
             if not error.not_found or error.details.get("kind") in ("namespaces", kind.plural):
                 raise
             self._kinds.pop(kind.api_version, None)
@@ -157,13 +157,13 @@ class Kube:
             return self._apply(path, params, obj)
 
     def apply_text(self, api_version: str, kind: str, name: str, text: str, *, manager: str) -> Object:
-        """Server-side apply of a cluster-scoped object given as YAML text, which the API server parses."""
+        """Server-side apply of a cluster-scoped object in YAML text, which the API server parses."""
         params = {"fieldManager": manager, "fieldValidation": "Strict", "force": "true"}
         path = self.kind(api_version, kind).path(None, name)
         return self.request("PATCH", path, params=params, content=text.encode(), content_type=_APPLY)
 
     def create(self, obj: Mapping[str, Any]) -> Object:
-        """Create, refusing what exists (409)."""
+        """Create; refuses an existing object (409)."""
         kind = self.kind(obj["apiVersion"], obj["kind"])
         return self.request("POST", kind.path(obj["metadata"].get("namespace") or "default"), body=obj)
 
@@ -185,7 +185,7 @@ class Kube:
         return self.request("PATCH", path, body=change, content_type=content_type)
 
     def delete(self, obj: Mapping[str, Any], *, propagation: str = "Background") -> bool:
-        """Ask for deletion. False when the object (or its kind) is not there. Does not wait."""
+        """Ask for deletion. False if the object (or its kind) does not exist. Does not wait."""
         metadata = obj["metadata"]
         try:
             path = self.kind(obj["apiVersion"], obj["kind"]).path(metadata.get("namespace"), metadata["name"])
@@ -199,7 +199,7 @@ class Kube:
     def watch(
         self, api_version: str, kind: str, namespace: str | None = None, *, seconds: int, **query: str
     ) -> Iterator[tuple[str, Object]]:
-        """Events (ADDED, MODIFIED, DELETED) as (type, object) for a while. Ends early when the server goes."""
+        """Events (ADDED, MODIFIED, DELETED) as (type, object) for a while. Ends early if the server stops."""
         params = {**query, "watch": "true", "timeoutSeconds": str(seconds)}
         path = self.kind(api_version, kind).path(namespace)
         try:
@@ -229,7 +229,7 @@ class Kube:
         content_type: str = "application/json",
         busy: bool = False,
     ) -> Any:
-        """One call. Waits for a server that refuses connections or is not ready; for one that is busy unless `busy`."""
+        """One call. Waits for a server that refuses connections or is not ready; for a busy one unless `busy`."""
         content = content if body is None else json.dumps(body).encode()
         headers = {} if content is None else {"Content-Type": content_type}
         deadline = time.monotonic() + _PATIENCE
@@ -261,7 +261,7 @@ class Kube:
 
 
 def _starting(error: KubeError) -> bool:
-    """Answers that an API server gives in the seconds around its start."""
+    """Answers of an API server in the seconds around its start."""
     return error.code == 503 or (error.code == 403 and "not yet ready" in str(error))
 
 

@@ -1,4 +1,4 @@
-"""CustomResourceDefinitions of a chart: read from a folder as they are, or permissive ones made from names."""
+"""CRDs of a chart: read from a folder, or permissive ones made from names."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ class Definition:
 
 
 def from_folder(chart: Path, values: Mapping[str, Any]) -> list[Definition]:
-    """The CRDs of an unpacked chart: its own `crds/`, and those of every sub-chart that its condition switches on."""
+    """The CRDs of an unpacked chart: its own `crds/`, and those of every sub-chart that its condition enables."""
     found = list(_from_files(chart / "crds"))
     effective = _merged(_yaml(chart / "values.yaml"), values)
     for dependency in _yaml(chart / "Chart.yaml").get("dependencies") or []:
@@ -86,12 +86,12 @@ def _install(kube: Kube, definition: Definition) -> None:
 
 
 def manifest_of(definitions: Sequence[Definition]) -> str:
-    """The definitions as a release's manifest names them: identities only."""
+    """The definitions in the form of a release's manifest: only identities."""
     return "".join(f"---\napiVersion: {_API}\nkind: {_KIND}\nmetadata:\n  name: {d.name}\n" for d in definitions)
 
 
 def remove(kube: Kube, manifest: str) -> None:
-    """Ask for deletion of every CRD that a release's manifest names, without waiting, as Helm does."""
+    """Ask for deletion of every CRD in a release's manifest, without waiting, as Helm does."""
     for match in _NAME.finditer(manifest):
         kube.delete({"apiVersion": _API, "kind": _KIND, "metadata": {"name": match["name"]}})
 
@@ -105,7 +105,7 @@ def _from_files(folder: Path) -> Iterator[Definition]:
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that takes the bare `=` of some CRDs as the text it is."""
+    """SafeLoader that reads the bare `=` of some CRDs as text."""
 
 
 _Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))  # pyright: ignore
@@ -136,6 +136,6 @@ def lookup(values: Mapping[str, Any], path: str) -> Any:
 
 
 def _switched_on(condition: str, values: Mapping[str, Any]) -> bool:
-    """Helm's rule: the first path of the comma-separated list that exists decides; none exists: on."""
+    """Helm's rule: the first path of the comma-separated list that exists decides; if none exists: enabled."""
     found = [lookup(values, path.strip()) for path in condition.split(",") if path.strip()]
     return next((bool(value) for value in found if value is not None), True)

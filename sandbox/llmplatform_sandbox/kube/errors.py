@@ -1,4 +1,4 @@
-"""Errors of the Kubernetes API, and how they read in one line."""
+"""Errors of the Kubernetes API, and their text in one line."""
 
 import re
 from collections.abc import Generator, Mapping
@@ -31,17 +31,17 @@ class KubeError(Exception):
 
     @property
     def not_found(self) -> bool:
-        """Whether the object, its namespace or its kind is not there."""
+        """Whether the object, its namespace or its kind does not exist."""
         return self.code == 404
 
     @property
     def conflict(self) -> bool:
-        """Whether someone else was faster, or owns a field."""
+        """Whether another client was faster, or owns a field."""
         return self.code == 409
 
     @property
     def passing(self) -> bool:
-        """Whether the next look will have got past it: the object is gone or was changed, its namespace is going."""
+        """Whether the next look will be past it: the object is gone or changed, or its namespace is terminating."""
         return self.not_found or self.conflict or "being terminated" in str(self)
 
     @property
@@ -55,7 +55,7 @@ class KubeError(Exception):
         faults = {match["path"]: _fault(match["fault"]) for match in _TYPED.finditer(message)}
         faults |= {match["path"]: _fault(match["fault"]) for match in _DECODING.finditer(message)}
         if not faults:
-            # One field can be refused twice in the same words (once per rule); the first says enough.
+            # One field can be refused twice in the same words (once per rule); the first is enough.
             causes = [cause for cause in reversed(self.details.get("causes", [])) if cause.get("field")]
             faults = {cause["field"]: cause["message"] for cause in causes}
             faults = dict(reversed(faults.items()))
@@ -75,7 +75,7 @@ def _fault(text: str) -> str:
 
 @contextmanager
 def next_round_sees() -> Generator[None]:
-    """For loops that come round again: what another look will have got past is let go."""
+    """For loops with further rounds: ignores errors that another look will be past."""
     try:
         yield
     except KubeError as error:

@@ -1,8 +1,8 @@
-"""What Helm does with the revisions of a release, and what it refuses: install, upgrade, rollback, uninstall.
+"""Helm's actions on the revisions of a release, and its refusals: install, upgrade, rollback, uninstall.
 
 Source: helm 3.20, pkg/action: install.go (`availableName`, `performInstall`), upgrade.go (`prepareUpgrade`,
 `releasingUpgrade`), rollback.go (`prepareRollback`, `performRollback`), uninstall.go (`Run`); pkg/storage/storage.go.
-Each writes what it begins before it does it, so that one that is killed leaves `pending-*` or `uninstalling`.
+Each writes its status before it acts, so that a killed one leaves `pending-*` or `uninstalling`.
 """
 
 import shlex
@@ -15,20 +15,20 @@ from llmplatform_sandbox.kube.client import Kube, Object
 from llmplatform_sandbox.kube.readiness import condition
 
 TAKES = 0.1
-"""Seconds that a release is under way. Compressed: a real one takes until its workloads are ready."""
+"""Seconds that an action on a release takes. Compressed: a real one waits until its workloads are ready."""
 HOOK_PATIENCE = 10.0
 """Seconds that a hook may take. Compressed: a real one may take as long as the release."""
 HOOKS_BEFORE_DELETION = {"gpu-operator": "templates/cleanup_gpucluster.yaml"}
-"""Charts that run a pod before they are deleted, and the file of the chart that says so (gpu-operator v26.7.0)."""
+"""Charts that run a pod before their deletion, with the file of the chart for that (gpu-operator v26.7.0)."""
 _PENDING = "another operation (install/upgrade/rollback) is in progress"
 
 
 class HelmError(Exception):
-    """Helm's own words."""
+    """An error of Helm, in its own words."""
 
 
 def install(kube: Kube, record: dict[str, Any], owner: str, apply: Callable[[], str]) -> None:
-    """The first revision. `apply`: makes the chart's objects and returns what an uninstall takes away."""
+    """The first revision. `apply`: creates the chart's objects and returns what an uninstall removes."""
     if releases.revisions(kube, record["namespace"], record["name"]):
         raise HelmError("cannot re-use a name that is still in use")  # codespell:ignore
     releases.write_revision(kube, record, owner)
@@ -48,7 +48,7 @@ def upgrade(kube: Kube, record: dict[str, Any], owner: str, apply: Callable[[], 
 
 
 def refuse_upgrade(name: str, found: list[Object]) -> None:
-    """Raise HelmError where no upgrade may follow. `found`: the revisions, oldest first."""
+    """Raise HelmError if no upgrade may follow. `found`: the revisions, oldest first."""
     statuses = [releases.status_of(obj) for obj in found]
     last = statuses[-1] if statuses else ""
     if last.startswith("pending-"):
@@ -77,7 +77,7 @@ def rollback(kube: Kube, namespace: str, name: str, revision: int = 0) -> None:
 
 
 def uninstall(kube: Kube, namespace: str, name: str, *, hooks: bool = True) -> None:
-    """Away with all revisions, whatever their status."""
+    """Remove all revisions, whatever their status."""
     found = releases.revisions(kube, namespace, name)
     if not found:
         raise HelmError(f"uninstall: Release not loaded: {name}: release: not found")
@@ -93,7 +93,7 @@ def uninstall(kube: Kube, namespace: str, name: str, *, hooks: bool = True) -> N
 
 
 def run(kube: Kube, command: str) -> None:
-    """A command line of Helm's, as far as it is known here: `rollback` and `uninstall`."""
+    """A command line of Helm, as far as it is supported here: `rollback` and `uninstall`."""
     words = shlex.split(command)
     namespace = words[words.index("-n") + 1] if "-n" in words else "default"
     match words:
@@ -124,7 +124,7 @@ def _wait(seconds: float) -> None:
 
 
 def _runs_a_pod(kube: Kube) -> bool:
-    """Whether some node takes a pod, now or in a moment."""
+    """Whether a node accepts a pod, now or in a moment."""
     deadline = time.monotonic() + HOOK_PATIENCE
     while True:
         for node in kube.list("v1", "Node"):

@@ -13,15 +13,15 @@ _INDEX = re.compile(r"\[\d+\]")
 
 
 class Rule(Cited):
-    """What of a kind of object cannot change in place."""
+    """Immutable properties of a kind of object."""
 
     group: str
     kind: str
     paths: tuple[str, ...]
     items: tuple[str, ...] = ()
-    """Members of lists, which cannot come or go."""
+    """Members of lists, which cannot be added or removed."""
     properties: tuple[str, ...] = ()
-    """What cannot change in them."""
+    """What is immutable in them."""
     mutable_by: str | None = None
     """The provider's argument that makes it mutable."""
 
@@ -41,9 +41,9 @@ def rules() -> Sequence[Rule]:
 def replacing(
     api_version: str, kind: str, changed: Iterable[str], *, provider: Mapping[str, object], locked: bool
 ) -> set[str]:
-    """Of the changed property paths, those that need a new object.
+    """Those of the changed property paths that need a new object.
 
-    `provider`: the provider's arguments (`enableConfigMapMutable` …); `locked`: the live object says `immutable: true`.
+    `provider`: the provider's arguments (`enableConfigMapMutable` …); `locked`: the live object has `immutable: true`.
     """
     group = api_version.rpartition("/")[0]
     found: set[str] = set()

@@ -1,7 +1,7 @@
-"""What a cloud does to the nodes of machines that it replaces or renews: cordon, drain, restart.
+"""A cloud's actions on the nodes of its machines: cordon, drain, restart.
 
 A drain asks for each pod's eviction, as `kubectl drain` does: the API server refuses it while a disruption budget does
-not allow it, and it is asked again until the time is over.
+not allow it, and the drain asks again until the time is over.
 """
 
 import time
@@ -18,13 +18,13 @@ T = TypeVar("T")
 
 
 class Machines:
-    """The nodes of a cluster, for the cloud that its machines belong to."""
+    """The nodes of a cluster, for the cloud of its machines."""
 
     def __init__(self, access: Callable[[], KubeAccess]) -> None:
         self._access = access
 
     def ready(self, node: str) -> bool:
-        """Whether a node has joined and takes pods."""
+        """Whether a node has joined and accepts pods."""
         return self._with(lambda kube: _ready(kube.get("v1", "Node", node)))
 
     def cordon(self, node: str) -> None:
@@ -38,7 +38,7 @@ class Machines:
         self._with(work)
 
     def drain(self, node: str, seconds: float) -> list[str]:
-        """Cordon a node and evict its pods; returns those that a budget has kept on it for so long."""
+        """Cordon a node and evict its pods; returns the pods that a budget kept on it for that time."""
         self.cordon(node)
         deadline = time.monotonic() + seconds
 
@@ -55,7 +55,7 @@ class Machines:
         return self._with(work)
 
     def restart(self, node: str) -> None:
-        """A node leaves with whatever is still on it; its machine, which stays, joins anew."""
+        """Remove a node with its remaining pods; its machine stays and joins again."""
 
         def work(kube: Kube) -> None:
             for pod in kube.list("v1", "Pod", fieldSelector=f"spec.nodeName={node}"):
@@ -83,7 +83,7 @@ def _ready(node: Object | None) -> bool:
 
 
 def _evictable(kube: Kube, node: str) -> list[Object]:
-    """Pods that have to go: not those of DaemonSets, which come and go with the node, nor those that are done."""
+    """Pods to evict: not those of DaemonSets, which belong to the node, nor completed ones."""
     return [
         pod
         for pod in kube.list("v1", "Pod", fieldSelector=f"spec.nodeName={node}")

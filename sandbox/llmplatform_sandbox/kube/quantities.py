@@ -16,7 +16,7 @@ _QUANTITY: Final = re.compile(r"^([+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)([numkMGTP
 
 
 def amount(value: Any) -> Decimal | None:
-    """A quantity as a number, in the resource's base unit; None for what is no quantity."""
+    """A quantity as a number, in the resource's base unit; None if it is no quantity."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     match = _QUANTITY.match(str(value))

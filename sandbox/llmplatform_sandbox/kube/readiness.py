@@ -1,10 +1,10 @@
-"""When an object of the Kubernetes API counts as ready: the rules that the Kubernetes provider of Pulumi awaits by.
+"""When an object of the Kubernetes API is ready: the await rules of Pulumi's Kubernetes provider.
 
 Source: pulumi-kubernetes, provider/pkg/await, read at commit 94977969 (July 2026, after 4.32.0). A rule looks at the
-live object (and at the cluster where the object alone does not tell) and answers None when ready, or why not in a few
-words. A kind without a rule is ready once the API server has it. Of what has failed for good a Job alone ends a wait
-before its time. One difference: the real provider's time for a Job or a pod begins anew with each event (job.go,
-pod.go, `Await`), of which informers/factory.go makes one a minute, so that waits of more have no end; here they end.
+live object (and at the cluster if the object alone does not tell) and answers None when ready, or the reason in a few
+words. A kind without a rule is ready once the API server has it. Of permanent failures, only a Job ends a wait early.
+One difference: the real provider's time for a Job or a pod begins again with each event (job.go, pod.go, `Await`), and
+informers/factory.go makes one a minute, so that longer waits never end; here they end.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,20 +17,20 @@ DEFAULT_TIMEOUT: Final = 600.0
 
 
 class NeverReady(Exception):
-    """Waiting longer is no use; the message says why."""
+    """Further waiting is useless; the message says why."""
 
 
 Rule = Callable[[Kube, Object], str | None]
 
 
 def waiting_for(kube: Kube, obj: Object) -> str | None:
-    """None when the object is ready, else what it waits for. Raises `NeverReady` when it has failed for good."""
+    """None if the object is ready, else what it waits for. Raises `NeverReady` if it has failed permanently."""
     rule = _RULES.get((obj["apiVersion"].partition("/")[0] if "/" in obj["apiVersion"] else "", obj["kind"]))
     return rule(kube, obj) if rule else None
 
 
 def condition(obj: Mapping[str, Any], type_: str) -> dict[str, Any]:
-    """A status condition by its type; empty when the object has none such."""
+    """A status condition by its type; empty if the object has none."""
     return next((c for c in obj.get("status", {}).get("conditions") or [] if c.get("type") == type_), {})
 
 
@@ -75,11 +75,11 @@ def _daemon_set(kube: Kube, obj: Object) -> str | None:
 
 
 _ENDS: Final = frozenset({"BackoffLimitExceeded", "DeadlineExceeded"})
-"""Why a Job has failed, as far as it ends a wait (checker/job/check.go, `collectJobConditionErrors`)."""
+"""Why a Job has failed, if that ends a wait (checker/job/check.go, `collectJobConditionErrors`)."""
 
 
 def _job(kube: Kube, obj: Object) -> str | None:
-    """A Job that fails for another reason, or rests, is waited for like one that runs (`jobStarted`, `jobComplete`)."""
+    """Waits for a suspended Job, or one with another failure, like for a running one (`jobStarted`, `jobComplete`)."""
     failed, status = condition(obj, "Failed"), obj.get("status", {})
     if failed.get("status") == "True":
         reason = f"failed: {failed.get('reason', '')} {failed.get('message', '')}".strip()
@@ -104,7 +104,7 @@ def _service(kube: Kube, obj: Object) -> str | None:
         return "the load balancer has no address yet"
     if spec.get("type") == "ExternalName" or not spec.get("selector") or spec.get("clusterIP") == "None":
         return None
-    # The real provider waits for a first pod behind the Service; `pulumi.com/skipAwait` is the way round it.
+    # The real provider waits for a first pod behind the Service; `pulumi.com/skipAwait` avoids that.
     name, namespace = obj["metadata"]["name"], obj["metadata"]["namespace"]
     label = {"labelSelector": f"kubernetes.io/service-name={name}"}
     for piece in kube.list("discovery.k8s.io/v1", "EndpointSlice", namespace, cached=True, **label):

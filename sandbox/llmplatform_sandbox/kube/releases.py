@@ -1,7 +1,7 @@
-"""Helm releases as Helm itself keeps them: a Secret per revision, so that `helm list` and other readers see the same.
+"""Helm releases in Helm's own storage: a Secret for each revision, which `helm list` and other readers understand.
 
 Format: https://helm.sh/docs/topics/advanced/#storage-backends and helm pkg/storage/driver (JSON, gzip, base64, and the
-Secret's own base64). Values may be secret: they are in that Secret only, and nothing here logs them.
+Secret's own base64). Values may be secret: they are only in that Secret, and nothing here logs them.
 """
 
 import base64
@@ -69,12 +69,12 @@ def number_of(obj: Mapping[str, Any]) -> int:
 
 
 def write_revision(kube: Kube, record: Mapping[str, Any], owner: str) -> None:
-    """Store a revision. `owner`: URN of the resource whose it is, for recovery."""
+    """Store a revision. `owner`: URN of its resource, for recovery."""
     kube.apply(_secret(record, owner), manager="helm")
 
 
 def new_record(release: Release, *, revision: int, app_version: str, status: str, manifest: str = "") -> dict[str, Any]:
-    """A revision as Helm writes it before it does anything else."""
+    """A revision as Helm writes it before it acts."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
     version = {"name": release.chart, "version": release.version, "appVersion": app_version, "apiVersion": "v2"}
     return {
@@ -89,14 +89,14 @@ def new_record(release: Release, *, revision: int, app_version: str, status: str
 
 
 def set_status(kube: Kube, obj: Mapping[str, Any], status: str, **rest: Any) -> None:
-    """Store a revision anew with another status."""
+    """Store a revision again with another status."""
     record = dict(record_of(obj))
     record["info"] = {**record["info"], "status": status}
     write_revision(kube, {**record, **rest}, owner_of(obj))
 
 
 def owner_of(obj: Mapping[str, Any]) -> str:
-    """URN of the resource whose a storage Secret is; empty for one that Helm itself wrote."""
+    """URN of a storage Secret's resource; empty for one that Helm itself wrote."""
     return obj["metadata"].get("annotations", {}).get("sandbox.llmplatform.dev/owner", "")
 
 

@@ -1,4 +1,4 @@
-"""Custom resource definitions that an API server was killed over."""
+"""CRDs during whose creation an API server was killed."""
 
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.readiness import condition
@@ -7,10 +7,10 @@ _TOUCHED = "sandbox.llmplatform.dev/touched"
 
 
 def resume_definitions(kube: Kube) -> list[str]:
-    """Let an API server go on with the definitions that the one before it had accepted and not yet served.
+    """Let an API server continue with the CRDs that its predecessor had accepted and not yet served.
 
-    It establishes a definition when it sees it change, so that after a start it overlooks those for up to the five
-    minutes until its informers look at everything again. Returns their names.
+    It establishes a CRD at a change event, so after a start it overlooks those for up to the five minutes until its
+    informers resync. Returns their names.
     Source: apiextensions-apiserver, customresource_handler.go (updateCustomResourceDefinition).
     """
     accepted = [

@@ -1,4 +1,4 @@
-"""Waiting for an object to become ready, or to be gone, by watches: no busy polling, and never a missed event."""
+"""Waits for an object to become ready, or to be gone, by watches: no busy polling, and never a missed event."""
 
 import time
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from llmplatform_sandbox.kube.client import Kube, Object
 from llmplatform_sandbox.kube.readiness import waiting_for
 
 _SLICE = 1
-"""Seconds of one watch: how soon a cancelled wait ends."""
+"""Seconds of one watch: a cancelled wait ends within them."""
 _POLL = 0.2
 _DECIDED_ELSEWHERE = frozenset({"Service"})
-"""Kinds whose readiness shows in other objects, so that watching them alone would miss it."""
+"""Kinds whose readiness depends on other objects, so that watching only them would miss it."""
 
 
 class TimedOut(Exception):
-    """The wait ended first. `obj` is the object as last seen; the message says what it still waits for."""
+    """The time was over first. `obj` is the object as last seen; the message says what it still waits for."""
 
     def __init__(self, message: str, obj: Object) -> None:
         super().__init__(message)
@@ -50,13 +50,13 @@ def until_ready(kube: Kube, obj: Object, *, seconds: float, wanted: Callable[[],
             if time.monotonic() > deadline or not wanted():
                 break
         if time.monotonic() - started < 0.1:
-            # The watch was refused at once (expired version, server away).
+            # The watch was refused at once (expired version, missing server).
             time.sleep(0.1)
             obj = kube.get(*place, metadata["name"], namespace) or obj
 
 
 def until_gone(kube: Kube, obj: Object, *, seconds: float, wanted: Callable[[], bool] = lambda: True) -> bool:
-    """Whether the object, and not merely a successor of the same name, is gone in time."""
+    """Whether the object itself is gone in time, even if a successor has its name."""
     deadline = time.monotonic() + seconds
     metadata = obj["metadata"]
     pause = 0.02

@@ -1,8 +1,8 @@
-"""What every provider of the sandbox shares: the gRPC side of a resource provider, with hooks in plain Python values.
+"""The common part of the sandbox's providers: the gRPC side of a resource provider, with hooks in plain Python values.
 
 A subclass overrides hooks only; it never sees a protobuf message. Hooks run on many threads at once. Requests carry
-secrets in clear, so nothing here logs a request or a property. The engine ends every operation with Cancel: it stops
-the waiting of the calls in flight on that connection and nothing else, so that the provider is there for the next.
+secrets in clear, so nothing here logs a request or a property. The engine ends every operation with Cancel: it only
+stops the waits of the current calls on that connection, so that the provider stays available for the next operation.
 """
 
 import logging
@@ -47,7 +47,7 @@ Values = dict[str, Any]
 
 @dataclass
 class _Connection:
-    """What the provider remembers of one engine connection, i.e. of one provider resource of a program."""
+    """The provider's memory of one engine connection, i.e. of one provider resource of a program."""
 
     config: Values = field(default_factory=dict[str, Any])
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -56,8 +56,8 @@ class _Connection:
 class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     """A resource provider. Subclasses set `version` and override the hooks.
 
-    All provider resources of a package share one servicer; they are told apart by their connection, so `self.config` is
-    always the configuration of the provider resource that the current call belongs to.
+    All provider resources of a package share one servicer; their connections tell them apart, so `self.config` is
+    always the configuration of the current call's provider resource.
     """
 
     version: ClassVar[str] = "1.0.0"
@@ -80,14 +80,14 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         return [Failure(key, f"{key}: unknown provider argument; remove it") for key in unknown if key[:2] != "__"]
 
     def diff_config(self, old: Values, new: Values) -> Diff:
-        """What a change of the provider resource's arguments means. By default an update, never a replacement."""
+        """The effect of changed arguments of the provider resource. By default an update, never a replacement."""
         return Diff(changes=diff_values(old, new))
 
     def configure(self, args: Values) -> None:
         """Called once per provider resource and operation; `self.config` holds the same values from then on."""
 
     def check(self, typ: str, olds: Values, news: Values, autonaming: Autonaming) -> tuple[Values, list[Failure]]:
-        """Complete and validate inputs. `olds` is empty for a new one. Returns inputs to keep and what is wrong."""
+        """Complete and validate inputs. `olds` is empty for a new one. Returns inputs to keep and failures."""
         raise NotImplementedError
 
     def diff(self, typ: str, id_: str, old_inputs: Values, old_outputs: Values, new_inputs: Values) -> Diff:
@@ -95,11 +95,11 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         return Diff(changes=diff_values(old_inputs, new_inputs))
 
     def create(self, typ: str, urn: str, inputs: Values, preview: bool, timeout: float) -> tuple[str, Values]:
-        """Make the resource; returns (id, outputs). In a preview nothing is made, and computed outputs are UNKNOWN."""
+        """Create the resource; returns (id, outputs). A preview creates nothing, and computed outputs are UNKNOWN."""
         raise NotImplementedError
 
     def read(self, typ: str, urn: str, id_: str, inputs: Values, outputs: Values) -> tuple[str, Values, Values] | None:
-        """The live resource as (id, inputs, outputs), or None when it is gone."""
+        """The live resource as (id, inputs, outputs), or None if it is gone."""
         return id_, inputs, outputs
 
     def update(
@@ -110,7 +110,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         raise NotImplementedError
 
     def delete(self, typ: str, urn: str, id_: str, inputs: Values, outputs: Values, timeout: float) -> None:
-        """Remove the resource and wait until it is gone. Gone already is success."""
+        """Remove the resource and wait until it is gone. A missing resource is success."""
         raise NotImplementedError
 
     def invoke(self, token: str, args: Values) -> Values:
@@ -121,16 +121,16 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @property
     def ignored(self) -> list[str]:
-        """The program's `ignoreChanges` of the resource that the current diff or update is of."""
+        """The program's `ignoreChanges` for the resource of the current diff or update."""
         return getattr(self._local, "ignored", None) or []
 
     @property
     def config(self) -> Values:
-        """Arguments of the provider resource that the current call belongs to."""
+        """Arguments of the current call's provider resource."""
         return self._connection().config
 
     def wanted(self) -> bool:
-        """Whether somebody still waits for the current call: False after Cancel, or when the engine has gone."""
+        """Whether the caller still waits for the current call: False after Cancel, or when the engine has gone."""
         context: grpc.ServicerContext | None = getattr(self._local, "context", None)
         return (context is None or context.is_active()) and not self._connection().cancelled.is_set()
 
@@ -257,7 +257,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     @contextmanager
     def _call(self, context: grpc.ServicerContext, ignored: Iterable[str] = ()) -> Generator[None]:
         self._local.context, self._local.ignored = context, list(ignored)
-        # A channel that was idle comes back from another port: the latest configuration is the best guess then.
+        # An idle channel returns from another port: the latest configuration is the best guess then.
         self._local.connection = self._connections.get(context.peer(), self._latest)
         try:
             yield
@@ -268,7 +268,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         except Exception as error:
             if not context.is_active():
                 raise
-            # Frames only: the text of an exception may quote a property, and properties may be secret.
+            # Only frames: the text of an exception may quote a property, and properties may be secret.
             _log.error("%s in a provider\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
             context.abort(grpc.StatusCode.INTERNAL, f"the sandbox's provider failed: {type(error).__name__}: {error}")
         finally:

@@ -1,9 +1,9 @@
-"""What pulumi-terraform-bridge makes of the engine's calls: the real providers of both clouds stand on it.
+"""How pulumi-terraform-bridge treats the engine's calls: the real providers of both clouds use it.
 
 It compares a program's inputs with the *outputs* of the state (pkg/tfbridge/provider.go: Diff and Update build the
-prior state from `olds`), so that whatever a refresh or the read after an update brought is compared too, and whatever
-the state holds by mistake is taken for true. Paths in `ignoreChanges` keep the state's value (pkg/tfbridge/diff.go,
-computeIgnoreChanges; pkg/tfshim/sdk-v2/instance_diff.go, processIgnoreChanges).
+prior state from `olds`). So values from a refresh, or from the read after an update, are compared too, and wrong values
+in the state count as true. Paths in `ignoreChanges` keep the state's value (pkg/tfbridge/diff.go, computeIgnoreChanges;
+pkg/tfshim/sdk-v2/instance_diff.go, processIgnoreChanges).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,7 +26,7 @@ def differences(
     computed: Collection[str] = (),
     ignored: Sequence[str] = (),
 ) -> dict[str, Change]:
-    """What a program asks for that the state does not hold: paths, and what happens to each.
+    """Differences between a program's inputs and the state: paths, and the effect of each.
 
     `computed`: properties that the cloud fills where the program is silent, so that falling silent changes nothing.
     """
@@ -43,7 +43,7 @@ def differences(
 
 
 def request(new_inputs: Values, state: Mapping[str, Any], ignored: Sequence[str]) -> Values:
-    """The inputs of an update as they are sent: at ignored paths with what the state holds."""
+    """The inputs of an update as they are sent: at ignored paths with the state's value."""
     sent = dict(new_inputs)
     for path in ignored:
         value = get(state, path)
@@ -53,7 +53,7 @@ def request(new_inputs: Values, state: Mapping[str, Any], ignored: Sequence[str]
 
 
 def refreshed(old_inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Values:
-    """Inputs after a refresh: those that were there, with the values of the cloud.
+    """Inputs after a refresh: the same properties, with the cloud's values.
 
     pkg/tfbridge/schema.go, ExtractInputsFromOutputs and extractInputsObject: no input is added, and one that the cloud
     no longer has is dropped.
@@ -62,7 +62,7 @@ def refreshed(old_inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Valu
 
 
 def without_unknown(values: Mapping[str, Any]) -> Values:
-    """A planned state as it is kept when nothing was read: what is not known is not there."""
+    """A planned state as it is kept without a read: unknown values are absent."""
     return {name: _settled(value) for name, value in values.items() if value is not UNKNOWN}
 
 
@@ -83,7 +83,7 @@ def _extract(old: Any, new: Any) -> Any:
 
 
 def _spoken_of(state: Any, old: Any, new: Any, shape: Shape | None) -> Any:
-    """The part of the state that inputs name; of maps, whose keys are the program's alone, all of it."""
+    """The part of the state that inputs name; for maps, whose keys belong to the program, all of it."""
     if isinstance(state, Mapping) and not (shape and shape.kind in ("map", "any")):
         fields = shape.fields if shape else {}
         return {

@@ -1,7 +1,7 @@
-"""The resource provider of a simulated cloud: the engine's calls in terms of its account.
+"""The resource provider of a simulated cloud: translates the engine's calls for its account.
 
-It takes the real provider's arguments, checks inputs by the installed SDK and the cloud's facts, and gives the
-outputs that the real provider gives. A secret never reaches the account: it keeps a digest.
+It accepts the real provider's arguments, checks inputs against the installed SDK and the cloud's facts, and returns the
+real provider's outputs. A secret never reaches the account: it keeps a digest.
 """
 
 import re
@@ -56,7 +56,7 @@ class CloudProvider(ProviderServicer):
     """`aws` or `alicloud` over a simulated account."""
 
     def __init__(self, cloud: Callable[[], SimulatedCloud]) -> None:
-        """`cloud`: asked at each call, so that an account need not be there before a program uses its cloud."""
+        """`cloud`: called at each request, so that an account is created only when a program uses its cloud."""
         super().__init__()
         self._open = cloud
 
@@ -133,7 +133,7 @@ class CloudProvider(ProviderServicer):
         except NotReady as error:
             if self._account.facts.of(typ).after_failure == "prior":
                 raise ProviderError(error.reason) from error
-            # Its id was set before the waiting began, and nothing was read (bridge, provider.go, Create).
+            # Its id was set before the wait, and nothing was read (bridge, provider.go, Create).
             raise InitFailed(error.record.id, without_unknown(self._planned(typ, given, {})), [error.reason]) from error
         except (CloudError, LookupError) as error:
             raise ProviderError(str(error)) from error
@@ -168,7 +168,7 @@ class CloudProvider(ProviderServicer):
         return with_secrets(self._now(record).outputs, given)
 
     def _tags_differ(self, old_outputs: Values, inputs: Values) -> bool:
-        """Whether other tags follow from the inputs and the provider's default tags than the state has."""
+        """Whether the inputs and the provider's default tags give other tags than the state has."""
         given = unwrap_secrets(inputs.get("tags"))
         after = {**self._scope(self.config).default_tags, **(given if isinstance(given, Mapping) else {})}
         return "tagsAll" in old_outputs and after != unwrap_secrets(old_outputs["tagsAll"])
@@ -220,7 +220,7 @@ class CloudProvider(ProviderServicer):
         )
 
     def _planned(self, typ: str, given: Values, old: Values) -> Values:
-        """Outputs of a preview: what is written is known, what the cloud decides is not, unless it stays as it is."""
+        """Outputs of a preview: written values are known, the cloud's own are not, unless they stay the same."""
         facts, known = self._account.facts.of(typ), schema.resource(typ)
         planned: Values = dict(given)
         for path, value in facts.defaults.items():
@@ -247,7 +247,7 @@ class CloudProvider(ProviderServicer):
 
 
 def _named(facts: TypeFacts, olds: Values, inputs: Values, autonaming: Autonaming) -> Values:
-    """The physical name that the provider chooses, when the program gives none."""
+    """The provider's own choice of a physical name, if the program gives none."""
     naming = facts.name
     if naming is None or naming.property in inputs:
         return {}

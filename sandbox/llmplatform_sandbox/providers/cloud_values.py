@@ -1,4 +1,4 @@
-"""Values of a simulated cloud's resources on their way between the engine and the account."""
+"""Converts values of a simulated cloud's resources between the engine and the account."""
 
 import hashlib
 import json
@@ -13,11 +13,11 @@ from llmplatform_sandbox.providers.values import UNKNOWN, Secret, contains_secre
 
 Values = dict[str, Any]
 DEFAULTED = "__defaults"
-"""Where the real provider, too, notes which inputs it named itself."""
+"""Key under which the real provider, too, lists inputs that it named itself."""
 
 
 def argument(value: Any) -> Any:
-    """Provider arguments travel as JSON text where they are no strings."""
+    """Provider arguments travel as JSON text unless they are strings."""
     if isinstance(value, str) and (value in ("true", "false") or value[:1] in "[{"):
         try:
             return json.loads(value)
@@ -27,7 +27,7 @@ def argument(value: Any) -> Any:
 
 
 def marked(value: Any) -> Any:
-    """With the mark of check.py in place of unknown values."""
+    """Unknown values replaced by the mark of check.py."""
     if isinstance(value, Mapping):
         return {key: marked(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -36,7 +36,7 @@ def marked(value: Any) -> Any:
 
 
 def unmarked(value: Any) -> Any:
-    """Without what a preview does not know."""
+    """Without a preview's unknown values."""
     if isinstance(value, Mapping):
         return {key: unmarked(inner) for key, inner in value.items() if inner is not UNKNOWN_INPUT}
     if isinstance(value, list):
@@ -45,7 +45,7 @@ def unmarked(value: Any) -> Any:
 
 
 def plain_inputs(inputs: Values) -> Values:
-    """Without what the bridge itself notes among them."""
+    """Without the bridge's own notes."""
     return {key: value for key, value in inputs.items() if not key.startswith("__")}
 
 
@@ -74,12 +74,12 @@ def live(record: Record, inputs: Values, outputs: Values) -> tuple[Values, Value
     named = {DEFAULTED: inputs[DEFAULTED]} if DEFAULTED in inputs else {}
     now = _restored(record.outputs, outputs)
     known = plain_inputs(inputs)
-    # What is imported is given the inputs that it was asked for with; a refresh changes those that there are.
+    # An imported object gets the inputs of its create; a refresh changes the existing ones.
     return {**(refreshed(known, now) if known else _restored(record.inputs, inputs)), **named}, now
 
 
 def _restored(stored: Mapping[str, Any], remembered: Values) -> Values:
-    """What the account has, with the engine's own value where it is the secret that the account keeps the digest of."""
+    """The account's value, replaced by the engine's own if that is the secret of the account's digest."""
     return {
         key: remembered[key] if key in remembered and digested(remembered[key]) == value else value
         for key, value in stored.items()
@@ -87,6 +87,6 @@ def _restored(stored: Mapping[str, Any], remembered: Values) -> Values:
 
 
 def under_unknown(values: Values, path: str) -> bool:
-    """Whether an object on the way to a path is not known itself."""
+    """Whether an object on a path is itself unknown."""
     parents = path.split(".")[:-1]
     return any(get(values, ".".join(parents[: n + 1])) is UNKNOWN for n in range(len(parents)))

@@ -11,7 +11,7 @@ _MISSING = object()
 
 
 class Change(Enum):
-    """What happens to a property."""
+    """The effect on a property."""
 
     ADD = "add"
     DELETE = "delete"
@@ -23,7 +23,7 @@ class Diff:
     """What an update would change."""
 
     changes: Mapping[str, Change] = field(default_factory=dict[str, Change])
-    """Property path (`spec.template.metadata.labels["app"]`, `ports[0].name`) → what happens to it."""
+    """Property path (`spec.template.metadata.labels["app"]`, `ports[0].name`) → the effect on it."""
     replaces: Collection[str] = ()
     """The paths of `changes` that cannot be changed in place."""
     delete_before_replace: bool = False
@@ -34,7 +34,7 @@ class Diff:
 
 
 def diff_values(old: Any, new: Any) -> dict[str, Change]:
-    """Deep difference of two property maps: leaf paths and what happens to each.
+    """Deep difference of two property maps: leaf paths and the effect on each.
 
     Secrets are compared by their value; an unknown new value counts as an update, as the engine cannot know better.
     """

@@ -1,4 +1,4 @@
-"""The door of a cloud's cluster: Kubernetes refuses whom the cloud does not know, whatever the call."""
+"""Entrance to a cloud's cluster: Kubernetes refuses a caller that the cloud does not know, at every call."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +10,10 @@ _CALLS = ("/Create", "/Read", "/Update", "/Delete")
 
 
 class Entrance(grpc.ServerInterceptor):  # pyright: ignore[reportMissingTypeArgument] generic in its stubs alone
-    """Asks before each call of the Kubernetes provider; a preview touches nothing, so nobody stops it."""
+    """Asks before each call of the Kubernetes provider; previews call nothing and are never refused."""
 
     def __init__(self, refusal: Callable[[], str]) -> None:
-        """`refusal`: why the caller may not enter, in one line; empty when it may."""
+        """`refusal`: why the caller may not enter, in one line; empty if it may."""
         self._refusal = refusal
 
     @override

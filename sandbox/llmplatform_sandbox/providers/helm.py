@@ -1,13 +1,13 @@
 """`kubernetes:helm.sh/v3:Release`: a Helm release as a resource, as far as the API server can tell.
 
-Played: the check of every value key against the catalog, the chart's CRDs, Helm's own release record with its
-revisions and their statuses (kube/helm.py), the namespace, uninstalling. NOT played: the chart's workloads, service
-accounts, RBAC, and hooks but those before a deletion; no pod of a release runs. What its controllers answer is the
-business of loops/controllers.py and of the package `controllers`. The archive of the chart need not exist.
+Simulated: the check of every value key against the catalog, the chart's CRDs, Helm's own release record with its
+revisions and their statuses (kube/helm.py), the namespace, uninstalling. NOT simulated: the chart's workloads, service
+accounts, RBAC, and hooks except those before a deletion; no pod of a release runs. loops/controllers.py and the package
+`controllers` answer for its controllers. The archive of the chart need not exist.
 
-What the provider makes of Helm's answers is of pulumi-kubernetes, provider/pkg/provider/helm_release.go: `Create`,
-`Update` and `Delete` give Helm's errors as they are; `Read` takes the values of the newest revision, also of a pending
-one (`setReleaseAttributes`); `Diff` compares with those (`CreateThreeWayMergePatch`).
+The provider's treatment of Helm's answers follows pulumi-kubernetes, provider/pkg/provider/helm_release.go: `Create`,
+`Update` and `Delete` return Helm's errors unchanged; `Read` returns the values of the newest revision, even of a
+pending one (`setReleaseAttributes`); `Diff` compares with those (`CreateThreeWayMergePatch`).
 """
 
 import re
@@ -65,7 +65,7 @@ class ReleaseProvider:
         self._started = started
 
     def check(self, olds: Values, news: Values, naming: Autonaming, namespace: str) -> tuple[Values, list[Failure]]:
-        """Complete name and namespace; refuse inputs that a Release does not have, and keys that its chart does not."""
+        """Complete name and namespace; refuse unknown inputs of a Release, and unknown keys of its chart."""
         failures = [
             Failure(key, f"{key}: a Release has no such input")
             for key in sorted(set(news) - _INPUTS)
@@ -95,7 +95,7 @@ class ReleaseProvider:
     def diff(self, old_inputs: Values, old_outputs: Values, new_inputs: Values) -> Diff:
         """Another name or namespace is another release.
 
-        A three-way merge: what differs from the release as it was read last, and what the program has taken away.
+        A three-way merge: differences from the release as last read, and values that the program has removed.
         """
         changes = merge_changes(old_inputs, old_outputs, new_inputs)
         moved = {"name", "namespace"} & set(changes)
@@ -109,16 +109,16 @@ class ReleaseProvider:
         return f"{clear['namespace']}/{clear['name']}", self._release(urn, inputs, first=True)
 
     def find(self, urn: str, inputs: Mapping[str, Any]) -> str | None:
-        """The id of the release that an interrupted create of a resource made."""
+        """The id of the release that a resource's interrupted create made."""
         namespace, name = str(inputs.get("namespace") or "default"), str(inputs.get("name"))
         found = releases.revisions(self._cluster(), namespace, name)
         return f"{namespace}/{name}" if any(releases.owner_of(obj) == urn for obj in found) else None
 
     def mend(self, stack: str, known: Collection[str]) -> list[str]:
-        """End what a killed run had begun, by the commands that a recovery names; returns those.
+        """End interrupted operations of a killed run, by the commands of a recovery; returns those.
 
-        `stack`: how the URNs of its resources begin; `known`: those that its state has, or is about to adopt. A release
-        that no state knows was left by a create whose answer was lost.
+        `stack`: the prefix of its resources' URNs; `known`: URNs that its state has, or is about to adopt. A release in
+        no state comes from a create whose answer was lost.
         """
         kube, done = self._cluster(), list[str]()
         for obj in releases.every(kube):
@@ -144,7 +144,7 @@ class ReleaseProvider:
         return self._release(urn, new_inputs, first=False)
 
     def read(self, id_: str, inputs: Values, outputs: Values) -> tuple[str, Values, Values] | None:
-        """The release as recorded in the cluster, or None."""
+        """The recorded release, or None."""
         namespace, _, name = id_.rpartition("/")
         found = releases.revisions(self._cluster(), namespace or "default", name)
         if not found:
@@ -210,7 +210,7 @@ class ReleaseProvider:
         kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, manager="helm")
 
     def _definitions(self, kube: Kube, release: Release, *, skip: bool) -> str:
-        """Install the chart's CRDs; returns the manifest of those that an uninstall takes away."""
+        """Install the chart's CRDs; returns the manifest of those that an uninstall removes."""
         rule = _rules().get(release.chart, {})
         in_templates = bool(rule.get("templates"))
         if (skip and not in_templates) or not _setting(rule, "switch", release.values, otherwise=True):
@@ -236,7 +236,7 @@ class ReleaseProvider:
 
 
 def recorded(inputs: Values) -> Values:
-    """The outputs of a release that is installed for the first time."""
+    """The outputs of a release at its first installation."""
     clear = unwrap_secrets(inputs)
     chart, version = chart_of(clear)
     release = Release(name=clear["name"], namespace=clear["namespace"], chart=chart, version=version, values={})
@@ -269,7 +269,7 @@ def _setting(rule: Mapping[str, Any], key: str, values: Mapping[str, Any], *, ot
 
 
 def _unknown_keys(chart: str, version: str, values: Mapping[str, Any]) -> list[str]:
-    """Value keys that the chart does not have, by the catalog; a chart that it does not know is not checked."""
+    """Value keys that the chart does not have, by the catalog; an unknown chart is not checked."""
     try:
         chart_crds(chart)
     except KeyError:
@@ -281,7 +281,7 @@ def _unknown_keys(chart: str, version: str, values: Mapping[str, Any]) -> list[s
 
 
 def _permissive(chart: str) -> list[definitions.Definition]:
-    """Permissive definitions of the kinds that the catalog says a chart brings."""
+    """Permissive definitions of the chart's CRDs in the catalog."""
     try:
         found = chart_crds(chart)
     except KeyError:

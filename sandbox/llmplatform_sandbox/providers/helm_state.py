@@ -1,4 +1,4 @@
-"""What the provider of Helm releases keeps in the state, and how it compares with it.
+"""State of Helm releases in the provider, and its comparison.
 
 Source: pulumi-kubernetes, provider/pkg/provider/helm_release.go: `setReleaseAttributes` and `Diff`.
 """
@@ -15,7 +15,7 @@ _ELEMENT = re.compile(r"\[\d+\]$")
 
 
 def merge_changes(old_inputs: Values, old_outputs: Values, new_inputs: Values) -> dict[str, Change]:
-    """A three-way merge: what differs from the release as it was read last, and what the program has taken away."""
+    """A three-way merge: differences from the release as last read, and values that the program has removed."""
     gone = {path for path, each in diff_values(old_inputs, new_inputs).items() if each is Change.DELETE}
     live = {key: (old_outputs or old_inputs)[key] for key in new_inputs if key in (old_outputs or old_inputs)}
     changed = {
@@ -27,7 +27,7 @@ def merge_changes(old_inputs: Values, old_outputs: Values, new_inputs: Values) -
 
 
 def merged(old: Any, live: Any) -> Any:
-    """The values that are known, with those of the cluster over them; what is secret stays so."""
+    """The known values, overridden by those of the cluster; secrets stay secret."""
     if unwrap_secrets(old) == live:
         return old
     if isinstance(old, Secret):

@@ -1,11 +1,10 @@
 """The `kubernetes` package for the engine, against the sandbox's own API server.
 
-Plays pulumi-kubernetes with server-side apply: naming, diffs and replacements, awaited readiness, Patch resources,
-custom resources by discovery, Helm releases (helm.py). Differences from the real one: the kubeconfig's credentials are
-not used (the sandbox injects the access); server-side apply is used even where an argument turns it off; an update is
-diffed by inputs alone; an object that an interrupted run of the same resource left behind is taken over, any other
-existing object is refused, as the real one does unless `upsertExistingObjects` is set; functions and YAML rendering are
-refused.
+Simulates pulumi-kubernetes with server-side apply: naming, diffs and replacements, awaited readiness, Patch resources,
+custom resources by discovery, Helm releases (helm.py). Differences from the real one: it ignores the kubeconfig's
+credentials (the sandbox provides access); it uses server-side apply even if an argument turns it off; it diffs an
+update by inputs alone; it adopts an object of the same resource's interrupted run, and refuses any other existing
+object, as the real one does unless `upsertExistingObjects` is set; it refuses functions and YAML rendering.
 """
 
 import time
@@ -175,7 +174,7 @@ class KubernetesProvider(ProviderServicer):
             metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
             target = {"apiVersion": api_version, "kind": kind, "metadata": metadata}
             if manifests.is_patch(typ):
-                # Applying nothing gives up the fields that this resource owns, and leaves the object.
+                # Applying nothing releases the fields of this resource, and leaves the object.
                 if kube.get(api_version, kind, name, namespace or None):
                     kube.apply(target, manager=manifests.manager_for(urn, inputs, outputs), force=True)
                 return None
@@ -200,7 +199,7 @@ class KubernetesProvider(ProviderServicer):
     # Recovery --------------------------------------------------------------------------------------------------------
 
     def find(self, typ: str, urn: str, inputs: Mapping[str, Any]) -> str | None:
-        """The id of the object that an interrupted create of a resource made; None when it made none."""
+        """The id of the object that a resource's interrupted create made; None if there is none."""
         if typ == RELEASE:
             return self._releases.find(urn, inputs)
         if manifests.is_patch(typ):
@@ -230,7 +229,7 @@ class KubernetesProvider(ProviderServicer):
             raise ProviderError("\n".join(error.lines(f"{kind} {name}"))) from None
 
     def _namespaced(self, api_version: str, kind: str) -> bool | None:
-        """None when nobody can tell yet: a custom resource whose definition is not there."""
+        """None if unknown: a custom resource whose CRD does not exist yet."""
         known = manifests.built_in_scope(api_version, kind)
         if known is not None or self._kube is None:
             return known
@@ -244,7 +243,7 @@ class KubernetesProvider(ProviderServicer):
             return
         metadata = body["metadata"]
         live = self._get(body["apiVersion"], body["kind"], metadata["name"], metadata.get("namespace"))
-        # An object that no manager owns a field of comes from an apply of nothing but its name: an interrupted one.
+        # An object without field managers comes from an apply of only its name: an interrupted one.
         managers = manifests.managers(live) if live else set[str]()
         if managers and manager not in managers:
             raise ProviderError(
@@ -269,12 +268,12 @@ class KubernetesProvider(ProviderServicer):
         return id_, manifests.outputs_of(live, inputs, manager)
 
     def _force(self, typ: str, inputs: Values) -> bool:
-        """A Patch asks before it takes a field from another manager; a whole object is the program's own."""
+        """A Patch asks before it takes a field from another manager; a whole object belongs to the program."""
         asked = manifests.annotation(inputs, manifests.PATCH_FORCE) or str(self.config.get("enablePatchForce", ""))
         return asked.lower() == "true" or not manifests.is_patch(typ)
 
     def _rehearse(self, typ: str, urn: str, inputs: Values, old_outputs: Values) -> None:
-        """A dry run of the API server, where there is one and all is known. Raises `ProviderError` when it refuses."""
+        """A dry run of the API server, if there is one and all values are known. A refusal is a `ProviderError`."""
         if self._kube is None or contains_unknown(inputs):
             return
         body = manifests.body_of(inputs)
@@ -286,15 +285,15 @@ class KubernetesProvider(ProviderServicer):
                 manager = manifests.manager_for(urn, inputs, old_outputs)
                 self._kube.apply(body, manager=manager, force=self._force(typ, inputs), dry_run=True)
         except KubeError as error:
-            # What the same plan is still to create: the kind's CRD, the namespace.
+            # The same plan still creates the kind's CRD or the namespace.
             if not (error.not_found or error.unreachable):
                 raise ProviderError("\n".join(error.lines(manifests.described(body)))) from None
 
     def _to_be_made_anew(self, kind: str, old_outputs: Values, new_inputs: Values) -> bool:
-        """Whether a Job asks for another in its place as long as it is not complete, and is not.
+        """Whether a Job must be replaced until it is complete, and is not complete.
 
-        pulumi-kubernetes 4.34.2, provider/pkg/provider/provider.go, `Diff`: of a Job alone, running or failed, and not
-        where the cluster or the Job cannot be read.
+        pulumi-kubernetes 4.34.2, provider/pkg/provider/provider.go, `Diff`: only for a Job, running or failed, and not
+        if the cluster or the Job cannot be read.
         """
         if self._kube is None or kind != "Job" or manifests.annotation(new_inputs, manifests.REPLACE_UNREADY) != "true":
             return False
@@ -318,7 +317,7 @@ class KubernetesProvider(ProviderServicer):
 
 
 def _patiently(apply: Callable[[], Object]) -> Object:
-    """Wait a while for a kind that another resource brings (pulumi-kubernetes, await.go, Creation: five retries)."""
+    """Wait a while for a kind that another resource installs (pulumi-kubernetes, await.go, Creation: five retries)."""
     for _ in range(_RETRIES):
         try:
             return apply()

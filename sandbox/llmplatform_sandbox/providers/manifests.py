@@ -1,4 +1,4 @@
-"""Kubernetes manifests as resource properties: names, namespaces, secrets, what the engine sees of a live object."""
+"""Kubernetes manifests as resource properties: names, namespaces, secrets, and the engine's view of a live object."""
 
 import hashlib
 import re
@@ -21,7 +21,7 @@ PATCH_MANAGER: Final = "pulumi.com/patchFieldManager"
 PROPAGATION: Final = "pulumi.com/deletionPropagationPolicy"
 REPLACE_UNREADY: Final = "pulumi.com/replaceUnready"
 UNREADY_PATH: Final = f'metadata.annotations["{REPLACE_UNREADY}"]'
-"""What the provider names as the reason of such a replacement."""
+"""The provider's reason for such a replacement."""
 
 _CLUSTER_SCOPED = """
 Namespace Node PersistentVolume ComponentStatus CustomResourceDefinition APIService ClusterRole
@@ -32,7 +32,7 @@ ValidatingAdmissionPolicyBinding MutatingAdmissionPolicy MutatingAdmissionPolicy
 CertificateSigningRequest ClusterTrustBundle DeviceClass ResourceSlice TokenReview SubjectAccessReview
 """
 CLUSTER_SCOPED: Final = frozenset(
-    # Kinds without a namespace, for the time before a cluster can be asked; from the API reference of Kubernetes 1.35.
+    # Kinds without a namespace, for the time without a cluster; from the API reference of Kubernetes 1.35.
     _CLUSTER_SCOPED.split()
 )
 _GROUPS = """
@@ -59,7 +59,7 @@ def kind_of(typ: str, values: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def built_in_scope(api_version: str, kind: str) -> bool | None:
-    """Whether a built-in kind is namespaced; None for a custom resource, whose definition alone can tell."""
+    """Whether a built-in kind is namespaced; None for a custom resource, whose CRD decides."""
     return kind not in CLUSTER_SCOPED if api_version.rpartition("/")[0] in BUILT_IN_GROUPS else None
 
 
@@ -69,7 +69,7 @@ def is_patch(typ: str) -> bool:
 
 
 def named(news: Values, olds: Values, naming: Autonaming) -> tuple[Values, str | None]:
-    """Inputs with `metadata.name` set. Returns them and what is wrong, if anything."""
+    """Inputs with `metadata.name` set. Returns them and failures."""
     metadata = news.get("metadata")
     if metadata is UNKNOWN or isinstance(metadata, Secret):
         return news, None
@@ -88,7 +88,7 @@ def named(news: Values, olds: Values, naming: Autonaming) -> tuple[Values, str |
 
 
 def in_namespace(values: Values, olds: Values, namespaced: bool | None, default: str) -> Values:
-    """Inputs with the default namespace where a namespaced kind gives none. `namespaced` None: as it was before."""
+    """Inputs with the default namespace if a namespaced kind has none. `namespaced` None: as before."""
     metadata = values.get("metadata")
     if not isinstance(metadata, dict) or metadata.get("namespace"):
         return values
@@ -107,7 +107,7 @@ def id_of(obj: Mapping[str, Any]) -> str:
 
 
 def visible(values: Values) -> Values:
-    """Properties without the engine's and the provider's own."""
+    """Properties without those of the engine and the provider."""
     return {key: value for key, value in values.items() if not key.startswith("__")}
 
 
@@ -124,12 +124,12 @@ def described(obj: Mapping[str, Any]) -> str:
 
 
 def body_of(inputs: Values) -> Values:
-    """What is sent to the API server: the inputs in clear, without the engine's own keys. Never log it."""
+    """The body for the API server: the inputs in clear, without the engine's own keys. Never log it."""
     return {key: value for key, value in unwrap_secrets(inputs).items() if not key.startswith("__")}
 
 
 def annotation(values: Mapping[str, Any], key: str) -> str:
-    """An annotation's text, or "" where there is none or it is not known."""
+    """An annotation's text, or "" if it is missing or unknown."""
     metadata = values.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
     found = annotations.get(key) if isinstance(annotations, Mapping) else None
@@ -137,7 +137,7 @@ def annotation(values: Mapping[str, Any], key: str) -> str:
 
 
 def manager_for(urn: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:
-    """The field manager of a resource: as before, as annotated, or one that only this resource uses."""
+    """The field manager of a resource: as before, as annotated, or one of its own."""
     return (
         outputs.get("__fieldManager")
         or annotation(inputs, PATCH_MANAGER)
@@ -146,14 +146,14 @@ def manager_for(urn: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any])
 
 
 def secretive(values: Values, kind: str) -> Values:
-    """Inputs or outputs of a Secret with its data marked, so that neither shows in clear anywhere."""
+    """Inputs or outputs of a Secret with its data marked as secret."""
     if kind != "Secret":
         return values
     return {k: secret(v) if k in ("data", "stringData") and v is not UNKNOWN else v for k, v in values.items()}
 
 
 def outputs_of(live: Mapping[str, Any], inputs: Values, manager: str) -> Values:
-    """What the engine stores of a live object: without bookkeeping noise, secret where the inputs are."""
+    """The engine's copy of a live object: without bookkeeping, secret where the inputs are."""
     metadata = {key: value for key, value in live["metadata"].items() if key != "managedFields"}
     if "kubectl.kubernetes.io/last-applied-configuration" in metadata.get("annotations", {}):
         last = "kubectl.kubernetes.io/last-applied-configuration"
@@ -166,7 +166,7 @@ def outputs_of(live: Mapping[str, Any], inputs: Values, manager: str) -> Values:
 
 
 def preview_of(inputs: Values, old_outputs: Values, kind: str) -> Values:
-    """What the engine may assume in a preview: the inputs; what the API server decides is unknown, or as it was."""
+    """The outputs of a preview: the inputs; the API server's own values are unknown, or as before."""
     metadata, old = inputs.get("metadata"), old_outputs.get("metadata")
     outputs = {**inputs}
     if isinstance(metadata, dict):
@@ -183,9 +183,9 @@ def preview_of(inputs: Values, old_outputs: Values, kind: str) -> Values:
 
 
 def live_inputs(inputs: Any, live: Any) -> Any:
-    """The inputs as the live object has them now: the fields that the program sets, with their live values.
+    """The live values of the fields that the program sets.
 
-    A value that means the same (a quantity spelt otherwise) stays as the program wrote it.
+    An equal value (a quantity in another spelling) stays as the program wrote it.
     """
     if isinstance(inputs, Secret):
         return secret(live_inputs(inputs.value, live))
@@ -203,12 +203,12 @@ def _same(left: Any, right: Any) -> bool:
 
 
 def managers(live: Mapping[str, Any]) -> set[str]:
-    """Who owns fields of a live object."""
+    """The field managers of a live object."""
     return {entry.get("manager", "") for entry in live["metadata"].get("managedFields", [])}
 
 
 def servers(args: Values) -> Any:
-    """The API servers that a provider's kubeconfig names; the text itself when it is no YAML (a path, say)."""
+    """The API servers in a provider's kubeconfig; the text itself if it is not YAML (a path, for example)."""
     text = unwrap_secrets(args.get("kubeconfig"))
     try:
         return [cluster["cluster"]["server"] for cluster in yaml.safe_load(text)["clusters"]]

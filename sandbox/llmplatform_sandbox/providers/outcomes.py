@@ -1,4 +1,4 @@
-"""What a provider's hooks receive and return beside plain values: naming, failures, errors."""
+"""Inputs and results of a provider's hooks beside plain values: naming, failures, errors."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 
 class ProviderError(Exception):
-    """A request that is refused: the message goes to the user as it is. Nothing was created."""
+    """A refused request: the message goes to the user unchanged. Nothing was created."""
 
 
 class InitFailed(Exception):
@@ -35,7 +35,7 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Autonaming:
-    """What a provider needs to name a resource whose program gave it no name."""
+    """Autonaming of a resource without a name in the program."""
 
     name: str
     """The resource's name in the program."""
@@ -45,7 +45,7 @@ class Autonaming:
     mode: Literal["propose", "enforce", "disable"] = "propose"
 
     def pick(self, old: str | None, *, hex_chars: int = 8) -> str | None:
-        """The name to use: the old one, the proposal, or `<name>-<random hex>`; None when naming is disabled."""
+        """The name to use: the old one, the proposal, or `<name>-<random hex>`; None if naming is disabled."""
         if old:
             return old
         if self.mode == "disable":

@@ -1,8 +1,7 @@
-"""Providers that apply on paper: a state comes of it as of an update, and no cluster has to run for it.
+"""Providers that apply on paper: they make a state as an update does, without a cluster.
 
-What was applied once is not judged again: a revision of last year is not refused by what is known today. Of what an API
-server decides, only what an object cannot be without is made up; nothing of it is compared later, since the engine
-compares the inputs of a program.
+An applied revision is not checked again: today's facts do not refuse last year's revision. Of an API server's values,
+only indispensable ones are made up; they are never compared, because the engine compares the inputs of a program.
 """
 
 import hashlib
@@ -20,7 +19,7 @@ from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
 
 
 class PaperCloud(CloudProvider):
-    """A cloud whose account takes every input."""
+    """A cloud whose account accepts every input."""
 
     @override
     def check_config(self, args: Values) -> list[Failure]:
@@ -32,7 +31,7 @@ class PaperCloud(CloudProvider):
 
 
 class PaperKubernetes(KubernetesProvider):
-    """A cluster that nobody asks: every object is as its inputs say."""
+    """A cluster without a server: every object equals its inputs."""
 
     def __init__(self) -> None:
         super().__init__(None)

@@ -1,8 +1,8 @@
-"""Tries a call to a cloud again, as the SDKs beneath the real providers do: with growing pauses, and not for ever.
+"""Retries a call to a cloud, as the SDKs below the real providers do: with growing pauses, and a limit.
 
-AWS: provider argument `maxRetries`, 25 by default, of calls that were throttled or met a 5xx. Alibaba Cloud:
-`max_retry_timeout` and the lists of retryable codes in terraform-provider-alicloud, connectivity/client.go. Pauses here
-are a hundredth of theirs.
+AWS: provider argument `maxRetries`, 25 by default, for throttled calls and 5xx. Alibaba Cloud: `max_retry_timeout` and
+the lists of retryable codes in terraform-provider-alicloud, connectivity/client.go. Pauses here are a hundredth of
+theirs.
 """
 
 import time
@@ -17,7 +17,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2
 
 
 def patiently(call: Callable[[], T], *, repeatable: bool) -> T:
-    """The call's result, at the first try that has one. `repeatable`: whether it may be carried out twice.
+    """The result of the first successful try. `repeatable`: whether the call may be carried out twice.
 
     Raises the error of the last try.
     """

@@ -106,7 +106,7 @@ def _random_id(v: Values) -> tuple[str, Values]:
 def _random_bytes(v: Values) -> tuple[str, Values]:
     data = secrets.token_bytes(v["length"])
     text = base64.b64encode(data).decode()
-    # The real one takes the bytes themselves for its id, a secret in the plain state; a digest serves as well.
+    # The real one uses the bytes themselves as its id, a secret in the plain state; a digest serves as well.
     return hashlib.sha256(data).hexdigest()[:16], {"base64": secret(text), "hex": secret(data.hex())}
 
 
@@ -170,7 +170,7 @@ _LENGTHS: Final = ("length", "byteLength")
 
 
 class RandomProvider(ProviderServicer):
-    """Values are made once, at Create, and live in the stack's state only."""
+    """Values are generated once, at Create, and exist only in the stack's state."""
 
     version: ClassVar[str] = "4.21.4"
     config_keys: ClassVar[frozenset[str] | None] = frozenset()

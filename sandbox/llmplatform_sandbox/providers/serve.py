@@ -14,7 +14,7 @@ _LARGEST = 400 * 1024 * 1024
 _OPTIONS = [
     ("grpc.max_receive_message_length", _LARGEST),
     ("grpc.max_send_message_length", _LARGEST),
-    # Otherwise two servers may share a port that one of them had before, and answer each other's clients.
+    # Else two servers may share a port, and answer each other's clients.
     ("grpc.so_reuseport", 0),
 ]
 _THREADS = 64
@@ -27,7 +27,7 @@ def serve(
     port: int = 0,
     interceptors: Sequence["grpc.ServerInterceptor[Any, Any]"] = (),
 ) -> tuple[grpc.Server, int]:
-    """Start a gRPC server for a provider on loopback; returns it, to be stopped by the caller, and its port."""
+    """Start a gRPC server for a provider on loopback; returns it, for the caller to stop, and its port."""
 
     def add(server: grpc.Server) -> None:
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
@@ -42,9 +42,9 @@ def start(
     port: int = 0,
     interceptors: Sequence["grpc.ServerInterceptor[Any, Any]"] = (),
 ) -> tuple[grpc.Server, int]:
-    """Start a server for this user on a port of loopback, on a free one when that is taken or 0.
+    """Start a server for this user on a port of loopback, or a free one if that is taken or 0.
 
-    `add`: adds to it what it serves.
+    `add`: adds its services.
     """
     callers = OwnCallers()
     server = grpc.server(ThreadPoolExecutor(threads), options=_OPTIONS, interceptors=[callers, *interceptors])

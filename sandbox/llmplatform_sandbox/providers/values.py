@@ -1,4 +1,4 @@
-"""Property values as they travel between the engine and a provider, in terms of plain Python.
+"""Property values between the engine and a provider, in plain Python.
 
 Shapes: `dict`, `list`, `str`, `int`, `float`, `bool`, `None`, plus `UNKNOWN` (computed, not known in a preview) and
 `Secret(value)`. Whole numbers come in as `int`. Assets and archives become `Asset(kind, fields)`.
@@ -56,7 +56,7 @@ class Secret:
 
 @dataclass(frozen=True)
 class Asset:
-    """A file or archive by reference, passed through as it came."""
+    """A file or archive by reference, passed through unchanged."""
 
     kind: Literal["asset", "archive"]
     fields: Mapping[str, Any]
@@ -99,7 +99,7 @@ def _plain_struct(struct: struct_pb2.Struct) -> Any:
 
 
 def from_event(value: Any) -> Any:
-    """A property value from the engine's events (JSON) as plain Python; of a secret there is `Secret(None)`."""
+    """A property value from the engine's events (JSON) as plain Python; a secret as `Secret(None)`."""
     match value:
         case str():
             return UNKNOWN if value in _UNKNOWNS else value
@@ -160,12 +160,12 @@ def secret(value: Any) -> Secret:
 
 
 def unwrap_secrets(value: Any) -> Any:
-    """A deep copy without `Secret` wrappers. What it returns is in clear: never log it."""
+    """A deep copy without `Secret` wrappers. It is in clear: never log it."""
     return _map(value, lambda leaf: unwrap_secrets(leaf.value) if isinstance(leaf, Secret) else leaf)
 
 
 def contains_unknown(value: Any) -> bool:
-    """Whether a value, or anything inside it, is not known yet."""
+    """Whether a value, or anything inside it, is unknown."""
     return any(leaf is UNKNOWN for leaf in _leaves(value))
 
 
@@ -183,7 +183,7 @@ def contains_secret(value: Any) -> bool:
 
 
 def mark_secrets(value: Any, like: Any) -> Any:
-    """`value` with `Secret` put back at every place where `like` (of the same shape, as far as it goes) holds one."""
+    """`value` with `Secret` at every place where `like` (of the same shape, as far as it goes) has one."""
     if isinstance(like, Secret):
         return secret(value)
     if isinstance(value, Mapping) and isinstance(like, Mapping):
@@ -194,7 +194,7 @@ def mark_secrets(value: Any, like: Any) -> Any:
 
 
 def completed(given: Any, old_inputs: Any, old_outputs: Any) -> Any:
-    """An object of the inputs with what the cloud itself has put into it, which an update leaves there."""
+    """An object of the inputs with the cloud's own additions, which an update keeps."""
     if not (isinstance(given, Mapping) and isinstance(old_inputs, Mapping) and isinstance(old_outputs, Mapping)):
         return given
     added = {key: value for key, value in old_outputs.items() if key not in old_inputs and key not in given}

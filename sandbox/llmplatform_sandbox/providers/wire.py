@@ -1,4 +1,4 @@
-"""What a provider answers, as protobuf messages of the engine's protocol."""
+"""A provider's answers, as protobuf messages of the engine's protocol."""
 
 from collections.abc import Sequence
 from typing import Any, NoReturn

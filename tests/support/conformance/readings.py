@@ -1,4 +1,4 @@
-"""What only the cloud's own words tell: whom a role trusts, what stays behind, what a mount needs, who is filled first.
+"""Facts in the cloud's own form: the principals of a role, leftovers, needs of a mount, the first group to fill.
 
 One `Readings` per cloud. The tests compare what these say, and know no cloud.
 """
@@ -14,7 +14,7 @@ import yaml
 from llmplatform.testing import RecordingEngine, Registered
 
 Trust = tuple[str, str, str]
-"""Cluster, namespace and service account; `*` where anybody's will do."""
+"""Cluster, namespace and service account; `*` for any."""
 
 CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
 _ACK_CONFIG = "alicloud:cs/autoscalingConfig:AutoscalingConfig"
@@ -184,7 +184,7 @@ def _ack_pod_places(engine: RecordingEngine) -> list[PodPlace]:
             for each in routes
             if each.inputs["routeTableId"] in tables and each.inputs["destinationCidrblock"] == "0.0.0.0/0"
         ]
-        # The VPC's own table leads to one gateway, and with several nobody knows to which.
+        # The VPC's own table leads to one gateway, and with several it is not known to which.
         nexts = {each.inputs["nexthopId"] for each in out} if mine else {f"{each.name}-id" for each in gateways}
         translated = [
             each

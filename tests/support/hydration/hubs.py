@@ -32,7 +32,7 @@ class Faults:
     cut: int = 0
     """Files whose connection ends in the middle."""
     flipped: int = 0
-    """Files of which one byte is another one."""
+    """Files with one wrong byte."""
     status: int = 0
     """Status of every answer; 0: as it should be."""
     no_ranges: bool = False

@@ -21,5 +21,5 @@ def survives(folder: Path, stack: str, kills: int, phases: tuple[str, ...]) -> N
     record = Life(ROOT, folder / stack, stack, SEED, kills, said.append, phases).run()
     log = "\n".join([f"LLMPLATFORM_KILL_SEED={SEED}", *said, *record.problems])
     assert record.problems == [], log
-    assert len(record.kills) == kills, f"only a kill that struck somebody counts\n{log}"
-    assert record.inventories, f"nobody has seen that the account is empty\n{log}"
+    assert len(record.kills) == kills, f"only a kill that struck a process counts\n{log}"
+    assert record.inventories, f"no run has seen that the account is empty\n{log}"

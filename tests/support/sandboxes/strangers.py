@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-NOBODY = 65534
+STRANGER = 65534
 """User and group that own nothing, by the convention of Linux distributions."""
 
 by_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can call as another user")
@@ -21,7 +21,7 @@ import grpc
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, provider_pb2, provider_pb2_grpc
 
 # Only now: the interpreter may lie where root alone can read.
-os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
+os.setgroups([]), os.setgid({STRANGER}), os.setuid({STRANGER})
 """
     """
 

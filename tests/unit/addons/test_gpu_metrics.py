@@ -135,12 +135,12 @@ def test_both_clouds_export_one_list() -> None:
 
 
 @pytest.mark.parametrize("monitored", [True, False])
-def test_it_is_scraped_only_where_somebody_scrapes(monitored: bool) -> None:
+def test_it_is_scraped_only_with_a_prometheus(monitored: bool) -> None:
     assert _values(monitored=monitored)["serviceMonitor"]["enabled"] is monitored, "the kind would be missing"
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_nobody_queries_a_gpu_metric_that_is_not_exported(stack: str) -> None:
+def test_every_queried_gpu_metric_is_exported(stack: str) -> None:
     assert queried(run_program(stack_config(stack), stack).registered) <= set(COUNTERS)
 
 

@@ -54,7 +54,9 @@ def test_the_api_server_reaches_the_webhook_of_cert_manager_from_wherever_it_is(
 def test_metrics_are_open_to_the_scraper_alone(addon: Any, open_ports: tuple[int, ...]) -> None:
     found = policies(RecordingEngine().run(addon))
     assert found["allow-metrics"]["ingress"] == [{"from": [PROMETHEUS], "ports": ports(*open_ports)}]
-    assert "allow-metrics" not in policies(RecordingEngine().run(lambda: addon(monitored=False))), "nobody scrapes"
+    assert "allow-metrics" not in policies(RecordingEngine().run(lambda: addon(monitored=False))), (
+        "no Prometheus scrapes"
+    )
 
 
 def test_cert_manager_gets_its_credentials_from_the_agent_on_the_node_and_only_when_it_has_some() -> None:

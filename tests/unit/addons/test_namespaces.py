@@ -54,7 +54,7 @@ def test_an_opening_is_a_policy_of_its_own_beside_the_refusal_of_everything() ->
     }
 
 
-def test_an_opening_without_peers_and_ports_is_for_anybody() -> None:
+def test_an_opening_without_peers_and_ports_is_for_every_caller() -> None:
     engine = made(openings={"allow-all-out": Allow(direction="Egress")})
     assert engine.named("models-allow-all-out").inputs["spec"]["egress"] == [{}]
 

@@ -178,7 +178,7 @@ def test_the_clusters_events_go_to_the_project_of_the_environment() -> None:
     assert json.loads(found) == {"sls_project_name": "dev-logs-1a2b3c"}, "else ACK makes a project, which stays"
 
 
-def test_an_ingress_that_nobody_asked_for_is_not_installed() -> None:
+def test_no_ingress_is_installed_unasked() -> None:
     assert {"name": "nginx-ingress-controller", "disabled": True} in _inputs()["addons"], "it makes a load balancer"
 
 

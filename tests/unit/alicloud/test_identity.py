@@ -52,7 +52,7 @@ def test_service_account_and_namespace_are_told_what_to_carry() -> None:
     }
 
 
-def test_whoever_carries_the_annotation_waits_for_the_role() -> None:
+def test_users_of_the_annotation_wait_for_the_role() -> None:
     class Account(pulumi.CustomResource):
         def __init__(self, annotation: pulumi.Input[str]) -> None:
             super().__init__("test:index:Account", "account", {"annotation": annotation})

@@ -41,7 +41,7 @@ def test_a_store_grows_with_what_is_written() -> None:
     assert (store["autoSplit"], store["maxSplitShardCount"]) == (True, 64), "the provider wants the bound beside it"
 
 
-def test_the_projects_name_is_nobody_elses() -> None:
+def test_the_projects_name_is_unique() -> None:
     engine = _logs()
     assert engine.result["project"].startswith("dev-logs-")
     assert len(engine.result["project"]) <= 63
@@ -54,7 +54,7 @@ def test_lines_are_found_by_word_and_by_field() -> None:
     assert {each["name"] for each in index["fieldSearches"]} == set(FIELDS)
 
 
-def test_whoever_writes_waits_for_the_index() -> None:
+def test_a_writer_waits_for_the_index() -> None:
     import pulumi
 
     class Writer(pulumi.CustomResource):

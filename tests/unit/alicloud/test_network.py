@@ -142,7 +142,7 @@ def test_flow_logs_are_optional_and_forget() -> None:
     flow = engine.one("alicloud:vpc/flowLog:FlowLog").inputs
     assert (flow["resourceType"], flow["trafficType"]) == ("VPC", "All")
     assert engine.one("alicloud:log/store:Store").inputs["retentionPeriod"] == 30
-    assert flow["projectName"].startswith("dev-core-vpc-flow-"), "names of projects are everybody's: it has an end"
+    assert flow["projectName"].startswith("dev-core-vpc-flow-"), "names of projects are global: it has a suffix"
 
 
 def test_nothing_is_left_to_a_deprecated_name() -> None:

@@ -106,7 +106,7 @@ def test_a_script_of_the_operators_is_sent_as_the_provider_compares_it() -> None
 def test_a_key_pair_is_on_the_nodes_of_pools_that_name_one() -> None:
     """terraform-provider-alicloud 2.0, alicloud_cs_kubernetes_node_pool: key_name excludes password, both optional."""
     assert [found.inputs["keyName"] for found in _made(_system(key_pair="operators"))] == ["operators"]
-    assert "keyName" not in _made(_system())[0].inputs, "nobody logs in who was not meant to"
+    assert "keyName" not in _made(_system())[0].inputs, "no login without a setting"
 
 
 def test_gpu_pools_say_that_they_are_gpu_pools() -> None:
@@ -172,7 +172,7 @@ def test_nodes_have_the_cgroups_that_every_kubernetes_takes_unless_another_image
     assert group.inputs["imageType"] in WITH_CGROUP_V2, "from 1.35 a kubelet refuses to start on cgroup v1"
 
 
-def test_nodes_are_repaired_but_changed_by_nobody_else() -> None:
+def test_nodes_are_repaired_but_not_changed_by_the_cloud() -> None:
     (group,) = _made(_system())
     management = group.inputs["management"]
     assert management["autoRepair"] is True

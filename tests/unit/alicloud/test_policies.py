@@ -41,7 +41,7 @@ def test_every_role_is_taken_by_one_service_account_of_one_cluster() -> None:
         ({"Action": ["oss:GetObject"], "Resource": "*"}, "oss:GetObject: on every resource, without a reason"),
         ({"Action": ["oss:GetObject"], "Resource": ["acs:oss:*:*:weights"]}, "applies to a object"),
         ({"Action": ["oss:ListObjects"], "Resource": ["acs:oss:*:*:weights/*"]}, "applies to a bucket"),
-        ({"Action": ["oss:GetObject"], "Resource": ["acs:oss:*:*:*/*"]}, "is everybody's"),
+        ({"Action": ["oss:GetObject"], "Resource": ["acs:oss:*:*:*/*"]}, "is shared by all accounts"),
         ({"Action": ["oss:GetObject"], "Resource": ["acs:log:*:*:weights/*"]}, "is of another service"),
         ({"Action": ["oss:GetObject"], "Resource": ["weights/*"]}, "is no ARN"),
     ],
@@ -61,7 +61,7 @@ def test_the_linter_knows_ram_from_iam() -> None:
     [
         ({"oidc:sub": "system:serviceaccount:models:*"}, "not limited to one service account"),
         ({"oidc:iss": ""}, "token may come from another issuer"),
-        ({"oidc:aud": "somebody"}, "token may be meant for somebody else"),
+        ({"oidc:aud": "another"}, "token may be meant for another audience"),
     ],
 )
 def test_the_linter_finds_a_role_that_others_can_take(change: dict[str, str], finding: str) -> None:

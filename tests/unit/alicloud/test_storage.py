@@ -102,7 +102,7 @@ def test_the_client_of_object_storage_may_use_its_bucket_and_nothing_else() -> N
     assert "system:serviceaccount:ack-csi-fuse:csi-fuse-ossfs" in role
 
 
-def test_the_bucket_survives_a_zone_and_its_name_is_nobody_elses() -> None:
+def test_the_bucket_survives_a_zone_and_its_name_is_unique() -> None:
     inputs = _made().one("alicloud:oss/bucket:Bucket").inputs
     assert inputs["redundancyType"] == "ZRS"
     assert inputs["serverSideEncryptionRule"] == {"sseAlgorithm": "AES256"}
@@ -126,7 +126,7 @@ def test_nodes_alone_can_mount_it() -> None:
     assert {(rule["rwAccessType"], rule["userAccessType"]) for rule in rules} == {("RDWR", "no_squash")}
 
 
-def test_nobody_mounts_before_the_rule_that_lets_them() -> None:
+def test_mounts_wait_for_the_access_rule() -> None:
     engine = RecordingEngine().run(lambda: _Claim(_storage().shared_class).urn)
     claim = engine.named("claim")
     for kind in ("accessRule:AccessRule", "mountTarget:MountTarget"):
@@ -134,7 +134,7 @@ def test_nobody_mounts_before_the_rule_that_lets_them() -> None:
             assert engine.waits_for(claim, found), "a pod that mounts before hangs for minutes"
 
 
-def test_nobody_mounts_the_bucket_before_the_right_to() -> None:
+def test_mounts_of_the_bucket_wait_for_the_right() -> None:
     engine = RecordingEngine().run(lambda: _Claim(_storage().object_class).urn)
     assert engine.waits_for(engine.named("claim"), engine.one("alicloud:ram/rolePolicyAttachment:RolePolicyAttachment"))
 

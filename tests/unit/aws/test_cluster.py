@@ -33,7 +33,7 @@ def _made(settings: AwsStack | None = None, *, preview: bool = False) -> Recordi
     return RecordingEngine(preview=preview).run(program)
 
 
-def test_nobody_is_administrator_for_having_made_the_cluster() -> None:
+def test_the_creator_of_the_cluster_is_no_administrator_as_such() -> None:
     access = _made().one(_CLUSTER).inputs["accessConfig"]
     assert access == {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False}
 
@@ -79,7 +79,7 @@ def test_the_kubeconfig_holds_no_token() -> None:
     ]  # fmt: skip
 
 
-def test_whoever_logs_in_waits_until_every_administrator_is_let_in() -> None:
+def test_a_login_waits_until_every_administrator_is_admitted() -> None:
     import pulumi
 
     class User(pulumi.CustomResource):
@@ -99,7 +99,7 @@ def test_the_api_is_private_unless_ranges_are_named() -> None:
     assert (public["endpointPublicAccess"], public["publicAccessCidrs"]) == (True, ["203.0.113.0/24"])
 
 
-def test_connected_networks_reach_the_private_api_before_anybody_logs_in() -> None:
+def test_connected_networks_reach_the_private_api_before_the_first_login() -> None:
     import pulumi
 
     class User(pulumi.CustomResource):
@@ -116,7 +116,7 @@ def test_connected_networks_reach_the_private_api_before_anybody_logs_in() -> No
     for rule in rules:
         keys = ("securityGroupId", "ipProtocol", "fromPort", "toPort")
         assert [rule.inputs[key] for key in keys] == ["sg-cluster", "tcp", 443, 443]
-        assert engine.waits_for(engine.named("user"), rule), "whoever comes over the VPN could not log in"
+        assert engine.waits_for(engine.named("user"), rule), "a user of the VPN could not log in"
     assert not _made().all("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
 
 

@@ -28,7 +28,7 @@ def test_every_resource_belongs_to_a_component_and_carries_its_name() -> None:
     for registered in engine.registered:
         if registered.custom:
             parent = _parent(engine, registered)
-            assert parent is not None, f"{registered.name} is nobody's child"
+            assert parent is not None, f"{registered.name} has no parent"
             assert registered.name.startswith(f"{parent.name}-"), (
                 f"{registered.name} would collide in a second instance"
             )

@@ -136,7 +136,7 @@ def _challenge() -> aws.DnsChallenge:
     return aws.DnsChallenge("challenge", args)
 
 
-def test_whoever_answers_challenges_changes_the_answers_in_one_zone_and_nothing_else() -> None:
+def test_a_solver_of_challenges_changes_only_the_answers_in_one_zone() -> None:
     statements = {each["Sid"]: each for each in _statements(RecordingEngine().run(_challenge), _POLICY, "policy")}
     zone = f"arn:aws:route53:::hostedzone/{ZONE_ID}"
     change = statements.pop("AnswerChallenges")

@@ -60,7 +60,7 @@ def test_dns_is_on_because_private_endpoints_and_efs_need_it() -> None:
 
 def test_the_default_security_group_lets_nothing_through() -> None:
     group = _made().one("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup")
-    assert group.inputs["ingress"] == [], "what is started without a group must reach nobody"
+    assert group.inputs["ingress"] == [], "a machine without a group must reach nothing"
     assert group.inputs["egress"] == []
 
 
@@ -167,4 +167,4 @@ def test_an_existing_network_is_adopted_without_a_change() -> None:
         "private": {"us-east-1a": "subnet-0123456789abcdef0"},
         "public": {},
     }
-    assert [found for found in engine.registered if found.custom] == [], "somebody else's network is only read"
+    assert [found for found in engine.registered if found.custom] == [], "an existing network is only read"

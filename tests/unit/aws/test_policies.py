@@ -83,7 +83,7 @@ def test_a_key_is_used_by_the_cluster_and_administered_by_the_account() -> None:
     rights = {each["Sid"]: (each["Principal"]["AWS"], each["Action"]) for _, each in _statements("Key.policy")}
     account, cluster = "arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:role/main-control-plane"
     assert rights == {
-        # AWS locks everybody out of a key whose policy does not hand the decision to the account.
+        # AWS locks all principals out of a key whose policy does not hand the decision to the account.
         "AccountAdministers": (account, "kms:*"),
         "ClusterEncrypts": (cluster, ["kms:Encrypt", "kms:Decrypt", "kms:DescribeKey", "kms:ListGrants"]),
         "ClusterDelegates": (cluster, ["kms:CreateGrant"]),
@@ -95,7 +95,7 @@ def test_the_cluster_grants_its_key_to_aws_services_alone() -> None:
     assert condition == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
 
 
-def test_roles_are_taken_by_named_services_and_nobody_else() -> None:
+def test_roles_are_assumed_only_by_named_services() -> None:
     trusted = [(name, each["Principal"]) for name, each in _statements("Role.assumeRolePolicy")]
     assert all(set(principal) == {"Service"} for _, principal in trusted)
     assert {principal["Service"] for _, principal in trusted} == _TRUSTED

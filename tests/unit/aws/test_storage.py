@@ -72,7 +72,7 @@ def test_weights_stay_where_they_are_quick_and_are_not_paid_for_twice(protection
     assert engine.one("aws:efs/backupPolicy:BackupPolicy").inputs["backupPolicy"] == {"status": "DISABLED"}
 
 
-def test_nobody_mounts_the_file_system_without_tls() -> None:
+def test_the_file_system_refuses_mounts_without_tls() -> None:
     # EFS user guide, "Using IAM to control file system data access": aws:SecureTransport.
     policy = json.loads(
         RecordingEngine().run(lambda: _storage().urn).one("aws:efs/fileSystemPolicy:FileSystemPolicy").inputs["policy"]

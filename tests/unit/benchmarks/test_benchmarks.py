@@ -1,4 +1,4 @@
-"""The benchmark's own parts, at a tiny size. What they measure is nobody's test."""
+"""The benchmark's own parts, at a tiny size. What they measure is not tested."""
 
 import json
 from collections import Counter

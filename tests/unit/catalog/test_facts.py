@@ -119,7 +119,7 @@ def test_everything_that_is_installed_is_pinned_to_a_release() -> None:
     for kind in engines.kinds():
         for engine in engines.facts(kind).releases:
             assert engine.image.endswith(engine.version), f"{kind}: image and version are raised together"
-            assert engine_flags.flags(kind, engine.version), f"{kind}: nobody knows which flags it takes"
+            assert engine_flags.flags(kind, engine.version), f"{kind}: its flags are not recorded"
 
 
 def test_every_chart_is_one_line_that_renovate_can_follow() -> None:
@@ -184,7 +184,7 @@ def test_models_have_the_names_that_modelscope_gives_them() -> None:
     assert models.modelscope_id("zai-org/chatglm3-6b") == "ZhipuAI/chatglm3-6b"
     assert models.modelscope_id("meta-llama/Llama-3.1-8B-Instruct") == "LLM-Research/Meta-Llama-3.1-8B-Instruct"
     assert models.modelscope_id("microsoft/Phi-4-reasoning") is None
-    assert models.modelscope_id("nobody/knows-this") is None
+    assert models.modelscope_id("unknown/model") is None
 
 
 def test_models_with_limits_are_models_of_the_catalog_and_releases_on_record() -> None:

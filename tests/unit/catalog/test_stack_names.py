@@ -86,7 +86,7 @@ def test_without_a_program_nothing_is_made(folder: Path) -> None:
 def test_the_name_of_the_file_is_as_good_as_that_of_the_stack(folder: Path) -> None:
     (folder / "Pulumi.dev.yaml").write_text("config: {}\n")
     result = CliRunner().invoke(sandbox, ["down", "Pulumi.dev.yaml", "--project", str(folder)])
-    assert (result.exit_code, result.stdout) == (0, "dev: there is no sandbox to take down\n"), result.output
+    assert (result.exit_code, result.stdout) == (0, "dev: there is no sandbox to destroy\n"), result.output
 
 
 def test_the_version_is_printed_without_a_command() -> None:

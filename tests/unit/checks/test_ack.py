@@ -164,7 +164,7 @@ def test_zones_are_spelt_as_their_region_has_them(raw: dict[str, Any]) -> None:
     assert "write a zone like 'ap-southeast-1b'" in line
 
 
-def test_a_public_endpoint_is_for_everybody(raw: dict[str, Any]) -> None:
+def test_a_public_endpoint_is_open_to_the_internet(raw: dict[str, Any]) -> None:
     raw["cluster"]["endpoint"] = {"public_cidrs": ["0.0.0.0/0"]}
     assert problems(raw) == []
 

@@ -23,7 +23,7 @@ def refusals(content: bytes, folder: Path, stack: str = "dev") -> list[str]:
     for line in lines:
         assert LINE.fullmatch(line), f"not 'path: fault; remedy' in one line: {line!r}"
         assert line.isprintable(), f"it would do something to a terminal: {line!r}"
-        assert len(line) <= LONGEST, f"nobody reads {len(line)} characters: {line}"
+        assert len(line) <= LONGEST, f"no user reads {len(line)} characters: {line}"
     assert len(set(lines)) == len(lines), f"a mistake is told once: {lines}"
     return lines
 

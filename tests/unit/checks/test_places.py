@@ -39,11 +39,11 @@ def test_models_are_kept_out_of_the_namespace_of_an_existing_prometheus(raw: dic
 @pytest.mark.parametrize("cidr", ["10.20.0.0/16", "172.18.0.0/16", "192.168.0.0/16", "100.64.0.0/16"])
 def test_a_new_network_is_private(raw: dict[str, Any], cidr: str) -> None:
     raw["network"]["cidr"] = cidr
-    assert problems(raw) == [], "AWS makes it, and nobody on the internet has these addresses"
+    assert problems(raw) == [], "AWS creates it, and no host on the internet has these addresses"
 
 
 @pytest.mark.parametrize("cidr", ["172.32.0.0/16", "100.128.0.0/16", "11.0.0.0/20", "172.17.16.0/20"])
-def test_a_new_network_hides_nobody(raw: dict[str, Any], cidr: str) -> None:
+def test_a_new_network_hides_no_host(raw: dict[str, Any], cidr: str) -> None:
     raw["network"]["cidr"] = cidr
     (line,) = problems(raw)
     assert line.startswith(f"network.cidr: {cidr} ")

@@ -157,7 +157,7 @@ def test_the_day_on_which_support_ends_warns_and_leaves_a_stack_usable(
     assert warning.remedy.startswith("update llmplatform"), "no minor that is known here is supported any more"
 
 
-def test_a_cluster_of_somebody_else_is_their_business(raw: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_existing_cluster_is_its_owners_business(raw: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clusters, "today", lambda: date(2036, 1, 1))
     raw["cluster"], raw["network"] = EXISTING_CLUSTER, EXISTING_NETWORK
     assert warnings(parse(raw)) == []
@@ -350,7 +350,7 @@ def test_a_thousand_models_are_read(raw: dict[str, Any]) -> None:
 
 
 def test_without_an_autoscaler_a_pool_has_the_nodes_that_stay(raw: dict[str, Any]) -> None:
-    """kubernetes/autoscaler#525: nobody adds nodes, and the pods wait for ever."""
+    """kubernetes/autoscaler#525: no autoscaler adds nodes, and the pods wait for ever."""
     raw["addons"]["cluster_autoscaler"] = {"enabled": False}
     raw["pools"]["gpu"] |= {"capacity": "on_demand", "min": 1, "max": 3}
     raw["models"]["qwen3-8b"]["replicas"] = 3

@@ -1,4 +1,4 @@
-"""Secrets that are written where everybody reads them: every kind, at every place, and never repeated."""
+"""Secrets in clear text: every kind, at every place, and never repeated."""
 
 import base64
 from pathlib import Path

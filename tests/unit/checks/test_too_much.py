@@ -54,7 +54,7 @@ def test_a_file_that_is_too_much_is_told_at_once(bomb: str, tmp_path: Path) -> N
     lines = check_stack_file(path)
     assert time.process_time() - started < LONGEST_SECONDS
     assert lines
-    assert sum(map(len, lines)) < 200_000, "nobody reads on"
+    assert sum(map(len, lines)) < 200_000, "no user reads on"
 
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def typed(*arguments: str) -> Any:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_command_looks_at_each_committed_stack_and_asks_nobody(stack: str) -> None:
+def test_the_command_looks_at_each_committed_stack_without_an_account(stack: str) -> None:
     result = typed(stack, "--offline", "--json")
     document = json.loads(result.stdout)
     assert result.exit_code == 1  # They are examples.

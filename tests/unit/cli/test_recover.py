@@ -46,7 +46,7 @@ def test_nothing_is_written_without_consent(pulumi: Pulumi, options: list[str], 
 def test_for_programs_there_is_one_document_and_no_question(pulumi: Pulumi) -> None:
     pulumi.keep(PENDING)
     asked = pulumi.document()
-    assert not asked["written"], "nobody was there to consent"
+    assert not asked["written"], "no user was there to consent"
     assert pulumi.calls() == ["stack export"]
     done = pulumi.document("--yes")
     [create] = done["creates"]
@@ -117,12 +117,10 @@ def test_what_is_still_being_made_is_read_again_by_the_next_run(pulumi: Pulumi) 
     read = pulumi.folder / "read.json"
     read.write_text('{"status": "CREATING", "resources": []}')
     said = pulumi.recover("--yes", code=1)
-    assert (
-        "gpu is still being made: its status is CREATING; run `llmplatform recover dev` again when it is ACTIVE" in said
-    )
+    assert "gpu is not ready: its status is CREATING; run `llmplatform recover dev` again when it is ACTIVE" in said
     assert "agree again" not in said
     assert state.unread(pulumi.state()) == [group], "an update would keep outputs without a scaling group"
-    assert "still being made" in pulumi.document("--yes", code=1)["making"][0]
+    assert "is not ready" in pulumi.document("--yes", code=1)["making"][0]
     read.write_text('{"status": "CREATE_FAILED"}')
     assert f"pulumi up --replace '{group}'" in pulumi.recover("--yes", code=1), "waiting would not help"
     (pulumi.folder / "failing").touch()

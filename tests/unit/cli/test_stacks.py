@@ -112,7 +112,7 @@ def test_a_stack_that_is_named_to_make_is_never_run(tmp_path: Path, value: str) 
         (["validate", "dev-ack"], "ecs.gn7i-c16g1.4xlarge"),
         (
             ["doctor", "dev-ack", "--offline", "--only", "charts-lock"],
-            "there is no charts.lock: nobody has said which archives are the right ones",
+            "there is no charts.lock: no digest is recorded for any archive",
         ),
         (["doctor", "prod", "--list"], "ec2:GetEbsDefaultKmsKeyId, kms:DescribeKey, kms:GetKeyPolicy, kms:ListGrants"),
     ],

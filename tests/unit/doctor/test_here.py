@@ -1,4 +1,4 @@
-"""The checks that ask nobody, each shown red once with its remedy.
+"""The checks without an account, each shown red once with its remedy.
 
 Facts: NVIDIA's table of toolkits and drivers; RFC 2606 (names).
 """
@@ -123,7 +123,7 @@ def test_every_committed_stack_has_values_to_replace(tmp_path: Path, stack: str)
 
 
 @pytest.mark.parametrize("value", ["a@example.org", "llm.example.com", "https://x.test", "https://hooks.example.com/1"])
-def test_names_that_are_nobodys_are_placeholders(value: str) -> None:
+def test_names_that_are_ownerless_are_placeholders(value: str) -> None:
     assert list(settings.placeholders({"a": [{"b": value}]})) == [("a.b", value)]
 
 
@@ -234,9 +234,7 @@ def test_kinds_of_another_version_than_the_operators_are_red(tmp_path: Path) -> 
     of = wanted(tmp_path)
     all_archives(tmp_path, of)
     archive(tmp_path, "prometheus-operator-crds", appVersion="v0.80.0")
-    assert "runs operator v0.90.0, and prometheus-operator-crds has the kinds of v0.80.0" in texts(
-        ran("charts-fit", of)
-    )
+    assert "runs operator v0.90.0, and prometheus-operator-crds has the CRDs of v0.80.0" in texts(ran("charts-fit", of))
 
 
 @pytest.mark.parametrize("damage", [b"", b"no archive", None])

@@ -160,7 +160,7 @@ def _arguments(type_: str) -> set[str]:
     return set(inspect.signature(getattr(getattr(pulumi_alicloud, module), f"{name}Args").__init__).parameters)
 
 
-def test_a_profile_of_the_aliyun_cli_is_the_providers_and_that_of_whoever_logs_in() -> None:
+def test_a_profile_of_the_aliyun_cli_is_used_by_the_provider_and_for_logins() -> None:
     """ack-ram-tool, global flags: --profile-name. A profile may take a role, of another account too."""
     engine = _of_cloud(profile="platform-prod")
     assert engine.one("pulumi:providers:alicloud").inputs["profile"] == "platform-prod"
@@ -205,7 +205,7 @@ _POLICY_OF = {
 
 
 @pytest.mark.parametrize("stack", ["dev-ack", "prod-ack"])
-def test_whoever_runs_it_is_told_of_the_policy_for_every_resource(stack: str) -> None:
+def test_the_caller_is_told_of_the_policy_for_every_resource(stack: str) -> None:
     types = {found.type for found in _committed(stack).registered if found.type.startswith("alicloud:")}
     page = (ROOT / "docs/clouds.md").read_text(encoding="utf-8")
     for type_ in sorted(types):

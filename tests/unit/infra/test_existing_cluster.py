@@ -41,7 +41,7 @@ def test_a_cluster_of_others_keeps_its_default_class(stack: str, classes: set[st
     assert names(engine, CLASS) == classes
     key = "storageclass.kubernetes.io/is-default-class"
     defaults = {each.inputs["metadata"]["annotations"][key] for each in engine.all(CLASS)}
-    assert defaults == {"false"}, "of two defaults Kubernetes takes the newest, for everybody's claims"
+    assert defaults == {"false"}, "of two defaults Kubernetes uses the newest, for all claims"
 
 
 def test_nodes_in_an_eks_cluster_of_others_may_give_pods_addresses() -> None:

@@ -86,7 +86,7 @@ def test_certificates_of_an_authority_come_after_the_right_to_answer_it() -> Non
     engine = changed("prod")
     release = engine.one(RELEASE, "cert-manager-release")
     assert engine.waits_for(release, engine.named("challenge-identity-records"))
-    assert not [each for each in changed("dev").registered if each.name.startswith("challenge")], "nobody asks"
+    assert not [each for each in changed("dev").registered if each.name.startswith("challenge")], "no authority asks"
 
 
 def test_models_are_not_scraped_where_the_platform_has_no_prometheus() -> None:

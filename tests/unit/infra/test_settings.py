@@ -1,4 +1,4 @@
-"""What the program refuses of a stack file by itself: `pulumi up` alone asks nobody else."""
+"""What the program refuses of a stack file by itself: `pulumi up` runs no other check."""
 
 from datetime import date
 from typing import Any

@@ -62,7 +62,7 @@ def test_acks_control_plane_goes_alone_and_its_pools_follow_one_node_at_a_time()
         assert pool.inputs["rollingPolicy"]["maxParallelism"] == 1
 
 
-def test_nothing_is_upgraded_on_ack_that_nobody_asked_to_be() -> None:
+def test_nothing_is_upgraded_on_ack_without_a_request() -> None:
     """terraform-provider-alicloud 2.0, upgrade_policy of a pool: a policy that stays upgrades again at every change.
 
     And of a cluster's version: ACK raises patches by itself and refuses to go back.

@@ -25,7 +25,7 @@ def test_a_server_on_machines_that_stay_finishes_long_answers() -> None:
 
 @pytest.mark.parametrize("gpus", [1, 4])
 def test_a_replica_leaves_a_fifth_of_its_share_of_the_node_to_daemonsets(gpus: int) -> None:
-    """Collectors of logs, scanners and agents of the account's owners, which nobody here knows of."""
+    """Collectors of logs, scanners and agents of the account's owners, which the platform does not know."""
     node = instance_types.get("aws", "g5.12xlarge")
     plan = model_plan(SPOT_OF_FOUR, tensor_parallel=gpus)
     assert plan.gpus == gpus
@@ -100,5 +100,5 @@ def test_every_model_of_the_stack_gets_a_plan_on_its_pool() -> None:
 
 def test_a_model_of_unknown_numbers_has_no_plan() -> None:
     plan = model_plan()
-    with pytest.raises(KeyError, match="somebody/unknown"):
-        plan_model("chat", plan.spec.model_copy(update={"source": "somebody/unknown"}), plan.pool)
+    with pytest.raises(KeyError, match="another/unknown"):
+        plan_model("chat", plan.spec.model_copy(update={"source": "another/unknown"}), plan.pool)

@@ -31,7 +31,7 @@ def test_pods_that_need_no_gpu_are_kept_off_gpu_nodes(pools: dict[str, PoolPlan]
     for pool in pools.values():
         tainted = [taint.key for taint in pool.taints] == [GPU_RESOURCE]
         assert tainted == (pool.gpu is not None), (
-            f"{pool.name}: GPU nodes are dear, and system nodes must take everybody"
+            f"{pool.name}: GPU nodes are dear, and system nodes must take every pod"
         )
 
 

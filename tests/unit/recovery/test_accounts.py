@@ -64,7 +64,7 @@ def test_a_role_is_ours_only_with_our_tag(aws: AwsAccount) -> None:
     iam.create_role(RoleName="theirs", AssumeRolePolicyDocument="{}")
     assert aws.found(ROLE, {"name": "ours"}, f"{ROLE} node") == ["ours"]
     assert aws.found(ROLE, {"name": "theirs"}, f"{ROLE} node") == []
-    assert aws.found(ROLE, {"name": "nobodys"}, f"{ROLE} node") == []
+    assert aws.found(ROLE, {"name": "ownerless"}, f"{ROLE} node") == []
 
 
 def test_an_oidc_provider_is_found_by_its_url_and_ours_only_with_our_tag(aws: AwsAccount) -> None:
@@ -76,7 +76,7 @@ def test_an_oidc_provider_is_found_by_its_url_and_ours_only_with_our_tag(aws: Aw
     assert aws.found(kind, {"url": issuer}, "oidc") == []
     client.create_open_id_connect_provider(Url=f"{issuer}B2", ClientIDList=["sts.amazonaws.com"], Tags=tags("oidc"))
     arn = client.create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"])
-    assert aws.found(kind, {"url": issuer}, "oidc") == [], "somebody else's"
+    assert aws.found(kind, {"url": issuer}, "oidc") == [], "another owner's"
     id_ = arn["OpenIDConnectProviderArn"]
     client.tag_open_id_connect_provider(OpenIDConnectProviderArn=id_, Tags=tags("oidc"))
     assert aws.found(kind, {"url": issuer}, "oidc") == [id_], "imported by its ARN, as the provider's page says"
@@ -91,8 +91,8 @@ def test_the_roles_that_the_provider_takes_are_taken(aws: AwsAccount, kept: Any)
 
 
 def test_the_profile_of_the_provider_is_used(aws: AwsAccount) -> None:
-    with pytest.raises(Unknown, match=r"aws: The config profile \(nobodys\) could not be found; "):
-        open_account("aws", {"region": REGION, "profile": "nobodys"}, [])
+    with pytest.raises(Unknown, match=r"aws: The config profile \(ownerless\) could not be found; "):
+        open_account("aws", {"region": REGION, "profile": "ownerless"}, [])
 
 
 def test_what_hangs_on_a_route_table_is_found_there(aws: AwsAccount) -> None:

@@ -187,7 +187,7 @@ def test_what_a_provider_reads_besides_the_id_is_adopted_with_it() -> None:
     assert outputs_of("aws:ec2/vpc:Vpc", "vpc-1") == {}
 
 
-def test_states_of_which_the_provider_keeps_a_version_are_adopted_under_it() -> None:
+def test_states_with_a_version_of_the_provider_are_adopted_under_it() -> None:
     assert SCHEMA_VERSIONS["aws:eks/cluster:Cluster"] == 1, "version 0 would become a cluster that has to be replaced"
     assert SCHEMA_VERSIONS["aws:ec2/flowLog:FlowLog"] == 1
 
@@ -246,7 +246,7 @@ def test_what_has_our_name_in_a_cluster_of_others_is_not_taken_unasked(
     assert outcome(surveyed(type_, inputs, Account(), own=False, decided={urn: "b/a"})) == ("adopt", "b/a")
 
 
-def test_a_name_that_was_drawn_for_an_object_is_nobody_elses() -> None:
+def test_a_random_name_of_an_object_is_unique() -> None:
     metadata = {"name": "a-1b2c3d4e", "namespace": "b", "annotations": {"pulumi.com/autonamed": "true"}}
     finding = surveyed("kubernetes:core/v1:Service", {"metadata": metadata}, Account(), own=False)
     assert outcome(finding) == ("adopt", "b/a-1b2c3d4e"), "the next update draws another, and this one would stay"
@@ -274,8 +274,8 @@ def test_the_account_is_told_by_the_arns_of_what_is_in_the_state() -> None:
     role = {"urn": "urn::role", "type": "aws:iam/role:Role", "provider": f"{PROVIDER}::1"}
     ours = {**role, "outputs": {"arn": f"arn:aws:iam::{NUMBER}:role/node"}}
     assert lost(Account(), {"region": "us-east-1"}, ours).action == "drop"
-    nobodys = {**role, "outputs": {"arn": "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"}}
-    assert lost(Account(), {"region": "us-east-1"}, nobodys, {**ours, "external": True}).action == "refuse"
+    ownerless = {**role, "outputs": {"arn": "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"}}
+    assert lost(Account(), {"region": "us-east-1"}, ownerless, {**ours, "external": True}).action == "refuse"
     assert accounts({"resources": [{**ours, "outputs": {"arn": "acs:ram::1111222233334444:role/a"}}]}, PROVIDER) == [
         "1111222233334444"
     ]

@@ -60,7 +60,7 @@ def test_only_plans_do_without_checkpoints(
     PulumiEngine.preview(engine)
     assert Stack.variables[SKIP_CHECKPOINTS] == "true"
     operation(engine)
-    assert (SKIP_CHECKPOINTS in Stack.variables) is skipped, "after a crash nobody would know what was made"
+    assert (SKIP_CHECKPOINTS in Stack.variables) is skipped, "after a crash no state would have the created objects"
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def test_a_node_that_is_not_ready_is_named(server: FakeApiServer) -> None:
         ("example.org/x", [], "claim data: nothing in the sandbox plays the provisioner example.org/x"),
     ],
 )  # fmt: skip
-def test_a_claim_that_nobody_binds_is_explained(
+def test_an_unbound_claim_is_explained(
     server: FakeApiServer, storage_class: str | None, addons: list[str], reason: str
 ) -> None:
     if storage_class:

@@ -103,7 +103,7 @@ def test_a_strike_kills_what_it_names_and_nothing_else(
     assert json.loads((tmp_path / "note").read_text()) == ["command"], "who was not there was not killed"
 
 
-def test_a_strike_that_finds_nobody_says_of_nobody_that_it_was_killed(paths: SandboxPaths, tmp_path: Path) -> None:
+def test_a_strike_without_a_victim_reports_no_kill(paths: SandboxPaths, tmp_path: Path) -> None:
     strike(paths, ("engine", "world", "control-plane"), os.getpid(), tmp_path / "note")
     assert not (tmp_path / "note").exists()
 

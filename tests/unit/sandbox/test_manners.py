@@ -42,7 +42,7 @@ def test_a_mistyped_stack_names_the_nearest_one_and_leaves_no_folder(folder: Pat
 
 def test_taking_down_what_was_never_up_is_no_error(folder: Path) -> None:
     result = CliRunner().invoke(app, ["down", "prod", "--project", str(folder)])
-    assert (result.exit_code, result.stdout) == (0, "prod: there is no sandbox to take down\n")
+    assert (result.exit_code, result.stdout) == (0, "prod: there is no sandbox to destroy\n")
 
 
 @pytest.mark.parametrize("reached", ["removed", "begun"])
@@ -54,7 +54,7 @@ def test_taking_down_what_a_kill_left_of_a_sandbox_deletes_it(folder: Path, reac
     else:
         paths.passphrase.rename(paths.folder / ".passphrase.1")
     result = CliRunner().invoke(app, ["down", "prod", "--project", str(folder)])
-    assert (result.exit_code, result.stdout) == (0, "prod: there is no sandbox to take down\n")
+    assert (result.exit_code, result.stdout) == (0, "prod: there is no sandbox to destroy\n")
     assert list((folder / ".sandbox").iterdir()) == []
 
 
@@ -78,7 +78,7 @@ def test_a_status_with_dead_processes_names_them_and_exits_with_1(
             (paths.run / f"{name}.pid").write_text(own)
     nothing = Snapshot(nodes=(), pods=(), pending=(), shortages={}, remarks=(), faults=(), outputs={}, objects=0)
 
-    def look(*_: object) -> Snapshot:
+    def look(*_: object, **__: object) -> Snapshot:
         return nothing
 
     monkeypatch.setattr(lifecycle, "take", look)
@@ -163,7 +163,7 @@ def test_pulumi_in_the_shell_of_a_sandbox_reads_the_stack_file_as_it_is_now(fold
     assert "not valid YAML" in failed.stderr
 
 
-def test_a_port_that_somebody_else_has_taken_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_another_program_has_taken_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: set[int] = set()
     stopped: list[str] = []
 
@@ -189,5 +189,5 @@ def test_a_port_that_somebody_else_has_taken_is_given_up(tmp_path: Path, monkeyp
     assert control_plane.prepare() == first, "what runs, and what can come back, stays where it is"
     assert not stopped
     taken.add(first.api_port)
-    assert control_plane.prepare().api_port != first.api_port, "the API server ended, and its port is somebody else's"
+    assert control_plane.prepare().api_port != first.api_port, "the API server ended, and its port is another program's"
     assert stopped, "its clients have to learn the new address"

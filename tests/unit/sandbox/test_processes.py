@@ -90,7 +90,7 @@ def test_a_process_that_died_is_told_in_a_line_with_the_remedy_and_where_its_log
         processes.require("brief")
 
 
-def test_a_killed_process_counts_as_gone_before_anybody_has_waited_for_it(processes: Processes) -> None:
+def test_a_killed_process_counts_as_gone_before_its_parent_has_waited_for_it(processes: Processes) -> None:
     processes.start("sleeper", SLEEPER)
     pid = processes.pid("sleeper")
     assert pid is not None

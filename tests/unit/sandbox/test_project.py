@@ -79,7 +79,7 @@ def test_a_generated_secret_is_the_same_in_every_run_and_another_for_every_path(
     assert token.startswith("sandbox-"), "a generated value says what it is"
 
 
-def test_the_copy_can_be_read_by_nobody_else(project: Path, paths: SandboxPaths) -> None:
+def test_the_copy_cannot_be_read_by_other_users(project: Path, paths: SandboxPaths) -> None:
     copied(project, paths)
     for file in (paths.project / "Pulumi.dev.yaml", paths.passphrase, paths.folder / "encryptionsalt"):
         assert file.stat().st_mode & 0o077 == 0, f"{file.name} is readable by others"
@@ -128,7 +128,7 @@ def test_a_folder_that_is_no_python_project_is_refused_in_one_line(tmp_path: Pat
         ("link", r"Pulumi\.prod\.yaml: the link leads"),
     ],
 )
-def test_what_is_no_file_is_refused_in_one_line_and_proposed_to_nobody(project: Path, made: str, said: str) -> None:
+def test_what_is_no_file_is_refused_in_one_line_and_never_suggested(project: Path, made: str, said: str) -> None:
     file = project / "Pulumi.prod.yaml"
     file.mkdir() if made == "folder" else file.symlink_to("nowhere")
     with pytest.raises(SandboxError, match=rf"^\S*{said}.*; write it, or name one of the stacks dev$") as refused:

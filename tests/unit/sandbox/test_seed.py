@@ -24,9 +24,7 @@ def planted(folder: Path, document: dict[str, Any]) -> Accounts:
 
 
 @pytest.mark.parametrize(("stack", "package"), [("dev", "aws"), ("dev-ack", "alicloud")])
-def test_somebody_elses_network_is_there_by_its_ids_and_is_nobodys_orphan(
-    tmp_path: Path, stack: str, package: str
-) -> None:
+def test_an_existing_network_keeps_its_ids_and_is_no_orphan(tmp_path: Path, stack: str, package: str) -> None:
     document = SEEDS[stack](False)
     objects = planted(tmp_path, document)[package].objects()
     assert {each["id"] for each in document["resources"]} <= {one.id for one in objects}

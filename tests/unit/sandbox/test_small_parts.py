@@ -148,7 +148,7 @@ def test_a_run_that_was_killed_is_told_from_one_at_work_and_from_none(tmp_path: 
     Unclean(sandbox.paths).set()
     assert sandbox.unfinished()
     said = CliRunner().invoke(app, ["status", "dev", "--project", str(tmp_path)]).stderr
-    assert "the last run did not come to its end; `llmplatform sandbox up dev` goes on" in said
+    assert "the last run did not finish; `llmplatform sandbox up dev` continues it" in said
     with (sandbox.paths.run / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert not sandbox.unfinished(), "a run is at work"
@@ -228,7 +228,7 @@ def test_a_command_that_is_asked_to_end_leaves_no_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    # Whoever started the tests may have told them to ignore it, as `nohup` does.
+    # The caller of the tests may have told them to ignore it, as `nohup` does.
     before = signal.signal(number, signal.SIG_DFL)
 
     def preview() -> None:
@@ -283,6 +283,6 @@ def test_a_stack_that_moves_to_another_cloud_has_to_be_taken_down_first(tmp_path
     with pytest.raises(SandboxError) as refused:
         Sandbox(tmp_path, "dev", silent).up()
     assert str(refused.value) == (
-        "cloud.provider: alicloud, and what the sandbox has of dev is on aws; run `llmplatform sandbox down dev` first"
+        "cloud.provider: alicloud, and the sandbox has dev on aws; run `llmplatform sandbox down dev` first"
     )
     assert settings.format("aws") == (paths.project / "Pulumi.dev.yaml").read_text(), "down works on what was applied"

@@ -62,7 +62,7 @@ def test_a_missing_tool_is_built_once_and_then_found(tmp_path: Path, monkeypatch
     )
 
 
-def test_a_tool_of_which_a_part_was_deleted_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tool_with_a_deleted_part_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend_go(tmp_path / "bin", monkeypatch)
     built = toolchain.ensure([ETCD], cache=tmp_path / "cache")["etcd"]
     built.unlink()
@@ -93,7 +93,7 @@ def test_a_build_after_a_killed_one_goes_on_with_its_go_caches(tmp_path: Path, m
     built = toolchain.ensure([ETCD], cache=tmp_path / "cache")["etcd"]
     assert "compiled-before" in built.read_text()
     assert [path.name for path in built.parent.iterdir()] == ["etcd"], "of the half-made tool nothing is taken"
-    assert not work.exists(), "several GB that nobody needs any more"
+    assert not work.exists(), "several GB that are not needed any more"
 
 
 def test_a_failed_build_leaves_no_half_a_tool_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -307,7 +307,7 @@ def test_a_server_starts_from_a_folder_and_asks_no_hub() -> None:
     assert "command" not in container(engine), "the image knows what to run"
 
 
-def test_metrics_are_scraped_every_15_seconds_where_somebody_scrapes() -> None:
+def test_metrics_are_scraped_every_15_seconds_with_a_prometheus() -> None:
     engine = served()
     monitor = engine.one(MONITOR).inputs["spec"]
     (endpoint,) = monitor["endpoints"]

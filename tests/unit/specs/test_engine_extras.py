@@ -32,11 +32,11 @@ def test_every_flag_of_the_engine_passes_through_or_says_what_to_set_instead() -
 
 def test_every_flag_that_is_refused_is_one_of_the_engine() -> None:
     assert not set(FLAGS) - set(KNOWN) - {"--model"}, (
-        "the table has a flag that nobody can write (--model is positional)"
+        "the table has a flag that no user can write (--model is positional)"
     )
 
 
-def test_every_flag_that_we_emit_is_one_that_nobody_can_set_twice() -> None:
+def test_no_flag_that_we_emit_can_be_set_twice() -> None:
     engine = {"tool_call_parser": "hermes", "reasoning_parser": "qwen3", "max_num_seqs": 8, "kv_cache_dtype": "fp8"}
     plan = model_plan(trust_remote_code=True, engine=engine)
     emitted = {word for word in vllm.arguments(plan, weights="/models/x") if word.startswith("--")}

@@ -26,7 +26,7 @@ def test_the_program_exports_every_field_of_the_reference_and_no_other(stack: st
         section = KINDS[stack].model_fields[part].annotation
         assert isinstance(section, type)
         assert issubclass(section, Section)
-        assert set(ref[part]) == set(section.model_fields), f"{part}: somebody would have to guess the rest"
+        assert set(ref[part]) == set(section.model_fields), f"{part}: a reader would have to guess the rest"
 
 
 @pytest.mark.parametrize("stack", KINDS)
@@ -52,7 +52,7 @@ def test_reading_what_was_written_changes_nothing() -> None:
     assert parse_platform_ref(ref.model_dump(mode="json")) == ref
 
 
-def test_where_nobody_scrapes_a_missing_namespace_is_not_taken_for_the_usual_one() -> None:
+def test_without_scraping_a_missing_namespace_is_not_taken_for_the_usual_one() -> None:
     assert parse_platform_ref(told("dev")).platform.monitoring_namespace is None, "the engine may leave out a null"
 
 

@@ -116,9 +116,7 @@ def test_gpu_nodes_have_their_own_taint_beside_those_of_the_settings(raw: dict[s
         ),
     ],
 )
-def test_taints_that_nobody_may_set_are_refused(
-    raw: dict[str, Any], pool: str, taint: dict[str, str], line: str
-) -> None:
+def test_reserved_taints_are_refused(raw: dict[str, Any], pool: str, taint: dict[str, str], line: str) -> None:
     raw["pools"]["batch"] = {"instance_types": ["m7i.xlarge"], "max": 2}
     assert problems(tainted(raw, taint, pool=pool)) == [line]
 

@@ -185,7 +185,7 @@ def test_what_a_cluster_made_stays_while_it_is_there() -> None:
     ask = recorded.alicloud(**AROUND, DescribeDisks={"Disks": {"Disk": [disk("d-1", ack_aliyun_com=ALIVE)]}})
     [found] = left("volumes", ask, replace(PLACE, clusters=frozenset({ALIVE})))
     assert (found.whose, found.deletable) == ("ours", False)
-    assert f"{ALIVE} is still there" in found.kept
+    assert f"{ALIVE} still exists" in found.kept
 
 
 def test_interfaces_in_our_network_are_ours_unless_a_service_has_them() -> None:

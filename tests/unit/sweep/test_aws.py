@@ -42,8 +42,8 @@ OF_DRIVER = [
     {"Key": "kubernetes.io/created-for/pvc/namespace", "Value": "monitoring"},
     {"Key": "kubernetes.io/created-for/pvc/name", "Value": "prometheus-0"},
 ]
-OF_NOBODY = [{"Key": "ebs.csi.aws.com/cluster", "Value": "true"}]
-OF_OTHERS = [{"Key": "kubernetes.io/cluster/staging", "Value": "owned"}, *OF_NOBODY]
+OF_STRANGER = [{"Key": "ebs.csi.aws.com/cluster", "Value": "true"}]
+OF_OTHERS = [{"Key": "kubernetes.io/cluster/staging", "Value": "owned"}, *OF_STRANGER]
 KINDS = {kind.name: kind for kind in AWS}
 
 
@@ -92,16 +92,16 @@ def left(name: str, ask: Ask, place: Place = PLACE) -> list[Leftover]:
 
 
 def test_volumes_are_told_apart_by_the_cluster_that_their_tags_name(account: AwsAccount) -> None:
-    ours, nobodys = volume(*OF_DRIVER), volume(*OF_NOBODY)
+    ours, ownerless = volume(*OF_DRIVER), volume(*OF_STRANGER)
     volume(*OF_OTHERS)
     volume()
     found = {each.id: each for each in left("volumes", account)}
-    assert {*found} == {ours, nobodys}
+    assert {*found} == {ours, ownerless}
     assert (found[ours].whose, found[ours].name) == ("ours", "monitoring/prometheus-0 20 GiB")
-    assert (found[nobodys].whose, found[nobodys].deletable) == ("foreign", False)
+    assert (found[ownerless].whose, found[ownerless].deletable) == ("foreign", False)
 
 
-def test_what_has_another_environments_tag_is_nobody_elses(account: AwsAccount) -> None:
+def test_another_environments_tag_names_its_owner(account: AwsAccount) -> None:
     volume({"Key": "llmplatform:environment", "Value": "team-b"}, *OF_DRIVER)
     assert left("volumes", account) == []
 
@@ -122,15 +122,15 @@ def test_what_a_cluster_made_stays_while_it_is_there(account: AwsAccount) -> Non
     for name in ("volumes", "log-groups"):
         [found] = left(name, account, place)
         assert (found.whose, found.deletable) == ("ours", False)
-        assert "prod-llm is still there" in found.kept
+        assert "prod-llm still exists" in found.kept
 
 
 def test_volumes_go_when_they_are_to_and_what_is_gone_counts_as_gone(account: AwsAccount) -> None:
-    ours, nobodys = volume(*OF_DRIVER), volume(*OF_NOBODY)
+    ours, ownerless = volume(*OF_DRIVER), volume(*OF_STRANGER)
     found = left("volumes", account)
     outcomes = remove(KINDS["volumes"], found, PLACE, account)
-    assert {each.leftover.id: each.done for each in outcomes} == {ours: True, nobodys: False}
-    assert [each.id for each in left("volumes", account)] == [nobodys]
+    assert {each.leftover.id: each.done for each in outcomes} == {ours: True, ownerless: False}
+    assert [each.id for each in left("volumes", account)] == [ownerless]
     again = remove(KINDS["volumes"], [each for each in found if each.id == ours], PLACE, account)
     assert [(each.done, each.said) for each in again] == [(True, "it was gone already")]
 
@@ -199,7 +199,7 @@ def test_what_guardduty_put_into_the_network_is_shown_with_what_to_do(account: A
     assert (found.id, found.whose) == (endpoint, "foreign")
     assert f"delete-vpc-endpoints --vpc-endpoint-ids {endpoint}" in found.kept
     [found] = left("security-groups", account)
-    assert (found.id, found.whose, "GuardDuty put it into" in found.why) == (group, "foreign", True)
+    assert (found.id, found.whose, "GuardDuty created it in" in found.why) == (group, "foreign", True)
 
 
 def test_snapshots_file_systems_and_records_are_found_and_go(account: AwsAccount) -> None:
@@ -351,7 +351,7 @@ def test_while_the_cluster_is_there_the_command_refuses(project: Path) -> None:
     eks_cluster("prod-llm")
     result = typed(project, "sweep", "prod", *KNOWN)
     assert result.exit_code == 1
-    assert "cluster prod-llm is still there" in result.stderr
+    assert "cluster prod-llm still exists" in result.stderr
     assert typed(project, "sweep", "prod", "--though-it-lives", *KNOWN).exit_code == 0
 
 
@@ -401,12 +401,12 @@ def test_what_others_have_in_a_shared_cluster_is_no_leftover(in_a_shared_cluster
     client("logs").create_log_group(logGroupName="/aws/eks/shared/cluster")
     of_the_cluster = {"Key": "kubernetes.io/cluster/shared", "Value": "owned"}
     theirs = [
-        volume(*OF_NOBODY, of_the_cluster),
+        volume(*OF_STRANGER, of_the_cluster),
         volume({"Key": "llmplatform:environment", "Value": "dev"}, of_the_cluster),
     ]
     ours = volume(*OURS, of_the_cluster)
     result = typed(in_a_shared_cluster, "sweep", "prod", "--delete", "--yes", *KNOWN)
-    assert (result.exit_code, "cluster shared is still there" in result.stderr) == (1, True)
+    assert (result.exit_code, "cluster shared still exists" in result.stderr) == (1, True)
     result = typed(in_a_shared_cluster, "sweep", "prod", "--though-it-lives", "--delete", "--yes", "--json", *KNOWN)
     assert [each["id"] for each in json.loads(result.stdout)["deleted"]] == [ours]
     assert {each["VolumeId"] for each in client("ec2").describe_volumes()["Volumes"]} == {*theirs}

@@ -1,8 +1,8 @@
-"""What settings demand of one another: each module has the rules of a topic.
+"""Rules across settings, one module for each topic.
 
-All rules are asked even where a file is wrong in itself, of all that can be read in it: one that asks for a setting
-which cannot be read (`Unread`) is silent, so that one mistake is told once. A rule that raises anything else is told
-as a mistake of ours.
+Every rule runs, even on a file with faults, with all settings that can be read. A rule that asks for an unreadable
+setting raises `Unread` and stays silent, so that a mistake is reported once. Any other exception is reported as a bug
+of ours.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ from llmplatform.checks.rules.rule import Rule
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 OUR_MISTAKE = "which is a mistake of llmplatform itself"
-"""How a rule that raises is told."""
+"""The report of a rule that raises."""
 
 PROBLEMS: tuple[Rule, ...] = (
     *places.PROBLEMS,
@@ -65,7 +65,7 @@ PROBLEMS: tuple[Rule, ...] = (
     *registries.PROBLEMS,
     *outside.PROBLEMS,
 )
-"""What makes a stack unusable."""
+"""Errors: the stack is unusable."""
 
 WARNINGS: tuple[Rule, ...] = (
     *clusters.WARNINGS,
@@ -77,31 +77,31 @@ WARNINGS: tuple[Rule, ...] = (
     *hubs.WARNINGS,
     *addons.WARNINGS,
 )
-"""What is not wrong, and will be trouble all the same."""
+"""Warnings: the stack is valid, and will probably cause trouble."""
 
 ADVICE: tuple[Rule, ...] = (*certificates.ADVICE, *serving.ADVICE)
-"""What is worth knowing before one decides, and not at every update."""
+"""Advice for decisions, which not every update repeats."""
 
 
 def problems(stack: Stack) -> list[Problem]:
-    """What the rules find in a stack."""
+    """Errors that the rules find in a stack."""
     return _found(PROBLEMS, stack)
 
 
 def warnings(stack: Stack) -> list[Problem]:
-    """What is not wrong, and will be trouble all the same: nothing that a day brings makes a stack unusable."""
+    """Warnings: the passing of a date alone never makes a stack unusable."""
     return _found(WARNINGS, stack)
 
 
 def advice(stack: Stack) -> list[Problem]:
-    """What is worth knowing before one decides, and not at every update."""
+    """Advice for decisions, which not every update repeats."""
     return _found(ADVICE, stack)
 
 
 def problems_of_partial(
     kind: type[AwsStack] | type[AlicloudStack], raw: Mapping[str, object], faulty: Sequence[Location]
 ) -> list[Problem]:
-    """What the rules find in that part of plain settings which is right in itself. `faulty` locates what is not."""
+    """Errors in the readable part of plain settings. `faulty` locates the rest."""
     return _found(PROBLEMS, partial(kind, raw, faulty))
 
 
@@ -110,13 +110,13 @@ def _found(rules: Sequence[Rule], stack: Stack) -> list[Problem]:
 
 
 def _asked(rule: Rule, stack: Stack) -> list[Problem]:
-    """What a rule finds; nothing where it asks for what cannot be read."""
+    """The problems that a rule finds; none if it asks for an unreadable setting."""
     try:
         return list(rule.judge(stack))
     except Unread:
         return [found for part in _parts(stack, rule) for found in _asked(Rule(rule.judge), part)]
     except Exception as error:
-        # A mistake of ours is to be seen, and must not hide those of the file.
+        # A bug of ours must be visible, and must not hide the faults of the file.
         return [
             Problem(
                 "the stack",
@@ -127,7 +127,7 @@ def _asked(rule: Rule, stack: Stack) -> list[Problem]:
 
 
 def _parts(stack: Stack, rule: Rule) -> Iterator[Stack]:
-    """The stack once for each entry of the section that a rule judges by entries, as far as it can be read."""
+    """For a rule that checks entries: the stack once for each readable entry."""
     if rule.each and rule.each in stack.__dict__:
         for name, entry in getattr(stack, rule.each).items():
             yield stack.model_copy(update={rule.each: {name: entry}})

@@ -1,4 +1,4 @@
-"""Rules about what an AWS account has already, and what EKS decides once."""
+"""Rules about existing things of an AWS account, and about what EKS fixes at creation."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ def control_plane_has_zones(stack: Stack) -> Iterator[Problem]:
 
 
 def what_the_account_has_is_the_accounts(stack: Stack) -> Iterator[Problem]:
-    """Roles, policies and keys that are named are those of the account, and of the region."""
+    """Named roles, policies and keys belong to the account and the region."""
     if not isinstance(stack, AwsStack):
         return
     cloud = stack.cloud
@@ -53,7 +53,7 @@ def what_the_account_has_is_the_accounts(stack: Stack) -> Iterator[Problem]:
 
 
 def snapshots_have_their_controller(stack: Stack) -> Iterator[Problem]:
-    """What is said of the snapshots' controller has an effect."""
+    """Settings of the snapshot controller have an effect."""
     cluster = stack.cluster
     if isinstance(cluster, NewEksCluster) and "snapshot-controller" in cluster.addons and not cluster.snapshots:
         yield Problem(
@@ -64,7 +64,7 @@ def snapshots_have_their_controller(stack: Stack) -> Iterator[Problem]:
 def principals_have_one_entry(stack: Stack) -> Iterator[Problem]:
     """A principal has one access entry: as an administrator, or with the rights of `access`.
 
-    Names in IAM are not told apart by case (IAM user guide, "IAM and AWS STS quotas").
+    IAM's names ignore case (IAM user guide, "IAM and AWS STS quotas").
     """
     if not isinstance(stack.cluster, NewEksCluster):
         return
@@ -81,7 +81,7 @@ def principals_have_one_entry(stack: Stack) -> Iterator[Problem]:
 
 
 def roles_have_a_path_of_ours(stack: Stack) -> Iterator[Problem]:
-    """AWS keeps paths to itself ("Path prefix '/aws-service-role/' can only be used for …", as CreateRole answers)."""
+    """AWS reserves paths ("Path prefix '/aws-service-role/' can only be used for …", as CreateRole answers)."""
     if isinstance(stack, AwsStack) and stack.cloud.role_path.startswith("/aws-"):
         first = stack.cloud.role_path.split("/")[1]
         yield Problem(
@@ -90,7 +90,7 @@ def roles_have_a_path_of_ours(stack: Stack) -> Iterator[Problem]:
 
 
 def the_role_that_is_taken_administers(stack: Stack) -> Iterator[Problem]:
-    """The role that makes a cluster administers it, or nothing can be made in it."""
+    """The assumed role administers the cluster that it creates; else it could create nothing in it."""
     if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
         return
     role = stack.cloud.assume_role
@@ -99,7 +99,7 @@ def the_role_that_is_taken_administers(stack: Stack) -> Iterator[Problem]:
 
 
 def endpoints_have_known_names(stack: Stack) -> Iterator[Problem]:
-    """Interface endpoints are AWS's, and have names that could be checked."""
+    """Interface endpoints exist only on AWS, and have known names."""
     if not isinstance(stack.network, NewNetwork) or stack.network.endpoints != "private":
         return
     if not isinstance(stack, AwsStack):
@@ -109,7 +109,7 @@ def endpoints_have_known_names(stack: Stack) -> Iterator[Problem]:
 
 
 def principals_are_of_the_account(stack: Stack) -> Iterator[Problem]:
-    """Administrators are principals of the cluster's own account. Ids of Alibaba Cloud name no account."""
+    """Administrators are principals of the cluster's account. Ids of Alibaba Cloud do not contain the account."""
     if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
         return
     for index, arn in enumerate(stack.cluster.admins):
@@ -130,7 +130,7 @@ def principals_are_of_the_account(stack: Stack) -> Iterator[Problem]:
 
 
 def principals_are_people_and_machines(stack: Stack) -> Iterator[Problem]:
-    """No administrator is a role that a service of AWS keeps for itself: EKS makes no access entry for one."""
+    """No administrator is a service-linked role: EKS refuses access entries for them."""
     if not isinstance(stack, AwsStack) or not isinstance(stack.cluster, NewEksCluster):
         return
     for index, arn in enumerate(stack.cluster.admins):

@@ -1,4 +1,4 @@
-"""Rules about add-ons: each works with what else is set."""
+"""Rules about add-ons and the settings that they depend on."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from llmplatform.specs.capabilities import NAMESPACES
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 _NAMED = {"kind", "enabled", "namespace"}
-"""Settings of a Prometheus that exists: the others are of one that is installed."""
+"""Settings of an existing Prometheus; all others configure an installed one."""
 
 _WORDS = {"addons": "add-ons", "services": "services", "jobs": "jobs"}
 
@@ -25,7 +25,7 @@ def addons_are_the_platforms(stack: Stack) -> Iterator[Problem]:
 
 
 def host_has_an_issuer(stack: Stack) -> Iterator[Problem]:
-    """The gateway's host is what its certificate is for."""
+    """The gateway's host has a certificate's issuer."""
     if stack.addons.gateway.host and not stack.addons.cert_manager.enabled:
         yield Problem(
             "addons.gateway.host",
@@ -35,7 +35,7 @@ def host_has_an_issuer(stack: Stack) -> Iterator[Problem]:
 
 
 def acme_has_a_host(stack: Stack) -> Iterator[Problem]:
-    """An ACME authority is asked for something."""
+    """An ACME issuer has a host to certify."""
     addons = stack.addons
     if addons.cert_manager.enabled and addons.cert_manager.issuer.kind == "acme" and addons.gateway.host is None:
         yield Problem(
@@ -46,7 +46,7 @@ def acme_has_a_host(stack: Stack) -> Iterator[Problem]:
 
 
 def acme_domain_has_the_host(stack: Stack) -> Iterator[Problem]:
-    """An ACME authority is answered in the domain that it asks about."""
+    """The host lies in the domain of the ACME challenge."""
     issuer, host = stack.addons.cert_manager.issuer, stack.addons.gateway.host
     if isinstance(issuer, AckAcmeIssuer) and host and not f".{host}".endswith(f".{issuer.domain}"):
         yield Problem(
@@ -57,7 +57,7 @@ def acme_domain_has_the_host(stack: Stack) -> Iterator[Problem]:
 
 
 def alerts_have_a_source(stack: Stack) -> Iterator[Problem]:
-    """Alerts are sent by the monitoring."""
+    """Alerts need monitoring."""
     if stack.addons.monitoring.alerts and not stack.addons.monitoring.enabled:
         yield Problem(
             "addons.monitoring.alerts",
@@ -67,7 +67,7 @@ def alerts_have_a_source(stack: Stack) -> Iterator[Problem]:
 
 
 def alerts_have_a_receiver(stack: Stack) -> Iterator[Problem]:
-    """Alerts go to an address, which is a secret."""
+    """Alerts need a receiver, whose address is a secret."""
     if stack.addons.monitoring.alerts and stack.secrets.alert_receiver is None:
         yield Problem(
             "addons.monitoring.alerts",
@@ -77,7 +77,7 @@ def alerts_have_a_receiver(stack: Stack) -> Iterator[Problem]:
 
 
 def an_existing_prometheus_is_its_owners(stack: Stack) -> Iterator[Problem]:
-    """What is set of a Prometheus that is there already would be without effect."""
+    """Settings of an existing Prometheus that would have no effect."""
     monitoring = stack.addons.monitoring
     if monitoring.kind == "new":
         return
@@ -90,7 +90,7 @@ def an_existing_prometheus_is_its_owners(stack: Stack) -> Iterator[Problem]:
 
 
 def prometheus_has_a_namespace_of_its_own(stack: Stack) -> Iterator[Problem]:
-    """A namespace that is made is no other add-on's, and not Kubernetes' own."""
+    """A new namespace is not another add-on's, and not one of Kubernetes."""
     monitoring = stack.addons.monitoring
     others = set(NAMESPACES) - {"monitoring"}
     if monitoring.installed and (
@@ -132,7 +132,7 @@ def solver_takes_no_login(stack: Stack) -> Iterator[Problem]:
 
 
 def volumes_are_as_large_as_disks(stack: Stack) -> Iterator[Problem]:
-    """Volumes lie on disks. Source: terraform-provider-alicloud, ecs_disk: ESSD of PL1 has 20 GiB at least."""
+    """Volumes are at least as large as a disk: ESSD of PL1 has 20 GiB (terraform-provider-alicloud, ecs_disk)."""
     monitoring = stack.addons.monitoring
     if isinstance(stack, AlicloudStack) and monitoring.enabled and monitoring.storage_gib < SMALLEST_DISK_GIB:
         yield Problem(

@@ -1,4 +1,4 @@
-"""Rules about how many nodes there may be: by the addresses of a network, and by what a cluster holds."""
+"""Rules about the number of nodes: addresses of the network, and limits of the cluster."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -24,15 +24,15 @@ RESERVED_BY_ALICLOUD = 4
 """Alibaba Cloud keeps the first and the last three addresses of each vSwitch. Source: VPC's limits."""
 
 USUAL_GROUP = 450
-"""Nodes of one managed node group, and managed node groups of a cluster, unless AWS has raised the quota."""
+"""Nodes of a managed node group, and managed node groups of a cluster, unless AWS has raised the quota."""
 USUAL_GROUPS = 30
 
 PODS_PER_NODE = 30
-"""Addresses that a node is to have for its pods: a dozen DaemonSets, and what runs there."""
+"""Addresses that a node needs for its pods: a dozen DaemonSets, and workloads."""
 
 
 def cluster_holds_its_nodes(stack: Stack) -> Iterator[Problem]:
-    """All pools together have no more nodes than Kubernetes is made for."""
+    """All pools together have no more nodes than Kubernetes supports."""
     most = {name: most_nodes(stack, pool) for name, pool in stack.pools.items() if not pool.existing}
     if sum(most.values()) > MOST_NODES and most:
         largest = max(most, key=lambda name: most[name])
@@ -44,13 +44,13 @@ def cluster_holds_its_nodes(stack: Stack) -> Iterator[Problem]:
 
 
 def subnets_hold_the_nodes(stack: Stack) -> Iterator[Problem]:
-    """Each zone's private subnet of AWS has addresses for the nodes that lie in it when all zones have as many."""
+    """Each zone's private subnet of AWS has addresses for its share of the nodes."""
     if not isinstance(stack, AwsStack):
         return
     nodes, network = _spread_nodes(stack), stack.network
     whole = IPv4Network(network.cidr)
     if whole.prefixlen < WIDEST_PUBLIC_PREFIX or (network.kind == "new" and whole.prefixlen > SMALLEST_PREFIX):
-        return  # Other rules say so.
+        return  # Other rules report it.
     if isinstance(network, NewNetwork):
         most, held = max(nodes.values(), default=0), whole.num_addresses // 8 - RESERVED_BY_AWS
         if most * ADDRESSES_PER_NODE > held:
@@ -82,7 +82,7 @@ def subnets_hold_the_nodes(stack: Stack) -> Iterator[Problem]:
 
 
 def _spread_nodes(stack: AwsStack) -> Mapping[str, int]:
-    """Zone to the nodes in it, as Auto Scaling spreads them."""
+    """Zone to its number of nodes, as Auto Scaling spreads them."""
     found: defaultdict[str, int] = defaultdict(int)
     for group in (group for pool in stack.pools.values() if not pool.existing for group in groups(stack, pool)):
         for zone in group.zones:
@@ -91,7 +91,7 @@ def _spread_nodes(stack: AwsStack) -> Mapping[str, int]:
 
 
 def quotas_are_likely_to_hold(stack: Stack) -> Iterator[Problem]:
-    """A warning: what the account's quotas of EKS allow, unless AWS has raised them.
+    """A warning: the account's default quotas of EKS are exceeded.
 
     Source: the page of EKS on service quotas: nodes of a managed node group, managed node groups of a cluster.
     """
@@ -116,13 +116,13 @@ def quotas_are_likely_to_hold(stack: Stack) -> Iterator[Problem]:
 
 
 def vswitches_hold_the_pods(stack: Stack) -> Iterator[Problem]:
-    """Each zone has addresses for the pods of all nodes that it may have to take when others are sold out."""
+    """Each zone has addresses for the pods of all nodes that it may get when other zones are sold out."""
     if not isinstance(stack, AlicloudStack):
         return
     nodes, network = _most_nodes_in_zones(stack), stack.network
     prefix = IPv4Network(network.cidr).prefixlen
     if prefix < WIDEST_PUBLIC_PREFIX or (network.kind == "new" and prefix > SMALLEST_PREFIX):
-        return  # Other rules say so.
+        return  # Other rules report it.
     if isinstance(network, NewNetwork):
         # An eighth for the pods of each of six zones.
         held = 2 ** (32 - IPv4Network(network.cidr).prefixlen - 3) - RESERVED_BY_ALICLOUD
@@ -152,7 +152,7 @@ def vswitches_hold_the_pods(stack: Stack) -> Iterator[Problem]:
 
 
 def _most_nodes_in_zones(stack: AlicloudStack) -> Mapping[str, int]:
-    """Zone to the most nodes that may lie in it."""
+    """Zone to its largest number of nodes."""
     found: defaultdict[str, int] = defaultdict(int)
     ours = (pool for pool in stack.pools.values() if not pool.existing and shape(stack, pool))
     for group in (group for pool in ours for group in groups(stack, pool)):

@@ -1,4 +1,4 @@
-"""Rules about what models take up: volumes and disks hold their weights, and pools their replicas."""
+"""Rules about room for models: volumes and disks for weights, pools for replicas."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from llmplatform.specs.stack import Stack
 
 
 def volume_holds_the_weights(stack: Stack) -> Iterator[Problem]:
-    """A volume of a given size has room for the weights."""
+    """A volume with a given size has room for the weights."""
     for name, model in stack.models.items():
         size, shape = model.weights.size_gib, model.known_shape
         if size and shape and size < weights_gib(shape):
@@ -28,7 +28,7 @@ def volume_holds_the_weights(stack: Stack) -> Iterator[Problem]:
 
 
 def node_holds_the_weights(stack: Stack) -> Iterator[Problem]:
-    """A disk holds the weights that are kept on it, beside an engine's image."""
+    """A node's disk has room for the weights on it, beside an engine's image."""
     for name, model, _ in placed(stack):
         shape, pool = model.known_shape, stack.pools[model.pool]
         if model.weights.cache != "node" or shape is None:
@@ -48,7 +48,7 @@ def node_holds_the_weights(stack: Stack) -> Iterator[Problem]:
 
 
 def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
-    """A pool at its maximum has the GPUs of all replicas."""
+    """A pool at its maximum has GPUs for all replicas."""
     tenants: defaultdict[str, list[Model]] = defaultdict(list)
     per_node: dict[str, int] = {}
     for _, model, node in placed(stack):
@@ -78,7 +78,7 @@ def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
 
 
 def resources_fit_the_node(stack: Stack) -> Iterator[Problem]:
-    """What a replica asks for is there on a node of its pool."""
+    """A node of the pool has the resources that a replica requests."""
     for name, model, node in placed(stack):
         machine = node.shape
         asked, path = model.resources, f"models.{name}.resources"
@@ -113,7 +113,7 @@ def resources_fit_the_node(stack: Stack) -> Iterator[Problem]:
 
 
 def surges_have_room(stack: Stack) -> Iterator[Problem]:
-    """A pool whose models start a new pod before an old one ends has the GPUs for it."""
+    """A pool has GPUs for the extra pods of models with `surge`."""
     wanted: dict[str, int] = {}
     largest: dict[str, int] = {}
     gpus: dict[str, int] = {}

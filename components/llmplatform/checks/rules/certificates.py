@@ -1,4 +1,4 @@
-"""Rules about what an ACME authority signs, and for whom."""
+"""Rules about ACME authorities and the names that they certify."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -16,21 +16,21 @@ _DIRECTORY = "/directory"
 
 
 _BOUND = ("acme.zerossl.com", "dv.acme-v02.api.pki.goog", "dv.acme-v02.test-api.pki.goog")
-"""Authorities that take accounts with an external binding alone. Source: ZeroSSL, "ACME documentation"; Google Cloud,
-"Request a certificate using Public CA and an ACME client"."""
+"""Authorities that need an external account binding. Source: ZeroSSL, "ACME documentation"; Google Cloud, "Request a
+certificate using Public CA and an ACME client"."""
 
 
 _NOT_PUBLIC = ("arpa", "example", "home", "internal", "invalid", "lan", "local", "localhost", "onion", "test")
-"""Ends of names that the public DNS does not have. Source: IANA's registry of special-use domain names (RFC 6761, 6762,
-7686, 8375); ICANN's resolution 2024.07.29.06 on `internal`; `home` and `lan` are in no root zone."""
+"""Suffixes outside the public DNS. Source: IANA's registry of special-use domain names (RFC 6761, 6762, 7686, 8375);
+ICANN's resolution 2024.07.29.06 on `internal`; `home` and `lan` are in no root zone."""
 
 
 _EXAMPLES = ("example.com", "example.net", "example.org")
-"""Source: RFC 2606. Let's Encrypt takes no address and no name of them (letsencrypt/boulder#3748, and its policy)."""
+"""Source: RFC 2606. Let's Encrypt refuses them in addresses and names (letsencrypt/boulder#3748, and its policy)."""
 
 
 def authorities_can_be_asked(stack: Stack) -> Iterator[Problem]:
-    """The authority's address is that of its directory, and it takes accounts such as ours."""
+    """The ACME server's address is that of its directory, and it needs no external account binding."""
     issuer = _issuer(stack)
     if issuer is None:
         return
@@ -47,7 +47,7 @@ def authorities_can_be_asked(stack: Stack) -> Iterator[Problem]:
 
 
 def hosts_can_be_certified(stack: Stack) -> Iterator[Problem]:
-    """A public authority signs names of the public DNS."""
+    """A public authority certifies only names of the public DNS."""
     issuer, host = _issuer(stack), stack.addons.gateway.host
     if issuer is None or host is None or urlsplit(issuer.server).hostname not in _LETS_ENCRYPT:
         return
@@ -61,7 +61,7 @@ def hosts_can_be_certified(stack: Stack) -> Iterator[Problem]:
 
 
 def examples_are_replaced(stack: Stack) -> Iterator[Problem]:
-    """A warning: the domains of documentation belong to no user, and are to be replaced."""
+    """A warning: example domains are to be replaced."""
     issuer = _issuer(stack)
     if issuer is None or urlsplit(issuer.server).hostname not in _LETS_ENCRYPT:
         return
@@ -79,7 +79,7 @@ def examples_are_replaced(stack: Stack) -> Iterator[Problem]:
 
 
 def _issuer(stack: Stack) -> AcmeIssuer | AckAcmeIssuer | None:
-    """The ACME issuer, where one is asked for."""
+    """The ACME issuer, if there is one."""
     manager = stack.addons.cert_manager
     return manager.issuer if manager.enabled and isinstance(manager.issuer, AcmeIssuer | AckAcmeIssuer) else None
 

@@ -1,4 +1,4 @@
-"""Rules about Kubernetes versions and what is installed."""
+"""Rules about Kubernetes versions and the software in the cluster."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,18 +20,18 @@ _RELIED_UPON = (
     ("vpc-cni", ("enableNetworkPolicy",), "nothing else enforces the rules around models and add-ons"),
     ("vpc-cni", ("env", "ENABLE_PREFIX_DELEGATION"), "nodes are planned with the addresses that it brings"),
 )
-"""Add-on, key and reason of what the platform has set to "true"; EKS takes it as text."""
+"""Add-on, key and reason of what the platform sets to "true"; EKS reads it as text."""
 
 EVERYWHERE = "0.0.0.0/0"
 
 
 def today() -> date:
-    """The day on which a version is judged."""
+    """The date for which versions are checked."""
     return datetime.now(UTC).date()
 
 
 def _ends(stack: Stack) -> dict[str, date]:
-    """Last day of support of each minor, of those that the cloud has offered."""
+    """Last day of support of each minor that the cloud has offered."""
     if isinstance(stack, AwsStack):
         return {minor: release.standard_support_ends for minor, release in versions.EKS.items()}
     return {minor: release.support_ends for minor, release in versions.ACK.items()}
@@ -42,12 +42,12 @@ def _supported(stack: Stack) -> list[str]:
 
 
 def is_known(stack: Stack) -> bool:
-    """Whether the cloud offers a new cluster's version, or did."""
+    """Whether the cloud offers the version of a new cluster, or did."""
     return stack.cluster.kind != "new" or stack.cluster.kubernetes_version in _ends(stack)
 
 
 def kubernetes_is_known(stack: Stack) -> Iterator[Problem]:
-    """The cloud offers the version, or did: a cluster of a former one is there to be kept, and to be upgraded."""
+    """The cloud offers the version, or did: a cluster of an older version may be kept and upgraded."""
     if not is_known(stack):
         yield Problem(
             "cluster.kubernetes_version",
@@ -57,7 +57,7 @@ def kubernetes_is_known(stack: Stack) -> Iterator[Problem]:
 
 
 def kubernetes_is_supported(stack: Stack) -> Iterator[Problem]:
-    """The cloud still supports the version of a cluster of ours, which ends on a day, whatever the file says."""
+    """The cloud supports the version of a new cluster. That ends on a date, so it is a warning."""
     minor = stack.cluster.kubernetes_version
     ends = _ends(stack).get(minor)
     if stack.cluster.kind != "new" or ends is None or ends > today():
@@ -78,7 +78,7 @@ def kubernetes_is_supported(stack: Stack) -> Iterator[Problem]:
 
 
 def charts_know_kubernetes(stack: Stack) -> Iterator[Problem]:
-    """Every chart that is installed is tested with the version."""
+    """Every installed chart is tested with the version."""
     if not is_known(stack):
         return
     minor = stack.cluster.kubernetes_version
@@ -95,7 +95,7 @@ def charts_know_kubernetes(stack: Stack) -> Iterator[Problem]:
 
 
 def tested(stack: Stack) -> list[str]:
-    """Minors that every chart of the stack is tested with, and for which its nodes have images."""
+    """Minors that all charts of the stack are tested with, and that have node images."""
     minors = _supported(stack) or list(_ends(stack))
     charts = [
         chart.kubernetes for charts in charts_by_capability(stack).values() for chart in charts if chart.kubernetes
@@ -105,7 +105,7 @@ def tested(stack: Stack) -> list[str]:
 
 
 def addons_keep_what_is_relied_upon(stack: Stack) -> Iterator[Problem]:
-    """What a file says of an add-on stands over ours, but for what all else is built on."""
+    """Add-on configuration in the file overrides ours, except where the platform depends on ours."""
     if not isinstance(stack.cluster, NewEksCluster):
         return
     for addon, steps, reason in _RELIED_UPON:
@@ -118,7 +118,7 @@ def addons_keep_what_is_relied_upon(stack: Stack) -> Iterator[Problem]:
 
 
 def endpoint_is_of_the_region(stack: Stack) -> Iterator[Problem]:
-    """The address of an existing cluster is in the region, where EKS has made it."""
+    """An existing cluster's address is in the region, as EKS forms it."""
     found = _EKS_ADDRESS.search(stack.cluster.endpoint_url) if isinstance(stack.cluster, ExistingEksCluster) else None
     if found and stack.cloud.region not in found.groups():
         yield Problem(
@@ -129,7 +129,7 @@ def endpoint_is_of_the_region(stack: Stack) -> Iterator[Problem]:
 
 
 def existing_platform_has_a_cluster(stack: Stack) -> Iterator[Problem]:
-    """A platform that exists is in a cluster that exists."""
+    """An existing platform is in an existing cluster."""
     if stack.platform.kind == "existing" and stack.cluster.kind != "existing":
         yield Problem(
             "platform.kind",
@@ -139,7 +139,7 @@ def existing_platform_has_a_cluster(stack: Stack) -> Iterator[Problem]:
 
 
 def existing_cluster_is_in_an_existing_network(stack: Stack) -> Iterator[Problem]:
-    """Nodes that join a cluster are in its VPC."""
+    """An existing cluster is in an existing network, because nodes must be in its VPC."""
     cluster = stack.cluster
     if cluster.kind == "existing" and stack.network.kind != "existing":
         name, subnets = (
@@ -155,7 +155,7 @@ def existing_cluster_is_in_an_existing_network(stack: Stack) -> Iterator[Problem
 
 
 def release_is_known(stack: Stack) -> Iterator[Problem]:
-    """An exact version that is asked for is one that ACK has had, of the minor that is asked for."""
+    """An exact version is one that ACK has offered, within the minor."""
     if not isinstance(stack, AlicloudStack) or not isinstance(stack.cluster, NewAckCluster):
         return
     minor, wanted = stack.cluster.kubernetes_version, stack.cluster.release
@@ -173,7 +173,7 @@ def release_is_known(stack: Stack) -> Iterator[Problem]:
 
 
 def public_endpoint_is_open_to_all(stack: Stack) -> Iterator[Problem]:
-    """ACK makes an endpoint that the whole internet reaches, or none."""
+    """ACK's public endpoint is open to the whole internet, or does not exist."""
     if not isinstance(stack, AlicloudStack) or not isinstance(stack.cluster, NewAckCluster):
         return
     if stack.cluster.endpoint.public_cidrs not in ((), (EVERYWHERE,)):
@@ -185,7 +185,7 @@ def public_endpoint_is_open_to_all(stack: Stack) -> Iterator[Problem]:
 
 
 def upgrades_are_done_once(stack: Stack) -> Iterator[Problem]:
-    """A request to upgrade is not part of what a stack is: the provider heeds it again at every change."""
+    """A warning: `upgrade` is a request, and the provider repeats it at every change."""
     if not isinstance(stack, AlicloudStack):
         return
     after = "take it out again once 'pulumi up' has done it"

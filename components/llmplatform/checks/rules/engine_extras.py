@@ -1,4 +1,4 @@
-"""Rules about what a stack file hands to an engine as it is, and asks of a node in its own figures."""
+"""Rules about engine flags and variables in a stack file, and about a replica's own resources."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
 
 METADATA = (IPv4Network("169.254.0.0/16"), IPv4Network("100.100.100.200/32"))
-"""Where a process on a node gets the node's credentials, on AWS and Alibaba Cloud."""
+"""Where a process gets the node's credentials, on AWS and Alibaba Cloud."""
 
 
 NOWHERE = (IPv4Network("127.0.0.0/8"), IPv4Network("224.0.0.0/3"))
@@ -21,7 +21,7 @@ _SECRET = re.compile(r"(TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_?KEY)", re.
 
 
 def extra_arguments_are_the_engines(stack: Stack) -> Iterator[Problem]:
-    """A flag is one that the engine knows, and not one that follows from a setting."""
+    """A flag is known to the engine, and does not follow from a setting."""
     for name, model in stack.models.items():
         known = _flags(model)
         if known is None:
@@ -49,11 +49,11 @@ _VALUES: Mapping[str, tuple[str, str, str]] = {
     "readable": (r"-?\d+|\d+(\.\d+)?[kKmMgGtT]", "a whole number", "8192"),
     "number": (r"-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", "a number", "0.5"),
 }
-"""Kind of a flag's value to its form, in words, and an example."""
+"""Type of a flag's value to its form, in words, and an example."""
 
 
 def _value(path: str, argument: str, flag: str, kind: str) -> Iterator[Problem]:
-    """Whether a flag has the value that the engine's own parser wants."""
+    """Whether the engine's own parser accepts a flag's value."""
     given, equals, value = argument.partition("=")
     if kind == "switch" and equals:
         yield Problem(path, f"'{given}' is a switch, which has no value", f"write '{given}', or remove it")
@@ -66,7 +66,7 @@ def _value(path: str, argument: str, flag: str, kind: str) -> Iterator[Problem]:
 
 
 def extra_variables_are_free(stack: Stack) -> Iterator[Problem]:
-    """A variable is none that the platform sets, and holds no secret."""
+    """A variable is not set by the platform, and holds no secret."""
     for name, model in stack.models.items():
         owned = model.engine_facts.owned_variables
         for variable in model.engine.env:
@@ -78,7 +78,7 @@ def extra_variables_are_free(stack: Stack) -> Iterator[Problem]:
 
 
 def ways_out_lead_somewhere(stack: Stack) -> Iterator[Problem]:
-    """A server's way out leads to other machines, and not to where a node's credentials are to be had."""
+    """An egress range leads to other machines, and not to the node's credentials."""
     for name, model in stack.models.items():
         for index, way in enumerate(model.egress):
             path, cidr = f"models.{name}.egress[{index}]", IPv4Network(way.cidr)
@@ -91,7 +91,7 @@ def ways_out_lead_somewhere(stack: Stack) -> Iterator[Problem]:
 
 
 def names_are_given_once(stack: Stack) -> Iterator[Problem]:
-    """No further name of a model is its own, and none climbs out of a path."""
+    """A model's further names differ from its own, and do not climb out of a path."""
     for name, model in stack.models.items():
         for index, other in enumerate(model.served_names):
             path = f"models.{name}.served_names[{index}]"
@@ -102,7 +102,7 @@ def names_are_given_once(stack: Stack) -> Iterator[Problem]:
 
 
 def _flag(argument: str) -> str:
-    """The flag alone: without its value, and without the keys of a structured one (`--hf-overrides.rope_theta`)."""
+    """The flag without its value, and without the keys of a structured one (`--hf-overrides.rope_theta`)."""
     return argument.partition("=")[0].partition(".")[0]
 
 

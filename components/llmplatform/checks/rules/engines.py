@@ -14,7 +14,7 @@ from llmplatform.specs.stack import Stack
 
 
 def engine_is_on_record(stack: Stack) -> Iterator[Problem]:
-    """A version that is asked for is one whose flags are known."""
+    """An engine version is one whose flags are known."""
     for name, model in stack.models.items():
         known = model.engine_facts.versions
         if model.engine.version is not None and model.engine.version not in known:
@@ -26,7 +26,7 @@ def engine_is_on_record(stack: Stack) -> Iterator[Problem]:
 
 
 def image_is_of_the_version(stack: Stack) -> Iterator[Problem]:
-    """Flags and parsers are those of the version, whatever image they are handed to."""
+    """The version of the image is that of the settings, because flags and parsers depend on it."""
     for name, model in stack.models.items():
         said, facts = _version_of_image(model), model.engine_facts
         version = model.engine.version or facts.release().version
@@ -47,7 +47,7 @@ def _version_of_image(model: Model) -> str | None:
 
 
 def parsers_exist(stack: Stack) -> Iterator[Problem]:
-    """The parsers for tool calls and reasoning are the engine's."""
+    """Parsers for tool calls and reasoning exist in the engine."""
     for name, model in stack.models.items():
         for key, wanted, known in _named(model):
             if wanted is not None and wanted not in known:
@@ -59,7 +59,7 @@ def parsers_exist(stack: Stack) -> Iterator[Problem]:
 
 
 def parsers_are_of_the_models(stack: Stack) -> Iterator[Problem]:
-    """A warning: what a parser of another family does not find comes back as plain text, without an error."""
+    """A warning: a parser of another model family silently returns tool calls as plain text."""
     for name, model in stack.models.items():
         key, facts = model.engine.TOOL_PARSER, model.engine_facts.parsers
         if key is None or facts is None:
@@ -75,7 +75,7 @@ def parsers_are_of_the_models(stack: Stack) -> Iterator[Problem]:
 
 
 def quantization_is_of_the_weights(stack: Stack) -> Iterator[Problem]:
-    """Weights are read as what they are."""
+    """The quantization of the settings is that of the weights."""
     for name, model in stack.models.items():
         shape, facts = model.known_shape, model.engine_facts.weights
         if facts is None or shape is None or shape.bytes_per_parameter < 2:
@@ -100,7 +100,7 @@ def _named(model: Model) -> Iterator[tuple[str, str | None, frozenset[str]]]:
 
 
 def engine_runs_on_gpu(stack: Stack) -> Iterator[Problem]:
-    """The engine has kernels for the pool's GPUs, and the model runs in a format that they compute."""
+    """The engine has kernels for the pool's GPUs, and they compute the model's number format."""
     for name, model, machine in placed(stack):
         engine, gpu, shape = model.engine_release, machine.gpu, model.known_shape
         if not has_kernels(model, gpu):
@@ -153,7 +153,7 @@ def _caches_in_fp8(stack: Stack) -> Iterator[tuple[str, Model, Gpu, Capability]]
 
 
 def engine_runs_model(stack: Stack) -> Iterator[Problem]:
-    """A model that only some versions of its engine run has one of them, and the trust that its code needs."""
+    """A model that needs certain engine versions has one of them, and `trust_remote_code` if it needs that."""
     for name, model in stack.models.items():
         engine = model.engine_release
         limits = models.limits(model.source, model.engine.kind)
@@ -172,7 +172,7 @@ def engine_runs_model(stack: Stack) -> Iterator[Problem]:
 
 
 def driver_runs_engine(stack: Stack) -> Iterator[Problem]:
-    """The NVIDIA driver of the pool's nodes runs the engine's CUDA."""
+    """The NVIDIA driver of the pool's nodes supports the engine's CUDA version."""
     for name, model, _ in placed(stack):
         engine, pool = model.engine_release, stack.pools[model.pool]
         built = f"{model.engine.kind} {engine.version} of model '{name}' is built with CUDA {engine.cuda}"

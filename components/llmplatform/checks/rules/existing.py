@@ -1,4 +1,4 @@
-"""Rules about what is in an existing cluster already: what is taken as it is cannot be set here."""
+"""Rules about existing things in an existing cluster, which cannot be configured here."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,12 +9,12 @@ from llmplatform.specs.platform import NewPlatform, StorageClass
 from llmplatform.specs.stack import Stack
 
 _OF_DISKS = ("gp2", "gp3")
-"""Classes of disks that clusters have from EKS and eksctl; those of ACK begin with `alicloud-disk-` (ACK user guide,
-"Disk volume overview")."""
+"""Disk classes that EKS and eksctl create; those of ACK begin with `alicloud-disk-` (ACK user guide, "Disk volume
+overview")."""
 
 
 def what_exists_is_in_an_existing_cluster(stack: Stack) -> Iterator[Problem]:
-    """A cluster that is made has nothing in it yet."""
+    """A new cluster contains nothing that is `existing`."""
     if stack.cluster.kind == "existing":
         return
     taken: Mapping[str, bool] = {
@@ -28,7 +28,7 @@ def what_exists_is_in_an_existing_cluster(stack: Stack) -> Iterator[Problem]:
 
 
 def classes_have_names_of_their_own(stack: Stack) -> Iterator[Problem]:
-    """No two storage classes are one."""
+    """Storage classes have different names."""
     seen: dict[str, str] = {}
     for name, each in _classes(stack).items():
         if each.name in seen:
@@ -41,7 +41,7 @@ def classes_have_names_of_their_own(stack: Stack) -> Iterator[Problem]:
 
 
 def volumes_of_weights_are_shared(stack: Stack) -> Iterator[Problem]:
-    """A class whose volumes many pods mount is none of disks, which are of one node."""
+    """The class for shared volumes is not a class of disks, which belong to one node."""
     platform = stack.platform
     if isinstance(platform, NewPlatform):
         path, name = "platform.shared_class.name", platform.shared_class.name

@@ -1,4 +1,4 @@
-"""Rules about GPUs: which machines offer them, and through which driver and device plugin."""
+"""Rules about GPUs: their machines, drivers and device plugins."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 
 def gpus_are_usable(stack: Stack) -> Iterator[Problem]:
-    """A machine with GPUs offers them to Kubernetes."""
+    """The instance types of a GPU pool have GPUs that Kubernetes can use."""
     for name, pool in stack.pools.items():
         for machine in known_types(stack, pool):
             if machine.unusable:
@@ -25,7 +25,7 @@ def gpus_are_usable(stack: Stack) -> Iterator[Problem]:
 
 
 def gpu_nodes_have_disks(stack: Stack) -> Iterator[Problem]:
-    """A GPU node holds an engine's image."""
+    """A GPU node's disk has room for an engine's image."""
     for name, pool in stack.pools.items():
         of_its_own = disk_gib(stack, pool) == pool.disk_gib
         if gpu_node(stack, pool) and of_its_own and pool.disk_gib < GPU_DISK_GIB and not pool.existing:
@@ -38,7 +38,7 @@ def gpu_nodes_have_disks(stack: Stack) -> Iterator[Problem]:
 
 
 def gpu_pools_are_the_platforms(stack: Stack) -> Iterator[Problem]:
-    """GPUs beside those of a platform would be outside its quota, its autoscaler's priorities and its device plugin."""
+    """A stack on another platform adds no GPU pools: they would be outside its quota, priorities and device plugin."""
     if not stack.platform.kind == stack.cluster.kind == "existing":
         return
     for name, pool in stack.pools.items():
@@ -51,7 +51,7 @@ def gpu_pools_are_the_platforms(stack: Stack) -> Iterator[Problem]:
 
 
 def only_one_offers_gpus(stack: Stack) -> Iterator[Problem]:
-    """The operator's device plugin runs on all GPU nodes or on none: two on a node would both offer its GPUs."""
+    """The operator's device plugin runs on all GPU nodes or on none: two on one node would both offer its GPUs."""
     if not isinstance(stack, AwsStack) or stack.platform.kind != "new" or not stack.addons.gpu_operator.enabled:
         return
     bare, own = _gpu_pools(stack, with_plugin=False), _gpu_pools(stack, with_plugin=True)
@@ -65,14 +65,14 @@ def only_one_offers_gpus(stack: Stack) -> Iterator[Problem]:
 
 
 def _gpu_pools(stack: AwsStack, *, with_plugin: bool) -> list[str]:
-    """Pools with GPUs, by whether their nodes have a device plugin of their own."""
+    """Pools with GPUs, by whether their nodes include a device plugin."""
     return [
         name for name, pool in stack.pools.items() if gpu_node(stack, pool) and has_device_plugin(pool) == with_plugin
     ]
 
 
 def something_offers_gpus(stack: Stack) -> Iterator[Problem]:
-    """GPU nodes have a device plugin: the operator's, or Bottlerocket's; a cluster that exists may have its own."""
+    """GPU nodes have a device plugin: the operator's, or Bottlerocket's. An existing cluster may have its own."""
     if not makes_platform_and_cluster(stack) or stack.addons.gpu_operator.enabled:
         return
     bare = _gpu_pools(stack, with_plugin=False)
@@ -85,7 +85,7 @@ def something_offers_gpus(stack: Stack) -> Iterator[Problem]:
 
 
 def drivers_are_known(stack: Stack) -> Iterator[Problem]:
-    """A driver that is asked for is on ACK's list: for any other ACK silently installs its default."""
+    """An NVIDIA driver version is on ACK's list: for any other, ACK silently installs its default."""
     if not isinstance(stack, AlicloudStack):
         return
     for name, pool in stack.pools.items():

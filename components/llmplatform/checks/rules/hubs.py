@@ -1,4 +1,4 @@
-"""Rules about the hub that weights come from."""
+"""Rules about the hub of the weights, and about mirrors and logins."""
 
 import re
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 _LIKE_A_COMMIT = re.compile(r"(?=.*[a-f])(?=.*\d)[0-9a-f]{7,}")
-"""Of letters and digits: a tag such as `20260901` has no letters, and a branch such as `facade` no digits."""
+"""Has letters and digits: a tag such as `20260901` has no letters, and a branch such as `facade` no digits."""
 
 
 def one_hub_is_chosen(stack: Stack) -> Iterator[Problem]:
-    """An endpoint of Hugging Face is of no use where weights come from ModelScope."""
+    """A Hugging Face endpoint has no effect if weights come from ModelScope."""
     if stack.mirrors.models == "modelscope" and stack.mirrors.huggingface:
         yield Problem(
             "mirrors.huggingface",
@@ -26,7 +26,7 @@ def one_hub_is_chosen(stack: Stack) -> Iterator[Problem]:
 
 
 def models_are_at_the_hub(stack: Stack) -> Iterator[Problem]:
-    """ModelScope has the weights under a known name, without Hugging Face's token, and knows the revision."""
+    """On ModelScope, a model has a known name, needs no Hugging Face token, and has a revision of that hub."""
     if stack.mirrors.models != "modelscope":
         return
     for name, model in stack.models.items():
@@ -49,7 +49,7 @@ def models_are_at_the_hub(stack: Stack) -> Iterator[Problem]:
 
 
 def commits_are_whole(stack: Stack) -> Iterator[Problem]:
-    """The hub takes no beginning of a commit. Source: huggingface_hub's guide to downloads."""
+    """A commit is complete, because the hub accepts no prefix. Source: huggingface_hub's guide to downloads."""
     if stack.mirrors.models != "huggingface":
         return
     for name, model in stack.models.items():
@@ -63,7 +63,7 @@ def commits_are_whole(stack: Stack) -> Iterator[Problem]:
 
 
 def mirrors_stand_for_something(stack: Stack) -> Iterator[Problem]:
-    """Each mirror stands in for an address that something comes from: a slip in one would be silent."""
+    """Each mirror replaces an address that is used: a typo would have no effect."""
     registries = [*versions.IMAGE_REGISTRIES, *_own_registries(stack)]
     for host in stack.mirrors.images:
         path = f"mirrors.images.{host}"
@@ -81,7 +81,7 @@ def mirrors_stand_for_something(stack: Stack) -> Iterator[Problem]:
 
 
 def logins_are_of_use(stack: Stack) -> Iterator[Problem]:
-    """A login is to a registry that images come from, has its password, and is the only one that pods have."""
+    """A login is for a registry that images come from, has a password, and is the only login of the pods."""
     login, password = stack.mirrors.login, stack.secrets.registry_password
     if login is None:
         if password is not None:
@@ -118,7 +118,7 @@ def _own_registries(stack: Stack) -> list[str]:
 
 
 def weights_are_within_reach(stack: Stack) -> Iterator[Problem]:
-    """A warning: from within mainland China Hugging Face does not answer."""
+    """A warning: Hugging Face cannot be reached from mainland China."""
     region = stack.cloud.region
     if not region.startswith("cn-") or region == "cn-hongkong":
         return
@@ -131,7 +131,7 @@ def weights_are_within_reach(stack: Stack) -> Iterator[Problem]:
 
 
 def gated_models_are_marked(stack: Stack) -> Iterator[Problem]:
-    """A model that the hub keeps behind its licence is fetched with a token."""
+    """A model that its hub restricts needs `gated: true`, and so a token."""
     if stack.mirrors.models != "huggingface":
         return
     for name, model in stack.models.items():

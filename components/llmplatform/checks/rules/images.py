@@ -1,4 +1,4 @@
-"""Rules about the images that nodes start from."""
+"""Rules about node images and operating systems."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from llmplatform.specs.pools import AwsPool
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 _OF_A_DAY = re.compile(r"-20\d\d[01]\d[0-3]\d$")
-"""How a release of Amazon Linux ends; one of Bottlerocket ends in a commit."""
+"""Suffix of a release of Amazon Linux; one of Bottlerocket ends in a commit."""
 
 LAST_WITH_CGROUP_V1 = "1.34"
 """From the minor after it a kubelet refuses to start on cgroup v1. Source: ACK Kubernetes 1.35 release notes."""
@@ -23,7 +23,7 @@ editions for containers have v2."""
 
 
 def node_images_exist(stack: Stack) -> Iterator[Problem]:
-    """Each pool's operating system has a pinned image for the version."""
+    """Each pool's operating system has a pinned image for the Kubernetes version."""
     minor = stack.cluster.kubernetes_version
     if not isinstance(stack, AwsStack) or not is_known(stack):
         return
@@ -40,7 +40,7 @@ def node_images_exist(stack: Stack) -> Iterator[Problem]:
 
 
 def node_images_are_of_the_minor(stack: Stack) -> Iterator[Problem]:
-    """A release of Amazon Linux begins with the minor whose kubelet is in it; one of Bottlerocket is of several."""
+    """A release of Amazon Linux begins with the kubelet's minor; a release of Bottlerocket serves several."""
     minor = stack.cluster.kubernetes_version
     for name, pool in stack.pools.items():
         if not isinstance(pool, AwsPool) or pool.image_release is None:
@@ -64,7 +64,7 @@ def _is_day(text: str) -> bool:
 
 
 def operating_systems_run_kubernetes(stack: Stack) -> Iterator[Problem]:
-    """Kubelets start on the nodes' operating system; what a custom image has is its owner's to know."""
+    """The kubelet starts on the nodes' operating system. Custom images are not checked."""
     minor = stack.cluster.kubernetes_version
     if not isinstance(stack, AlicloudStack) or _number(minor) <= _number(LAST_WITH_CGROUP_V1):
         return
@@ -83,7 +83,7 @@ def _number(minor: str) -> tuple[int, ...]:
 
 
 def images_that_are_renewed_are_named(stack: Stack) -> Iterator[Problem]:
-    """Nodes are brought to an image that the file names."""
+    """`renew` needs an image in the file."""
     if not isinstance(stack, AlicloudStack):
         return
     for name, pool in stack.pools.items():
@@ -96,7 +96,7 @@ def images_that_are_renewed_are_named(stack: Stack) -> Iterator[Problem]:
 
 
 def images_are_of_linux(stack: Stack) -> Iterator[Problem]:
-    """An exact image is one that pods of Linux run on."""
+    """An exact image is one of Linux."""
     if not isinstance(stack, AlicloudStack):
         return
     for name, pool in stack.pools.items():

@@ -1,4 +1,4 @@
-"""A rule about lists, wherever one stands."""
+"""A rule about lists in any section."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,7 +8,7 @@ from llmplatform.specs.section import Section
 from llmplatform.specs.stack import Stack
 
 _TOLD_ELSEWHERE = ("extra_args", "taints", "tolerations")
-"""Lists whose own rules say what may be there twice."""
+"""Lists with a rule of their own for duplicates."""
 
 
 def nothing_is_listed_twice(stack: Stack) -> Iterator[Problem]:

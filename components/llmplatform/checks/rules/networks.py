@@ -10,24 +10,24 @@ from llmplatform.specs.network import RANGES, NewNetwork
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 SMALLEST_PREFIX = 20
-"""Each pod takes an address of a private subnet. Of a /20, divided for six zones, a zone gets 512 of them, less
-what AWS keeps."""
+"""Each pod needs an address of a private subnet. Of a /20, divided for six zones, a zone gets 512, less what AWS
+keeps."""
 
 
 LARGEST_PREFIX = 16
-"""AWS makes no larger VPC; on Alibaba Cloud larger ones are for several environments, and exist."""
+"""AWS allows no larger VPC. On Alibaba Cloud larger ones are for several environments, and exist."""
 
 
 WIDEST_PUBLIC_PREFIX = 8
-"""No organisation has a wider range."""
+"""Widest range of an organisation."""
 
 
 MOST_PUBLIC_RANGES = 40
-"""Source: the service quotas of EKS, where it cannot be raised."""
+"""Source: the service quotas of EKS; this one cannot be raised."""
 
 
 MOST_PRIVATE_RANGES = 50
-"""Each is a rule of the cluster's security group, which takes 60 (VPC quotas), those of EKS and ours among them."""
+"""Each is a rule of the cluster's security group, which holds 60 (VPC quotas), including those of EKS and ours."""
 
 
 WIDEST_PUBLIC_SUM = 2**28
@@ -35,7 +35,7 @@ WIDEST_PUBLIC_SUM = 2**28
 
 
 _RESERVED = tuple(IPv4Network(block) for block in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
-"""Addresses that no machine on the internet has (IANA's registry of special-purpose addresses), which EKS refuses."""
+"""Addresses that are not on the internet (IANA's registry of special-purpose addresses); EKS refuses them."""
 
 
 _PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
@@ -43,11 +43,11 @@ _PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12",
 
 
 _SHARED = IPv4Network("100.64.0.0/10")
-"""RFC 6598: what carriers keep to themselves, and VPCs may use."""
+"""RFC 6598: addresses of carriers, which VPCs may use."""
 
 
 _DOCKER = IPv4Network("172.17.0.0/16")
-"""The range of Docker's bridge, where EKS advises to put no VPC."""
+"""The range of Docker's bridge; EKS advises against it."""
 
 
 def range_is_large_enough(stack: Stack) -> Iterator[Problem]:
@@ -56,7 +56,7 @@ def range_is_large_enough(stack: Stack) -> Iterator[Problem]:
         return
     prefix = IPv4Network(stack.network.cidr).prefixlen
     if prefix < WIDEST_PUBLIC_PREFIX:
-        return  # No network at all, which another rule says.
+        return  # No valid network: another rule reports it.
     if prefix > SMALLEST_PREFIX:
         yield Problem(
             "network.cidr",
@@ -72,9 +72,9 @@ def range_is_large_enough(stack: Stack) -> Iterator[Problem]:
 
 
 def range_is_one_network(stack: Stack) -> Iterator[Problem]:
-    """A network is no larger than the largest private range, and one that exists is no smaller than the cloud's least.
+    """A network is no larger than the largest private range, and an existing one no smaller than the cloud's minimum.
 
-    Source: the quotas of Amazon VPC (/16 to /28 a block); an existing one of several blocks has its main one here.
+    Source: the quotas of Amazon VPC (/16 to /28 a block). For an existing VPC of several blocks, the main one is meant.
     """
     network = IPv4Network(stack.network.cidr)
     if network.prefixlen < WIDEST_PUBLIC_PREFIX:
@@ -86,7 +86,7 @@ def range_is_one_network(stack: Stack) -> Iterator[Problem]:
 
 
 def zones_have_ranges_of_their_own(stack: Stack) -> Iterator[Problem]:
-    """No two zones have the same part of a new network: what moves to another is replaced, with the nodes in it."""
+    """No two zones use the same part of a new network: moving one later would replace its nodes."""
     if not isinstance(stack.network, NewNetwork):
         return
     taken: dict[int, str] = {}
@@ -100,7 +100,7 @@ def zones_have_ranges_of_their_own(stack: Stack) -> Iterator[Problem]:
 
 
 def range_is_private(stack: Stack) -> Iterator[Problem]:
-    """A new network hides no address of the internet, nor one that a node uses within itself."""
+    """A new network overlaps neither the internet nor the ranges inside a node."""
     if stack.network.kind != "new":
         return
     network = IPv4Network(stack.network.cidr)
@@ -129,7 +129,7 @@ def range_is_private(stack: Stack) -> Iterator[Problem]:
 
 
 def public_ranges_are_named(stack: Stack) -> Iterator[Problem]:
-    """Who reaches the API from the internet is on the internet, and is not everybody."""
+    """Public ranges are on the internet, and are not the whole of it."""
     # ACK's endpoint has a rule of its own.
     if not isinstance(stack.cluster, NewEksCluster):
         return
@@ -171,7 +171,7 @@ def public_ranges_are_named(stack: Stack) -> Iterator[Problem]:
 
 
 def private_ranges_are_of_others(stack: Stack) -> Iterator[Problem]:
-    """Who reaches the private endpoint from elsewhere is in a network that is connected, and not in this one."""
+    """Ranges for the private endpoint are in connected networks, and not in this one."""
     if not isinstance(stack.cluster, NewEksCluster):
         return
     yield from _no_range_within_another("private_cidrs", stack.cluster.endpoint.private_cidrs)
@@ -215,7 +215,7 @@ def _no_range_within_another(key: str, cidrs: Sequence[str]) -> Iterator[Problem
 
 
 def services_lie_outside_the_network(stack: Stack) -> Iterator[Problem]:
-    """Services have a private range of their own, of a size that the cloud takes."""
+    """Services have a private range outside the network, of a size that the cloud accepts."""
     if stack.cluster.kind != "new":
         return
     services, network = IPv4Network(stack.cluster.service_cidr), IPv4Network(stack.network.cidr)

@@ -1,4 +1,4 @@
-"""Rules about a proxy and certificates of one's own."""
+"""Rules about the proxy and private certificates."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,12 @@ from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.stack import AwsStack, Stack
 
 LONGEST_ON_NODES = 10_000
-"""Characters of certificates. EC2 takes user data of 16 KiB (EC2 user guide, "Instance user data"), base64 on
+"""Characters of certificates. EC2 limits user data to 16 KiB (EC2 user guide, "Instance user data"): base64 on
 Bottlerocket, and the rest of a node's first boot is in it, too."""
 
 
 def exceptions_are_from_a_proxy(stack: Stack) -> Iterator[Problem]:
-    """Exceptions are from something, and each is there once."""
+    """Exceptions need a proxy, and are listed once."""
     wanted = stack.outside
     if wanted.no_proxy and wanted.proxy is None:
         yield Problem("outside.no_proxy", "there is no proxy", "write outside.proxy, or remove it")
@@ -22,7 +22,7 @@ def exceptions_are_from_a_proxy(stack: Stack) -> Iterator[Problem]:
 
 
 def nodes_have_a_way_to_take(stack: Stack) -> Iterator[Problem]:
-    """What nodes are told is something, and is no longer than they can be told."""
+    """`nodes` needs a proxy or certificates, which fit into the nodes' user data."""
     if not isinstance(stack, AwsStack) or not stack.outside.nodes:
         return
     certificates = stack.outside.certificates

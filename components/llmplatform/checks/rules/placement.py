@@ -1,4 +1,4 @@
-"""What the rules about models and pools share: the plan of a pool, as far as its settings can be read."""
+"""Shared by the rules about models and pools: the plan of a pool, as far as its settings can be read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from llmplatform.specs.stack import Stack
 
 @dataclass(frozen=True)
 class GpuNode:
-    """A node whose GPUs can be used."""
+    """A node with usable GPUs."""
 
     shape: InstanceType
     gpu: Gpu
 
 
 def known_types(stack: Stack, pool: Pool) -> list[InstanceType]:
-    """The pool's instance types, as far as the catalog knows them."""
+    """The pool's instance types that the catalog knows."""
     found = (instance_types.find(stack.cloud.provider, name) for name in pool.instance_types)
     return [machine for machine in found if machine]
 
 
 def shape(stack: Stack, pool: Pool) -> InstanceType | None:
-    """The shape that a pool is planned with; None where the catalog knows none of its instance types."""
+    """The shape of the pool's plan; None if the catalog knows none of its instance types."""
     return next(iter(known_types(stack, pool)), None)
 
 
 def gpu_node(stack: Stack, pool: Pool) -> GpuNode | None:
-    """The nodes of a pool whose GPUs can be used; None for any other."""
+    """The nodes of a pool with usable GPUs; None for any other pool."""
     machine = shape(stack, pool)
     if machine is None or machine.gpu is None or machine.unusable:
         return None
@@ -39,30 +39,30 @@ def gpu_node(stack: Stack, pool: Pool) -> GpuNode | None:
 
 
 def groups(stack: Stack, pool: Pool) -> tuple[NodeGroup, ...]:
-    """The groups of a pool, as it is planned."""
+    """The groups in a pool's plan."""
     machine = shape(stack, pool)
     return node_groups(pool, zones(stack, pool), gpus=machine is not None and machine.gpu is not None)
 
 
 def zones(stack: Stack, pool: Pool) -> tuple[str, ...]:
-    """The zones that a pool lies in."""
+    """The zones of a pool."""
     machine = shape(stack, pool)
     return pool_zones(pool, stack.cloud, machine) if machine else pool.zones or stack.cloud.zones
 
 
 def most_nodes(stack: Stack, pool: Pool) -> int:
-    """Nodes of a pool whose groups are all full."""
+    """Number of nodes of a pool whose groups are all full."""
     return sum(group.maximum for group in groups(stack, pool))
 
 
 def is_cpu(stack: Stack, pool: Pool) -> bool:
-    """Whether a pool is known to have no GPUs."""
+    """Whether a pool certainly has no GPUs."""
     machine = shape(stack, pool)
     return machine is not None and machine.gpu is None
 
 
 def is_system(stack: Stack, pool: Pool) -> bool:
-    """Whether pods that need no GPU run in a pool: it is known to have none, and no taint that keeps others away."""
+    """Whether pods without a GPU run in a pool: it has no GPUs, and no taint keeps them out."""
     return is_cpu(stack, pool) and not pool.dedicated
 
 
@@ -78,7 +78,7 @@ def disk_gib(stack: Stack, pool: Pool) -> int:
 
 
 def placed(stack: Stack) -> Iterator[tuple[str, Model, GpuNode]]:
-    """Models whose pool has usable GPUs, and its nodes; the others are told by rules about pools."""
+    """Models whose pool has usable GPUs, with its nodes. Rules about pools report the others."""
     nodes: dict[str, GpuNode | None] = {}
     for name, model in stack.models.items():
         if model.pool in stack.pools and model.pool not in nodes:

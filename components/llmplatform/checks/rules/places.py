@@ -11,7 +11,7 @@ from llmplatform.specs.stack import AwsStack, Stack
 
 
 def region_is_known(stack: Stack) -> Iterator[Problem]:
-    """The region is one of the cloud's."""
+    """The region exists in the cloud."""
     known = regions.names(stack.cloud.provider)
     if stack.cloud.region not in known:
         yield Problem(
@@ -37,7 +37,7 @@ def zones_are_in_region(stack: Stack) -> Iterator[Problem]:
 
 
 def home_zone_is_the_environments(stack: Stack) -> Iterator[Problem]:
-    """What lies in a single zone lies in one of the environment's."""
+    """The home zone is one of the environment's."""
     home = stack.cloud.home_zone
     if home is not None and home not in stack.cloud.zones:
         yield Problem(
@@ -48,19 +48,19 @@ def home_zone_is_the_environments(stack: Stack) -> Iterator[Problem]:
 
 
 def _zone_stem(stack: Stack) -> str:
-    """What zones begin with. Alibaba Cloud sets the letter apart where the region ends in a name."""
+    """The prefix of a region's zones. Alibaba Cloud adds a hyphen if the region ends in a letter."""
     region = stack.cloud.region
     return region if region[-1].isdigit() else f"{region}-"
 
 
 def pool_zones_are_the_environments(stack: Stack) -> Iterator[Problem]:
-    """A pool uses zones that the environment has a subnet in."""
+    """A pool uses zones in which the environment has a subnet."""
     for name, pool in stack.pools.items():
         yield from zones_of_the_environment(f"pools.{name}.zones", pool.zones, stack)
 
 
 def regions_sell_the_gpus(stack: Stack) -> Iterator[Problem]:
-    """A pool's machines with GPUs are sold in the region, as far as that is known, or the file says in which zones."""
+    """The region sells a pool's GPU machines, as far as the catalog or the file knows."""
     known = gpu_zones.families(stack.cloud.provider, stack.cloud.region)
     if not isinstance(stack, AwsStack) or known is None:
         return
@@ -77,7 +77,7 @@ def regions_sell_the_gpus(stack: Stack) -> Iterator[Problem]:
 
 
 def zones_that_are_added_exist(stack: Stack) -> Iterator[Problem]:
-    """What a file adds to the known zones is of the environment, and of machines that the catalog has."""
+    """Zones that a file adds for a machine family are the environment's, and the family is known."""
     provider = stack.cloud.provider
     families = sorted({instance_types.get(provider, name).family for name in instance_types.names(provider)})
     for family, zones in stack.cloud.gpu_zones.items():
@@ -91,7 +91,7 @@ def zones_that_are_added_exist(stack: Stack) -> Iterator[Problem]:
 
 
 def zones_sell_the_gpus(stack: Stack) -> Iterator[Problem]:
-    """A pool lies in zones that sell its machines, as far as that is known."""
+    """A pool lies in zones that sell its machines, as far as the catalog or the file knows."""
     for name, pool in stack.pools.items():
         for machine in known_types(stack, pool):
             sold = stack.cloud.zones_with(machine)
@@ -120,7 +120,7 @@ def _unsold(
 
 
 def zones_are_known(stack: Stack) -> Iterator[Problem]:
-    """A warning: the letters of AWS's zones are an account's own, but none has more than its region has zones."""
+    """A warning: zone letters of AWS differ by account, but there are no more letters than zones in a region."""
     last = gpu_zones.last_zone(stack.cloud.provider, stack.cloud.region)
     for index, zone in enumerate(stack.cloud.zones):
         if last and zone[-1] > last:
@@ -132,7 +132,7 @@ def zones_are_known(stack: Stack) -> Iterator[Problem]:
 
 
 def ranges_are_of_the_zones(stack: Stack) -> Iterator[Problem]:
-    """A part of the network's addresses is given to a zone that there is."""
+    """`network.ranges` names only zones of the environment."""
     if not isinstance(stack.network, NewNetwork):
         return
     for zone in stack.network.ranges:
@@ -145,7 +145,7 @@ def ranges_are_of_the_zones(stack: Stack) -> Iterator[Problem]:
 
 
 def zones_of_the_environment(path: str, zones: Sequence[str], stack: Stack) -> Iterator[Problem]:
-    """A list of zones, at `path`, names some of the environment's."""
+    """A list of zones, at `path`, names only zones of the environment."""
     for index, zone in enumerate(zones):
         if zone not in stack.cloud.zones:
             yield Problem(

@@ -9,11 +9,11 @@ from llmplatform.checks.rules.rule import each_pool
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 SYSTEM_TYPE = {"aws": "m7i.xlarge", "alicloud": "ecs.g7.xlarge"}
-"""A machine without GPUs that is worth proposing."""
+"""A machine without GPUs, for suggestions."""
 
 
 _OTHER_MAKERS = {"trn": "AWS", "inf": "AWS", "dl1": "Intel", "dl2": "Qualcomm", "g4ad": "AMD", "vt1": "AMD"}
-"""Beginnings of families whose accelerators are not NVIDIA's."""
+"""Prefixes of families whose accelerators are not NVIDIA's."""
 
 
 _NVIDIA = {
@@ -43,7 +43,7 @@ def _unknown_type(path: str, wanted: str, provider: str) -> Problem:
     if maker:
         return Problem(path, f"'{wanted}' has accelerators of {maker}, which no engine here runs on", _NVIDIA[provider])
     names = instance_types.names(provider)
-    # The sizes of two families have the same names: a slip in one is to be told from another family.
+    # Two families have sizes of the same names: tell a typo in one from the other family.
     family = nearest(wanted.rpartition(".")[0], {name.rpartition(".")[0] for name in names})
     near = nearest(wanted, [name for name in names if name.rpartition(".")[0] == family])
     remedy = (
@@ -67,7 +67,7 @@ def _most_alike(machine: InstanceType, provider: str) -> str:
 
 
 def instance_types_share_a_shape(stack: Stack) -> Iterator[Problem]:
-    """All machines of a pool look the same to the autoscaler, which plans with the first."""
+    """All machines of a pool have one shape: the autoscaler plans with the first."""
     for name, pool in stack.pools.items():
         known = known_types(stack, pool)
         for other in known[1:]:
@@ -93,7 +93,7 @@ def _described(machine: InstanceType) -> str:
 
 
 def existing_pools_are_in_an_existing_cluster(stack: Stack) -> Iterator[Problem]:
-    """A pool of another stack is in a cluster of another stack."""
+    """An existing pool is in an existing cluster."""
     if stack.cluster.kind == "existing":
         return
     for name, pool in stack.pools.items():
@@ -106,7 +106,7 @@ def existing_pools_are_in_an_existing_cluster(stack: Stack) -> Iterator[Problem]
 
 
 def spot_prices_are_of_spot_machines(stack: Stack) -> Iterator[Problem]:
-    """A limit of the spot price is for machines that have one."""
+    """A limit of the spot price needs spot machines."""
     if not isinstance(stack, AlicloudStack):
         return
     for name, pool in stack.pools.items():

@@ -1,4 +1,4 @@
-"""Rules about the registries that images come from: whether nodes reach them, and are let in."""
+"""Rules about image registries: whether nodes reach them and may pull."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 _ACR_INSIDE = re.compile(r"(?:[-a-z0-9]+-)?registry-vpc\.([-a-z0-9]+)\.(?:cr\.)?aliyuncs\.com")
-"""Container Registry's addresses within a VPC. Source: its user guide, "Access over VPCs": of the instance's region."""
+"""Addresses of Container Registry within a VPC. Source: its user guide, "Access over VPCs": of the instance's
+region."""
 
 
 _ECR = re.compile(r"\d{12}\.dkr[.-]ecr(?:-fips)?\.([-a-z0-9]+)\.(amazonaws\.com\.cn|amazonaws\.com|on\.aws)")
@@ -17,9 +18,9 @@ _ECR = re.compile(r"\d{12}\.dkr[.-]ecr(?:-fips)?\.([-a-z0-9]+)\.(amazonaws\.com\
 
 
 def registries_are_within_reach(stack: Stack) -> Iterator[Problem]:
-    """An address that answers in one region, or in one partition, is used there."""
+    """A registry address of one region or partition is used there."""
     if stack.cloud.region not in regions.names(stack.cloud.provider):
-        return  # Another rule says so.
+        return  # Another rule reports it.
     for path, host in _hosts(stack):
         inside, ecr = _ACR_INSIDE.fullmatch(host), _ECR.fullmatch(host)
         if inside and (not isinstance(stack, AlicloudStack) or inside[1] != stack.cloud.region):
@@ -52,7 +53,7 @@ def _partition(region: str) -> str:
 
 
 def _hosts(stack: Stack) -> Iterator[tuple[str, str]]:
-    """Where a registry is named, and its host."""
+    """Each setting that names a registry, with its host."""
     for name, prefix in stack.mirrors.images.items():
         yield f"mirrors.images.{name}", prefix.partition("/")[0]
     for name, model in stack.models.items():
@@ -61,7 +62,7 @@ def _hosts(stack: Stack) -> Iterator[tuple[str, str]]:
 
 
 def links_are_of_instances(stack: Stack) -> Iterator[Problem]:
-    """What is said of a link is of an instance that is named."""
+    """`acr_link` needs an instance."""
     if isinstance(stack, AlicloudStack) and stack.mirrors.acr is None and stack.mirrors.acr_link == "existing":
         yield Problem(
             "mirrors.acr_link", "no instance is named whose link it could be", "write mirrors.acr, or remove it"
@@ -69,7 +70,7 @@ def links_are_of_instances(stack: Stack) -> Iterator[Problem]:
 
 
 def registries_have_mirrors(stack: Stack) -> Iterator[Problem]:
-    """A warning: from within mainland China the public registries hardly answer, and one is forgotten easily."""
+    """A warning: public registries hardly answer from mainland China, so each needs a mirror."""
     region, mirrored = stack.cloud.region, stack.mirrors.images
     forgotten = [host for host in versions.IMAGE_REGISTRIES if host not in mirrored]
     if not region.startswith("cn-") or region == "cn-hongkong" or not forgotten:

@@ -1,4 +1,4 @@
-"""What a rule is: a plain function from a stack to its problems, registered in the tuple of its module."""
+"""A rule: a plain function from a stack to its problems, registered in the tuple of its module."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ Judge = Callable[[Stack], Iterator[Problem]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule, and what it judges: the stack as a whole, or every pool or model by itself."""
+    """A rule, which checks the whole stack, or each pool or model by itself."""
 
     judge: Judge
     each: Literal["pools", "models"] | None = None
-    """Section whose entries are judged by themselves: one that cannot be read does not silence the others."""
+    """Section whose entries are checked one by one: an unreadable entry does not silence the others."""
 
     @property
     def name(self) -> str:
@@ -25,15 +25,15 @@ class Rule:
 
 
 def whole(*judges: Judge) -> tuple[Rule, ...]:
-    """Rules that judge a stack as a whole."""
+    """Rules that check the whole stack."""
     return tuple(map(Rule, judges))
 
 
 def each_pool(*judges: Judge) -> tuple[Rule, ...]:
-    """Rules that judge every pool by itself."""
+    """Rules that check each pool by itself."""
     return tuple(Rule(judge, "pools") for judge in judges)
 
 
 def each_model(*judges: Judge) -> tuple[Rule, ...]:
-    """Rules that judge every model by itself."""
+    """Rules that check each model by itself."""
     return tuple(Rule(judge, "models") for judge in judges)

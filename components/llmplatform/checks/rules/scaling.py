@@ -1,4 +1,4 @@
-"""Rules about how many nodes there are, and what adds them."""
+"""Rules about the number of nodes, and about the autoscaler."""
 
 from collections.abc import Iterator, Mapping
 from typing import TypeGuard
@@ -17,11 +17,11 @@ from llmplatform.specs.pools import Pool
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
 
 TOGETHER = "DNS, the autoscaler and the drivers of the volumes"
-"""What runs on nodes without GPUs, and nothing works without."""
+"""Pods that run on nodes without GPUs and that everything depends on."""
 
 
 def something_runs_the_system(stack: Stack) -> Iterator[Problem]:
-    """A new cluster keeps a node without GPUs: GPU nodes are tainted, spot ones go, and no autoscaler starts itself."""
+    """A new cluster keeps at least one node without GPUs and without spot, where system pods and the autoscaler run."""
     if stack.cluster.kind != "new" or any(not known_types(stack, pool) for pool in stack.pools.values()):
         return
     system = {name: pool for name, pool in stack.pools.items() if is_system(stack, pool)}
@@ -46,7 +46,7 @@ def something_runs_the_system(stack: Stack) -> Iterator[Problem]:
 
 
 def _unkept(system: Mapping[str, Pool]) -> Problem:
-    """Which of the pools without GPUs does not keep a node, and how it would."""
+    """Pools without GPUs that keep no node, each with its remedy."""
     lasting = next((name for name, pool in system.items() if pool.capacity != "spot"), None)
     if lasting is None:
         name, pool = next(iter(system.items()))
@@ -63,7 +63,7 @@ def _unkept(system: Mapping[str, Pool]) -> Problem:
 
 
 def something_adds_nodes(stack: Stack) -> Iterator[Problem]:
-    """A pool that starts from zero has an autoscaler. A cluster that exists may have one of its own."""
+    """A pool that starts from zero needs an autoscaler. An existing cluster may have its own."""
     if not has_no_autoscaler(stack):
         return
     for name, pool in stack.pools.items():
@@ -76,17 +76,17 @@ def something_adds_nodes(stack: Stack) -> Iterator[Problem]:
 
 
 def makes_platform_and_cluster(stack: Stack) -> TypeGuard[AwsStack]:
-    """Whether both are this stack's own, on AWS."""
+    """Whether this stack creates both, on AWS."""
     return isinstance(stack, AwsStack) and stack.platform.kind == stack.cluster.kind == "new"
 
 
 def has_no_autoscaler(stack: Stack) -> bool:
-    """Whether pools stay as they are made: a cluster that exists may have an autoscaler of its own."""
+    """Whether pools never change their size: an existing cluster may have its own autoscaler."""
     return makes_platform_and_cluster(stack) and not stack.addons.cluster_autoscaler.enabled
 
 
 def something_keeps_the_systems_pods(stack: Stack) -> Iterator[Problem]:
-    """ACK labels the nodes of autoscaled pools so that its own pods stay off them.
+    """ACK labels the nodes of autoscaled pools, and its own pods avoid them.
 
     Source: terraform-provider-alicloud 2.0, documentation of alicloud_cs_kubernetes_node_pool, note on auto scaling.
     """
@@ -103,7 +103,7 @@ def something_keeps_the_systems_pods(stack: Stack) -> Iterator[Problem]:
 
 
 def fixed_pools_have_one_size(stack: Stack) -> Iterator[Problem]:
-    """A pool that keeps its size has one, of machines that stay."""
+    """A `fixed` pool has `min` equal to `max`, and no spot machines."""
     if not isinstance(stack, AlicloudStack):
         return
     for name, pool in stack.pools.items():
@@ -124,7 +124,7 @@ def fixed_pools_have_one_size(stack: Stack) -> Iterator[Problem]:
 
 
 def fixed_pools_are_shared_out_evenly(stack: Stack) -> Iterator[Problem]:
-    """A warning: where they cannot be, the order of the zones says which of them has a node more, or one at all."""
+    """A warning: nodes that do not divide by the zones are assigned in the order of the zones."""
     if not isinstance(stack, AlicloudStack):
         return
     for name, pool in stack.pools.items():
@@ -139,7 +139,7 @@ def fixed_pools_are_shared_out_evenly(stack: Stack) -> Iterator[Problem]:
 
 
 def scaler_sees_spot_machines(stack: Stack) -> Iterator[Problem]:
-    """Instant scaling does not see what spot machines there are, and buys on demand while spot ones are to be had."""
+    """Instant scaling ignores the stock of spot machines, and buys on demand although spot machines are available."""
     if not isinstance(stack, AlicloudStack) or stack.addons.cluster_autoscaler.scaler != "goatscaler":
         return
     spot = [name for name, pool in stack.pools.items() if pool.capacity != "on_demand" and not pool.existing]

@@ -1,4 +1,4 @@
-"""Rules about models: where they run, and whether they fit there."""
+"""Rules about models: whether their pool exists and they fit its GPUs."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -13,11 +13,11 @@ from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
 
 SHORTEST_CONTEXT = 2048
-"""A shorter one is not worth proposing, in tokens."""
+"""Shortest context to suggest, in tokens."""
 
 
 def shape_is_known(stack: Stack) -> Iterator[Problem]:
-    """A model's numbers are in the catalog, or written down."""
+    """A model's shape is in the catalog or in the file."""
     for name, model in stack.models.items():
         if model.known_shape is None:
             near = nearest(model.source, models.names())
@@ -30,7 +30,7 @@ def shape_is_known(stack: Stack) -> Iterator[Problem]:
 
 
 def shape_makes_sense(stack: Stack) -> Iterator[Problem]:
-    """The numbers that are written down go together, as those of every model do."""
+    """The values of a shape are consistent with one another."""
     for name, model in stack.models.items():
         shape, path = model.shape, f"models.{name}.shape"
         if shape is None:
@@ -58,7 +58,7 @@ def shape_makes_sense(stack: Stack) -> Iterator[Problem]:
 
 
 def pool_exists(stack: Stack) -> Iterator[Problem]:
-    """A model names a pool, and the pool has GPUs."""
+    """A model names an existing pool, and the pool has GPUs."""
     with_gpus = [name for name, pool in stack.pools.items() if gpu_node(stack, pool)]
     otherwise = f"use {listed(with_gpus)}" if with_gpus else "add a pool with GPUs"
     for name, model in stack.models.items():
@@ -102,7 +102,7 @@ def replica_is_within_a_node(stack: Stack) -> Iterator[Problem]:
 
 
 def context_is_the_models(stack: Stack) -> Iterator[Problem]:
-    """No request is longer than the model can read."""
+    """The context is no longer than the model supports."""
     nodes = {name: node for name, _, node in placed(stack)}
     for name, model in stack.models.items():
         shape = model.known_shape
@@ -125,7 +125,7 @@ def _is_too_long(model: Model, shape: ModelShape) -> bool:
 
 
 def _room(model: Model, node: GpuNode) -> int:
-    """The longest context that is worth proposing and fits, in tokens; 0 where none is."""
+    """The longest context that fits and is worth suggesting, in tokens; 0 if there is none."""
     context = model_fit(model, node.gpu).longest_context // 1024 * 1024
     return context if context >= SHORTEST_CONTEXT else 0
 
@@ -137,7 +137,7 @@ def model_fits(stack: Stack) -> Iterator[Problem]:
         if shape is None or not legal_tensor_parallel(shape, model.tensor_parallel) or not has_kernels(model, node.gpu):
             continue
         if _is_too_long(model, shape) and _room(model, node):
-            continue  # The rule above says what fits.
+            continue  # The rule above reports it.
         fit = model_fit(model, node.gpu)
         if not fit.fits:
             yield Problem(
@@ -151,11 +151,11 @@ def model_fits(stack: Stack) -> Iterator[Problem]:
 
 
 FEW_REQUESTS = 4
-"""Of full length at once: with fewer, the engine soon puts requests off and computes them again."""
+"""Requests of full length at once. Below it, the engine soon preempts requests and computes them again."""
 
 
 def cache_holds_some_requests(stack: Stack) -> Iterator[Problem]:
-    """A warning: a replica whose cache holds few requests of full length serves few clients at once."""
+    """A warning: the cache of a replica holds few requests of full length."""
     for name, model, node in placed(stack):
         shape = model.known_shape
         if shape is None or not legal_tensor_parallel(shape, model.tensor_parallel):
@@ -173,7 +173,7 @@ def cache_holds_some_requests(stack: Stack) -> Iterator[Problem]:
 
 
 def _way_out(stack: Stack, model: Model, shape: ModelShape, node: GpuNode) -> str:
-    """What makes a model fit, the least change first."""
+    """Remedies for a model that does not fit, the smallest change first."""
     ways: list[str] = []
     context = _room(model, node)
     if context:
@@ -208,7 +208,7 @@ def _larger_share(model: Model, node: GpuNode) -> Iterator[str]:
 
 
 def _may_be_spread(shape: ModelShape, size: int) -> bool:
-    """Whether more GPUs are worth proposing: quantized weights may not be spread where their groups are not known."""
+    """Whether to suggest more GPUs: quantized weights with unknown groups may not divide."""
     known = shape.bytes_per_parameter >= 1 or (shape.quantization_group and shape.intermediate_size)
     return bool(known) and legal_tensor_parallel(shape, size)
 
@@ -232,7 +232,7 @@ def _larger_machine(provider: str, model: Model, shape: ModelShape) -> str:
 
 
 def gated_models_have_a_token(stack: Stack) -> Iterator[Problem]:
-    """Weights behind a licence come with a token, where the hub is the one that knows it."""
+    """Gated weights need a token, if the hub uses one."""
     if stack.mirrors.models != "huggingface":
         return
     for name, model in stack.models.items():

@@ -14,7 +14,7 @@ SMALLEST_VSWITCH = 29
 
 
 def existing_network_serves_every_zone(stack: Stack) -> Iterator[Problem]:
-    """An existing network has a private subnet in each zone; subnets are not confused."""
+    """An existing network has a private subnet in each zone, and no subnet is listed twice."""
     network = stack.network
     if not isinstance(network, ExistingSubnets):
         return
@@ -123,7 +123,7 @@ def vswitches_by_key(network: ExistingVswitches) -> Mapping[str, Mapping[str, Vs
 
 
 def subnet_ranges(network: ExistingSubnets) -> Mapping[str, IPv4Network]:
-    """The ranges that can be read: in a file that is wrong in itself some may be none."""
+    """The readable ranges; in a faulty file, some may be missing."""
     found: dict[str, IPv4Network] = {}
     for zone, cidr in network.private_subnet_cidrs.items():
         with suppress(ValueError):
@@ -132,7 +132,7 @@ def subnet_ranges(network: ExistingSubnets) -> Mapping[str, IPv4Network]:
 
 
 def subnet_ranges_are_the_networks(stack: Stack) -> Iterator[Problem]:
-    """What is said of an existing subnet's size is of one that is named."""
+    """The ranges of existing subnets belong to named subnets, and lie apart within the VPC."""
     network = stack.network
     if not isinstance(network, ExistingSubnets):
         return

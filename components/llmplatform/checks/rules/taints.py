@@ -1,4 +1,4 @@
-"""Rules about taints, who bears them, and nodes that other tools make."""
+"""Rules about taints, tolerations, and nodes of other tools."""
 
 from collections.abc import Iterator
 
@@ -11,15 +11,15 @@ from llmplatform.specs.stack import AwsStack, Stack
 from llmplatform.specs.taints import GPU_TAINT, Taint, Toleration
 
 _OTHERS = (*RESERVED_LABELS, "karpenter.sh", "cloudprovider.kubernetes.io")
-"""Domains whose taints controllers set and take away."""
+"""Domains whose taints controllers set and remove."""
 
 
 _AUTOSCALERS = ("ToBeDeletedByClusterAutoscaler", "DeletionCandidateOfClusterAutoscaler")
-"""Taints by which cluster-autoscaler marks nodes that go: its utils/taints/taints.go."""
+"""Taints of cluster-autoscaler on nodes that it removes: its utils/taints/taints.go."""
 
 
 def taints_are_ours_to_set(stack: Stack) -> Iterator[Problem]:
-    """A pool's taints are not those by which controllers speak to one another; of GPU nodes' own, the value is free."""
+    """A pool sets no taint of a controller. For the taint of GPU nodes, only the value is free."""
     for name, pool in stack.pools.items():
         for index, taint in enumerate(pool.taints):
             path = f"pools.{name}.taints[{index}]"
@@ -53,7 +53,7 @@ def _of_gpus(stack: Stack, pool: Pool, path: str, taint: Taint) -> Iterator[Prob
 
 
 def taints_are_told_once(stack: Stack) -> Iterator[Problem]:
-    """Each key is there once: an autoscaler's description of an empty group has one value for it.
+    """Each key is set once: the autoscaler's template of an empty group has one value for a key.
 
     Source: cluster-autoscaler, cloudprovider/aws/aws_manager.go, extractTaintsFromAsg.
     """
@@ -68,7 +68,7 @@ def taints_are_told_once(stack: Stack) -> Iterator[Problem]:
 
 
 def taints_are_what_eks_takes(stack: Stack) -> Iterator[Problem]:
-    """EKS takes shorter keys than Kubernetes. Source: its API model, taintKey (1 to 63)."""
+    """Taint keys fit EKS, which accepts shorter ones than Kubernetes. Source: its API model, taintKey (1 to 63)."""
     if not isinstance(stack, AwsStack):
         return
     for name, pool in stack.pools.items():
@@ -82,7 +82,7 @@ def taints_are_what_eks_takes(stack: Stack) -> Iterator[Problem]:
 
 
 def models_bear_their_pools_taints(stack: Stack) -> Iterator[Problem]:
-    """A model's servers can run in its pool: they bear each taint that keeps others away."""
+    """A model tolerates the taints of its pool."""
     for name, model in stack.models.items():
         pool = stack.pools.get(model.pool)
         borne = (Toleration(key=GPU_TAINT), *model.tolerations)
@@ -97,7 +97,7 @@ def models_bear_their_pools_taints(stack: Stack) -> Iterator[Problem]:
 
 
 def tolerations_are_told_once(stack: Stack) -> Iterator[Problem]:
-    """No toleration is there twice, and none stands for the taint that every model bears."""
+    """Each toleration is listed once, and none repeats that of every model."""
     for name, model in stack.models.items():
         for index, each in enumerate(model.tolerations):
             if each in model.tolerations[:index] or each.key == GPU_TAINT:
@@ -106,7 +106,7 @@ def tolerations_are_told_once(stack: Stack) -> Iterator[Problem]:
 
 
 def others_nodes_are_in_existing_pools(stack: Stack) -> Iterator[Problem]:
-    """Nodes that are found by other labels than ours are made by others."""
+    """Nodes that other labels select belong to an existing pool."""
     for name, pool in stack.pools.items():
         if pool.node_selector and not pool.existing:
             yield Problem(

@@ -1,1 +1,1 @@
-"""Checks that ask nobody: of the stack file, the charts and the tools on this machine."""
+"""Checks without an account: of the stack file, the charts and the tools on this machine."""

@@ -1,4 +1,4 @@
-"""Whether the charts that a stack installs are there, are those that were accepted, and fit one another.
+"""Whether a stack's charts are complete, accepted, and consistent with one another.
 
 Sources: `Chart.yaml` in the documentation of Helm (kubeVersion, appVersion); the charts' own requirements are read from
 their archives.
@@ -22,7 +22,7 @@ from llmplatform.doctor.wanted import Wanted
 
 FOLDER = ".charts"
 TOGETHER = ("kube-prometheus-stack", "prometheus-operator-crds")
-"""Charts of one operator: the second brings the kinds that the first one's operator reads."""
+"""Charts of one operator: the second installs the CRDs that the first one's operator reads."""
 _PULL = "`llmplatform charts pull`, and commit charts.lock"
 
 
@@ -41,7 +41,7 @@ def _archives(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 def _lock(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
     path = wanted.project / LOCK
     if not path.is_file():
-        yield yellow("there is no charts.lock: nobody has said which archives are the right ones", _PULL)
+        yield yellow("there is no charts.lock: no digest is recorded for any archive", _PULL)
         return
     try:
         digests = locked(path)
@@ -62,7 +62,7 @@ def _lock(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 def metadata(archive: Path) -> Mapping[str, Any] | None:
-    """`Chart.yaml` of an archive; None where it has none, or is no archive."""
+    """`Chart.yaml` of an archive; None if it is missing, or the file is no archive."""
     try:
         with tarfile.open(archive) as opened:
             for member in opened:
@@ -87,7 +87,7 @@ def _fit(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
     operator = [str((found[name][1] or {}).get("appVersion")) for name in TOGETHER if name in found]
     if len(operator) == len(TOGETHER) and len({*operator}) > 1:
         yield red(
-            f"{TOGETHER[0]} runs operator {operator[0]}, and {TOGETHER[1]} has the kinds of {operator[1]}",
+            f"{TOGETHER[0]} runs operator {operator[0]}, and {TOGETHER[1]} has the CRDs of {operator[1]}",
             "report it: the two are raised together",
         )
     if not found:
@@ -95,7 +95,7 @@ def _fit(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 def chart_finding(chart: Chart, said: Mapping[str, Any] | None, minor: str) -> Finding:
-    """Whether an archive is the chart of its name, and is for a minor."""
+    """Whether an archive is the chart of its name, and supports a minor."""
     again = "remove it and `llmplatform charts pull`"
     if said is None:
         return red(f"{chart.archive} is no chart", again)
@@ -130,7 +130,7 @@ CHECKS = (
     ),
     Check(
         name="charts-fit",
-        title="charts against Kubernetes, and against the kinds that they need",
+        title="charts against Kubernetes, and against the CRDs that they need",
         finds="a release fails, after cluster and nodes are made",
         run=_fit,
     ),

@@ -1,7 +1,7 @@
-"""Constraints of versions as charts write them: `>=1.25.0-0`, `^1.21`, `>= 1.20 < 1.40`, alternatives by `||`.
+"""Version constraints of charts: `>=1.25.0-0`, `^1.21`, `>= 1.20 < 1.40`, alternatives by `||`.
 
-Source: the documentation of Masterminds/semver, by which Helm reads `kubeVersion`. Of a cluster the minor is known: a
-constraint admits it where it admits one of its patches.
+Source: the documentation of Masterminds/semver, by which Helm reads `kubeVersion`. Only the minor of a cluster is
+known: a constraint admits it if it admits one of its patches.
 """
 
 import re
@@ -14,7 +14,7 @@ _LAST = 10**6
 
 
 def admits(constraint: str, minor: str) -> bool:
-    """Whether a constraint admits a minor. An empty one admits all, and so does one that cannot be read."""
+    """Whether a constraint admits a minor. An empty or unreadable one admits all."""
     first, _, second = minor.partition(".")
     wanted = int(first), int(second)
     return not constraint.strip() or any(_all(part, wanted) for part in constraint.split("||"))

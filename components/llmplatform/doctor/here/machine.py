@@ -1,4 +1,4 @@
-"""Whether the tools that `pulumi up` starts are on this machine, in a version that works.
+"""Whether this machine has the tools that `pulumi up` starts, in a working version.
 
 Source of the engine's version: ADR 0012 and docs/recovering.md (what older ones do after a failure).
 """
@@ -16,13 +16,13 @@ LOGIN: Mapping[str, tuple[str, str]] = {
     "aws": ("aws", "install the AWS CLI, version 2"),
     "alicloud": ("ack-ram-tool", "install it from the releases of AliyunContainerService/ack-ram-tool"),
 }
-"""What the kubeconfig of a cluster calls to log in, by cloud, and how to get it."""
+"""Login program of a cluster's kubeconfig, by cloud, and how to get it."""
 SECONDS = 5
 _ENGINE = "install the Pulumi CLI 3.274 or newer, as pulumi.com/docs/install says"
 
 
 def version_of(program: str) -> str:
-    """What `PROGRAM version` prints; empty where it fails."""
+    """The output of `PROGRAM version`; empty if it fails."""
     try:
         done = subprocess.run([program, "version"], capture_output=True, text=True, timeout=SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -33,7 +33,7 @@ def version_of(program: str) -> str:
 def tool_findings(
     provider: str, which: Callable[[str], str | None], version: Callable[[str], str]
 ) -> Iterator[Finding]:
-    """What is there. `which` and `version`: how to look."""
+    """The tools on this machine. `which` and `version`: how to look."""
     engine = which("pulumi")
     if engine is None:
         yield red("pulumi is not on PATH", _ENGINE)

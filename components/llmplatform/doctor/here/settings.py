@@ -1,7 +1,6 @@
-"""What a valid stack file still says that no account takes: values of the examples, support that ends, old drivers.
+"""Faults of a valid stack file that only an account would show: example values, ending support, old drivers.
 
-Sources: RFC 2606 (names that are nobody's; an authority takes no contact of such a domain); NVIDIA's table of toolkits
-and drivers.
+Sources: RFC 2606 (reserved example names; authorities refuse contacts there); NVIDIA's table of toolkits and drivers.
 """
 
 import re
@@ -28,12 +27,12 @@ EXAMPLES = (
     "acme-registry",
     "v1:replace:this",
 )
-"""Values that the committed stack files have in the place of a reader's own."""
+"""Example values in the committed stack files, which a user replaces."""
 _NOBODYS = re.compile(r"(^|[.@/])example\.(com|org|net|cn)($|[/:])|\.(test|invalid|example)($|[/:])")
 
 
 def placeholders(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Path and value of each setting that stands for a reader's own."""
+    """Path and value of each setting that still has an example value."""
     if isinstance(value, Mapping):
         for key, each in value.items():
             yield from placeholders(each, f"{path}.{key}" if path else str(key))
@@ -50,7 +49,7 @@ def _examples(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
         found.setdefault(path, []).append("(encrypted)" if path.startswith("secrets.") else value)
     if found:
         shown = "; ".join(f"{path}: {', '.join(values)}" for path, values in found.items())
-        yield red(f"values of an example, which are nobody's: {shown}", "write your own into the stack file")
+        yield red(f"values of an example, which no account has: {shown}", "write your own into the stack file")
     else:
         yield green("no value of an example")
 
@@ -66,7 +65,7 @@ def _support(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 def driver_findings(models: Sequence[ModelPlan], node_driver: int = versions.EKS_NODE_DRIVER) -> Iterator[Finding]:
-    """Whether the driver of each model's nodes runs its engine. `node_driver`: within the images of EKS."""
+    """Whether the driver of each model's nodes supports its engine. `node_driver`: in the images of EKS."""
     for model in models:
         engine = model.spec.engine_release
         driver = model.pool.driver or str(node_driver)
@@ -96,7 +95,7 @@ CHECKS = (
     Check(
         name="examples",
         title="values that stand for your own",
-        finds="an account, a registry or a zone that nobody has",
+        finds="an account, a registry or a zone that does not exist",
         run=_examples,
     ),
     Check(
@@ -108,7 +107,7 @@ CHECKS = (
     Check(
         name="drivers",
         title="engines against the drivers of the nodes",
-        finds="model servers end at their start, on GPUs that are paid for",
+        finds="model servers end at their start, on paid GPUs",
         run=_drivers,
     ),
 )

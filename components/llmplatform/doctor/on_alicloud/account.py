@@ -1,6 +1,6 @@
-"""An account of Alibaba Cloud, asked by its SDK. An action is spelt as RAM grants it: `ecs:DescribeZones`.
+"""An account of Alibaba Cloud by its SDK. Actions have RAM's names: `ecs:DescribeZones`.
 
-Versions, styles and paths of the actions, where a service is found, and which answers are lists: the SDK's own clients
+Versions, styles and paths of the actions, the endpoint of a service, and which answers are lists: the SDK's own clients
 (aliyun/alibabacloud-python-sdk: ecs-20140526, cs-20151215, vpc-20160428, kms-20160120, cr-20181201, ram-20150501,
 alidns-20150109, nas-20170626, slb-20140515, tag-20180828). The SDK is of the extra `recover`.
 """
@@ -21,7 +21,7 @@ class Service:
 
     version: str
     central: bool = False
-    """Whether it is found at one address for all regions."""
+    """Whether it has one endpoint for all regions."""
 
 
 SERVICES: Mapping[str, Service] = {
@@ -41,7 +41,7 @@ SERVICES: Mapping[str, Service] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Path:
-    """An action of an interface of paths."""
+    """An action of a REST interface."""
 
     path: str
     method: str = "GET"
@@ -54,10 +54,10 @@ PATHS: Mapping[str, Path] = {
     "cs:DescribeKubernetesVersionMetadata": Path(path="/api/v1/metadata/versions", array=True),
     "cs:ListAddons": Path(path="/addons"),
 }
-"""Actions of Container Service; every other service takes its action by name."""
+"""Actions of Container Service; every other service has its actions by name."""
 
 BY_GET = frozenset({"cr:GetRepoTag"})
-"""Actions without a path that are not posted."""
+"""Actions without a path that use GET."""
 
 _DENIED = (
     "Forbidden",
@@ -69,7 +69,7 @@ _DENIED = (
 )
 _ABSENT = ("NotFound", "NotExist", "NoExist", "NOT_EXIST", "NOT_FOUND")
 _NOTHING = ("InvalidAccessKeyId", "InvalidAction", "InvalidVersion", "InvalidProduct")
-"""What ends in `NotFound` and says nothing of what was asked for (common errors of every service)."""
+"""Errors that end in `NotFound` but do not concern the requested object (common errors of every service)."""
 _CONNECT_MS, _READ_MS, _TRIES = 5_000, 15_000, 3
 
 Send = Callable[[str, Mapping[str, Any], Any], Any]
@@ -79,25 +79,25 @@ class AlicloudAccount:
     """An account of Alibaba Cloud by the credentials that the SDK finds. Raises ImportError without the SDK."""
 
     def __init__(self, region: str, profile: str | None = None, send: Send | None = None) -> None:
-        """`profile`: of the aliyun CLI; None: the credentials that are there.
+        """`profile`: of the aliyun CLI; None: the credentials of the environment.
 
-        `send`: in place of the SDK, for tests: action, query, and the body of an action with a path.
+        `send`: replaces the SDK in tests: action, query, and the body of an action with a path.
         """
         import alibabacloud_tea_openapi.client  # pyright: ignore[reportUnusedImport]  # noqa: F401
 
         self._region, self._profile, self._send = region, profile, send or self._by_sdk
-        # It logs each source of credentials that has none, with a traceback.
+        # It logs each source without credentials, with a traceback.
         logging.getLogger("credentials").addHandler(logging.NullHandler())
 
     def has_credentials(self) -> bool:
-        """Whether any are configured; whether they work is another question."""
+        """Whether any are configured, even if they do not work."""
         try:
             return bool(credentials(self._profile).get_credential().access_key_id)
         except Exception:
-            return False  # The SDK raises whatever its sources do; that none has any is all that there is to know.
+            return False  # The SDK raises its sources' errors: no source has credentials.
 
     def __call__(self, action: str, /, **parameters: Any) -> Any:
-        """The answer to an action. `body`: of an action with a path; everything else is its query."""
+        """The answer to an action. `body`: for an action with a path; everything else is its query."""
         from alibabacloud_credentials.exceptions import CredentialException
         from Tea.exceptions import RetryError, TeaException, UnretryableException, ValidateException
 
@@ -109,9 +109,9 @@ class AlicloudAccount:
         except failures as error:
             raise _told(action, error) from None
         except (OSError, ValueError) as error:
-            # ValueError: what a proxy answers in a service's place is no JSON.
+            # ValueError: a proxy's answer in place of a service's is not JSON.
             raise NoAnswer(f"{action}: {one_line(error)}") from None
-        # Some services answer a refusal as if it were an answer.
+        # Some services answer a refusal with the status of a success.
         if isinstance(answer, dict) and answer.get("IsSuccess") is False:
             raise _classified(action, str(answer.get("Code")), str(answer.get("Code")))
         return answer
@@ -150,13 +150,13 @@ def _text(value: Any) -> str:
 
 
 def _told(action: str, error: Exception) -> Exception:
-    # Its own text may hold the whole answer, and that of missing credentials every place where they are not.
+    # The error's text may hold the whole answer, or every place that was searched for credentials.
     said = one_line(str(getattr(error, "message", "") or error).partition(": [")[0])
     return _classified(action, str(getattr(error, "code", "") or ""), said)
 
 
 def _classified(action: str, code: str, said: str) -> Exception:
-    # `Forbidden.KeyNotFound`, 404, is how KMS says that a key is not there (its API reference, DescribeKey).
+    # `Forbidden.KeyNotFound`, 404, is KMS' error for a missing key (its API reference, DescribeKey).
     if any(each in code for each in _ABSENT) and not code.startswith(_NOTHING):
         return Absent(f"{action}: {said}")
     if any(each in code for each in _DENIED):

@@ -1,8 +1,8 @@
-"""What the account's owner has to see to: services that are activated, roles that services may take.
+"""Steps of the account's owner: activated services, and authorised service roles.
 
-Sources: API references of KMS (DescribeAccountKmsStatus), VPC
-(GetFlowLogServiceStatus), NAS (DescribeFileSystems) and RAM (GetRole). Object Storage and the log service have
-interfaces of their own, which are not asked: they are in the table of docs/clouds.md.
+Sources: API references of KMS (DescribeAccountKmsStatus), VPC (GetFlowLogServiceStatus), NAS (DescribeFileSystems) and
+RAM (GetRole). Object Storage and the log service have other interfaces, which are not called: they are in the table of
+docs/clouds.md.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _ROLES = "https://ram.console.aliyun.com/role/authorization"
 
 
 def needed(wanted: Wanted, setting: str) -> bool:
-    """Whether a stack has a setting that the table of preparations names."""
+    """Whether a stack has a setting of the table of preparations."""
     stack = wanted.stack
     if not isinstance(stack, AlicloudStack):
         return False

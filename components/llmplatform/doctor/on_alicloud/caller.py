@@ -1,4 +1,4 @@
-"""Whose credentials these are. Whoever makes a cluster of ACK administers it, whether the stack file says so or not.
+"""Checks of the caller and the account's owner. The identity that creates an ACK cluster always administers it.
 
 Source: ECS API reference, DescribeAccountAttributes (real-name registration).
 """

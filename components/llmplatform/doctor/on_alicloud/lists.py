@@ -1,4 +1,4 @@
-"""How lists of Alibaba Cloud are read to their end."""
+"""Reads paginated lists of Alibaba Cloud completely."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ PAGE = 50
 
 
 def pages(ask: Ask, action: str, section: str, item: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
-    """Every object of a list that comes in numbered pages."""
+    """Every object of a list with numbered pages."""
     number, seen = 1, 0
     while True:
         answer = ask(action, PageNumber=number, PageSize=PAGE, **parameters)

@@ -1,7 +1,7 @@
-"""Machines: whether the zones have them in stock, how many the account may have, and what spot machines cost now.
+"""Machines: stock in the zones, quotas of the account, and prices of spot machines.
 
 Source: ECS API reference, DescribeAvailableResource, DescribeAccountAttributes, DescribeSpotPriceHistory and
-DescribeZones. The quota is that of a region; families may have lower ones of their own, which no action tells.
+DescribeZones. The quota is that of a region; families may have lower ones, which no action returns.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from llmplatform.planning.pools import GroupPlan, PoolPlan
 ZONES, STOCK, PRICES = "ecs:DescribeZones", "ecs:DescribeAvailableResource", "ecs:DescribeSpotPriceHistory"
 ENOUGH, LOW = "WithStock", "ClosedWithStock"
 Stock = Mapping[tuple[str, str], str]
-"""Machine and zone to what is left of it."""
+"""Machine and zone to its stock."""
 
 
 def _zones(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
@@ -33,7 +33,7 @@ def _zones(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 def stock_of(answer: Mapping[str, Any]) -> Stock:
-    """What an answer says, by machine and zone."""
+    """The stock in an answer, by machine and zone."""
     found: dict[tuple[str, str], str] = {}
     for zone in (answer.get("AvailableZones") or {}).get("AvailableZone") or ():
         for resource in (zone.get("AvailableResources") or {}).get("AvailableResource") or ():
@@ -43,7 +43,7 @@ def stock_of(answer: Mapping[str, Any]) -> Stock:
 
 
 def stock_finding(pool: PoolPlan, group: GroupPlan, stock: Stock) -> Finding:
-    """Whether a group's machines can be bought in its zones."""
+    """Whether a group's machines are in stock in its zones."""
     machines = pool.spec.instance_types
     said = f"pool {pool.name}, {group.capacity.replace('_', ' ')}: "
     enough = sorted({zone for machine in machines for zone in group.zones if stock.get((machine, zone)) == ENOUGH})
@@ -85,7 +85,7 @@ def _stock(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 def quota_finding(what: str, limit: int, used: int, least: int, most: int) -> Finding:
-    """Whether vCPUs of one way of paying suffice. What the environment has already counts as used."""
+    """Whether vCPUs of one capacity type suffice. Existing nodes of the environment already count as used."""
     said = f"vCPUs {what}: {used} of {limit} in use; the pools need {least} at least, {most} when full"
     remedy = f"ask for {most + used} in the quota centre (ECS), or lower the pools' bounds"
     if limit < least:
@@ -114,7 +114,7 @@ def _quotas(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 def price_finding(
     pool: str, machine: str, limit: float, prices: Sequence[Mapping[str, Any]], *, spot_only: bool
 ) -> Finding:
-    """Whether spot machines cost less than a pool pays. `prices`: as the answer has them."""
+    """Whether spot machines cost less than a pool pays. `prices`: as in the answer."""
     newest: dict[str, Mapping[str, Any]] = {}
     for each in sorted(prices, key=lambda one: str(one.get("Timestamp", ""))):
         newest[each["ZoneId"]] = each

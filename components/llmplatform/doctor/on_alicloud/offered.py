@@ -1,7 +1,7 @@
 """Versions of Kubernetes, node images and add-ons that ACK offers.
 
 Source: ACK API reference, DescribeKubernetesVersionMetadata and ListAddons (the latter by region, type, profile, size
-and version of a cluster that is still to be made).
+and version of a future cluster).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,11 +16,11 @@ from llmplatform.specs.cluster import NewAckCluster
 VERSIONS, ADDONS = "cs:DescribeKubernetesVersionMetadata", "cs:ListAddons"
 _TYPE = "ManagedKubernetes"
 OF_REGISTRY = tuple(name for name in versions.ACK_ADDONS if "acr" in name)
-"""Add-ons that only a stack with a registry of its own installs."""
+"""Add-ons of stacks with a private registry."""
 
 
 def version_finding(wanted: str, found: Iterable[Mapping[str, Any]]) -> Finding:
-    """Whether ACK makes clusters of an exact version."""
+    """Whether ACK creates clusters of an exact version."""
     creatable = [each["version"] for each in found if each.get("creatable", True) in (True, "true", "True")]
     minor = wanted.rpartition("-")[0].rpartition(".")[0] or wanted
     same = [each for each in creatable if each.startswith(f"{minor}.")]
@@ -42,7 +42,7 @@ def _kubernetes(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 def addon_findings(names: Sequence[str], offered: Mapping[str, Any]) -> Iterator[Finding]:
-    """Whether each add-on is offered by its name."""
+    """Whether ACK offers an add-on of each name."""
     known = {each["name"]: each.get("version", "") for each in offered.get("addons") or ()}
     for name in names:
         if name in known:

@@ -1,4 +1,4 @@
-"""What ids and names of the stack file have to mean in the account: registry, domain, vSwitches, keys.
+"""Whether ids and names in the stack file exist in the account: registry, domain, vSwitches, keys.
 
 Sources: API references of Container Registry (GetInstance, GetRepository, GetRepoTag), Alibaba Cloud DNS
 (DescribeDomainInfo), VPC (DescribeVSwitches), KMS (DescribeKey, GetKmsInstance) and ECS (DescribeKeyPairs).
@@ -26,22 +26,22 @@ DOMAIN, VSWITCHES = "alidns:DescribeDomainInfo", "vpc:DescribeVSwitches"
 KEY, KMS_INSTANCE = "kms:DescribeKey", "kms:GetKmsInstance"
 KEY_PAIRS = "ecs:DescribeKeyPairs"
 SCARCE = 0.2
-"""Share of a vSwitch's addresses below which it is said that they end."""
+"""Share of free addresses in a vSwitch below which to warn."""
 SYMMETRIC = ("Aliyun_AES", "Aliyun_SM4")
-"""How the symmetric kinds of keys begin."""
+"""Prefixes of symmetric key types."""
 ADDRESSES_BESIDE = 20
-"""Of a vSwitch of nodes: control plane, load balancers, NAT gateway, file system, link of the registry."""
+"""Addresses in a vSwitch of nodes: control plane, load balancers, NAT gateway, file system, link of the registry."""
 
 
 def images(wanted: Wanted) -> dict[str, str]:
-    """Images of the model servers and of what fetches their weights: where they come from, to their home elsewhere."""
+    """Images of model servers and download Jobs: the reference in use, to the public one."""
     engines = {model.image for model in wanted.models}
     every = engines | ({versions.HYDRATION_IMAGE} if engines else set[str]())
     return {wanted.stack.mirrors.image(image): image for image in sorted(every)}
 
 
 def image_parts(reference: str) -> tuple[str, str, str, str]:
-    """Host, namespace, repository and tag of a reference to an image; no tag where it has a digest alone."""
+    """Host, namespace, repository and tag of an image reference; no tag if it has only a digest."""
     host, _, rest = reference.partition("/")
     name, at, _ = rest.partition("@")
     path, _, tag = name.partition(":")
@@ -129,7 +129,7 @@ def _vswitches(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 def _own_vswitches(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
-    """How full the stack's own are. Terway holds addresses for pods that are still to come."""
+    """Free addresses of the stack's own vSwitches. Terway reserves addresses for future pods."""
     cloud = wanted.stack.cloud
     made = False
     for zone, role in product(cloud.zones, ("nodes", "pods")):
@@ -151,7 +151,7 @@ def _room(name: str, found: Mapping[str, Any]) -> Finding:
 
 
 def vswitch_finding(path: str, zone: str, found: Mapping[str, Any] | None, least: int, most: int) -> Finding:
-    """Whether a vSwitch lies where the stack file says, with addresses enough."""
+    """Whether a vSwitch is in the zone of the stack file, with enough addresses."""
     if found is None:
         return red(f"{path}: the network has no such vSwitch", "write one of `aliyun vpc DescribeVSwitches`")
     if found["ZoneId"] != zone:
@@ -203,7 +203,7 @@ def _key_pairs(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 def key_finding(id_: str, key: Mapping[str, Any]) -> Finding:
-    """Whether Secrets can be encrypted with a key that exists."""
+    """Whether a key can encrypt Secrets."""
     if key["KeyState"] != "Enabled":
         back = f"`aliyun kms CancelKeyDeletion --KeyId {id_}`" if key["KeyState"] == "PendingDeletion" else "enable it"
         return red(f"key {id_} is {key['KeyState']}: the cluster would be refused", f"{back}, or write another one")
@@ -213,7 +213,7 @@ def key_finding(id_: str, key: Mapping[str, Any]) -> Finding:
 
 
 def instance_finding(id_: str, instance: Mapping[str, Any]) -> Finding:
-    """Whether a key can be made in a KMS instance."""
+    """Whether a KMS instance can have a new key."""
     if instance.get("Status") != "Connected":
         return red(f"KMS instance {id_} is {instance.get('Status')}", "enable it in the console of KMS")
     return green(f"KMS instance {id_} is connected")
@@ -222,8 +222,8 @@ def instance_finding(id_: str, instance: Mapping[str, Any]) -> Finding:
 CHECKS = (
     Check(
         name="images",
-        title="images of engines and of their weights' fetcher in the registry",
-        finds="model servers wait for their image on GPUs that are paid for",
+        title="images of engines and download Jobs in the registry",
+        finds="model servers wait for their image on paid GPUs",
         actions=(INSTANCE, REPOSITORY, TAG),
         provider="alicloud",
         run=_images,

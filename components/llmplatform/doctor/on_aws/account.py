@@ -1,4 +1,4 @@
-"""An account of AWS, asked by boto3. An action is spelt as IAM grants it: `ec2:DescribeSubnets`.
+"""An account of AWS by boto3. Actions have IAM's names: `ec2:DescribeSubnets`.
 
 boto3 is of the extra `recover`, and loaded when an account is opened.
 """
@@ -16,7 +16,7 @@ CLIENTS = {
     "elasticloadbalancing/classic": "elb",
     "tag": "resourcegroupstaggingapi",
 }
-"""Services that botocore calls otherwise than IAM does."""
+"""Services whose names in botocore and IAM differ."""
 _DENIED = (
     "AccessDenied",
     "AccessDeniedException",
@@ -38,7 +38,7 @@ class AwsAccount:
     """An account of AWS by the credentials that boto3 finds. Raises ImportError without boto3."""
 
     def __init__(self, region: str, profile: str | None = None, role: str | None = None) -> None:
-        """`profile`: of the AWS CLI. `role`: to take with its credentials before anything is asked."""
+        """`profile`: of the AWS CLI. `role`: to assume with its credentials before the first call."""
         from botocore.config import Config
         from botocore.exceptions import ProfileNotFound
 
@@ -57,16 +57,16 @@ class AwsAccount:
         self._lock = Lock()
 
     def has_credentials(self) -> bool:
-        """Whether any are configured; whether they work is another question."""
+        """Whether any are configured, even if they do not work."""
         from botocore.exceptions import BotoCoreError
 
         try:
             return self._session.get_credentials() is not None
         except BotoCoreError:
-            return True  # Something is configured, and the first question says what is wrong with it.
+            return True  # Something is configured, and the first call shows its fault.
 
     def client(self, service: str) -> Any:
-        """boto3's client of a service, by the prefix that IAM has for it."""
+        """boto3's client of a service, by IAM's prefix."""
         with self._lock:
             if self._role:
                 self._session = self._taken(self._role)
@@ -81,11 +81,11 @@ class AwsAccount:
         try:
             return assumed(self._session, role, "llmplatform-doctor", self._config)
         except (BotoCoreError, ClientError) as error:
-            # No question was refused: none can be asked.
+            # This refuses all calls, not a single one.
             raise NoAnswer(f"sts:AssumeRole of {role}: {one_line(error)}") from None
 
     def __call__(self, action: str, /, **parameters: Any) -> Any:
-        """The answer to an action, all pages of it together."""
+        """The answer to an action, with all its pages."""
         from botocore import xform_name
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
@@ -100,7 +100,7 @@ class AwsAccount:
         except ClientError as error:
             raise _told(action, error) from None
         except (BotoCoreError, ResponseParserError) as error:
-            # What a proxy answers in a service's place is no answer of a service.
+            # A proxy's answer in place of a service's has another form.
             raise NoAnswer(f"{action}: {one_line(error)}") from None
 
 

@@ -1,4 +1,4 @@
-"""Whose credentials these are, whether EKS will let them in, and whether the clock is right.
+"""The caller: whether EKS admits it, and whether the clock is right.
 
 Sources: IAM identifiers (the ARN of an assumed role has the role's name and no path); EKS user guide, access entries
 (an ARN of a role with its path); AWS signature version 4 (a request is refused when its time is more than five minutes
@@ -21,13 +21,13 @@ NOTICED_SECONDS_OFF = 60
 
 
 def role_of(arn: str) -> str:
-    """The principal behind a caller's ARN: a role for a session of it."""
+    """The principal of a caller's ARN: the role of a session."""
     session = _ASSUMED.fullmatch(arn)
     return f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}" if session else arn
 
 
 def is_admin(arn: str, admins: tuple[str, ...]) -> str | None:
-    """The administrator that a caller is. A session does not tell the path of its role, whose name is unique."""
+    """The administrator that a caller is. A session's ARN lacks the path of its role, whose name is unique."""
     wanted = role_of(arn)
     for admin in admins:
         kind, _, rest = admin.partition(":role/")
@@ -39,7 +39,7 @@ def is_admin(arn: str, admins: tuple[str, ...]) -> str | None:
 def _admins(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
     cluster = wanted.stack.cluster
     if not isinstance(cluster, NewEksCluster):
-        yield green("an existing cluster lets in whom its owner has named")
+        yield green("an existing cluster has access entries of its own")
         return
     arn = ask(IDENTITY)["Arn"]
     admin = is_admin(arn, cluster.admins)
@@ -58,12 +58,12 @@ def _admins(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 def seconds_off(date: str, now: datetime) -> float:
-    """How far a clock is from the `Date` of an answer; more than 0 when it is ahead."""
+    """How far a clock is from the `Date` of an answer; positive if it is ahead."""
     return (now - parsedate_to_datetime(date)).total_seconds()
 
 
 def clock_finding(seconds: float) -> Finding:
-    """What a difference of the clocks means."""
+    """The finding for a difference of the clocks."""
     text = f"this machine's clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} the account's"
     remedy = "set it by NTP: `timedatectl` says whether that is on"
     if abs(seconds) >= MOST_SECONDS_OFF:
@@ -83,7 +83,7 @@ CHECKS = (
     gate("aws", role_of),
     Check(
         name="admins",
-        title="whoever runs `pulumi up` administers the cluster",
+        title="the caller administers the cluster",
         finds="every object within Kubernetes is refused, after about 20 minutes",
         actions=(IDENTITY,),
         provider="aws",

@@ -1,4 +1,4 @@
-"""The roles that AWS's services have in an account, and the key that volumes are encrypted with unless told otherwise.
+"""Service-linked roles of an account, the permissions boundary, and the default key for volumes.
 
 Sources: "Using service-linked roles" in the user guides of EKS, EC2 Auto Scaling and EC2 (Spot Instances); "Required
 AWS KMS key policy for use with encrypted volumes" in the user guide of EC2 Auto Scaling.
@@ -20,7 +20,7 @@ ROLES: Mapping[str, str] = {
     "AWSServiceRoleForAmazonEKS": "eks.amazonaws.com",
     "AWSServiceRoleForAmazonEKSNodegroup": "eks-nodegroup.amazonaws.com",
 }
-"""Service-linked roles that every environment needs, and the service that has each."""
+"""Service-linked roles that every environment needs, with their services."""
 SPOT: Mapping[str, str] = {"AWSServiceRoleForEC2Spot": "spot.amazonaws.com"}
 """The same for pools with spot machines."""
 _CREATE = "iam:CreateServiceLinkedRole"
@@ -30,7 +30,7 @@ def _linked_roles(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
     spot = any(group.capacity == "spot" for pool in wanted.made for group in pool.groups)
     missing = [role for role in {**ROLES, **(SPOT if spot else {})} if not _exists(ask, role)]
     if not missing:
-        yield green("every service-linked role is there")
+        yield green("every service-linked role exists")
         return
     services = {**ROLES, **SPOT}
     commands = "; ".join(
@@ -59,13 +59,13 @@ def _exists(ask: Ask, role: str) -> bool:
 
 
 def _may_create(ask: Ask) -> str:
-    """What a simulation says, `allowed` or otherwise; empty where it cannot be asked."""
+    """The result of a simulation, `allowed` or otherwise; empty if it cannot be called."""
     principal = role_of(ask(IDENTITY)["Arn"])
     if principal.endswith(":root"):
         return "allowed"
     try:
         if ":role/" in principal:
-            # A session does not tell the role's path, which its ARN has.
+            # A session's ARN lacks the role's path, which the role's ARN has.
             principal = ask("iam:GetRole", RoleName=principal.rpartition("/")[2])["Role"]["Arn"]
         found = ask("iam:SimulatePrincipalPolicy", PolicySourceArn=principal, ActionNames=[_CREATE])
     except (Absent, Denied, NoAnswer):

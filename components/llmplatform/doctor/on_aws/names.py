@@ -1,7 +1,7 @@
-"""What names and ids of the stack file have to mean in the account.
+"""Whether names and ids in the stack file are right in the account.
 
-A zone of DNS is there, a log group is not, and subnets of an existing network have room for the nodes.
-Sources: EKS makes a deleted cluster's log group anew when late lines arrive (terraform-aws-modules/terraform-aws-eks
+The DNS zone exists, the log group does not, and subnets of an existing network have room for the nodes.
+Sources: EKS creates a deleted cluster's log group again for late lines (terraform-aws-modules/terraform-aws-eks
 #920, #2763); "Increase the available IP addresses for your node" in the EKS user guide (16 addresses at a time).
 """
 
@@ -16,13 +16,13 @@ from llmplatform.specs.addons import AcmeIssuer
 from llmplatform.specs.network import ExistingSubnets
 
 ADDRESSES_PER_NODE = 33
-"""Of a subnet: the node's own, 16 for pods, and 16 more that the CNI keeps ready."""
+"""Addresses in a subnet: the node's own, 16 for pods, and 16 more that the CNI keeps ready."""
 ADDRESSES_BESIDE = 10
-"""Of a subnet: the control plane's interfaces, the file system's, load balancers'."""
+"""Addresses in a subnet: interfaces of the control plane, of the file system and of load balancers."""
 
 
 def log_group(cluster: str) -> str:
-    """Where EKS writes a cluster's logs."""
+    """Log group of a cluster."""
     return f"/aws/eks/{cluster}/cluster"
 
 
@@ -39,7 +39,7 @@ def _left_logs(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
         ask("eks:DescribeCluster", name=wanted.cluster_name)
     except Absent:
         yield red(
-            f"log group {group} is there and its cluster is not: EKS made it anew after the cluster went, and "
+            f"log group {group} exists without its cluster: EKS created it again after the deletion, and "
             "`pulumi up` would end with ResourceAlreadyExistsException",
             f"`aws logs delete-log-group --log-group-name {group}`, or `llmplatform sweep {wanted.name} --delete`",
         )
@@ -48,7 +48,7 @@ def _left_logs(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 def zone_finding(zone: Mapping[str, Any], host: str | None) -> Finding:
-    """Whether certificates for a host can be had by a hosted zone."""
+    """Whether a hosted zone can prove a host."""
     name = zone["Name"].rstrip(".")
     if zone.get("Config", {}).get("PrivateZone"):
         return red(
@@ -86,7 +86,7 @@ def _hosted_zone(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 def subnet_findings(
     network: ExistingSubnets, found: Sequence[Mapping[str, Any]], pools: Sequence[PoolPlan]
 ) -> Iterator[Finding]:
-    """Whether subnets lie where the stack file says, with addresses enough."""
+    """Whether subnets are in the zones of the stack file, with enough addresses."""
     known = {each["SubnetId"]: each for each in found}
     for key, subnets in (("private_subnets", network.private_subnets), ("public_subnets", network.public_subnets)):
         for zone, id_ in subnets.items():
@@ -104,7 +104,7 @@ def subnet_findings(
 
 
 def nodes_in(zone: str, pools: Sequence[PoolPlan]) -> tuple[int, int]:
-    """Nodes of a zone at least, and when every group is full, where groups spread evenly over their zones."""
+    """Smallest and largest number of nodes in a zone, if groups spread evenly over their zones."""
     here = [group for pool in pools for group in pool.groups if zone in group.zones]
     least = sum(ceil(group.minimum / len(group.zones)) for group in here)
     return least, sum(ceil(group.maximum / len(group.zones)) for group in here)
@@ -125,7 +125,7 @@ def _subnets(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
         yield green("the network is the stack's own")
         return
     ids = [*network.private_subnets.values(), *network.public_subnets.values()]
-    # By a filter: asked by id, one that is not there would hide what is wrong with the others.
+    # With a filter: in a call by ids, a missing one would hide the faults of the others.
     found = ask("ec2:DescribeSubnets", Filters=[{"Name": "subnet-id", "Values": ids}])["Subnets"]
     yield from subnet_findings(network, found, wanted.made)
     for attribute in ("enableDnsSupport", "enableDnsHostnames"):

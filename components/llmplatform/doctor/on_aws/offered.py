@@ -1,7 +1,7 @@
-"""Versions of Kubernetes and of add-ons that EKS offers, and the groups of nodes that it has.
+"""Versions of Kubernetes and of add-ons that EKS offers, and the state of existing node groups.
 
-Source: EKS API reference, DescribeClusterVersions, DescribeAddonVersions and DescribeNodegroup; that no change of a
-group in CREATE_FAILED is taken: aws/containers-roadmap #2204.
+Source: EKS API reference, DescribeClusterVersions, DescribeAddonVersions and DescribeNodegroup; EKS refuses every
+change of a group in CREATE_FAILED: aws/containers-roadmap #2204.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,11 +13,11 @@ from llmplatform.doctor.wanted import Wanted
 from llmplatform.specs.cluster import NewEksCluster
 
 SHOWN = 5
-"""How many versions a remedy names, the newest first."""
+"""Versions in a remedy, the newest first."""
 
 
 def kubernetes_finding(minor: str, offered: Iterable[Mapping[str, Any]]) -> Finding:
-    """Whether EKS makes clusters of a minor."""
+    """Whether EKS creates clusters of a minor."""
     known = {each["clusterVersion"]: each.get("versionStatus", "STANDARD_SUPPORT") for each in offered}
     standard = ", ".join(version for version, status in known.items() if status == "STANDARD_SUPPORT")
     write = f"write one of {standard or 'those that EKS offers'} as cluster.kubernetes_version"
@@ -41,7 +41,7 @@ def _kubernetes(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 def addon_findings(
     wanted: Mapping[str, str | None], minor: str, offered: Iterable[Mapping[str, Any]]
 ) -> Iterator[Finding]:
-    """Whether EKS offers each add-on for a minor, in its version. `wanted`: name to version; None leaves it to EKS."""
+    """Whether EKS offers each add-on for a minor, in its version. `wanted`: name to version; None: EKS chooses."""
     known = {each["addonName"]: [one["addonVersion"] for one in each["addonVersions"]] for each in offered}
     for name, version in wanted.items():
         there = known.get(name)
@@ -73,7 +73,7 @@ def _addons(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 def group_finding(group: Mapping[str, Any]) -> Finding:
-    """Whether a group of nodes that is there can be changed."""
+    """Whether an existing node group can be changed."""
     name, status = group["nodegroupName"], group["status"]
     issues = "; ".join(str(each.get("message", each.get("code"))) for each in group.get("health", {}).get("issues", ()))
     said = f"group of nodes {name} is {status}{f': {issues}' if issues else ''}"

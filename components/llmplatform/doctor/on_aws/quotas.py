@@ -1,4 +1,4 @@
-"""Quotas: vCPUs of the pools by family and way of paying, addresses on the internet, networks.
+"""Quotas: vCPUs of the pools by family and capacity type, public addresses, networks.
 
 Sources: "On-Demand Instance quotas" and "Spot Instance quotas" in the EC2 user guide, whose tables link each quota's
 code; "Amazon VPC quotas" in the VPC user guide. Whether P6 machines count to the spot quota of P5 is assumed.
@@ -15,7 +15,7 @@ from llmplatform.doctor.wanted import Wanted
 from llmplatform.planning.pools import PoolPlan
 
 STANDARD = frozenset("acdhimrtz")
-"""First letters of the families that share the standard quota."""
+"""First letters of the families in the standard quota."""
 CODES: Mapping[str, tuple[str, str]] = {
     "standard": ("L-1216C47A", "L-34B43A08"),
     "g": ("L-DB2E81BA", "L-3819A6DF"),
@@ -35,18 +35,18 @@ _QUOTAS = ("servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQ
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """vCPUs that the pools take of one quota."""
+    """vCPUs that the pools need of one quota."""
 
     code: str
     least: int
-    """With every group at its minimum: without them nodes that have to be there are not."""
+    """With every group at its minimum; below it, required nodes are missing."""
     most: int
     """With every group full."""
     pools: tuple[str, ...]
 
 
 def family_kind(instance_type: str) -> str | None:
-    """Which quotas a machine counts to; None for one that is in none of them."""
+    """The quotas of a machine; None if it has none."""
     family = instance_type.partition(".")[0]
     letters = re.match(r"[a-z]+", family)
     kind = letters[0] if letters else ""
@@ -61,7 +61,7 @@ def family_kind(instance_type: str) -> str | None:
 
 
 def needs(pools: Iterable[PoolPlan]) -> list[Need]:
-    """What pools take of each quota."""
+    """The pools' need of each quota."""
     least: dict[str, int] = defaultdict(int)
     most: dict[str, int] = defaultdict(int)
     names: dict[str, list[str]] = defaultdict(list)
@@ -76,7 +76,7 @@ def needs(pools: Iterable[PoolPlan]) -> list[Need]:
 
 
 def vcpu_finding(need: Need, name: str, limit: float) -> Finding:
-    """What a quota means for the pools that need it."""
+    """The finding for a quota and the pools that need it."""
     needed = f"{', '.join(need.pools)} need {need.least} at least, {need.most} when full"
     said = f"{name} ({need.code}): {limit:.0f} vCPUs; {needed}"
     ask_for = (
@@ -97,7 +97,7 @@ def _vcpus(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 
 
 def quota(ask: Ask, service: str, code: str) -> tuple[str, float]:
-    """Name and value of a quota: the account's, or the default where the account has none of its own."""
+    """Name and value of a quota: the account's, or the default."""
     try:
         found = ask(_QUOTAS[0], ServiceCode=service, QuotaCode=code)["Quota"]
     except (Absent, NoAnswer) as first:
@@ -109,14 +109,14 @@ def quota(ask: Ask, service: str, code: str) -> tuple[str, float]:
 
 
 def count_finding(name: str, code: str, limit: float, used: int, needed: int, service: str) -> Finding:
-    """What a quota of whole things means."""
+    """The finding for a quota of whole objects."""
     said = f"{name} ({code}): {used} of {limit:.0f} in use; {needed} more needed"
     if used + needed <= limit:
         return green(said)
     return red(
         said,
         f"`aws service-quotas request-service-quota-increase --service-code {service} --quota-code {code} "
-        f"--desired-value {used + needed}`, or release what nobody uses",
+        f"--desired-value {used + needed}`, or release unused ones",
     )
 
 

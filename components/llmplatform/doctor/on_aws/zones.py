@@ -1,6 +1,6 @@
-"""Zones: whether they are there, take a control plane and endpoints, and sell the pools' machines.
+"""Zones: whether they exist, accept a control plane and endpoints, and sell the pools' machines.
 
-Which zone a letter means differs from account to account; its id does not. Sources: "Subnet requirements and
+A zone's letter means another zone in each account; its id does not. Sources: "Subnet requirements and
 considerations" in the EKS user guide (zones that take no control plane); EC2 API reference,
 DescribeInstanceTypeOfferings and DescribeVpcEndpointServices.
 """
@@ -14,13 +14,13 @@ from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.cluster import NewEksCluster
 
 NO_CONTROL_PLANE = frozenset({"use1-az3", "usw1-az2", "cac1-az3"})
-"""Ids of the zones in which EKS puts no control plane."""
+"""Ids of the zones without EKS control planes."""
 
 
 def zone_findings(
     wanted: Sequence[str], found: Iterable[Mapping[str, str]], of_control_plane: Sequence[str]
 ) -> Iterator[Finding]:
-    """What the account says of the zones. `of_control_plane`: those in which the control plane is."""
+    """The account's view of the zones. `of_control_plane`: those of the control plane."""
     known = {each["ZoneName"]: each for each in found}
     here = sorted(name for name, each in known.items() if each.get("ZoneType") == "availability-zone")
     choose = f"choose among {', '.join(here) or 'none'} in cloud.zones"
@@ -54,7 +54,7 @@ def _of_control_plane(wanted: Wanted) -> Sequence[str]:
 
 
 def offering_findings(pools: Iterable[PoolPlan], offered: Mapping[str, frozenset[str]]) -> Iterator[Finding]:
-    """What the zones sell. `offered`: instance type to its zones."""
+    """The machines of the zones. `offered`: instance type to its zones."""
     for pool in pools:
         somewhere = {zone for machine in pool.spec.instance_types for zone in offered.get(machine, ())}
         here = [zone for zone in pool.zones if zone in somewhere]
@@ -104,7 +104,7 @@ def _offerings(wanted: Wanted, ask: Ask) -> Iterator[Finding]:
 def endpoint_findings(
     services: Sequence[str], zones: Sequence[str], found: Iterable[Mapping[str, object]]
 ) -> Iterator[Finding]:
-    """Whether each service takes endpoints in each zone."""
+    """Whether each service supports endpoints in each zone."""
     known = {str(each["ServiceName"]): each.get("AvailabilityZones") for each in found}
     lacking: list[str] = []
     for service in services:

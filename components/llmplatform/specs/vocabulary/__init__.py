@@ -1,5 +1,5 @@
-"""The named types that settings are written in: one line each, so that the models read as prose.
+"""The named types of the settings, one line each, so that the models read as prose.
 
-Their checks raise `ValueError` with the rule and a way out. Every text and number of the settings is of such a type:
-`tests/unit/specs/test_vocabulary.py` walks through the schema for one that takes whatever it is given.
+Their checks raise `ValueError` with the rule and a remedy. Every text and number of the settings has such a type:
+`tests/unit/specs/test_vocabulary.py` searches the schema for one that accepts any value.
 """

@@ -31,7 +31,7 @@ def _address(value: str) -> str:
     except ValueError:
         raise ValueError(f"'{value}' is not an IPv4 address; write one like 1.1.1.1") from None
     if address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
-        raise ValueError(f"'{value}' is reached from no pod; write one like 1.1.1.1")
+        raise ValueError(f"'{value}' is not reachable from pods; write one like 1.1.1.1")
     return str(address)
 
 
@@ -87,7 +87,7 @@ ProxyUrl = Annotated[
         longest=300,
     ),
 ]
-"""Of a proxy that is spoken to in clear text, through which connections go encrypted."""
+"""A proxy without TLS, which tunnels encrypted connections."""
 Unproxied = Annotated[
     str,
     Matching(grammar.UNPROXIED, "write a host, a domain like .example.org, or a range of addresses", longest=255),
@@ -100,7 +100,7 @@ EndpointUrl = Annotated[
         longest=2048,
     ),
 ]
-"""As this machine reaches it: a tunnel to a private cluster begins on loopback."""
+"""As this machine reaches it. A tunnel to a private cluster begins on loopback."""
 ChartAddress = Annotated[
     str,
     Matching(

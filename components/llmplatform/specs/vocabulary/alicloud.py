@@ -1,4 +1,4 @@
-"""What Alibaba Cloud calls its things."""
+"""Names and ids of Alibaba Cloud."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What AWS calls its things."""
+"""Names and ids of AWS."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""How a form of text is checked, told and written into the JSON schema."""
+"""A form of text: its check, its message and its pattern in the JSON schema."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Matching:
     rule: str
     longest: int | None = None
     alphabet: re.RegexFlag = re.ASCII
-    """Digits and letters are those of ASCII: others look the same, and every cloud refuses them."""
+    """Only ASCII digits and letters: others look the same, and every cloud refuses them."""
 
     def check(self, value: str) -> str:
         """The text, where it is of the form; else ValueError with the rule."""

@@ -1,4 +1,4 @@
-"""What model hubs and engines take."""
+"""Names of model hubs and engines."""
 
 from typing import Annotated
 

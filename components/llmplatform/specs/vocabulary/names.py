@@ -1,4 +1,4 @@
-"""Names, labels, tags, and what else is written alike on every cloud."""
+"""Names, labels, tags and other texts that are alike on every cloud."""
 
 import re
 from typing import Annotated
@@ -16,15 +16,15 @@ ObjectName = Annotated[
     Field(max_length=253),
     Matching(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", "use lower-case letters, digits, '-' and '.'"),
 ]
-"""Name of an object in the cluster that others have named."""
+"""Name of an existing object in the cluster."""
 EnvironmentName = Annotated[str, Field(min_length=1, max_length=16), _LABEL]
 PoolName = Annotated[str, Field(min_length=1, max_length=24), _LABEL]
-"""Together, with the way of paying and a random end, they fit the 63 characters of a node group's name."""
+"""With the capacity type and a random suffix they fit the 63 characters of a node group's name."""
 Zone = Annotated[
     str,
     Matching(r"[a-z]{2}(-[a-z]+)+-(\d[a-f]|(\d-?)?[a-z])", "write a zone like us-east-1a or cn-hangzhou-i", longest=32),
 ]
-"""Of any cloud."""
+"""A zone of any cloud."""
 ClusterName = Annotated[str, Matching(r"[A-Za-z0-9][-\w]{0,99}", "use at most 100 letters, digits, '-' and '_'")]
 InstanceTypeName = Annotated[
     str, Matching(r"[a-z0-9]+([-.][a-z0-9]+)+", "write an instance type like g5.2xlarge", longest=48)
@@ -51,7 +51,7 @@ LabelKey = Annotated[
 LabelValue = Annotated[str, Matching(rf"({grammar.LABEL_NAME})?", "use at most 63 letters, digits, '-', '_' and '.'")]
 TagKey = Annotated[
     str,
-    # Letters of any alphabet: both clouds take them, and teams write them.
+    # Letters of any alphabet: both clouds accept them, and teams use them.
     Matching(
         r"(?! )[-\w .:/=+@]{1,128}(?<! )",
         "use at most 128 letters, digits, spaces within and . : / = + - @ _",
@@ -74,4 +74,4 @@ Owner = Annotated[
         alphabet=re.UNICODE,
     ),
 ]
-"""Value of a tag by which cost and blame are told apart: an empty one tells nothing."""
+"""Value of a tag for cost and ownership. It must not be empty."""

@@ -17,7 +17,7 @@ _PENDING = "default key that waits for its end"
 
 
 class Documents(Plain):
-    """RAM knows one version of its policy language, `1`; AWS's date is refused. RAM user guide, policy structure."""
+    """RAM accepts one version of its policy language, `1`, and refuses AWS's date. RAM user guide, policy structure."""
 
     def __init__(self, prop: str) -> None:
         """`prop`: the property that holds the document."""
@@ -34,10 +34,10 @@ class Documents(Plain):
 
 
 class Key(Plain):
-    """A protected key stays; another waits for its end, during which it can be restored.
+    """A protected key stays; another has a waiting period, during which it can be restored.
 
     Outside a KMS instance an account has one key in a region. KMS user guide, "Manage keys": only one default key of
-    the type CMK can be created in each region. That one which waits for its end still counts is assumed.
+    the type CMK can be created in each region. Assumed: a key in its waiting period still counts.
     """
 
     @override
@@ -71,7 +71,7 @@ class FlowLog(Plain):
 
 
 class RegistryLink(Plain):
-    """A record in PrivateZone needs an authorisation of its own. Container Registry API reference, error codes."""
+    """A record in PrivateZone needs a separate authorisation. Container Registry API reference, error codes."""
 
     @override
     def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:
@@ -83,7 +83,7 @@ class RegistryLink(Plain):
 
 
 class Project(Plain):
-    """The name of a deleted log project stays blocked for days (for how many is unverified)."""
+    """The name of a deleted log project stays blocked for days (the number is unverified)."""
 
     @override
     def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The custom resource definitions that ACK's add-ons bring into the cluster; they stay when the add-on goes.
+"""The CRDs that ACK's add-ons install; they outlive the add-on.
 
 They accept any content: the add-ons' own schemas are not published. Source: ACK user guide, collect container logs with
 CRDs (loongcollector).
@@ -28,11 +28,11 @@ DEFINITIONS: Mapping[str, Sequence[Definition]] = {
     "loongcollector": (_PIPELINES, _LOG_CONFIGS),
     "logtail-ds": (_PIPELINES, _LOG_CONFIGS),
 }
-"""Add-on → what it brings."""
+"""Add-on → its CRDs."""
 
 
 def bring(control_plane: ControlPlane, addons: Sequence[str]) -> None:
-    """Make the definitions of add-ons that were installed, and wait until they are served."""
+    """Create the CRDs of installed add-ons, and wait until they are served."""
     wanted = {one.name: one for addon in addons for one in DEFINITIONS.get(addon, ())}
     if not wanted or control_plane.on_paper:
         return

@@ -1,4 +1,4 @@
-"""What ACK does with a cluster beyond the table: its API server, its add-ons, what it leaves behind.
+"""ACK's clusters beyond the table: API server, add-ons, leftovers.
 
 Source: terraform-provider-alicloud, website/docs/r/cs_managed_kubernetes (retain_resources, delete_options, what works
 at creation only); ACK user guide, RRSA and add-ons.
@@ -30,11 +30,11 @@ from llmplatform_sandbox.cloud.templates import get
 
 CREATOR_NEEDS = ("AliyunCSDefaultRole", "AliyunCSManagedKubernetesRole", "AliyunCSManagedNetworkRole")
 _PROJECTS = {"SLS_ControlPlane": "controlPlaneLogProject", "SLS_Data": "auditLogConfig.slsProjectName"}
-"""Option of a deletion → the log project that it takes along, be it the program's own."""
+"""Option of a deletion → the log project that it also deletes, even the program's own."""
 
 
 def installed(store: Store) -> Iterable[str]:
-    """Names of the add-ons that the cluster has: required, asked for at its creation, installed since."""
+    """Names of the cluster's add-ons: required, requested at creation, installed later."""
     found: dict[str, None] = {}
     for cluster in store.all(CLUSTER):
         removed = set(store.setting(_removed(cluster.id)).split())
@@ -164,7 +164,7 @@ class Cluster(Plain):
 
 
 class Addon(Plain):
-    """`cs.KubernetesAddon`: takes over what is there already."""
+    """`cs.KubernetesAddon`: adopts an existing add-on."""
 
     def __init__(self, control_plane: ControlPlane) -> None:
         self._control_plane = control_plane
@@ -223,27 +223,27 @@ def _require_role(account: Account, addon: str) -> None:
 
 
 def _names(*, network: bool = False, required: bool = False) -> list[str]:
-    """Add-ons that are network plugins, or that every cluster has and keeps."""
+    """Add-ons that are network plugins, or that every cluster always has."""
     return [name for name, one in components().items() if (network and one.network) or (required and one.required)]
 
 
 def _authorities(account: Account, record: Record, ca: str) -> list[dict[str, str]]:
-    """Nothing where the call for the kubeconfig is refused: the provider logs that, and goes on (setCerts, v2.0)."""
+    """Nothing if the call for the kubeconfig is refused: the provider logs that, and continues (setCerts, v2.0)."""
     if record.outputs.get("skipSetCertificateAuthority"):
         return [{"clusterCert": "", "clientCert": "", "clientKey": ""}]
     if account.faults.active("throttling", CLUSTER):
         return [{}]
-    # A client certificate is never written down here: the sandbox hands it out through the exec plugin.
+    # No client certificate is stored here: the sandbox returns it through the exec plugin.
     return [{"clusterCert": base64.b64encode(ca.encode()).decode(), "clientCert": "", "clientKey": ""}]
 
 
 def _asked_for(inputs: Mapping[str, Any]) -> list[str]:
-    """Add-ons that come with a cluster at its creation."""
+    """Add-ons that a new cluster includes."""
     return [one["name"] for one in inputs.get("addons") or [] if not one.get("disabled")]
 
 
 def _age(version: str, minor: str) -> int:
-    """Place of a version among those of a minor, the newest first; after the last where it is of another."""
+    """Place of a version among those of a minor, the newest first; after the last for another minor."""
     releases = versions()[minor].releases
     return releases.index(version) if version in releases else len(releases)
 
@@ -260,7 +260,7 @@ def _version(version: Any, minors: Sequence[str]) -> Sequence[tuple[str, str]]:
 
 
 def _log_project(account: Account, record: Record) -> str:
-    """Where the control plane's logs go: the project that was named, else one that ACK makes and leaves behind."""
+    """The control plane's log project: the named one, else one that ACK creates and leaves behind."""
     given = record.outputs.get("controlPlaneLogProject")
     if given or not record.outputs.get("controlPlaneLogComponents"):
         return given or ""
@@ -287,6 +287,6 @@ def _removed(cluster: str) -> str:
 
 
 def _note_removed(store: Store, cluster: str, name: str, *, removed: bool) -> None:
-    """An add-on from the cluster's creation that was uninstalled later, or came back."""
+    """Record that an add-on from the cluster's creation was uninstalled later, or installed again."""
     gone = set(store.setting(_removed(cluster)).split()) - {name}
     store.set(_removed(cluster), " ".join(sorted(gone | ({name} if removed else set[str]()))))

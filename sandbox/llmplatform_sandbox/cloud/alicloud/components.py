@@ -1,4 +1,4 @@
-"""The components that ACK can install, from components.toml: their names, what they may be told, the role they need."""
+"""The components that ACK can install, from components.toml: names, configuration keys, required roles."""
 
 import json
 import tomllib
@@ -14,13 +14,13 @@ class Component(Cited):
     """One component."""
 
     required: bool = False
-    """Whether every cluster has it, and keeps it."""
+    """Whether every cluster always has it."""
     network: bool = False
     """Whether it is a network plugin."""
     role: str = ""
     """Service role that it needs; empty: none."""
     config: tuple[str, ...] | None = None
-    """Keys of its configuration; None where they are not published."""
+    """Keys of its configuration; None if they are not published."""
 
 
 @cache
@@ -31,7 +31,7 @@ def components() -> Mapping[str, Component]:
 
 
 def faults(at: str, name: Any, config: Any) -> Sequence[tuple[str, str]]:
-    """What is wrong with a component that is asked for: (property, reason)."""
+    """Faults of a requested component: (property, reason)."""
     if not isinstance(name, str):
         return ()
     known = components().get(name)
@@ -44,7 +44,7 @@ def faults(at: str, name: Any, config: Any) -> Sequence[tuple[str, str]]:
 
 
 def configuration(config: Any) -> Mapping[str, Any]:
-    """A component's configuration; empty where there is none, or it is not known yet."""
+    """A component's configuration; empty if there is none, or it is not known yet."""
     try:
         found = json.loads(config) if isinstance(config, str) else {}
     except ValueError:

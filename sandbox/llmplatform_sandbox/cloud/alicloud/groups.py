@@ -1,6 +1,6 @@
 """Node pools: each is a scaling group with its instances, their interfaces and disks.
 
-Source of what a pool's properties do: terraform-provider-alicloud, website/docs/r/cs_kubernetes_node_pool; ESS API
+Source of the pool's properties: terraform-provider-alicloud, website/docs/r/cs_kubernetes_node_pool; ESS API
 reference, CreateScalingGroup.
 """
 
@@ -26,7 +26,7 @@ from llmplatform_sandbox.cloud.store import Record
 from llmplatform_sandbox.interfaces import Instance, NodeTemplate, Taint, Unavailable
 
 _LAST_RESERVED = 2
-"""Hosts at the end of a vSwitch that belong to the cloud, beside the broadcast address. VPC user guide, vSwitches."""
+"""Hosts at the end of a vSwitch that the cloud reserves, beside the broadcast address. VPC user guide, vSwitches."""
 
 
 class Groups(MachineGroups):
@@ -37,7 +37,7 @@ class Groups(MachineGroups):
 
     @override
     def template(self, group_id: str) -> NodeTemplate | None:
-        """ACK's autoscaler knows labels and taints from the pool, resources from the first instance type."""
+        """ACK's autoscaler reads labels and taints from the pool, resources from the first instance type."""
         pool = self.owner(self._require(group_id))
         types = pool.outputs.get("instanceTypes") or []
         try:
@@ -52,7 +52,7 @@ class Groups(MachineGroups):
         return NodeTemplate(labels=labels, taints=_taints(pool), resources=resources)
 
     def relabel(self, group: Record) -> None:
-        """Labels and taints reach the machines that run; their driver stays the one that they were made with."""
+        """Labels and taints change on running machines; their driver stays."""
         pool = self.owner(group)
         for record in self._running(group):
             state = record.outputs
@@ -64,7 +64,7 @@ class Groups(MachineGroups):
 
     @override
     def _kept(self, group: Record) -> int:
-        """A group that the autoscaler drives has no size of its own: the cloud refills it to its minimum only."""
+        """An autoscaled group has no size of its own: the cloud refills it only to its minimum."""
         return group.outputs["minSize"] if self._autoscaled(group) else group.outputs["desiredCapacity"]
 
     @override
@@ -84,7 +84,7 @@ class Groups(MachineGroups):
         policy, types = pool.outputs["multiAzPolicy"], list(pool.outputs.get("instanceTypes") or [])
         places = list(self._powered(group, pool))
         if policy == "PRIORITY":
-            # vSwitches in the order in which they are written, each with all types.
+            # vSwitches in their written order, each with all types.
             places = [pair for pair in self._subnets(pool) if pair in places]
             choices = [(kind, place) for place in places for kind in types]
         else:
@@ -108,7 +108,7 @@ class Groups(MachineGroups):
         return not (limited and price and limits.get(kind, 0.0) < CHEAPEST_SPOT * price)
 
     def _due_on_demand(self, group: Record, pool: Record) -> bool:
-        """Whether the mix of a cost-optimised pool asks for an on-demand machine next."""
+        """Whether the mix of a cost-optimised pool needs an on-demand machine next."""
         if pool.outputs["multiAzPolicy"] != "COST_OPTIMIZED":
             return False
         base = int(pool.outputs.get("onDemandBaseCapacity") or 0)
@@ -119,7 +119,7 @@ class Groups(MachineGroups):
         return bought < base or bought - base < int(above * share)
 
     def _blind(self, pool: Record) -> bool:
-        """Whether ACK buys without a look at spot: goatscaler sees no stock of it, and buys where compensation is on.
+        """Whether ACK ignores the stock of spot machines: goatscaler does, and buys on demand if compensation is on.
 
         ACK FAQ on node instant scaling.
         """
@@ -150,7 +150,7 @@ class Groups(MachineGroups):
         self._account.create(MACHINE, f"alicloud scaling-group {group.id}", state, self._account.scope, owner=group.key)
 
     def _pod_vswitches(self, cluster: Record | None, slot: Slot) -> list[str]:
-        """Of a zone without any, Terway takes the vSwitch of the node: terway, daemon/builder.go, `VSwitchOptions`."""
+        """Without one in the zone, Terway uses the node's vSwitch: terway, daemon/builder.go, `VSwitchOptions`."""
         wanted = (cluster.outputs.get("podVswitchIds") if cluster else None) or []
         found = [self._store.get(VSWITCH, one) for one in wanted]
         return [one.id for one in found if one and one.outputs["zoneId"] == slot.zone] or [slot.subnet]
@@ -171,7 +171,7 @@ class Groups(MachineGroups):
         return {"labels": self._labels(pool, kind, spot=spot) | _zone(zone), "taints": taints}
 
     def _labels(self, pool: Record, kind: str, *, spot: bool) -> dict[str, str]:
-        """Those that ACK sets: cloud controller manager, changelog 2.10; ACK user guide, GPU nodes."""
+        """Labels that ACK sets: cloud controller manager, changelog 2.10; ACK user guide, GPU nodes."""
         known = machine(kind)
         gpu = {
             "aliyun.accelerator/nvidia_name": f"NVIDIA-{known.family.gpu}",
@@ -239,7 +239,7 @@ def _is_spot(pool: Record) -> bool:
 
 
 def _compensates(pool: Record) -> bool:
-    """On-demand machines stand in for spot ones under this policy alone; under the others the switch does nothing."""
+    """Only under this policy do on-demand machines replace spot ones; under the others the switch has no effect."""
     return pool.outputs["multiAzPolicy"] == "COST_OPTIMIZED" and bool(pool.outputs.get("compensateWithOnDemand"))
 
 
@@ -249,6 +249,6 @@ def _taints(pool: Record) -> list[Taint]:
 
 
 def _disk(pool: Record) -> int:
-    """Where images and scratch space lie: the last data disk, at /var/lib/container, else the system's."""
+    """Disk of images and scratch space: the last data disk, at /var/lib/container, else the system's."""
     disks: Sequence[Mapping[str, Any]] = pool.outputs.get("dataDisks") or []
     return int(disks[-1]["size"] if disks else pool.outputs["systemDiskSize"])

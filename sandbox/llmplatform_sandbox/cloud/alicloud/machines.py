@@ -1,4 +1,4 @@
-"""What a machine of ECS offers as a node of ACK.
+"""A machine of ECS as a node of ACK.
 
 Allocatable CPU by ACK's reservation policy for Kubernetes 1.28 and later (the published example: 100m of 4 cores; above
 that the curve of its table, unverified). Pods by the private addresses that Terway's interfaces can hold on the usual
@@ -14,10 +14,10 @@ from llmplatform_sandbox.cloud.machine_table import Machine, by_type
 
 DRIVER_LABEL = "ack.aliyun.com/nvidia-driver-version"
 SCHEDULE_LABEL = "ack.node.gpu.schedule"
-"""Other values than `default` hand the GPUs to ACK's sharing plugins: no whole ones are offered then."""
+"""Other values than `default` give the GPUs to ACK's sharing plugins: no whole ones are offered then."""
 _GENERATION = re.compile(r"^ecs\.(?:ebm)?[a-z]+(\d+)")
 CHEAPEST_SPOT = 0.1
-"""Share of the list price below which no spot machine is ever sold. ECS user guide, spot instances."""
+"""Lowest price of a spot machine, as a share of the list price. ECS user guide, spot instances."""
 ESSD_LIKE = frozenset({"cloud_essd", "cloud_auto", "cloud_essd_entry"})
 ESSD_LEAST_GIB: Mapping[str, int] = {"PL0": 1, "PL1": 20, "PL2": 461, "PL3": 1261}
 """Smallest ESSD of a performance level. ECS user guide, ESSDs."""
@@ -31,7 +31,7 @@ _CGROUP_V2 = (
     "ContainerOS",
     "Ubuntu",
 )
-"""ACK user guide, "Migrate nodes to cgroup v2": the operating systems that have it by default, and no other."""
+"""ACK user guide, "Migrate nodes to cgroup v2": only these operating systems have it by default."""
 
 
 def machine(name: str) -> Machine:
@@ -54,25 +54,25 @@ def offered(name: str) -> bool:
 
 
 def sold(name: str, region: str, zone: str) -> bool:
-    """Whether a zone sells machines of a type; where it is not known, it does."""
+    """Whether a zone sells machines of a type; unknown zones do."""
     zones = machine(name).family.zones.get(region)
     return not zones or zone in zones
 
 
 def essd_only(name: str) -> bool:
-    """Whether a type takes no disks but ESSDs and their kin: those from the seventh generation on."""
+    """Whether a type accepts only ESSDs and similar disks: those from the seventh generation on."""
     found = _GENERATION.match(name)
     return bool(found and int(found[1]) >= 7)
 
 
 def driver(labels: Mapping[str, str]) -> str:
-    """What ACK installs; a label that it does not know is silently passed over."""
+    """The driver that ACK installs; it silently ignores an unknown label."""
     asked = labels.get(DRIVER_LABEL, "")
     return asked if asked in drivers().versions else drivers().default
 
 
 def allocatable(kind: Machine, disk_gib: int) -> Mapping[str, str]:
-    """What is left of a node for pods, without what a device plugin adds."""
+    """A node's resources for pods, without those of a device plugin."""
     reserved = 100 + max(kind.vcpus - 4, 0) * 12.5
     return {
         "cpu": f"{int(kind.vcpus * 1000 - reserved)}m",
@@ -90,7 +90,7 @@ def _pods(vcpus: int) -> int:
 
 
 def dead(image: str, image_id: str, version: str) -> str:
-    """Why a kubelet of a version does not start on an image; empty where it does. An image of one's own is trusted."""
+    """Why a kubelet of a version does not start on an image; empty if it does. Custom images are trusted."""
     minor = [int(part) for part in version.split(".")[:2] if part.isdigit()]
     if image_id or len(minor) < 2 or minor < _FIRST_WITHOUT_CGROUP_V1 or image in _CGROUP_V2:
         return ""

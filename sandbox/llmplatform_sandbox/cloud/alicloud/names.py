@@ -1,4 +1,4 @@
-"""Types that more than one module of this cloud speaks of."""
+"""Types that several modules of this cloud use."""
 
 CLUSTER = "alicloud:cs/managedKubernetes:ManagedKubernetes"
 NODE_POOL = "alicloud:cs/nodePool:NodePool"

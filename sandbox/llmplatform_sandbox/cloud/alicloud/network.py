@@ -1,4 +1,4 @@
-"""What the network does beyond the table: ranges that overlap, NAT that has no address yet, balancers' addresses."""
+"""Network rules beyond the table: overlapping ranges, NAT without an address, addresses of load balancers."""
 
 import ipaddress
 import secrets
@@ -18,7 +18,7 @@ _ASSOCIATION, _SNAT = "alicloud:ecs/eipAssociation:EipAssociation", "alicloud:vp
 
 
 class Switch(Plain):
-    """A vSwitch lies within its VPC and over no other."""
+    """A vSwitch is within its VPC and overlaps no other."""
 
     @override
     def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:
@@ -40,7 +40,7 @@ def _within(own: Any, around: str) -> bool:
 
 
 class SnatEntry(Plain):
-    """An entry names an address that the gateway has by then."""
+    """The gateway must have the entry's address first."""
 
     @override
     def creating(self, account: Account, inputs: Mapping[str, Any]) -> None:
@@ -55,7 +55,7 @@ class SnatEntry(Plain):
 
 
 class EipAssociation(Plain):
-    """An address in use by SNAT cannot be taken from its gateway."""
+    """An address that SNAT uses cannot be removed from its gateway."""
 
     @override
     def deleting(self, account: Account, record: Record) -> None:
@@ -66,7 +66,7 @@ class EipAssociation(Plain):
 
 
 class Balancer(Plain):
-    """A balancer answers at an address of its vSwitch, or at a public one."""
+    """A load balancer has an address of its vSwitch, or a public one."""
 
     @override
     def created(self, account: Account, record: Record) -> Mapping[str, Any]:
@@ -75,6 +75,6 @@ class Balancer(Plain):
         vswitch = account.store.get(VSWITCH, next(iter(record.outputs.get("subnetIds") or []), ""))
         if vswitch is None:
             return {"address": ""}
-        # From the far end, where no machine is.
+        # From the upper end, away from machines.
         hosts = list(ipaddress.ip_network(vswitch.outputs["cidrBlock"], strict=False).hosts())
         return {"address": str(hosts[-3 - secrets.randbelow(max(len(hosts) // 4, 1))])}

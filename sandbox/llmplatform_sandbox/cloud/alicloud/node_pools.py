@@ -1,4 +1,4 @@
-"""What ACK does with a node pool beyond the table: which pools it refuses, what a change reaches.
+"""ACK's node pools beyond the table: refused pools, and effects of a change.
 
 Source: terraform-provider-alicloud, website/docs/r/cs_kubernetes_node_pool; ECS user guide, instance families (disks)
 and spot instances; ACK's answer 400 InvalidParameter.Management (cloud-barista/cb-spider issue 1835).
@@ -28,7 +28,7 @@ Findings = Sequence[tuple[str, str]]
 
 
 class NodePool(Plain):
-    """`cs.NodePool`. `patience`: seconds that a renewed node has to join."""
+    """`cs.NodePool`. `patience`: seconds for a renewed node to join."""
 
     def __init__(self, control_plane: ControlPlane, patience: float) -> None:
         self._control_plane, self._patience = control_plane, patience
@@ -53,7 +53,7 @@ class NodePool(Plain):
     @override
     def created(self, account: Account, record: Record) -> Mapping[str, Any]:
         low, high, size = _bounds(record)
-        # It tries on until it has them: ACK user guide, "Manually scale a node pool".
+        # It tries until it has them: ACK user guide, "Manually scale a node pool".
         state = {"nodeGroup": record.id, "minSize": low, "maxSize": high, "desiredCapacity": size}
         group = Groups(account).group_of(record) or account.create(
             GROUP, f"alicloud NodePool {record.id}", state, account.scope, owner=record.key
@@ -86,7 +86,7 @@ class NodePool(Plain):
         wanted = min(max(wanted, low), high)
         if new.outputs.get("updateNodes"):
             groups.relabel(group)
-        # Types, image, disks, prices and, without updateNodes, labels and taints are those of nodes that join later.
+        # Types, image, disks, prices and, without updateNodes, labels and taints apply to nodes that join later.
         if wanted != target:
             self._resize(account, new, group, wanted)
         upgrade_pool(self._control_plane, account, new, self._patience)
@@ -109,7 +109,7 @@ class NodePool(Plain):
 
 
 def _forget_containerd(account: Account, record: Record) -> None:
-    """It is told in a call of its own, once the pool is there: resourceAliCloudAckNodepoolCreate."""
+    """A separate call configures it once the pool exists: resourceAliCloudAckNodepoolCreate."""
     inputs, outputs = (
         {name: value for name, value in given.items() if name != "containerdConfig"}
         for given in (record.inputs, record.outputs)
@@ -118,7 +118,7 @@ def _forget_containerd(account: Account, record: Record) -> None:
 
 
 def _bounds(record: Record) -> tuple[int, int, int]:
-    """Least, most and first size. A pool without autoscaling has the one size that it was given."""
+    """Minimum, maximum and first size. A pool without autoscaling has a single size."""
     scaling = record.outputs.get("scalingConfig") or {}
     if scaling.get("enable"):
         low, high = int(scaling.get("minSize") or 0), int(scaling.get("maxSize") or 0)
@@ -153,7 +153,7 @@ def _types(inputs: Mapping[str, Any]) -> Findings:
 
 
 def _spot(inputs: Mapping[str, Any]) -> Findings:
-    """Price limits name every type, and only where they count."""
+    """Price limits name every type, and only if they apply."""
     strategy, limits = inputs.get("spotStrategy") or "NoSpot", inputs.get("spotPriceLimits") or []
     named = {one.get("instanceType") for one in limits}
     if strategy == "SpotWithPriceLimit":
@@ -190,7 +190,7 @@ def _essd(at: str, category: str, level: Any, size: Any, level_name: str, size_n
 
 
 def _refuse_unsold(account: Account, inputs: Mapping[str, Any]) -> None:
-    """Every type has to be sold in one of the pool's zones at least."""
+    """At least one of the pool's zones must sell each type."""
     found = [account.store.get(VSWITCH, one) for one in inputs.get("vswitchIds") or []]
     zones = [one.outputs["zoneId"] for one in found if one]
     for name in inputs.get("instanceTypes") or []:

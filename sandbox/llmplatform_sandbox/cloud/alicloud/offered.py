@@ -13,7 +13,7 @@ class Minor(Cited):
     """A minor version of Kubernetes on ACK."""
 
     releases: tuple[str, ...]
-    """Exact versions, the newest first: new clusters get that one alone, the others are of clusters that have them."""
+    """Exact versions, the newest first: new clusters get only that one; the others are for existing clusters."""
 
 
 class Drivers(Cited):
@@ -21,14 +21,14 @@ class Drivers(Cited):
 
     versions: tuple[str, ...]
     default: str
-    """What it installs where nothing is asked for, or something that it does not know."""
+    """The driver that it installs by default, and for an unknown version."""
 
 
 class Role(Cited):
     """A service role, which an account's owner authorises once."""
 
     purpose: str
-    """What does not work without it."""
+    """What fails without it."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Alibaba Cloud: what its simulated account has beyond the facts."""
+"""The parts of Alibaba Cloud's simulated account beyond the facts."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ _SLOW = (
 
 
 def _behaviours(control_plane: ControlPlane, patience: float) -> Mapping[str, Behaviour]:
-    """Nothing here waits: ACK's add-ons are installed whether or not there are nodes to run them."""
+    """Nothing waits here: ACK installs add-ons with or without nodes to run them."""
     return {
         CLUSTER: Cluster(control_plane),
         NODE_POOL: NodePool(control_plane, patience),
@@ -62,7 +62,7 @@ def _behaviours(control_plane: ControlPlane, patience: float) -> Mapping[str, Be
 
 
 def _subnets(store: Store) -> list[str]:
-    """A balancer has its address in one vSwitch: the first of the cluster's."""
+    """A load balancer's vSwitch: the first of the cluster's."""
     return [vswitch for one in store.all(CLUSTER) for vswitch in (one.outputs.get("vswitchIds") or [])[:1]]
 
 

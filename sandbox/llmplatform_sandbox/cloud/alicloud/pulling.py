@@ -1,9 +1,9 @@
-"""Who may pull from an instance of Container Registry Enterprise Edition: what the credential helper lets in.
+"""Pull rights of pods for an instance of Container Registry Enterprise Edition, by the credential helper.
 
-It puts credentials into the namespaces that it watches and ties them to service accounts there, some seconds after an
-account was made; a pod takes what its account has when it is admitted, and nothing later. With the webhook an account
-has them from its first moment. Source: Container Registry user guide, "Use the passwordless component to pull images",
-how it works, configuration and FAQ. How long the helper takes is assumed.
+The helper puts credentials into its configured namespaces and adds them to service accounts there, some seconds after
+an account was created; a pod gets what its account has at admission, and nothing later. With the webhook an account has
+them from its creation. Source: Container Registry user guide, "Use the passwordless component to pull images", how it
+works, configuration and FAQ. The helper's delay is assumed.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from llmplatform_sandbox.cloud.store import Store
 
 HELPER, WEBHOOK = "managed-aliyun-acr-credential-helper", "acr-credential-helper-webhook"
 SECONDS = 2.0
-"""From the making of a service account until the helper has seen it."""
+"""Seconds until the helper has seen a new service account."""
 
 
 def unpullable(store: Store, image: str, pod: Mapping[str, Any], account: Mapping[str, Any] | None) -> str:
-    """Why a node may not pull an image for a pod; empty where it may. An instance without link or helper is open."""
+    """Why a node may not pull an image for a pod; empty if it may. An instance without link or helper is open."""
     host = image.partition("/")[0]
     if not (host.endswith(".cr.aliyuncs.com") and host.partition(".")[0].endswith(("-registry", "-registry-vpc"))):
         return ""
@@ -52,7 +52,7 @@ def _configured(store: Store) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _age(pod: Mapping[str, Any], account: Mapping[str, Any]) -> float:
-    """Seconds that a service account was there when the pod was made."""
+    """Age of a service account, in seconds, when the pod was created."""
     made, there = (_moment(each) for each in (pod, account))
     return (made - there).total_seconds() if made and there else SECONDS
 

@@ -1,4 +1,4 @@
-"""What Alibaba Cloud accepts without a word and then does otherwise: the real one never says so, the sandbox does.
+"""Inputs that Alibaba Cloud silently accepts and treats differently. Only the sandbox reports them.
 
 Source: terraform-provider-alicloud, website/docs/r/cs_managed_kubernetes and cs_kubernetes_node_pool ("only works for
 Create operation", compensate_with_on_demand); ACK user guide, NVIDIA driver versions.
@@ -17,11 +17,11 @@ from llmplatform_sandbox.cloud.store import Record, Store
 
 _FILES = "alicloud:nas/fileSystem:FileSystem"
 _ONLY_AT_CREATION = ("addons", "isEnterpriseSecurityGroup", "newNatGateway", "podVswitchIds", "slbInternetEnabled")
-"""Properties of a cluster whose change is taken and does nothing."""
+"""Properties of a cluster whose change is accepted without effect."""
 
 
 def remarks(account: Account) -> Sequence[str]:
-    """A line each."""
+    """The remarks, a line each."""
     store = account.store
     found = [line for pool in store.all(NODE_POOL) for line in _of_pool(pool)]
     found += [line for files in store.all(_FILES) for line in _of_files(files, _addons(store))]
@@ -37,10 +37,10 @@ def remarks(account: Account) -> Sequence[str]:
 
 
 def note_ignored(store: Store, old: Record, new: Record) -> None:
-    """Remember what of a cluster's change did nothing."""
+    """Record the changes of a cluster that had no effect."""
     before: set[str] = set(json.loads(store.setting(_key(new.id), "[]")))
     changed = {name for name in _ONLY_AT_CREATION if old.inputs.get(name) != new.inputs.get(name)}
-    # What changes a second time has, as far as one can tell, gone back to what it is.
+    # A property that changes a second time has probably returned to its real value.
     store.set(_key(new.id), json.dumps(sorted(before ^ changed)))
 
 
@@ -60,7 +60,7 @@ def _addons(store: Store) -> set[str]:
 
 
 def _of_files(files: Record, addons: Iterable[str]) -> Iterator[str]:
-    """alibaba-cloud-csi-driver, pkg/nas/subpath_controller.go, DeleteVolume: what removes the folder of a volume."""
+    """alibaba-cloud-csi-driver, pkg/nas/subpath_controller.go, DeleteVolume: whether a volume's folder is removed."""
     if (files.outputs.get("recycleBin") or {}).get("status") != "Enable":
         yield f"file system {files.id}: without a recycle bin the driver leaves the folder of a volume that is deleted"
     elif "storage-operator" not in addons:

@@ -1,7 +1,7 @@
-"""The autoscaler that ACK runs for a cluster once it was configured.
+"""The autoscaler that ACK runs for a cluster after its configuration.
 
-The configuration is no object: a further one takes the place of the first, and its deletion does nothing, so the
-autoscaler goes on by the last until the cluster is gone (resource_alicloud_cs_autoscaling_config.go, Delete).
+The configuration is no object: a further one replaces the first, and its deletion has no effect, so the autoscaler uses
+the last one until the cluster is gone (resource_alicloud_cs_autoscaling_config.go, Delete).
 """
 
 import json
@@ -22,7 +22,7 @@ _SETTING = "autoscaling configuration"
 
 
 def autoscaler(account: Account) -> ManagedAutoscaler | None:
-    """As it was configured last; None before."""
+    """The last configuration; None before the first."""
     given = _configured(account.store)
     if not given:
         return None
@@ -35,13 +35,13 @@ def autoscaler(account: Account) -> ManagedAutoscaler | None:
 
 
 def scaler_of(store: Store) -> str:
-    """`cluster-autoscaler` or `goatscaler`; empty when there is none."""
+    """`cluster-autoscaler` or `goatscaler`; empty without one."""
     given = _configured(store)
     return given.get("scalerType") or "cluster-autoscaler" if given else ""
 
 
 def forget(store: Store) -> None:
-    """The cluster is gone, and its autoscaler with it."""
+    """Forget the autoscaler of a deleted cluster."""
     store.set(_SETTING, "")
 
 
@@ -89,7 +89,7 @@ class AutoscalingConfig(Plain):
 
 
 def _refuse_strangers(store: Store, inputs: Mapping[str, Any]) -> None:
-    """Stricter than ACK may be (unverified): what it does with a group that is gone is documented nowhere."""
+    """Perhaps stricter than ACK (unverified): its treatment of a missing group is not documented."""
     for number, names in (inputs.get("priorities") or {}).items():
         for name in _groups(names):
             if store.get(GROUP, name) is None:

@@ -1,6 +1,6 @@
-"""The RAM roles that an account's owner authorises once, in the console, before ACK can act for them.
+"""The RAM roles that an account's owner authorises once, in the console, so that ACK can use them.
 
-They are there unless the fault `role-unauthorised` takes one away. Which request needs which one is unverified in part.
+They exist unless the fault `role-unauthorised` removes one. It is partly unverified which request needs which role.
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from llmplatform_sandbox.cloud.alicloud.offered import roles
 from llmplatform_sandbox.cloud.requests import CloudError
 
 ROLES: Mapping[str, str] = {name: role.purpose for name, role in roles().items()}
-"""Role → what does not work without it."""
+"""Role → what fails without it."""
 
 
 def require(account: Account, role: str, what: str) -> None:
-    """Raises CloudError when the role was never authorised."""
+    """Raises CloudError if the role was never authorised."""
     if account.faults.active("role-unauthorised", role):
         raise CloudError(
             f"ErrRoleNotAuthorized: {what} needs the service role {role} ({ROLES[role]}); authorise it once at "

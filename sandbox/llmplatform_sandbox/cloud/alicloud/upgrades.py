@@ -1,4 +1,4 @@
-"""How ACK upgrades nodes: machines stay, and so do their GPUs; kubelets are exchanged in place, or system disks.
+"""ACK's upgrades of nodes: machines and their GPUs stay; kubelets or system disks are replaced.
 
 Source: ACK user guide, "Update a node pool": in place, nothing is drained; with another system disk each batch is
 drained first by the rules of eviction, for 30 minutes at most, after which the node is updated all the same. API
@@ -23,7 +23,7 @@ def minor_of(version: str) -> str:
 
 
 def upgrade_kubelets(account: Account, cluster: Record) -> None:
-    """All nodes of a cluster, in place: what an upgrade does that is not of the control plane alone."""
+    """All nodes of a cluster, in place: the effect of an upgrade beyond the control plane."""
     for group in account.store.all(GROUP):
         pool = account.store.get(NODE_POOL, group.outputs["nodeGroup"])
         if pool is not None and pool.outputs["clusterId"] == cluster.id:
@@ -32,7 +32,7 @@ def upgrade_kubelets(account: Account, cluster: Record) -> None:
 
 
 def refuse_upgrade(account: Account, inputs: dict[str, Any]) -> None:
-    """Raises CloudError for nodes that would be of another version than their control plane."""
+    """Raises CloudError for nodes with another version than their control plane."""
     cluster = account.store.get(CLUSTER, inputs["clusterId"])
     wanted = get(inputs, "upgradePolicy.kubernetesVersion")
     if not wanted or cluster is None:
@@ -45,9 +45,9 @@ def refuse_upgrade(account: Account, inputs: dict[str, Any]) -> None:
 
 
 def upgrade_pool(control_plane: ControlPlane, account: Account, new: Record, patience: float) -> None:
-    """What `upgradePolicy` asks for, at every update whose inputs have it, whatever it is that the update changes.
+    """The upgrade in `upgradePolicy`, at every update whose inputs have it, whatever the update changes.
 
-    At a pool's creation nobody reads it. Source: resource_alicloud_cs_kubernetes_node_pool.go (v2.0.0-beta3), Update:
+    It is ignored at a pool's creation. Source: resource_alicloud_cs_kubernetes_node_pool.go (v2.0.0-beta3), Update:
     `if v, ok := d.GetOk("upgrade_policy"); ok` posts to /upgrade, without a look at what has changed.
     """
     policy = new.inputs.get("upgradePolicy") or {}

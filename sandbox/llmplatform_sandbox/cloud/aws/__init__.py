@@ -1,1 +1,1 @@
-"""What AWS does beyond its table of facts."""
+"""AWS beyond its table of facts."""

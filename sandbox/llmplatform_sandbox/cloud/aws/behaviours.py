@@ -1,4 +1,4 @@
-"""What EKS and its neighbours do beyond the table: control planes, node groups, add-ons, NAT gateways."""
+"""EKS and related services beyond the table: control planes, node groups, add-ons, NAT gateways."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ CLUSTER, ADDON, SUBNET = "aws:eks/cluster:Cluster", "aws:eks/addon:Addon", "aws:
 
 
 def behaviours(control_plane: ControlPlane, patience: float) -> Mapping[str, Behaviour]:
-    """By type. `patience`: seconds that an add-on waits for a node; EKS gives up after 20 minutes."""
+    """Behaviours by type. `patience`: seconds that an add-on waits for a node; EKS waits 20 minutes."""
     return {
         CLUSTER: _Cluster(control_plane),
         NODE_GROUP: NodeGroupBehaviour(control_plane, patience),
@@ -103,7 +103,7 @@ class _Cluster(Plain):
     def updating(self, account: Account, old: Record, inputs: Mapping[str, Any]) -> None:
         now, before = _zones(account, inputs), _zones(account, old.outputs)
         if now != before:
-            # aws/containers-roadmap#2258: other subnets of the same zones are taken.
+            # aws/containers-roadmap#2258: other subnets of the same zones are accepted.
             raise CloudError(
                 f"InvalidParameterException: Provided subnets belong to the AZs '{','.join(now)}'. But they should "
                 f"belong to the exact set of AZs '{','.join(before)}' in which subnets were provided during cluster "
@@ -157,7 +157,7 @@ class _Endpoint(Plain):
 
 
 def _make_log_group(account: Account, name: str) -> None:
-    """EKS makes the group of its logs when nobody did, without an end of their retention; it outlives the cluster."""
+    """EKS creates its log group if it is missing, without retention; it outlives the cluster."""
     if account.store.get(LOG_GROUP, name) is None:
         account.create(LOG_GROUP, f"aws eks {name.split('/')[3]}", {"name": name}, account.scope)
 
@@ -183,7 +183,7 @@ class _Addon(Plain):
             self._refuse_foreign(cluster, inputs)
 
     def _refuse_foreign(self, cluster: Record, inputs: Mapping[str, Any]) -> None:
-        """kube-proxy is of a Kubernetes minor: at most the cluster's, at least three below it."""
+        """kube-proxy's minor: at most the cluster's, and at most three below it."""
         version = inputs.get("addonVersion")
         if inputs["addonName"] != "kube-proxy" or not version:
             return

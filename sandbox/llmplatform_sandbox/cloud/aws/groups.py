@@ -36,9 +36,9 @@ class Groups(MachineGroups):
 
     @override
     def template(self, group_id: str) -> NodeTemplate | None:
-        """What cluster-autoscaler's AWS provider builds for an empty group (aws_manager.go, buildNodeFromTemplate).
+        """Node of an empty group, as cluster-autoscaler's AWS provider has it (aws_manager.go, buildNodeFromTemplate).
 
-        Capacity of the first instance type, taken for allocatable; labels and taints of DescribeNodegroup; tags.
+        Capacity of the first instance type, as allocatable; labels and taints of DescribeNodegroup; tags.
         """
         group = self._require(group_id)
         node_group = self.owner(group)
@@ -70,18 +70,18 @@ class Groups(MachineGroups):
     # As the node group's resource needs them
 
     def zones(self, node_group: Record) -> int:
-        """In how many zones it may have machines."""
+        """Number of zones for its machines."""
         return len({zone for _, zone in self._subnets(node_group)})
 
     def relabel(self, group: Record) -> None:
-        """Labels and taints reach the machines that run, too."""
+        """Change labels and taints of running machines, too."""
         for record in self._running(group):
             self._account.amend(
                 record, self._identity(self.owner(group), record.outputs["instanceType"], record.outputs["zone"])
             )
 
     def tags(self, group: Record) -> Mapping[str, str]:
-        """Tags of the group: those that EKS sets, and those added as resources."""
+        """Tags of the group: EKS' own, and those of resources."""
         added = {
             tag.outputs["tag"]["key"]: tag.outputs["tag"]["value"]
             for tag in self._store.all(_TAG)
@@ -97,7 +97,7 @@ class Groups(MachineGroups):
         return given or ([of_template] if of_template else ["t3.medium"])
 
     def launch_template(self, node_group: Mapping[str, Any]) -> Record | None:
-        """The template that a node group's properties name."""
+        """The template in a node group's properties."""
         wanted = node_group.get("launchTemplate") or {}
         type_ = "aws:ec2/launchTemplate:LaunchTemplate"
         if wanted.get("id"):
@@ -153,7 +153,7 @@ class Groups(MachineGroups):
         self._account.create(MACHINE, f"aws auto-scaling-group {group.id}", state, self._account.scope, owner=group.key)
 
     def _address(self, subnet_id: str) -> str:
-        """The first that is free. VPC user guide, "Subnet sizing": a subnet's first four and its last are AWS' own."""
+        """The first free one. VPC user guide, "Subnet sizing": AWS reserves a subnet's first four and its last."""
         subnet = self._store.get("aws:ec2/subnet:Subnet", subnet_id)
         if subnet is None or not subnet.outputs.get("cidrBlock"):
             return ""
@@ -211,7 +211,7 @@ class Groups(MachineGroups):
 
 
 def made_as(node_group: Record) -> dict[str, str]:
-    """What machines are made from; those that were made from something else are renewed."""
+    """Inputs of machines; a machine with other inputs is renewed."""
     return {
         "version": str(node_group.outputs["version"]),
         "release": str(node_group.outputs["releaseVersion"]),
@@ -220,7 +220,7 @@ def made_as(node_group: Record) -> dict[str, str]:
 
 
 def _kubelet(made: Mapping[str, str]) -> str:
-    """Amazon Linux' releases begin with the kubelet's version; Bottlerocket's have one of their own."""
+    """Amazon Linux' releases begin with the kubelet's version; Bottlerocket's have their own version."""
     version, release = made.get("version", ""), made.get("release", "").partition("-")[0]
     return f"v{release if release.startswith(version) else version}" if version else ""
 

@@ -1,9 +1,9 @@
-"""What AWS itself does in an account beside what was asked for, where a fault switches it on.
+"""AWS' own actions in an account, switched on by faults.
 
 The log group: terraform-aws-modules/terraform-aws-eks#2763, a cluster's last log events arrive after its deletion, and
-the service-linked role makes the group again. The endpoint: GuardDuty user guide, Runtime Monitoring, automated agent
-configuration for EKS: it puts an endpoint `guardduty-data` and a group `GuardDutyManagedSecurityGroup-<vpc>` into the
-VPC, and takes neither away.
+the service-linked role creates the group again. The endpoint: GuardDuty user guide, Runtime Monitoring, automated agent
+configuration for EKS: it creates an endpoint `guardduty-data` and a group `GuardDutyManagedSecurityGroup-<vpc>` in the
+VPC, and removes neither.
 """
 
 from typing import Any
@@ -25,16 +25,16 @@ LOG_GROUP, GROUP, ENDPOINT = (
 GUARDDUTY = "aws guardduty, which leaves it: delete this endpoint and its group by hand, and run again"
 _SERVICE = "guardduty-data"
 LAG = 1.5
-"""Seconds after which the last log events arrive; on a real account a minute and more."""
+"""Seconds until the last log events arrive; on a real account a minute and more."""
 
 
 def log_group_of(cluster: str) -> str:
-    """Name of the group that EKS writes a cluster's logs to."""
+    """Name of a cluster's log group."""
     return f"/aws/eks/{cluster}/cluster"
 
 
 class LogGroup(Plain):
-    """A group that a deleted cluster still writes to comes back, without an end of its retention."""
+    """A deleted cluster's late log events create its group again, without retention."""
 
     @override
     def deleting(self, account: Account, record: Record) -> None:
@@ -45,13 +45,13 @@ class LogGroup(Plain):
 
 
 def cluster_deleted(account: Account, cluster: Record) -> None:
-    """Its logs are on their way."""
+    """Schedule the late log events of a deleted cluster."""
     if cluster.outputs.get("enabledClusterLogTypes"):
         account.store.set(_deleted(log_group_of(cluster.id)), cluster.id)
 
 
 def guard(account: Account) -> None:
-    """Put the endpoint of GuardDuty, with its group, into the network of each cluster."""
+    """Create GuardDuty's endpoint, with its group, in the network of each cluster."""
     if not account.faults.active("foreign-endpoint", EVERYTHING):
         return
     for cluster in account.store.all(CLUSTER):

@@ -1,4 +1,4 @@
-"""Nodes that AWS ends without a word, whatever runs on them: counted, and said at the end of a run."""
+"""Nodes that AWS terminates silently, whatever runs on them: counted, and reported at the end of a run."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ _KEY = "nodes ended undrained"
 
 
 def set_size(account: Account, group: Record, size: int) -> None:
-    """Bring a group to the size that was sent: botocore's eks model, NodegroupScalingConfig.desiredSize.
+    """Set a group to the size in the request: botocore's eks model, NodegroupScalingConfig.desiredSize.
 
-    Below the current number nodes end, and disruption budgets are not respected (EKS user guide, managed node groups).
-    What cannot be had is tried for on and on: the group's issue is AsgInstanceLaunchFailures, and the update succeeds.
+    A smaller size terminates nodes, regardless of disruption budgets (EKS user guide, managed node groups). For missing
+    machines it tries again and again: the group's issue is AsgInstanceLaunchFailures, and the update succeeds.
     """
     groups = Groups(account)
     before = len(groups.running(group))
@@ -33,12 +33,12 @@ def set_size(account: Account, group: Record, size: int) -> None:
 
 
 def ended(store: Store) -> Mapping[str, int]:
-    """Node group → how many of its nodes were ended by a smaller desired size."""
+    """Node group → number of nodes that a smaller desired size terminated."""
     return json.loads(store.setting(_KEY, "{}"))
 
 
 def remarks(account: Account) -> Sequence[str]:
-    """A line for each group that lost nodes, or whose nodes an add-on takes for broken."""
+    """A line for each group that lost nodes, or whose nodes an add-on reports as broken."""
     groups = Groups(account)
     names = {one.id: groups.owner(one).outputs["nodeGroupName"] for one in account.store.all(groups.group_type)}
     broken = {

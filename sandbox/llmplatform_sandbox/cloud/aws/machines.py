@@ -1,4 +1,4 @@
-"""What a machine of EC2 offers as a node of EKS.
+"""A machine of EC2 as a node of EKS.
 
 Allocatable CPU by the reservation formula of the EKS AMIs (amazon-eks-ami, nodeadm kubelet config: 6 % of the first
 core, 1 % of the second, 0.5 % of the next two, 0.25 % of the others); pods by the usual interface limits of the
@@ -33,7 +33,7 @@ def offered(name: str) -> bool:
 
 
 def capacity(kind: Machine, disk_gib: int, *, raid0: bool) -> Mapping[str, str]:
-    """A node's whole resources, without what a device plugin adds."""
+    """A node's whole resources, without those of a device plugin."""
     disk = kind.nvme_gb * 1000**3 if raid0 and kind.nvme_gb else disk_gib * 1024**3
     return {
         "cpu": str(kind.vcpus),
@@ -44,7 +44,7 @@ def capacity(kind: Machine, disk_gib: int, *, raid0: bool) -> Mapping[str, str]:
 
 
 def allocatable(kind: Machine, disk_gib: int, *, raid0: bool) -> Mapping[str, str]:
-    """What is left of them for pods."""
+    """Its resources for pods."""
     whole = capacity(kind, disk_gib, raid0=raid0)
     reserved = 60 + 10 * min(kind.vcpus - 1, 1) + 5 * min(max(kind.vcpus - 2, 0), 2) + 2.5 * max(kind.vcpus - 4, 0)
     return {

@@ -1,4 +1,4 @@
-"""Managed node groups as EKS takes and runs them."""
+"""Managed node groups by the rules of EKS."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ _JOINS = re.compile(r"/AmazonEKSWorkerNode(Minimal)?Policy$")
 
 
 class NodeGroupBehaviour(Plain):
-    """Node groups by the rules of EKS. `patience`: seconds that machines try to join; EKS waits 20 minutes and more."""
+    """Node groups by the rules of EKS. `patience`: seconds for machines to join; EKS waits 20 minutes and more."""
 
     def __init__(self, control_plane: ControlPlane, patience: float) -> None:
         self._control_plane, self._patience = control_plane, patience
@@ -73,7 +73,7 @@ class NodeGroupBehaviour(Plain):
             "nodeGroupName": record.outputs["nodeGroupName"],
             "minSize": int(scaling["minSize"]),
             "maxSize": int(scaling["maxSize"]),
-            # "the capacity it attempts to maintain", never below the minimum, whatever can be had: botocore's
+            # "the capacity it attempts to maintain", never below the minimum, with or without stock: botocore's
             # autoscaling model, CreateAutoScalingGroupType.DesiredCapacity.
             "desiredCapacity": int(scaling["desiredSize"]),
             "tags": tags,
@@ -129,7 +129,7 @@ class NodeGroupBehaviour(Plain):
         self._renew(groups, group, new)
 
     def _renew(self, groups: Groups, group: Record, node_group: Record) -> None:
-        """New machines for all that are of another image or template. EKS user guide, phases of node updates."""
+        """Replace all machines with another image or template. EKS user guide, phases of node updates."""
         update = node_group.outputs.get("updateConfig") or {}
         stale = [one for one in groups.running(group) if one.outputs.get("made") != made_as(node_group)]
         at_once = int(update.get("maxUnavailable") or 0)
@@ -169,7 +169,7 @@ class NodeGroupBehaviour(Plain):
 
 
 def _refuse_sizes(scaling: Mapping[str, Any]) -> None:
-    """What EKS says of bounds and a number that do not fit: terraform-aws-modules/terraform-aws-eks#748."""
+    """EKS' error for bounds and a number that do not fit: terraform-aws-modules/terraform-aws-eks#748."""
     low, size, high = (int(scaling[name]) for name in ("minSize", "desiredSize", "maxSize"))
     if low > size:
         raise CloudError(f"InvalidParameterException: Minimum capacity {low} can't be greater than desired size {size}")
@@ -196,7 +196,7 @@ def _unfit(name: str, image: Any) -> str:
 
 
 def _template_faults(template: Mapping[str, Any], inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a template for a node group must not hold: EKS user guide, "Customize managed nodes"."""
+    """What a template for a node group must not contain: EKS user guide, "Customize managed nodes"."""
     market = get(template, "instanceMarketOptions.marketType")
     interfaces = template.get("networkInterfaces") or []
     rules: list[tuple[str, bool, str]] = [

@@ -1,6 +1,6 @@
-"""The managed add-ons of EKS, and what they see of a node.
+"""The managed add-ons of EKS, and the conditions that they report of a node.
 
-A taint keeps DaemonSets away, and the node then says of itself that something is missing.
+A taint keeps DaemonSets out, and the node then reports what is missing.
 """
 
 import json
@@ -30,10 +30,10 @@ class DaemonSet(Cited):
     """Only on nodes with GPUs, of this architecture."""
     host_ports: tuple[int, ...] = ()
     unless_there: Mapping[str, str] = {}
-    """Type, reason and message of the condition that nodes have without it."""
+    """Type, reason and message of the condition on nodes without it."""
 
     def bears(self, taint: Taint, configuration: Mapping[str, Any]) -> bool:
-        """Whether a node with a taint gets it. Kubernetes, Taints and Tolerations."""
+        """Whether it runs on a node with a taint. Kubernetes, Taints and Tolerations."""
         if taint.effect == "PreferNoSchedule":
             return True
         configured = get(configuration, self.tolerations)
@@ -53,7 +53,7 @@ class Addon(Cited):
     needs_node: bool = False
     """Whether it is DEGRADED until a node runs it."""
     self_managed: bool = False
-    """Whether a cluster with `bootstrapSelfManagedAddons` has it without any add-on."""
+    """Whether a cluster with `bootstrapSelfManagedAddons` includes it without an add-on."""
 
 
 @cache
@@ -74,7 +74,7 @@ def _tables() -> Mapping[str, Any]:
 
 
 def conditions(store: Store, gpus: int, architecture: str, taints: Sequence[Taint]) -> tuple[NodeCondition, ...]:
-    """What a node says of itself beside Ready, by the add-ons that there are."""
+    """The node's conditions beside Ready, by the installed add-ons."""
     found: list[NodeCondition] = []
     for one, configuration in _installed(store):
         if one.unless_there and gpus and one.gpus == architecture:

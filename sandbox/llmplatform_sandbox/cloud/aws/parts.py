@@ -1,4 +1,4 @@
-"""AWS: what its simulated account has beyond the facts."""
+"""The parts of AWS' simulated account beyond the facts."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -23,20 +23,20 @@ _DRIVERS = ("ebs.csi.aws.com", "efs.csi.aws.com")
 
 
 def _installed(store: Store) -> Iterable[str]:
-    """Self-managed ones included."""
+    """Including self-managed ones."""
     own = [one.outputs["addonName"] for one in store.all(ADDON)]
     bootstrapped = any(one.outputs["bootstrapSelfManagedAddons"] for one in store.all(CLUSTER))
     return [*own, *(name for name, one in addons().items() if one.self_managed and bootstrapped and name not in own)]
 
 
 def _admins(store: Store) -> Sequence[str]:
-    """Those with an access entry."""
+    """Principals with an access entry."""
     found = {one.outputs["principalArn"] for one in store.all(_ACCESS) if one.outputs["policyArn"].endswith(_ADMIN)}
     return sorted(found)
 
 
 def _locked_out(account: Account) -> str:
-    """EKS user guide, access entries: without one, a principal is unauthorised, whatever IAM allows it."""
+    """EKS user guide, access entries: without one, a principal is unauthorised, whatever IAM allows."""
     ours = [one for one in account.store.all(CLUSTER) if one.made_by != BEFORE]
     creator = any(get(one.outputs, "accessConfig.bootstrapClusterCreatorAdminPermissions") for one in ours)
     known = creator or _admins(account.store)

@@ -1,4 +1,4 @@
-"""Where AWS has what: letters and ids of zones, what a zone lacks, and the vCPU quotas that machines count against."""
+"""Places of AWS: letters and ids of zones, missing offers of a zone, and the vCPU quotas of machines."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,11 +8,11 @@ from llmplatform_sandbox.cloud.aws.machines import offered
 from llmplatform_sandbox.cloud.faults import Faults
 
 EKS = "eks"
-"""Control planes, as `not-offered` names them."""
+"""Control planes, in the naming of `not-offered`."""
 CLOSED: Mapping[str, str] = {"us-east-1": "use1-az3", "us-west-1": "usw1-az2", "ca-central-1": "cac1-az3"}
 """Zones in which EKS takes no subnet of a cluster. EKS user guide, network requirements for VPC and subnets."""
 _USUAL: Mapping[str, str] = {"us-east-1": "e", "us-west-1": "c", "ca-central-1": "c"}
-"""Letter that the closed zone has unless a fault says otherwise. Assumed: each account has a mapping of its own."""
+"""Letter of the closed zone unless a fault says otherwise. Assumed: each account has its own mapping."""
 _ZONE = re.compile(r"^(?P<region>[a-z]{2}(-[a-z]+)+-\d)(?P<letter>[a-z])$")
 _DIRECTION = re.compile(r"north|south|east|west|central")
 _QUOTAS: Sequence[tuple[str, str, str]] = (
@@ -26,7 +26,7 @@ instances" and "All ... Spot Instance Requests"."""
 
 
 def zone(name: str) -> bool:
-    """Whether a zone may be called so."""
+    """Whether a zone may have that name."""
     return _ZONE.match(name) is not None
 
 
@@ -45,7 +45,7 @@ def offer(name: str) -> bool:
 
 
 def zone_id(faults: Faults, name: str) -> str:
-    """`euw1-az2` of `eu-west-1b`: what a letter stands for in this account."""
+    """`euw1-az2` of `eu-west-1b`: the zone of a letter in this account."""
     found = _ZONE.match(name)
     if found is None:
         return name
@@ -61,17 +61,17 @@ def zone_id(faults: Faults, name: str) -> str:
 
 
 def lacks(faults: Faults, what: str, zone_name: str) -> bool:
-    """Whether a zone has none of these machines or of this service's endpoints."""
+    """Whether a zone lacks these machines or this service's endpoints."""
     return faults.active("not-offered", f"{what}@{zone_name}")
 
 
 def takes_control_planes(faults: Faults, zone_name: str) -> bool:
-    """Whether EKS takes a subnet of a cluster in a zone."""
+    """Whether EKS accepts a subnet of a cluster in a zone."""
     return zone_id(faults, zone_name) not in CLOSED.values()
 
 
 def no_quota(account: Account, kind: str, *, spot: bool) -> str:
-    """EC2's answer to one more machine of a type where its quota is zero; empty where it is not."""
+    """EC2's answer to a request for a type whose quota is zero; empty if it is not."""
     for family, on_demand, of_spot in _QUOTAS:
         if re.match(family, kind):
             code = of_spot if spot else on_demand

@@ -86,7 +86,8 @@ def test_a_profile_of_the_settings_is_opened_and_one_that_is_not_there_is_named(
 
     assert opened("prod").ask
     assert (
-        "no credentials in the profile nobodys; make it work with `aliyun configure --profile" in opened("nobodys").why
+        "no credentials in the profile ownerless; make it work with `aliyun configure --profile"
+        in opened("ownerless").why
     )
 
 

@@ -46,11 +46,11 @@ def test_a_role_that_cannot_be_taken_is_red_and_named_and_nothing_more_is_asked(
 
 def test_a_profile_that_is_not_there_is_told() -> None:
     with pytest.raises(NoAnswer, match="list-profiles"):
-        AwsAccount("us-east-1", profile="nobodys")
+        AwsAccount("us-east-1", profile="ownerless")
 
 
 def test_a_profile_of_the_environment_is_not_sought_in_the_stack_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "nobodys")
+    monkeypatch.setenv("AWS_PROFILE", "ownerless")
     with pytest.raises(NoAnswer, match="into AWS_PROFILE, or unset it"):
         AwsAccount("us-east-1")
 

@@ -44,7 +44,7 @@ PROOFS: Mapping[str, Proof] = {
             "DescribeLogGroups": {"logGroups": [{"logGroupName": "/aws/eks/prod-llm/cluster"}]},
             "DescribeCluster": Absent("no cluster"),
         },
-        text="log group /aws/eks/prod-llm/cluster is there and its cluster is not",
+        text="log group /aws/eks/prod-llm/cluster exists without its cluster",
         remedy="aws logs delete-log-group --log-group-name /aws/eks/prod-llm/cluster",
         green={"DescribeLogGroups": {"logGroups": [{"logGroupName": "/aws/eks/prod-llm/cluster-of-others"}]}},
     ),

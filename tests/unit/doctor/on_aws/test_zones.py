@@ -87,7 +87,7 @@ def test_what_the_credentials_may_not_ask_is_yellow_with_the_missing_action(chec
     AWS.shows_what_is_denied(check, PROOFS[check.name])
 
 
-def test_a_zone_that_is_nobodys_or_not_opted_in_is_red() -> None:
+def test_a_zone_that_is_ownerless_or_not_opted_in_is_red() -> None:
     local = {"ZoneName": "us-east-1c", "ZoneId": "use1-bos1-az1", "State": "available", "ZoneType": "local-zone"}
     found = {"AvailabilityZones": [*regions_zones(a="use1-az1")["AvailabilityZones"], local]}
     told = ran("zones", DescribeAvailabilityZones=found).findings

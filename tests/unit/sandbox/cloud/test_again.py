@@ -1,4 +1,4 @@
-"""Creates that a cloud takes a second time: after a kill nobody knows whether the first one came through."""
+"""Creates that a cloud takes a second time: after a kill it is not known whether the first one succeeded."""
 
 from pathlib import Path
 

@@ -54,7 +54,7 @@ def test_a_provider_without_account_is_refused_with_the_reason(account: Simulate
     config = {key: value for key, value in CONFIG.items() if key != missing}
     [failure] = CloudProvider(lambda: account).check_config(config)
     assert failure.property == missing
-    assert "the real provider" in failure.reason, "nobody guesses that it asks the billing service"
+    assert "the real provider" in failure.reason, "no user guesses that it asks the billing service"
 
 
 def test_a_whole_provider_is_taken(account: SimulatedCloud) -> None:

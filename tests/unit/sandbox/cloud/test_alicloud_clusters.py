@@ -116,7 +116,7 @@ def test_rrsa_cannot_be_turned_off(account: SimulatedCloud) -> None:
     assert after.outputs["enableRrsa"] is True
 
 
-def test_a_log_project_that_nobody_named_outlives_the_cluster(account: SimulatedCloud) -> None:
+def test_a_log_project_without_a_name_outlives_the_cluster(account: SimulatedCloud) -> None:
     made = ALICLOUD.whole(account, BEFORE_CLUSTER)
     inputs = cluster_inputs(made)
     del inputs["controlPlaneLogProject"]
@@ -206,7 +206,7 @@ def test_administrators_are_those_with_a_permission(account: SimulatedCloud) -> 
         ("AliyunCSManagedAutoScalerRole", SCALER),
     ],
 )
-def test_a_role_that_nobody_authorised_stops_what_needs_it(account: SimulatedCloud, role: str, key: str) -> None:
+def test_an_unauthorised_role_stops_what_needs_it(account: SimulatedCloud, role: str, key: str) -> None:
     account.fault("role-unauthorised", role, active=True)
     with pytest.raises(CloudError, match=f"{role}.*authorise it once"):
         ALICLOUD.whole(account, key)
@@ -300,7 +300,7 @@ def _pod(made_at: int, namespace: str = "models") -> dict[str, Any]:
 
 def test_a_pod_pulls_from_the_registry_where_the_helper_watches(account: SimulatedCloud, made: Made) -> None:
     user = {"metadata": {"creationTimestamp": "2026-11-29T12:00:00Z"}}
-    assert account.unpullable(IMAGE, _pod(30), user) == "", "nobody has linked an instance: it is open, or none of ours"
+    assert account.unpullable(IMAGE, _pod(30), user) == "", "no instance is linked: it is open, or not ours"
     _helped(account, made)
     assert account.unpullable(IMAGE, _pod(30), user) == ""
     assert account.unpullable("quay.io/jetstack/cert-manager:v1", _pod(30, "cert-manager"), user) == ""
@@ -327,7 +327,7 @@ def test_what_becomes_of_a_deleted_volumes_folder_is_said(account: SimulatedClou
     made = ALICLOUD.make(account, FILES, **files)
     assert "the driver leaves the folder" in account.remarks()[0]
     ALICLOUD.change(account, made, recycleBin={"status": "Enable", "reservedDays": 3})
-    assert "never goes" in account.remarks()[0], "nobody removes it"
+    assert "never goes" in account.remarks()[0], "no controller removes it"
     before = ALICLOUD.whole(account, BEFORE_CLUSTER)
     addons = [{"name": "terway-eniip"}, {"name": "storage-operator"}]
     ALICLOUD.make(account, CLUSTER, **{**ALICLOUD.realistic[CLUSTER](before), "addons": addons})

@@ -210,7 +210,7 @@ def test_a_group_whose_creation_failed_is_kept_and_passes_the_next_run(account: 
     assert "resources" not in failed.value.state, "nothing was read: what only the cloud knows is not there"
     second = Engine(engine.provider, GROUP, failed.value.id, inputs, dict(failed.value.state), [DESIRED])
     second.update()
-    assert second.outputs["status"] == "CREATE_FAILED", "and the run says success: nobody looks at the status"
+    assert second.outputs["status"] == "CREATE_FAILED", "and the run reports success: the status is ignored"
     with pytest.raises(InitFailed, match="not in Active State"):
         second.update(labels={"pool": "other"})
 

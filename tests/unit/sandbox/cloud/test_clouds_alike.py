@@ -37,7 +37,7 @@ def kinds_of(account: SimulatedCloud) -> list[str]:
 
 def test_every_type_of_the_facts_has_a_realistic_example(case: Case) -> None:
     registered = {name for name, facts in load(case.package).types.items() if facts.registered}
-    assert registered == {type_of(key) for key in case.realistic}, "a type without an example is one that nobody tried"
+    assert registered == {type_of(key) for key in case.realistic}, "a type without an example is untested"
 
 
 def test_realistic_inputs_of_every_type_pass(case: Case, tmp_path: Path) -> None:

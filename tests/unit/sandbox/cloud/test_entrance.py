@@ -16,7 +16,7 @@ def account(tmp_path: Path) -> SimulatedCloud:
     return cloud(tmp_path)
 
 
-def test_nobody_enters_a_cluster_that_has_no_administrator_yet(account: SimulatedCloud) -> None:
+def test_no_caller_enters_a_cluster_without_an_administrator(account: SimulatedCloud) -> None:
     assert account.locked_out() == "", "there is nothing to enter"
     whole_account(account, CLUSTER)
     assert "write its role into cluster.admins" in account.locked_out()

@@ -36,7 +36,7 @@ def take_down(account: SimulatedCloud) -> None:
 def test_a_deleted_cluster_makes_its_log_group_again_and_the_next_one_cannot(account: SimulatedCloud) -> None:
     account.fault("late-log-group", "all", active=True)
     take_down(account)
-    assert log_groups(account) == ["aws eks dev"], "nobody's any more, and without an end of its retention"
+    assert log_groups(account) == ["aws eks dev"], "without an owner, and without retention"
     with pytest.raises(CloudError, match="ResourceAlreadyExistsException"):
         make(account, LOG_GROUP, name=NAME)
 

@@ -82,7 +82,7 @@ def step(account: SimulatedCloud, kube: FakeKube) -> list[dict[str, Any]]:
 def test_a_node_stays_not_ready_until_its_network_is_there(account: SimulatedCloud, kube: FakeKube) -> None:
     make(account, "aws:eks/addon:Addon", clusterName="dev", addonName="eks-pod-identity-agent")
     [node] = step(account, kube)
-    assert node["metadata"]["annotations"] == {}, "nobody plays its kubelet yet"
+    assert node["metadata"]["annotations"] == {}, "no kubelet is simulated for it yet"
     assert node["status"]["conditions"][0]["status"] == "False"
     make(account, "aws:eks/addon:Addon", clusterName="dev", addonName="kube-proxy")
     [node] = step(account, kube)
@@ -146,6 +146,6 @@ def test_a_pod_that_was_bound_to_a_node_while_it_went_is_ended_too(account: Simu
     assert kube.list("v1", "Pod") == [], "until the garbage collector came, minutes later, it would be Pending"
 
 
-def test_a_node_of_nobody_is_left_alone(account: SimulatedCloud, kube: FakeKube) -> None:
+def test_a_node_without_an_owner_is_left_alone(account: SimulatedCloud, kube: FakeKube) -> None:
     kube.add("Node", "by-hand", spec={})
     assert len(step(account, kube)) == 2

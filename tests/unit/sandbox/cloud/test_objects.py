@@ -81,7 +81,7 @@ def test_subnets_of_one_zone_are_too_few_for_a_cluster(account: SimulatedCloud) 
         make(account, CLUSTER, name="x", roleArn=made["aws:iam/role:Role"].outputs["arn"], vpcConfig=config)
 
 
-def test_a_log_group_that_nobody_made_first_outlives_the_cluster(account: SimulatedCloud) -> None:
+def test_a_log_group_that_eks_made_outlives_the_cluster(account: SimulatedCloud) -> None:
     made = whole_account(account, "aws:iam/role:Role")
     config = {"subnetIds": [made[SUBNET].id, made["aws:ec2/subnet:Subnet#b"].id]}
     role = made["aws:iam/role:Role"].outputs["arn"]

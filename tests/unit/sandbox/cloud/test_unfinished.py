@@ -1,4 +1,4 @@
-"""A cloud goes on with what it has accepted, whoever was killed meanwhile."""
+"""A cloud continues what it has accepted, whichever process was killed meanwhile."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> Any:
     return monkeypatch
 
 
-def test_a_create_that_was_accepted_is_finished_when_somebody_looks(tmp_path: Path, killed: Any) -> None:
+def test_a_create_that_was_accepted_is_finished_at_the_next_look(tmp_path: Path, killed: Any) -> None:
     account = cloud(tmp_path)
     with pytest.raises(Killed):
         whole_account(account, NODE_GROUP)
@@ -46,7 +46,7 @@ def test_a_create_that_was_accepted_is_finished_when_somebody_looks(tmp_path: Pa
     assert len(again.instances()) == found.outputs["scalingConfig"]["desiredSize"]
 
 
-def test_an_update_that_was_accepted_is_finished_when_somebody_looks(
+def test_an_update_that_was_accepted_is_finished_at_the_next_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = cloud(tmp_path)

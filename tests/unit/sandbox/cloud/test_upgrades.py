@@ -120,7 +120,7 @@ def test_a_pod_that_its_budget_keeps_fails_the_update_and_the_next_one_goes_on(
     with pytest.raises(CloudError, match=r"PodEvictionFailure.*models/chat"):
         change(account, NODE_GROUP, releaseVersion="1.35.9-20261201", updateConfig=update)
     nodes = {one.node for one in account.instances()}
-    assert second in nodes, "nobody is thrown out"
+    assert second in nodes, "no pod is evicted"
     assert first not in nodes
     control_plane.nodes.stuck = set()
     change(account, NODE_GROUP, releaseVersion="1.35.9-20261201", updateConfig=update)

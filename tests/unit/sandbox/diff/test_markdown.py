@@ -45,7 +45,7 @@ def test_there_is_room_for_what_the_change_costs() -> None:
     assert markdown(difference([resource("a")])).count(COST) == 1
 
 
-def test_values_cannot_break_the_table_or_mention_anybody() -> None:
+def test_values_cannot_break_the_table_or_mention_a_user() -> None:
     text = markdown(difference([resource("a", "update", "stack", updated("name", "a|b <script>", "@everyone `x`"))]))
     (row,) = [line for line in text.splitlines() if "script" in line]
     assert row.count("|") == 5, "four cells"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.sandboxes.strangers import NOBODY, by_root
+from support.sandboxes.strangers import STRANGER, by_root
 
 from llmplatform_sandbox.diff import states
 from llmplatform_sandbox.diff.revision import Revision, find_revision
@@ -87,7 +87,7 @@ def test_a_folder_outside_of_a_repository_is_refused(tmp_path: Path) -> None:
 @by_root
 def test_a_checkout_of_another_user_is_named_with_what_git_wants(repository: Repository) -> None:
     for path in (repository.folder, *repository.folder.rglob("*")):
-        os.chown(path, NOBODY, NOBODY)
+        os.chown(path, STRANGER, STRANGER)
     with pytest.raises(SandboxError) as refused:
         repository.find("HEAD")
     assert str(refused.value) == (
@@ -136,7 +136,7 @@ def test_the_cache_keeps_the_latest_used_states(tmp_path: Path) -> None:
     assert cache.get("key-0") is None
     assert cache.get("key-19") == STATE
     assert len(list((tmp_path / "states").iterdir())) == 12
-    assert (tmp_path / "states").stat().st_mode & 0o077 == 0, "nobody else reads it"
+    assert (tmp_path / "states").stat().st_mode & 0o077 == 0, "no other user reads it"
 
 
 def test_a_broken_file_in_the_cache_is_as_none(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_a_job_that_has_failed_for_one_of_two_reasons_is_not_waited_for(reason: 
         waiting_for(FakeApiServer().kube, obj("batch/v1", "Job", startTime="t", conditions=failed(reason)))
 
 
-def test_a_wait_ends_when_nobody_wants_it_any_more() -> None:
+def test_a_wait_ends_when_its_caller_is_gone() -> None:
     server = FakeApiServer()
     live = server.add("v1", "Pod", "x", "apps", status={"phase": "Pending"})
     with pytest.raises(TimedOut, match="phase Pending"):

@@ -102,7 +102,7 @@ def test_tolerations(toleration: dict[str, str], matches: bool) -> None:
     assert fits(pod({"tolerations": [toleration]}), room(taints=taints)) is matches
 
 
-def test_a_preference_of_the_node_keeps_nobody_away() -> None:
+def test_a_preference_of_the_node_keeps_no_pod_away() -> None:
     assert fits(pod(), room(taints=[{"key": "a", "effect": "PreferNoSchedule"}]))
 
 

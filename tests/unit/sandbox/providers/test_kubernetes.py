@@ -193,7 +193,7 @@ def test_a_job_that_asks_for_it_is_replaced_until_it_is_complete(
     assert bool(diff) == bool(diff.replaces) == anew
     assert diff.delete_before_replace, "two of one name cannot be"
     del server.objects[("batch/v1", "jobs", "apps", "x")]
-    assert not provider.diff(JOB, "apps/x", job, job, job), "nobody knows of one that cannot be read"
+    assert not provider.diff(JOB, "apps/x", job, job, job), "an unreadable one is unknown"
 
 
 def test_nothing_but_a_job_is_replaced_for_not_being_ready(server: FakeApiServer, provider: KubernetesProvider) -> None:

@@ -30,9 +30,7 @@ def provider(server: FakeApiServer) -> KubernetesProvider:
 # Create, update, delete
 
 
-def test_an_object_that_someone_else_made_is_not_taken_over(
-    server: FakeApiServer, provider: KubernetesProvider
-) -> None:
+def test_an_object_of_another_owner_is_not_taken_over(server: FakeApiServer, provider: KubernetesProvider) -> None:
     server.add("v1", "ConfigMap", "x", "default", metadata={"managedFields": [{"manager": "kubectl"}]})
     with pytest.raises(ProviderError, match="ConfigMap default/x: exists already"):
         create(provider, CONFIG_MAP, config_map())
@@ -120,7 +118,7 @@ def test_a_kind_is_found_after_its_definition_has_come(server: FakeApiServer, pr
     assert create(provider, typ, inputs)[0] == "apps/x", "a first answer must not be remembered for ever"
 
 
-def test_a_patch_changes_an_object_of_someone_else_and_leaves_it_on_delete(
+def test_a_patch_changes_an_object_of_another_owner_and_leaves_it_on_delete(
     server: FakeApiServer, provider: KubernetesProvider
 ) -> None:
     server.add("apps/v1", "DaemonSet", "aws-node", "apps", metadata={"managedFields": [{"manager": "eks"}]})
