@@ -1,11 +1,12 @@
-"""Write down what an engine's command line accepts, from its wheel, without importing it.
+"""Write down what an engine's command line accepts and which metrics it exposes, from its wheel, without importing it.
 
     pip download --no-deps --dest wheels vllm==0.33.0
     python scripts/engine_flags.py wheels/vllm-0.33.0-*.whl
 
 The wheel is read, never run: the parser's definitions are plain calls and class fields, which the syntax tree shows.
 Switches are given without their `--no-` form. Behind a flag stands what its value is, where that is plain: `switch`
-(none), `whole`, `readable` (whole, also written 8k), `number`.
+(none), `whole`, `readable` (whole, also written 8k), `number`. Metrics are called as Prometheus reads them: counters
+end with `_total`, histograms lack `_bucket`, `_sum` and `_count`.
 """
 
 import ast
@@ -20,6 +21,9 @@ DATA = Path(__file__).parent.parent / "components/llmplatform/catalog/data/engin
 ENGINE_ARGUMENTS = "vllm/engine/arg_utils.py"
 FRONTEND_ARGUMENTS = ("vllm/entrypoints/common/cli_args.py", "vllm/entrypoints/openai/cli_args.py")
 """Where it is, and where it was before."""
+METRICS = ("vllm/v1/metrics/loggers.py", "vllm/engine/metrics.py")
+"""Where it is, and where it was in releases whose first API server had another core."""
+METRIC_CLASSES = {"_gauge_cls", "_counter_cls", "_histogram_cls"}
 SETTINGS = "vllm/config"
 """Where the classes are whose fields are the engine's flags."""
 FRONTEND_CLASSES = {"BaseFrontendArgs", "FrontendArgs"}
@@ -155,6 +159,16 @@ def decorated(tree: ast.Module) -> Iterator[str]:
                 )
 
 
+def metrics(tree: ast.Module) -> Iterator[str]:
+    """Names of the metrics that a module makes, as Prometheus reads them."""
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in METRIC_CLASSES:
+            for word in call.keywords:
+                if word.arg == "name" and isinstance(word.value, ast.Constant):
+                    name = str(word.value.value)
+                    yield f"{name.removesuffix('_total')}_total" if call.func.attr == "_counter_cls" else name
+
+
 def read(wheel: Path) -> tuple[str, list[str]]:
     """Version of the wheel, and the lines of the list."""
     _, version, *_ = wheel.name.split("-")
@@ -183,6 +197,10 @@ def read(wheel: Path) -> tuple[str, list[str]]:
             if not names and (path in files or older):
                 raise SystemExit(f"no {kind} found in {wheel.name}; adapt this script")
             lines += [f"{kind} {name}" for name in names]
+        exposed = sorted({*metrics(parse(next(path for path in METRICS if path in files)))})
+        if not exposed:
+            raise SystemExit(f"no metrics found in {wheel.name}; adapt this script")
+        lines += [f"metric {name}" for name in exposed]
     return version, lines
 
 
@@ -192,7 +210,7 @@ def main(wheel: Path) -> None:
     today = datetime.now(UTC).date()
     header = [
         f"# What `vllm serve` {version} accepts. Made by scripts/engine_flags.py from the wheel on PyPI, {today}.",
-        "# Flags by their long name, and what their value is where that is plain; then the parsers' names.",
+        "# Flags by their long name, and what their value is where that is plain; then names of parsers and metrics.",
     ]
     target = DATA / f"vllm-{version}.txt"
     target.write_text("\n".join([*header, *lines]) + "\n")

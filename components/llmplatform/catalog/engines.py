@@ -29,6 +29,30 @@ class _Cited(_Table):
     """Where the table's facts are written."""
 
 
+class EngineMetrics(_Table):
+    """What the series are called that autoscaling, alerts and dashboards need, as PromQL selects them.
+
+    None: the release exposes no such series.
+    """
+
+    requests_running: str | None = None
+    """Gauge."""
+    requests_waiting: str | None = None
+    """Gauge."""
+    kv_cache_usage: str | None = None
+    """Gauge from 0 to 1."""
+    requests_finished: str | None = None
+    """Counter."""
+    prompt_tokens: str | None = None
+    """Counter."""
+    generation_tokens: str | None = None
+    """Counter."""
+    time_to_first_token: str | None = None
+    """Histogram of seconds, without its suffix, as the following ones."""
+    time_between_tokens: str | None = None
+    request_latency: str | None = None
+
+
 class EngineRelease(_Cited):
     """A released inference engine."""
 
@@ -48,6 +72,7 @@ class EngineRelease(_Cited):
     """Variables that the image lacks."""
     has_home: bool = True
     """Whether the image has a home that our user can write to; else it gets one."""
+    metrics: EngineMetrics
 
     def runs_on(self, capability: Capability) -> bool:
         """Whether it has kernels for a GPU of that compute capability."""

@@ -73,7 +73,7 @@ class Fit:
 def legal_tensor_parallel(shape: ModelShape, size: int) -> bool:
     """Whether the attention heads, and quantized groups of weights, divide by that many GPUs.
 
-    Groups: engines refuse an "input size [that] is not aligned with the quantized weight shape" (vllm-project 13640).
+    Groups: an engine refuses them where "the input size is not aligned with the quantized weight shape".
     """
     groups, width = shape.quantization_group, shape.intermediate_size
     if groups and width and width % (groups * size):

@@ -20,8 +20,8 @@ from llmplatform.specs.mirrors import Mirrors
 
 COMPONENT = "model-weights"
 CONTAINER = "hydration"
-USER = 2000
-"""User of the servers, too: what one writes the others can read."""
+USER, GROUP = 2000, 0
+"""What it writes every user can read."""
 _PLACE = "/opt/hydration"
 CERTIFICATES = "certificates.pem"
 """Key of the program's ConfigMap, and name of the file, with authorities of the settings."""
@@ -123,23 +123,24 @@ def volumes(command: Command, *, check: bool = False) -> tuple[list[core.VolumeA
     return made, mounted
 
 
-def container(command: Command, image: str, *, check: bool = False, beside_gpus: bool = False) -> dict[str, Any]:
+def container(command: Command, image: str, *, check: bool = False, python: str | None = None) -> dict[str, Any]:
     """Arguments of the container, but for what it mounts.
 
-    `check`: it looks, and changes nothing. `beside_gpus`: it runs in an engine's image, whose variables ask NVIDIA's
-    runtime for every GPU; that writes into the root file system of whom it gives some to.
+    `check`: it looks, and changes nothing. `python`: interpreter of an engine's image. Its variables ask NVIDIA's
+    runtime for every GPU, and the runtime writes into the root file system of a container that gets some. None: the
+    image is the hydration's own.
     """
     token = ("--token-file", f"{_TOKEN_PLACE}/token") if command.token is not None and not check else ()
     trusted = ("--certificates", f"{_PLACE}/{CERTIFICATES}") if command.outside.certificates and not check else ()
     variables = {"PYTHONPATH": _PLACE, "PYTHONDONTWRITEBYTECODE": "1", **({} if check else command.outside.variables)}
-    if beside_gpus:
+    if python:
         variables["NVIDIA_VISIBLE_DEVICES"] = "void"
     asked = {"cpu": "50m", "memory": "64Mi"} if check else {"cpu": "500m", "memory": "256Mi"}
     return {
         "name": CONTAINER,
         "image": image,
         "image_pull_policy": "IfNotPresent",
-        "command": ["python3", "-m", _PACKAGE],
+        "command": [python or "python3", "-m", _PACKAGE],
         "args": [*command.words, *token, *trusted, *(("--check",) if check else ())],
         "env": [core.EnvVarArgs(name=name, value=value) for name, value in variables.items()],
         # What it writes on its way to a network file system counts to its memory.
@@ -149,7 +150,7 @@ def container(command: Command, image: str, *, check: bool = False, beside_gpus:
         "security_context": core.SecurityContextArgs(
             allow_privilege_escalation=False,
             privileged=False,
-            read_only_root_filesystem=not beside_gpus,
+            read_only_root_filesystem=python is None,
             capabilities=core.CapabilitiesArgs(drop=["ALL"]),
         ),
     }
@@ -160,13 +161,13 @@ def pull_secrets(mirrors: Mirrors, objects: pulumi.Input[str]) -> list[core.Loca
     return [core.LocalObjectReferenceArgs(name=objects)] if mirrors.login else None
 
 
-def pod_security() -> core.PodSecurityContextArgs:
+def pod_security(user: int = USER, group: int = GROUP) -> core.PodSecurityContextArgs:
     """What Pod Security `restricted` asks for."""
     return core.PodSecurityContextArgs(
         run_as_non_root=True,
-        run_as_user=USER,
-        run_as_group=0,
-        fs_group=0,
+        run_as_user=user,
+        run_as_group=group,
+        fs_group=group,
         fs_group_change_policy="OnRootMismatch",
         seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
     )

@@ -15,13 +15,14 @@ import pulumi_random as random
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels, selector
 from llmplatform.base.ordering import after
+from llmplatform.catalog.versions import HYDRATION_IMAGE
 from llmplatform.planning import hydration
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.outside import OutsidePlan
-from llmplatform.serving import hydrators, network, pods
-from llmplatform.serving.engines import vllm
+from llmplatform.serving import engines, hydrators, network, pods, workload
 from llmplatform.serving.hydrators import Hydration, HydrationArgs
 from llmplatform.serving.weights import NODE_SECONDS, Weights, WeightsArgs
+from llmplatform.serving.workload import WorkloadArgs
 from llmplatform.specs.mirrors import Mirrors
 
 COMPONENT = "model-server"
@@ -57,6 +58,14 @@ class ModelServerArgs:
     """What brings the kind ServiceMonitor into the cluster; None when it is there already."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Key:
+    secret: pulumi.Output[str]
+    """Name of the Secret that holds it."""
+    mark: pulumi.Output[str]
+    """Changes with it, and does not tell it."""
+
+
 class ModelServer(PlatformComponent):
     """One model behind an OpenAI-compatible API."""
 
@@ -64,8 +73,8 @@ class ModelServer(PlatformComponent):
     """Address within the cluster, without `/v1`."""
     model: pulumi.Output[str]
     """Name that requests give as `model`."""
-    api_key_secret: pulumi.Output[str]
-    """Secret with the key that clients send, under `api-key`."""
+    api_key_secret: pulumi.Output[str | None]
+    """Secret with the key that clients send, under `api-key`. None: the engine asks for no key."""
 
     def __init__(self, name: str, args: ModelServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:serving:ModelServer", name, opts)
@@ -73,20 +82,23 @@ class ModelServer(PlatformComponent):
         self._labels = labels(COMPONENT, instance=args.plan.name) | {"llmplatform.dev/model": args.plan.name}
         self._selector = selector(COMPONENT, args.plan.name)
 
+        weights = f"{hydration.ROOT}/{hydration.folder(args.plan.spec, args.mirrors)}"
+        self._server = engines.server(args.plan, weights=weights)
         account = self._service_account()
-        key = random.RandomPassword(f"{name}-api-key", length=40, special=False, opts=self.child())
-        secret = self._api_key(key)
+        key = self._api_key() if self._server.api_key_variable else None
         self._weights = self._hydrated()
-        self._deployment(account, secret, key)
+        self._deployment(account, key)
         service = self._service()
         self._disruption_budget()
         self._network_policy()
         self._service_monitor()
 
-        address = pulumi.Output.format("http://{0}.{1}.svc:{2}", args.plan.name, args.namespace, vllm.PORT)
+        address = pulumi.Output.format(
+            "http://{0}.{1}.svc:{2}", args.plan.name, args.namespace, self._server.api.number
+        )
         self.url = after(address, service)
         self.model = pulumi.Output.from_input(args.plan.name)
-        self.api_key_secret = secret
+        self.api_key_secret = key.secret if key else pulumi.Output.from_input(None)
         self.finish()
 
     def _meta(self, suffix: str = "") -> meta.ObjectMetaArgs:
@@ -102,14 +114,17 @@ class ModelServer(PlatformComponent):
         )
         return after(self._args.plan.name, account)
 
-    def _api_key(self, key: random.RandomPassword) -> pulumi.Output[str]:
+    def _api_key(self) -> _Key:
+        key = random.RandomPassword(f"{self._logical}-api-key", length=40, special=False, opts=self.child())
         secret = core.Secret(
             f"{self._logical}-api-key-secret",
             metadata=self._meta("-api-key"),
             string_data={KEY: pulumi.Output.secret(key.result)},
             opts=self.child(),
         )
-        return after(f"{self._args.plan.name}-api-key", secret)
+        # Pods read a Secret when they start: without a mark on them, a new key would reach one after the other.
+        mark = pulumi.Output.secret(key.result.apply(_mark))
+        return _Key(secret=after(f"{self._args.plan.name}-api-key", secret), mark=mark)
 
     def _hydrated(self) -> Weights:
         args = self._args
@@ -135,51 +150,37 @@ class ModelServer(PlatformComponent):
         )
         return Weights(f"{self._logical}-weights", wanted, self.child())
 
-    def _deployment(
-        self, account: pulumi.Output[str], secret: pulumi.Output[str], key: random.RandomPassword
-    ) -> kubernetes.apps.v1.Deployment:
+    def _deployment(self, account: pulumi.Output[str], key: _Key | None) -> None:
         plan = self._args.plan
         # Where the node has its own weights, each pod downloads them before its server starts.
         downloaded = 0 if self._weights.claim else plan.hydration_seconds
-        patience = NODE_SECONDS + downloaded + plan.startup_seconds
-        seconds = f"{patience * max(1, plan.spec.replicas)}s"
-        return kubernetes.apps.v1.Deployment(
-            f"{self._logical}-deployment",
+        args = WorkloadArgs(
+            plan=plan,
             metadata=self._meta(),
-            spec=kubernetes.apps.v1.DeploymentSpecArgs(
-                replicas=plan.spec.replicas,
-                selector=meta.LabelSelectorArgs(match_labels=self._selector),
-                strategy=_strategy(plan),
-                progress_deadline_seconds=patience,
-                revision_history_limit=3,
-                template=pods.pod_template(self._pod_args(account, secret, key)),
-            ),
-            # A GPU node is bought when there is something to load onto it. No property leans on the Job: another one
-            # would make the whole Deployment look replaced.
-            opts=self.child(
-                depends_on=[self._weights], custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds)
-            ),
+            selector=self._selector,
+            template=pods.pod_template(self._pod_args(account, key)),
+            patience=NODE_SECONDS + downloaded + plan.startup_seconds,
         )
+        # A GPU node is bought when there is something to load onto it. No property leans on the Job: another one would
+        # make the whole Deployment look replaced.
+        workload.deployment(f"{self._logical}-deployment", args, self.child(depends_on=[self._weights]))
 
-    def _pod_args(
-        self, account: pulumi.Output[str], secret: pulumi.Output[str], key: random.RandomPassword
-    ) -> pods.PodArgs:
+    def _pod_args(self, account: pulumi.Output[str], key: _Key | None) -> pods.PodArgs:
         plan, mirrors = self._args.plan, self._args.mirrors
-        weights = f"{hydration.ROOT}/{hydration.folder(plan.spec, mirrors)}"
+        variable = self._server.api_key_variable
         return pods.PodArgs(
             plan=plan,
-            weights=weights,
+            server=self._server,
             image=mirrors.image(plan.image),
+            hydration_image=mirrors.image(HYDRATION_IMAGE),
             labels=self._labels,
             selector=self._selector,
             service_account=account,
-            environment=vllm.environment(plan, weights=weights),
-            secrets={vllm.API_KEY_VARIABLE: core.SecretKeySelectorArgs(name=secret, key=KEY)},
+            secrets={variable: core.SecretKeySelectorArgs(name=key.secret, key=KEY)} if variable and key else {},
             claim=self._weights.claim,
             pull_secrets=hydrators.pull_secrets(mirrors, self._weights.command().program),
             hydration=self._weights.command(),
-            # Pods read a Secret when they start: without a mark on them, a new key would reach one after the other.
-            secrets_hash=pulumi.Output.secret(key.result.apply(_mark)),
+            secrets_hash=key.mark if key else None,
         )
 
     def _service(self) -> core.Service:
@@ -194,8 +195,9 @@ class ModelServer(PlatformComponent):
                 selector=self._selector,
                 ports=[
                     core.ServicePortArgs(
-                        name=pods.PORT_NAME, port=vllm.PORT, target_port=pods.PORT_NAME, app_protocol="http"
+                        name=port.name, port=port.number, target_port=port.name, app_protocol=port.protocol
                     )
+                    for port in self._server.ports
                 ],
             ),
             opts=self.child(),
@@ -220,6 +222,7 @@ class ModelServer(PlatformComponent):
             metadata=self._meta(),
             spec=network.policy(
                 self._selector,
+                self._server,
                 self._args.monitoring_namespace,
                 egress=self._args.plan.spec.egress,
                 hub=None
@@ -230,7 +233,8 @@ class ModelServer(PlatformComponent):
         )
 
     def _service_monitor(self) -> None:
-        if self._args.monitoring_namespace is None:
+        metrics = self._server.metrics
+        if metrics is None or self._args.monitoring_namespace is None:
             return
         kinds = self._args.monitoring_kinds
         kubernetes.apiextensions.CustomResource(
@@ -245,8 +249,8 @@ class ModelServer(PlatformComponent):
                 "targetLabels": ["llmplatform.dev/model"],
                 "endpoints": [
                     {
-                        "port": pods.PORT_NAME,
-                        "path": vllm.METRICS_PATH,
+                        "port": metrics.port,
+                        "path": metrics.path,
                         "interval": "15s",
                         "scrapeTimeout": "10s",
                         # A server that still loads answers nothing, and is not down.
@@ -263,17 +267,3 @@ class ModelServer(PlatformComponent):
 
 def _mark(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:16]
-
-
-def _strategy(plan: ModelPlan) -> kubernetes.apps.v1.DeploymentStrategyArgs:
-    """Never a pod more than before, unless the settings say that there is room: it would wait for a GPU for ever."""
-    surge = plan.spec.surge
-    if plan.spec.replicas <= 1 and not surge:
-        # The new pod is made only when the old one has gone, so that the autoscaler buys no node for it.
-        return kubernetes.apps.v1.DeploymentStrategyArgs(type="Recreate")
-    return kubernetes.apps.v1.DeploymentStrategyArgs(
-        type="RollingUpdate",
-        rolling_update=kubernetes.apps.v1.RollingUpdateDeploymentArgs(
-            max_surge=int(surge), max_unavailable=int(not surge)
-        ),
-    )

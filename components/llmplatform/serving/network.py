@@ -1,6 +1,6 @@
 """What may talk to a model server, and to what it may talk.
 
-The engine's API key guards only part of its paths, so only clients with our label and the scraper of metrics get in.
+An engine's API key guards only part of its paths, so only clients with our label and the scraper of metrics get in.
 With the weights on a shared volume a server goes nowhere but to DNS, and to what its settings name. A shared file
 system is mounted by the node, not by the pod: it needs no rule.
 """
@@ -13,7 +13,7 @@ import pulumi_kubernetes as kubernetes
 
 from llmplatform.base import network_policy
 from llmplatform.base.labels import MODEL_CLIENT
-from llmplatform.serving.engines import vllm
+from llmplatform.serving.engines.contract import Server
 from llmplatform.specs.models import Egress
 
 networking = kubernetes.networking.v1
@@ -22,15 +22,13 @@ meta = kubernetes.meta.v1
 
 def policy(
     selector: Mapping[str, str],
+    server: Server,
     monitoring_namespace: pulumi.Input[str] | None,
     *,
     egress: Sequence[Egress] = (),
     hub: networking.NetworkPolicyEgressRuleArgs | None = None,
 ) -> networking.NetworkPolicySpecArgs:
     """The policy of the pods that `selector` matches. `hub`: the way to the weights, for pods that fetch their own."""
-    callers = [networking.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs(match_labels=MODEL_CLIENT))]
-    if monitoring_namespace is not None:
-        callers.append(network_policy.prometheus(monitoring_namespace))
     named = [
         networking.NetworkPolicyEgressRuleArgs(
             to=[network_policy.others(each.cidr)], ports=[network_policy.port(number) for number in each.ports]
@@ -40,9 +38,25 @@ def policy(
     return networking.NetworkPolicySpecArgs(
         pod_selector=meta.LabelSelectorArgs(match_labels=selector),
         policy_types=["Ingress", "Egress"],
-        ingress=[networking.NetworkPolicyIngressRuleArgs(from_=callers, ports=[network_policy.port(vllm.PORT)])],
+        ingress=_ways_in(server, monitoring_namespace),
         egress=[network_policy.dns(), *named, *([hub] if hub else [])],
     )
+
+
+def _ways_in(
+    server: Server, monitoring_namespace: pulumi.Input[str] | None
+) -> list[networking.NetworkPolicyIngressRuleArgs]:
+    """A rule for each set of ports: clients use those of the API, the scraper that of the metrics."""
+    clients = networking.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs(match_labels=MODEL_CLIENT))
+    callers = {tuple(port.number for port in server.ports if port.clients): [clients]}
+    if monitoring_namespace is not None and server.metrics:
+        callers.setdefault((server.number(server.metrics.port),), []).append(
+            network_policy.prometheus(monitoring_namespace)
+        )
+    return [
+        networking.NetworkPolicyIngressRuleArgs(from_=peers, ports=[network_policy.port(each) for each in ports])
+        for ports, peers in callers.items()
+    ]
 
 
 def downloads(huggingface: str | None, proxy: str | None = None) -> networking.NetworkPolicyEgressRuleArgs:

@@ -1,8 +1,8 @@
 """The pods of a model server: where they go, what they may do, how long they may take.
 
 Their weights are mounted to be read alone; what they write stays on the node's disk and goes with them.
-Facts on probes, shared memory and users: vLLM's image and wheel. The root file system is writable because NVIDIA's CDI
-hook writes into it before the container starts. Nothing has a privilege, so the namespace can enforce `restricted`.
+What its engine wants comes as a `Server`. The root file system is writable because NVIDIA's CDI hook writes into it
+before the container starts. Nothing has a privilege, so the namespace can enforce `restricted`.
 """
 
 from collections.abc import Mapping
@@ -15,16 +15,11 @@ from llmplatform.planning.hydration import ROOT
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.pools import GPU_RESOURCE
 from llmplatform.serving import hydrators
-from llmplatform.serving.engines import vllm
+from llmplatform.serving.engines.contract import Execute, Folder, GrpcCheck, HttpGet, Probe, Server, require_apart
 from llmplatform.specs.taints import GPU_TAINT, Toleration
 
-PROBE_SECONDS = 10
-"""Period of the startup probe; the startup time is a multiple of it."""
-PORT_NAME = "http"
-CACHE_GIB = 20
-"""Bound of what engine and compilers leave on the node's disk."""
-
 _OUTSIDE = "/etc/outside"
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 what NCCL opens
 
 core = kubernetes.core.v1
 
@@ -34,13 +29,13 @@ class PodArgs:
     """What a pod is made of beside its plan."""
 
     plan: ModelPlan
-    weights: str
-    """Folder of the weights within the pod."""
+    server: Server
     image: str
+    hydration_image: str
+    """Image that looks for the weights, where the engine's has no Python."""
     labels: Mapping[str, str]
     selector: Mapping[str, str]
     service_account: pulumi.Input[str]
-    environment: Mapping[str, str]
     secrets: Mapping[str, core.SecretKeySelectorArgs]
     """Environment variable to the key that holds its value."""
     claim: pulumi.Input[str] | None
@@ -48,8 +43,8 @@ class PodArgs:
     hydration: hydrators.Command
     """How the weights are looked for, or fetched where the node has its own."""
     pull_secrets: list[core.LocalObjectReferenceArgs] | None
-    secrets_hash: pulumi.Input[str]
-    """Changes with the secrets, so that the pods do."""
+    secrets_hash: pulumi.Input[str] | None
+    """Changes with the secrets, so that the pods do. None: there are none."""
 
 
 def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
@@ -61,25 +56,25 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
                 # Said in either case: the autoscaler keeps nodes whose pods have local volumes, and a server that is
                 # alone is away for minutes when it is moved.
                 "cluster-autoscaler.kubernetes.io/safe-to-evict": str(_evictable(args.plan)).lower(),
-                "llmplatform.dev/secrets": args.secrets_hash,
+                **({"llmplatform.dev/secrets": args.secrets_hash} if args.secrets_hash is not None else {}),
             },
         ),
         spec=core.PodSpecArgs(
             service_account_name=args.service_account,
             automount_service_account_token=False,
             image_pull_secrets=args.pull_secrets,
-            # A Service named like the engine would become the variable VLLM_PORT, on which the engine fails.
+            # A Service named like the engine would become variables that an engine takes for its own.
             enable_service_links=False,
-            termination_grace_period_seconds=args.plan.drain.grace,
+            termination_grace_period_seconds=args.server.drain.grace,
             affinity=_affinity(args.plan),
             tolerations=_tolerations(args.plan),
             topology_spread_constraints=_spread(args.selector),
-            security_context=hydrators.pod_security(),
+            security_context=hydrators.pod_security(args.server.user, args.server.group),
             init_containers=[_hydration(args)],
             containers=[_container(args)],
             volumes=[
                 _weights_volume(args),
-                _cache_volume(),
+                *map(_folder_volume, args.server.folders),
                 _shared_memory(args.plan),
                 *hydrators.volumes(args.hydration, check=args.claim is not None)[0],
             ],
@@ -88,20 +83,30 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
 
 
 def _container(args: PodArgs) -> core.ContainerArgs:
+    server = args.server
+    mounts = [
+        core.VolumeMountArgs(name="weights", mount_path=ROOT, read_only=True),
+        *(core.VolumeMountArgs(name=folder.volume, mount_path=folder.path) for folder in server.folders),
+        *_trusted(args)[1],
+        core.VolumeMountArgs(name="shared-memory", mount_path=_SHARED_MEMORY),
+    ]
+    require_apart([ROOT, _OUTSIDE, _SHARED_MEMORY, *(folder.path for folder in server.folders)])
     return core.ContainerArgs(
         name="engine",
         image=args.image,
         image_pull_policy="IfNotPresent",
-        command=list(vllm.release(args.plan).command) or None,
-        args=list(vllm.arguments(args.plan, weights=args.weights)),
+        command=list(server.command) or None,
+        args=list(server.arguments),
         env=_environment(args),
-        ports=[core.ContainerPortArgs(name=PORT_NAME, container_port=vllm.PORT, protocol="TCP")],
+        ports=[
+            core.ContainerPortArgs(name=port.name, container_port=port.number, protocol="TCP") for port in server.ports
+        ],
         resources=_resources(args.plan),
-        startup_probe=_probe(period=PROBE_SECONDS, failures=args.plan.startup_seconds // PROBE_SECONDS),
-        readiness_probe=_probe(period=5, failures=3),
-        liveness_probe=_probe(period=10, failures=6),
+        startup_probe=_probe(server, server.probes.startup),
+        readiness_probe=_probe(server, server.probes.readiness),
+        liveness_probe=_probe(server, server.probes.liveness),
         lifecycle=core.LifecycleArgs(
-            pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=args.plan.drain.pre_stop))
+            pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=server.drain.pre_stop))
         ),
         security_context=core.SecurityContextArgs(
             allow_privilege_escalation=False,
@@ -109,23 +114,20 @@ def _container(args: PodArgs) -> core.ContainerArgs:
             read_only_root_filesystem=False,
             capabilities=core.CapabilitiesArgs(drop=["ALL"]),
         ),
-        volume_mounts=[
-            core.VolumeMountArgs(name="weights", mount_path=ROOT, read_only=True),
-            core.VolumeMountArgs(name="cache", mount_path=vllm.cache_mount(args.plan)),
-            *_trusted(args)[1],
-            core.VolumeMountArgs(name="shared-memory", mount_path="/dev/shm"),  # noqa: S108 what NCCL opens
-        ],
+        volume_mounts=mounts,
     )
 
 
 def _hydration(args: PodArgs) -> core.ContainerArgs:
-    """Looks whether the weights are there, or fetches them to the node. In the engine's image, which is there anyway.
+    """Looks whether the weights are there, or fetches them to the node.
 
-    Without it the engine would take a folder that is missing for the name of a model at a hub.
+    In the engine's image, if it has Python: it is on the node anyway. Without this container an engine would take a
+    folder that is missing for the name of a model at a hub.
     """
-    check = args.claim is not None
+    check, python = args.claim is not None, args.server.python
+    image = args.image if python else args.hydration_image
     return core.ContainerArgs(
-        **hydrators.container(args.hydration, args.image, check=check, beside_gpus=True),
+        **hydrators.container(args.hydration, image, check=check, python=python),
         volume_mounts=[
             core.VolumeMountArgs(name="weights", mount_path=ROOT, read_only=check),
             *hydrators.volumes(args.hydration, check=check)[1],
@@ -138,9 +140,8 @@ def _evictable(plan: ModelPlan) -> bool:
 
 
 def _environment(args: PodArgs) -> list[core.EnvVarArgs]:
-    plain = [
-        core.EnvVarArgs(name=name, value=value) for name, value in {**_trusted(args)[0], **args.environment}.items()
-    ]
+    variables = {**_trusted(args)[0], **args.server.environment}
+    plain = [core.EnvVarArgs(name=name, value=value) for name, value in variables.items()]
     secret = [
         core.EnvVarArgs(name=name, value_from=core.EnvVarSourceArgs(secret_key_ref=key))
         for name, key in args.secrets.items()
@@ -169,13 +170,18 @@ def _resources(plan: ModelPlan) -> core.ResourceRequirementsArgs:
     )
 
 
-def _probe(*, period: int, failures: int) -> core.ProbeArgs:
-    return core.ProbeArgs(
-        http_get=core.HTTPGetActionArgs(path=vllm.HEALTH_PATH, port=PORT_NAME),
-        period_seconds=period,
-        timeout_seconds=5,
-        failure_threshold=failures,
+def _probe(server: Server, probe: Probe) -> core.ProbeArgs:
+    action = core.ProbeArgs(
+        period_seconds=probe.period, timeout_seconds=probe.timeout, failure_threshold=probe.failures
     )
+    match probe.ask:
+        case HttpGet(path=path, port=port):
+            action.http_get = core.HTTPGetActionArgs(path=path, port=port)
+        case Execute(command=command):
+            action.exec_ = core.ExecActionArgs(command=list(command))
+        case GrpcCheck(port=port, service=service):
+            action.grpc = core.GRPCActionArgs(port=server.number(port), service=service)
+    return action
 
 
 def _affinity(plan: ModelPlan) -> core.AffinityArgs:
@@ -225,9 +231,10 @@ def _weights_volume(args: PodArgs) -> core.VolumeArgs:
     )
 
 
-def _cache_volume() -> core.VolumeArgs:
+def _folder_volume(folder: Folder) -> core.VolumeArgs:
     """The node's disk. Compilers of several pods in one folder of a network file system have broken one another."""
-    return core.VolumeArgs(name="cache", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=f"{CACHE_GIB}Gi"))
+    disk = core.EmptyDirVolumeSourceArgs(size_limit=f"{folder.size_gib}Gi")
+    return core.VolumeArgs(name=folder.volume, empty_dir=disk)
 
 
 def _shared_memory(plan: ModelPlan) -> core.VolumeArgs:

@@ -53,6 +53,17 @@ def make_arg_parser(parser):
 """
 
 
+METRICS = """
+class PrometheusStatLogger:
+    def __init__(self):
+        self._gauge_cls(name="vllm:num_requests_running", documentation="…")
+        self._counter_cls(name="vllm:prompt_tokens")
+        self._counter_cls(name="vllm:generation_tokens_total")
+        self._histogram_cls(name="vllm:iteration_tokens_total")
+        self.log(name="vllm:nothing")
+"""
+
+
 def wheel(folder: Path, *, flags: int = 200, registry: str = '{"hermes": ("file", "Class")}') -> Path:
     path = folder / "vllm-9.8.7-cp38-abi3-manylinux.whl"
     more = "\n".join(f'        parser.add_argument("--generated-{number}")' for number in range(flags))
@@ -61,6 +72,7 @@ def wheel(folder: Path, *, flags: int = 200, registry: str = '{"hermes": ("file"
         archive.writestr("vllm/config/model.py", SETTINGS)
         archive.writestr("vllm/entrypoints/common/cli_args.py", FRONTEND)
         archive.writestr("vllm/tool_parsers/__init__.py", f"_TOOL_PARSERS_TO_REGISTER = {registry}")
+        archive.writestr("vllm/v1/metrics/loggers.py", METRICS)
         archive.writestr("vllm/reasoning/__init__.py", '_REASONING_PARSERS_TO_REGISTER = {"qwen3": ("a", "B")}')
     return path
 
@@ -71,6 +83,16 @@ def test_flags_come_from_calls_and_from_fields(tmp_path: Path) -> None:
     flags = {line.partition(" ")[0] for line in lines}
     assert {"--max-model-len", "--headless", "--tool-call-parser", "--disable-access-log-for-endpoints"} <= flags
     assert {"tool-parser hermes", "reasoning-parser qwen3"} <= set(lines)
+
+
+def test_metrics_are_called_as_prometheus_reads_them(tmp_path: Path) -> None:
+    _, lines = read(wheel(tmp_path))
+    assert {line for line in lines if line.startswith("metric")} == {
+        "metric vllm:num_requests_running",
+        "metric vllm:prompt_tokens_total",
+        "metric vllm:generation_tokens_total",
+        "metric vllm:iteration_tokens_total",
+    }
 
 
 def test_what_a_value_is_comes_from_the_call_or_from_the_field_that_it_names(tmp_path: Path) -> None:

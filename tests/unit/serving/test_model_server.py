@@ -6,7 +6,6 @@ from support.plans import ON_DEMAND, SPOT_FIRST, model_plan
 
 from llmplatform.base.labels import MODEL_CLIENT
 from llmplatform.serving import ModelServer, ModelServerArgs
-from llmplatform.serving.engines import vllm
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.testing import RecordingEngine, walk
 
@@ -270,7 +269,7 @@ def test_a_gated_model_without_a_token_is_refused() -> None:
 
 def test_only_clients_and_the_scraper_get_in() -> None:
     (rule,) = policy(served())["ingress"]
-    assert rule["ports"] == [{"protocol": "TCP", "port": vllm.PORT}]
+    assert rule["ports"] == [{"protocol": "TCP", "port": 8000}]
     assert rule["from"] == [
         {"podSelector": {"matchLabels": MODEL_CLIENT}},
         {

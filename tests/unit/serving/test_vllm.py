@@ -8,6 +8,7 @@ from llmplatform.catalog import engine_flags, engines
 from llmplatform.checks import InvalidStack
 from llmplatform.planning.models import ModelPlan
 from llmplatform.serving.engines import vllm
+from llmplatform.serving.engines.contract import Folder
 
 WEIGHTS = "/models/huggingface/Qwen/Qwen3-8B/main"
 
@@ -20,6 +21,11 @@ OLDER: dict[str, Any] = {
 
 def arguments(plan: ModelPlan) -> tuple[str, ...]:
     return vllm.arguments(plan, weights=WEIGHTS)
+
+
+def folder(plan: ModelPlan) -> Folder:
+    (only,) = vllm.server(plan, weights=WEIGHTS).folders
+    return only
 
 
 def value_of(flag: str, words: tuple[str, ...]) -> str:
@@ -97,7 +103,8 @@ def test_what_an_engine_writes_lies_where_the_nodes_disk_is_mounted() -> None:
     for plan in (model_plan(), model_plan(**OLDER)):
         environment = vllm.environment(plan, weights=WEIGHTS)
         for name in ("HF_HOME", "VLLM_CACHE_ROOT"):
-            assert environment[name].startswith(f"{vllm.cache_mount(plan)}/")
+            assert environment[name].startswith(f"{folder(plan).path}/")
+        assert folder(plan).compiled == (environment["VLLM_CACHE_ROOT"],)
 
 
 def test_what_the_settings_add_comes_last_and_so_has_the_last_word() -> None:
@@ -132,12 +139,18 @@ def test_an_older_image_is_told_who_its_user_is_and_gets_a_home() -> None:
     plan = model_plan(**OLDER)
     environment = vllm.environment(plan, weights=WEIGHTS)
     assert environment["USER"], "the image has no user of that number, and PyTorch asks for one"
-    assert vllm.cache_mount(plan) == environment["HOME"]
+    assert folder(plan).path == environment["HOME"]
 
 
 def test_the_newest_release_needs_neither() -> None:
     assert not vllm.release(model_plan()).command
     assert "USER" not in vllm.environment(model_plan(), weights=WEIGHTS)
+
+
+def test_a_release_that_does_not_wait_for_its_answers_goes_on_until_there_are_none() -> None:
+    newest, older = (vllm.server(plan, weights=WEIGHTS).drain for plan in (model_plan(), model_plan(**OLDER)))
+    assert older.pre_stop == newest.pre_stop + model_plan().drain.shutdown, "SIGTERM would cut them off"
+    assert older.pre_stop < older.grace == newest.grace
 
 
 def test_an_image_of_ones_own_stands_in_for_the_public_one() -> None:

@@ -1,1 +1,17 @@
-"""Inference engines: what to start for a plan. Pure functions, one module for each engine."""
+"""Inference engines: a module for each, and a line here. Pure functions."""
+
+from collections.abc import Mapping
+
+from llmplatform.planning.models import ModelPlan
+from llmplatform.serving.engines import vllm
+from llmplatform.serving.engines.contract import Server, ServingEngine
+
+ENGINES: Mapping[str, ServingEngine] = {
+    "vllm": vllm.server,
+}
+"""By `engine.kind` of the settings."""
+
+
+def server(plan: ModelPlan, *, weights: str) -> Server:
+    """What a plan's engine wants to be run. `weights`: folder of the model's weights within the pod."""
+    return ENGINES[plan.spec.engine.kind](plan, weights=weights)

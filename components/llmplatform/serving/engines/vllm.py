@@ -1,28 +1,45 @@
-"""vLLM's command line and environment for a plan.
+"""vLLM's server for a plan.
 
-Facts from the wheel of 0.33.0: the image's ENTRYPOINT is `vllm serve`, so the arguments begin with the model; every
-flag is in `catalog/data/engines`, which a test compares with what is emitted here. Older releases are served for the
-models that need them: they end without waiting for their answers, log every probe, and log text, not JSON.
+The image's ENTRYPOINT is `vllm serve`, so the arguments begin with the model. Facts and their sources are in
+`catalog/data/engines/vllm.toml`, every flag in the list beside it, which a test compares with what is emitted here.
+Older releases are served for the models that need them: they end without waiting for their answers, log every probe,
+and log text, not JSON.
 """
 
 from collections.abc import Mapping
 
-from llmplatform.catalog import engine_flags
+from llmplatform.catalog import engine_flags, engines
 from llmplatform.catalog.engines import EngineRelease
 from llmplatform.catalog.models import EXTRAS, extra_files
 from llmplatform.planning.models import ModelPlan
+from llmplatform.serving.engines.contract import Folder, HttpGet, Metrics, Port, Probe, Probes, Server, drain, settings
+from llmplatform.specs.engines import Vllm
 
-PORT = 8000
-HEALTH_PATH = "/health"
-"""Answers only when the model is loaded, and 503 once the engine is dead. It asks nothing of the GPU."""
-METRICS_PATH = "/metrics"
-USER = 2000
-"""User `vllm` of the image; its group is 0 and its home is writable for that group."""
-HOME = "/home/vllm"
-CACHE = f"{HOME}/.cache"
-API_KEY_VARIABLE = "VLLM_API_KEY"
+FACTS = engines.facts("vllm").server
+API = "http"
+CACHE = f"{FACTS.home}/.cache"
+_COMPILED = f"{CACHE}/vllm"
+CACHE_GIB = 20
+"""Bound of what engine and compilers leave on the node's disk."""
 
-_QUIET_ENDPOINTS = f"{HEALTH_PATH},{METRICS_PATH},/ping"
+
+def server(plan: ModelPlan, *, weights: str) -> Server:
+    """The server of a plan's model."""
+    return Server(
+        command=release(plan).command,
+        arguments=arguments(plan, weights=weights),
+        environment=environment(plan, weights=weights),
+        api_key_variable=FACTS.api_key_variable,
+        ports=(Port(name=API, number=FACTS.ports[API]),),
+        probes=_probes(plan),
+        metrics=Metrics(port=API, path=FACTS.paths["metrics"], names=release(plan).metrics),
+        user=FACTS.user,
+        group=FACTS.group,
+        # Its image has Python: it is a program of it.
+        python="python3",
+        folders=(_cache(plan),),
+        drain=drain(plan, waits="--shutdown-timeout" in _flags(plan)),
+    )
 
 
 def release(plan: ModelPlan) -> EngineRelease:
@@ -30,15 +47,29 @@ def release(plan: ModelPlan) -> EngineRelease:
     return plan.spec.engine_release
 
 
-def cache_mount(plan: ModelPlan) -> str:
-    """Where the node's disk is mounted: compiled kernels, and whatever else an engine leaves behind."""
-    return CACHE if release(plan).has_home else HOME
+def _flags(plan: ModelPlan) -> frozenset[str]:
+    return engine_flags.flags("vllm", release(plan).version)
+
+
+def _cache(plan: ModelPlan) -> Folder:
+    """Compiled kernels, and whatever else it leaves behind; in an image without a home, the home."""
+    path = CACHE if release(plan).has_home else FACTS.home
+    return Folder(path=path, size_gib=CACHE_GIB, compiled=(_COMPILED,))
+
+
+def _probes(plan: ModelPlan) -> Probes:
+    health = HttpGet(path=FACTS.paths["health"], port=API)
+    return Probes(
+        startup=Probe(ask=health, period=10, budget=plan.startup_seconds),
+        readiness=Probe(ask=health, period=5, budget=15),
+        liveness=Probe(ask=health, period=10, budget=60),
+    )
 
 
 def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
     """Arguments of the container: the folder of the weights, then flags with their values, the settings' own last."""
     flags: dict[str, str | None] = {
-        "--port": str(PORT),
+        "--port": str(FACTS.ports[API]),
         "--trust-remote-code": "" if plan.spec.trust_remote_code else None,
         **_memory_flags(plan),
         **_parser_flags(plan),
@@ -54,9 +85,9 @@ def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
 def environment(plan: ModelPlan, *, weights: str) -> Mapping[str, str]:
     """Plain environment variables, those of the settings last."""
     return {
-        "HOME": HOME,
+        "HOME": FACTS.home,
         "HF_HOME": f"{CACHE}/huggingface",
-        "VLLM_CACHE_ROOT": f"{CACHE}/vllm",
+        "VLLM_CACHE_ROOT": _COMPILED,
         # With the weights in a folder there is nothing to ask a hub; else a start would wait for its answers, and fail
         # while the hub does.
         "HF_HUB_OFFLINE": "1",
@@ -70,10 +101,10 @@ def environment(plan: ModelPlan, *, weights: str) -> Mapping[str, str]:
 
 
 def _operational_flags(plan: ModelPlan) -> dict[str, str | None]:
-    known = engine_flags.flags("vllm", release(plan).version)
+    known = _flags(plan)
     wanted = {
         "--shutdown-timeout": str(plan.drain.shutdown),
-        "--disable-access-log-for-endpoints": _QUIET_ENDPOINTS,
+        "--disable-access-log-for-endpoints": ",".join(FACTS.quiet),
         # A line is an object with levelname, name and message, of the web server too. A configuration file of our own
         # would take the place of the filter above.
         "--logging-config": '{"formatter":"json"}',
@@ -82,7 +113,7 @@ def _operational_flags(plan: ModelPlan) -> dict[str, str | None]:
 
 
 def _memory_flags(plan: ModelPlan) -> dict[str, str | None]:
-    engine = plan.spec.engine
+    engine = settings(plan.spec.engine, Vllm)
     return {
         # Without it weights published in bfloat16 are refused by a GPU that has no such arithmetic.
         "--dtype": "half" if plan.pool.gpu and not plan.pool.gpu.bf16 else None,
@@ -95,7 +126,7 @@ def _memory_flags(plan: ModelPlan) -> dict[str, str | None]:
 
 
 def _parser_flags(plan: ModelPlan) -> dict[str, str | None]:
-    engine = plan.spec.engine
+    engine = settings(plan.spec.engine, Vllm)
     return {
         "--enable-auto-tool-choice": "" if engine.tool_call_parser else None,
         "--tool-call-parser": engine.tool_call_parser,

@@ -128,7 +128,7 @@ def needed(files: Sequence[File]) -> tuple[File, ...]:
 
 
 _FORMATS = ((".safetensors", (".bin", ".pt", ".pth", ".ckpt", ".gguf")), (".bin", (".pt", ".pth", ".ckpt", ".gguf")))
-"""Formats that the engine reads, the best first, and those that are then of no use. vLLM takes the first that the
+"""Formats that engines read, the best first, and those that are then of no use. Engines take the first that the
 repository's own folder has (`DefaultModelLoader._prepare_weights`)."""
 
 _NEVER = (

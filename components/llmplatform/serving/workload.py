@@ -1,0 +1,62 @@
+"""What keeps the pods of a model server: a Deployment.
+
+This is the seam for workloads of another form. One that takes a pod template (LeaderWorkerSet) is a function of
+`WorkloadArgs` beside this one; one that makes the pods itself (RayService, InferenceService) is a component beside
+`ModelServer`, with the same outputs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from llmplatform.planning.models import ModelPlan
+
+meta = kubernetes.meta.v1
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadArgs:
+    """What a workload is made of."""
+
+    plan: ModelPlan
+    metadata: meta.ObjectMetaArgs
+    selector: Mapping[str, str]
+    template: kubernetes.core.v1.PodTemplateSpecArgs
+    patience: int
+    """Longest time until a replica serves, in seconds, with its node and its images."""
+
+
+def deployment(logical: str, args: WorkloadArgs, opts: pulumi.ResourceOptions) -> kubernetes.apps.v1.Deployment:
+    """Equal replicas, each within one node. `logical`: the resource's name in the state."""
+    plan = args.plan
+    seconds = f"{args.patience * max(1, plan.spec.replicas)}s"
+    timeouts = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds))
+    return kubernetes.apps.v1.Deployment(
+        logical,
+        metadata=args.metadata,
+        spec=kubernetes.apps.v1.DeploymentSpecArgs(
+            replicas=plan.spec.replicas,
+            selector=meta.LabelSelectorArgs(match_labels=args.selector),
+            strategy=_strategy(plan),
+            progress_deadline_seconds=args.patience,
+            revision_history_limit=3,
+            template=args.template,
+        ),
+        opts=pulumi.ResourceOptions.merge(opts, timeouts),
+    )
+
+
+def _strategy(plan: ModelPlan) -> kubernetes.apps.v1.DeploymentStrategyArgs:
+    """Never a pod more than before, unless the settings say that there is room: it would wait for a GPU for ever."""
+    surge = plan.spec.surge
+    if plan.spec.replicas <= 1 and not surge:
+        # The new pod is made only when the old one has gone, so that the autoscaler buys no node for it.
+        return kubernetes.apps.v1.DeploymentStrategyArgs(type="Recreate")
+    return kubernetes.apps.v1.DeploymentStrategyArgs(
+        type="RollingUpdate",
+        rolling_update=kubernetes.apps.v1.RollingUpdateDeploymentArgs(
+            max_surge=int(surge), max_unavailable=int(not surge)
+        ),
+    )
