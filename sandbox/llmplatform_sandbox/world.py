@@ -51,7 +51,7 @@ class World:
         before = read_endpoints(self._paths)
         access = self._control_plane.access()
         clouds = open_clouds(self._paths.clouds, self._control_plane)
-        running = Running(self._paths, access)
+        running = Running(self._paths, Kube(access), access.kubeconfig)
         servers, ports = serve_providers(
             clouds,
             access,

@@ -11,10 +11,11 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from llmplatform_sandbox.controllers.table import CONTROLLERS, Controller, Program
-from llmplatform_sandbox.interfaces import KubeAccess, Release
+from llmplatform_sandbox.interfaces import Release
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.releases import installed
 from llmplatform_sandbox.paths import SandboxPaths, write_private
@@ -47,12 +48,12 @@ def enable(paths: SandboxPaths, report: Report) -> None:
 
 
 class Running:
-    """The controllers of one sandbox. Thread-safe."""
+    """The controllers of one sandbox. Thread-safe. `kubeconfig`: the administrator's, for the programs."""
 
-    def __init__(self, paths: SandboxPaths, access: KubeAccess) -> None:
+    def __init__(self, paths: SandboxPaths, kube: Kube, kubeconfig: Path) -> None:
         self._paths = paths
-        self._kubeconfig = str(access.kubeconfig)
-        self._kube = Kube(access)
+        self._kubeconfig = str(kubeconfig)
+        self._kube = kube
         self._processes = Processes(paths.run, paths.logs)
         self._started: dict[str, float] = {}
         self._settled: set[str] = set()
@@ -95,12 +96,11 @@ class Running:
                     ports[program.name] = self._port(program, ports)
                 self._start(controller, program, namespace, ports.get(program.name, 0))
             listening = [ports[each.name] for each in controller.programs if each.listens]
-            settled = all(
-                self._asked(wanted, port) for port in listening for wanted in controller.configurations(namespace, port)
-            )
-            if settled:
+            wanted = [(each, port) for port in listening for each in controller.configurations(namespace, port)]
+            asked = [self._asked(configuration, port) for configuration, port in wanted]
+            if all(asked):
                 self._settled.add(controller.chart)
-            return settled
+            return all(asked)
 
     def _start(self, controller: Controller, program: Program, namespace: str, port: int) -> None:
         now = time.monotonic()

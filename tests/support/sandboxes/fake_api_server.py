@@ -21,6 +21,10 @@ KINDS: Mapping[str, Mapping[str, tuple[str, bool]]] = {
         "ServiceAccount": ("serviceaccounts", True), "PersistentVolume": ("persistentvolumes", False),
         "PersistentVolumeClaim": ("persistentvolumeclaims", True),
     },
+    "admissionregistration.k8s.io/v1": {
+        "MutatingWebhookConfiguration": ("mutatingwebhookconfigurations", False),
+        "ValidatingWebhookConfiguration": ("validatingwebhookconfigurations", False),
+    },
     "apps/v1": {
         "DaemonSet": ("daemonsets", True), "Deployment": ("deployments", True), "StatefulSet": ("statefulsets", True),
     },

@@ -5,8 +5,8 @@
 // webhook}/app at the same tag, without leader election and metrics. It is named below the root module because Go lets
 // only such modules import cert-manager's internal packages.
 //
-// Only the issuers that sign by themselves are linked (SelfSigned, CA): ACME, Vault and Venafi ask a server that a
-// sandbox cannot reach, and would add the SDKs of four clouds.
+// Only the issuers that sign by themselves are linked (SelfSigned, CA): ACME, Vault and Venafi ask a server. A sandbox must
+// not register accounts with a real authority, and they would add the SDKs of four clouds.
 package main
 
 import (

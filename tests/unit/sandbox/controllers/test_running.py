@@ -1,0 +1,179 @@
+"""Which programs run, and what the API server asks of their webhooks, while a release is there and after."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.sandboxes.fake_api_server import FakeApiServer
+
+from llmplatform_sandbox.controllers import running
+from llmplatform_sandbox.controllers.running import Running
+from llmplatform_sandbox.controllers.table import CONTROLLERS
+from llmplatform_sandbox.interfaces import Release
+from llmplatform_sandbox.kube.releases import new_record, set_status, write_revision
+from llmplatform_sandbox.paths import SandboxPaths
+from llmplatform_sandbox.progress import Report, silent
+from llmplatform_sandbox.toolchain import Tool, Toolchain
+
+(CERT_MANAGER,) = (each for each in CONTROLLERS if each.chart == "cert-manager")
+NAMES = {program.name for program in CERT_MANAGER.programs}
+RELEASE = Release(name="cm", namespace="home", chart="cert-manager", version="1", values={})
+KINDS = ("validatingwebhookconfigurations", "mutatingwebhookconfigurations")
+
+
+class Machine:
+    """A sandbox with a fake API server, on a machine where any program starts and none is real."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.alive: dict[str, list[str]] = {}
+        self.starts: list[str] = []
+        self.answers = True
+        self.now = 1000.0
+        self.paths = SandboxPaths(folder)
+        self.paths.create()
+        self.server = FakeApiServer()
+        self.server.add("v1", "Namespace", "home")
+        monkeypatch.setattr(running, "ensure", self.ensure)
+        monkeypatch.setattr(running, "free_ports", self.free_ports)
+        monkeypatch.setattr(running, "_answers", self.listens)
+        monkeypatch.setattr("time.monotonic", lambda: self.now)
+        monkeypatch.setattr("time.sleep", self.pass_time)
+        monkeypatch.setattr(running, "Processes", self.processes)
+        self.controllers = Running(self.paths, self.server.kube, Path("/home/admin.kubeconfig"))
+
+    def ensure(self, tools: Sequence[Tool], report: Report = silent) -> Toolchain:
+        return Toolchain({binary: Path("/tools") / binary for tool in tools for binary in tool.binaries}, {})
+
+    def free_ports(self, count: int, preferred: Sequence[int] = ()) -> list[int]:
+        return [*preferred, 40001][:count]
+
+    def listens(self, port: int) -> bool:
+        return self.answers
+
+    def processes(self, run: Path, logs: Path) -> "Machine":
+        return self
+
+    # What `Processes` does.
+
+    def start(self, name: str, command: list[str]) -> None:
+        self.starts.append(name)
+        self.alive[name] = command
+
+    def running(self, name: str) -> bool:
+        return name in self.alive
+
+    def names(self) -> list[str]:
+        return sorted(self.alive)
+
+    def stop(self, *names: str) -> None:
+        for name in names:
+            del self.alive[name]
+
+    # What happens on it.
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+
+    def release(self) -> None:
+        record: dict[str, Any] = new_record(RELEASE, revision=1, app_version="", status="deployed")
+        write_revision(self.server.kube, record, owner="t")
+
+    def configurations(self) -> list[Mapping[str, Any]]:
+        return [obj for key, obj in self.server.objects.items() if key[1] in KINDS]
+
+    def policies(self) -> list[str]:
+        return [hook["failurePolicy"] for obj in self.configurations() for hook in obj["webhooks"]]
+
+    def inject(self) -> None:
+        """As the cainjector does."""
+        for obj in self.configurations():
+            for hook in obj["webhooks"]:
+                hook["clientConfig"]["caBundle"] = "Q0E="
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(tmp_path / "sandbox", monkeypatch)
+
+
+def enabled(machine: Machine) -> Machine:
+    running.enable(machine.paths, silent)
+    machine.release()
+    return machine
+
+
+def test_nothing_runs_unless_the_sandbox_was_told_to(machine: Machine) -> None:
+    machine.release()
+    machine.controllers.step()
+    assert machine.controllers.await_ready(RELEASE), "a release waits for nothing"
+    assert (machine.starts, machine.configurations()) == ([], [])
+    assert running.versions(machine.paths) == {}
+
+
+def test_each_program_is_started_once_with_the_releases_namespace(machine: Machine) -> None:
+    enabled(machine).controllers.step()
+    machine.controllers.step()
+    assert sorted(machine.starts) == sorted(NAMES)
+    assert "--cluster-resource-namespace=home" in machine.alive["cert-manager-controller"]
+    assert machine.alive["cert-manager-webhook"][:3] == [
+        "/tools/cert-manager",
+        "webhook",
+        "--kubeconfig=/home/admin.kubeconfig",
+    ]
+    assert running.versions(machine.paths) == {"cert-manager": CERT_MANAGER.tool.version}
+
+
+def test_the_webhook_refuses_only_from_when_it_can_be_asked(machine: Machine) -> None:
+    enabled(machine).controllers.step()
+    machine.controllers.step()
+    assert machine.policies() == ["Ignore", "Ignore"], "no authority is injected: every object would be refused"
+    machine.inject()
+    machine.answers = False
+    machine.controllers.step()
+    assert set(machine.policies()) == {"Ignore"}, "it does not listen yet"
+    machine.answers = True
+    for _ in range(3):
+        machine.controllers.step()
+    assert machine.policies() == ["Fail", "Fail"]
+
+
+def test_a_webhook_that_is_away_refuses_and_is_asked_again_when_it_is_back(machine: Machine) -> None:
+    enabled(machine).controllers.step()
+    machine.inject()
+    for _ in range(3):
+        machine.controllers.step()
+    machine.answers = False
+    machine.alive.clear()
+    machine.pass_time(60)
+    machine.controllers.step()
+    assert set(machine.alive) == NAMES
+    assert machine.policies() == ["Fail", "Fail"], "what it would refuse must not pass meanwhile"
+
+
+def test_a_program_that_ends_at_once_is_not_started_in_every_round(machine: Machine) -> None:
+    enabled(machine)
+    for _ in range(5):
+        machine.controllers.step()
+        machine.alive.clear()
+        machine.pass_time(1)
+    assert sorted(machine.starts) == sorted(NAMES)
+    machine.pass_time(10)
+    machine.controllers.step()
+    assert sorted(machine.starts) == sorted([*NAMES, *NAMES])
+
+
+def test_a_release_waits_for_its_controllers_and_not_for_ever(machine: Machine) -> None:
+    enabled(machine)
+    assert not machine.controllers.await_ready(RELEASE), "nobody injects the authority"
+    assert machine.now < 1100
+    machine.inject()
+    assert machine.controllers.await_ready(RELEASE)
+
+
+def test_without_its_release_nothing_runs_or_is_asked(machine: Machine) -> None:
+    enabled(machine).controllers.step()
+    (revision,) = (obj for key, obj in machine.server.objects.items() if key[1] == "secrets")
+    set_status(machine.server.kube, revision, "uninstalling")
+    machine.controllers.step()
+    assert (machine.alive, machine.configurations()) == ({}, [])
