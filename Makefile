@@ -39,7 +39,7 @@ sandbox-down: $(READY) ## Destroy STACK in the sandbox and check that nothing is
 	@$(BIN)/llmplatform sandbox down "$$STACK"
 
 test: $(READY) ## Run all tests, JOBS files at a time. The first time downloads or builds the sandbox's tools.
-	@$(BIN)/llmplatform sandbox tools
+	@$(BIN)/llmplatform sandbox tools --controllers
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 kills: $(READY) ## Kill sandboxes at KILLS random moments and check that each recovers; again to go on.

@@ -19,7 +19,8 @@ from llmplatform_sandbox.kube.errors import KubeError
 from llmplatform_sandbox.kube.readiness import condition
 from llmplatform_sandbox.processes import Processes
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(3600)]
+"""Where `make test` has not built cert-manager before, the first test does."""
 
 CERT_MANAGER, HOST = "cert-manager.io/v1", "llm.dev.example.org"
 PROGRAMS = [program.name for each in CONTROLLERS for program in each.programs]
