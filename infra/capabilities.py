@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import pulumi
 
-from archives import CHARTS
 from llmplatform import addons
 from llmplatform.base.foundation import CloudServices
 from llmplatform.base.site import Site
@@ -13,6 +12,7 @@ from llmplatform.planning.pools import PoolPlan
 from llmplatform.serving import models_namespace
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.stack import Stack
+from settings import CHARTS
 
 
 def install(

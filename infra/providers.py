@@ -6,6 +6,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pulumi_random
 
+from llmplatform.base.foundation import ClusterWithNodes
 from llmplatform.specs.cloud import Alicloud, Aws
 
 _ACCESS_KEYS = ("ALICLOUD_ACCESS_KEY", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_ID")
@@ -45,12 +46,12 @@ def alicloud(cloud: Alicloud) -> pulumi.ProviderResource:
     )
 
 
-def cluster(name: pulumi.Input[str], kubeconfig: pulumi.Input[str]) -> kubernetes.Provider:
+def cluster(made: ClusterWithNodes) -> kubernetes.Provider:
     """A cluster. Its identifier is its name, so that a changed kubeconfig does not replace what is in it."""
     return kubernetes.Provider(
         "kubernetes",
-        kubeconfig=kubeconfig,
-        cluster_identifier=name,
+        kubeconfig=made.kubeconfig,
+        cluster_identifier=made.cluster_name,
         enable_server_side_apply=True,
         # Names are fixed: a ConfigMap or Secret that could not change in place would be gone for a moment.
         enable_config_map_mutable=True,

@@ -1,26 +1,27 @@
-"""Reads the stack file: plain values into a `Stack`, secrets into Outputs beside it."""
+"""Reads the stack file: plain values into a `Stack`, secrets into Outputs beside it. Finds the charts' archives."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
+from llmplatform.catalog.versions import NO_ARCHIVES
 from llmplatform.checks import InvalidStack, parse, warnings
+from llmplatform.checks.archives import unfit_archives
 from llmplatform.checks.cleartext import cleartext_elsewhere
 from llmplatform.checks.foreign import without_effect
+from llmplatform.planning.charts import plan_charts
+from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.secrets import Secrets
 from llmplatform.specs.stack import NAMESPACE, Stack
 
-
-@dataclass(frozen=True, kw_only=True)
-class Secrets:
-    """Secret values. They stay Outputs all the way, so that neither a spec nor a log line can hold one."""
-
-    huggingface_token: pulumi.Output[str] | None
-    alert_receiver: pulumi.Output[str] | None
-    registry_password: pulumi.Output[str] | None
+CHARTS = "../.charts"
+"""Where `llmplatform charts pull` puts the archives, seen from this program's folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,8 @@ class Settings:
     """Everything that a stack file says."""
 
     stack: Stack
-    secrets: Secrets
+    secrets: Mapping[str, pulumi.Output[str]]
+    """By their names in the file, those that are set. They stay Outputs, so that no spec and no log line holds one."""
 
 
 def load() -> Settings:
@@ -52,14 +54,23 @@ def load() -> Settings:
         raise pulumi.RunError("\n".join(map(str, faults)))
     for warning in [*warnings(stack), *without_effect(known, stack.cloud.region)]:
         pulumi.log.warn(str(warning))
-    return Settings(
-        stack=stack,
-        secrets=Secrets(
-            huggingface_token=_secret(config, values, "huggingface_token"),
-            alert_receiver=_secret(config, values, "alert_receiver"),
-            registry_password=_secret(config, values, "registry_password"),
-        ),
-    )
+    given = cast(Mapping[str, object], values.get("secrets", {}))
+    secrets = {name: _secret(config, name) for name in Secrets.model_fields if name in given}
+    return Settings(stack=stack, secrets=secrets)
+
+
+def require_archives(stack: Stack, pools: tuple[PoolPlan, ...]) -> None:
+    """Raise RunError with a line for each chart archive that is missing, damaged or another than the recorded one.
+
+    In an update the provider would find out after half an hour, with network, cluster and nodes made. In a preview it
+    opens each archive as soon as the cluster is known (pulumi-kubernetes helm_release.go, Check), and fails with a line
+    that has no remedy. It looks at no digest, ever.
+    """
+    if NO_ARCHIVES in os.environ:
+        return
+    unfit = unfit_archives(plan_charts(stack, pools), (Path(__file__).parent / CHARTS).resolve())
+    if unfit:
+        raise pulumi.RunError("\n".join(map(str, unfit)))
 
 
 def _plain(config: pulumi.Config, key: str) -> Any:
@@ -79,7 +90,5 @@ def _secret_names(config: pulumi.Config) -> object:
     return dict.fromkeys(cast(Mapping[str, object], given), value) if isinstance(given, Mapping) else value
 
 
-def _secret(config: pulumi.Config, values: Mapping[str, Any], name: str) -> pulumi.Output[str] | None:
-    if name not in values.get("secrets", ()):
-        return None
+def _secret(config: pulumi.Config, name: str) -> pulumi.Output[str]:
     return config.require_secret_object("secrets").apply(lambda secrets: secrets[name])

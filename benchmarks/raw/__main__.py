@@ -7,7 +7,7 @@ from pathlib import Path
 import pulumi
 
 from benchmarks.recording import replay
-from llmplatform.base.traces import short_stack_traces
+from llmplatform.base.registration import short_stack_traces
 
 # As the program does, for the same reasons: what is compared are the components.
 gc.set_threshold(100_000)

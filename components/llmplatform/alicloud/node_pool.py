@@ -78,10 +78,16 @@ class NodePool(PlatformComponent):
         super().__init__("llmplatform:alicloud:NodePool", name, opts)
         self._prefix, self._args = name, args
         groups = {group.name: self._group(group) for group in args.plan.groups}
+        self._groups = tuple(groups.values())
         self.group_names = {planned: made.scaling_group_id for planned, made in groups.items()}
         self.faults = faults(args.cluster_id, groups.values())
         self.cluster_id = after(args.cluster_id, *groups.values())
         self.finish()
+
+    @property
+    def groups(self) -> tuple[alicloud.cs.NodePool, ...]:
+        """What makes its nodes, for what needs them."""
+        return self._groups
 
     def _group(self, group: GroupPlan) -> alicloud.cs.NodePool:
         args, plan = self._args, self._args.plan

@@ -24,7 +24,7 @@ from llmplatform.aws.launch_template import KEPT_TAGS, launch_template
 from llmplatform.aws.scale_from_zero import group_tags, node_labels, resource_tags, short
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after, as_far_as_known
-from llmplatform.base.traces import short_stack_traces
+from llmplatform.base.registration import short_stack_traces
 from llmplatform.catalog import versions
 from llmplatform.planning.outside import OutsidePlan
 from llmplatform.planning.pools import GroupPlan, PoolPlan
@@ -96,12 +96,22 @@ class NodePool(PlatformComponent):
             f"{name}-template", args.plan, args.data_key, args.tags, self.child(), outside=args.outside
         )
         groups = {group.name: self._group(group, template) for group in args.plan.groups}
+        self._groups = tuple(groups.values())
         self.group_names = {planned: autoscaling_group(made) for planned, made in groups.items()}
         self.faults = faults(groups.values())
         for planned, name_ in self.group_names.items():
             as_far_as_known(name_).apply(lambda found, of=planned: self._tag(of, found))
         self.cluster_name = after(args.cluster_name, *groups.values())
         self.finish()
+
+    @property
+    def groups(self) -> tuple[aws.eks.NodeGroup, ...]:
+        """What makes its nodes, for what needs them.
+
+        To depend on the component is to depend on the children that it has by then: the tags of an Auto Scaling group
+        are registered when its name is known, which may be before or after.
+        """
+        return self._groups
 
     def _group(self, group: GroupPlan, template: aws.ec2.LaunchTemplate) -> aws.eks.NodeGroup:
         args, plan = self._args, self._args.plan

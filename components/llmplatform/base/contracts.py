@@ -3,7 +3,7 @@
 The conformance tests hold every cloud to this: a third cloud begins with a line in their table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import pulumi
@@ -38,6 +38,11 @@ class NodePool(Protocol):
 
     group_names: Mapping[str, pulumi.Output[str]]
     """Planned group name to the name under which an autoscaler finds it."""
+
+    @property
+    def groups(self) -> Sequence[pulumi.Resource]:
+        """What makes its nodes, for what needs them."""
+        ...
 
 
 class WorkloadIdentity(Protocol):

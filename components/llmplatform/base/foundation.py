@@ -1,11 +1,36 @@
-"""What a cloud gives to what runs in a cluster."""
+"""What every cloud gives: a cluster with nodes, and then the services that workloads in it need from the cloud.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+`aws.foundation` and `alicloud.foundation` have the same two functions, called in this order, because the provider of
+the objects in the cluster is made from what the first returns:
+
+    made = foundation.cluster(stack, plan_pools(stack), opts)
+    kubernetes = pulumi_kubernetes.Provider("kubernetes", kubeconfig=made.kubeconfig)
+    cloud = foundation.services(made, kubernetes)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import pulumi
 
-from llmplatform.base.contracts import DnsChallenge, WorkloadIdentity
+from llmplatform.base.contracts import DnsChallenge, NodePool, WorkloadIdentity
+from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.platform_ref import AlicloudLocation, AwsLocation
+
+
+class ClusterWithNodes(Protocol):
+    """A cluster that objects can be put into."""
+
+    @property
+    def cluster_name(self) -> pulumi.Output[str]:
+        """Its name; on ACK its id."""
+        ...
+
+    @property
+    def kubeconfig(self) -> pulumi.Output[str]:
+        """JSON, with an exec plugin and no token. Depends on the nodes and managed add-ons that objects need."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,3 +61,19 @@ class CloudServices:
     """None where another stack installs the autoscaler, or the cloud runs it."""
     challenge: DnsChallenge | None = None
     """How challenges of an ACME authority are answered; None without an ACME issuer of ours."""
+    pools: Mapping[str, NodePool] = field(default_factory=dict[str, NodePool])
+    """Pools that the stack makes, by name."""
+    location: AwsLocation | AlicloudLocation | None = None
+    """Sections of the platform's reference that say where it is; None where the platform is another stack's."""
+
+    def nodes_of(self, pool: str) -> Sequence[pulumi.Resource]:
+        """What makes a pool's nodes; nothing for a pool of another stack.
+
+        What runs on a tainted pool depends on them itself: the Kubernetes provider does not.
+        """
+        return self.pools[pool].groups if pool in self.pools else ()
+
+
+def nodes(pools: Mapping[str, NodePool], wanted: Sequence[PoolPlan]) -> list[pulumi.Resource]:
+    """What makes the nodes of some pools."""
+    return [group for plan in wanted for group in pools[plan.name].groups]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from llmplatform.specs.network import RANGES, NewNetwork
+from llmplatform.specs.network import RANGES, ExistingVswitches, NewNetwork
 
 ALICLOUD_EGRESS_MBITS = 200
 """Bandwidth of a NAT gateway's address, for images of 10 GB and weights. Only traffic is charged."""
@@ -55,3 +55,10 @@ def plan_vswitches(network: NewNetwork, zones: Sequence[str]) -> VswitchPlan:
     """
     plan = plan_subnets(network, zones)
     return VswitchPlan(nodes=plan.public, pods=plan.private)
+
+
+def node_ranges(network: NewNetwork | ExistingVswitches, zones: Sequence[str]) -> Mapping[str, str]:
+    """Zone to the address range of nodes on Alibaba Cloud."""
+    if isinstance(network, NewNetwork):
+        return plan_vswitches(network, zones).nodes
+    return {zone: vswitch.cidr for zone, vswitch in network.node_vswitches.items()}

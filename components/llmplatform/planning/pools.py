@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
 from llmplatform.planning.node_groups import is_fixed, node_groups
@@ -10,6 +10,8 @@ from llmplatform.specs.cloud import Alicloud, Aws
 from llmplatform.specs.pools import AlicloudPool, AwsPool, Pool
 from llmplatform.specs.stack import Stack
 from llmplatform.specs.taints import GPU_TAINT, Taint
+
+P = TypeVar("P", bound=Pool)
 
 GPU_RESOURCE = "nvidia.com/gpu"
 """Extended resource of NVIDIA's device plugin."""
@@ -116,6 +118,11 @@ def plan_pool(name: str, pool: Pool, cloud: Aws | Alicloud) -> PoolPlan:
 def plan_pools(stack: Stack) -> tuple[PoolPlan, ...]:
     """All pools, in the order of the stack file."""
     return tuple(plan_pool(name, pool, stack.cloud) for name, pool in stack.pools.items())
+
+
+def existing_pools(pools: Mapping[str, P]) -> dict[str, P]:
+    """Pools as another stack, which uses them, writes them down."""
+    return {name: pool.model_copy(update={"existing": True}) for name, pool in pools.items()}
 
 
 def gpu_capacity(pools: tuple[PoolPlan, ...]) -> int:

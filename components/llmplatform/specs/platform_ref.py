@@ -7,7 +7,7 @@ secret. A program reads it from a stack reference:
     pulumi.StackReference("organization/llmplatform/dev").require_output("platform").apply(parse_platform_ref)
 """
 
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import Field
 
@@ -22,6 +22,8 @@ from llmplatform.specs.section import Section
 from llmplatform.specs.taints import Taint
 from llmplatform.specs.vocabulary.addresses import HttpsUrl
 from llmplatform.specs.vocabulary.names import EnvironmentName, LabelKey, LabelValue, ObjectName, PoolName
+
+P = TypeVar("P", bound=ExistingPlatform)
 
 SECTIONS = ("cloud", "network", "cluster", "platform", "pools", "mirrors", "outside")
 """Sections of a stack file that locate its models' platform."""
@@ -71,13 +73,15 @@ class Rrsa(Section):
     """ARN of the OIDC provider of that issuer."""
 
 
-class _Reference(Section):
+class Reference(Section, Generic[P]):
     """Common fields of the references of all clouds."""
 
     version: Literal[1] = 1
     """Version of this output, `VERSION`."""
     environment: EnvironmentName
     """The environment of the platform."""
+    platform: P
+    """The section that names the platform's namespaces and classes."""
     nodes: dict[PoolName, Nodes] = Field(default_factory=dict)
     """Node pools by name."""
     namespace: ModelsNamespace
@@ -95,13 +99,12 @@ class _Reference(Section):
         return {name: plain[name] for name in SECTIONS if name in plain}
 
 
-class AwsPlatformRef(_Reference):
-    """A platform on EKS."""
+class AwsLocation(Section):
+    """Where a platform on EKS is."""
 
     cloud: Aws
     network: ExistingSubnets
     cluster: ExistingEksCluster
-    platform: ExistingPlatform
     pools: dict[PoolName, AwsPool] = Field(default_factory=dict)
     mirrors: Mirrors = Mirrors()
     outside: AwsOutside = AwsOutside()
@@ -109,18 +112,25 @@ class AwsPlatformRef(_Reference):
     """How pods get rights in the cloud."""
 
 
-class AlicloudPlatformRef(_Reference):
-    """A platform on ACK."""
+class AlicloudLocation(Section):
+    """Where a platform on ACK is."""
 
     cloud: Alicloud
     network: ExistingVswitches
     cluster: ExistingAckCluster
-    platform: ExistingAckPlatform
     pools: dict[PoolName, AlicloudPool] = Field(default_factory=dict)
     mirrors: AlicloudMirrors = AlicloudMirrors()
     outside: Outside = Outside()
     workload_identity: Rrsa
     """How pods get rights in the cloud."""
+
+
+class AwsPlatformRef(AwsLocation, Reference[ExistingPlatform]):
+    """A platform on EKS."""
+
+
+class AlicloudPlatformRef(AlicloudLocation, Reference[ExistingAckPlatform]):
+    """A platform on ACK."""
 
 
 PlatformRef = AwsPlatformRef | AlicloudPlatformRef

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
+import pytest
 from support.program import run_program, stack_config
 
 from llmplatform.testing import RecordingEngine
@@ -51,6 +52,22 @@ def test_addons_with_pods_wait_for_every_pool_that_has_room_for_them_from_the_st
     for group in ("system-a", "system-b", "second-a"):
         assert engine.waits_for(engine.named("addons-coredns"), engine.named(group)), f"{group} has a node"
     assert not engine.waits_for(engine.named("addons-coredns"), engine.named("spare-a")), "it starts without one"
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_nothing_depends_on_the_tags_of_a_group_that_a_fast_or_a_slow_answer_would_add(stack: str) -> None:
+    engine = run_program(stack_config(stack), stack)
+    tags = {each.urn for each in engine.all("aws:autoscaling/tag:Tag")}
+    assert tags
+    assert not [each.urn for each in engine.registered if each.dependencies & tags]
+
+
+def test_the_kubernetes_provider_depends_on_untainted_nodes_and_managed_addons() -> None:
+    engine = run_program(stack_config("prod"), "prod")
+    needed = {urn.rpartition("::")[2] for urn in engine.one("pulumi:providers:kubernetes").dependencies}
+    groups = {group.name for group in engine.all("aws:eks/nodeGroup:NodeGroup")} & needed
+    assert groups == {"system-a", "system-b", "system-c"}, "a GPU pool that is stuck would hold up every object"
+    assert {addon.name for addon in engine.all("aws:eks/addon:Addon") if addon.name.startswith("addons-")} <= needed
 
 
 def test_a_private_cluster_reaches_aws_through_its_gateways_unless_it_wants_more() -> None:

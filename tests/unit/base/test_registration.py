@@ -8,7 +8,7 @@ import pytest
 from support.program import ROOT, run_program, stack_config
 
 from llmplatform.base import PlatformComponent
-from llmplatform.base.traces import short_stack_traces
+from llmplatform.base.registration import short_stack_traces
 from llmplatform.testing import RecordingEngine
 
 

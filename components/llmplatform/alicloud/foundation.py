@@ -1,0 +1,330 @@
+"""The platform's foundation on Alibaba Cloud: an ACK cluster with its nodes, then what workloads in it need.
+
+The two functions wire the components of this package as a stack file asks, in any program that makes the providers.
+ACK runs the autoscaler itself, so it is part of the cluster here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from llmplatform.alicloud.autoscaling import Autoscaling, AutoscalingArgs
+from llmplatform.alicloud.challenge import DnsChallenge, DnsChallengeArgs
+from llmplatform.alicloud.cluster import Cluster, ClusterArgs
+from llmplatform.alicloud.cluster_addons import ClusterAddons, ClusterAddonsArgs
+from llmplatform.alicloud.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
+from llmplatform.alicloud.log_collection import LogCollection, LogCollectionArgs
+from llmplatform.alicloud.logs import Logs, LogsArgs
+from llmplatform.alicloud.network import Network, NetworkArgs
+from llmplatform.alicloud.node_pool import NodePool, NodePoolArgs
+from llmplatform.alicloud.registry import RegistryLink, RegistryLinkArgs
+from llmplatform.alicloud.resource_groups import grouped
+from llmplatform.alicloud.storage import Storage, StorageArgs
+from llmplatform.base.faults import fail_at_the_end
+from llmplatform.base.foundation import CloudServices, nodes
+from llmplatform.base.labels import tags
+from llmplatform.base.ordering import after
+from llmplatform.base.outputs import later, unchecked
+from llmplatform.planning.capabilities import namespaces
+from llmplatform.planning.network import node_ranges, plan_vswitches
+from llmplatform.planning.order import autoscaled, awaited, homes, own, upgrade_waves
+from llmplatform.planning.pools import PoolPlan, existing_pools
+from llmplatform.specs.cluster import ExistingAckCluster, NewAckCluster
+from llmplatform.specs.network import ExistingVswitches, NewNetwork, Vswitch
+from llmplatform.specs.platform import ExistingPlatform, NewAckPlatform
+from llmplatform.specs.platform_ref import AlicloudLocation, Rrsa
+from llmplatform.specs.stack import AlicloudStack
+
+
+@dataclass(frozen=True, kw_only=True)
+class AckFoundation:
+    """An ACK cluster with its nodes."""
+
+    stack: AlicloudStack
+    network: Network | ExistingNetwork
+    cluster: Cluster | ExistingCluster
+    logs: Logs | None
+    """The log project; None where nothing of the stack writes logs."""
+    pools: Mapping[str, NodePool]
+    """Pool to its node pools of ACK, without pools of another stack."""
+    kubeconfig: pulumi.Output[str]
+    """JSON, with an exec plugin and no token. Depends on the nodes and managed add-ons that objects need."""
+    opts: pulumi.ResourceOptions
+    """With the providers of Alibaba Cloud and of generated values, and the resource group."""
+
+    @property
+    def cluster_name(self) -> pulumi.Output[str]:
+        """Id of the cluster, which stands in for its name."""
+        return self.cluster.cluster_name
+
+
+def cluster(stack: AlicloudStack, plans: tuple[PoolPlan, ...], opts: pulumi.ResourceOptions) -> AckFoundation:
+    """Network, cluster, node pools, managed add-ons and autoscaler.
+
+    `opts` has the providers of Alibaba Cloud and of generated values.
+    """
+    group = stack.cloud.resource_group_id
+    into = pulumi.ResourceOptions(transformations=[grouped(group)] if group else None)
+    here = pulumi.ResourceOptions.merge(opts, into)
+    network = _network(stack, here)
+    if isinstance(stack.cluster, NewAckCluster):
+        logs = _logs(stack, here)
+        made = _cluster(stack, stack.cluster, network, logs, here)
+    else:
+        logs = _logs(stack, here) if _collects_logs(stack) else None
+        made = ExistingCluster("llm", ExistingClusterArgs(spec=stack.cluster, cloud=stack.cloud))
+    registry = _registry(stack, network, here)
+    pools = _pools(stack, plans, network, made, registry, here)
+    needed = [
+        *nodes(pools, awaited(plans)),
+        *_addons(stack, after(made.joinable_id, *nodes(pools, homes(plans))), registry, logs, here),
+        *_autoscaling(stack, plans, made, pools, here),
+    ]
+    return AckFoundation(
+        stack=stack,
+        network=network,
+        cluster=made,
+        logs=logs,
+        pools=pools,
+        kubeconfig=after(made.kubeconfig, *needed),
+        opts=here,
+    )
+
+
+def services(made: AckFoundation, kubernetes: pulumi.ProviderResource) -> CloudServices:
+    """Storage classes, logs, and the cloud rights of what a stack installs. `kubernetes`: from `made.kubeconfig`."""
+    stack = made.stack
+    if isinstance(stack.platform, ExistingPlatform):
+        return CloudServices(
+            region=stack.cloud.region,
+            kubernetes_version=stack.cluster.kubernetes_version,
+            cluster_name=made.cluster_name,
+            pools=made.pools,
+            shared_class=pulumi.Output.from_input(stack.platform.shared_storage_class),
+        )
+    if made.logs and _collects_logs(stack):
+        _log_collection(stack, made.logs, kubernetes)
+    storage = _storage(made, stack.platform, kubernetes)
+    return CloudServices(
+        region=stack.cloud.region,
+        kubernetes_version=stack.cluster.kubernetes_version,
+        cluster_name=made.cluster_name,
+        pools=made.pools,
+        shared_class=storage.shared_class,
+        block_class=storage.block_class,
+        challenge=_challenge(made),
+        location=_location(made),
+    )
+
+
+def _network(stack: AlicloudStack, opts: pulumi.ResourceOptions) -> Network | ExistingNetwork:
+    if not isinstance(stack.network, NewNetwork):
+        return ExistingNetwork("core", ExistingNetworkArgs(spec=stack.network))
+    args = NetworkArgs(spec=stack.network, environment=stack.environment, cloud=stack.cloud, tags=tags(stack))
+    return Network("core", args, opts)
+
+
+def _collects_logs(stack: AlicloudStack) -> bool:
+    return stack.addons.logs.enabled and isinstance(stack.platform, NewAckPlatform)
+
+
+def _logs(stack: AlicloudStack, opts: pulumi.ResourceOptions) -> Logs:
+    args = LogsArgs(environment=stack.environment, retention_days=stack.addons.logs.retention_days, tags=tags(stack))
+    return Logs("logs", args, opts)
+
+
+def _cluster(
+    stack: AlicloudStack,
+    spec: NewAckCluster,
+    network: Network | ExistingNetwork,
+    logs: Logs,
+    opts: pulumi.ResourceOptions,
+) -> Cluster:
+    args = ClusterArgs(
+        spec=spec,
+        environment=stack.environment,
+        cloud=stack.cloud,
+        subnet_ids=network.private_subnet_ids,
+        pod_subnet_ids=network.pod_subnet_ids,
+        log_project=logs.project_name,
+        tags=tags(stack),
+    )
+    return Cluster("llm", args, opts)
+
+
+def _registry(
+    stack: AlicloudStack, network: Network | ExistingNetwork, opts: pulumi.ResourceOptions
+) -> RegistryLink | None:
+    """The network's link to the registry. An existing network has its own."""
+    instance = stack.mirrors.acr
+    linked = stack.mirrors.acr_link == "existing" or not isinstance(stack.network, NewNetwork)
+    if instance is None or linked:
+        return None
+    args = RegistryLinkArgs(
+        instance_id=instance,
+        network_id=network.network_id,
+        subnet_id=network.private_subnet_ids[stack.cloud.home],
+    )
+    return RegistryLink("registry", args, opts)
+
+
+def _pools(
+    stack: AlicloudStack,
+    plans: tuple[PoolPlan, ...],
+    network: Network | ExistingNetwork,
+    made: Cluster | ExistingCluster,
+    registry: RegistryLink | None,
+    opts: pulumi.ResourceOptions,
+) -> Mapping[str, NodePool]:
+    spec = stack.cluster
+    # A node pulls its first images as soon as it is there.
+    joinable = after(made.joinable_id, registry) if registry else made.joinable_id
+
+    def pool(plan: PoolPlan, cluster_id: pulumi.Output[str]) -> NodePool:
+        args = NodePoolArgs(
+            plan=plan,
+            cluster_id=cluster_id,
+            subnet_ids=network.private_subnet_ids,
+            release=spec.exact_version if isinstance(spec, NewAckCluster) and spec.upgrade else None,
+            mirrors=stack.mirrors,
+            tags=tags(stack),
+        )
+        return NodePool(plan.name, args, opts)
+
+    first, second = upgrade_waves(plans)
+    pools = {plan.name: pool(plan, joinable) for plan in first}
+    upgraded = after(joinable, *nodes(pools, first))
+    pools |= {plan.name: pool(plan, upgraded) for plan in second}
+    fail_at_the_end(*(pools[plan.name].faults for plan in own(plans)))
+    return pools
+
+
+def _addons(
+    stack: AlicloudStack,
+    cluster_id: pulumi.Output[str],
+    registry: RegistryLink | None,
+    logs: Logs | None,
+    opts: pulumi.ResourceOptions,
+) -> list[ClusterAddons]:
+    if not isinstance(stack.cluster, NewAckCluster):
+        return []
+    args = ClusterAddonsArgs(
+        cluster_id=cluster_id,
+        log_project=logs.project_name if logs and stack.addons.logs.enabled else None,
+        registry=registry.instance_id if registry else stack.mirrors.acr,
+        pulling=namespaces(stack),
+        region=stack.cloud.region,
+    )
+    return [ClusterAddons("addons", args, opts)]
+
+
+def _autoscaling(
+    stack: AlicloudStack,
+    plans: tuple[PoolPlan, ...],
+    made: Cluster | ExistingCluster,
+    pools: Mapping[str, NodePool],
+    opts: pulumi.ResourceOptions,
+) -> list[Autoscaling]:
+    """ACK's autoscaler. Pods may wait for its nodes, so it comes before the objects in the cluster.
+
+    A cluster has one configuration, which cannot be deleted: that of an existing cluster would name our pools for ever.
+    """
+    scaled = autoscaled(plans)
+    ours = isinstance(stack.cluster, NewAckCluster) and isinstance(stack.platform, NewAckPlatform)
+    if not (ours and scaled):
+        return []
+    args = AutoscalingArgs(
+        spec=stack.addons.cluster_autoscaler,
+        cluster_id=after(made.joinable_id, *nodes(pools, [plan for plan in scaled if not plan.dedicated])),
+        pools=scaled,
+        group_names={name: group for pool in pools.values() for name, group in pool.group_names.items()},
+    )
+    return [Autoscaling("autoscaling", args, opts)]
+
+
+def _log_collection(stack: AlicloudStack, logs: Logs, kubernetes: pulumi.ProviderResource) -> None:
+    args = LogCollectionArgs(
+        kind=stack.addons.logs.collection,
+        namespace=stack.platform.models_namespace,
+        project_name=logs.project_name,
+        store=logs.models_store,
+        region=stack.cloud.region,
+    )
+    LogCollection("models", args, pulumi.ResourceOptions(providers=[kubernetes]))
+
+
+def _storage(made: AckFoundation, classes: NewAckPlatform, kubernetes: pulumi.ProviderResource) -> Storage:
+    stack = made.stack
+    args = StorageArgs(
+        environment=stack.environment,
+        cloud=stack.cloud,
+        network_id=made.network.network_id,
+        node_cidrs=node_ranges(stack.network, stack.cloud.zones),
+        subnet_ids=made.network.private_subnet_ids,
+        identity_provider_arn=made.cluster.identity_provider_arn,
+        identity_issuer=made.cluster.identity_issuer,
+        tags=tags(stack),
+        classes=classes,
+        default_class=isinstance(stack.cluster, NewAckCluster),
+    )
+    all_three = pulumi.ResourceOptions.merge(made.opts, pulumi.ResourceOptions(providers=[kubernetes]))
+    return Storage("storage", args, all_three)
+
+
+def _challenge(made: AckFoundation) -> DnsChallenge | None:
+    stack = made.stack
+    wanted = stack.addons.cert_manager
+    if not wanted.enabled or wanted.issuer.kind != "acme":
+        return None
+    args = DnsChallengeArgs(
+        environment=stack.environment,
+        cloud=stack.cloud,
+        identity_provider_arn=made.cluster.identity_provider_arn,
+        identity_issuer=made.cluster.identity_issuer,
+        domain=wanted.issuer.answered_in,
+        delegated=wanted.issuer.challenge_domain is not None,
+        tags=tags(stack),
+    )
+    return DnsChallenge("challenge", args, made.opts)
+
+
+def _location(made: AckFoundation) -> AlicloudLocation:
+    stack, found = made.stack, made.cluster
+    return unchecked(AlicloudLocation)(
+        cloud=stack.cloud,
+        network=_vswitches(stack, made.network),
+        cluster=unchecked(ExistingAckCluster)(
+            kind="existing",
+            kubernetes_version=stack.cluster.kubernetes_version,
+            endpoint_url=later(found.endpoint_url),
+            certificate_authority=later(found.certificate_authority),
+            id=later(found.cluster_id),
+            security_group_id=later(found.security_group_id),
+        ),
+        pools=existing_pools(stack.pools),
+        mirrors=stack.mirrors,
+        outside=stack.outside,
+        workload_identity=unchecked(Rrsa)(
+            kind="rrsa",
+            issuer=later(found.identity_issuer),
+            provider_arn=later(found.identity_provider_arn),
+        ),
+    )
+
+
+def _vswitches(stack: AlicloudStack, network: Network | ExistingNetwork) -> ExistingVswitches:
+    if isinstance(stack.network, ExistingVswitches):
+        return stack.network
+    ranges = plan_vswitches(stack.network, stack.cloud.zones)
+    return unchecked(ExistingVswitches)(
+        kind="existing",
+        vpc_id=later(network.network_id),
+        cidr=stack.network.cidr,
+        node_vswitches=_placed(network.private_subnet_ids, ranges.nodes),
+        pod_vswitches=_placed(network.pod_subnet_ids, ranges.pods),
+    )
+
+
+def _placed(ids: Mapping[str, pulumi.Output[str]], ranges: Mapping[str, str]) -> dict[str, Vswitch]:
+    return {zone: unchecked(Vswitch)(id=later(id_), cidr=ranges[zone]) for zone, id_ in ids.items()}
