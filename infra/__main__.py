@@ -1,4 +1,4 @@
-"""The platform, from the ground up: cloud, cluster, add-ons, models. Each part is made from the parts above it."""
+"""The platform, from bottom to top: cloud, cluster, add-ons, models. Each part uses the parts above it."""
 
 import pulumi
 
@@ -45,7 +45,7 @@ with quick_registration():
             model.name,
             ModelServerArgs(
                 plan=model,
-                # The nodes that it runs on are made before it, and gone after it.
+                # It is created after its nodes, and deleted before them.
                 namespace=after(site.models_namespace, *cloud.nodes_of(model.pool.name)),
                 mirrors=stack.mirrors,
                 storage_class=cloud.shared_class,

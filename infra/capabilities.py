@@ -1,4 +1,4 @@
-"""What is installed into the cluster: one line a capability, with what the lines above it have added to the site."""
+"""The capabilities of the cluster: one line each, with the site as the lines above it left it."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ def install(
     secrets: Mapping[str, pulumi.Input[str]],
     inside: pulumi.ResourceOptions,
 ) -> Site:
-    """The cluster with all that a stack file asks for. `inside` has the providers of the cluster."""
+    """The cluster with all capabilities of a stack file. `inside` has the providers of the cluster."""
     site = Site(
         environment=stack.environment,
         charts_dir=CHARTS,
@@ -42,4 +42,4 @@ def install(
     site = models_namespace.install(site, stack.platform.models_namespace)
     site = addons.cert_manager.install(site)
     site = addons.gateway.install(site)
-    return site  # noqa: RET504 so that one more capability is one more line
+    return site  # noqa: RET504 so that another capability is another line

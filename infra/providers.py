@@ -1,4 +1,4 @@
-"""The only place that makes providers: nothing lands in an account or a cluster that is not named here."""
+"""The only place that creates providers: no resource reaches an account or a cluster that is not named here."""
 
 import os
 
@@ -10,11 +10,11 @@ from llmplatform.base.foundation import ClusterWithNodes
 from llmplatform.specs.cloud import Alicloud, Aws
 
 _ACCESS_KEYS = ("ALICLOUD_ACCESS_KEY", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_ID")
-"""Where the provider finds an access key before it looks at a profile: terraform-provider-alicloud 2.0, provider.go."""
+"""Where the provider looks for an access key before a profile: terraform-provider-alicloud 2.0, provider.go."""
 
 
 def aws(cloud: Aws) -> pulumi.ProviderResource:
-    """The AWS account of the settings, and no other: with credentials of another account it refuses to work."""
+    """The AWS account of the settings: it refuses credentials of another account."""
     import pulumi_aws
 
     roles = [pulumi_aws.ProviderAssumeRoleArgs(role_arn=cloud.assume_role)] if cloud.assume_role else None
@@ -28,7 +28,7 @@ def aws(cloud: Aws) -> pulumi.ProviderResource:
 
 
 def alicloud(cloud: Alicloud) -> pulumi.ProviderResource:
-    """The Alibaba Cloud account of the settings. The kind of account is given because looking it up is slow."""
+    """The Alibaba Cloud account of the settings. The account type is given because looking it up is slow."""
     import pulumi_alicloud
 
     found = [name for name in _ACCESS_KEYS if os.environ.get(name)]
@@ -53,12 +53,12 @@ def cluster(made: ClusterWithNodes) -> kubernetes.Provider:
         kubeconfig=made.kubeconfig,
         cluster_identifier=made.cluster_name,
         enable_server_side_apply=True,
-        # Names are fixed: a ConfigMap or Secret that could not change in place would be gone for a moment.
+        # Names are fixed: replacing a ConfigMap or Secret would delete it for a moment.
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
     )
 
 
 def generated() -> pulumi.ProviderResource:
-    """Passwords and keys, made once and kept in the state, encrypted."""
+    """Passwords and keys, generated once and kept in the state, encrypted."""
     return pulumi_random.Provider("generated")

@@ -26,7 +26,7 @@ CHARTS = "../.charts"
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that a stack file says."""
+    """The content of a stack file."""
 
     stack: Stack
     secrets: Mapping[str, pulumi.Output[str]]
@@ -34,9 +34,9 @@ class Settings:
 
 
 def load() -> Settings:
-    """The settings of the stack that runs. Raises RunError with every problem, one line each."""
+    """The settings of the running stack. Raises RunError with every problem, one line each."""
     config = pulumi.Config("llmplatform")
-    # Config reads one key at a time; only the whole map shows a key that no setting knows.
+    # Config reads one key at a time; only the whole map shows unknown keys.
     known = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
     keys = sorted(key.removeprefix(NAMESPACE) for key in known if key.startswith(NAMESPACE))
     values = {key: _secret_names(config) if key == "secrets" else _plain(config, key) for key in keys}
@@ -81,7 +81,7 @@ def _plain(config: pulumi.Config, key: str) -> Any:
 
 
 def _secret_names(config: pulumi.Config) -> object:
-    """Which secrets there are, and whether the file has them encrypted: their values never get into a spec."""
+    """Names of encrypted secrets in the file: their values never enter a spec."""
     value = {"secure": "encrypted"} if runtime_config.is_config_secret(f"{NAMESPACE}secrets") else "in clear text"
     try:
         given: object = config.require_object("secrets")

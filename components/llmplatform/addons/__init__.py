@@ -1,4 +1,4 @@
-"""What is installed in a cluster beneath the models."""
+"""Software that is installed in a cluster beneath the models."""
 
 # Written by scripts/capabilities.py from the modules of this folder.
 from llmplatform.addons import cert_manager, cluster_autoscaler, gateway, gpu_metrics, gpu_operator, monitoring

@@ -1,6 +1,6 @@
-"""A solver of ACME challenges that cert-manager has not built in, in a namespace of its own.
+"""A solver of ACME challenges that cert-manager does not include, in its own namespace.
 
-Kept apart from cert-manager: its chart sets no security context, and its pod is given credentials for the cloud.
+Separate from cert-manager: its chart sets no security context, and its pod has credentials for the cloud.
 Source: the chart's templates at the pinned version.
 """
 
@@ -32,7 +32,7 @@ class _Auth(Values):
 
 
 class WebhookValues(Values):
-    """Values of the chart that we set."""
+    """The chart values that we set."""
 
     cert_manager: _CertManager
     aliyun_auth: _Auth
@@ -47,21 +47,21 @@ class AcmeWebhookArgs:
     site: Site
     challenge: DnsChallenge
     chart: str
-    """Of the catalog."""
+    """Name of the chart in the catalog."""
     role_name: pulumi.Input[str]
-    """Role in the cloud that the solver's service account takes."""
+    """Role in the cloud that the solver's service account assumes."""
     cert_manager_namespace: str
     cert_manager: pulumi.Resource
-    """The release of cert-manager, which certifies the webhook and calls it."""
+    """The release of cert-manager, which issues the webhook's certificate and calls it."""
     digest: str | None = None
-    """Of its image. None: whatever the chart's tag names."""
+    """Digest of its image. None: the image of the chart's tag."""
 
 
 class AcmeWebhook(PlatformComponent):
-    """The solver, ready to be called."""
+    """The solver, ready for calls."""
 
     solver: pulumi.Output[str]
-    """Name of its chart; known when it is installed."""
+    """Name of its chart. Depends on the release."""
 
     def __init__(self, name: str, args: AcmeWebhookArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:AcmeWebhook", name, opts)
@@ -72,7 +72,7 @@ class AcmeWebhook(PlatformComponent):
             pod_security="baseline",
             pods=Pods(10, "one solver; what else is put there could take its role"),
             labels=args.challenge.namespace_labels,
-            # The API server calls it as an API of its own, and it calls the cloud.
+            # The API server calls it as an aggregated API, and it calls the cloud.
             openings={**https(), "allow-webhook": Allow(direction="Ingress", ports=(HTTPS_PORT,))},
         )
         values = WebhookValues(

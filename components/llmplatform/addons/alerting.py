@@ -1,7 +1,7 @@
-"""Where Alertmanager sends alerts: its configuration names a file, and the address in that file is a secret.
+"""Alertmanager's configuration: it names a file, whose content, the receiver's address, is a secret.
 
 Source: "Configuration", Alertmanager's documentation (`url_file`, `api_url_file`, `routing_key_file`); kube-prometheus-
-stack mounts the Secrets that it is told of below /etc/alertmanager/secrets.
+stack mounts Secrets below /etc/alertmanager/secrets.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from llmplatform.specs.addons import Alerts
 SECRET = "alert-receiver"  # noqa: S105 the name of an object
 KEY = "address"
 _FILE = f"/etc/alertmanager/secrets/{SECRET}/{KEY}"
-_NOBODY = "nobody"
+_DROPPED = "dropped"
 _SILENT = ('alertname=~"Watchdog|InfoInhibitor"', 'severity=~"info|none"')
-"""Alerts for machines, which fire for ever: one proves that alerting works, the other silences notes; and the notes."""
+"""Alerts for machines, which always fire: one proves that alerting works, the other silences notes; and the notes."""
 
 _RECEIVERS: Mapping[str, Mapping[str, Any]] = {
     "webhook": {"webhook_configs": [{"url_file": _FILE, "send_resolved": True}]},
@@ -32,7 +32,7 @@ def configuration(alerts: Alerts) -> dict[str, Any]:
             "group_wait": "30s",
             "group_interval": "5m",
             "repeat_interval": f"{alerts.repeat_hours}h",
-            "routes": [{"receiver": _NOBODY, "matchers": [matcher]} for matcher in _SILENT],
+            "routes": [{"receiver": _DROPPED, "matchers": [matcher]} for matcher in _SILENT],
         },
-        "receivers": [{"name": _NOBODY}, {"name": alerts.kind, **_RECEIVERS[alerts.kind]}],
+        "receivers": [{"name": _DROPPED}, {"name": alerts.kind, **_RECEIVERS[alerts.kind]}],
     }

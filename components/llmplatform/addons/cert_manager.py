@@ -1,8 +1,8 @@
 """Certificates: cert-manager with its CRDs, and one issuer.
 
-An ACME authority is answered by DNS records: no server of ours has to be reachable from the internet.
+ACME challenges are answered by DNS records: no server of ours must be reachable from the internet.
 
-Dangerous to replace: the release's CRDs, with which every certificate would go; they are kept when it is uninstalled.
+Dangerous to replace: the release's CRDs, because every certificate is deleted with them. Uninstalling keeps them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,9 +27,9 @@ from llmplatform.specs.addons import CertManager as Spec
 CHART = NAMESPACE = "cert-manager"
 DNS_PORT = 53
 WEBHOOK_PORT, METRICS_PORT = 10250, 9402
-"""The chart's own, at its pinned version."""
+"""The chart's own versions."""
 AUTHORITY = "platform-authority"
-"""Certificate of the cluster's own authority, and the Secret with it: clients trust its `ca.crt`."""
+"""Certificate of the cluster's own authority, and its Secret: clients trust its `ca.crt`."""
 AUTHORITY_DURATION = "87600h"
 """Ten years."""
 
@@ -48,17 +48,17 @@ class _Prometheus(Values):
 
 class _Global(Values):
     priority_class_name: str = "system-cluster-critical"
-    """As its documentation advises: pods that nothing else replaces when a node is short of room."""
+    """As its documentation advises: nothing else replaces its pods when a node is short of room."""
 
 
 class _Webhook(Part):
     replica_count: int = 2
-    """While none answers, nobody can write a certificate or an issuer: `pulumi up` would fail during a node's end."""
+    """Without one, no certificate or issuer can be written: `pulumi up` would fail while a node is drained."""
     pod_disruption_budget: Switch = Switch()
 
 
 class CertManagerValues(Values):
-    """Values of the chart that we set. Its schema refuses any key that it does not know."""
+    """The chart values that we set. The chart's schema refuses any unknown key."""
 
     everywhere: _Global = everywhere(default=_Global())
     crds: _Crds = _Crds()
@@ -80,14 +80,14 @@ class CertManagerArgs:
     spec: Spec | AckCertManager
     site: Site
     challenge: DnsChallenge | None = None
-    """How ACME challenges are answered; needed with an ACME issuer. The release waits for its rights."""
+    """Solver of ACME challenges, for an ACME issuer. The release depends on its rights."""
 
 
 class CertManager(PlatformComponent):
     """cert-manager and the issuer of the environment."""
 
     issuer: pulumi.Output[str]
-    """Name of the ClusterIssuer; known when it exists."""
+    """Name of the ClusterIssuer. Depends on it."""
 
     def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:CertManager", name, opts)
@@ -96,7 +96,7 @@ class CertManager(PlatformComponent):
             namespace=NAMESPACE, openings=openings(credentials, nameservers(args.spec)), metrics=(METRICS_PORT,)
         )
         installed = args.site.release(self, name, CHART, values(args), rails)
-        # Its CRDs come with the release, and its webhook must answer.
+        # The release installs the CRDs, and its webhook must answer.
         ready: list[pulumi.Resource] = [installed, *_webhook(name, args, installed, self.child())]
         if args.spec.issuer.kind == "self_signed":
             ready.append(self._authority(name, self._issuer(name, "root", {"selfSigned": {}}, ready), ready))
@@ -118,7 +118,7 @@ class CertManager(PlatformComponent):
         )
 
     def _authority(self, name: str, root: CustomResource, ready: Sequence[pulumi.Resource]) -> CustomResource:
-        """A certificate that signs the others: clients trust this one, once, for as long as it lives."""
+        """A certificate that signs the others: clients trust it once, for its whole life."""
         return CustomResource(
             f"{name}-authority",
             api_version=API_VERSION,
@@ -143,7 +143,7 @@ class CertManager(PlatformComponent):
 
 
 def install(site: Site) -> Site:
-    """The site with an issuer of certificates: installed, or another's."""
+    """The site with an issuer of certificates: a new or an existing one."""
     spec = site.wanted(Spec, AckCertManager)
     if spec is None:
         return site
@@ -157,7 +157,7 @@ def install(site: Site) -> Site:
 def _webhook(
     name: str, args: CertManagerArgs, installed: pulumi.Resource, opts: pulumi.ResourceOptions
 ) -> list[pulumi.Resource]:
-    """The solver that an ACME authority is answered with, where cert-manager has none of its own."""
+    """The solver of an ACME authority's challenges, if cert-manager does not include it."""
     challenge = args.challenge
     if challenge is None or challenge.webhook is None or challenge.role_name is None:
         return []
@@ -174,15 +174,15 @@ def _webhook(
 
 
 def openings(credentials: tuple[str, int] | None, nameservers: Sequence[str] = ()) -> Openings:
-    """`credentials`: range and port where the pods of an identity get theirs; None where they need no opening.
+    """`credentials`: range and port where the pods of an identity get credentials; None if they need no opening.
 
-    `nameservers`: addresses of those that are asked for records, beside the cluster's DNS.
+    `nameservers`: addresses of name servers to ask for records, beside the cluster's DNS.
     """
     asked = tuple(addresses(f"{each}/32") for each in nameservers)
     dns = Allow(direction="Egress", peers=asked, ports=(DNS_PORT,), udp=(DNS_PORT,))
     return {
         **https(),
-        # The API server calls it from outside the cluster's network, from addresses that no selector names.
+        # The API server calls it from outside the cluster's network, from addresses that no selector matches.
         "allow-webhook": Allow(direction="Ingress", ports=(WEBHOOK_PORT,)),
         **_handed_out(credentials),
         **({"allow-nameservers": dns} if asked else {}),
@@ -197,14 +197,14 @@ def _handed_out(place: tuple[str, int] | None) -> Openings:
 
 
 def nameservers(spec: Spec | AckCertManager) -> tuple[str, ...]:
-    """Addresses of the name servers that are asked whether a challenge's record is there."""
+    """Addresses of the name servers that are asked for a challenge's record."""
     return spec.issuer.nameservers if isinstance(spec.issuer, AcmeIssuer | AckAcmeIssuer) else ()
 
 
 def issuer_spec(spec: Spec | AckCertManager, challenge: DnsChallenge | None) -> dict[str, object]:
-    """Spec of the ClusterIssuer. Raises ValueError for an ACME authority that nobody could answer."""
+    """Spec of the ClusterIssuer. Raises ValueError for an ACME authority without a solver."""
     if spec.issuer.kind == "self_signed":
-        # In the namespace of cert-manager, where issuers of the whole cluster look.
+        # In the namespace of cert-manager, where ClusterIssuers read Secrets.
         return {"ca": {"secretName": AUTHORITY}}
     if spec.issuer.kind == "existing":
         raise ValueError("addons.cert_manager.issuer: an issuer that exists is not made; use its name alone")
@@ -230,8 +230,8 @@ def values(args: CertManagerArgs) -> CertManagerValues:
     return CertManagerValues(
         prometheus=_Prometheus(servicemonitor=Switch(enabled=args.site.scraped)),
         service_account=account,
-        # The namespace lets nobody ask name servers elsewhere: the cluster's own DNS tells when a record is there, or
-        # those do that the settings name.
+        # The namespace blocks other name servers: cert-manager asks the cluster's own DNS for the record, or those in
+        # the settings.
         dns01_recursive_nameservers_only=True if args.challenge is not None else None,
         dns01_recursive_nameservers=",".join(f"{each}:53" for each in nameservers(args.spec)) or None,
     )

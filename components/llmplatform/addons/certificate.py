@@ -1,6 +1,6 @@
-"""A certificate for one host. Dangerous to replace: nothing; cert-manager keeps the Secret and issues anew.
+"""A certificate for one host. Safe to replace: cert-manager keeps the Secret and issues it again.
 
-Needs cert-manager's CRDs and an issuer; makes neither.
+Needs cert-manager's CRDs and an issuer; creates neither.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class CertificateArgs:
 
     host: str
     namespace: pulumi.Input[str]
-    """Namespace of the Secret that holds certificate and key."""
+    """Namespace of the Secret with certificate and key."""
     issuer: pulumi.Input[str]
     """Name of a ClusterIssuer."""
 

@@ -1,8 +1,8 @@
-"""Adds nodes for pods that do not fit: cluster-autoscaler on EKS, with spot groups filled before on-demand groups.
+"""Adds nodes for pods that do not fit: cluster-autoscaler on EKS. It fills spot groups before on-demand groups.
 
-The order of the groups is a ConfigMap of our own, because the groups' names are known only when they exist; the chart's
-stays off. A group that fails in an update is not named in it, and holds up nobody: the others keep their order.
-Makes no identity and no node groups. Nothing in it is dangerous to replace: nodes stay when it is gone.
+The groups' order is our own ConfigMap, because the groups' names are known only once they exist; the chart's is off. A
+group that fails in an update is left out, and the others keep their order. Makes no identity and no node groups. Safe
+to replace: nodes stay without it.
 """
 
 import re
@@ -24,7 +24,7 @@ from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.addons import ClusterAutoscaler as Spec
 
 PRIORITY_CONFIG_MAP = "cluster-autoscaler-priority-expander"
-"""The name is fixed in the autoscaler."""
+"""The autoscaler has this name built in."""
 OTHERS_PRIORITY = 1
 """Below that of every planned group."""
 
@@ -64,23 +64,23 @@ class ClusterAutoscalerArgs:
     """Minor of the cluster: the autoscaler simulates that minor's scheduler."""
     cluster_name: pulumi.Input[str]
     identity: WorkloadIdentity
-    """Who it is in the cloud; names its namespace and service account."""
+    """Its identity in the cloud, with the namespace and name of its service account."""
     group_names: Mapping[str, pulumi.Input[str]]
-    """Planned group to the name of its autoscaling group. Every group of the site's pools is in it."""
+    """Planned group to the name of its Auto Scaling group, for every group of the site's pools."""
     other_groups: bool = False
-    """Whether the cluster has groups that no plan names; they are filled when no planned group can be."""
+    """Whether the cluster has groups without a plan; they are filled if no planned group can be."""
 
 
 class ClusterAutoscaler(PlatformComponent):
-    """The autoscaler and the order in which it fills the groups."""
+    """The autoscaler and the order of the groups."""
 
     priorities: pulumi.Output[str]
-    """The expander's document: which group is filled first."""
+    """The expander's document: the priorities of the groups."""
 
     def __init__(self, name: str, args: ClusterAutoscalerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:ClusterAutoscaler", name, opts)
         priorities = self._priorities(name, args)
-        # Without its order the autoscaler would buy at random.
+        # Without its order the autoscaler would choose groups at random.
         args.site.release(
             self, name, "cluster-autoscaler", values(args), args.identity.namespace, depends_on=[priorities]
         )
@@ -107,7 +107,7 @@ class ClusterAutoscaler(PlatformComponent):
 
 
 def install(site: Site) -> Site:
-    """The site with an autoscaler, where the cloud runs none itself: models depend on it."""
+    """The site with an autoscaler, unless the cloud runs one itself: models depend on it."""
     spec = site.wanted(Spec)
     if spec is None or site.cloud is None or site.cloud.autoscaler is None:
         return site
@@ -126,7 +126,7 @@ def install(site: Site) -> Site:
 
 
 def priorities(pools: tuple[PoolPlan, ...]) -> dict[str, int]:
-    """Priority of every group. A group that the expander does not know is never filled."""
+    """Priority of every group. The expander never fills an unknown group."""
     return {group.name: group.priority for pool in pools for group in pool.groups}
 
 
@@ -135,8 +135,8 @@ def priority_document(
 ) -> str:
     """The expander's document: priority to patterns, each of exactly one group, so that none overlap.
 
-    With `others`, or when a group's name is not known, a last pattern takes every group: one that a higher number names
-    keeps that number.
+    With `others`, or if a group's name is unknown, a last pattern matches every group. A group with a higher priority
+    keeps that.
     """
     found: dict[int, list[str]] = {}
     for group, priority in priorities(pools).items():
@@ -153,16 +153,16 @@ def flags(spec: Spec) -> dict[str, str]:
     idle = f"{spec.scale_down_minutes}m"
     return {
         "expander": "priority,least-waste",
-        # A group without stock is noticed by its failed activities, and left alone for long enough that the next group
-        # gets its turn before it is tried again. The time for a node to come stays at 15 minutes: one with a GPU is not
-        # ready before its device plugin is (clusterstate.go), after gigabytes of images.
+        # Failed activities show a group without stock, and its back-off is long enough for the next group to get its
+        # turn. The time limit of a node stays at 15 minutes: one with a GPU is ready only after its device plugin
+        # (clusterstate.go), after gigabytes of images.
         "initial-node-group-backoff-duration": "15m",
         "max-node-group-backoff-duration": "30m",
-        # The zones of a pool are alike and are filled evenly. A spot group and its on-demand group are not alike:
-        # EKS' label of the capacity is compared (processors/nodegroupset/aws_nodegroups.go), as the zone's id would be.
+        # The zones of a pool are alike and are filled evenly. A spot group and its on-demand group are not alike: EKS'
+        # label of the capacity type is compared (processors/nodegroupset/aws_nodegroups.go), as the zone's id would be.
         "balance-similar-node-groups": "true",
         "balancing-ignore-label": "topology.k8s.aws/zone-id",
-        # A raised minimum is reached although no pod waits.
+        # A raised minimum is reached even without a waiting pod.
         "enforce-node-group-min-size": "true",
         # /dev/shm is a local volume, and DaemonSets of kube-system run on every node.
         "skip-nodes-with-local-storage": "false",
@@ -171,10 +171,10 @@ def flags(spec: Spec) -> dict[str, str]:
         "node-info-cache-expire-time": "10m",
         "scale-down-unneeded-time": idle,
         "scale-down-delay-after-add": idle,
-        # A GPU node goes when no pod has its GPUs: by default it is emptied when fewer than half of them are taken, and
-        # a model that is moved loads for minutes (simulator/utilization/info.go; config/const.go).
+        # A GPU node is removed if no pod uses its GPUs. By default it is drained if fewer than half of them are used,
+        # and a moved model loads for minutes (simulator/utilization/info.go; config/const.go).
         "scale-down-gpu-utilization-threshold": "0.01",
-        # What DaemonSets take says nothing.
+        # DaemonSets do not count as use.
         "ignore-daemonsets-utilization": "true",
     }
 

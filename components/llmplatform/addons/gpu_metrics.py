@@ -1,11 +1,10 @@
-"""Metrics of GPUs where the cloud brings driver and device plugin: NVIDIA's DCGM exporter, and nothing else.
+"""Metrics of GPUs if the cloud installs driver and device plugin: NVIDIA's DCGM exporter, and nothing else.
 
-The exporter rather than ACK's own (`ack-gpu-exporter`): it gives the names that the GPU operator gives on other clouds,
-so that one set of rules and dashboards fits all, it needs no Prometheus of the cloud, and what it exports is a list in
-this file. Two exporters on a node would count every GPU twice.
-Dangerous to replace: nothing; metrics have a gap while it is gone.
+The exporter rather than ACK's own (`ack-gpu-exporter`): its names are those of the GPU operator on other clouds, so
+that one set of rules and dashboards fits all; it needs no Prometheus of the cloud; and this file lists its metrics. Two
+exporters on a node would count every GPU twice. Safe to replace: metrics have a gap meanwhile.
 Source of the names: the exporter's own list (NVIDIA/dcgm-exporter, etc/default-counters.csv), and go-dcgm's
-`pkg/dcgm/const_fields.go`: a name that is not there ends the exporter at its start.
+`pkg/dcgm/const_fields.go`: an unknown name ends the exporter at its start.
 """
 
 from collections.abc import Mapping
@@ -59,7 +58,7 @@ COUNTERS: Mapping[str, tuple[str, str]] = {
     "DCGM_FI_PROF_PCIE_TX_BYTES": ("gauge", "Data sent over PCIe (in bytes a second)."),
     "DCGM_FI_PROF_PCIE_RX_BYTES": ("gauge", "Data received over PCIe (in bytes a second)."),
 }
-"""Metrics that are exported on every cloud, with type and meaning. Rules and dashboards query no others."""
+"""Metrics on every cloud, with type and meaning. Rules and dashboards query no others."""
 
 
 class ExporterMonitor(ServiceMonitor):
@@ -67,7 +66,7 @@ class ExporterMonitor(ServiceMonitor):
 
     interval: str | None = "15s"
     honor_labels: bool = True
-    """Namespace and pod are those that have the GPU; else Prometheus would write the exporter's over them."""
+    """Namespace and pod are those that use the GPU; else Prometheus would replace them with the exporter's."""
     relabelings: tuple[dict[str, str], ...] = ({"targetLabel": "job", "replacement": "dcgm-exporter"},)
 
 
@@ -90,7 +89,7 @@ class GpuMetricsArgs:
 
 
 class GpuMetrics(PlatformComponent):
-    """The exporter in a namespace of its own."""
+    """The exporter in its own namespace."""
 
     namespace: pulumi.Output[str]
 
@@ -98,7 +97,7 @@ class GpuMetrics(PlatformComponent):
         super().__init__("llmplatform:addons:GpuMetrics", name, opts)
         rails = Rails(
             namespace=NAMESPACE,
-            # It reads the devices and the kubelet's list of who has them.
+            # It reads the devices and the kubelet's list of their users.
             pod_security="privileged",
             pods=Pods(1000, "one on each GPU node, and a second while it is replaced"),
             openings=https(),
@@ -133,7 +132,7 @@ def values(site: Site) -> GpuMetricsValues:
 
 
 def _on_pools(pools: list[PoolPlan]) -> dict[str, Any]:
-    """Affinity to nodes of the pools: on any other node the exporter finds no GPU and ends again and again."""
+    """Affinity to nodes of the pools: on any other node the exporter finds no GPU and restarts for ever."""
     ours = [pool.name for pool in pools if pool.selector == {POOL_LABEL: pool.name}]
     among: list[Mapping[str, list[str]]] = [{POOL_LABEL: ours}] if ours else []
     among += [{key: [value] for key, value in pool.selector.items()} for pool in pools if pool.name not in ours]

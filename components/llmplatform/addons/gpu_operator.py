@@ -1,8 +1,7 @@
 """NVIDIA's GPU operator: device plugin, feature discovery and GPU metrics.
 
-Driver and container toolkit come with the node image. A second owner of `nvidia.com/gpu` on a node is an error, so the
-device plugin is left to node images that bring their own.
-Dangerous to replace: nothing; but while it is gone no new GPU pod starts.
+Driver and container toolkit are in the node image. A second owner of `nvidia.com/gpu` on a node is an error, so nodes
+whose image includes a device plugin keep that one. Safe to replace, except that no new GPU pod starts meanwhile.
 """
 
 from dataclasses import dataclass, replace
@@ -39,7 +38,7 @@ class _EnvVar(Values):
 
 class _PluginCheck(Values):
     env: tuple[_EnvVar, ...] = (_EnvVar(name="WITH_WORKLOAD", value="false"),)
-    """The check must not take the GPU that a model waits for."""
+    """The check must not use the GPU that a model waits for."""
 
 
 class _Validator(Values):
@@ -48,7 +47,7 @@ class _Validator(Values):
 
 class _Counters(Values):
     name: str
-    """Another list has another name: pods of the exporter do not see that a list has changed."""
+    """Named after its content: pods of the exporter do not notice a changed list."""
     create: bool = True
     data: str
 
@@ -60,7 +59,7 @@ class _DcgmExporter(Values):
 
 class _FeatureDiscovery(Values):
     worker: Tolerations
-    """It labels the nodes on which all the others are started."""
+    """It labels the nodes for all other parts."""
 
 
 class GpuOperatorValues(Values):
@@ -71,11 +70,11 @@ class GpuOperatorValues(Values):
     """Installing it over the image's own breaks the container runtime of every new node."""
     device_plugin: Switch
     mig_manager: Switch = Switch(enabled=False)
-    """It restarts nodes to divide GPUs; no pool asks for that."""
+    """It restarts nodes to divide GPUs, which no pool asks for."""
     cc_manager: Switch = Switch(enabled=False)
-    """It sets GPUs to confidential computing, which pods without confidential machines cannot use."""
+    """It sets GPUs to confidential computing, which needs confidential machines."""
     kata_sandbox_device_plugin: Switch = Switch(enabled=False)
-    """For pods in machines of their own, which no pool has."""
+    """For pods in virtual machines, which no pool has."""
     gfd: Switch = Switch()
     daemonsets: Tolerations | None
     operator: _Operator = _Operator()
@@ -92,7 +91,7 @@ class GpuOperatorArgs:
 
 
 class GpuOperator(PlatformComponent):
-    """The operator in a namespace of its own."""
+    """The operator in its own namespace."""
 
     namespace: pulumi.Output[str]
 
@@ -103,7 +102,7 @@ class GpuOperator(PlatformComponent):
             # Its DaemonSets mount the host.
             pod_security="privileged",
             pods=Pods(2000, "a dozen on each GPU node, one on every other"),
-            # Operator, DaemonSets and node feature discovery all speak through the API server.
+            # Operator, DaemonSets and node feature discovery all call the API server.
             openings=https(),
             metrics=(METRICS_PORT, EXPORTER_PORT),
         )
@@ -113,7 +112,7 @@ class GpuOperator(PlatformComponent):
 
 
 def install(site: Site) -> Site:
-    """The site with GPUs that pods can ask for."""
+    """The site with GPUs for pods."""
     if site.wanted(Spec) is None:
         return site
     made = GpuOperator("gpu-operator", GpuOperatorArgs(site=site), site.opts)
@@ -121,14 +120,14 @@ def install(site: Site) -> Site:
 
 
 def brings_device_plugin(pools: tuple[PoolPlan, ...]) -> bool:
-    """Whether any GPU pool's image lacks a device plugin. Bottlerocket carries its own."""
+    """Whether any GPU pool's image lacks a device plugin. Bottlerocket includes one."""
     return any(pool.gpu and not has_device_plugin(pool.spec) for pool in pools)
 
 
 def values(site: Site) -> GpuOperatorValues:
     """Values of the release."""
     exported = counters()
-    # By itself the chart bears the taint of GPU nodes alone, in both places.
+    # By default the chart tolerates only the taint of GPU nodes, in both places.
     tainted = Tolerations(tolerations=on_gpu_nodes(site.pools)) if further_taints(site.pools) else None
     return GpuOperatorValues(
         device_plugin=Switch(enabled=brings_device_plugin(site.pools)),

@@ -1,9 +1,9 @@
 """Prometheus, Alertmanager and Grafana.
 
-The kinds that others need (ServiceMonitor and its like) are a release apart, so that nobody waits for Prometheus to
-run. Prometheus' and Alertmanager's disks go with their release; with full protection they stay.
-Dangerous to replace: the release of the kinds, with which every monitor and rule would go, and that of the stack, with
-which the metrics go.
+The CRDs (ServiceMonitor and others) are a separate release, so that dependent releases do not wait for Prometheus.
+Prometheus' and Alertmanager's disks are deleted with their release; with full protection they stay. Dangerous to
+replace: the release of the CRDs, because every monitor and rule is deleted with it, and the release of the stack,
+because the metrics are deleted with it.
 """
 
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from llmplatform.specs.addons import Monitoring as Spec
 
 STACK = "kube-prometheus-stack"
 CRDS = "prometheus-operator-crds"
-"""Charts: the programs, and the CRDs that they read."""
+"""Charts: the programs, and their CRDs."""
 ADMIN_SECRET = "grafana-admin"  # noqa: S105 the name of an object
 
 
@@ -40,7 +40,7 @@ class MonitoringArgs:
     storage_class: pulumi.Input[str] | None = None
     """Class of volumes for one node. None: the cluster's default."""
     alert_receiver: pulumi.Input[str] | None = None
-    """URL or key of whoever is told of alerts; needed when the settings name a kind of receiver."""
+    """URL or key of the receiver of alerts; needed if the settings have one."""
 
     def __post_init__(self) -> None:
         if self.spec.alerts and self.alert_receiver is None:
@@ -48,14 +48,14 @@ class MonitoringArgs:
 
 
 class Monitoring(PlatformComponent):
-    """Prometheus, Alertmanager and Grafana with their chart's rules and dashboards, in a namespace of their own."""
+    """Prometheus, Alertmanager and Grafana with their chart's rules and dashboards, in their own namespace."""
 
     namespace: pulumi.Output[str]
-    """Namespace of the Prometheus that scrapes; known when the kinds that it reads are installed."""
+    """Namespace of the Prometheus that scrapes. Depends on the CRDs."""
     prometheus_url: pulumi.Output[str]
     """Address within the cluster."""
     grafana_secret: pulumi.Output[str]
-    """Secret with Grafana's administrator, under `admin-user` and `admin-password`."""
+    """Secret of Grafana's administrator, with `admin-user` and `admin-password`."""
 
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:Monitoring", name, opts)
@@ -69,7 +69,7 @@ class Monitoring(PlatformComponent):
         )
         space = args.site.namespace(self, name, rails)
         self.crds: pulumi.Resource = args.site.release(self, name, CRDS, Values(), space, role="kinds")
-        """Installs the CRDs of monitors: what makes one of them depends on this."""
+        """Installs the CRDs of monitors: monitors depend on it."""
         secret = self._admin(space.name)
         installed = self._stack(space, secret, self._receiver(space.name))
 
@@ -79,7 +79,7 @@ class Monitoring(PlatformComponent):
         self.finish()
 
     def _admin(self, namespace: pulumi.Output[str]) -> pulumi.Output[str]:
-        """The chart would roll its own password anew, and write it into the release."""
+        """The chart would generate another password at each update, and write it into the release."""
         password = random.RandomPassword(f"{self._logical}-grafana", length=32, special=False, opts=self.child())
         secret = kubernetes.core.v1.Secret(
             f"{self._logical}-grafana-secret",
@@ -92,7 +92,7 @@ class Monitoring(PlatformComponent):
         return after(ADMIN_SECRET, secret)
 
     def _receiver(self, namespace: pulumi.Output[str]) -> pulumi.Output[str] | None:
-        """The address is in a Secret of its own: in the chart's values it would be in plain state."""
+        """The address is in its own Secret: chart values would show it in plain state."""
         address = self._args.alert_receiver
         if self._args.spec.alerts is None or address is None:
             return None
@@ -116,12 +116,12 @@ class Monitoring(PlatformComponent):
             receiver_secret=receiver,
             storage_class=self._args.storage_class,
         )
-        # Its Prometheus and monitors are custom resources of the other release.
+        # Its Prometheus and monitors are custom resources of the other release's CRDs.
         return self._args.site.release(self, self._logical, STACK, wanted, space, role="stack", depends_on=[self.crds])
 
 
 def install(site: Site) -> Site:
-    """The site with CRDs of monitors and a Prometheus that reads them: installed, or another's."""
+    """The site with CRDs of monitors and a Prometheus that reads them: new or existing ones."""
     spec = site.wanted(Spec)
     if spec is None:
         return site
@@ -139,13 +139,13 @@ def install(site: Site) -> Site:
 
 
 def openings(alerts: Alerts | None) -> Openings:
-    """Only Prometheus goes everywhere; the operator's webhooks, which the API server would call, are off."""
+    """Only Prometheus connects everywhere; the operator's webhooks, which the API server would call, are off."""
     return {
         **_receiver(alerts),
         **https(),
         "allow-own-pods-in": Allow(direction="Ingress", peers=(network_policy.own_pods(),)),
         "allow-own-pods-out": Allow(direction="Egress", peers=(network_policy.own_pods(),)),
-        # It scrapes every namespace, each kubelet and each node's exporter, on ports that their monitors name.
+        # It scrapes every namespace, each kubelet and each node's exporter, on the ports in their monitors.
         "allow-scraping": Allow(
             direction="Egress",
             peers=(network_policy.every_namespace(), network_policy.elsewhere()),
@@ -155,7 +155,7 @@ def openings(alerts: Alerts | None) -> Openings:
 
 
 def _receiver(alerts: Alerts | None) -> Openings:
-    """The way to a receiver in the cluster; one outside is reached over HTTPS."""
+    """The opening to a receiver in the cluster; one outside is reached by HTTPS."""
     if alerts is None or alerts.inside is None:
         return {}
     way = Allow(

@@ -12,10 +12,10 @@ from llmplatform.specs.addons import Monitoring as Spec
 USER_KEY = "admin-user"
 PASSWORD_KEY = "admin-password"  # noqa: S105 the name of a key
 DISK_SHARE = 0.85
-"""Part of the volume that metrics fill; the rest is for the write-ahead log and compaction."""
+"""Part of the volume for metrics; the rest is for the write-ahead log and compaction."""
 
 _MANAGED = ("etcd", "kubeControllerManager", "kubeSchedulerAlerting", "kubeSchedulerRecording", "kubeProxy")
-"""Rules about what a managed control plane does not show. They would fire for ever."""
+"""Rules about parts that a managed control plane hides. They would always fire."""
 
 
 class _AdminCredentials(Values):
@@ -33,12 +33,12 @@ class _ClaimRetention(Values):
     """What happens to the claims of a StatefulSet."""
 
     when_deleted: Literal["Delete", "Retain"]
-    """What is retained outlives the release, and nobody's state knows it."""
+    """`Retain` leaves volumes that are in no state after the release."""
     when_scaled: Literal["Delete", "Retain"] = "Retain"
 
 
 _CRITICAL = "system-cluster-critical"
-"""What watches the cluster is the last that a full node may put out."""
+"""Monitoring is the last that a full node may evict."""
 
 
 class _PrometheusSpec(Part):
@@ -47,7 +47,7 @@ class _PrometheusSpec(Part):
     retention_size: str
     storage_spec: dict[str, Any]
     persistent_volume_claim_retention_policy: _ClaimRetention
-    # Open selectors: nothing has to carry the release's label to be seen.
+    # Open selectors: monitors do not need the release's label.
     service_monitor_selector_nil_uses_helm_values: bool = False
     pod_monitor_selector_nil_uses_helm_values: bool = False
     rule_selector_nil_uses_helm_values: bool = False
@@ -81,8 +81,8 @@ class _Operator(Part):
 
 
 _NEVER_RIGHT = ("KubeCPUOvercommit", "KubeMemoryOvercommit")
-"""Alerts that pods would not fit with a node less. Models take whole GPU nodes, and the autoscaler buys another when
-one goes: they would fire for ever (kubernetes-mixin, `alerts/resource_alerts.libsonnet`)."""
+"""Alerts that pods would not fit with a node less. Models use whole GPU nodes, and the autoscaler replaces a lost one:
+they would always fire (kubernetes-mixin, `alerts/resource_alerts.libsonnet`)."""
 
 
 class _DefaultRules(Values):
@@ -92,16 +92,16 @@ class _DefaultRules(Values):
 
 class _NodeExporter(Part, Tolerations):
     tolerations: tuple[dict[str, str], ...] = ({"operator": "Exists"},)
-    """Every node is watched; by itself the chart leaves out those that evict (`NoExecute`)."""
+    """Every node is watched; by default the chart excludes nodes with `NoExecute` taints."""
     priority_class_name: str = "system-node-critical"
-    """Also a node where pods have taken all there is."""
+    """Also on a full node."""
 
 
 class MonitoringValues(Values):
     """Values of the chart that we set."""
 
     crds: Switch = Switch(enabled=False)
-    """They are a release of their own: Helm never upgrades these."""
+    """They are a separate release: Helm never upgrades these."""
     grafana: _Grafana
     prometheus: _Prometheus
     alertmanager: _Alertmanager

@@ -1,11 +1,11 @@
-"""What the platform runs on nodes with GPUs bears their taints."""
+"""Tolerations of the platform's own software on GPU nodes."""
 
 from llmplatform.planning.pools import PoolPlan, further_taints
 from llmplatform.specs.taints import GPU_TAINT
 
 
 def on_gpu_nodes(pools: tuple[PoolPlan, ...]) -> tuple[dict[str, str], ...]:
-    """The taint that all such nodes have, and those of the pools."""
+    """For the taint of all such nodes, and those of the pools."""
     return (
         {"key": GPU_TAINT, "operator": "Exists", "effect": "NoSchedule"},
         *({"key": taint.key, "operator": "Exists", "effect": taint.effect} for taint in further_taints(pools)),

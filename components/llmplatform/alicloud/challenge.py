@@ -1,7 +1,7 @@
-"""The right to answer an ACME authority in Alibaba Cloud DNS: TXT records of one domain.
+"""Rights to answer an ACME authority in Alibaba Cloud DNS: TXT records of one domain.
 
-cert-manager does not know Alibaba Cloud DNS: a webhook answers for it, and the identity is that webhook's. Makes no
-domain: it exists in the account, and its name servers are Alibaba's.
+cert-manager does not support Alibaba Cloud DNS: a webhook answers for it, with this identity. Makes no domain: it
+exists in the account, and its name servers are Alibaba's.
 Source: "RAM authorization" of AddDomainRecord, DeleteDomainRecord and DescribeDomainRecords, Alibaba Cloud DNS API
 reference; README of crazygit/cert-manager-alidns-webhook, and its `pkg/alidns/solver.go`, which writes where
 cert-manager's search has ended (`ResolvedFQDN`); "Delegated Domains for DNS01", cert-manager's documentation.
@@ -26,7 +26,7 @@ GROUP = "alidns.crazygit.github.io"
 
 @dataclass(frozen=True, kw_only=True)
 class DnsChallengeArgs:
-    """Which cluster, and which domain."""
+    """Inputs of the identity."""
 
     environment: Environment
     cloud: Alicloud
@@ -37,14 +37,14 @@ class DnsChallengeArgs:
     domain: str
     """Domain in Alibaba Cloud DNS, in the same account."""
     delegated: bool = False
-    """Whether the domain is one for challenges alone, to which CNAME records of the hosts' domain lead."""
+    """Whether the domain is only for challenges: CNAME records of the hosts' domain point to it."""
     namespace: str = CHART
     service_account: str = CHART
     tags: Mapping[str, str]
 
 
 class DnsChallenge(PlatformComponent):
-    """The identity that the webhook answers challenges with, and how."""
+    """The identity of the webhook for challenges, and its solver."""
 
     namespace: pulumi.Output[str]
     """Namespace of its service account."""
@@ -61,7 +61,7 @@ class DnsChallenge(PlatformComponent):
     webhook: str | None
     """Chart of the solver."""
     role_name: pulumi.Output[str] | None
-    """Role that the solver takes; known when its rights are there."""
+    """Role of the solver. Depends on its rights."""
 
     def __init__(self, name: str, args: DnsChallengeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:DnsChallenge", name, opts)
@@ -91,7 +91,7 @@ class DnsChallenge(PlatformComponent):
 
 
 def permissions(cloud: Alicloud, domain: str) -> tuple[Statement, ...]:
-    """What answering a challenge needs. RAM knows no condition on the type of a record."""
+    """Rights to answer a challenge. RAM has no condition on the type of a record."""
     return (
         Statement(
             actions=("alidns:AddDomainRecord", "alidns:DeleteDomainRecord", "alidns:DescribeDomainRecords"),

@@ -89,7 +89,9 @@ class ClusterArgs:
 
     def __post_init__(self) -> None:
         if set(self.spec.endpoint.public_cidrs) - {"0.0.0.0/0"}:
-            raise ValueError("ACK opens its public endpoint to everybody or not at all: name 0.0.0.0/0, or no range")
+            raise ValueError(
+                "ACK's public endpoint is open to the internet or does not exist: write 0.0.0.0/0, or no range"
+            )
 
 
 class Cluster(PlatformComponent):

@@ -1,8 +1,8 @@
 """The rights of one service account of a cluster in Alibaba Cloud: RRSA, without a key.
 
-Makes: a role that only this service account can take, and one policy per grant.
-Does not: the service account itself, which carries the annotation, nor its namespace, which carries the label: by these
-two ack-pod-identity-webhook gives pods their token. Only Alibaba's newer SDKs use it.
+Makes: a role that only this service account can assume, and one policy for each grant. Does not: the service account
+itself, which has the annotation, nor its namespace, which has the label: by these two ack-pod-identity-webhook gives
+pods their token. Only Alibaba's newer SDKs use it.
 Source: "Use RRSA to authorize pods to access different cloud services", ACK documentation.
 """
 
@@ -37,16 +37,16 @@ class WorkloadIdentityArgs:
 
 
 class WorkloadIdentity(PlatformComponent):
-    """A service account that can act in Alibaba Cloud, within what it is granted."""
+    """A service account with the granted rights in Alibaba Cloud."""
 
     namespace: pulumi.Output[str]
     """Namespace of the service account."""
     service_account: pulumi.Output[str]
     """Name of the service account."""
     annotations: Mapping[str, pulumi.Output[str]]
-    """The role's name, for the service account. Whoever uses it waits for the role."""
+    """The role's name, for the service account. Depends on the role."""
     namespace_labels: Mapping[str, str]
-    """What the namespace says for its pods to be given their token."""
+    """Labels of the namespace, so that its pods get their token."""
     role_name: pulumi.Output[str]
     """Name of the role."""
     role_arn: pulumi.Output[str]
@@ -65,7 +65,7 @@ class WorkloadIdentity(PlatformComponent):
         self.finish()
 
     def grant(self, name: str, statements: pulumi.Input[Sequence[Statement]]) -> alicloud.ram.RolePolicyAttachment:
-        """Allow what the statements say. `name` tells this grant from the identity's others."""
+        """Allow the statements. `name` distinguishes this grant from the identity's others."""
         policy = alicloud.ram.Policy(
             f"{self._prefix}-{name}",
             policy_name=f"{self._args.environment.name}-{self._prefix}-{name}",

@@ -54,7 +54,7 @@ class Network(PlatformComponent):
     public_subnet_ids: Mapping[str, pulumi.Output[str]]
     """Zone to vSwitch of load balancers: that of the nodes, because the load balancer itself is public or private."""
     pod_subnet_ids: Mapping[str, pulumi.Output[str]]
-    """Zone to vSwitch of pods, each of which needs an address of it. Depends on its default route."""
+    """Zone to vSwitch of pods, which use its addresses. Depends on its default route."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:Network", name, opts)

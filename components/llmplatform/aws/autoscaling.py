@@ -1,4 +1,4 @@
-"""What cluster-autoscaler may do in AWS: read about node groups, and size those that belong to its cluster.
+"""Rights of cluster-autoscaler in AWS: read node groups, and resize those of its cluster.
 
 Source: cluster-autoscaler's AWS provider README, "Full Cluster Autoscaler Features Policy".
 """
@@ -17,7 +17,7 @@ from llmplatform.specs.cloud import Aws
 
 @dataclass(frozen=True, kw_only=True)
 class AutoscalingArgs:
-    """Which cluster."""
+    """Inputs of the identity."""
 
     cluster_name: pulumi.Input[str]
     cloud: Aws
@@ -27,12 +27,12 @@ class AutoscalingArgs:
 
 
 class Autoscaling(PlatformComponent):
-    """The identity that cluster-autoscaler runs with."""
+    """The identity of cluster-autoscaler."""
 
     namespace: pulumi.Output[str]
     """Namespace of its service account."""
     service_account: pulumi.Output[str]
-    """Name of its service account. Whoever uses either waits until the rights are there."""
+    """Name of its service account. Depends on the rights."""
     annotations: Mapping[str, pulumi.Output[str]]
     """Annotations of the service account: none on AWS."""
     namespace_labels: Mapping[str, str]
@@ -70,7 +70,7 @@ def permissions(cloud: Aws, cluster: str) -> tuple[Statement, ...]:
                 "autoscaling:DescribeAutoScalingGroups",
                 "autoscaling:DescribeAutoScalingInstances",
                 "autoscaling:DescribeLaunchConfigurations",
-                # By it a group without stock is noticed at once and not after the time-out of a node.
+                # It shows a group without stock at once, and not after the time limit of a node.
                 "autoscaling:DescribeScalingActivities",
                 "autoscaling:DescribeTags",
             ),

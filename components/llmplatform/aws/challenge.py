@@ -1,6 +1,6 @@
-"""What a certificate manager may do in AWS: prove that it owns a domain, by TXT records of one hosted zone.
+"""Rights of cert-manager in AWS: prove ownership of a domain, by TXT records of one hosted zone.
 
-Makes no zone: it exists, and is public, or no authority could read it.
+Makes no zone: it exists and is public, else no authority could read it.
 Source: "Route53", ACME DNS-01 configuration, cert-manager's documentation; conditions of Route 53 in the service
 authorization reference; "Set up the Amazon EKS Pod Identity Agent", EKS user guide.
 """
@@ -19,31 +19,31 @@ from llmplatform.specs.cloud import Aws
 POD_IDENTITY_AGENT = ("169.254.170.23/32", 80)
 """Where the agent on each node hands out credentials."""
 CHALLENGES = "_acme-challenge.*"
-"""Names that an authority asks for (RFC 8555, 8.4), as Route 53 writes names in conditions."""
+"""Names of ACME challenges (RFC 8555, 8.4), as Route 53 writes names in conditions."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DnsChallengeArgs:
-    """Which cluster, and which zone."""
+    """Inputs of the identity."""
 
     cluster_name: pulumi.Input[str]
     cloud: Aws
     hosted_zone: str
     """Id of the hosted zone."""
     zone_role: str | None = None
-    """Role of the account that has the zone, which cert-manager takes there. None: the zone is in the same account."""
+    """Role in the zone's account, which cert-manager assumes. None: the zone is in the same account."""
     namespace: str = "cert-manager"
     service_account: str = "cert-manager"
     tags: Mapping[str, str]
 
 
 class DnsChallenge(PlatformComponent):
-    """The identity that cert-manager answers challenges with, and how."""
+    """The identity of cert-manager for challenges, and its solver."""
 
     namespace: pulumi.Output[str]
     """Namespace of its service account."""
     service_account: pulumi.Output[str]
-    """Name of its service account. Whoever uses either waits until the rights are there."""
+    """Name of its service account. Depends on the rights."""
     annotations: Mapping[str, pulumi.Output[str]]
     """Annotations of the service account: none on AWS."""
     namespace_labels: Mapping[str, str]
@@ -53,7 +53,7 @@ class DnsChallenge(PlatformComponent):
     credentials: tuple[str, int] | None
     """Range and TCP port where its pods get their credentials."""
     webhook: str | None
-    """None: cert-manager knows Route 53 itself."""
+    """None: cert-manager supports Route 53 itself."""
     role_name: pulumi.Output[str] | None
     """None, like the webhook."""
 
@@ -87,7 +87,7 @@ class DnsChallenge(PlatformComponent):
 
 
 def take(role: str) -> tuple[Statement, ...]:
-    """The right to take a role of another account, whose policy then is what `permissions` says.
+    """The right to assume a role of another account, whose policy then needs what `permissions` has.
 
     Its trust policy allows `sts:TagSession` as well: tags of pod identity's sessions go along (EKS user guide).
     """
@@ -95,7 +95,7 @@ def take(role: str) -> tuple[Statement, ...]:
 
 
 def permissions(cloud: Aws, hosted_zone: str) -> tuple[Statement, ...]:
-    """What answering a challenge needs: nothing by which a host is pointed elsewhere, or mail is sent in its name."""
+    """Rights to answer a challenge: they cannot redirect a host, or its mail."""
     zone = f"arn:{cloud.partition}:route53:::hostedzone/{hosted_zone}"
     return (
         Statement(

@@ -1,4 +1,4 @@
-"""What every component stands on, and what components of your own can stand on."""
+"""The common base of all components, and of your own ones."""
 
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels, selector, tags

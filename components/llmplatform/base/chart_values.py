@@ -1,6 +1,6 @@
-"""The words of chart values that many charts share: each add-on models only the keys that it sets.
+"""Common parts of chart values: each add-on models only the keys that it sets.
 
-Where images come from and how they are pulled is in none of them: `base/images.py` sets that for every chart.
+None has images or pull secrets: `base/images.py` sets those for every chart.
 """
 
 from typing import Any, Self
@@ -13,7 +13,7 @@ Text = pulumi.Output[str] | str
 
 
 class Values(BaseModel):
-    """Values of a chart, or a part of them: only the keys that we set. None leaves the chart's default."""
+    """Values of a chart, or a part of them: only the keys that we set. None keeps the chart's default."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -23,7 +23,7 @@ class Values(BaseModel):
     )
 
     def dump(self) -> dict[str, Any]:
-        """The values as the chart spells them."""
+        """The values in the chart's spelling."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
@@ -34,31 +34,31 @@ class Switch(Values):
 
 
 class Resources(Values):
-    """What a container asks for, and what it may take."""
+    """Requests and limits of a container."""
 
     requests: dict[str, str]
     limits: dict[str, str] | None = None
 
     @classmethod
     def of(cls, cpu: str, memory: str, *, most_memory: str | None = None) -> Self:
-        """Requests for CPU and memory, and a limit on memory where there is one."""
+        """Requests for CPU and memory, and a memory limit if given."""
         return cls(requests={"cpu": cpu, "memory": memory}, limits={"memory": most_memory} if most_memory else None)
 
 
 class Part(Values):
-    """A container and what it asks for."""
+    """A container and its resources."""
 
     resources: Resources
 
 
 class Image(Values):
-    """An image whose tag is ours to choose."""
+    """An image with a tag of ours."""
 
     tag: str | None
 
 
 class ServiceAccount(Values):
-    """The service account that an identity in the cloud is for."""
+    """The service account of an identity in the cloud."""
 
     create: bool | None = None
     name: Text
@@ -80,5 +80,5 @@ class Tolerations(Values):
 
 
 def everywhere(**options: Any) -> Any:
-    """A field for the chart's key `global`, which is no name in Python."""
+    """A field for the chart's key `global`, which is a keyword in Python."""
     return Field(serialization_alias="global", **options)

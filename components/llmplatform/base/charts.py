@@ -13,13 +13,13 @@ import pulumi_kubernetes as kubernetes
 from llmplatform.catalog.versions import Chart
 
 RELEASE_SECONDS = 900
-"""How long a release may take: images of several gigabytes are pulled to nodes that may have to be bought first."""
+"""How long a release may take: nodes may first have to start and pull images of several gigabytes."""
 
 
 def archive(chart: Chart, charts_dir: str) -> str:
     """Path of a chart's archive.
 
-    A relative folder counts from that of the program, and keeps the paths of machines out of the state.
+    A relative folder is relative to the program, and keeps machine paths out of the state.
     """
     return f"{charts_dir}/{chart.archive}"
 
@@ -33,7 +33,7 @@ def release(
     charts_dir: str,
     opts: pulumi.ResourceOptions,
 ) -> kubernetes.helm.v3.Release:
-    """A release that is named like its chart, so that others can refer to its objects."""
+    """A release with its chart's name, by which others refer to its objects."""
     return kubernetes.helm.v3.Release(
         name,
         kubernetes.helm.v3.ReleaseArgs(
@@ -41,8 +41,8 @@ def release(
             name=chart.name,
             namespace=namespace,
             values=values,
-            # A failed upgrade is rolled back and a failed install uninstalled, unless what failed it fails that, too: a
-            # hook before the deletion that cannot run leaves a release that only Helm itself gets away.
+            # A failed upgrade is rolled back and a failed install uninstalled. If the same fault stops that, too, for
+            # example a hook before the deletion, only Helm itself can remove the release.
             atomic=True,
             wait_for_jobs=True,
             timeout=RELEASE_SECONDS,

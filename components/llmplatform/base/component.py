@@ -1,4 +1,4 @@
-"""What every component stands on."""
+"""The base class of components."""
 
 import inspect
 from copy import copy
@@ -22,6 +22,6 @@ class PlatformComponent(pulumi.ComponentResource):
         return pulumi.ResourceOptions(parent=self, **extra)
 
     def finish(self) -> None:
-        """Register the outputs. An output that is promised by an annotation and not set raises AttributeError."""
+        """Register the outputs. An annotated output that is not set raises AttributeError."""
         names = [name for name in inspect.get_annotations(type(self)) if not name.startswith("_")]
         self.register_outputs({name: getattr(self, name) for name in names})

@@ -1,6 +1,6 @@
-"""Where the clouds, the add-ons and the services meet: what each promises to the others.
+"""The contracts between clouds, add-ons and services.
 
-The conformance tests hold every cloud to this: a third cloud begins with a line in their table.
+The conformance tests check every cloud against them: a third cloud begins with a line in their table.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,19 +14,19 @@ class Network(Protocol):
 
     network_id: pulumi.Output[str]
     private_subnet_ids: Mapping[str, pulumi.Output[str]]
-    """Zone to subnet of nodes. Whoever uses one waits for its way to the internet, and leaves before that goes."""
+    """Zone to subnet of nodes. Depends on its default route."""
     public_subnet_ids: Mapping[str, pulumi.Output[str]]
     """Zone to subnet of internet-facing load balancers."""
 
 
 class Cluster(Protocol):
-    """A conformant Kubernetes cluster that can be logged in to."""
+    """A conformant Kubernetes cluster and its login."""
 
     cluster_name: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
-    """JSON, with an exec plugin and no token. Whoever uses it waits until the administrators are let in."""
+    """JSON, with an exec plugin and no token. Depends on the administrators' access."""
     endpoint_url: pulumi.Output[str]
-    """API server's address."""
+    """Address of the API server."""
     certificate_authority: pulumi.Output[str]
     """Base64 of the API server's CA bundle, which is public."""
     security_group_id: pulumi.Output[str]
@@ -34,10 +34,10 @@ class Cluster(Protocol):
 
 
 class NodePool(Protocol):
-    """Nodes that pods can be placed on."""
+    """Nodes for pods."""
 
     group_names: Mapping[str, pulumi.Output[str]]
-    """Planned group name to the name under which an autoscaler finds it."""
+    """Planned group name to the autoscaler's name of the group."""
 
     @property
     def groups(self) -> Sequence[pulumi.Resource]:
@@ -46,14 +46,14 @@ class NodePool(Protocol):
 
 
 class WorkloadIdentity(Protocol):
-    """The right of one Kubernetes service account to act in the cloud, without a key."""
+    """The rights of one Kubernetes service account in the cloud, without a key."""
 
     namespace: pulumi.Output[str]
     service_account: pulumi.Output[str]
     annotations: Mapping[str, pulumi.Output[str]]
-    """Annotations that the service account must carry; empty where the cloud needs none."""
+    """Annotations that the service account needs; empty if the cloud needs none."""
     namespace_labels: Mapping[str, str]
-    """Labels that the service account's namespace must carry; empty where the cloud needs none."""
+    """Labels that the service account's namespace needs; empty if the cloud needs none."""
 
 
 class Storage(Protocol):
@@ -62,17 +62,17 @@ class Storage(Protocol):
     block_class: pulumi.Output[str]
     """Class of encrypted volumes for one pod; the cluster's default."""
     shared_class: pulumi.Output[str]
-    """Class of volumes for many pods at once. Whoever uses it waits until it can be mounted."""
+    """Class of volumes for many pods at once. Depends on the mount targets and rights."""
 
 
 class DnsChallenge(WorkloadIdentity, Protocol):
-    """The right to prove, by DNS records, that we own a domain: cert-manager's own, or its webhook's."""
+    """The right to prove ownership of a domain by DNS records: of cert-manager itself, or of its webhook."""
 
     solver: Mapping[str, object]
     """The solver of cert-manager's ACME issuers."""
     credentials: tuple[str, int] | None
-    """Range and TCP port where pods of the identity get their credentials; None where HTTPS to the cloud is all."""
+    """Range and TCP port where pods of the identity get credentials; None if HTTPS to the cloud is enough."""
     webhook: str | None
-    """Chart of the solver that has the identity, in a namespace of the same name; None: cert-manager itself has it."""
+    """Chart of the solver with the identity, in a namespace of the same name; None: cert-manager itself."""
     role_name: pulumi.Output[str] | None
-    """Role that the webhook takes; known when its rights are there."""
+    """Role of the webhook. Depends on its rights."""

@@ -1,7 +1,7 @@
-"""What is broken and must hold up nothing: it is said, and fails the program, when all else is done.
+"""Faults that must not delay other resources: they are reported, and fail the program at its end.
 
-An error that reaches a registration, a component's outputs among them, ends the program with others still on their way
-(`wait_for_rpcs`, pulumi/pulumi, sdk/python/lib/pulumi/runtime/stack.py); one that nobody uses is raised after all.
+An error that reaches a registration, including a component's outputs, ends the program while other registrations are
+unfinished (`wait_for_rpcs`, pulumi/pulumi, sdk/python/lib/pulumi/runtime/stack.py); an unused one is raised later.
 The engine deletes nothing after a program that failed (pkg/resource/deploy/deployment_executor.go, `Execute`).
 """
 
@@ -11,7 +11,7 @@ import pulumi
 
 
 def fail_at_the_end(*pools: pulumi.Output[Sequence[str]]) -> None:
-    """Fail the program with all faults of its pools, once all else is done: nothing waits for the remedy."""
+    """Fail the program with all faults of its pools, at its end: nothing waits for the remedy."""
     pulumi.Output.all(*pools).apply(_raise)
 
 

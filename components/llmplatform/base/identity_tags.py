@@ -1,6 +1,6 @@
-"""The tag by which a cloud object says which resource of its stack it is, so that an interrupted run finds it again.
+"""The tag that names the resource of a cloud object, so that recovery finds the object of an interrupted create.
 
-A URN would not do: it holds `$`, which AWS refuses in tags, and can be longer than Alibaba Cloud's 128 characters.
+A URN is unsuitable: it contains `$`, which AWS refuses in tags, and can exceed Alibaba Cloud's 128 characters.
 Sources: EC2 user guide, "Tag naming and usage conventions"; Alibaba Cloud, "Tag limits".
 """
 

@@ -1,4 +1,4 @@
-"""Where a chart's images come from, set for every chart alike, from the list of its own images in the catalog."""
+"""Mirrored images of a chart, for every chart alike, from the catalog's list of its images."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,9 +8,9 @@ from llmplatform.specs.mirrors import Mirrors
 
 
 def mirrored(chart: str, mirrors: Mirrors, pull_secret: str | None) -> dict[str, Any]:
-    """Values of a chart that rewrite what a mirror stands in for, and name the Secret that its pods pull with.
+    """Values of a chart that replace mirrored addresses, and name the pull secret of its pods.
 
-    Empty where neither is wanted. Raises KeyError for a chart that is not on record.
+    Empty without mirrors and login. Raises KeyError for a chart that is not recorded.
     """
     homes = {path: _mirror(home, mirrors) for path, home in chart_images(chart).items()}
     paths: dict[str, Any] = {path: home for path, home in homes.items() if home}
@@ -27,7 +27,7 @@ def mirrored(chart: str, mirrors: Mirrors, pull_secret: str | None) -> dict[str,
 
 
 def _mirror(home: str, mirrors: Mirrors) -> str | None:
-    """What stands in for a registry, or for a folder or a repository in one; None where nothing does."""
+    """The mirror of a registry, or of a folder or repository in it; None without one."""
     if "/" not in home and "." in home:
         return mirrors.images.get(home)
     moved = mirrors.image(home)
@@ -35,7 +35,7 @@ def _mirror(home: str, mirrors: Mirrors) -> str | None:
 
 
 def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Both trees of values; where both have a value it is that of the second."""
+    """Both trees of values, merged; the second wins."""
     both = {**first, **second}
     for key in first.keys() & second.keys():
         if isinstance(first[key], Mapping) and isinstance(second[key], Mapping):

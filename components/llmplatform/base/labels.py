@@ -1,4 +1,4 @@
-"""The labels and tags that say what an object is for: one function each, so that all objects agree."""
+"""Labels and tags of objects: one function each, so that all objects agree."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from llmplatform.specs.stack import Stack
 MANAGED_BY = "llmplatform"
 
 MODEL_CLIENT = {"llmplatform.dev/model-client": "true"}
-"""Label of the pods that may call model servers: routers and gateways in the models' namespace."""
+"""Label of pods that may call model servers: routers and gateways in the models' namespace."""
 
 
 def labels(component: str, *, instance: str | None = None, part_of: str = "llmplatform") -> dict[str, str]:
@@ -24,7 +24,7 @@ def labels(component: str, *, instance: str | None = None, part_of: str = "llmpl
 
 
 def selector(component: str, instance: str) -> dict[str, str]:
-    """The part of the labels that never changes, by which pods are selected."""
+    """The constant part of the labels, for selectors."""
     return {"app.kubernetes.io/name": component, "app.kubernetes.io/instance": instance}
 
 

@@ -1,7 +1,7 @@
 """A namespace with its guard rails: Pod Security, quota, defaults for containers, and a network that starts closed.
 
-Opens the network to DNS alone, and to what its arguments name; a workload may bring a policy of its own. Dangerous to
-replace: the namespace, because everything in it goes with it.
+The network is open only to DNS, and to the openings in its arguments; a workload may add a policy of its own. Dangerous
+to replace: the namespace, because everything in it is deleted with it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ INTERNAL: Mapping[str, str] = {"services.loadbalancers": "0", "services.nodeport
 """Quota of a namespace without Services that are reachable from outside the cluster."""
 
 ADDON_DEFAULTS: Mapping[str, str] = {"cpu": "10m", "memory": "32Mi"}
-"""Requests of containers that name none. Small: an operator has a dozen of them on every GPU node, beside a model."""
+"""Default requests of containers. Small: an operator has a dozen of them on every GPU node, beside a model."""
 
 core = kubernetes.core.v1
 meta = kubernetes.meta.v1
@@ -38,26 +38,26 @@ class NamespaceArgs:
     namespace: str
     """Its name in the cluster."""
     pod_security: PodSecurity = "restricted"
-    """What is enforced. Whoever needs more than `restricted` is still warned about it."""
+    """Enforced Pod Security level. Pods above `restricted` still cause a warning."""
     quota: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Bounds on the whole namespace, e.g. `{"requests.nvidia.com/gpu": "8"}`. Empty: none."""
+    """Quotas of the namespace, e.g. `{"requests.nvidia.com/gpu": "8"}`. Empty: none."""
     container_defaults: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Requests of containers that name none, e.g. `{"cpu": "100m", "memory": "128Mi"}`. Empty: none."""
+    """Default requests of containers, e.g. `{"cpu": "100m", "memory": "128Mi"}`. Empty: none."""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Labels beside ours, for what looks for namespaces by them."""
+    """Further labels, for selectors of namespaces."""
     openings: Openings = field(default_factory=dict[str, Allow])
-    """Name of a policy to what it allows, beside DNS."""
+    """Name of a policy to its openings, beside DNS."""
     login: RegistryLogin | None = None
-    """Login to a registry that pods pull with, by the Secret `registry-login`. None: there is no such Secret."""
+    """Registry login for pods, in the Secret `registry-login`. None: no such Secret."""
     after: Sequence[pulumi.Resource] = ()
-    """What whoever is in the namespace needs: it comes before the namespace, and stays until that is gone."""
+    """Resources that the namespace depends on."""
 
 
 class Namespace(PlatformComponent):
-    """A namespace that refuses what nobody asked for."""
+    """A namespace that is closed by default."""
 
     name: pulumi.Output[str]
-    """Known when its guard rails stand, so that what is put into it comes after them."""
+    """Its name. Depends on its guard rails."""
 
     def __init__(self, name: str, args: NamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:Namespace", name, opts)

@@ -17,14 +17,14 @@ meta = kubernetes.meta.v1
 Peer = networking.NetworkPolicyPeerArgs
 
 ACK_API_PORT = 6443
-"""Where ACK's API server listens, EKS' at 443. A policy sees where a call to the Service `kubernetes` ends."""
+"""Port of ACK's API server; EKS' is 443. A policy sees the endpoint behind the Service `kubernetes`."""
 HTTPS_PORT = 443
 
 LINK_LOCAL = "169.254.0.0/16"
-"""Where nodes and clouds hand out credentials and metadata."""
+"""Addresses of credentials and metadata on nodes and clouds."""
 
 ALICLOUD_METADATA = "100.100.100.200/32"
-"""Where Alibaba Cloud does, credentials of the node's role among it."""
+"""Alibaba Cloud's, including credentials of the node's role."""
 
 
 def own_pods() -> networking.NetworkPolicyPeerArgs:
@@ -39,7 +39,7 @@ def namespace(name: pulumi.Input[str]) -> networking.NetworkPolicyPeerArgs:
 
 
 def prometheus(name: pulumi.Input[str]) -> networking.NetworkPolicyPeerArgs:
-    """The Prometheus of a namespace, and nothing else that runs there. Its operator labels the pods."""
+    """The Prometheus of a namespace, and no other pod there. Its operator labels the pods."""
     return networking.NetworkPolicyPeerArgs(
         namespace_selector=meta.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": name}),
         pod_selector=meta.LabelSelectorArgs(match_labels={"app.kubernetes.io/name": "prometheus"}),
@@ -57,13 +57,13 @@ def addresses(cidr: str, *, without: Sequence[str] = ()) -> networking.NetworkPo
 
 
 def others(cidr: str) -> networking.NetworkPolicyPeerArgs:
-    """A range of addresses, without those from which a node's credentials could be had."""
+    """A range of addresses, without those of a node's credentials."""
     within = [block for block in (LINK_LOCAL, ALICLOUD_METADATA) if IPv4Network(block).subnet_of(IPv4Network(cidr))]
     return addresses(cidr, without=within)
 
 
 def elsewhere() -> networking.NetworkPolicyPeerArgs:
-    """Every address but those from which a node's credentials could be had."""
+    """Every address except those of a node's credentials."""
     return addresses("0.0.0.0/0", without=[LINK_LOCAL, ALICLOUD_METADATA])
 
 
@@ -85,17 +85,17 @@ class Allow:
 
     direction: Literal["Ingress", "Egress"]
     peers: tuple[Peer, ...] = ()
-    """Who calls, or is called. Empty: anybody."""
+    """Callers, or callees. Empty: all."""
     ports: tuple[int, ...] = ()
     """TCP. Empty: every port and protocol."""
     udp: tuple[int, ...] = ()
-    """UDP, beside those."""
+    """UDP, in addition."""
     pods: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Labels of the pods that it is for. Empty: all of the namespace."""
+    """Labels of the pods that it applies to. Empty: all of the namespace."""
 
 
 Openings = Mapping[str, Allow]
-"""Name of the policy to what it allows."""
+"""Name of the policy to its openings."""
 
 
 def https() -> Openings:
@@ -104,14 +104,14 @@ def https() -> Openings:
 
 
 def scraped(namespace: pulumi.Input[str] | None, *ports: int) -> Openings:
-    """Lets the Prometheus of a namespace read metrics; nothing where nobody does."""
+    """Lets the Prometheus of a namespace read metrics; no opening without one."""
     if namespace is None:
         return {}
     return {"allow-metrics": Allow(direction="Ingress", peers=(prometheus(namespace),), ports=ports)}
 
 
 def opening(allow: Allow) -> networking.NetworkPolicySpecArgs:
-    """An opening as Kubernetes spells it."""
+    """An opening in Kubernetes' form."""
     pods = meta.LabelSelectorArgs(match_labels=allow.pods or None)
     tcp, udp = [port(number) for number in allow.ports], [port(number, "UDP") for number in allow.udp]
     peers, ports = list(allow.peers) or None, [*tcp, *udp] or None

@@ -1,6 +1,6 @@
-"""Order that data flow alone does not show, carried by a value so that nobody who uses the value can forget it.
+"""Dependencies that data flow does not show, as part of a value, so that every user of the value has them.
 
-And order that data flow shows and nobody wants.
+And dependencies that data flow would add needlessly.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ T = TypeVar("T")
 def after(value: pulumi.Input[T], *resources: pulumi.Resource) -> pulumi.Output[T]:
     """The same value, whose users are created after the resources and deleted before them.
 
-    It leans on the URNs of the resources, which a preview knows even of a resource that it replaces: any other property
-    would make the value unknown there, and every user of it would look as if it were replaced as well.
+    It depends on the URNs of the resources, which a preview knows even for a resource that it replaces: any other
+    property would make the value unknown there, and every user of it would look replaced as well.
     A component stands for all its children.
     """
 
@@ -27,11 +27,11 @@ def after(value: pulumi.Input[T], *resources: pulumi.Resource) -> pulumi.Output[
 
 
 def if_made(value: pulumi.Output[T]) -> pulumi.Output[T | None]:
-    """The same value, or None when what it comes from has failed in this update: its users are made all the same.
+    """The same value, or None if its source has failed in this update: its users are created all the same.
 
     The engine skips each resource that depends on one that failed (pulumi/pulumi, pkg/resource/deploy), and the values
     of a failed one are unknown to the program (sdk/python/lib/pulumi/runtime/resource.py, `result_failed`).
-    So its users are no more deleted before it, either.
+    So its users are no longer deleted before it, either.
     """
 
     async def known() -> bool:
@@ -41,9 +41,9 @@ def if_made(value: pulumi.Output[T]) -> pulumi.Output[T | None]:
 
 
 def as_far_as_known(value: pulumi.Output[T]) -> pulumi.Output[T | None]:
-    """The same value, or None where nobody knows it: in a preview until it is made, in an update when that failed.
+    """The same value, or None while it is unknown: in a preview before its creation, in an update if that failed.
 
-    What is applied to it runs in any case, so that it decides what is registered, and shows in a preview.
+    Functions applied to it always run, so they may decide about registrations, and show in a preview.
     """
     always = asyncio.get_event_loop().create_future()
     always.set_result(True)

@@ -1,4 +1,4 @@
-"""Logins to private registries, as pods pull with them."""
+"""Logins to private registries, for pods."""
 
 import base64
 import json
@@ -11,12 +11,12 @@ from llmplatform.base.labels import labels
 from llmplatform.specs.mirrors import Mirrors
 
 _DOCKER_HUB = "https://index.docker.io/v1/"
-"""What the kubelet calls docker.io in a login: pkg/credentialprovider/keyring.go, `defaultRegistryKey`."""
+"""The kubelet's name of docker.io in a login: pkg/credentialprovider/keyring.go, `defaultRegistryKey`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryLogin:
-    """Who pulls, with the password."""
+    """User and password."""
 
     registry: str
     user: str
@@ -24,7 +24,7 @@ class RegistryLogin:
 
 
 def login(mirrors: Mirrors, password: pulumi.Input[str] | None) -> RegistryLogin | None:
-    """The login of the settings; None where registries are open. Raises ValueError without its password."""
+    """The login of the settings; None without one. Raises ValueError without its password."""
     wanted = mirrors.login
     if wanted is None:
         return None
@@ -40,7 +40,7 @@ def pull_secret(
     wanted: RegistryLogin,
     opts: pulumi.ResourceOptions,
 ) -> kubernetes.core.v1.Secret:
-    """A Secret that pods name in `imagePullSecrets`."""
+    """A Secret for `imagePullSecrets` of pods."""
 
     def document(password: str) -> str:
         host = _DOCKER_HUB if wanted.registry == "docker.io" else wanted.registry

@@ -1,7 +1,7 @@
-"""A cluster, and what everything that is installed into it leans on: said once, and not in each component's arguments.
+"""A cluster, and the common needs of everything that is installed into it, in one object.
 
-`Site.release` is the one way to third-party software: a namespace with its guard rails, a pinned chart, images from the
-mirrors, and CRDs before what uses them. Holds no provider: they are in its `opts`.
+`Site.release` is the one way to install third-party software: a namespace with its guard rails, a pinned chart, images
+from the mirrors, and CRDs before their users. It has no provider: its `opts` have them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,11 +34,11 @@ MONITORS = "monitoring.coreos.com"
 
 @dataclass(frozen=True)
 class Pods:
-    """How many pods a namespace may have: far above what it needs, so that an update can replace all at once."""
+    """Quota of pods in a namespace: far above its needs, so that an update can replace all at once."""
 
     most: int
     because: str
-    """What needs so many, or so few."""
+    """Reason for a high or low number."""
 
 
 USUAL = Pods(50, "a controller, its webhooks and its jobs, each twice while they are replaced")
@@ -46,56 +46,56 @@ USUAL = Pods(50, "a controller, its webhooks and its jobs, each twice while they
 
 @dataclass(frozen=True, kw_only=True)
 class Rails:
-    """Guard rails of a capability's own namespace, which starts closed. Nothing in it faces the outside."""
+    """Guard rails of a capability's own namespace, which is closed by default and has no public Service."""
 
     namespace: str
     """Its name in the cluster."""
     pod_security: PodSecurity = "restricted"
-    """Pod Security level that is enforced. More than `restricted` has its reason beside it."""
+    """Enforced Pod Security level. A level above `restricted` has its reason beside it."""
     pods: Pods = USUAL
     openings: Openings = field(default_factory=dict[str, Allow])
-    """Name of a policy to what it allows, beside DNS."""
+    """Name of a policy to its openings, beside DNS."""
     metrics: tuple[int, ...] = ()
-    """Ports that are scraped, where metrics are."""
+    """Ports of metrics, open only with a scraping Prometheus."""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Labels of the namespace, beside ours."""
+    """Further labels of the namespace."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A cluster and what an installer may lean on in it."""
+    """A cluster, and the needs of installers in it."""
 
     charts_dir: str
     """Folder of the charts' archives; see `llmplatform charts pull`."""
     environment: Environment
-    """Who it belongs to, and how carefully it is kept."""
+    """Owner and protection."""
     pools: tuple[PoolPlan, ...] = ()
     """Pools of its nodes."""
     mirrors: Mirrors = field(default_factory=Mirrors)
     secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     """Secrets of the settings by name; `registry_password` is that of the mirrors' login."""
     sections: tuple[Section, ...] = ()
-    """Settings of what is to be installed; see `plan_capabilities`."""
+    """Settings of the capabilities to install; see `plan_capabilities`."""
     cloud: CloudServices | None = None
-    """What the cloud gives to what runs in the cluster. None: nothing beside nodes."""
+    """The cloud's services for the cluster. None: only nodes."""
     opts: pulumi.ResourceOptions | None = None
-    """Options of what is installed, with the providers."""
+    """Options of installed resources, with the providers."""
 
     scraper: pulumi.Input[str] | None = None
     """Namespace of the Prometheus that scrapes metrics. None: metrics are not scraped."""
     crds: Mapping[str, pulumi.Resource | None] = field(default_factory=dict[str, pulumi.Resource | None])
-    """API group of CRDs to what installs them; None where the cluster has them already."""
+    """API group of CRDs to the release that installs them; None if the cluster has them already."""
     issuer: pulumi.Input[str] | None = None
-    """ClusterIssuer that signs certificates. None: there is none."""
+    """ClusterIssuer of certificates. None: there is none."""
     before_models: tuple[pulumi.Resource, ...] = ()
-    """What makes nodes and their GPUs usable: the models' namespace depends on it."""
+    """Resources that make nodes and GPUs usable: the models' namespace depends on them."""
     models_namespace: pulumi.Input[str] = "models"
-    """Namespace of the models; an output of its guard rails where this stack makes it."""
+    """Namespace of the models; an output of its guard rails if this stack creates it."""
     outputs: Mapping[str, pulumi.Output[Any]] = field(default_factory=dict[str, pulumi.Output[Any]])
     """Outputs of the stack by name."""
 
     def wanted(self, *kinds: type[S]) -> S | None:
-        """Settings of one of these classes; None where the cluster gets no such thing."""
+        """Settings of one of these classes; None if that is not installed."""
         return next((each for each in self.sections if isinstance(each, kinds)), None)
 
     def with_crds(self, chart: str, release: pulumi.Resource | None) -> Self:
@@ -108,9 +108,9 @@ class Site:
         return self.scraper is not None
 
     def needs(self, group: str) -> list[pulumi.Resource]:
-        """What a resource of an API group depends on: the release of its CRDs.
+        """Dependencies of a resource of an API group: the release of its CRDs.
 
-        Raises LookupError where the group is installed by nothing, and is not in the cluster already.
+        Raises LookupError if nothing installs the group, and the cluster does not have it.
         """
         if group not in self.crds:
             raise LookupError(f"CRDs of {group}: installed by nothing before this; site.crds has {sorted(self.crds)}")
@@ -146,9 +146,8 @@ class Site:
     ) -> kubernetes.helm.v3.Release:
         """A chart of the catalog, installed by a component of that name.
 
-        `home`: guard rails of the namespace that it gets, or a `Namespace` that it shares with another release, or the
-        name of a namespace that is not ours. Its ServiceMonitors need their CRDs, so it depends on these where metrics
-        are scraped.
+        `home`: guard rails of a new namespace, or a `Namespace` that it shares with another release, or the name of an
+        existing namespace. With scraping, it depends on the CRDs of its ServiceMonitors.
         """
         if isinstance(home, Rails):
             home = self.namespace(owner, name, home)

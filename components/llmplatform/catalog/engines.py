@@ -1,6 +1,6 @@
-"""Facts about inference engines, from `data/engines/<kind>.toml`: releases, the server in the image, and what is ours.
+"""Facts about inference engines, from `data/engines/<kind>.toml`: releases, server, and the flags that we own.
 
-Every table of facts names its source. What a release's command line accepts is in `engine_flags`.
+Every table names its source. `engine_flags` has the command lines of releases.
 """
 
 import tomllib
@@ -15,7 +15,7 @@ from llmplatform.catalog.tables import DATA
 
 FOLDER = DATA / "engines"
 _VARIABLES = DATA / "engine_variables.toml"
-"""What is ours whatever the engine."""
+"""Owned flags and variables of every engine."""
 
 Capability = tuple[int, int]
 
@@ -26,7 +26,7 @@ class _Table(BaseModel):
 
 class _Cited(_Table):
     source: str
-    """Where the table's facts are written."""
+    """Source of the table's facts."""
 
 
 class EngineMetrics(_Table):
@@ -61,13 +61,13 @@ class EngineRelease(_Cited):
     """Reference with tag."""
     cuda: str
     driver: int
-    """Lowest NVIDIA driver branch that runs its CUDA."""
+    """Lowest NVIDIA driver branch that supports its CUDA."""
     compute_capability: Capability
-    """Oldest GPU that it has kernels for."""
+    """Oldest GPU with kernels."""
     newest_capability: Capability | None = None
-    """Newest GPU that it has kernels for, where later ones are known; None: it runs whatever is on record."""
+    """Newest GPU with kernels, if later ones are known; None: all in the catalog."""
     command: tuple[str, ...] = ()
-    """What the container runs, where the image's ENTRYPOINT does not take our arguments."""
+    """Command of the container, if the image's ENTRYPOINT does not accept our arguments."""
     environment: Mapping[str, str] = {}
     """Variables that the image lacks."""
     has_home: bool = True
@@ -88,66 +88,66 @@ class EngineServer(_Cited):
     home: str
     """Folder that the group can write to."""
     ports: Mapping[str, int]
-    """Name to number. The first one has the API."""
+    """Name to number. The first one is the API."""
     paths: Mapping[str, str]
-    """What it answers over HTTP, by purpose."""
+    """HTTP paths, by purpose."""
     quiet: tuple[str, ...] = ()
-    """Paths whose requests are kept out of the logs."""
+    """Paths whose requests are not logged."""
     api_key_variable: str | None = None
-    """Environment variable with the key that clients send. None: it asks for none."""
+    """Environment variable for the clients' key. None: it checks none."""
 
 
 class EngineStart(_Cited):
-    """How long a start takes beside the loading of weights, in seconds."""
+    """Duration of a start without loading weights, in seconds."""
 
     compile_seconds: int
     """Compilation, CUDA graphs and memory profiling at a first start."""
     patience_seconds: int
-    """How long it waits for its own workers by default: no start is given less."""
+    """Default time that it waits for its own workers: no start gets less."""
 
 
 class EngineMemory(_Cited):
-    """What an engine takes of a GPU beside weights and cache. Sizes are GiB on each GPU."""
+    """GPU memory of an engine beside weights and cache, in GiB on each GPU."""
 
     sequences: int
-    """Sequences that are computed at once, where the settings do not say."""
+    """Sequences at once, if the settings do not say."""
     sequences_large: int
     """The same on large GPUs."""
     large_gpu_gib: float
-    """From here on a GPU is large, and the engine takes more of its memory."""
+    """From this size on a GPU is large, and the engine uses more of its memory."""
     large_except: str | None = None
-    """Beginning of the names of GPUs that are not treated as large."""
+    """Prefixes of GPUs that are not treated as large."""
     overhead_gib: float
     overhead_large_gib: float
     communication_gib: float
-    """Further memory where several GPUs work together."""
+    """Further memory if several GPUs work together."""
     beside_sampling_gib: float
     sampling_bytes: int
-    """Of each sequence and entry of the vocabulary, while the engine tries how much the most sequences need."""
+    """For each sequence and entry of the vocabulary, while the engine measures its largest batch."""
 
 
 class EngineCache(_Cited):
-    """What kernels read from the key-value cache."""
+    """Formats of the key-value cache that kernels read."""
 
     fp8_from: Capability
-    """Compute capability below which no attention kernel takes a cache in fp8."""
+    """Compute capability below which no attention kernel supports a cache in fp8."""
 
 
 class EngineWeights(_Cited):
-    """How quantized weights are asked for."""
+    """The setting for quantized weights."""
 
     quantization_flag: str
     quantized: str
-    """Regular expression of the values for weights that are published quantized."""
+    """Regular expression of the values for published quantized weights."""
 
 
 class EngineParsers(_Cited):
-    """Which models' calls a parser reads."""
+    """Parsers and their models."""
 
     guide: str
-    """What its publisher calls the page that says so."""
+    """Name of its publisher's page about them."""
     families: Mapping[str, tuple[str, ...]]
-    """Beginning of a parser's name to words of the names of those models."""
+    """Beginning of a parser's name to words in the names of its models."""
 
 
 class _Owned(_Table):
@@ -157,37 +157,37 @@ class _Owned(_Table):
 
 
 class EngineFacts(_Table):
-    """What is known about one engine."""
+    """Facts about one engine."""
 
     name: str
-    """As its publisher writes it."""
+    """Name in its publisher's spelling."""
     releases: tuple[EngineRelease, ...]
-    """The first one is the default. The others stay for models that it does not run."""
+    """The first one is the default. The others are for models that it does not support."""
     server: EngineServer
     start: EngineStart
     memory: EngineMemory
     cache: EngineCache | None = None
-    """None: a cache in 8 bit is not offered."""
+    """None: it has no 8-bit cache."""
     weights: EngineWeights | None = None
-    """None: it takes weights as they are."""
+    """None: it has no such setting."""
     parsers: EngineParsers | None = None
     """None: it has no choice of parsers."""
     overridable: tuple[str, ...] = ()
-    """Flags that we emit, and that a user's own may overrule."""
+    """Flags that we set, and that a user may override."""
     owned: tuple[_Owned, ...]
 
     def release(self, version: str | None = None) -> EngineRelease:
-        """A release; the default where none is named, or none of that name is known."""
+        """A release; the default if no version is named, or the named one is unknown."""
         return next((each for each in self.releases if each.version == version), self.releases[0])
 
     @property
     def versions(self) -> tuple[str, ...]:
-        """Versions that can be asked for."""
+        """Versions to choose from."""
         return tuple(each.version for each in self.releases)
 
     @property
     def owned_flags(self) -> Mapping[str, str]:
-        """Flags that the platform sets, to what to do instead, or the reason why there is no choice."""
+        """Flags that the platform sets, with the setting to use instead, or the reason why there is none."""
         return {flag: group.instead for group in self.owned for flag in group.flags}
 
     @property
@@ -207,12 +207,12 @@ def _common() -> tuple[_Owned, ...]:
 
 @lru_cache
 def facts(kind: str) -> EngineFacts:
-    """What is known about an engine. Raises FileNotFoundError for one that the catalog does not have."""
+    """Facts about an engine. Raises FileNotFoundError if the catalog lacks it."""
     return EngineFacts.model_validate(_read(FOLDER / f"{kind}.toml"))
 
 
 def kinds() -> tuple[str, ...]:
-    """Engines that the catalog has."""
+    """Engines in the catalog."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 

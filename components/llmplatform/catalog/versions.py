@@ -67,7 +67,7 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 CHARTS: Mapping[str, Chart] = _charts()
-"""Charts that are installed, by name."""
+"""Charts to install, by name."""
 NO_ARCHIVES = "LLMPLATFORM_NO_CHART_ARCHIVES"
 """Environment variable that allows an installation without chart archives, as in the sandbox."""
 
@@ -124,13 +124,13 @@ EKS_ADDONS: Mapping[str, Mapping[str, str]] = {
     "eks-node-monitoring-agent": {},
     "snapshot-controller": {},
 }
-"""Managed add-ons of EKS and their versions by minor. None for a minor: the one that EKS takes by default, which it
-chooses once and keeps through upgrades. kube-proxy is of a minor and has to follow it. Source: EKS user guide,
-kube-proxy (1.34); public configurations of clusters (1.35, 1.36; unverified)."""
+"""Managed add-ons of EKS and their versions by minor. None for a minor: EKS' default, which it chooses once and keeps
+through upgrades. kube-proxy has the cluster's minor and must follow it. Source: EKS user guide, kube-proxy (1.34);
+public configurations of clusters (1.35, 1.36; unverified)."""
 
 
 def eks_addon(name: str, minor: str) -> str | None:
-    """Version of an add-on for a minor; None leaves it to EKS."""
+    """Version of an add-on for a minor; None: EKS chooses."""
     return EKS_ADDONS[name].get(minor)
 
 

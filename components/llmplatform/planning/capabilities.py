@@ -1,4 +1,4 @@
-"""What a stack installs into its cluster, and the namespaces that it makes there."""
+"""The capabilities that a stack installs into its cluster, and their namespaces."""
 
 from collections.abc import Iterator
 
@@ -12,9 +12,9 @@ _SECTIONS = ("addons", "services", "jobs")
 
 
 def plan_capabilities(stack: Stack, pools: tuple[PoolPlan, ...]) -> tuple[Section, ...]:
-    """Settings of what is enabled and of use in the cluster; empty where another stack installs its platform.
+    """Settings of enabled and applicable capabilities; empty on another stack's platform.
 
-    What exists already is among them, because others lean on it. A section without a switch is always there.
+    Existing ones are included, because others depend on them. A section without a switch is always included.
     """
     if stack.platform.kind != "new":
         return ()
@@ -33,13 +33,13 @@ def _settings(section: Section) -> Iterator[Section]:
 
 
 def namespaces(stack: Stack) -> tuple[str, ...]:
-    """Namespaces of the models and of what is installed beside them, sorted."""
+    """Namespaces of the models and of the capabilities, sorted."""
     made = {name for _, settings in charted(stack) for name in settings.made_namespaces}
     return tuple(sorted({stack.platform.models_namespace, *made}))
 
 
 def charted(stack: Stack) -> Iterator[tuple[str, Capability]]:
-    """Path and settings of every capability with charts; none where another stack installs them."""
+    """Path and settings of every capability with charts; none on another stack's platform."""
     if stack.platform.kind != "new":
         return
     for section in _SECTIONS:

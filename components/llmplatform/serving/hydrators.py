@@ -1,4 +1,4 @@
-"""The containers that hydrate, or look whether it was done: in a Job, and before a server."""
+"""The containers that download weights, or check that they exist: in a Job, and before a server."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ USER, GROUP = 2000, 0
 """What it writes every user can read."""
 _PLACE = "/opt/hydration"
 CERTIFICATES = "certificates.pem"
-"""Key of the program's ConfigMap, and name of the file, with authorities of the settings."""
+"""Key of the program's ConfigMap, and file name, for the settings' authorities."""
 _TOKEN_PLACE = "/var/run/hub"  # noqa: S105 the name of a folder
 _PACKAGE = hydration.__name__
 
@@ -37,19 +37,19 @@ class HydrationArgs:
     """Arguments of `Hydration`."""
 
     objects: str
-    """Name of its objects, which no other stack has in the namespace."""
+    """Name of its objects, which no other stack uses in the namespace."""
     namespace: pulumi.Input[str]
     mirrors: Mirrors = field(default_factory=Mirrors)
     registry_password: pulumi.Input[str] | None = None
-    """Password of the mirrors' login, with which the models' pods pull. None: there is no login."""
+    """Password of the mirrors' login, for the models' pods. None: there is no login."""
     outside: OutsidePlan = field(default_factory=OutsidePlan)
 
 
 class Hydration(PlatformComponent):
-    """What the hydrations of a namespace share: the program, an account without rights, and the way to the hub."""
+    """The common part of a namespace's downloads: program, account without rights, and network policy to the hub."""
 
     objects: pulumi.Output[str]
-    """Name of them all. It stays through upgrades, so that none of them hydrates or starts anything anew."""
+    """Name of them all. It stays through upgrades, so that nothing is downloaded or started again."""
 
     def __init__(self, name: str, args: HydrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:serving:Hydration", name, opts)
@@ -83,7 +83,7 @@ class Hydration(PlatformComponent):
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """One call of the hydration."""
+    """One call of the download program."""
 
     words: tuple[str, ...]
     program: pulumi.Input[str]
@@ -91,11 +91,11 @@ class Command:
     token: pulumi.Input[str] | None
     """Secret with the hub's token."""
     outside: OutsidePlan = field(default_factory=OutsidePlan)
-    """The way to the hub."""
+    """Proxy and certificates."""
 
 
 def modules() -> Mapping[str, str]:
-    """File name to text of the hydration's modules."""
+    """File name to text of the download program's modules."""
     return {
         each.name: each.read_text(encoding="utf-8")
         for each in sorted(resources.files(_PACKAGE).iterdir(), key=lambda each: each.name)
@@ -108,8 +108,8 @@ def _certificates(outside: OutsidePlan) -> Mapping[str, str]:
 
 
 def volumes(command: Command, *, check: bool = False) -> tuple[list[core.VolumeArgs], list[core.VolumeMountArgs]]:
-    """What the container finds beside the weights: volumes, and where they are mounted."""
-    # The packages around the modules are left out: the modules need none of their own.
+    """Volumes beside the weights, and their mounts."""
+    # The packages around the modules are left out: the modules need none.
     folder = _PACKAGE.replace(".", "/")
     items = [core.KeyToPathArgs(key=name, path=f"{folder}/{name}") for name in modules()]
     items += [core.KeyToPathArgs(key=name, path=name) for name in _certificates(command.outside)]
@@ -143,9 +143,9 @@ def container(command: Command, image: str, *, check: bool = False, python: str 
         "command": [python or "python3", "-m", _PACKAGE],
         "args": [*command.words, *token, *trusted, *(("--check",) if check else ())],
         "env": [core.EnvVarArgs(name=name, value=value) for name, value in variables.items()],
-        # What it writes on its way to a network file system counts to its memory.
+        # Pages for a network file system count as its memory.
         "resources": core.ResourceRequirementsArgs(requests=asked, limits={"memory": "256Mi" if check else "2Gi"}),
-        # Its last words are what a failed update shows.
+        # A failed update shows its last lines.
         "termination_message_policy": "FallbackToLogsOnError",
         "security_context": core.SecurityContextArgs(
             allow_privilege_escalation=False,
@@ -157,7 +157,7 @@ def container(command: Command, image: str, *, check: bool = False, python: str 
 
 
 def pull_secrets(mirrors: Mirrors, objects: pulumi.Input[str]) -> list[core.LocalObjectReferenceArgs] | None:
-    """What the models' pods pull their images with: beside it, pods get nothing of their service account's."""
+    """Pull secrets of the models' pods: with them, pods get none of their service account's."""
     return [core.LocalObjectReferenceArgs(name=objects)] if mirrors.login else None
 
 

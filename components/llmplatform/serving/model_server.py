@@ -1,8 +1,8 @@
-"""A served model: a Deployment of an inference engine, with all that it needs and nothing of what is shared.
+"""A served model: a Deployment of an inference engine with its own objects, without shared ones.
 
 Makes: service account, API key, the weights, Deployment, Service, disruption budget, network policy, and a
-ServiceMonitor where metrics are scraped. Makes no namespace, no nodes, no gateway.
-Dangerous to replace: the API key (every client needs the new one, and all pods are exchanged), and the weights.
+ServiceMonitor if metrics are scraped. Makes no namespace, no nodes, no gateway.
+Dangerous to replace: the API key (every client needs the new one, and all pods restart), and the weights.
 """
 
 import hashlib
@@ -38,24 +38,24 @@ class ModelServerArgs:
 
     plan: ModelPlan
     namespace: pulumi.Input[str]
-    """Namespace of all objects; it exists, and its network policy lets DNS through."""
+    """Existing namespace of all objects, whose network policy allows DNS."""
     mirrors: Mirrors = field(default_factory=Mirrors)
     storage_class: pulumi.Input[str] = "shared"
     """Class of volumes that several nodes can write."""
     huggingface_token: pulumi.Input[str] | None = None
-    """Token of Hugging Face; needed when the model says that it is gated. Servers never see it."""
+    """Hugging Face token, for a gated model. Servers never see it."""
     region: str | None = None
-    """Region of Alibaba Cloud that the cluster is in; None: elsewhere."""
+    """Region of the cluster on Alibaba Cloud; None elsewhere."""
     hydration: pulumi.Input[str] | None = None
-    """Name of the objects of a `Hydration` in the same namespace. None: it gets its own."""
+    """Name of the objects of a `Hydration` in the same namespace. None: it creates its own."""
     registry_password: pulumi.Input[str] | None = None
-    """Password of the mirrors' login, for a `Hydration` of its own. None: there is no login."""
+    """Password of the mirrors' login, for its own `Hydration`. None: there is no login."""
     outside: OutsidePlan = field(default_factory=OutsidePlan)
-    """The way to the hub, and authorities that servers trust which go somewhere."""
+    """Proxy and certificates, for downloads and for servers with `egress`."""
     monitoring_namespace: pulumi.Input[str] | None = None
-    """Namespace of the Prometheus that scrapes the metrics. None: nobody does."""
+    """Namespace of the Prometheus that scrapes the metrics. None: no scraping."""
     monitoring_kinds: pulumi.Resource | None = None
-    """What brings the kind ServiceMonitor into the cluster; None when it is there already."""
+    """Release that installs the ServiceMonitor CRD; None if it exists already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +152,7 @@ class ModelServer(PlatformComponent):
 
     def _deployment(self, account: pulumi.Output[str], key: _Key | None) -> None:
         plan = self._args.plan
-        # Where the node has its own weights, each pod downloads them before its server starts.
+        # If the node has its own weights, each pod downloads them before its server starts.
         downloaded = 0 if self._weights.claim else plan.hydration_seconds
         args = WorkloadArgs(
             plan=plan,
@@ -185,7 +185,7 @@ class ModelServer(PlatformComponent):
 
     def _service(self) -> core.Service:
         described = self._meta()
-        # The engine would wait ten minutes for its pods, which may take longer and for which the Deployment waits.
+        # The engine would wait ten minutes for its pods; the Deployment has its own, longer time limit.
         described.annotations = {"pulumi.com/skipAwait": "true"}
         return core.Service(
             f"{self._logical}-service",
@@ -210,7 +210,7 @@ class ModelServer(PlatformComponent):
             spec=kubernetes.policy.v1.PodDisruptionBudgetSpecArgs(
                 max_unavailable=1,
                 selector=meta.LabelSelectorArgs(match_labels=self._selector),
-                # A server that never got ready must not keep its node from being drained.
+                # A server that never became ready must not keep its node from being drained.
                 unhealthy_pod_eviction_policy="AlwaysAllow",
             ),
             opts=self.child(),
@@ -244,7 +244,7 @@ class ModelServer(PlatformComponent):
             metadata=self._meta(),
             spec={
                 "selector": {"matchLabels": self._selector},
-                # One job for all models, which a label tells apart.
+                # One scrape job for all models; a label tells them apart.
                 "jobLabel": "app.kubernetes.io/name",
                 "targetLabels": ["llmplatform.dev/model"],
                 "endpoints": [
@@ -253,14 +253,14 @@ class ModelServer(PlatformComponent):
                         "path": metrics.path,
                         "interval": "15s",
                         "scrapeTimeout": "10s",
-                        # A server that still loads answers nothing, and is not down.
+                        # A loading server does not answer, and is not down.
                         "relabelings": [
                             {"sourceLabels": ["__meta_kubernetes_pod_ready"], "regex": "true", "action": "keep"}
                         ],
                     }
                 ],
             },
-            # The kind is unknown to the API server before; no output of the release tells.
+            # The API server does not know the CRD before; no output of the release says so.
             opts=self.child(depends_on=[kinds] if kinds else []),
         )
 

@@ -1,4 +1,4 @@
-"""The namespace of the models: as many GPUs as the pools can have, and nothing that faces the outside."""
+"""The namespace of the models: a quota of as many GPUs as the pools can have, and no public Service."""
 
 from dataclasses import replace
 
@@ -11,9 +11,9 @@ from llmplatform.specs.platform import ExistingPlatform
 
 
 def install(site: Site, name: str) -> Site:
-    """The site with a namespace for models, which is made after everything that makes nodes.
+    """The site with a namespace for models, which depends on all nodes.
 
-    Servers wait for nodes, and hold as many of the engine's slots as there are: what makes nodes cannot come later.
+    Servers wait for nodes, and hold all of the engine's slots: nodes cannot be created after them.
     """
     args = NamespaceArgs(
         namespace=name,
@@ -25,7 +25,7 @@ def install(site: Site, name: str) -> Site:
 
 
 def existing(site: Site, platform: ExistingPlatform) -> Site:
-    """The site with what another stack has installed."""
+    """The site on another stack's platform."""
     crds: dict[str, pulumi.Resource | None] = {MONITORS: None} if platform.monitoring_namespace else {}
     return replace(
         site,
@@ -36,7 +36,7 @@ def existing(site: Site, platform: ExistingPlatform) -> Site:
 
 
 def gpu_quota(pools: tuple[PoolPlan, ...]) -> dict[str, str]:
-    """No more GPUs than the pools can grow to. Without a GPU pool there is nothing to bound."""
+    """Quota of the GPUs that the pools can grow to. None without a GPU pool."""
     if not any(pool.gpu for pool in pools):
         return {}
     return {f"requests.{GPU_RESOURCE}": str(gpu_capacity(pools))}

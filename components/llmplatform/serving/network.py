@@ -1,4 +1,4 @@
-"""What may talk to a model server, and to what it may talk.
+"""Network policies of model servers: their callers and destinations.
 
 An engine's API key guards only part of its paths, so only clients with our label and the scraper of metrics get in.
 With the weights on a shared volume a server goes nowhere but to DNS, and to what its settings name. A shared file
@@ -60,9 +60,9 @@ def _ways_in(
 
 
 def downloads(huggingface: str | None, proxy: str | None = None) -> networking.NetworkPolicyEgressRuleArgs:
-    """HTTPS to anywhere but the address from which a node's credentials could be had.
+    """HTTPS to every address except those of a node's credentials.
 
-    `huggingface` is the endpoint in place of the public one, `proxy` the address of what goes there for us.
+    `huggingface` is the mirror of the public endpoint, `proxy` the address of a proxy.
     """
     ports = {urlsplit(address).port or 443 for address in (huggingface, proxy) if address}
     return networking.NetworkPolicyEgressRuleArgs(

@@ -1,4 +1,4 @@
-"""The pods of a model server: where they go, what they may do, how long they may take.
+"""The pods of a model server: placement, rights, probes and times.
 
 Their weights are mounted to be read alone; what they write stays on the node's disk and goes with them.
 What its engine wants comes as a `Server`. The root file system is writable because NVIDIA's CDI hook writes into it
@@ -26,7 +26,7 @@ core = kubernetes.core.v1
 
 @dataclass(frozen=True, kw_only=True)
 class PodArgs:
-    """What a pod is made of beside its plan."""
+    """Inputs of a pod beside its plan."""
 
     plan: ModelPlan
     server: Server
@@ -37,11 +37,11 @@ class PodArgs:
     selector: Mapping[str, str]
     service_account: pulumi.Input[str]
     secrets: Mapping[str, core.SecretKeySelectorArgs]
-    """Environment variable to the key that holds its value."""
+    """Environment variable to the key of its value."""
     claim: pulumi.Input[str] | None
     """Claim of the weights' volume; None: the node's disk."""
     hydration: hydrators.Command
-    """How the weights are looked for, or fetched where the node has its own."""
+    """Command that checks for the weights, or downloads them to the node."""
     pull_secrets: list[core.LocalObjectReferenceArgs] | None
     secrets_hash: pulumi.Input[str] | None
     """Changes with the secrets, so that the pods do. None: there are none."""
@@ -53,8 +53,8 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
         metadata=kubernetes.meta.v1.ObjectMetaArgs(
             labels=args.labels,
             annotations={
-                # Said in either case: the autoscaler keeps nodes whose pods have local volumes, and a server that is
-                # alone is away for minutes when it is moved.
+                # Always set: the autoscaler keeps nodes with local volumes by default, and moving a single server takes
+                # it away for minutes.
                 "cluster-autoscaler.kubernetes.io/safe-to-evict": str(_evictable(args.plan)).lower(),
                 **({"llmplatform.dev/secrets": args.secrets_hash} if args.secrets_hash is not None else {}),
             },
@@ -150,9 +150,9 @@ def _environment(args: PodArgs) -> list[core.EnvVarArgs]:
 
 
 def _trusted(args: PodArgs) -> tuple[Mapping[str, str], list[core.VolumeMountArgs]]:
-    """Variables and the mount of the settings' authorities, for servers that go somewhere.
+    """Variables and the mount of the settings' authorities, for servers with `egress`.
 
-    Each library has a variable of its own: OpenSSL's, which aiohttp heeds, and that of requests.
+    Each library has its own variable: OpenSSL's, which aiohttp uses, and that of requests.
     """
     if not (args.hydration.outside.certificates and args.plan.spec.egress):
         return {}, []
@@ -162,7 +162,7 @@ def _trusted(args: PodArgs) -> tuple[Mapping[str, str], list[core.VolumeMountArg
 
 
 def _resources(plan: ModelPlan) -> core.ResourceRequirementsArgs:
-    """No CPU limit: throttling costs latency. No request for the disk: an empty group's is unknown to autoscalers."""
+    """No CPU limit: throttling costs latency. No request for the disk: autoscalers do not know an empty group's."""
     memory = f"{plan.memory_mib}Mi"
     return core.ResourceRequirementsArgs(
         requests={"cpu": f"{plan.cpu_millicores}m", "memory": memory, GPU_RESOURCE: str(plan.gpus)},
@@ -199,7 +199,7 @@ def _affinity(plan: ModelPlan) -> core.AffinityArgs:
 
 
 def _tolerations(plan: ModelPlan) -> list[core.TolerationArgs]:
-    """Not all that its pool has: a pool is tainted so that those run there who have asked for it."""
+    """Not all taints of its pool: a tainted pool is for models that ask for it."""
     return [
         core.TolerationArgs(
             key=each.key, operator="Exists" if each.value is None else "Equal", value=each.value, effect=each.effect
@@ -209,7 +209,7 @@ def _tolerations(plan: ModelPlan) -> list[core.TolerationArgs]:
 
 
 def _spread(selector: Mapping[str, str]) -> list[core.TopologySpreadConstraintArgs]:
-    """Preferred, never required: GPUs are where the cloud has them. Revisions are spread apart from one another."""
+    """Preferred, never required: GPUs are where the cloud has them. Revisions are spread separately."""
     return [
         core.TopologySpreadConstraintArgs(
             max_skew=1,

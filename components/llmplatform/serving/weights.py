@@ -1,13 +1,12 @@
-"""The weights of one model, as servers find them: whole, verified, and below one path.
+"""The weights of one model for its servers: complete, verified, and below one path.
 
-Makes: for weights on a shared volume its claim, and a Job that hydrates it; for weights on the node nothing of that,
-only what the server's pod is made of. Either may have a Secret with the hub's token, which no server sees.
-The Job is named after what it does: another revision is another Job, which ends before the servers of that revision
-start. It stays when it has ended, because one that vanishes would be made again by the next update; a Job that finds
-its work done ends at once. A refusal ends it at once, and what another try can mend is tried again until its deadline.
-The next update makes one that is not complete anew, with the token of that day, and it goes on from what is on the
-volume.
-Dangerous to replace: the claim, with which the weights go.
+Makes: for weights on a shared volume its claim, and a download Job; for weights on the node only parts of the server's
+pod. Either may have a Secret with the hub's token, which no server sees. The Job's name contains its inputs: another
+revision is another Job, which completes before that revision's servers start. A completed Job stays, because the next
+update would create a missing one again; a Job without work completes at once. A refusal fails it at once; other faults
+are retried until its deadline. The next update replaces a Job that is not complete: it uses the present token, and
+continues with the files on the volume.
+Dangerous to replace: the claim, because the weights are deleted with it.
 """
 
 import math
@@ -33,15 +32,15 @@ from llmplatform.specs.mirrors import Mirrors
 NODE_SECONDS = 1200
 """Time for a node that does not exist yet, and for images."""
 _RETRIED = (TIRED_CODE, 137, 143)
-"""Exit codes after which another try goes on: the program's own, killed (also for memory), told to end."""
+"""Exit codes after which another try continues: the program's own, killed (also for memory), terminated."""
 _HOUR = 3600
 _SLACK = 300
-"""Beyond the deadline: until the pod is gone and the Job says why."""
+"""Beyond the deadline: until the pod is gone and the Job has its reason."""
 _KEY = "token"
 _ANEW = {"pulumi.com/replaceUnready": "true"}
-"""An update replaces the Job as long as it is not complete (pulumi-kubernetes 4.34.2, provider/pkg/provider, `Diff`);
-without, it would wait for one that has failed for good. So another token needs no mark on the Job to reach it: a digest
-of the token would lie in the state in clear, for guesses to be compared with, and would make finished Jobs again, too.
+"""An update replaces the Job until it is complete (pulumi-kubernetes 4.34.2, provider/pkg/provider, `Diff`); else it
+would wait for a permanently failed one. So a new token needs no mark on the Job: a digest of the token would be in the
+plain state, where guesses can be compared with it, and would replace completed Jobs, too.
 """
 
 core = kubernetes.core.v1
@@ -59,7 +58,7 @@ class WeightsArgs:
     """Name of the objects of a `Hydration` in the same namespace."""
     mirrors: Mirrors = field(default_factory=Mirrors)
     region: str | None = None
-    """Region of Alibaba Cloud; ModelScope sends machines there to storage in it. None: elsewhere."""
+    """Region of Alibaba Cloud, where ModelScope redirects to storage of the region. None elsewhere."""
     storage_class: pulumi.Input[str] = "shared"
     """Class of volumes that several nodes can write."""
     token: pulumi.Input[str] | None = None
@@ -68,10 +67,10 @@ class WeightsArgs:
 
 
 class Weights(PlatformComponent):
-    """A model's weights on a volume, or the recipe for them."""
+    """A model's weights on a volume, or the download before each server."""
 
     folder: pulumi.Output[str]
-    """Where they lie within the pods."""
+    """Folder in the pods."""
 
     def __init__(self, name: str, args: WeightsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:serving:Weights", name, opts)
@@ -79,10 +78,10 @@ class Weights(PlatformComponent):
         self._name = f"{args.plan.name}-weights"
         self._labels = labels(hydrators.COMPONENT, instance=args.plan.name) | {"llmplatform.dev/model": args.plan.name}
         self._former = [pulumi.Alias(name=name, parent=opts.parent)] if opts and opts.parent else []
-        """Where the claim was before this component was."""
+        """Former parent of the claim."""
         self._token = self._secret()
         self.claim = self._claim() if args.plan.spec.weights.cache == "shared" else None
-        """Claim of the volume, of which servers start after the Job; None where each node has its own."""
+        """Claim of the volume. Depends on the Job. None if each node has its own weights."""
         if self.claim is not None:
             self._job(self.claim)
         folder = f"{hydration.ROOT}/{hydration.folder(args.plan.spec, args.mirrors)}"
@@ -90,7 +89,7 @@ class Weights(PlatformComponent):
         self.finish()
 
     def command(self) -> Command:
-        """How the hydration is called, and what it finds where."""
+        """Call of the download program, with its mounts."""
         args, model = self._args, self._args.plan.spec
         return Command(
             words=(
@@ -119,9 +118,9 @@ class Weights(PlatformComponent):
         )
 
     def _secret(self) -> pulumi.Output[str] | None:
-        """The token where the hub asks for it, and at huggingface.co always: nameless callers are limited first.
+        """The token if the hub needs it, and always at huggingface.co: anonymous callers are limited first.
 
-        An endpoint that stands in for it gets the token only for models that nobody has without.
+        A mirror gets the token only for gated models.
         """
         args, model = self._args, self._args.plan.spec
         if model.gated and args.token is None:
@@ -145,8 +144,8 @@ class Weights(PlatformComponent):
             spec=core.PersistentVolumeClaimSpecArgs(
                 access_modes=["ReadWriteMany"], storage_class_name=self._args.storage_class, resources=size
             ),
-            # Another size, which follows from another model, would replace a claim that pods use and that hangs until
-            # they are gone; a shared file system grows by itself and ignores the size.
+            # Another size, which may follow from another model, would replace a claim in use, which hangs until its
+            # pods are gone. A shared file system grows by itself and ignores the size.
             opts=self.child(ignore_changes=["spec.resources"], aliases=self._former),
         )
         return after(self._name, claim)
@@ -155,7 +154,7 @@ class Weights(PlatformComponent):
         login = ["login"] if self._args.mirrors.login else []
         outside = command.outside
         way = [outside.variables, outside.certificates is not None] if outside != OutsidePlan() else []
-        # The API server refuses another failure policy, and Pulumi's provider knows nothing of that.
+        # The API server refuses another failure policy, and Pulumi's provider does not know that.
         return [command.words, image, command.token is not None, _RETRIED, *login, *way]
 
     def _job(self, claim: pulumi.Output[str]) -> batch.Job:
@@ -180,7 +179,8 @@ class Weights(PlatformComponent):
         seconds = f"{deadline + _SLACK}s"
         return batch.Job(
             f"{self._logical}-job",
-            # All that a Job cannot change is in its name: another one is made beside it, and nothing waits for its end.
+            # Everything immutable of a Job is in its name: another one is created beside it, and nothing waits for its
+            # end.
             metadata=self._meta(f"-{hydration.fingerprint(self._unchangeable(command, image))}", _ANEW),
             spec=batch.JobSpecArgs(
                 backoff_limit=0,
@@ -189,7 +189,7 @@ class Weights(PlatformComponent):
                 template=core.PodTemplateSpecArgs(
                     metadata=meta.ObjectMetaArgs(
                         labels=self._labels,
-                        # A node that is saved now costs a download again.
+                        # Removing the node now would repeat the download.
                         annotations={"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
                     ),
                     spec=pod,
@@ -204,12 +204,12 @@ def _described(extra: ExtraFile) -> str:
 
 
 def _deadline(seconds: int) -> int:
-    """Whole hours: the same ones for a Job that has ended, in most cases, when the stack gets another model."""
+    """Whole hours: mostly unchanged for a completed Job when the stack gets another model."""
     return math.ceil(seconds / _HOUR) * _HOUR
 
 
 def _failures() -> batch.PodFailurePolicyArgs:
-    """What costs no try, of which there is one: all else ends the Job at once, such as a refusal, with its words.
+    """Failures that cost no try, because there is only one: all others, such as a refusal, fail the Job at once.
 
     An update learns of an end for one of two reasons alone, the last try and the deadline; after `FailJob` it would
     wait for good (pulumi-kubernetes, provider/pkg/await/checker/job/check.go, `collectJobConditionErrors`). Tries that

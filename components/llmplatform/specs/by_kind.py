@@ -1,4 +1,4 @@
-"""A union whose arms are told apart by `kind`, with one arm for groups that do not say it."""
+"""A union with the discriminator `kind`, and a default arm for groups without it."""
 
 import typing
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ from pydantic_core import CoreSchema, core_schema
 class ByKind:
     """Marks a union as one by `kind`: `Annotated[A | B, ByKind()]`.
 
-    The arm whose `kind` has a default is meant where a group has none. All others require it, so that a group is of one
-    arm alone in the JSON schema, too. Pydantic's own discriminator knows no default, and takes no union of one.
+    The arm whose `kind` has a default is chosen if a group has none. All others require it, so that a group matches
+    only one arm in the JSON schema, too. Pydantic's own discriminator has no default, and accepts no union of one.
     """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -24,7 +24,7 @@ class ByKind:
         def kind(value: object) -> object:
             if isinstance(value, Mapping):
                 return cast(Mapping[str, object], value).get("kind", default)
-            # What is no group at all is told as such by the arm.
+            # The arm reports a value that is no group.
             return getattr(value, "kind", default)
 
         choices = {tag: handler.generate_schema(arm) for tag, arm in found.items()}
@@ -32,7 +32,7 @@ class ByKind:
 
 
 def arms(union: object) -> list[type[BaseModel]]:
-    """The models of a union; of a single one, itself."""
+    """The models of a union; a single model is its own union."""
     return [cast(type[BaseModel], each) for each in typing.get_args(union) or (union,)]
 
 
@@ -42,7 +42,7 @@ def tags(arm: type[BaseModel]) -> tuple[str, ...]:
 
 
 def chosen(union: Sequence[type[BaseModel]], group: Mapping[str, object]) -> type[BaseModel] | None:
-    """The arm that a group of keys means; None where it says none of them."""
+    """The arm of a group of keys; None if it matches none of them."""
     return next((arm for arm in union if group.get("kind", _default(arm)) in tags(arm)), None)
 
 

@@ -1,4 +1,4 @@
-"""What a stack file can ask for in the cluster: one line a capability, named like the module of its settings."""
+"""The capabilities of a stack file: one line each, named like the module of its settings."""
 
 from collections.abc import Iterator
 from inspect import isclass
@@ -9,14 +9,14 @@ from llmplatform.specs.section import Section
 
 
 class Addons(Section):
-    """What can be installed on all clouds."""
+    """Add-ons of all clouds."""
 
     monitoring: addons.Monitoring = addons.Monitoring()
     gateway: addons.Gateway = addons.Gateway()
 
 
 class AwsAddons(Addons):
-    """Everything that can be installed."""
+    """All add-ons."""
 
     cluster_autoscaler: addons.ClusterAutoscaler = addons.ClusterAutoscaler()
     gpu_operator: addons.GpuOperator = addons.GpuOperator()
@@ -24,7 +24,7 @@ class AwsAddons(Addons):
 
 
 class AlicloudAddons(Addons):
-    """Everything that can be installed."""
+    """All add-ons."""
 
     cluster_autoscaler: addons.AckAutoscaler = addons.AckAutoscaler()
     gpu_metrics: addons.GpuMetrics = addons.GpuMetrics()
@@ -33,11 +33,11 @@ class AlicloudAddons(Addons):
 
 
 class Services(Section):
-    """What models, their clients and their developers are served with."""
+    """Services for models, clients and developers."""
 
 
 class Jobs(Section):
-    """What can be run to its end, or on a schedule."""
+    """Jobs that run once or on a schedule."""
 
 
 def capabilities(section: type[Section]) -> Iterator[tuple[str, type[Capability]]]:
@@ -50,4 +50,4 @@ def capabilities(section: type[Section]) -> Iterator[tuple[str, type[Capability]
 ALL = tuple(kind for section in (AwsAddons, AlicloudAddons, Services, Jobs) for _, kind in capabilities(section))
 """Settings of every capability on any cloud."""
 NAMESPACES = tuple(sorted({namespace for kind in ALL for namespace in kind.namespaces}))
-"""Namespaces that capabilities make for themselves."""
+"""Namespaces of the capabilities."""

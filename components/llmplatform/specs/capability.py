@@ -1,4 +1,4 @@
-"""What can be installed into a cluster, with what must be known of it beforehand."""
+"""A capability: software that can be installed into a cluster, and what planning and checks know about it."""
 
 from typing import ClassVar
 
@@ -6,20 +6,20 @@ from llmplatform.specs.section import Section
 
 
 class Capability(Section):
-    """Settings of something that a stack installs. The class variables are what planning and checks know of it."""
+    """Settings of a capability. Planning and checks read the class variables."""
 
     charts: ClassVar[tuple[str, ...]] = ()
     """Charts of the catalog that it installs."""
     namespaces: ClassVar[tuple[str, ...]] = ()
-    """Namespaces that it makes for itself; nothing else may have their names."""
+    """Its own namespaces; nothing else may have their names."""
     needs_gpus: ClassVar[bool] = False
-    """Whether a cluster without GPUs has no use for it."""
+    """Whether it is useless without GPUs."""
 
     enabled: bool = True
 
     @property
     def installed(self) -> bool:
-        """Whether this stack installs it: it is enabled, and not in the cluster already."""
+        """Whether this stack installs it: it is enabled, and not an existing one."""
         return self.enabled
 
     @property
@@ -29,5 +29,5 @@ class Capability(Section):
 
     @property
     def made_namespaces(self) -> tuple[str, ...]:
-        """Namespaces that these settings make."""
+        """Namespaces that these settings create."""
         return self.namespaces if self.installed else ()

@@ -1,4 +1,4 @@
-"""Models to serve: what, where, how many, with which engine."""
+"""Models to serve: weights, pool, replicas, engine."""
 
 from typing import Annotated, Literal
 
@@ -19,30 +19,29 @@ from llmplatform.specs.vocabulary.names import Name
 
 
 class Weights(Section):
-    """Where a model's weights stay between starts."""
+    """Storage of a model's weights."""
 
     cache: Literal["shared", "node"] = "shared"
-    """`shared`: a Job downloads them once to a volume that all replicas read and that outlives them; servers reach
-    nothing outside. `node`: each pod downloads them to its node's disk before its server starts, and keeps its way
-    out."""
+    """`shared`: a Job downloads them once to a volume that all replicas read and that outlives them; servers have no
+    internet access. `node`: each pod downloads them to its node's disk before its server starts, and keeps its internet
+    access."""
     size_gib: Annotated[int, Field(ge=1, le=65536)] | None = None
-    """Size of the volume in GiB. Empty: from the model's weights. Shared file systems grow by themselves, whatever is
-    written here."""
+    """Size of the volume in GiB. Empty: from the model's weights. Shared file systems grow beyond it."""
 
 
 class Resources(Section):
-    """What a replica asks of its node. What is empty follows from its GPUs' share of the node, with room left."""
+    """Resources of a replica. Empty ones follow from its GPUs' share of the node, with some room left."""
 
     cpu: Annotated[float, Field(ge=0.1, le=1024)] | None = None
-    """CPUs that are requested. There is no limit: throttling costs latency."""
+    """Requested CPUs. There is no limit: throttling costs latency."""
     memory_gib: Annotated[float, Field(ge=1, le=16384)] | None = None
-    """Memory in GiB, requested and limit; shared memory counts to it."""
+    """Memory in GiB, request and limit, including shared memory."""
     shm_gib: Annotated[float, Field(ge=0.0625, le=1024)] | None = None
     """Size of /dev/shm in GiB."""
 
 
 class Egress(Section):
-    """Somewhere that a server may go, beside DNS."""
+    """A destination that a server may reach, beside DNS."""
 
     cidr: Cidr
     """Range of addresses, e.g. 10.20.30.0/24."""
@@ -56,50 +55,49 @@ class Model(Section):
     source: ModelId
     """Hugging Face id."""
     served_names: Annotated[tuple[ServedName, ...], Field(max_length=20)] = ()
-    """Further names that clients may ask for, e.g. the Hugging Face id."""
+    """Further names for clients, e.g. the Hugging Face id."""
     revision: Revision | None = None
-    """Commit, tag or branch of the weights. Empty: the hub's main branch, as it is when they are first downloaded; it
-    stays until another revision is written here. Pin a commit in production, so that a second environment has the
-    same."""
+    """Commit, tag or branch of the weights. Empty: the hub's main branch at the first download; it stays until another
+    revision is set. Pin a commit in production, so that a second environment has the same weights."""
     pool: Name
-    """Pool whose GPUs it uses."""
+    """Pool with the GPUs."""
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=20)] = ()
-    """Taints of its pool's nodes that its servers bear, beside `nvidia.com/gpu`, which they do in any case."""
+    """Taints of its pool's nodes that its servers tolerate. They always tolerate `nvidia.com/gpu`."""
     replicas: Annotated[int, Field(ge=0, le=MOST_NODES)] = 1
-    """Servers of it. 0 keeps its volume and its settings."""
+    """Number of servers. 0 keeps its volume and its settings."""
     tensor_parallel: Annotated[int, Field(ge=1, le=16)] = 1
-    """GPUs that one replica is spread over, within one node."""
+    """GPUs of one replica, within one node."""
     context_length: Annotated[int, Field(ge=256, le=LONGEST_CONTEXT)] | None = None
     """Longest request in tokens. Empty: the model's own, which may not fit."""
     gated: bool = False
-    """The weights need `secrets.huggingface_token`."""
+    """Whether the weights need `secrets.huggingface_token`."""
     trust_remote_code: bool = False
-    """Run code that comes with the weights."""
+    """Run code that is published with the weights."""
     engine: Engine = engines.DEFAULT
     weights: Weights = Weights()
     resources: Resources = Resources()
     egress: Annotated[tuple[Egress, ...], Field(max_length=50)] = ()
-    """Where its servers may go, e.g. to fetch pictures for a model that sees. Empty: nowhere but to DNS."""
+    """Destinations of its servers, e.g. to fetch pictures for a multimodal model. Empty: only DNS."""
     surge: bool = False
-    """A new pod starts before an old one ends. The pool needs room for one replica more."""
+    """Start a new pod before an old one ends. The pool needs room for another replica."""
     evictable: bool | None = None
-    """Whether the autoscaler may move a replica to save a node. Empty: where there are two replicas or more."""
+    """Whether the autoscaler may move a replica to save a node. Empty: only with two replicas or more."""
     shape: ModelShape | None = None
     """For a model that the catalog does not know, or knows differently: values from its config.json."""
     startup_minutes: Annotated[int, Field(ge=3, le=1440)] | None = None
-    """Longest time from container start to serving, with the weights at hand. Empty: from their size."""
+    """Longest time from container start to serving, without the download. Empty: from its size."""
 
     @property
     def known_shape(self) -> ModelShape | None:
-        """The shape that is written down, else the catalog's; None where neither is."""
+        """The shape in the settings, else the catalog's; None without either."""
         return self.shape or models.get(self.source)
 
     @property
     def engine_facts(self) -> EngineFacts:
-        """What the catalog has about its engine."""
+        """The catalog's facts about its engine."""
         return catalog.facts(self.engine.kind)
 
     @property
     def engine_release(self) -> EngineRelease:
-        """The engine's release that is asked for, else the default one."""
+        """The requested release of its engine, else the default one."""
         return self.engine_facts.release(self.engine.version)

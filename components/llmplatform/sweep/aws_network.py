@@ -85,7 +85,7 @@ def _groups(place: Place, ask: Ask) -> Iterator[Leftover]:
         if whose := owner(tags, place):
             yield whose.left("security-groups", id_, name)
         else:
-            who = "GuardDuty" if _GUARD in tags or name.startswith("GuardDuty") else "somebody"
+            who = "GuardDuty" if _GUARD in tags or name.startswith("GuardDuty") else "another user"
             kept = f"`aws ec2 delete-security-group --group-id {id_}` if it is not in use"
             yield Owner("foreign", f"{who} created it in {each['VpcId']}").left("security-groups", id_, name, kept)
 

@@ -21,7 +21,7 @@ from llmplatform_sandbox.cloud.store import Record, Store
 from llmplatform_sandbox.cloud.templates import get, put, render, with_cloud_made
 from llmplatform_sandbox.cloud.unfinished import Unfinished
 
-BEFORE = "somebody else"
+BEFORE = "before the stack"
 """Maker of objects that exist before any stack; see the sandbox's `seed`."""
 
 

@@ -43,7 +43,7 @@ def until_ready(kube: Kube, obj: Object, *, seconds: float, wanted: Callable[[],
         started = time.monotonic()
         for event, seen in kube.watch(*place, namespace, seconds=_SLICE, fieldSelector=field, resourceVersion=version):
             if event == "DELETED":
-                raise TimedOut("it was deleted by someone else", obj)
+                raise TimedOut("another client deleted it", obj)
             obj = seen
             if event in ("ADDED", "MODIFIED") and waiting_for(kube, obj) is None:
                 return obj

@@ -223,7 +223,7 @@ class AutoscalerLoop:
         return room
 
     def _forgive(self) -> None:
-        """Try a group again as soon as its shortage is over: nobody should wait for a back-off to see that."""
+        """Try a group again as soon as its shortage is over, without waiting for a back-off."""
         short = self._cloud.shortages()
         self._backoffs = {group: backoff for group, backoff in self._backoffs.items() if group in short}
 

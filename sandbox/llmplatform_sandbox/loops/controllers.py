@@ -1,6 +1,6 @@
 """Plays the controllers of clouds, which cannot be had: volumes, load balancers.
 
-Which ones, by whom and how is data (controllers.toml); a rule holds only while the add-on or the release that would do
+controllers.toml has the rules; a rule holds only while the add-on or the release that would do
 the work is there. So a claim stays Pending without its CSI driver, and a load balancer outlives a controller that was
 removed too early.
 """

@@ -102,7 +102,7 @@ class NodesLoop:
             self._kube.patch(live, {"status": {"conditions": now}}, subresource="status", strategic=True)
 
     def _remove(self, node: Object) -> None:
-        """The machine is gone, and its pods with it: nobody is left who could end them."""
+        """The machine is gone, and its pods with it: no kubelet is left to end them."""
         self._kube.delete(node)
         self._gone.append(name_of(node))
         self._end_pods(name_of(node))

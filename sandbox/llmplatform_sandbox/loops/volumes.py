@@ -155,7 +155,7 @@ def _volume(rule: Rule, claim: Object, storage_class: Object, size: str, handle:
 
 
 def _free(kube: Kube, cloud: Cloud, rule: Rule, volume: Object) -> None:
-    """A released volume goes with its disk when its policy is Delete; with Retain both stay until somebody acts."""
+    """A released volume is deleted with its disk if its policy is Delete; with Retain both stay until a user acts."""
     metadata, spec = volume["metadata"], volume["spec"]
     if spec["persistentVolumeReclaimPolicy"] != "Delete" or volume.get("status", {}).get("phase") not in (
         "Released",

@@ -94,7 +94,7 @@ def test_cert_manager_starts_with_the_rights_to_answer() -> None:
     assert engine.waits_for(engine.one(RELEASE), engine.named("right")), "a pod from before never gets them"
 
 
-def test_an_authority_that_nobody_could_answer_is_refused() -> None:
+def test_an_authority_without_a_solver_is_refused() -> None:
     with pytest.raises(ValueError, match="give the challenge"):
         RecordingEngine().run(lambda: cert_manager(spec=specs.CertManager(issuer=ISSUERS[1]), challenge=None))
 
@@ -123,7 +123,7 @@ def test_the_webhook_has_the_role_and_cert_manager_has_none() -> None:
     manager = engine.one(RELEASE, "cert-manager-release")
     assert "serviceAccount" not in manager.inputs["values"]
     assert engine.waits_for(webhook, manager), "cert-manager certifies it"
-    assert engine.waits_for(engine.named("cert-manager-issuer"), webhook), "nobody would answer before"
+    assert engine.waits_for(engine.named("cert-manager-issuer"), webhook), "no server would answer before"
     labels = engine.named("cert-manager-webhook-space-namespace").inputs["metadata"]["labels"]
     assert labels["injection"] == "on"
     assert webhook.inputs["namespace"] == WEBHOOK

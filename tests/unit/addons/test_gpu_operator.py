@@ -56,7 +56,7 @@ def test_nvidia_gpus_have_exactly_one_device_plugin(pools: dict[str, Any], bring
     assert values(engine, "gpu-operator-release")["devicePlugin"] == {"enabled": brings}, "Bottlerocket carries its own"
 
 
-def test_gpu_metrics_are_scraped_where_somebody_scrapes() -> None:
+def test_gpu_metrics_are_scraped_with_a_prometheus() -> None:
     for monitored in (True, False):
         engine = RecordingEngine().run(lambda monitored=monitored: gpu_operator(monitored=monitored))
         monitor = values(engine, "gpu-operator-release")["dcgmExporter"]["serviceMonitor"]

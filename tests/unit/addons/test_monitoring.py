@@ -39,7 +39,7 @@ def test_the_disks_of_monitoring_go_with_its_release_unless_they_are_protected(p
     found = values(engine, "monitoring-stack")
     for part in (found["prometheus"]["prometheusSpec"], found["alertmanager"]["alertmanagerSpec"]):
         assert part["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": then, "whenScaled": "Retain"}, (
-            "disks that nobody's state knows are paid for and forgotten"
+            "disks that are in no state are paid for and forgotten"
         )
 
 
@@ -98,13 +98,13 @@ def test_the_address_is_in_one_secret_and_the_release_knows_a_file_alone(kind: R
     assert engine.waits_for(engine.one(RELEASE, "monitoring-stack"), holder), "Alertmanager mounts it"
 
 
-def test_alerts_that_fire_for_ever_reach_nobody_and_all_others_the_receiver() -> None:
+def test_alerts_that_fire_for_ever_are_dropped_and_all_others_reach_the_receiver() -> None:
     config = configuration(specs.Alerts(kind="slack", repeat_hours=4))
     assert config["route"]["receiver"] == "slack"
     assert config["route"]["repeat_interval"] == "4h"
     silent, notes = config["route"]["routes"]
     assert "Watchdog" in silent["matchers"][0]
-    assert notes["matchers"] == ['severity=~"info|none"'], "nobody is woken by a note"
+    assert notes["matchers"] == ['severity=~"info|none"'], "a note wakes no receiver"
     names = {receiver["name"]: set(receiver) - {"name"} for receiver in config["receivers"]}
     assert names == {silent["receiver"]: set(), "slack": {"slack_configs"}}
 

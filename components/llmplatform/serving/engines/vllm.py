@@ -43,7 +43,7 @@ def server(plan: ModelPlan, *, weights: str) -> Server:
 
 
 def release(plan: ModelPlan) -> EngineRelease:
-    """The engine's release: the one that the model asks for, else the catalog's."""
+    """The engine's release: the model's own, else the catalog's."""
     return plan.spec.engine_release
 
 
@@ -115,7 +115,7 @@ def _operational_flags(plan: ModelPlan) -> dict[str, str | None]:
 def _memory_flags(plan: ModelPlan) -> dict[str, str | None]:
     engine = settings(plan.spec.engine, Vllm)
     return {
-        # Without it weights published in bfloat16 are refused by a GPU that has no such arithmetic.
+        # Without it a GPU without bfloat16 arithmetic refuses weights published in it.
         "--dtype": "half" if plan.pool.gpu and not plan.pool.gpu.bf16 else None,
         "--tensor-parallel-size": str(plan.gpus),
         "--max-model-len": str(plan.spec.context_length) if plan.spec.context_length else None,

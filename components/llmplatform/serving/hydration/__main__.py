@@ -1,4 +1,4 @@
-"""Hydrates one model; `--help` says how."""
+"""Downloads one model's weights; see `--help`."""
 
 import argparse
 import signal
@@ -18,7 +18,7 @@ ENDPOINTS = {"huggingface": "https://huggingface.co", "modelscope": "https://www
 
 
 def main(words: Sequence[str]) -> int:
-    """Exit code: 0 the weights are there, 3 somebody has to change something, 4 another start goes on from here."""
+    """Exit code: 0 success, 3 a setting must change, 4 another start continues from here."""
     args = _arguments(words)
     root = Path(args.root)
     target = root / args.target
@@ -42,7 +42,7 @@ def main(words: Sequence[str]) -> int:
 
 def _hydrate(args: argparse.Namespace, root: Path, target: Path) -> None:
     stop = threading.Event()
-    # The first process of a container gets no signal that it has no handler for: a wait would go on until the kill.
+    # The first process of a container ignores signals without a handler: a wait would last until the kill.
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
     lease = Lease(root, target, stale=args.stale, beat=args.stale / 9, stop=stop)
     (root / volume.WORK).mkdir(parents=True, exist_ok=True)

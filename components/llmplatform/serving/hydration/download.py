@@ -1,4 +1,4 @@
-"""Downloads a listing's files into a folder, and believes in a file only when its checksum was read from the disk."""
+"""Downloads a listing's files into a folder, and verifies each file's checksum on the disk."""
 
 import errno
 import hashlib
@@ -19,11 +19,11 @@ from llmplatform.serving.hydration.hubs import AGENT, File, Hub
 from llmplatform.serving.hydration.volume import PART, Lease, write
 
 STRETCH = 1 << 30
-"""Bytes of one request: the addresses that hubs redirect to run out after some time."""
+"""Bytes of one request: the addresses that hubs redirect to expire."""
 AT_ONCE = 8
-"""Files that are downloaded at once."""
+"""Files to download at once."""
 TRIES = 3
-"""Downloads of a file whose content is not what the hub says, before that counts as a fault of the way there."""
+"""Downloads of a file with a wrong checksum, before that counts as a fault of the connection."""
 REPORT_SECONDS = 30.0
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
@@ -51,7 +51,7 @@ class Download:
         missing = [file for file in files if not (self.lease.files / file.path).exists()]
         self._require_room(missing)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            # The largest first, so that no large one is alone at the end.
+            # The largest first, so that no large one is last.
             running = [pool.submit(self._file, file) for file in sorted(missing, key=lambda file: -file.size)]
             self._report(running, sum(file.size for file in missing))
             self.stop.set()
@@ -60,7 +60,7 @@ class Download:
             raise fault
 
     def ask(self, question: Callable[[], T]) -> T:
-        """The answer to a question to the hub, which is asked again while it may help."""
+        """The answer of the hub, which is asked again while that may help."""
         turn = 0
         while True:
             try:
@@ -70,7 +70,7 @@ class Download:
                 turn += 1
 
     def _keep_what_fits(self, files: Sequence[File]) -> None:
-        """Files of an earlier attempt stay, unless the hub has other ones of their name by now."""
+        """Keep files of an earlier attempt, unless the hub has others of their name by now."""
         record = self.lease.work / "listing.json"
         now = {file.path: [file.size, file.digest] for file in files}
         try:
@@ -159,7 +159,7 @@ class Download:
             raise Stopped("told to stop")
 
     def _rest(self, fault: Transient, turn: int) -> None:
-        """Wait as long as the other side asks, else longer from time to time; never all at the same moment."""
+        """Wait as long as the server asks, else longer each time; never all at the same moment."""
         if time.monotonic() - self._latest > self.patience:
             raise Tired(f"nothing came for {self.patience:.0f} s; at last: {fault}")
         seconds = fault.wait if fault.wait is not None else min(60.0, 2.0 ** min(turn, 6))
@@ -170,7 +170,7 @@ class Download:
 
 
 def _matches(path: Path, file: File) -> bool:
-    """Whether the disk has what the hub says: not what went through memory on its way there."""
+    """Whether the file on the disk matches the hub's checksum, regardless of the received bytes."""
     if path.stat().st_size != file.size:
         return False
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""What can go wrong, and what a pod's exit code says of it."""
+"""Faults of a download, and their exit codes."""
 
 import re
 import time
@@ -8,26 +8,26 @@ from email.utils import parsedate_to_datetime
 REFUSED_CODE = 3
 """Exit code: another try would fail like this one."""
 TIRED_CODE = 4
-"""Exit code: another try goes on where this one stopped."""
+"""Exit code: another try continues where this one stopped."""
 
 _LONGEST_WAIT = 300.0
 _RATE_LIMIT = re.compile(r"\bt\s*=\s*(\d+)")
 
 
 class Refused(Exception):
-    """No try will succeed before somebody changes something; the message says what."""
+    """No try will succeed before a setting changes; the message says which."""
 
 
 class Tired(Exception):
-    """Nothing came for too long, or the wrong thing; another start goes on from here."""
+    """No data for too long, or wrong data; another start continues from here."""
 
 
 class Stopped(Tired):
-    """Something else has ended the attempt."""
+    """Another process has ended the attempt."""
 
 
 class Transient(Exception):
-    """Worth another try, at the earliest after `wait` seconds where the other side has named a time."""
+    """Worth another try, at the earliest after `wait` seconds if the server has named a time."""
 
     def __init__(self, message: str, wait: float | None = None) -> None:
         super().__init__(message)
@@ -35,11 +35,11 @@ class Transient(Exception):
 
 
 class Changed(Exception):
-    """The other side sends something else than what it has announced."""
+    """The server sends other content than announced."""
 
 
 def announced_wait(headers: Mapping[str, str], now: float | None = None) -> float | None:
-    """Seconds that a refusal asks to wait: `Retry-After`, in seconds or as a date, or the draft header `RateLimit`."""
+    """Seconds to wait in a refusal: `Retry-After`, in seconds or as a date, or the draft header `RateLimit`."""
     known = {name.lower(): value for name, value in headers.items()}
     after = known.get("retry-after", "").strip()
     if after.isdigit():

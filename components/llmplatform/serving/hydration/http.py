@@ -1,4 +1,4 @@
-"""HTTP for large files: parts by range, redirects without the token, and faults told apart."""
+"""HTTP for large files: ranges, redirects without the token, and distinct faults."""
 
 import http.client
 import ipaddress
@@ -25,7 +25,7 @@ _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 
 
 class _OwnHostAlone(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, and shows a token to nobody but the host that it is for."""
+    """Follows redirects, and sends a token only to the host that it is for."""
 
     def redirect_request(
         self,
@@ -43,14 +43,14 @@ class _OwnHostAlone(urllib.request.HTTPRedirectHandler):
 
 
 class _RangesToo(urllib.request.ProxyHandler):
-    """Heeds ranges among the exceptions, too: urllib takes each for the end of a name (`proxy_bypass_environment`)."""
+    """Supports ranges among the exceptions, too: urllib treats each as a suffix (`proxy_bypass_environment`)."""
 
     def proxy_open(self, req: urllib.request.Request, proxy: str, type: str) -> Any:
         return None if _in_exempt_range(req.host) else super().proxy_open(req, proxy, type)
 
 
 def _in_exempt_range(host: str) -> bool:
-    """An address alone, as other clients understand ranges: no name is resolved for this."""
+    """Only for an address, as other clients treat ranges: no name is resolved for this."""
     try:
         address = ipaddress.ip_address(urlsplit(f"//{host}").hostname or "")
     except ValueError:
@@ -66,7 +66,7 @@ _TRUSTED: list[str] = []
 
 
 def trust(certificates: str) -> None:
-    """Trust the authorities of a file beside those of the system. Raises `Refused`."""
+    """Trust the authorities of a file in addition to those of the system. Raises `Refused`."""
     _TRUSTED.append(certificates)
     _opener.cache_clear()
     try:
@@ -77,7 +77,7 @@ def trust(certificates: str) -> None:
 
 @cache
 def _opener() -> urllib.request.OpenerDirector:
-    """Asks the proxy that the environment names."""
+    """Uses the proxy in the environment."""
     context = ssl.create_default_context()
     for each in _TRUSTED:
         context.load_verify_locations(each)
@@ -85,8 +85,8 @@ def _opener() -> urllib.request.OpenerDirector:
 
 
 def get(url: str, headers: Mapping[str, str]) -> Any:
-    """An answer with status, headers and body to read. Raises `Refused` or `Transient`."""
-    # Without a form that is asked for, servers may pack text: then a range would be of the packed bytes.
+    """An answer with status, headers and body. Raises `Refused` or `Transient`."""
+    # Without an explicit encoding, servers may compress text: then a range would count compressed bytes.
     asked = urllib.request.Request(url, headers={"Accept-Encoding": "identity", **headers})  # noqa: S310 as configured
     try:
         return _opener().open(asked, timeout=TIMEOUT)
@@ -104,7 +104,7 @@ def get(url: str, headers: Mapping[str, str]) -> Any:
 
 
 def pages(url: str, headers: Mapping[str, str]) -> Iterator[Any]:
-    """The JSON of a listing, page by page as the header `Link` names them."""
+    """The JSON of a listing, page by page, as the header `Link` names them."""
     following: str | None = url
     while following:
         with get(following, headers) as answer:
@@ -119,7 +119,7 @@ def pages(url: str, headers: Mapping[str, str]) -> Iterator[Any]:
 def stretch(url: str, headers: Mapping[str, str], start: int, end: int) -> Iterator[tuple[int, bytes]]:
     """The bytes from `start` up to `end`, in pieces, each with its place in the file.
 
-    A server that knows no ranges sends the file from its beginning: then the places start at 0.
+    A server without ranges sends the file from its beginning: then the places start at 0.
     """
     with get(url, {**headers, "Range": f"bytes={start}-{end - 1}"}) as answer:
         place = start

@@ -1,4 +1,4 @@
-"""What the hubs hold: the files of a model's revision with their checksums, and where each can be had.
+"""The hubs' listings: files of a model's revision with their checksums and addresses.
 
 Source: the clients' own requests, huggingface_hub 2.4.0 (`HfApi.list_repo_tree`, `RepoFile`, `_http.py`) and modelscope
 1.37.1 (`HubApi.get_model_files`, `file_download.get_file_download_url`, `snapshot_download`).
@@ -24,33 +24,33 @@ class File:
     path: str
     size: int
     digest: str
-    """Checksum of its content, in hexadecimal digits; empty where the hub has none."""
+    """Checksum of its content, in hexadecimal digits; empty if the hub has none."""
     kind: Literal["sha256", "git-sha1"]
     """`git-sha1`: of a blob of git, which begins with its size."""
     url: str
     public: bool = False
-    """It is not the hub's, which alone is shown the token."""
+    """From elsewhere: only the hub gets the token."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A revision as it was when it was asked for."""
+    """A revision at the time of the request."""
 
     commit: str
-    """What the revision stood for, as far as the hub says it."""
+    """The commit of the revision, if the hub tells it."""
     files: tuple[File, ...]
 
 
 @dataclass(frozen=True)
 class HuggingFace:
-    """huggingface.co, or an endpoint that stands in for it. Plain HTTPS: Xet's own hosts are not asked."""
+    """huggingface.co, or a mirror of it. Plain HTTPS: Xet's own hosts are not used."""
 
     endpoint: str
     token: str | None = None
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What every request carries."""
+        """Headers of every request."""
         return {**AGENT, **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
 
     def listing(self, source: str, revision: str) -> Listing:
@@ -76,14 +76,14 @@ class HuggingFace:
 
 @dataclass(frozen=True)
 class ModelScope:
-    """modelscope.cn. `region`: of the machine that asks, which is then sent to storage of the same region."""
+    """modelscope.cn. `region`: of the machine, which is redirected to storage of the same region."""
 
     endpoint: str
     region: str | None = None
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What every request carries."""
+        """Headers of every request."""
         return {**AGENT, **({"x-aliyun-region-id": self.region} if self.region else {})}
 
     def listing(self, source: str, revision: str) -> Listing:
@@ -119,7 +119,7 @@ def extra(described: str) -> File:
 
 
 def needed(files: Sequence[File]) -> tuple[File, ...]:
-    """The files that an engine reads: of several formats of the same weights only the best."""
+    """The files that an engine reads: the best of several formats of the same weights."""
     kept = [file for file in files if not any(fnmatch(file.path, pattern) for pattern in _NEVER)]
     for suffix, others in _FORMATS:
         if any(PurePosixPath(file.path).parent == PurePosixPath() and file.path.endswith(suffix) for file in kept):
@@ -144,7 +144,7 @@ _NEVER = (
     "*.onnx_data",
     "*.tflite",
 )
-"""What no engine of ours reads. `original/` repeats the weights of Llama and gpt-oss in their publisher's format."""
+"""Files that no engine reads. `original/` repeats the weights of Llama and gpt-oss in their publisher's format."""
 
 
 def _path(path: str) -> str:

@@ -1,9 +1,9 @@
-"""The volume: who may write to it, what is whole on it, and what nobody needs any more.
+"""The volume: the writer of a revision, complete revisions, and removal of old ones.
 
-Nothing leans on locks of the file system, which a network file system may not have. A folder that is renamed is the
-lock: a name is taken once, by whoever comes first, on every file system. The holder shows that it lives by a file that
-keeps changing; clocks of several machines are never compared. Whoever takes over from a holder that may only be asleep
-copies what it had open, so that nothing it writes when it wakes up gets into what is published.
+It uses no locks of the file system, which a network file system may lack. A renamed folder is the lock: on every file
+system the first process gets the name. The holder shows that it lives by a file that keeps changing; clocks of several
+machines are never compared. A process that takes over from a holder, which may only be asleep, copies its open files,
+so that later writes of that holder never reach what is published.
 
     <hub>/<model>/<revision>/           whole: its manifest lies in it, and it came here by one rename
     .work/<key>/                        the holder's: `owner`, `beat-<owner>`, `listing.json`, `files/`
@@ -29,22 +29,22 @@ MANIFEST = ".hydrated.json"
 WORK = ".work"
 PART = ".part"
 FORGOTTEN_SECONDS = 3600
-"""Age at which something that was on its way counts as left behind."""
+"""Age at which an unfinished folder counts as abandoned."""
 KEPT_BEFORE = 2
-"""Revisions that stay beside the newest. Which one is served nobody tells the volume, to which servers do not write: it
-is another than the one before where the change to that has failed."""
+"""Revisions to keep beside the newest. The volume does not know which one is served, because servers do not write:
+after a failed update it is not the previous one."""
 KEPT_SECONDS = 7 * 24 * 3600
-"""Time that a revision stays after the next one came, however many were tried since."""
+"""Time that a revision stays after the next one, however many were tried since."""
 _TAKEN = {errno.ENOTEMPTY, errno.EEXIST}
 _ENDED = "ended"
 
 
 class Lost(Exception):
-    """Another one has taken the work over."""
+    """Another process has taken over."""
 
 
 def manifest(target: Path) -> Mapping[str, Any] | None:
-    """What a folder says of itself; None where it is not whole."""
+    """A folder's manifest; None if it is incomplete."""
     try:
         found = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
         files = [(target / each["path"], each["size"]) for each in found["files"]]
@@ -55,7 +55,7 @@ def manifest(target: Path) -> Mapping[str, Any] | None:
 
 @dataclass
 class Lease:
-    """The right to write what becomes `target`."""
+    """The right to write the future `target`."""
 
     root: Path
     target: Path
@@ -75,11 +75,11 @@ class Lease:
 
     @property
     def files(self) -> Path:
-        """Where the holder puts what it has."""
+        """Folder of the holder's files."""
         return self.work / "files"
 
     def acquire(self, say: Callable[[str], None]) -> bool:
-        """Wait until the work is ours, or done by somebody else: then False. Raises `Stopped`."""
+        """Wait until this process holds the lease (True), or another one has finished (False). Raises `Stopped`."""
         seen: tuple[str, str] | None = None
         since = time.monotonic()
         while manifest(self.target) is None:
@@ -98,18 +98,18 @@ class Lease:
         return False
 
     def check(self) -> None:
-        """Raise `Lost` when the work is another's by now."""
+        """Raise `Lost` if another process holds the lease."""
         if self.lost.is_set():
             raise Lost(f"another hydration has taken {self.target} over")
 
     def leave(self) -> None:
-        """Say that we end, so that nobody has to wait. What is there stays for the next one."""
+        """Release the lease, so that the next process need not wait. Files stay for it."""
         self._ended.set()
         if not self.lost.is_set() and self._holder()[0] == self.owner:
             self._sign(_ENDED)
 
     def publish(self, content: Mapping[str, Any]) -> None:
-        """Make the files the target, in one step, and give the work up."""
+        """Rename the files to the target in one step, and release the lease."""
         write(self.files / MANIFEST, json.dumps(content, indent=1))
         for folder in [self.files, *(path for path in self.files.rglob("*") if path.is_dir())]:
             _sync(folder)
@@ -124,7 +124,7 @@ class Lease:
         discard(self.root, self.work)
 
     def _begin(self) -> bool:
-        """Take the name with a folder that already says whose it is."""
+        """Take the name with a folder that already names its owner."""
         new = self.root / WORK / f"new-{self.owner}"
         shutil.rmtree(new, ignore_errors=True)
         (new / "files").mkdir(parents=True)
@@ -174,19 +174,19 @@ class Lease:
         self.check()
 
     def _sign(self, content: str) -> None:
-        # Named after its owner: one that has lost the work without knowing cannot speak for its successor.
+        # Named after its owner: one that lost the lease without knowing cannot renew its successor's.
         (self.work / f"beat-{self.owner}").write_text(content, encoding="utf-8")
 
     def _holder(self) -> tuple[str, str]:
-        """Who has the work, and its latest sign of life."""
+        """The holder, and its latest sign of life."""
         owner = _read(self.work / "owner")
         return owner, _read(self.work / f"beat-{owner}") if owner else ""
 
 
 def sweep(root: Path, target: Path) -> Iterator[str]:
-    """Remove what nobody needs any more: old revisions, and what was left behind on the way."""
+    """Remove old revisions, and abandoned folders."""
     (target / MANIFEST).touch()
-    # The clock of the file system, which has made the other files' times, too.
+    # The clock of the file system, which made the other files' times, too.
     now = (target / MANIFEST).stat().st_mtime
     before = sorted(
         ((path.stat().st_mtime, path.parent) for path in root.glob(f"*/*/*/*/{MANIFEST}") if path.parent != target),
@@ -204,7 +204,7 @@ def sweep(root: Path, target: Path) -> Iterator[str]:
 
 
 def discard(root: Path, folder: Path) -> None:
-    """Remove a folder. It loses its name first, so that nobody takes half of it for the whole."""
+    """Remove a folder. It is renamed first, so that no process takes half of it for the whole."""
     old = root / WORK / f"old-{uuid.uuid4().hex[:12]}"
     old.parent.mkdir(exist_ok=True)
     try:
@@ -215,7 +215,7 @@ def discard(root: Path, folder: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file that is there as a whole or not at all."""
+    """Write a file completely or not at all."""
     draft = path.with_name(f"{path.name}.draft")
     with draft.open("w", encoding="utf-8") as file:
         file.write(text)
@@ -225,7 +225,7 @@ def write(path: Path, text: str) -> None:
 
 
 def _renamed(source: Path, target: Path) -> bool:
-    """Whether the name could be taken."""
+    """Whether this process got the name."""
     try:
         source.rename(target)
     except OSError as error:

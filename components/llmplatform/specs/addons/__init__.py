@@ -1,4 +1,4 @@
-"""Settings of what is installed in the cluster beneath the models."""
+"""Settings of the software beneath the models."""
 
 # Written by scripts/capabilities.py from the modules of this folder.
 from llmplatform.specs.addons.cert_manager import (

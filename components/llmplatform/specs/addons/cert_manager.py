@@ -1,4 +1,4 @@
-"""Certificates and the authorities that sign them."""
+"""Certificates and their issuers."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -11,57 +11,57 @@ from llmplatform.specs.vocabulary.aws import HostedZoneId, RoleArn
 from llmplatform.specs.vocabulary.names import Email, ObjectName
 
 ALIDNS_WEBHOOK = "cert-manager-alidns-webhook"
-"""Chart of the ACME solver on Alibaba Cloud, and the namespace that it gets."""
+"""Chart of the ACME solver on Alibaba Cloud, and its namespace."""
 
 
 class _Acme(Section):
-    """What all ACME issuers have in common."""
+    """Settings of all ACME issuers."""
 
     kind: Literal["acme"]
     email: Email
-    """Whom the authority writes to about certificates that run out."""
+    """Address for the authority's mail about expiring certificates."""
     server: HttpsUrl = "https://acme-v02.api.letsencrypt.org/directory"
-    """Address of the authority; Let's Encrypt unless said otherwise."""
+    """Address of the authority's directory. Default: Let's Encrypt."""
     nameservers: Annotated[tuple[Address, ...], Field(max_length=3)] = ()
-    """Name servers that are asked whether a challenge's record is there, such as 1.1.1.1. Empty: the cluster's own DNS,
-    which does not see the record where a private zone of the same name hides the public one from the network."""
+    """Name servers to ask for a challenge's record, such as 1.1.1.1. Empty: the cluster's own DNS, which does not see
+    the record if a private zone of the same name hides the public one."""
 
 
 class AcmeIssuer(_Acme):
-    """Certificates from an ACME authority, by DNS challenge: nothing has to be reachable from the internet."""
+    """Certificates from an ACME authority by DNS challenges: nothing must be reachable from the internet."""
 
     hosted_zone: HostedZoneId
-    """Id of the public Route 53 zone that the gateway's host is in."""
+    """Id of the public Route 53 zone of the gateway's host."""
     zone_role: RoleArn | None = None
-    """Role to take in the account that has the zone. Empty: it is in the same account. The role trusts the account of
-    the cluster (`sts:AssumeRole`, `sts:TagSession`), and may change the zone's records."""
+    """Role to assume in the zone's account. Empty: the zone is in the same account. The role trusts the account of the
+    cluster (`sts:AssumeRole`, `sts:TagSession`), and may change the zone's records."""
 
 
 class AckAcmeIssuer(_Acme):
-    """Certificates from an ACME authority, by DNS challenge: nothing has to be reachable from the internet."""
+    """Certificates from an ACME authority by DNS challenges: nothing must be reachable from the internet."""
 
     domain: Host
-    """Domain in Alibaba Cloud DNS that the gateway's host is in, in the same account."""
+    """Domain of the gateway's host in Alibaba Cloud DNS, in the same account."""
     challenge_domain: Host | None = None
-    """Another domain in Alibaba Cloud DNS, kept for challenges: `_acme-challenge.HOST` is a CNAME to a name in it. The
-    solver, which is not cert-manager's own, may then write there and nowhere else. Empty: it writes into `domain`."""
+    """Another domain in Alibaba Cloud DNS, only for challenges: `_acme-challenge.HOST` is a CNAME to a name in it. The
+    solver, which is third-party software, may then write only there. Empty: it writes into `domain`."""
     solver_digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
-    """Digest of the solver's image, once you have looked at what it is. Empty: whatever its tag names."""
+    """Digest of the solver's image, once you have reviewed it. Empty: the image of its tag."""
 
     @property
     def answered_in(self) -> str:
-        """Domain that challenges are written into."""
+        """Domain of the challenges' records."""
         return self.challenge_domain or self.domain
 
 
 class SelfSignedIssuer(Section):
-    """Certificates that only those trust who are told to."""
+    """Self-signed certificates; clients must trust them explicitly."""
 
     kind: Literal["self_signed"]
 
 
 class ExistingIssuer(Section):
-    """A ClusterIssuer of a cert-manager that is in the cluster already; none is installed."""
+    """An existing ClusterIssuer; no cert-manager is installed."""
 
     kind: Literal["existing"]
     name: ObjectName
@@ -79,12 +79,12 @@ class CertManager(Capability):
     namespaces: ClassVar = ("cert-manager",)
 
     issuer: Issuer = SelfSignedIssuer(kind="self_signed")
-    """Who signs: an ACME authority (`acme`), the cluster itself (`self_signed`), or an issuer that is there
+    """The issuer: an ACME authority (`acme`), the cluster's own authority (`self_signed`), or an existing issuer
     (`existing`)."""
 
     @property
     def installed(self) -> bool:
-        """Whether cert-manager is installed by this stack."""
+        """Whether this stack installs cert-manager."""
         return self.enabled and self.issuer.kind != "existing"
 
 
@@ -95,17 +95,17 @@ class AckCertManager(Capability):
     namespaces: ClassVar = ("cert-manager", ALIDNS_WEBHOOK)
 
     issuer: AckIssuer = SelfSignedIssuer(kind="self_signed")
-    """Who signs: an ACME authority (`acme`), the cluster itself (`self_signed`), or an issuer that is there
+    """The issuer: an ACME authority (`acme`), the cluster's own authority (`self_signed`), or an existing issuer
     (`existing`)."""
 
     @property
     def installed(self) -> bool:
-        """Whether cert-manager is installed by this stack."""
+        """Whether this stack installs cert-manager."""
         return self.enabled and self.issuer.kind != "existing"
 
     @property
     def installed_charts(self) -> tuple[str, ...]:
-        """With the solver of an ACME authority, which cert-manager has not built in."""
+        """With the solver of an ACME authority, which cert-manager does not include."""
         return (*super().installed_charts, *self._solver)
 
     @property

@@ -9,10 +9,10 @@ from llmplatform.specs.section import Section
 
 
 class Autoscaling(Section):
-    """When nodes are removed that nobody needs."""
+    """Scale-down of idle nodes."""
 
     scale_down_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
-    """How long a node is idle before it goes."""
+    """Idle time before a node is removed."""
 
 
 class ClusterAutoscaler(Autoscaling, Capability):
@@ -24,10 +24,10 @@ class ClusterAutoscaler(Autoscaling, Capability):
 class AckAutoscaler(Autoscaling):
     """ACK's own autoscaler, configured by the platform.
 
-    ACK cannot switch it off again: a pool of a fixed size has a `min` that is its `max`. In an existing cluster it
-    stays as its owner configured it.
+    ACK cannot switch it off again: give a pool of fixed size equal `min` and `max`. In an existing cluster its owner's
+    configuration stays.
     """
 
     scaler: Literal["cluster-autoscaler", "goatscaler"] = "cluster-autoscaler"
-    """`goatscaler` (instant scaling) is quicker, but knows no priorities and does not see what spot machines there
-    are: it is for pools that are paid on demand."""
+    """`goatscaler` (instant scaling) is quicker, but has no priorities and does not see the stock of spot machines: use
+    it only for on-demand pools."""

@@ -1,11 +1,11 @@
-"""The name that clients call."""
+"""The host for clients."""
 
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary.addresses import Host
 
 
 class Gateway(Section):
-    """The name that clients call."""
+    """The host for clients."""
 
     host: Host | None = None
-    """Host of the gateway; a certificate is issued for it. Empty: none."""
+    """Host of the gateway, which gets a certificate. Empty: none."""

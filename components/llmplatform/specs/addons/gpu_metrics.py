@@ -1,4 +1,4 @@
-"""GPU metrics where the cloud brings driver and device plugin."""
+"""GPU metrics if the cloud installs driver and device plugin."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from llmplatform.specs.capability import Capability
 
 
 class GpuMetrics(Capability):
-    """Metrics of GPUs by NVIDIA's DCGM exporter. ACK itself brings driver and device plugin."""
+    """Metrics of GPUs by NVIDIA's DCGM exporter. ACK itself installs driver and device plugin."""
 
     charts: ClassVar = ("dcgm-exporter",)
     namespaces: ClassVar = ("gpu-metrics",)

@@ -1,4 +1,4 @@
-"""GPUs where the node image brings driver and toolkit alone."""
+"""GPUs if the node image includes only driver and toolkit."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from llmplatform.specs.capability import Capability
 
 
 class GpuOperator(Capability):
-    """NVIDIA's device plugin, feature discovery and GPU metrics. Driver and toolkit come with the node image."""
+    """NVIDIA's device plugin, feature discovery and GPU metrics. Driver and toolkit are in the node image."""
 
     charts: ClassVar = ("gpu-operator",)
     namespaces: ClassVar = ("gpu-operator",)

@@ -12,7 +12,7 @@ class Logs(Section):
 
     enabled: bool = True
     collection: Literal["pipeline", "log_config"] = "pipeline"
-    """`pipeline` is the maintained kind (ClusterAliyunPipelineConfig); `log_config` (AliyunLogConfig) is for clusters
-    that have it already."""
+    """CRD of the collection: `pipeline` is the maintained one (ClusterAliyunPipelineConfig), `log_config`
+    (AliyunLogConfig) is for clusters that already have it."""
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
-    """How long the logs stay."""
+    """Days that the logs are kept."""

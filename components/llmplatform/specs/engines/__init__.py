@@ -13,6 +13,6 @@ Engine = Annotated[
 """The engine of a model, by its `kind`."""
 
 DEFAULT = Vllm()
-"""The engine of a model that names none."""
+"""The default engine of a model."""
 
 __all__ = ["DEFAULT", "Engine", "EngineSettings", "GpuUse", "Vllm"]

@@ -1,4 +1,4 @@
-"""What the settings of every engine have, and what planning and checks ask them, whichever engine it is."""
+"""Common settings of engines, and what planning and checks ask every engine."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from llmplatform.specs.vocabulary.names import VariableName, VariableValue
 
 @dataclass(frozen=True, kw_only=True)
 class GpuUse:
-    """How an engine uses its GPUs, as its settings say."""
+    """How an engine uses its GPUs, by its settings."""
 
     share: float
     """Of each GPU's memory."""
     kv_bytes: int = 2
     """Bytes of a cached value: 2, or 1 for fp8."""
     sequences: int | None = None
-    """Sequences computed at once; None: the engine decides."""
+    """Sequences at once; None: the engine decides."""
 
 
 class EngineSettings(Section):
@@ -42,15 +42,15 @@ class EngineSettings(Section):
     """Setting with the parser of tool calls."""
 
     version: str | None = None
-    """Engine version. Empty: the one that this release is tested with."""
+    """Engine version. Empty: the version that this release is tested with."""
     image: ImageReference | None = None
-    """An image of your own, built from that version. Empty: the one that its publisher released."""
+    """Your own image, built from that version. Empty: the publisher's image."""
     extra_args: Annotated[tuple[EngineArgument, ...], Field(max_length=500)] = ()
     """Further flags of the engine, e.g. `--max-num-batched-tokens=8192` or `--enforce-eager`. Flags that follow from
     other settings are refused."""
     env: Annotated[dict[VariableName, VariableValue], Field(max_length=100)] = Field(default_factory=dict)
-    """Further environment variables of the engine. They are no place for secrets: everybody who can see the stack's
-    state or the pod reads them."""
+    """Further environment variables of the engine. Do not put secrets here: they are readable in the stack's state and
+    in the pod."""
 
     @property
     @abstractmethod

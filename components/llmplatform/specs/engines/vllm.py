@@ -17,9 +17,9 @@ class Vllm(EngineSettings):
 
     kind: Literal["vllm"] = "vllm"
     gpu_memory_utilization: Annotated[float, Field(ge=0.3, le=0.98)] = 0.92
-    """Share of each GPU's memory that the engine takes. The rest is the driver's: more than 2 % of it."""
+    """Share of each GPU's memory that the engine uses. The driver needs more than 2 % of it."""
     max_num_seqs: Annotated[int, Field(ge=1, le=8192)] | None = None
-    """Sequences computed at once. Empty: the engine decides."""
+    """Sequences at once. Empty: the engine decides."""
     kv_cache_dtype: Literal["auto", "fp8"] = "auto"
     """`fp8` halves the key-value cache."""
     tool_call_parser: str | None = None

@@ -51,7 +51,9 @@ class _Cluster(Plain):
         mode = get(inputs, "accessConfig.authenticationMode")
         creator = get(inputs, "accessConfig.bootstrapClusterCreatorAdminPermissions")
         if mode == "CONFIG_MAP" and creator is False:
-            reason = "nobody could enter the cluster; write API or leave bootstrapClusterCreatorAdminPermissions on"
+            reason = (
+                "no principal could enter the cluster; write API or leave bootstrapClusterCreatorAdminPermissions on"
+            )
             findings.append(("accessConfig.authenticationMode", reason))
         switches = [
             get(inputs, path)

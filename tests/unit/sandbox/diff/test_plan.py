@@ -138,7 +138,7 @@ def test_a_value_that_is_deleted_is_not_made_anew() -> None:
     key = "urn:pulumi:dev::app::random:index/randomPassword:RandomPassword::key"
     assert change(planned([step("delete", key, old={})]), key).loss == "users of its value are locked out"
     values = {"old": {"length": 8}, "new": {"length": 9}, "diff": {"length": "update-replace"}}
-    assert change(planned([step("replace", key, **values)]), key).loss.startswith("a new value is made")
+    assert change(planned([step("replace", key, **values)]), key).loss.startswith("a new value is generated")
 
 
 @pytest.mark.parametrize(
