@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from support.program import STACKS, run_program, stack_config
+from support.program import STACKS, committed
 
 from llmplatform.testing import Registered
 
@@ -59,5 +59,5 @@ def refused(each: Registered) -> Iterator[str]:
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_tag_or_value_of_a_tag_is_one_that_the_cloud_keeps_to_itself(stack: str) -> None:
     clouds = tuple(f"{cloud}:" for cloud in LIMITS)
-    resources = [each for each in run_program(stack_config(stack), stack).registered if each.type.startswith(clouds)]
+    resources = [each for each in committed(stack).registered if each.type.startswith(clouds)]
     assert [fault for each in resources for fault in refused(each)] == []

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 from support.conformance.clouds import CLOUDS, Cloud, whole
-from support.program import STACKS, run_program, stack_config
+from support.program import STACKS, committed, run_program, stack_config
 
 from llmplatform.catalog.resources import RESOURCES
 from llmplatform.planning.pools import POOL_LABEL
@@ -158,7 +158,7 @@ def test_every_resource_uses_the_providers_that_the_program_gave(cloud: Cloud) -
     stacks = [stack for stack in STACKS if stack_config(stack)["llmplatform:cloud"]["provider"] == cloud.name]
     assert stacks, "no committed stack is on this cloud"
     for stack in stacks:
-        registered = run_program(stack_config(stack), stack).registered
+        registered = committed(stack).registered
         strays = [
             each.name
             for each in registered
@@ -301,7 +301,7 @@ def test_a_pool_that_ack_does_not_give_is_told_when_all_else_is_registered(stack
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_what_the_autoscaler_does_not_come_before_leaves_it_a_slot(stack: str) -> None:
-    engine = run_program(stack_config(stack), stack)
+    engine = committed(stack)
     releases = engine.all(RELEASE)
     for scaler in (found for found in releases if found.inputs["name"] == "cluster-autoscaler"):
         beside = [
@@ -325,7 +325,7 @@ def test_above_the_clouds_every_stack_is_made_of_the_same_components() -> None:
 
 def test_every_stack_answers_with_the_same_outputs() -> None:
     def outputs(stack: str) -> set[str]:
-        exported = run_program(stack_config(stack), stack).result
+        exported = committed(stack).result
         return set(exported)
 
     assert outputs("dev") == outputs("dev-ack") != set()

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 from support.conformance.clouds import CLOUDS, Cloud, whole
 from support.conformance.readings import CLASS
-from support.program import STACKS, run_program, stack_config
+from support.program import STACKS, committed, stack_config
 
 from llmplatform.specs.network import NewNetwork
 from llmplatform.testing import RecordingEngine, Registered
@@ -127,7 +127,7 @@ def test_spot_groups_are_filled_before_the_on_demand_groups_of_their_pools(cloud
     """Only a committed stack has the autoscaler of every cloud."""
     pairs = 0
     for stack in (each for each in STACKS if stack_config(each)["llmplatform:cloud"]["provider"] == cloud.name):
-        engine = run_program(stack_config(stack), stack)
+        engine = committed(stack)
         order = cloud.reads.order(engine)
         pools: dict[str, dict[str, int]] = {}
         for found in cloud.all(engine, "group"):

@@ -21,7 +21,7 @@ import typer
 import yaml
 from botocore import xform_name
 from support.documents import DECISIONS_AND_REFERENCE, DOCUMENTS, ROOT, blocks, commands, mentioned
-from support.program import run_program, stack_config
+from support.program import committed
 
 from llmplatform.cli.app import app
 from llmplatform_sandbox.commands import app as sandbox
@@ -204,5 +204,5 @@ def test_the_charts_of_the_stacks_are_fresh() -> None:
 )
 def test_a_picture_shows_as_many_resources_as_the_program_registers(picture: str, stack: str, said: str) -> None:
     words = pictures.words((ROOT / f"docs/pictures/{picture}.svg").read_text())
-    count = len(run_program(stack_config(stack), stack).registered) + 1
+    count = len(committed(stack).registered) + 1
     assert f"Resources: {count} {said}" in words, "run make pictures"

@@ -16,7 +16,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from support.kubernetes_enums import enumerated, misspelt
-from support.program import STACKS, run_program, stack_config
+from support.program import STACKS, committed, stack_config
 
 from llmplatform.checks.rules.names import TAKEN_IN_THE_MODELS_NAMESPACE
 from llmplatform.specs.capabilities import NAMESPACES
@@ -27,7 +27,7 @@ CHARTS = os.environ.get("LLMPLATFORM_CHARTS")
 
 @functools.cache
 def manifests(stack: str) -> tuple[Registered, ...]:
-    registered = run_program(stack_config(stack), stack).registered
+    registered = committed(stack).registered
     return tuple(each for each in registered if each.type.startswith("kubernetes:") and "kind" in each.inputs)
 
 

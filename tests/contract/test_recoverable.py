@@ -4,7 +4,7 @@ from collections import Counter
 from functools import cache
 
 import pytest
-from support.program import STACKS, run_program, stack_config
+from support.program import STACKS, committed
 
 from llmplatform.catalog.resources import RESOURCES
 from llmplatform.catalog.tags import ENVIRONMENT_TAG, RESOURCE_TAG, resource_tag
@@ -16,7 +16,7 @@ BY_TAG = {"alicloud:ram/policy:Policy", "alicloud:ram/role:Role", "aws:iam/role:
 
 @cache
 def clouds(stack: str) -> list[Registered]:
-    registered = run_program(stack_config(stack), stack).registered
+    registered = committed(stack).registered
     return [each for each in registered if each.type.startswith(("aws:", "alicloud:"))]
 
 

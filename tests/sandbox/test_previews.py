@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.program import ROOT, STACKS, run_program, stack_config
+from support.program import ROOT, STACKS, committed
 
 pytestmark = pytest.mark.sandbox
 
@@ -29,5 +29,5 @@ def test_a_stack_is_planned_without_credentials_or_network(stack: str, offline: 
     command = [*offline, llmplatform, "sandbox", "preview", stack, "--json", "--project", str(ROOT)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
-    registered = run_program(stack_config(stack), stack, preview=True).registered
+    registered = committed(stack, preview=True).registered
     assert json.loads(result.stdout)["changes"] == {"create": len(registered) + 1}, "all, and the stack"

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -49,6 +50,8 @@ for number, zone in enumerate("abc"):
     )
 """
 NAMES = {"core", "a", "b", "c"}
+STILL = 5.0
+"""Seconds without a change after which an account has ended what it was asked for; a call takes a moment."""
 
 
 class Account:
@@ -98,6 +101,15 @@ class User:
         every = [each.made_by for each in self.sandbox.clouds()["aws"].objects()]
         return Counter(each.rpartition("::")[2] for each in every if each.startswith("urn:"))
 
+    def settled(self) -> Counter[str]:
+        """What the stack made, once the cloud has ended the calls that a killed engine had in flight."""
+        made, since = self.made(), time.monotonic()
+        while time.monotonic() - since < STILL:
+            time.sleep(STILL / 10)
+            if (now := self.made()) != made:
+                made, since = now, time.monotonic()
+        return made
+
     def files(self) -> dict[Path, bytes]:
         """What the backend keeps."""
         return {path: path.read_bytes() for path in self.sandbox.paths.backend.rglob("*") if path.is_file()}
@@ -130,7 +142,7 @@ def test_after_a_kill_in_the_middle_of_creates_the_next_update_makes_nothing_twi
 
     code, _ = user.pulumi("up", "--yes", plan=struck)
     assert code == -signal.SIGKILL
-    before = user.made()
+    before = user.settled()
     assert len(before) >= 2
     assert user.locks(), "the next update would be refused"
 

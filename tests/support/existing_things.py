@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from support.program import run_program, stack_config
+from support.program import committed, stack_config
 
 Document = dict[str, Any]
 
@@ -43,7 +43,7 @@ RRSA = {"kind": "rrsa", "issuer": "https://oidc.example.org/c0", "provider_arn":
 @cache
 def exported(stack: str) -> Document:
     """The output `platform` of a committed stack, as the fake engine's cloud answers."""
-    outputs = run_program(stack_config(stack), stack).result
+    outputs = committed(stack).result
     return outputs["platform"]
 
 

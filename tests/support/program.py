@@ -1,6 +1,7 @@
 """Runs the committed program over a stack file on the recording engine, as `pulumi preview` or `pulumi up` would."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +50,9 @@ def run_program(
         may_warn=may_warn,
         engine=engine,
     )
+
+
+@cache
+def committed(stack: str, *, preview: bool = False) -> RecordingEngine:
+    """What a committed stack registers: run once for all tests of a process, which look and change nothing."""
+    return run_program(stack_config(stack), stack, preview=preview)

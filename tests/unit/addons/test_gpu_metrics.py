@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.addons import gpu_metrics
 from support.plans import ON_DEMAND, SPOT_FIRST, SYSTEM, pool_plans
-from support.program import STACKS, run_program, stack_config
+from support.program import STACKS, committed, stack_config
 from support.sites import on_sites
 
 from llmplatform.addons.gpu_metrics import COUNTERS
@@ -123,7 +123,7 @@ def test_both_clouds_export_one_list() -> None:
     """On EKS by the operator (its chart at v26.7.0, `templates/dcgm_exporter_config.yaml`), on ACK by the chart."""
     lists: dict[str, str] = {}
     for stack in STACKS:
-        for found in run_program(stack_config(stack), stack).all(_RELEASE):
+        for found in committed(stack).all(_RELEASE):
             if found.inputs["name"] == "gpu-operator":
                 config = found.inputs["values"]["dcgmExporter"]["config"]
                 assert config["create"], "else it has to be there already"
@@ -141,7 +141,7 @@ def test_it_is_scraped_only_with_a_prometheus(monitored: bool) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_queried_gpu_metric_is_exported(stack: str) -> None:
-    assert queried(run_program(stack_config(stack), stack).registered) <= set(COUNTERS)
+    assert queried(committed(stack).registered) <= set(COUNTERS)
 
 
 def test_a_query_of_another_metric_is_found() -> None:
@@ -161,7 +161,7 @@ def test_a_query_of_another_metric_is_found() -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_gpus_have_one_owner(stack: str) -> None:
-    engine = run_program(stack_config(stack), stack)
+    engine = committed(stack)
     charts = {found.inputs["name"] for found in engine.all(_RELEASE)}
     owners = charts & {"gpu-operator", "nvidia-device-plugin"}
     on_ack = stack_config(stack)["llmplatform:cloud"]["provider"] == "alicloud"

@@ -5,7 +5,7 @@ import traceback
 from pathlib import Path
 
 import pytest
-from support.program import ROOT, run_program, stack_config
+from support.program import ROOT, committed
 
 from llmplatform.base import PlatformComponent
 from llmplatform.base.registration import short_stack_traces
@@ -32,7 +32,7 @@ def test_a_state_keeps_the_two_lines_that_made_a_resource() -> None:
 @pytest.mark.parametrize("stack", ["dev", "dev-ack"])
 def test_every_resource_says_which_line_of_ours_made_it(stack: str) -> None:
     ours = (ROOT.as_uri() + "/infra", ROOT.as_uri() + "/components")
-    registered = run_program(stack_config(stack), stack).registered
+    registered = committed(stack).registered
     # Above a provider the SDK shows one of its own lines.
     registered = [each for each in registered if not each.type.startswith("pulumi:providers:")]
     wrong = [each.urn for each in registered if not each.stack_trace or not each.stack_trace[0].startswith(ours)]

@@ -3,13 +3,12 @@
 import inspect
 import json
 import re
-from functools import lru_cache
 from typing import Any
 
 import pulumi
 import pulumi_alicloud
 import pytest
-from support.program import ROOT, run_program, stack_config
+from support.program import ROOT, committed, run_program, stack_config
 
 from llmplatform.testing import RecordingEngine
 
@@ -26,11 +25,6 @@ _IN_ONE_ZONE = (
 _ADDON = "alicloud:cs/kubernetesAddon:KubernetesAddon"
 
 
-@lru_cache
-def _committed(stack: str) -> RecordingEngine:
-    return run_program(stack_config(stack), stack)
-
-
 def _with(**addons: Any) -> RecordingEngine:
     config = stack_config("dev-ack")
     return run_program({**config, "llmplatform:addons": {**config["llmplatform:addons"], **addons}}, "dev-ack")
@@ -41,7 +35,7 @@ def _addons(engine: RecordingEngine) -> set[str]:
 
 
 def test_acks_autoscaler_takes_the_place_of_the_chart() -> None:
-    engine = _committed("dev-ack")
+    engine = committed("dev-ack")
     assert engine.one(_SCALER)
     charts = {found.inputs["name"] for found in engine.all("kubernetes:helm.sh/v3:Release")}
     assert "cluster-autoscaler" not in charts, "two of them would undo each other's work"
@@ -57,7 +51,7 @@ def test_the_zones_can_be_written_in_another_order() -> None:
 
 
 def test_logs_are_collected_once_the_collector_is_there() -> None:
-    engine = _committed("dev-ack")
+    engine = committed("dev-ack")
     provider = engine.one("pulumi:providers:kubernetes")
     assert engine.named("models-stdout").provider.startswith(provider.urn)
     assert engine.waits_for(provider, engine.named("addons-loongcollector")), "it brings the kind"
@@ -92,7 +86,7 @@ def test_metrics_of_gpus_can_be_left_out() -> None:
 
 
 def test_a_private_registry_is_linked_to_the_network_and_pulled_from_without_a_password() -> None:
-    engine = _committed("prod-ack")
+    engine = committed("prod-ack")
     link = engine.one("alicloud:cr/vpcEndpointLinkedVpc:VpcEndpointLinkedVpc")
     assert link.inputs["instanceId"] == stack_config("prod-ack")["llmplatform:mirrors"]["acr"]
     assert {"managed-aliyun-acr-credential-helper", "acr-credential-helper-webhook"} <= _addons(engine)
@@ -109,7 +103,7 @@ def test_a_link_that_another_stack_has_made_is_not_made_again() -> None:
 
 @pytest.mark.parametrize("stack", ["dev-ack", "prod-ack"])
 def test_credentials_of_the_registry_are_in_every_namespace_of_ours_and_in_no_other(stack: str) -> None:
-    engine = _committed(stack)
+    engine = committed(stack)
     spaces = {found.inputs["metadata"]["name"] for found in engine.all("kubernetes:core/v1:Namespace")}
     helper = engine.named("addons-managed-aliyun-acr-credential-helper").inputs["config"]
     assert set(json.loads(helper)["watchNamespace"].split(",")) == spaces
@@ -117,7 +111,7 @@ def test_credentials_of_the_registry_are_in_every_namespace_of_ours_and_in_no_ot
 
 @pytest.mark.parametrize("stack", ["dev-ack", "prod-ack"])
 def test_objects_in_the_cluster_come_after_its_nodes_and_addons(stack: str) -> None:
-    engine = _committed(stack)
+    engine = committed(stack)
     provider = engine.one("pulumi:providers:kubernetes")
     open_to_all = [pool for pool in engine.all(_POOL) if not pool.inputs.get("taints")]
     assert open_to_all, "add-ons run there"
@@ -130,7 +124,7 @@ def test_objects_in_the_cluster_come_after_its_nodes_and_addons(stack: str) -> N
 @pytest.mark.parametrize("stack", ["dev-ack", "prod-ack"])
 def test_the_account_is_named_so_that_nothing_has_to_be_looked_up(stack: str) -> None:
     wanted = stack_config(stack)["llmplatform:cloud"]
-    account = _committed(stack).one("pulumi:providers:alicloud").inputs
+    account = committed(stack).one("pulumi:providers:alicloud").inputs
     assert {key: account[key] for key in ("accountId", "accountType", "region")} == {
         "accountId": wanted["account_id"],
         "accountType": wanted["account_type"],
@@ -152,7 +146,7 @@ def test_what_can_be_in_a_resource_group_is_put_into_the_one_of_the_settings() -
     can = {type_ for type_ in {found.type for found in clouds} if "resource_group_id" in _arguments(type_)}
     # Computed alone: terraform-provider-alicloud v2.0.0-beta3, resource_alicloud_route_table.go.
     assert into == can - {"alicloud:vpc/routeTable:RouteTable"}
-    assert not [found.name for found in _committed("prod-ack").registered if "resourceGroupId" in found.inputs]
+    assert not [found.name for found in committed("prod-ack").registered if "resourceGroupId" in found.inputs]
 
 
 def _arguments(type_: str) -> set[str]:
@@ -167,7 +161,7 @@ def test_a_profile_of_the_aliyun_cli_is_used_by_the_provider_and_for_logins() ->
     config = json.loads(engine.one("pulumi:providers:kubernetes").inputs["kubeconfig"])
     arguments = config["users"][0]["user"]["exec"]["args"]
     assert arguments[arguments.index("--profile-name") + 1] == "platform-prod"
-    assert "--profile-name" not in json.dumps(_committed("prod-ack").one("pulumi:providers:kubernetes").inputs)
+    assert "--profile-name" not in json.dumps(committed("prod-ack").one("pulumi:providers:kubernetes").inputs)
 
 
 @pytest.mark.parametrize("name", ["ALICLOUD_ACCESS_KEY", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_ID"])
@@ -182,7 +176,7 @@ def test_an_access_key_that_the_provider_would_take_before_the_profile_is_refuse
 
 
 def test_prod_is_protected_and_spread_over_three_zones_with_a_gateway_each() -> None:
-    engine = _committed("prod-ack")
+    engine = committed("prod-ack")
     assert len(engine.all("alicloud:vpc/natGateway:NatGateway")) == 3
     for kind in ("vpc/network:Network", "cs/managedKubernetes:ManagedKubernetes", "log/project:Project"):
         assert any(found.protect for found in engine.all(f"alicloud:{kind}")), kind
@@ -206,7 +200,7 @@ _POLICY_OF = {
 
 @pytest.mark.parametrize("stack", ["dev-ack", "prod-ack"])
 def test_the_caller_is_told_of_the_policy_for_every_resource(stack: str) -> None:
-    types = {found.type for found in _committed(stack).registered if found.type.startswith("alicloud:")}
+    types = {found.type for found in committed(stack).registered if found.type.startswith("alicloud:")}
     page = (ROOT / "docs/clouds.md").read_text(encoding="utf-8")
     for type_ in sorted(types):
         within = type_.removeprefix("alicloud:")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.doctor.alicloud_doctor import ALICLOUD, ran, wanted, with_key
 from support.doctor.doctor_proofs import Proof, named
-from support.program import run_program, stack_config
+from support.program import committed
 from support.stack_settings import ROOT
 
 from llmplatform.checks.files import read
@@ -185,5 +185,5 @@ def test_the_stacks_own_vswitches_are_asked_for_by_the_names_that_they_get() -> 
         return {"VSwitches": {"VSwitch": []}}
 
     ran("subnets", wanted("dev-ack"), DescribeVSwitches=answer)
-    made = run_program(stack_config("dev-ack"), "dev-ack").all("alicloud:vpc/switch:Switch")
+    made = committed("dev-ack").all("alicloud:vpc/switch:Switch")
     assert asked == {found.inputs["vswitchName"] for found in made}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.doctor.aws_doctor import AWS, ran, wanted
 from support.doctor.doctor_proofs import Proof, named
-from support.program import stack_config
+from support.program import committed
 from support.stack_settings import EXISTING_NETWORK, ROOT, VPC
 
 from llmplatform.checks.files import read
@@ -110,10 +110,7 @@ def test_subnets_lie_where_the_stack_file_says() -> None:
 
 
 def test_the_cluster_is_called_as_the_program_calls_it() -> None:
-    from support.program import run_program
 
-    [cluster] = [
-        each for each in run_program(stack_config("prod"), "prod").registered if each.type == "aws:eks/cluster:Cluster"
-    ]
+    [cluster] = [each for each in committed("prod").registered if each.type == "aws:eks/cluster:Cluster"]
     assert cluster.inputs["name"] == wanted().cluster_name
     assert Path(names.log_group(wanted().cluster_name)).parts[1:3] == ("aws", "eks")

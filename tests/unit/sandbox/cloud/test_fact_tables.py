@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from support.program import STACKS, run_program, stack_config
+from support.program import STACKS, committed
 from support.sandboxes.cloud_account import FakeControlPlane
 from typer.testing import CliRunner
 
@@ -96,7 +96,7 @@ def test_the_catalog_names_what_ack_offers() -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_managed_add_on_that_a_stack_asks_for_has_a_name_with_a_citation(stack: str) -> None:
-    registered = run_program(stack_config(stack), stack).registered
+    registered = committed(stack).registered
     asked = {one.inputs["addonName"] for one in registered if one.type == "aws:eks/addon:Addon"}
     born = [one.inputs for one in registered if one.type == "alicloud:cs/managedKubernetes:ManagedKubernetes"]
     on_ack = {one.inputs["name"] for one in registered if one.type == "alicloud:cs/kubernetesAddon:KubernetesAddon"}
