@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, cast
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
-from support.engine import RecordingEngine
 from support.plans import SPOT_FIRST, model_plan, stack
 
 from llmplatform.base.labels import MODEL_CLIENT
@@ -34,6 +33,7 @@ from llmplatform.serving.engines.contract import (
 from llmplatform.specs.by_kind import ByKind
 from llmplatform.specs.engines import Engine, EngineSettings, GpuUse, Vllm
 from llmplatform.specs.stack import Stack
+from llmplatform.testing import RecordingEngine
 
 PRODUCT = [Path(engines.__file__).parents[1], Path(__file__).parents[2] / "infra"]
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"

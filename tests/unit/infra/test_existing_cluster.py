@@ -84,7 +84,7 @@ def test_a_prometheus_that_is_there_gets_the_monitors_and_nothing_is_installed()
     assert not [each for each in engine.all(RELEASE) if "monitoring" in each.name or "kinds" in each.name]
     assert not [each for each in names(engine, NAMESPACE) if each in ("monitoring", "observability")]
     assert engine.all(MONITOR), "their Prometheus reads the models"
-    (outputs,) = engine.result
+    outputs = engine.result
     assert outputs["platform"]["platform"]["monitoring_namespace"] == "observability"
     assert outputs["grafana_secret"] is None
 
