@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from llmplatform.catalog.versions import ACK, EKS
+from llmplatform_sandbox.cloud.alicloud import offered
 from llmplatform_sandbox.controlplane import KUBERNETES_MINOR, KUBERNETES_MINORS
 from llmplatform_sandbox.stack_settings import setting
 
@@ -19,5 +19,5 @@ def _number(minor: str) -> int:
     return int(minor.split(".")[1])
 
 
-PLANNED_MINORS = tuple(sorted({*KUBERNETES_MINORS, *(EKS.keys() & ACK.keys())}, key=_number))
+PLANNED_MINORS = tuple(sorted({*KUBERNETES_MINORS, *offered.versions()}, key=_number))
 """Minors that a plan may name, the newest last."""

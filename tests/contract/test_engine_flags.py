@@ -11,7 +11,7 @@ from llmplatform.serving.engines import vllm
 from llmplatform.specs.engines import Vllm
 from llmplatform.specs.models import Model
 
-VERSION = engines.release("vllm").version
+VERSION = engines.facts("vllm").release().version
 ENGINE_CHOICES: dict[str, tuple[Any, ...]] = {
     "version": (VERSION,),
     "image": (None,),

@@ -144,8 +144,6 @@ class EngineWeights(_Cited):
 class EngineParsers(_Cited):
     """Parsers and their models."""
 
-    guide: str
-    """Name of its publisher's page about them."""
     families: Mapping[str, tuple[str, ...]]
     """Beginning of a parser's name to words in the names of its models."""
 
@@ -209,13 +207,3 @@ def _common() -> tuple[_Owned, ...]:
 def facts(kind: str) -> EngineFacts:
     """Facts about an engine. Raises FileNotFoundError if the catalog lacks it."""
     return EngineFacts.model_validate(_read(FOLDER / f"{kind}.toml"))
-
-
-def kinds() -> tuple[str, ...]:
-    """Engines in the catalog."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
-
-
-def release(kind: str, version: str | None = None) -> EngineRelease:
-    """A release of an engine, as `EngineFacts.release`."""
-    return facts(kind).release(version)

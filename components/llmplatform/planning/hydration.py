@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from llmplatform.planning.fit import GIB
 from llmplatform.planning.network import ALICLOUD_EGRESS_MBITS
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.models import Model
@@ -46,5 +47,5 @@ def fingerprint(facts: object) -> str:
 
 def seconds(gib: float, provider: str) -> int:
     """Deadline of a download of that size, in whole minutes."""
-    expected = gib * (1 << 30) * 8 / (EGRESS_MBITS[provider] * 1e6) * _MARGIN
+    expected = gib * GIB * 8 / (EGRESS_MBITS[provider] * 1e6) * _MARGIN
     return max(_SHORTEST, math.ceil(expected / 60) * 60)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
+from llmplatform.planning.fit import GIB
 from llmplatform.planning.node_groups import is_fixed, node_groups
 from llmplatform.specs.cloud import Alicloud, Aws
 from llmplatform.specs.pools import AlicloudPool, AwsPool, Pool
@@ -158,7 +159,7 @@ def pod_disk_gib(pool: Pool, shape: InstanceType) -> int:
 
     Source: amazon-eks-ami, nodeadm's localStorage strategy RAID0, and Bottlerocket's ephemeral-storage, which we set.
     """
-    return shape.nvme_gb * 10**9 // 2**30 if _on_local_disks(pool, shape) else pool.disk_gib
+    return shape.nvme_gb * 10**9 // GIB if _on_local_disks(pool, shape) else pool.disk_gib
 
 
 def _on_local_disks(pool: Pool, shape: InstanceType) -> bool:

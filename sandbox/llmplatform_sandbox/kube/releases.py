@@ -17,11 +17,13 @@ from llmplatform_sandbox.interfaces import Release
 from llmplatform_sandbox.kube.client import Kube, Object
 
 _TYPE = "helm.sh/release.v1"
+DEPLOYED = "deployed"
+"""Status of the revision that is in the cluster (helm pkg/release/status.go, StatusDeployed)."""
 
 
 def releases(kube: Kube) -> list[Release]:
     """The deployed releases of all namespaces."""
-    return _selected(kube, "status=deployed")
+    return _selected(kube, f"status={DEPLOYED}")
 
 
 def installed(kube: Kube) -> list[Release]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmplatform.catalog.chart_values import chart_crds, chart_keys
-from llmplatform.recovery.releases import DEPLOYED, Unsettled
+from llmplatform.recovery.releases import Unsettled
 from llmplatform_sandbox.interfaces import Release
 from llmplatform_sandbox.kube import definitions, helm, releases
 from llmplatform_sandbox.kube.client import Kube
@@ -124,7 +124,7 @@ class ReleaseProvider:
         for obj in releases.every(kube):
             urn, status = releases.owner_of(obj), releases.status_of(obj)
             record = releases.record_of(obj)
-            if not urn.startswith(stack) or (urn in known and status == DEPLOYED):
+            if not urn.startswith(stack) or (urn in known and status == releases.DEPLOYED):
                 continue
             left = Unsettled(
                 urn=urn,
@@ -243,7 +243,7 @@ def recorded(inputs: Values) -> Values:
     return {**inputs, "status": _status(release, 1, ""), "resourceNames": {}}
 
 
-def _status(release: Release, revision: int, app_version: str, status: str = DEPLOYED) -> Values:
+def _status(release: Release, revision: int, app_version: str, status: str = releases.DEPLOYED) -> Values:
     return {
         "appVersion": app_version,
         "chart": release.chart,

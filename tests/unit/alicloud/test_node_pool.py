@@ -118,7 +118,7 @@ def test_the_driver_is_named_because_acks_default_is_too_old() -> None:
         assert _labels(group)[_DRIVER] == versions.ACK_DRIVER
         assert _labels(group)[_DRIVER] in versions.ACK_DRIVERS, "ACK silently takes its default for any other"
         branch = int(_labels(group)[_DRIVER].split(".")[0])
-        assert branch >= engines.release("vllm").driver, "the engine's CUDA would not run"
+        assert branch >= engines.facts("vllm").release().driver, "the engine's CUDA would not run"
 
 
 def test_another_driver_of_the_list_can_be_asked_for() -> None:

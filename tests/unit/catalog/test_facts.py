@@ -19,6 +19,7 @@ from llmplatform.catalog import (
     versions,
 )
 from llmplatform.planning.fit import legal_tensor_parallel
+from llmplatform.serving.engines import ENGINES
 
 PROVIDERS = instance_types.PROVIDERS
 
@@ -116,7 +117,7 @@ def test_every_region_is_of_a_known_form() -> None:
 def test_everything_that_is_installed_is_pinned_to_a_release() -> None:
     for chart in versions.CHARTS.values():
         assert re.fullmatch(r"v?\d+\.\d+\.\d+", chart.version), f"{chart.name}: a range or a branch would move"
-    for kind in engines.kinds():
+    for kind in ENGINES:
         for engine in engines.facts(kind).releases:
             assert engine.image.endswith(engine.version), f"{kind}: image and version are raised together"
             assert engine_flags.flags(kind, engine.version), f"{kind}: its flags are not recorded"
@@ -131,8 +132,8 @@ def test_every_chart_is_one_line_that_renovate_can_follow() -> None:
 
 
 def test_renovate_follows_every_engine() -> None:
-    for kind in engines.kinds():
-        image = engines.release(kind).image.partition("/")[2].partition(":")[0]
+    for kind in ENGINES:
+        image = engines.facts(kind).release().image.partition("/")[2].partition(":")[0]
         facts = (engines.FOLDER / f"{kind}.toml").read_text(encoding="utf-8")
         assert f"depName={image} " in facts, f"{kind}: a new release would not be seen"
 
@@ -175,8 +176,10 @@ def test_releases_of_ack_are_of_their_minor_and_the_newest_comes_first() -> None
 def test_the_drivers_that_ack_is_asked_for_are_on_its_list() -> None:
     assert versions.ACK_DRIVER in versions.ACK_DRIVERS
     assert versions.ACK_DEFAULT_DRIVER in versions.ACK_DRIVERS
-    assert int(versions.ACK_DRIVER.partition(".")[0]) >= engines.release("vllm").driver, "the engine would not start"
-    assert engines.release("vllm").driver <= versions.EKS_NODE_DRIVER
+    assert int(versions.ACK_DRIVER.partition(".")[0]) >= engines.facts("vllm").release().driver, (
+        "the engine would not start"
+    )
+    assert engines.facts("vllm").release().driver <= versions.EKS_NODE_DRIVER
 
 
 def test_models_have_the_names_that_modelscope_gives_them() -> None:
@@ -195,7 +198,7 @@ def test_models_with_limits_are_models_of_the_catalog_and_releases_on_record() -
         assert limits is not None
         assert limits.reason, "a refusal without a reason cannot be argued with"
         for version in limits.versions:
-            assert engines.release(row["engine"], version).version == version, f"{version} could not be asked for"
+            assert engines.facts(row["engine"]).release(version).version == version, f"{version} could not be asked for"
 
 
 @pytest.mark.parametrize("provider", ["alicloud"])

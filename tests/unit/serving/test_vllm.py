@@ -119,7 +119,7 @@ def test_no_environment_variable_holds_a_secret() -> None:
 
 
 def test_the_image_is_pinned_by_the_engines_version() -> None:
-    release = engines.release("vllm")
+    release = engines.facts("vllm").release()
     assert model_plan().image == release.image
     assert release.image.endswith(f":v{release.version}"), "the flags were read from this version"
 

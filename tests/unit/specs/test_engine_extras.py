@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from support.plans import ON_DEMAND, SPOT_FIRST, model_plan
+from support.plans import ON_DEMAND, SPOT_FIRST, T4, model_plan
 
 from llmplatform.catalog import engine_flags, engines
 from llmplatform.checks import InvalidStack
@@ -41,6 +41,8 @@ def test_no_flag_that_we_emit_can_be_set_twice() -> None:
     plan = model_plan(trust_remote_code=True, engine=engine)
     emitted = {word for word in vllm.arguments(plan, weights="/models/x") if word.startswith("--")}
     assert emitted - set(FLAGS) == set(), "the last one would win without a word"
+    half = vllm.arguments(model_plan(T4, source="Qwen/Qwen2.5-1.5B-Instruct"), weights="/models/x")
+    assert {word for word in half if word.startswith("--")} - set(FLAGS) == set(FACTS.overridable)
     assert set(vllm.environment(plan, weights="/models/x")) <= set(VARIABLES)
 
 

@@ -70,7 +70,7 @@ def parsers_are_of_the_models(stack: Stack) -> Iterator[Problem]:
             yield Problem(
                 f"models.{name}.engine.{key}",
                 f"'{parser}' reads the calls of other models than '{model.source}', which would stay in the text",
-                f"look for the model on {facts.guide}",
+                f"look for the model on {model.engine_facts.name}'s page on tool calling",
             )
 
 
