@@ -28,7 +28,7 @@ def build_all(tools: Sequence[Tool], cache: Path, report: Report) -> None:
 
     Raises `SandboxError` with the last lines of the build's output when a build fails.
     """
-    # What a killed build left: its Go caches hold most of the work, and Go itself writes them in whole pieces.
+    # What a killed or interrupted build left: its Go caches hold most of the work, and Go writes them in whole pieces.
     work = cache / ".build"
     work.mkdir(exist_ok=True)
     try:
@@ -36,8 +36,10 @@ def build_all(tools: Sequence[Tool], cache: Path, report: Report) -> None:
         with ThreadPoolExecutor(_SIMULTANEOUS) as pool:
             for finished in [pool.submit(_build, tool, go, cache, work, report) for tool in tools]:
                 finished.result()
-    finally:
+    except (SandboxError, OSError):
         shutil.rmtree(work)
+        raise
+    shutil.rmtree(work)
 
 
 def _build(tool: Tool, go: Path, cache: Path, work: Path, report: Report) -> None:

@@ -4,13 +4,14 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from llmplatform_sandbox import toolchain
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.progress import Event, ToolWork
-from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI
+from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, builder
 from llmplatform_sandbox.toolchain.finding import WAY
 from llmplatform_sandbox.toolchain.go import MINIMUM, find_go, go_version
 
@@ -96,6 +97,29 @@ def test_a_build_after_a_killed_one_goes_on_with_its_go_caches(tmp_path: Path, m
     assert not work.exists(), "several GB that are not needed any more"
 
 
+def test_an_interrupted_build_keeps_what_it_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_go(tmp_path / "bin", monkeypatch)
+    compiled = tmp_path / "cache/.build/gocache/compiled-before"
+    compiled.parent.mkdir(parents=True)
+    compiled.touch()
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(builder, "_build", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            toolchain.ensure([ETCD], cache=tmp_path / "cache")
+    assert compiled.exists()
+    assert "compiled-before" in toolchain.ensure([ETCD], cache=tmp_path / "cache")["etcd"].read_text()
+
+
+def test_binaries_of_one_program_are_linked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_go(tmp_path / "bin", monkeypatch)
+    (tmp_path / "modules/server").mkdir(parents=True)
+    tool = replace(ETCD, name="server", binaries={"first": ".", "second": "."}, modules=tmp_path / "modules")
+    there = toolchain.ensure([tool], cache=tmp_path / "cache")
+    assert sorted(path.name for path in there["first"].parent.iterdir()) == ["first", "second"]
+    assert there["first"].samefile(there["second"])
+    assert there["first"].read_text().count(" .") == 1, "go build names the package once"
+
+
 def test_a_failed_build_leaves_no_half_a_tool_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend_go(tmp_path / "bin", monkeypatch, fails=True)
     with pytest.raises(SandboxError, match=r"etcd v.*: the build failed(?s:.)*no route to module proxy"):
@@ -160,8 +184,11 @@ def test_only_a_recent_pulumi_is_taken_from_the_path(
 @pytest.mark.parametrize("tool", [ETCD, KUBERNETES, KWOK, PULUMI], ids=lambda tool: tool.name)
 def test_a_tools_module_pins_what_the_table_says(tool: toolchain.Tool) -> None:
     module = (tool.module / "go.mod").read_text()
-    for package in tool.binaries.values():
-        assert package in module, f"{package} is no tool of modules/{tool.name}/go.mod"
+    for binary, package in tool.binaries.items():
+        if package == ".":
+            assert f'case "{binary}":' in (tool.module / "main.go").read_text(), "it is started under another name"
+        else:
+            assert package in module, f"{package} is no tool of modules/{tool.name}/go.mod"
     assert tool.version in module, f"modules/{tool.name}/go.mod holds another version than the table"
     assert (tool.module / "go.sum").stat().st_size > 1000, "a build is read-only: go.sum ships with the package"
 
