@@ -7,7 +7,7 @@ JOBS ?= 2
 KILLS ?= 200
 FILES ?= 5000
 BIN := .venv/bin
-# Values as they are written, for the shell to read from variables: in a command they would be read as a part of it.
+# The shell reads these values from variables: inside a command it would interpret them.
 override STACK := $(value STACK)
 override AGAINST := $(value AGAINST)
 export STACK AGAINST
@@ -26,7 +26,7 @@ $(READY): requirements/dev.txt components/pyproject.toml sandbox/pyproject.toml 
 sandbox: $(READY) ## Bring STACK up on real Kubernetes with a simulated cloud; CONTROLLERS=1 runs the real cert-manager.
 	@$(BIN)/llmplatform sandbox up "$$STACK" $(if $(CONTROLLERS),--controllers)
 
-diff: $(READY) ## Show what the working tree changes in STACK as the revision AGAINST has it.
+diff: $(READY) ## Show what the working tree changes in STACK of the revision AGAINST.
 	@$(BIN)/llmplatform sandbox diff "$$STACK" --against "$$AGAINST"
 
 preview: $(READY) ## Show what STACK would create, with no credentials and no network.
@@ -42,19 +42,19 @@ test: $(READY) ## Run all tests, JOBS files at a time. The first time downloads 
 	@$(BIN)/llmplatform sandbox tools --controllers
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile
 
-kills: $(READY) ## Kill sandboxes at KILLS random moments and check that each recovers; again to go on.
+kills: $(READY) ## Kill sandboxes at KILLS random moments and check that each recovers; run again to continue.
 	@$(BIN)/python -m benchmarks.kills --kills $(KILLS) --jobs $(JOBS)
 
-fuzz: $(READY) ## Judge FILES stack files made at random, and count what becomes of them.
+fuzz: $(READY) ## Check FILES random stack files, and count the results.
 	@PYTHONPATH=tests $(BIN)/python -m support.stack_fuzz --files $(FILES)
 
-bench: $(READY) ## Measure stacks of up to 1,000 models beside raw registrations, again to go on; BENCH=--quick for minutes.
+bench: $(READY) ## Measure stacks of up to 1,000 models beside raw registrations; run again to continue; BENCH=--quick for minutes.
 	@$(BIN)/python -m benchmarks run $(BENCH)
 
-bench-page: $(READY) ## Write what make bench and make kills have measured into docs.
+bench-page: $(READY) ## Write the results of make bench and make kills into docs.
 	@$(BIN)/python -m benchmarks page
 
-check: $(READY) ## Check format, lint, types, layers and the settings' schema.
+check: $(READY) ## Check format, lint, types, layers, words and the settings' schema.
 	@scripts/check.sh
 
 scan: $(READY) .venv-scan/.ready ## Run checkov and kube-linter over every object of the stacks.
@@ -63,10 +63,10 @@ scan: $(READY) .venv-scan/.ready ## Run checkov and kube-linter over every objec
 .venv-scan/.ready: requirements/scan.txt scripts/install_scan.sh
 	@PYTHON=$(PYTHON) scripts/install_scan.sh
 
-docs: $(READY) ## Write docs/reference anew from the code.
+docs: $(READY) ## Write docs/reference from the code.
 	@$(BIN)/python scripts/capabilities.py && $(BIN)/python scripts/reference.py && PYTHONPATH=tests $(BIN)/python scripts/stacks_reference.py
 
-pictures: $(READY) ## Draw docs/pictures anew, from runs in the sandbox.
+pictures: $(READY) ## Draw docs/pictures from runs in the sandbox.
 	@$(BIN)/python scripts/pictures.py
 
 format: $(READY) ## Format the code.
@@ -75,6 +75,6 @@ format: $(READY) ## Format the code.
 record-states: $(READY) ## Record the stacks' states for the version of the library; see tests/upgrades.
 	@$(BIN)/python scripts/record_states.py
 
-lock: ## Compile the pinned requirements anew.
+lock: ## Compile the pinned requirements.
 	@scripts/lock.sh
 

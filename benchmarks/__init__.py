@@ -1,1 +1,1 @@
-"""Measures what a stack of many models costs, beside the same resources registered raw."""
+"""Measures stacks of many models, beside the same resources registered raw."""

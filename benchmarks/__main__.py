@@ -1,4 +1,4 @@
-"""`python -m benchmarks run` measures; `python -m benchmarks page` writes what was measured into the documentation."""
+"""`python -m benchmarks run` measures; `python -m benchmarks page` writes the results into the documentation."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from benchmarks.revision import revision
 _HERE = Path(__file__).parent
 RESULT, KILLS = _HERE / "result.json", _HERE / "kills" / "result.json"
 PUBLISHED, KILLS_PUBLISHED = _HERE / "published.json", _HERE / "kills" / "published.json"
-"""What the pages say, to be measured against."""
+"""Targets on the pages."""
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 
@@ -22,7 +22,7 @@ def run(
     anew: Annotated[bool, typer.Option("--anew", help="Leave out what an earlier run has measured.")] = False,
     out: Annotated[Path, typer.Option(help="File for the measurements.")] = RESULT,
 ) -> None:
-    """Measure all cases, or what an interrupted run of the same revision has left."""
+    """Measure all cases, or those that an interrupted run of the same revision has left."""
     result = json.loads(out.read_text()) if out.exists() and not anew else empty(revision())
     if result["revision"] != revision():
         typer.echo(f"{out} is of {result['revision']}; measuring {revision()} anew")
@@ -37,7 +37,7 @@ def run(
 
 @app.command()
 def page() -> None:
-    """Write the measurements that are here into the pages and their pictures, and keep them beside the code."""
+    """Write these measurements into the pages and their pictures, and keep them beside the code."""
     from benchmarks import page as costs
     from benchmarks.kills import page as kills
 

@@ -1,4 +1,4 @@
-"""What was measured on."""
+"""The measured machine."""
 
 import os
 import platform

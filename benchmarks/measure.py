@@ -1,4 +1,4 @@
-"""Runs what is to be compared, in turn, and keeps every single measurement."""
+"""Runs the compared programs in turn, and keeps every single measurement."""
 
 import json
 import os
@@ -53,10 +53,10 @@ FULL = (
 
 
 def measure(cases: Sequence[Case], result: dict[str, Any], keep: Callable[[], None], say: Say) -> None:
-    """Add to the result what it lacks of all cases, each beside its raw twin; `keep` saves it meanwhile."""
+    """Add missing measurements of all cases to the result, each beside its raw twin; `keep` saves it meanwhile."""
     samples: list[dict[str, Any]] = result["samples"]
     done = {(Case(**{name: each[name] for name in Case.__annotations__}), each["repetition"]) for each in samples}
-    # A pair that one run measures lies closer together than the repetitions do.
+    # Pairs of one run are closer to each other than repetitions.
     wanted = [
         (case, repetition)
         for repetition in range(max(case.repetitions for case in cases))
@@ -68,7 +68,7 @@ def measure(cases: Sequence[Case], result: dict[str, Any], keep: Callable[[], No
         recordings = {models: recorded(folder, models, say) for models in sorted({case.models for case, _ in wanted})}
         for case, repetition in wanted:
             began = time.monotonic()
-            # Neither of the two is always the first.
+            # The order alternates.
             pair: list[Program] = ["components", "raw"] if repetition % 2 == 0 else ["raw", "components"]
             measured: list[dict[str, Any]] = []
             for program in pair:

@@ -11,11 +11,11 @@ from benchmarks.summary import Row, Spread, rows
 PAGE = ROOT / "docs" / "benchmarks.md"
 PICTURE = ROOT / "docs" / "pictures" / "benchmarks.svg"
 _GREY, _COLOURS = "#808080", {"preview": "#1f88d1", "up": "#d1661f"}
-"""Seen on white and on black alike."""
+"""Visible on white and on black."""
 TIME, MEMORY = 1.10, 1.15
-"""The most that components may cost, to raw."""
+"""Limit of the components' cost, relative to raw."""
 LARGE = 100
-"""Models from which on loading the SDKs is no longer most of a preview."""
+"""Number of models above which loading the SDKs is no longer most of a preview."""
 
 
 def write(result: Mapping[str, Any]) -> None:
@@ -34,7 +34,7 @@ def between(page: Path, mark: str, text: str) -> None:
 
 
 def text(result: Mapping[str, Any], measured: Sequence[Row]) -> str:
-    """The tables, with what they were measured on."""
+    """The tables, with the measured machine."""
     machine = result["machine"]
     loads = [sample["load"] for sample in result["samples"]]
     lines = [

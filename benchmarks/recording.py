@@ -1,4 +1,4 @@
-"""What a program registers, written down while it runs, and registered again without it.
+"""Records a program's registrations, and repeats them without the program.
 
 A recording has a line for each custom resource: class, name, inputs and options as they went to the engine. In a
 preview, the inputs that were unknown are noted, so that the replay makes them outputs of the same resources.

@@ -1,4 +1,4 @@
-"""Which code was measured."""
+"""The measured revision."""
 
 import hashlib
 import subprocess

@@ -1,4 +1,4 @@
-"""What the single measurements say: medians, spreads, and ratios of the program to its raw twin."""
+"""Statistics of the measurements: medians, spreads, and ratios of the program to its raw twin."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,11 +1,11 @@
-"""The page on what the sandbox does that no source outside this project says."""
+"""Writes the page of the sandbox's assumptions: facts without a source."""
 
 from llmplatform_sandbox.fact_tables import rows
 
 _HEAD = """# What the sandbox assumes
 
-Its clouds follow the providers' sources, the services' models and published pages; `llmplatform sandbox facts` lists
-each row with its citation. Here are the exceptions: no source says so, and a real account may differ.
+This page lists the sandbox's assumptions: facts without a source, where a real account may differ. All other facts cite
+the providers' sources, the services' models or published pages; `llmplatform sandbox facts` lists them.
 """
 
 

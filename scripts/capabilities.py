@@ -1,4 +1,4 @@
-"""Writes what the folders of capabilities export, from their modules; with --check only names the stale ones.
+"""Writes the exports of the capabilities' folders, from their modules; with --check only names the stale ones.
 
 A folder of settings exports its modules' public classes. A folder of components exports each component with its
 arguments, and each module that has an `install`.
@@ -28,7 +28,7 @@ def main() -> int:
 
 
 def update(library: Path, *, check: bool = False) -> list[str]:
-    """Write the exports of every folder of capabilities of a library; gives those that were stale."""
+    """Write the exports of every folder of capabilities of a library; returns the stale ones."""
     stale: list[str] = []
     for folder in [*(library / "specs" / kind for kind in KINDS), *(library / kind for kind in KINDS)]:
         package = ".".join(("llmplatform", *folder.relative_to(library).parts))
@@ -42,7 +42,7 @@ def update(library: Path, *, check: bool = False) -> list[str]:
 
 
 def exports(folder: Path, package: str) -> str:
-    """The package's module as it should be: its own docstring, then what its modules offer."""
+    """The package's module as it should be: its own docstring, then its modules' exports."""
     doc = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
     lines, names = [f'"""{doc}"""', "", WRITTEN], list[str]()
     trees = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("[!_]*.py"))}
@@ -85,7 +85,7 @@ def _components(tree: ast.Module) -> Iterator[str]:
 
 
 def _formatted(text: str) -> str:
-    """The text as `make check` wants it."""
+    """The text in the form that `make check` requires."""
     ruff = [str(Path(sys.executable).with_name("ruff"))]
     for command in (["check", "--fix", "--quiet", "--select", "I,RUF022"], ["format"]):
         done = subprocess.run(

@@ -2,7 +2,7 @@
 
 Usage: chart_keys.py [--check] [FOLDER]. FOLDER (default: $LLMPLATFORM_CHARTS) holds a folder for each chart, with
 Chart.yaml, values.yaml, and where there are any values.schema.json, crds/ and charts/. Charts that it lacks keep their
-data. Only names of keys are taken, and where images come from; no other values and no text.
+data. Only names of keys and addresses of images are kept; no other values and no text.
 """
 
 import argparse
@@ -31,7 +31,7 @@ ALSO = (
 
 
 class _Loader(yaml.CSafeLoader):
-    """Takes a bare `=` for text, which the CRDs of prometheus-operator hold."""
+    """Reads a bare `=` as text, which the CRDs of prometheus-operator contain."""
 
 
 def _text(loader: _Loader, node: yaml.ScalarNode) -> str:
@@ -69,7 +69,7 @@ def _update(source: Path, target: Path, *, check: bool) -> bool:
 
 
 def extract(chart: Path) -> dict[str, Any]:
-    """What a chart's folder says: a tree of keys (null: a value, {}: any keys), dependencies by alias, and CRDs."""
+    """Facts in a chart's folder: a tree of keys (null: a value, {}: any keys), dependencies by alias, and CRDs."""
     about = _yaml(chart / "Chart.yaml")
     keys = _tree(_yaml(chart / "values.yaml") or {})
     schema = chart / "values.schema.json"
@@ -123,7 +123,7 @@ def _of_schema(schema: dict[str, Any], document: dict[str, Any]) -> Any:
 
 
 def _images(values: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
-    """Key paths that say where images come from, with the chart's own: a registry, a folder or a repository in it."""
+    """Key paths of images, with the chart's own: a registry, a folder or a repository in it."""
     for key, value in values.items():
         here = f"{path}{key}"
         if isinstance(value, dict):

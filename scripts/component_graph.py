@@ -1,4 +1,4 @@
-"""The components of a stack and what waits for what, drawn from what the program registers, as a Mermaid flowchart."""
+"""The components of a stack and their dependencies, from the registered resources, as a Mermaid flowchart."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,11 +8,11 @@ from support.program import run_program, stack_config
 from llmplatform.testing import Registered
 
 LAYERS = {"aws": "The cloud", "alicloud": "The cloud", "addons": "In the cluster", "serving": "Models"}
-"""Package of a component to the box that it is drawn in."""
+"""Package of a component to its box."""
 
 
 def flowchart(stack: str) -> str:
-    """A node for each type of component at the top of the tree, with how many there are and of how many resources."""
+    """A node for each type of component at the top of the tree, with the numbers of components and resources."""
     registered = run_program(stack_config(stack), stack).registered
     homes = _homes(registered)
     components = Counter(each.type for each in registered if homes.get(each.urn) == each.urn)
@@ -30,7 +30,7 @@ def flowchart(stack: str) -> str:
 
 
 def _homes(registered: Iterable[Registered]) -> dict[str, str]:
-    """Everything below a component to the component at the top, itself included."""
+    """Every resource to its component at the top, including the component itself."""
     homes: dict[str, str] = {}
     for each in registered:
         if each.type.startswith("llmplatform:") and each.parent not in homes:
@@ -45,9 +45,9 @@ def _type(registered: Iterable[Registered], urn: str) -> str:
 
 
 def _edges(registered: list[Registered], homes: Mapping[str, str]) -> set[tuple[str, str]]:
-    """Type of what is there first to type of what waits for it."""
+    """Type of a component to the types that depend on it."""
     types = {each.urn: each.type for each in registered}
-    # A provider waits, and with it everything that it makes.
+    # A provider has dependencies, and so has every resource of it.
     through = {each.urn: each.dependencies for each in registered if each.type.startswith("pulumi:providers:")}
     found = {
         (types[homes[urn]], types[homes[each.urn]])
@@ -60,7 +60,7 @@ def _edges(registered: list[Registered], homes: Mapping[str, str]) -> set[tuple[
 
 
 def _reduced(edges: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Without those that follow from others."""
+    """Without indirect edges."""
     return {edge for edge in edges if not _reaches(edges - {edge}, *edge)}
 
 

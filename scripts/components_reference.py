@@ -19,9 +19,9 @@ PACKAGES = {
 }
 HEAD = """# Components
 
-What another Pulumi program can import. This page is written from the docstrings (`make docs`). Every component is
-made as `Component(name, ComponentArgs(…), opts)`; arguments are keyword-only, and the providers come from `opts`.
-`Input[T]` is a value, or an output of another resource.
+This page lists the components that another Pulumi program can import. Generated from the docstrings by `make docs`.
+Create a component as `Component(name, ComponentArgs(…), opts)`; arguments are keyword-only, and the providers come
+from `opts`. `Input[T]` is a value, or an output of another resource.
 """
 
 

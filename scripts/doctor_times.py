@@ -1,4 +1,4 @@
-"""How long `llmplatform doctor` takes for each committed stack without an account: on the clock, and of processor.
+"""Measures `llmplatform doctor` for each committed stack without an account: wall-clock and processor time.
 
 python scripts/doctor_times.py
 """
@@ -14,7 +14,7 @@ MOST_SECONDS = 2.0
 
 
 def main() -> int:
-    """Prints a line for each stack; 1 where one takes too long."""
+    """Prints a line for each stack; 1 if one takes too long."""
     slow = 0
     for path in sorted(ROOT.glob("Pulumi.*.yaml")):
         stack, before, began = path.name.split(".")[1], _processor(), time.monotonic()

@@ -2,8 +2,8 @@
 
     .venv/bin/python scripts/machine_sizes.py FOLDER
 
-FOLDER: a checkout of aws/karpenter-provider-aws, whose documentation lists every type as DescribeInstanceTypes has it,
-with what a kubelet of AL2023 leaves of its memory.
+FOLDER: a checkout of aws/karpenter-provider-aws, whose documentation lists every type of DescribeInstanceTypes,
+with the memory that AL2023's kubelet leaves.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""Draws docs/pictures: what commands print on a terminal, from real runs in the sandbox.
+"""Draws docs/pictures: the output of commands on a terminal, from real runs in the sandbox.
 
-`make pictures` runs the commands, which takes minutes, and draws them anew.
+`make pictures` runs the commands, which takes minutes, and draws the pictures.
 """
 
 import io
@@ -42,17 +42,17 @@ SHAPE = """
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A command, and how much of what it prints is drawn."""
+    """A command, and the part of its output to draw."""
 
     name: str
     make: str
-    """What is typed."""
+    """The typed command."""
     head: int
     """Lines from the beginning."""
     tail: int
     """Lines from the end."""
     after: str = ""
-    """What is typed afterwards, and not drawn."""
+    """A later command, which is not drawn."""
 
 
 PICTURES = (
@@ -62,17 +62,17 @@ PICTURES = (
 
 
 def shortened(lines: Sequence[str], head: int, tail: int) -> list[str]:
-    """The beginning and the end, with a mark where something is left out."""
+    """The beginning and the end, with a mark for the omitted part."""
     if len(lines) <= head + tail + 1:
         return list(lines)
     return [*lines[:head], f"… {len(lines) - head - tail} more lines", *lines[-tail:]]
 
 
 def drawn(picture: Picture, printed: str) -> str:
-    """The picture of a terminal on which the command was typed."""
+    """The picture of a terminal with the command."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), color_system="truecolor", highlight=False)
     console.print(Text.assemble(("$ ", "green"), (picture.make, "bold")))
-    # How long it took says more about the machine than about the command.
+    # The duration depends on the machine, not on the command.
     lines = [line.rstrip() for line in printed.strip().splitlines() if not re.match(r"[\d.]+ s in all", line)]
     for line in shortened(lines, picture.head, picture.tail):
         console.print(styled(line))
@@ -81,7 +81,7 @@ def drawn(picture: Picture, printed: str) -> str:
 
 
 def styled(line: str) -> Text:
-    """A line with the colours that a terminal would show."""
+    """A line with the colours of a terminal."""
     text = Text(line)
     text.highlight_regex(r"^\s*\+ .*", "green")
     text.highlight_regex(r"^✓", "green")

@@ -1,4 +1,4 @@
-"""Records the state of every committed stack, as an update in the sandbox leaves it: `python scripts/record_states.py`.
+"""Records the state of every committed stack after an update in the sandbox: `python scripts/record_states.py`.
 
 They go to tests/upgrades/states/VERSION, for the version of the library, once per release: from then on every later
 version is previewed on them (tests/upgrades). Secrets in them are generated ones, and open with a public
@@ -26,7 +26,7 @@ PASSPHRASE = "recorded"  # noqa: S105 it protects no real secret
 
 
 def record(stack: str, file: Path) -> None:
-    """Bring a stack up in a folder of its own, write its state into a file, and take everything away again."""
+    """Bring a stack up in its own folder, write its state into a file, and remove everything."""
     with tempfile.TemporaryDirectory(prefix="llmplatform-record-") as scratch:
         folder = Path(scratch)
         program = read_project(ROOT).program
@@ -46,7 +46,7 @@ def record(stack: str, file: Path) -> None:
 
 
 def _portable(deployment: dict[str, Any]) -> dict[str, Any]:
-    """The state without what only says where and when it was made."""
+    """The state without places and times."""
     resources = [
         {name: value for name, value in resource.items() if name not in _LOCAL} for resource in deployment["resources"]
     ]
@@ -59,7 +59,7 @@ def _say(event: Event) -> None:
 
 
 def main() -> None:
-    """Record the stacks that are named, or all of them."""
+    """Record the named stacks, or all of them."""
     folder = STATES / version("llmplatform")
     for stack in sys.argv[1:] or sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml")):
         print(f"{stack} …", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Writes docs/reference from the code; with --check only says which page is stale."""
+"""Writes docs/reference from the code; with --check only names stale pages."""
 
 import argparse
 import sys

@@ -1,8 +1,8 @@
 """Runs checkov and kube-linter over every object of the stacks, and fails on a finding without a recorded reason.
 
-`policies/accepted-findings.yaml` holds the findings that stand, each with its reason; one that no longer occurs fails
-as well, so that the file says what is true. checkov has an environment of its own, because it pins old versions of what
-we use too; kube-linter is built from its Go module, as the sandbox's tools are.
+`policies/accepted-findings.yaml` has the accepted findings, each with its reason; one that no longer occurs fails as
+well, so that the file stays true. checkov has its own environment, because it pins old versions of shared packages;
+kube-linter is built from its Go module, like the sandbox's tools.
 """
 
 import fnmatch
@@ -41,19 +41,19 @@ KUBE_LINTER = Tool(
 
 
 class Accepted(BaseModel):
-    """A finding that stands."""
+    """An accepted finding."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     check: str
     """The tool's name of the check."""
     objects: tuple[str, ...] = Field(min_length=1)
-    """Patterns of the objects that it may be found at, as the report names them."""
+    """Patterns of its objects, as the report names them."""
     reason: str = Field(min_length=20)
-    """Why it is right as it is."""
+    """Why it is accepted."""
 
     def covers(self, finding: "Finding") -> bool:
-        """Whether it accounts for a finding."""
+        """Whether it covers a finding."""
         return self.check == finding.check and any(fnmatch.fnmatchcase(finding.object, each) for each in self.objects)
 
 
@@ -68,19 +68,19 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a tool said about a stack."""
+    """A tool's report on a stack."""
 
     stack: str
     tool: str
     findings: tuple[Finding, ...]
     checks: int | None
-    """How many checks were made; None where the tool does not count them."""
+    """Number of checks; None if the tool does not count them."""
 
 
 def checkov(folder: Path) -> Report:
-    """What checkov says of the manifests and of the cloud objects of a stack."""
+    """The report of checkov on the manifests and the cloud objects of a stack."""
     command = [CHECKOV, "--directory", folder, "--framework", "kubernetes", "terraform", "--output", "json"]
-    # Without --skip-download it asks its maker's server for links to documentation.
+    # Without --skip-download it asks its vendor's server for links to documentation.
     parts = _answer("checkov", [*command, "--skip-download", "--compact", "--soft-fail"])
     if unread := [name for part in parts for name in part["results"]["parsing_errors"]]:
         raise SystemExit(f"checkov could not read {', '.join(unread)}")
@@ -96,7 +96,7 @@ def checkov(folder: Path) -> Report:
 
 
 def kube_linter(program: Path, folder: Path) -> Report:
-    """What kube-linter says of the manifests of a stack. It does not count the checks that pass."""
+    """The report of kube-linter on the manifests of a stack. It does not count passed checks."""
     said = _answer("kube-linter", [program, "lint", folder, "--config", LINTER, "--format", "json"])
     return Report(
         stack=folder.name, tool="kube-linter", findings=tuple(map(_linted, said["Reports"] or ())), checks=None
@@ -118,7 +118,7 @@ def _linted(found: Any) -> Finding:
 
 
 def accepted() -> tuple[Accepted, ...]:
-    """What the tracked file accounts for."""
+    """The accepted findings in the tracked file."""
     return TypeAdapter(tuple[Accepted, ...]).validate_python(yaml.safe_load(ACCEPTED.read_text()))
 
 
@@ -146,7 +146,7 @@ def table(reports: Sequence[Report], known: Sequence[Accepted]) -> Table:
 
 
 def main() -> int:
-    """Scan, print the counts, and say what is wrong."""
+    """Scan, print the counts, and report faults."""
     with display(Console(stderr=True)) as show:
         linter = ensure([KUBE_LINTER], report=show)["kube-linter"]
     with tempfile.TemporaryDirectory() as name:

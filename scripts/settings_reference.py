@@ -1,4 +1,4 @@
-"""The reference of stack files, written from the models that read them: every key, its type, default and meaning."""
+"""The reference of stack files, from their models: every key, its type, default and meaning."""
 
 import inspect
 import types
@@ -26,15 +26,15 @@ ORDER = (
     *("environment", "cloud", "network", "cluster", "platform", "pools"),
     *("models", "addons", "services", "jobs", "mirrors", "outside", "secrets", "tags"),
 )
-"""Sections in the order in which a stack file is best read."""
+"""Sections in reading order."""
 DECIDES = ("kind", "provider")
-"""Keys that say which of several models is meant; the heading has their values."""
+"""Discriminators; the heading has their values."""
 HEAD = """# Settings
 
-Everything that a stack file can say below `llmplatform:`. This page is written from the models that read the file
-(`make docs`); `llmplatform schema` prints the same for editors, and `llmplatform validate STACK` checks a file by it.
+This page lists every setting of a stack file below `llmplatform:`. Generated from the settings' models by `make docs`;
+`llmplatform schema` prints the same for editors, and `llmplatform validate STACK` checks a file.
 
-`NAME` stands for a name of your own.
+`NAME` is a name that you choose.
 """
 
 
@@ -45,7 +45,7 @@ class Part:
     path: str
     model: type
     choice: str
-    """What makes it this model and no other: `kind: new`; empty where there is no choice."""
+    """Its discriminator: `kind: new`; empty without one."""
 
 
 def text() -> str:
@@ -93,7 +93,7 @@ def _parts(path: str, model: type, choice: str = "") -> Iterator[Part]:
 
 
 def _models(annotation: Any) -> Iterator[tuple[str, type]]:
-    """The models within a type, each with what the path says of it."""
+    """The models within a type, each with its path."""
     origin, args = get_origin(annotation), get_args(annotation)
     if inspect.isclass(annotation) and (issubclass(annotation, BaseModel) or is_dataclass(annotation)):
         yield "", annotation
@@ -201,7 +201,7 @@ def _bounds(metadata: list[Any] | tuple[Any, ...]) -> str:
 
 
 def _forms(annotation: Any, metadata: list[Any] | tuple[Any, ...] = ()) -> Iterator[str]:
-    """What the vocabulary says about how a value is written."""
+    """The vocabulary's rule for a value."""
     for each in metadata:
         if rule := getattr(each, "rule", None):
             yield f"{rule[0].upper()}{rule[1:]}."

@@ -1,4 +1,4 @@
-"""What the source says about a class beside its types: the docstrings behind its attributes, in their order."""
+"""Docstrings of a class' attributes, in the order of the source."""
 
 import ast
 import inspect
@@ -13,9 +13,9 @@ class Attribute:
 
     name: str
     annotation: str
-    """As the source spells it."""
+    """In the source's spelling."""
     default: str | None
-    """As the source spells it; None where there is none."""
+    """In the source's spelling; None without one."""
     doc: str
     """The docstring behind it, on one line."""
 

@@ -8,9 +8,9 @@ from support.program import STACKS
 ROOT = Path(__file__).parents[1]
 HEAD = """# The stacks, drawn
 
-What the program registers for each committed stack file, by component: how many there are, and of how many resources.
-An arrow leads from what is there first to what waits for it; deletion runs against the arrows. Arrows that follow
-from others are left out. This page is written from the program (`make docs`).
+This page shows the components and resources of each committed stack file. An arrow leads from a component to one that
+depends on it; deletion runs against the arrows. Indirect arrows are left out.
+Generated from the program by `make docs`.
 """
 
 

@@ -1,1 +1,1 @@
-"""Kills a sandbox over and over, at moments drawn at random, and checks what the next runs make of it."""
+"""Kills a sandbox many times, at random moments, and checks that the next runs recover."""

@@ -1,4 +1,4 @@
-"""What a user does after a kill: `llmplatform recover`, what it says, and again until it has nothing to say."""
+"""A user's recovery after a kill: `llmplatform recover`, its commands, and again until it has none."""
 
 import json
 import os
@@ -21,7 +21,7 @@ _NEW_HALF = "is the new half of a replacement"
 
 
 def recovered(sandbox: Sandbox) -> tuple[list[str], list[str]]:
-    """Commands that the user typed beside `recover`, and the last words of one that never came to an end."""
+    """Commands that the user ran beside `recover`, and the last output of an unfinished one."""
     variables = sandbox.shell_variables(recovered=False)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
     environment |= {**variables, "COLUMNS": "250"}
@@ -55,7 +55,7 @@ def _recover(
 
 
 def _decisions(sandbox: Sandbox, creates: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What a person finds who looks where the table says."""
+    """The answer of a user who follows the table."""
     options: list[str] = []
     for each in creates:
         if each["action"] != "refuse":

@@ -1,4 +1,4 @@
-"""One life of a stack: up, changed, changed back, down, with kills all along the way."""
+"""One life of a stack: created, changed, changed back, destroyed, with kills during all of it."""
 
 import json
 import os
@@ -27,9 +27,9 @@ from llmplatform_sandbox.processes import end_engines
 from llmplatform_sandbox.progress import silent
 
 _HANGS = 300.0
-"""Seconds after which a run that was not killed is taken to hang."""
+"""Seconds after which a run without a kill counts as hanging."""
 _LONELY = 6.0
-"""Seconds that a command whose helpers were killed may go on before its user presses Ctrl-C."""
+"""Seconds that a command whose helpers were killed may continue before its user presses Ctrl-C."""
 BY_HAND = 0.35
 """Share of the kills of an update after which a user recovers the stack, by `llmplatform recover`."""
 PHASES = {"up": 0.4, "change": 0.2, "change back": 0.15, "down": 0.25}
@@ -40,7 +40,7 @@ _CHANGES = {"up": 130, "change": 90, "change back": 90, "down": 130}
 
 @dataclass(kw_only=True)
 class Record:
-    """What came of one life."""
+    """The results of one life."""
 
     stack: str
     seed: int
@@ -48,9 +48,9 @@ class Record:
     problems: list[str] = field(default_factory=list[str])
     runs: int = 0
     downs: int = 0
-    """How often the stack was taken down to its end."""
+    """How often the stack was destroyed completely."""
     inventories: int = 0
-    """Of those, how often the account was looked through and seen to be empty: a kill may come after the look."""
+    """How often of those the account was seen empty: a kill may come after the look."""
     seconds: float = 0.0
 
 
@@ -58,12 +58,12 @@ class Record:
 class _Run:
     code: int
     struck: list[str]
-    """Who was killed."""
+    """The killed processes."""
     output: str
 
     @property
     def document(self) -> dict[str, Any]:
-        """What the command printed for programs; empty where it did not come so far."""
+        """The command's output for programs; empty if it did not come so far."""
         begin, end = self.output.rfind("\n{\n"), self.output.rfind("\n}")
         return json.loads(self.output[begin : end + 2]) if 0 <= begin < end else {}
 
@@ -100,7 +100,7 @@ class Life:
         try:
             while len(self.record.kills) < self._wanted and not self._over():
                 for number, phase in enumerate(self._phases):
-                    # A phase that was over before its kills were used up leaves them to the next.
+                    # A phase that ended before its kills were used leaves them to the next.
                     share = PHASES[phase] / sum(PHASES[each] for each in self._phases[number:])
                     self._phase(phase, round((self._wanted - len(self.record.kills)) * share))
                     if self._over():
@@ -127,7 +127,7 @@ class Life:
         command = "down" if phase == "down" else "up"
         for left in range(kills, 0, -1):
             if command == "down" and not self._sandbox.paths.exists():
-                break  # The last kill came too late to hinder it; a plan would need a state folder, and make one.
+                break  # The last kill came too late; a plan would need a state folder, and create one.
             kill = draw(self._random, self._remaining(phase), left)
             run = self._attempt(command, kill)
             if run.struck:
@@ -144,7 +144,7 @@ class Life:
         self._converge(phase, command)
 
     def _by_hand(self, phase: str) -> None:
-        """A user goes on, with the product's own command and what it says; else the sandbox recovers by itself."""
+        """A user continues with the product's own commands; else the sandbox recovers by itself."""
         typed, left = recovered(self._sandbox)
         self.record.kills[-1]["by_hand"] = typed
         if left:
@@ -154,7 +154,7 @@ class Life:
             self._problem(f"{phase}: after llmplatform recover: {line}", "")
 
     def _converge(self, phase: str, command: str) -> None:
-        """With no more kills the next run has to do, and the one after it nothing."""
+        """Without further kills the next run finishes the work, and the one after it changes nothing."""
         run = self._attempt(command, None)
         if self._over():
             return
@@ -196,7 +196,7 @@ class Life:
         return run
 
     def _supervised(self, process: subprocess.Popen[bytes], kill: Kill) -> list[str]:
-        """Who was killed while it ran."""
+        """The processes that were killed during the run."""
         paths, note, began, struck_at = self._sandbox.paths, self.folder / "struck.json", time.monotonic(), 0.0
         note.unlink(missing_ok=True)
         if kill.seconds is None:
@@ -215,7 +215,7 @@ class Life:
                 if now - struck_at > _LONELY:
                     self._interrupt(process)
             elif kill.seconds is not None and now - began > kill.seconds:
-                # Until one of them is there: an engine, say, takes its time to start.
+                # Until one of them runs: an engine, for example, needs time to start.
                 strike(paths, kill.victims, process.pid, note)
             if now - began > _HANGS or self._ended.is_set():
                 self._end(process, "a run that was to be killed")
@@ -264,13 +264,13 @@ class Life:
 
 
 def _changed(text: str) -> str:
-    """The stack file with other tags on everything, other disks under the system's nodes, one more pool, no gateway."""
+    """The stack file with other tags on everything, other disks for the system's nodes, another pool, no gateway."""
     document = yaml.safe_load(text)
     config: dict[str, Any] = document["config"]
     config["llmplatform:environment"]["owner"] = "another-team"
     pools: dict[str, Any] = config["llmplatform:pools"]
     pools["system"]["disk_gib"] += 10
-    # A model more would need GPUs that a production stack may not be allowed to buy.
+    # Another model would need GPUs that a production stack may not be allowed to buy.
     pools["one-more"] = {**pools["system"], "min": 1, "max": 1}
     if config["llmplatform:addons"]["cert_manager"]["issuer"]["kind"] != "acme":
         config["llmplatform:addons"].pop("gateway")

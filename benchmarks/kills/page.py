@@ -1,4 +1,4 @@
-"""Writes what came of the kills into `docs/recovering.md`, between two marks."""
+"""Writes the results of the kills into `docs/recovering.md`, between two marks."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def write(result: Mapping[str, Any]) -> None:
 
 
 def text(result: Mapping[str, Any]) -> str:
-    """The table, with what it was measured on and who was killed."""
+    """The table, with the machine and the killed processes."""
     lives, machine = result["lives"], result["machine"]
     victims = Counter(victim for life in lives for kill in life["kills"] for victim in kill["killed"])
     said = ", ".join(f"{victim} {count} times" for victim, count in victims.most_common())

@@ -16,7 +16,7 @@ from llmplatform_sandbox.progress import silent
 
 
 class SimulatedAccount:
-    """Asked as a real one is: by tags, and by what calls of its services would show."""
+    """Answers as a real account does: by tags, and by calls of its services."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._objects = cloud.objects

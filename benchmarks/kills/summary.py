@@ -1,10 +1,10 @@
-"""What the lives say, a line for each stack and one for all."""
+"""The results of the lives, a line for each stack and one for all."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 TITLES = ("Stack", "Lives", "Kills", "Runs", "Converged", "Orphans", "Duplicates", "Seen empty", "Minutes")
-"""*Seen empty*: how often the account was looked through at the end and nothing was left, of how often it ended."""
+"""*Seen empty*: how often the account was empty at the end, of how often the life ended."""
 
 Life = Mapping[str, Any]
 

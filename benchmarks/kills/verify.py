@@ -1,4 +1,4 @@
-"""Whether the state, the simulated account and the cluster hold the same things, by identifier and both ways."""
+"""Compares the state, the simulated account and the cluster, by identifier and both ways."""
 
 import time
 from collections import Counter
@@ -16,9 +16,9 @@ _MANAGER = "pulumi-kubernetes-"
 
 
 _PLAYED = "kubernetes/"
-"""How the makers of objects begin that a controller in the cluster asked for: the last word is a volume or a uid."""
+"""Prefixes of makers in the cluster; the last word is a volume or a uid."""
 _SETTLES = 20.0
-"""Seconds within which the controllers have freed what nothing needs any more."""
+"""Seconds within which the controllers free unused objects."""
 
 
 def settled_differences(sandbox: Sandbox) -> list[str]:
@@ -30,7 +30,7 @@ def settled_differences(sandbox: Sandbox) -> list[str]:
 
 
 def differences(sandbox: Sandbox) -> list[str]:
-    """A line for each thing that only one side has, or has twice."""
+    """A line for each object that only one side has, or has twice."""
     checkpoint = Checkpoint(sandbox.paths, sandbox.project.name, sandbox.stack)
     resources = [each for each in checkpoint.resources() if each.get("custom")]
     pending = checkpoint.deployment().get("pending_operations") or []

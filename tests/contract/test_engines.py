@@ -361,7 +361,7 @@ def test_every_engine_of_the_table_is_in_the_settings_and_in_the_catalog(kind: s
         named = {name for name in release.metrics.model_dump().values() if name}
         assert named <= exposed, f"{kind} {release.version} exposes no such series"
         unknown = {*facts.owned_flags, *facts.overridable} - engine_flags.flags(kind, facts.release().version)
-        assert unknown <= {"--model"}, "nobody can write them (a model may be positional)"
+        assert unknown <= {"--model"}, "no user can write them (a model may be positional)"
 
 
 def test_no_engine_is_named_outside_its_modules_and_the_tables() -> None:

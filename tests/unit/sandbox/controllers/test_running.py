@@ -165,7 +165,7 @@ def test_a_program_that_ends_at_once_is_not_started_in_every_round(machine: Mach
 
 def test_a_release_waits_for_its_controllers_and_not_for_ever(machine: Machine) -> None:
     enabled(machine)
-    assert not machine.controllers.await_ready(RELEASE), "nobody injects the authority"
+    assert not machine.controllers.await_ready(RELEASE), "no cainjector adds the authority"
     assert machine.now < 1100
     machine.inject()
     assert machine.controllers.await_ready(RELEASE)
