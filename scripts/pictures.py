@@ -86,7 +86,7 @@ def styled(line: str) -> Text:
     text.highlight_regex(r"^\s*\+ .*", "green")
     text.highlight_regex(r"^✓", "green")
     text.highlight_regex(r"\b(Ready|Running)\b", "green")
-    text.highlight_regex(r"^(Node|Namespace|Output|Real|Simulated|Next)\b.*", "bold")
+    text.highlight_regex(r"^(Node|Namespace|Output|Real|Simulated|Not run|Next)\b.*", "bold")
     return text
 
 
