@@ -1,15 +1,19 @@
 """The table of the controllers that are run for real."""
 
+import io
 import re
 from typing import Any
 
 import pytest
+from rich.console import Console
 from support.sandboxes.fake_api_server import FakeApiServer
 
 from llmplatform.catalog.versions import CHARTS
+from llmplatform_sandbox import report
 from llmplatform_sandbox.controllers.table import CONTROLLERS, Controller, idle
 from llmplatform_sandbox.interfaces import Release
 from llmplatform_sandbox.kube.releases import installed, new_record, releases, write_revision
+from llmplatform_sandbox.snapshot import Snapshot
 
 each_controller = pytest.mark.parametrize("controller", CONTROLLERS, ids=lambda each: each.chart)
 
@@ -61,3 +65,26 @@ def test_controllers_run_from_the_installation_of_a_release_to_its_end(
 
 def release(chart: str) -> Release:
     return Release(name=chart, namespace="home", chart=chart, version="1", values={})
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "versions", "said"),
+    [
+        (
+            Snapshot(idle=("cert-manager: no certificate is issued",)),
+            {},
+            "no certificate is issued; llmplatform sandbox up --controllers",
+        ),
+        (Snapshot(), {"cert-manager": "v1.21.1"}, "scheduled for real. Controllers: cert-manager v1.21.1."),
+    ],
+)
+def test_a_run_says_which_controllers_ran_or_what_did_not_happen(
+    snapshot: Snapshot, versions: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "called", lambda: "llmplatform")
+    printed = io.StringIO()
+    console = Console(file=printed, width=500)
+    tools = dict.fromkeys(("pulumi", "kubernetes", "etcd", "kwok"), "v1")
+    report.print_reality(console, {**tools, **versions}, snapshot)
+    assert said in printed.getvalue()
+    assert ("Not run" in printed.getvalue()) == bool(snapshot.idle)
