@@ -10,7 +10,7 @@ from pulumi_alicloud.cs.outputs import ManagedKubernetesCertificateAuthority, Ma
 def address_of(cluster: alicloud.cs.ManagedKubernetes, *, public: bool) -> pulumi.Output[str]:
     """Address of a cluster's API server: the public one if `public`, else the private one.
 
-    A public one exists from creation or never: no update of the provider changes that. Source:
+    Only creation gives a public one: no update of the provider adds or removes it. Source:
     terraform-provider-alicloud 2.0, slb_internet_enabled: only works for Create; connections have ACK's addresses.
     """
 
