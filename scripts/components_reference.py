@@ -4,6 +4,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from source_docs import Attribute, attributes
 
@@ -32,11 +33,14 @@ def text() -> str:
 
 def _package(package: str, title: str) -> Iterator[str]:
     module = importlib.import_module(package)
-    yield from (f"## {title}: `{package}`", "")
-    for name in sorted(getattr(module, "__all__", ())):
-        found = getattr(module, name)
-        if inspect.isclass(found) and issubclass(found, PlatformComponent):
-            yield from _component(found, getattr(module, f"{name}Args", None))
+    exported: dict[str, Any] = {name: getattr(module, name) for name in sorted(getattr(module, "__all__", ()))}
+    components = {
+        name: each for name, each in exported.items() if isinstance(each, type) and issubclass(each, PlatformComponent)
+    }
+    if components:
+        yield from (f"## {title}: `{package}`", "")
+    for name, component in components.items():
+        yield from _component(component, exported.get(f"{name}Args"))
 
 
 def _component(component: type, args: type | None) -> Iterator[str]:
