@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
+import kubernetes_validate
 import pytest
 from pydantic import TypeAdapter, ValidationError
 from support.plans import SPOT_FIRST, model_plan, stack
@@ -37,6 +38,7 @@ from llmplatform.testing import RecordingEngine
 
 PRODUCT = [Path(engines.__file__).parents[1], Path(__file__).parents[2] / "infra"]
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+KUBERNETES = "1.35"
 
 FACTS = """
 name = "Loom"
@@ -257,6 +259,14 @@ def test_an_engine_without_metrics_has_no_monitor(monkeypatch: pytest.MonkeyPatc
     engine = served()
     assert not engine.all("kubernetes:monitoring.coreos.com/v1:ServiceMonitor")
     assert len(engine.named("chat-network").inputs["spec"]["ingress"]) == 1
+
+
+def test_the_objects_of_another_engine_are_ones_that_the_api_server_takes() -> None:
+    objects = [each for each in served().registered if each.type.startswith("kubernetes:") and "kind" in each.inputs]
+    built_in = [each for each in objects if "monitoring.coreos.com" not in each.type]
+    assert len(built_in) > 8
+    for each in built_in:
+        kubernetes_validate.validate(each.inputs, KUBERNETES, strict=True)
 
 
 @pytest.mark.parametrize(
