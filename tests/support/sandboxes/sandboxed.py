@@ -22,6 +22,8 @@ from llmplatform_sandbox.progress import Event, Output
 from support.program import ROOT
 
 NAMESPACE = "models"
+IN_AN_INSTANCE = {"kind": "kms_instance", "instance": "kst-hzz0000000000000example", "deletion_days": 7}
+"""A key of the stack's own for an ACK cluster, which the region has any number of."""
 REACTION = 90.0
 """Seconds within which the sandbox has reacted to anything; it usually takes three."""
 
@@ -54,6 +56,11 @@ class Platform:
 
     def up(self) -> Outcome:
         return self.sandbox.up()
+
+    def serve(self, model: str) -> None:
+        """Up, until the model serves."""
+        self.up()
+        eventually(lambda: self.available(model), f"{model} serves")
 
     def objects(self) -> list[CloudObject]:
         """Everything in the accounts."""

@@ -1,35 +1,19 @@
 """A pool that cannot be had: it holds up nothing else, each run says how it is healed, and so it is."""
 
-import json
 import re
-from collections.abc import Iterator
 
 import pytest
-from support.sandboxes.sandboxed import NAMESPACE, Platform, changed, eventually, platform_of, pulumi, refused
+from support.sandboxes.sandboxed import Platform, changed, pulumi, refused
+from support.sandboxes.stuck import FRIENDS, MODEL, OTHERS, add_pool, allow, allowed
 
 pytestmark = pytest.mark.sandbox
 
-MODEL = "qwen3-8b"
 KIND = "g6.2xlarge"
-FRIENDS, OTHERS = "10.99.0.0/16", "10.98.0.0/16"
-"""Ranges that a model's servers call."""
 
 
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    for platform in platform_of("dev", tmp_path_factory.mktemp("stuck")):
-        platform.up()
-        eventually(lambda one=platform: one.available(MODEL), "the model serves")
-        yield platform
-
-
-def allow(platform: Platform, cidr: str) -> None:
-    platform.edit(lambda config: config["models"][MODEL].update(egress=[{"cidr": cidr}]))
-
-
-def allowed(platform: Platform, cidr: str) -> bool:
-    with platform.kube() as kube:
-        return cidr in json.dumps(list(kube.list("networking.k8s.io/v1", "NetworkPolicy", NAMESPACE)))
+@pytest.fixture(scope="module", autouse=True)
+def serving(platform: Platform) -> None:
+    platform.serve(MODEL)
 
 
 def order(platform: Platform) -> str:
@@ -42,9 +26,7 @@ def order(platform: Platform) -> str:
 
 def test_a_group_that_fails_holds_up_no_change_of_what_is_not_its_own(platform: Platform) -> None:
     serves = {one.id for one in platform.machines("gpu")}
-    batch = {"instance_types": [KIND], "capacity": "on_demand", "min": 1, "max": 1}
-    platform.sandbox.fault("stockout", KIND, active=True)
-    platform.edit(lambda config: config["pools"].update(batch=batch))
+    add_pool(platform, KIND, {"max": 1})
     allow(platform, FRIENDS)
     said = refused(platform, "--continue-on-error")
     assert "AsgInstanceLaunchFailures" in said, said

@@ -6,7 +6,7 @@ A region has one default key outside a KMS instance: KMS user guide, "Manage key
 from collections.abc import Iterator
 
 import pytest
-from support.sandboxes.sandboxed import Config, Platform, destroy, eventually, platform_of, refused
+from support.sandboxes.sandboxed import IN_AN_INSTANCE, Config, Platform, destroy, refused
 
 from llmplatform_sandbox.cloud.alicloud.names import KEY
 from llmplatform_sandbox.cloud.requests import CloudError
@@ -14,26 +14,26 @@ from llmplatform_sandbox.cloud.requests import CloudError
 pytestmark = pytest.mark.sandbox
 
 MODEL, OTHERS = "qwen3-8b", "another team"
-IN_AN_INSTANCE = {"kind": "kms_instance", "instance": "kst-hzz0000000000000example", "deletion_days": 7}
+SLOW = "diskplugin.csi.alibabacloud.com"
 
 
 def own_keys(platform: Platform) -> set[str]:
     return {one.id for one in platform.objects() if one.type == KEY}
 
 
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+@pytest.fixture(scope="module", autouse=True)
+def late(platform: Platform) -> Iterator[None]:
     def wanted(config: Config) -> None:
-        config["cluster"]["secrets_key"] = IN_AN_INSTANCE
         # A pool that keeps a machine while it is deleted is another story: docs/taking-down.md.
         config["pools"]["gpu"]["min"] = 0
+        config["pools"].pop("batch", None)
         config["models"][MODEL]["replicas"] = 1
 
-    for platform in platform_of("dev-ack", tmp_path_factory.mktemp("late")):
-        platform.edit(wanted)
-        platform.up()
-        platform.sandbox.fault("slow-volumes", "diskplugin.csi.alibabacloud.com", active=True)
-        yield platform
+    platform.edit(wanted)
+    platform.up()
+    platform.sandbox.fault("slow-volumes", SLOW, active=True)
+    yield
+    platform.sandbox.fault("slow-volumes", SLOW, active=False)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,5 @@ def test_to_name_the_key_that_waits_stops_in_one_sentence_that_says_what_to_do(
 
 def test_with_a_key_in_an_instance_all_comes_up_again(platform: Platform) -> None:
     platform.edit(lambda config: config["cluster"].update(secrets_key=IN_AN_INSTANCE))
-    platform.up()
+    platform.serve(MODEL)
     assert len(own_keys(platform)) == 1
-    eventually(lambda: platform.available(MODEL), "the model serves again")
