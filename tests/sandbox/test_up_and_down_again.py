@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from support.sandboxes.sandboxed import Platform, destroy, eventually, refused
+from support.sandboxes.sandboxed import Platform, destroy, eventually, platform_of, refused
 
 from llmplatform_sandbox.cloud.aws.late_actors import GUARDDUTY, LAG, LOG_GROUP
 from llmplatform_sandbox.interfaces import CloudObject
@@ -16,14 +16,13 @@ MODEL, KEY = "qwen3-8b", "aws:kms/key:Key"
 LATE = {"late-log-group": "all", "slow-volumes": "ebs.csi.aws.com", "foreign-endpoint": "all"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def late(platform: Platform) -> Iterator[None]:
-    platform.up()
-    for kind, target in LATE.items():
-        platform.sandbox.fault(kind, target, active=True)
-    yield
-    for kind, target in LATE.items():
-        platform.sandbox.fault(kind, target, active=False)
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    for platform in platform_of("dev", tmp_path_factory.mktemp("late")):
+        platform.up()
+        for kind, target in LATE.items():
+            platform.sandbox.fault(kind, target, active=True)
+        yield platform
 
 
 def left(platform: Platform) -> list[CloudObject]:
@@ -57,7 +56,8 @@ def test_the_log_group_that_eks_has_made_is_named_and_without_it_all_comes_up_ag
     [group] = left(platform)
     assert f"The specified log group already exists: {group.id}" in refused(platform)
     platform.sandbox.clouds()["aws"].remove_object(group.id, group.made_by)
-    platform.serve(MODEL)
+    platform.up()
+    eventually(lambda: platform.available(MODEL), "the model serves again")
     assert len([one for one in platform.objects() if one.type == KEY]) == 1, (
         "the key in its waiting period blocks nothing"
     )
