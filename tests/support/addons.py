@@ -1,7 +1,5 @@
 """The add-ons as tests install them: each takes what `site` takes, and changes of its own arguments."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import pulumi
@@ -18,6 +16,7 @@ from llmplatform.addons import (
     Monitoring,
     MonitoringArgs,
 )
+from llmplatform.base.contracts import DnsChallenge
 from llmplatform.specs import addons as specs
 from support.plans import ON_DEMAND
 from support.sites import Identity, site, with_site
@@ -33,43 +32,33 @@ TAINTED = {**ON_DEMAND, "taints": [{"key": "team", "value": "search", "effect": 
 BOTTLEROCKET = {**ON_DEMAND, "image": "bottlerocket"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Challenge(Identity):
-    """A way to answer an ACME authority, as a cloud's component promises it."""
-
-    solver: Mapping[str, object]
-    credentials: tuple[str, int] | None
-    webhook: str | None = None
-    role_name: pulumi.Output[str] | None = None
-
-
 WEBHOOK = "cert-manager-alidns-webhook"
 
 
-def webhook_challenge() -> Challenge:
+def webhook_challenge() -> DnsChallenge:
     """A cloud that cert-manager does not know: a webhook answers, with an identity of its own."""
-    return Challenge(
+    identity = Identity(
         namespace=pulumi.Output.from_input(WEBHOOK),
         service_account=pulumi.Output.from_input(WEBHOOK),
         annotations={"role": pulumi.Output.from_input("test-challenge")},
         namespace_labels={"injection": "on"},
-        solver={"dns01": {"webhook": {"groupName": "alidns.crazygit.github.io", "solverName": "alidns"}}},
-        credentials=None,
-        webhook=WEBHOOK,
         role_name=pulumi.Output.from_input("test-challenge"),
     )
+    solver = {"dns01": {"webhook": {"groupName": "alidns.crazygit.github.io", "solverName": "alidns"}}}
+    return DnsChallenge(identity=identity, solver=solver, webhook=WEBHOOK)
 
 
-def challenge(service_account: pulumi.Input[str] = "cert-manager") -> Challenge:
+def challenge(service_account: pulumi.Input[str] = "cert-manager") -> DnsChallenge:
     """A cloud where an agent on the node hands out credentials."""
-    return Challenge(
+    identity = Identity(
         namespace=pulumi.Output.from_input("cert-manager"),
         service_account=pulumi.Output.from_input(service_account),
         annotations={},
         namespace_labels={},
-        solver={"dns01": {"route53": {"region": "us-east-1", "hostedZoneID": "Z0123456789ABCDEFGHIJ"}}},
         credentials=("169.254.170.23/32", 80),
     )
+    solver = {"dns01": {"route53": {"region": "us-east-1", "hostedZoneID": "Z0123456789ABCDEFGHIJ"}}}
+    return DnsChallenge(identity=identity, solver=solver)
 
 
 def autoscaler(**changes: Any) -> ClusterAutoscaler:

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from llmplatform import alicloud
+from llmplatform.alicloud.grants import answer_challenges
 from llmplatform.base.ordering import after
 from llmplatform.planning.pools import PoolPlan, plan_pools
 from llmplatform.specs.addons import AckAutoscaler
@@ -132,9 +133,9 @@ def platform(settings: AlicloudStack) -> dict[str, Any]:
             region=settings.cloud.region,
         ),
     )
-    alicloud.Autoscaling(
-        "autoscaling",
-        alicloud.AutoscalingArgs(
+    alicloud.AutoscalerConfig(
+        "autoscaler",
+        alicloud.AutoscalerConfigArgs(
             spec=AckAutoscaler(),
             cluster_id=pools["system"].cluster_id,
             pools=plans,
@@ -154,14 +155,15 @@ def platform(settings: AlicloudStack) -> dict[str, Any]:
             tags=TAGS,
         ),
     )
-    alicloud.DnsChallenge(
-        "challenge",
-        alicloud.DnsChallengeArgs(
+    alicloud.WorkloadIdentity(
+        "solver",
+        alicloud.WorkloadIdentityArgs(
             environment=settings.environment,
-            cloud=settings.cloud,
             identity_provider_arn=main.identity_provider_arn,
             identity_issuer=main.identity_issuer,
-            domain="example.cn",
+            namespace="solver",
+            service_account="solver",
+            grants=(answer_challenges("records", settings.cloud, "example.cn"),),
             tags=TAGS,
         ),
     )

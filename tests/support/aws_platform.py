@@ -7,6 +7,8 @@ from typing import Any
 import pulumi
 
 from llmplatform import aws
+from llmplatform.aws.grants import answer_challenges, scale_node_groups
+from llmplatform.base.contracts import Grant
 from llmplatform.planning.pools import PoolPlan, plan_pools
 from llmplatform.specs.cloud import Aws
 from llmplatform.specs.cluster import NewEksCluster
@@ -84,6 +86,21 @@ def node_pool(pool: PoolPlan, name: str | None = None, **wiring: Any) -> aws.Nod
     return aws.NodePool(name or pool.name, aws.NodePoolArgs(plan=pool, kubernetes_version="1.35", **given))
 
 
+def identity(
+    name: str, grant: Grant, cluster_name: pulumi.Input[str] = "dev-main", cloud: Aws | None = None
+) -> aws.WorkloadIdentity:
+    """The identity of a service account with one grant; its namespace has the same name."""
+    args = aws.WorkloadIdentityArgs(
+        cluster_name=cluster_name,
+        cloud=cloud or stack().cloud,
+        namespace=name,
+        service_account=name,
+        grants=(grant,),
+        tags=TAGS,
+    )
+    return aws.WorkloadIdentity(name, args)
+
+
 def platform(settings: AwsStack, **spec: Any) -> dict[str, Any]:
     """Everything on AWS, as a program wires it. `spec` changes settings of the network."""
     net = network(settings, **spec)
@@ -105,13 +122,10 @@ def platform(settings: AwsStack, **spec: Any) -> dict[str, Any]:
             cluster_name=pools["system"].cluster_name, spec=cluster_spec(settings), cloud=settings.cloud, tags=TAGS
         ),
     )
-    autoscaling = aws.Autoscaling(
-        "autoscaling", aws.AutoscalingArgs(cluster_name=main.cluster_name, cloud=settings.cloud, tags=TAGS)
-    )
-    challenge = aws.DnsChallenge(
-        "challenge",
-        aws.DnsChallengeArgs(cluster_name=main.cluster_name, cloud=settings.cloud, hosted_zone=ZONE_ID, tags=TAGS),
-    )
+    scale = scale_node_groups("scale", settings.cloud, main.cluster_name)
+    autoscaling = identity("cluster-autoscaler", scale, main.cluster_name, settings.cloud)
+    records = answer_challenges("records", settings.cloud, ZONE_ID, None)
+    challenge = identity("cert-manager", records, main.cluster_name, settings.cloud)
     storage = aws.Storage(
         "storage",
         aws.StorageArgs(

@@ -6,7 +6,7 @@ installs it some way. The contract tests hold them all to the same rules.
 
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
@@ -39,6 +39,8 @@ class Identity:
     service_account: pulumi.Output[str]
     annotations: dict[str, pulumi.Output[str]]
     namespace_labels: dict[str, str]
+    role_name: pulumi.Output[str] = field(default_factory=lambda: pulumi.Output.from_input("test-role"))
+    credentials: tuple[str, int] | None = None
 
 
 def site(*, monitored: bool = True, **changes: Any) -> Site:

@@ -71,7 +71,7 @@ class AcmeWebhook(PlatformComponent):
             # The chart names no user: `restricted` would refuse its pod.
             pod_security="baseline",
             pods=Pods(10, "one solver; what else is put there could take its role"),
-            labels=args.challenge.namespace_labels,
+            labels=args.challenge.identity.namespace_labels,
             # The API server calls it as an aggregated API, and it calls the cloud.
             openings={**https(), "allow-webhook": Allow(direction="Ingress", ports=(HTTPS_PORT,))},
         )

@@ -91,7 +91,7 @@ class CertManager(PlatformComponent):
 
     def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:CertManager", name, opts)
-        credentials = args.challenge.credentials if args.challenge else None
+        credentials = args.challenge.identity.credentials if args.challenge else None
         rails = Rails(
             namespace=NAMESPACE, openings=openings(credentials, nameservers(args.spec)), metrics=(METRICS_PORT,)
         )
@@ -159,13 +159,13 @@ def _webhook(
 ) -> list[pulumi.Resource]:
     """The solver of an ACME authority's challenges, if cert-manager does not include it."""
     challenge = args.challenge
-    if challenge is None or challenge.webhook is None or challenge.role_name is None:
+    if challenge is None or challenge.webhook is None:
         return []
     solver = AcmeWebhookArgs(
         site=args.site,
         challenge=challenge,
         chart=challenge.webhook,
-        role_name=challenge.role_name,
+        role_name=challenge.identity.role_name,
         cert_manager_namespace=NAMESPACE,
         cert_manager=installed,
         digest=args.spec.issuer.solver_digest if isinstance(args.spec.issuer, AckAcmeIssuer) else None,
@@ -225,7 +225,7 @@ def values(args: CertManagerArgs) -> CertManagerValues:
     account = None
     if args.challenge is not None and args.challenge.webhook is None:
         account = ServiceAccount(
-            name=args.challenge.service_account, annotations={**args.challenge.annotations} or None
+            name=args.challenge.identity.service_account, annotations={**args.challenge.identity.annotations} or None
         )
     return CertManagerValues(
         prometheus=_Prometheus(servicemonitor=Switch(enabled=args.site.scraped)),

@@ -1,7 +1,6 @@
 """The platform on Alibaba Cloud: network, ACK cluster, node pools, identities, storage, logs."""
 
-from llmplatform.alicloud.autoscaling import Autoscaling, AutoscalingArgs
-from llmplatform.alicloud.challenge import DnsChallenge, DnsChallengeArgs
+from llmplatform.alicloud.autoscaler_config import AutoscalerConfig, AutoscalerConfigArgs
 from llmplatform.alicloud.cluster import Cluster, ClusterArgs
 from llmplatform.alicloud.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.alicloud.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
@@ -16,14 +15,12 @@ from llmplatform.alicloud.storage import Storage, StorageArgs
 from llmplatform.base.faults import fail_at_the_end
 
 __all__ = [
-    "Autoscaling",
-    "AutoscalingArgs",
+    "AutoscalerConfig",
+    "AutoscalerConfigArgs",
     "Cluster",
     "ClusterAddons",
     "ClusterAddonsArgs",
     "ClusterArgs",
-    "DnsChallenge",
-    "DnsChallengeArgs",
     "ExistingCluster",
     "ExistingClusterArgs",
     "ExistingNetwork",

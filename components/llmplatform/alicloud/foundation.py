@@ -4,16 +4,17 @@ The two functions wire the components of this package as a stack file asks, in a
 ACK runs the autoscaler itself, so it is part of the cluster here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
-from llmplatform.alicloud.autoscaling import Autoscaling, AutoscalingArgs
-from llmplatform.alicloud.challenge import DnsChallenge, DnsChallengeArgs
+from llmplatform.alicloud.autoscaler_config import AutoscalerConfig, AutoscalerConfigArgs
 from llmplatform.alicloud.cluster import Cluster, ClusterArgs
 from llmplatform.alicloud.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.alicloud.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
+from llmplatform.alicloud.grants import SOLVER_CHART, answer_challenges, solver
+from llmplatform.alicloud.identity import WorkloadIdentity, WorkloadIdentityArgs
 from llmplatform.alicloud.log_collection import LogCollection, LogCollectionArgs
 from llmplatform.alicloud.logs import Logs, LogsArgs
 from llmplatform.alicloud.network import Network, NetworkArgs
@@ -21,6 +22,7 @@ from llmplatform.alicloud.node_pool import NodePool, NodePoolArgs
 from llmplatform.alicloud.registry import RegistryLink, RegistryLinkArgs
 from llmplatform.alicloud.resource_groups import grouped
 from llmplatform.alicloud.storage import Storage, StorageArgs
+from llmplatform.base.contracts import DnsChallenge, Grant, Identities
 from llmplatform.base.faults import fail_at_the_end
 from llmplatform.base.foundation import CloudServices, nodes
 from llmplatform.base.labels import tags
@@ -94,13 +96,14 @@ def cluster(stack: AlicloudStack, plans: tuple[PoolPlan, ...], opts: pulumi.Reso
 
 def services(made: AckFoundation, kubernetes: pulumi.ProviderResource) -> CloudServices:
     """Storage classes, logs, and the cloud rights of what a stack installs. `kubernetes`: from `made.kubeconfig`."""
-    stack = made.stack
+    stack, identity = made.stack, _identities(made)
     if isinstance(stack.platform, ExistingPlatform):
         return CloudServices(
             region=stack.cloud.region,
             kubernetes_version=stack.cluster.kubernetes_version,
             cluster_name=made.cluster_name,
             pools=made.pools,
+            identity=identity,
             shared_class=pulumi.Output.from_input(stack.platform.shared_storage_class),
         )
     if made.logs and _collects_logs(stack):
@@ -111,9 +114,10 @@ def services(made: AckFoundation, kubernetes: pulumi.ProviderResource) -> CloudS
         kubernetes_version=stack.cluster.kubernetes_version,
         cluster_name=made.cluster_name,
         pools=made.pools,
+        identity=identity,
         shared_class=storage.shared_class,
         block_class=storage.block_class,
-        challenge=_challenge(made),
+        challenge=_challenge(made, identity),
         location=_location(made),
     )
 
@@ -225,7 +229,7 @@ def _autoscaling(
     made: Cluster | ExistingCluster,
     pools: Mapping[str, NodePool],
     opts: pulumi.ResourceOptions,
-) -> list[Autoscaling]:
+) -> list[AutoscalerConfig]:
     """ACK's autoscaler. Pods may wait for its nodes, so it comes before the objects in the cluster.
 
     A cluster has one configuration, which cannot be deleted: that of an existing cluster would name our pools for ever.
@@ -234,13 +238,13 @@ def _autoscaling(
     ours = isinstance(stack.cluster, NewAckCluster) and isinstance(stack.platform, NewAckPlatform)
     if not (ours and scaled):
         return []
-    args = AutoscalingArgs(
+    args = AutoscalerConfigArgs(
         spec=stack.addons.cluster_autoscaler,
         cluster_id=after(made.joinable_id, *nodes(pools, [plan for plan in scaled if not plan.dedicated])),
         pools=scaled,
         group_names={name: group for pool in pools.values() for name, group in pool.group_names.items()},
     )
-    return [Autoscaling("autoscaling", args, opts)]
+    return [AutoscalerConfig("autoscaler", args, opts)]
 
 
 def _log_collection(stack: AlicloudStack, logs: Logs, kubernetes: pulumi.ProviderResource) -> None:
@@ -272,21 +276,32 @@ def _storage(made: AckFoundation, classes: NewAckPlatform, kubernetes: pulumi.Pr
     return Storage("storage", args, all_three)
 
 
-def _challenge(made: AckFoundation) -> DnsChallenge | None:
-    stack = made.stack
-    wanted = stack.addons.cert_manager
+def _identities(made: AckFoundation) -> Identities:
+    def identity(name: str, /, *, namespace: str, service_account: str, grants: Sequence[Grant]) -> WorkloadIdentity:
+        args = WorkloadIdentityArgs(
+            environment=made.stack.environment,
+            identity_provider_arn=made.cluster.identity_provider_arn,
+            identity_issuer=made.cluster.identity_issuer,
+            namespace=namespace,
+            service_account=service_account,
+            grants=tuple(grants),
+            tags=tags(made.stack),
+        )
+        return WorkloadIdentity(name, args, made.opts)
+
+    return identity
+
+
+def _challenge(made: AckFoundation, identity: Identities) -> DnsChallenge | None:
+    wanted, name = made.stack.addons.cert_manager, SOLVER_CHART
     if not wanted.enabled or wanted.issuer.kind != "acme":
         return None
-    args = DnsChallengeArgs(
-        environment=stack.environment,
-        cloud=stack.cloud,
-        identity_provider_arn=made.cluster.identity_provider_arn,
-        identity_issuer=made.cluster.identity_issuer,
-        domain=wanted.issuer.answered_in,
-        delegated=wanted.issuer.challenge_domain is not None,
-        tags=tags(stack),
+    records = answer_challenges("records", made.stack.cloud, wanted.issuer.answered_in)
+    return DnsChallenge(
+        identity=identity(name, namespace=name, service_account=name, grants=[records]),
+        solver=solver(delegated=wanted.issuer.challenge_domain is not None),
+        webhook=name,
     )
-    return DnsChallenge("challenge", args, made.opts)
 
 
 def _location(made: AckFoundation) -> AlicloudLocation:

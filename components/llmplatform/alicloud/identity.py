@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_alicloud as alicloud
 
-from llmplatform.alicloud.policies import Statement, document, trust
+from llmplatform.alicloud.policies import document, trust
 from llmplatform.base.component import PlatformComponent
+from llmplatform.base.contracts import Grant
+from llmplatform.base.ordering import after
 from llmplatform.specs.environment import Environment
 
 ROLE_ANNOTATION = "pod-identity.alibabacloud.com/role-name"
@@ -33,6 +35,8 @@ class WorkloadIdentityArgs:
     """Issuer of the cluster's tokens."""
     namespace: str
     service_account: str
+    grants: tuple[Grant, ...] = ()
+    """Its rights."""
     tags: Mapping[str, str]
 
 
@@ -44,40 +48,45 @@ class WorkloadIdentity(PlatformComponent):
     service_account: pulumi.Output[str]
     """Name of the service account."""
     annotations: Mapping[str, pulumi.Output[str]]
-    """The role's name, for the service account. Depends on the role."""
+    """The role's name, for the service account. Depends on the rights."""
     namespace_labels: Mapping[str, str]
     """Labels of the namespace, so that its pods get their token."""
+    credentials: tuple[str, int] | None
+    """None: pods get their credentials over HTTPS."""
     role_name: pulumi.Output[str]
-    """Name of the role."""
+    """Name of the role. Depends on the rights."""
     role_arn: pulumi.Output[str]
     """ARN of the role."""
 
     def __init__(self, name: str, args: WorkloadIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:alicloud:WorkloadIdentity", name, opts)
         self._prefix, self._args = name, args
-        self._role = self._make_role()
+        role = self._make_role()
+        rights = [self._grant(role, grant) for grant in args.grants]
+        role_name = after(role.role_name, *rights)
         self.namespace = pulumi.Output.from_input(args.namespace)
         self.service_account = pulumi.Output.from_input(args.service_account)
-        self.annotations = {ROLE_ANNOTATION: self._role.role_name}
+        self.annotations = {ROLE_ANNOTATION: role_name}
         self.namespace_labels = INJECTION_LABEL
-        self.role_name = self._role.role_name
-        self.role_arn = self._role.arn
+        self.credentials = None
+        self.role_name = role_name
+        self.role_arn = role.arn
         self.finish()
 
-    def grant(self, name: str, statements: pulumi.Input[Sequence[Statement]]) -> alicloud.ram.RolePolicyAttachment:
-        """Allow the statements. `name` distinguishes this grant from the identity's others."""
+    def _grant(self, role: alicloud.ram.Role, grant: Grant) -> alicloud.ram.RolePolicyAttachment:
+        name = f"{self._prefix}-{grant.name}"
         policy = alicloud.ram.Policy(
-            f"{self._prefix}-{name}",
-            policy_name=f"{self._args.environment.name}-{self._prefix}-{name}",
-            policy_document=pulumi.Output.from_input(statements).apply(lambda given: document(*given)),
+            name,
+            policy_name=f"{self._args.environment.name}-{name}",
+            policy_document=pulumi.Output.from_input(grant.statements).apply(lambda given: document(*given)),
             # A policy keeps five versions; without this the sixth change is refused.
             rotate_strategy="DeleteOldestNonDefaultVersionWhenLimitExceeded",
             tags=self._args.tags,
             opts=self.child(),
         )
         return alicloud.ram.RolePolicyAttachment(
-            f"{self._prefix}-{name}",
-            role_name=self._role.role_name,
+            name,
+            role_name=role.role_name,
             policy_name=policy.policy_name,
             policy_type="Custom",
             opts=self.child(),

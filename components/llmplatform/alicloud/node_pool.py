@@ -1,7 +1,7 @@
 """ACK node pools of one pool: one for each capacity type, and without GPUs for each zone, all alike to a pod.
 
 Makes: the node pools. ACK's autoscaler knows labels, taints and resources of an empty pool by itself.
-Does not: the autoscaler (`Autoscaling`), driver and device plugin (ACK installs both on nodes with GPUs).
+Does not: the autoscaler (`AutoscalerConfig`), driver and device plugin (ACK installs both on nodes with GPUs).
 A pool is replaced with its cluster.
 A change of instance types, operating system, disk, driver or price applies to nodes that join later; drain the others
 to renew them. A Kubernetes version or an image is rolled out to existing nodes, one at a time, only while the stack

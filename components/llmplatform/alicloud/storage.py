@@ -20,18 +20,16 @@ clients lock.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import pulumi
 import pulumi_alicloud as alicloud
-import pulumi_kubernetes as k8s
 
+from llmplatform.alicloud.grants import read_write
 from llmplatform.alicloud.identity import WorkloadIdentity, WorkloadIdentityArgs
 from llmplatform.alicloud.naming import unique
-from llmplatform.alicloud.policies import Statement
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
+from llmplatform.base.storage_class import storage_class
 from llmplatform.specs.cloud import Alicloud
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.platform import NewAckPlatform, StorageClass
@@ -91,23 +89,45 @@ class Storage(PlatformComponent):
     def _disks(self, wanted: StorageClass) -> pulumi.Output[str]:
         if wanted.kind == "existing":
             return pulumi.Output.from_input(wanted.name)
-        return after(wanted.name, self._class(wanted.name, "diskplugin", _BLOCK_PARAMETERS, disks=True))
+        made = storage_class(
+            f"{self._prefix}-{wanted.name}",
+            wanted.name,
+            "diskplugin.csi.alibabacloud.com",
+            _BLOCK_PARAMETERS,
+            self.child(),
+            disks=True,
+            default=self._args.default_class,
+        )
+        return after(wanted.name, made)
 
     def _shared(self, wanted: StorageClass) -> tuple[pulumi.Output[str], pulumi.Output[str] | None]:
         if wanted.kind == "existing":
             return pulumi.Output.from_input(wanted.name), None
         files = self._file_system()
         parameters = _shared_parameters(self._mount_target(files))
-        shared = self._class(wanted.name, "nasplugin", parameters, mount_options=list(NAS_MOUNT_OPTIONS))
+        shared = storage_class(
+            f"{self._prefix}-{wanted.name}",
+            wanted.name,
+            "nasplugin.csi.alibabacloud.com",
+            parameters,
+            self.child(),
+            mount_options=list(NAS_MOUNT_OPTIONS),
+        )
         return after(wanted.name, shared), files.id
 
     def _objects(self, wanted: StorageClass) -> tuple[pulumi.Output[str], pulumi.Output[str] | None]:
         if wanted.kind == "existing":
             return pulumi.Output.from_input(wanted.name), None
-        bucket, mounter = self._bucket(), self._mounter()
-        right = mounter.grant("bucket", bucket.bucket.apply(_bucket_rights))
-        objects = self._class(wanted.name, "ossplugin", self._object_parameters(bucket, mounter), reclaim="Retain")
-        return after(wanted.name, objects, right), bucket.bucket
+        bucket = self._bucket()
+        objects = storage_class(
+            f"{self._prefix}-{wanted.name}",
+            wanted.name,
+            "ossplugin.csi.alibabacloud.com",
+            self._object_parameters(bucket, self._mounter(bucket)),
+            self.child(),
+            reclaim="Retain",
+        )
+        return after(wanted.name, objects), bucket.bucket
 
     def _file_system(self) -> alicloud.nas.FileSystem:
         return alicloud.nas.FileSystem(
@@ -171,7 +191,7 @@ class Storage(PlatformComponent):
             opts=self.child(protect=self._kept),
         )
 
-    def _mounter(self) -> WorkloadIdentity:
+    def _mounter(self, bucket: alicloud.oss.Bucket) -> WorkloadIdentity:
         args = self._args
         return WorkloadIdentity(
             f"{self._prefix}-oss",
@@ -181,6 +201,7 @@ class Storage(PlatformComponent):
                 identity_issuer=args.identity_issuer,
                 namespace=FUSE_NAMESPACE,
                 service_account=FUSE_SERVICE_ACCOUNT,
+                grants=(read_write("bucket", bucket),),
                 tags=args.tags,
             ),
             self.child(),
@@ -202,35 +223,6 @@ class Storage(PlatformComponent):
             "region": region,
         }
 
-    def _class(
-        self,
-        class_name: str,
-        driver: str,
-        parameters: Mapping[str, pulumi.Input[str]],
-        *,
-        disks: bool = False,
-        reclaim: Literal["Delete", "Retain"] = "Delete",
-        mount_options: list[str] | None = None,
-    ) -> k8s.storage.v1.StorageClass:
-        return k8s.storage.v1.StorageClass(
-            f"{self._prefix}-{class_name}",
-            metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=class_name,
-                labels=labels("storage"),
-                annotations={
-                    "storageclass.kubernetes.io/is-default-class": str(disks and self._args.default_class).lower()
-                },
-            ),
-            provisioner=f"{driver}.csi.alibabacloud.com",
-            parameters=parameters,
-            mount_options=mount_options,
-            reclaim_policy=reclaim,
-            # A disk is created in its pod's zone; a shared volume serves all zones.
-            volume_binding_mode="WaitForFirstConsumer" if disks else "Immediate",
-            allow_volume_expansion=disks,
-            opts=self.child(),
-        )
-
 
 _BLOCK_PARAMETERS: Mapping[str, str] = {
     "type": "cloud_essd",
@@ -248,22 +240,3 @@ def _shared_parameters(target: alicloud.nas.MountTarget) -> Mapping[str, pulumi.
         "server": target.mount_target_domain.apply(lambda domain: f"{domain}:/volumes"),
         "archiveOnDelete": "false",
     }
-
-
-def _bucket_rights(bucket: str) -> list[Statement]:
-    return [
-        Statement(
-            actions=("oss:ListObjects", "oss:ListMultipartUploads", "oss:GetBucketInfo"),
-            resources=(f"acs:oss:*:*:{bucket}",),
-        ),
-        Statement(
-            actions=(
-                "oss:GetObject",
-                "oss:PutObject",
-                "oss:DeleteObject",
-                "oss:AbortMultipartUpload",
-                "oss:ListParts",
-            ),
-            resources=(f"acs:oss:*:*:{bucket}/*",),
-        ),
-    ]

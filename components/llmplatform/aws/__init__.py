@@ -1,7 +1,5 @@
 """The platform on AWS: network, EKS cluster, node pools, identities, storage."""
 
-from llmplatform.aws.autoscaling import Autoscaling, AutoscalingArgs
-from llmplatform.aws.challenge import DnsChallenge, DnsChallengeArgs
 from llmplatform.aws.cluster import Cluster, ClusterArgs
 from llmplatform.aws.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.aws.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
@@ -14,14 +12,10 @@ from llmplatform.aws.storage import Storage, StorageArgs
 from llmplatform.base.faults import fail_at_the_end
 
 __all__ = [
-    "Autoscaling",
-    "AutoscalingArgs",
     "Cluster",
     "ClusterAddons",
     "ClusterAddonsArgs",
     "ClusterArgs",
-    "DnsChallenge",
-    "DnsChallengeArgs",
     "ExistingCluster",
     "ExistingClusterArgs",
     "ExistingNetwork",

@@ -3,20 +3,21 @@
 The two functions wire the components of this package as a stack file asks, in any program that makes the providers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
-from llmplatform.aws.autoscaling import Autoscaling, AutoscalingArgs
-from llmplatform.aws.challenge import DnsChallenge, DnsChallengeArgs
 from llmplatform.aws.cluster import Cluster, ClusterArgs
 from llmplatform.aws.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.aws.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
+from llmplatform.aws.grants import answer_challenges, scale_node_groups, solver
+from llmplatform.aws.identity import WorkloadIdentity, WorkloadIdentityArgs
 from llmplatform.aws.network import Network, NetworkArgs
 from llmplatform.aws.node_pool import NodePool, NodePoolArgs
 from llmplatform.aws.node_role import NodeRole, NodeRoleArgs
 from llmplatform.aws.storage import Storage, StorageArgs
+from llmplatform.base.contracts import DnsChallenge, Grant, Identities
 from llmplatform.base.faults import fail_at_the_end
 from llmplatform.base.foundation import AutoscalerAccess, CloudServices, nodes
 from llmplatform.base.labels import tags
@@ -74,13 +75,14 @@ def cluster(stack: AwsStack, plans: tuple[PoolPlan, ...], opts: pulumi.ResourceO
 
 def services(made: EksFoundation, kubernetes: pulumi.ProviderResource) -> CloudServices:
     """Storage classes, and the cloud rights of what a stack installs. `kubernetes` is made from `made.kubeconfig`."""
-    stack = made.stack
+    stack, identity = made.stack, _identities(made)
     if isinstance(stack.platform, ExistingPlatform):
         return CloudServices(
             region=stack.cloud.region,
             kubernetes_version=stack.cluster.kubernetes_version,
             cluster_name=made.cluster_name,
             pools=made.pools,
+            identity=identity,
             shared_class=pulumi.Output.from_input(stack.platform.shared_storage_class),
         )
     storage = _storage(made, stack.platform, kubernetes)
@@ -89,10 +91,11 @@ def services(made: EksFoundation, kubernetes: pulumi.ProviderResource) -> CloudS
         kubernetes_version=stack.cluster.kubernetes_version,
         cluster_name=made.cluster_name,
         pools=made.pools,
+        identity=identity,
         shared_class=storage.shared_class,
         block_class=storage.block_class,
-        autoscaler=_autoscaler(made),
-        challenge=_challenge(made),
+        autoscaler=_autoscaler(made, identity),
+        challenge=_challenge(made, identity),
         location=_location(made),
     )
 
@@ -170,31 +173,43 @@ def _storage(made: EksFoundation, classes: NewPlatform, kubernetes: pulumi.Provi
     return Storage("storage", args, both)
 
 
-def _autoscaler(made: EksFoundation) -> AutoscalerAccess | None:
-    stack = made.stack
+def _identities(made: EksFoundation) -> Identities:
+    def identity(name: str, /, *, namespace: str, service_account: str, grants: Sequence[Grant]) -> WorkloadIdentity:
+        args = WorkloadIdentityArgs(
+            cluster_name=made.cluster_name,
+            cloud=made.stack.cloud,
+            namespace=namespace,
+            service_account=service_account,
+            grants=tuple(grants),
+            tags=tags(made.stack),
+        )
+        return WorkloadIdentity(name, args, made.opts)
+
+    return identity
+
+
+def _autoscaler(made: EksFoundation, identity: Identities) -> AutoscalerAccess | None:
+    stack, name = made.stack, "cluster-autoscaler"
     if not stack.addons.cluster_autoscaler.enabled:
         return None
-    args = AutoscalingArgs(cluster_name=made.cluster_name, cloud=stack.cloud, tags=tags(stack))
+    scale = scale_node_groups("scale", stack.cloud, made.cluster_name)
     return AutoscalerAccess(
-        identity=Autoscaling("autoscaling", args, made.opts),
+        identity=identity(name, namespace="kube-system", service_account=name, grants=[scale]),
         group_names={name: group for pool in made.pools.values() for name, group in pool.group_names.items()},
         other_groups=not isinstance(stack.cluster, NewEksCluster),
     )
 
 
-def _challenge(made: EksFoundation) -> DnsChallenge | None:
-    stack = made.stack
-    wanted = stack.addons.cert_manager
+def _challenge(made: EksFoundation, identity: Identities) -> DnsChallenge | None:
+    wanted, name = made.stack.addons.cert_manager, "cert-manager"
     if not wanted.enabled or wanted.issuer.kind != "acme":
         return None
-    args = DnsChallengeArgs(
-        cluster_name=made.cluster_name,
-        cloud=stack.cloud,
-        hosted_zone=wanted.issuer.hosted_zone,
-        zone_role=wanted.issuer.zone_role,
-        tags=tags(stack),
+    cloud, zone, role = made.stack.cloud, wanted.issuer.hosted_zone, wanted.issuer.zone_role
+    records = answer_challenges("records", cloud, zone, role)
+    return DnsChallenge(
+        identity=identity(name, namespace=name, service_account=name, grants=[records]),
+        solver=solver(cloud, zone, role),
     )
-    return DnsChallenge("challenge", args, made.opts)
 
 
 def _location(made: EksFoundation) -> AwsLocation:

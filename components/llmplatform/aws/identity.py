@@ -5,17 +5,22 @@ Does not: the service account itself. Pods get the rights if they start after th
 Source: "Create IAM role with trust policy required by EKS Pod Identity" and its request tags, EKS user guide.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from llmplatform.aws.policies import Statement, document, trust
+from llmplatform.aws.policies import document, trust
 from llmplatform.aws.roles import iam_role
 from llmplatform.base.component import PlatformComponent
+from llmplatform.base.contracts import Grant
 from llmplatform.base.ordering import after
 from llmplatform.specs.cloud import Aws
+
+POD_IDENTITY_AGENT = ("169.254.170.23/32", 80)
+"""Where the agent on each node hands out credentials. Source: "Set up the Amazon EKS Pod Identity Agent", EKS user
+guide."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +31,8 @@ class WorkloadIdentityArgs:
     cloud: Aws
     namespace: str
     service_account: str
+    grants: tuple[Grant, ...] = ()
+    """Its rights."""
     tags: Mapping[str, str]
 
 
@@ -33,44 +40,49 @@ class WorkloadIdentity(PlatformComponent):
     """A service account with the granted rights in AWS."""
 
     namespace: pulumi.Output[str]
-    """Namespace of the service account. Depends on the association."""
+    """Namespace of the service account. Depends on the association and the rights."""
     service_account: pulumi.Output[str]
-    """Name of the service account. Depends on the association."""
+    """Name of the service account. Depends on the association and the rights."""
     annotations: Mapping[str, pulumi.Output[str]]
     """Empty: Pod Identity needs no annotation on the service account."""
     namespace_labels: Mapping[str, str]
     """Empty: Pod Identity needs no label on the namespace."""
+    credentials: tuple[str, int] | None
+    """Range and TCP port of the agent that hands out credentials."""
+    role_name: pulumi.Output[str]
+    """Name of the role. Depends on the rights."""
     role_arn: pulumi.Output[str]
     """ARN of the role."""
 
     def __init__(self, name: str, args: WorkloadIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:WorkloadIdentity", name, opts)
-        self._prefix = name
-        self._role = pod_role(name, args, self.child())
+        role = pod_role(name, args, self.child())
         association = aws.eks.PodIdentityAssociation(
             f"{name}-association",
             cluster_name=args.cluster_name,
             namespace=args.namespace,
             service_account=args.service_account,
-            role_arn=self._role.arn,
+            role_arn=role.arn,
             tags=args.tags,
             opts=self.child(),
         )
-        self.namespace = after(args.namespace, association)
-        self.service_account = after(args.service_account, association)
+        rights = [
+            aws.iam.RolePolicy(
+                f"{name}-{grant.name}",
+                role=role.name,
+                policy=pulumi.Output.from_input(grant.statements).apply(lambda given: document(*given)),
+                opts=self.child(),
+            )
+            for grant in args.grants
+        ]
+        self.namespace = after(args.namespace, association, *rights)
+        self.service_account = after(args.service_account, association, *rights)
         self.annotations = {}
         self.namespace_labels = {}
-        self.role_arn = self._role.arn
+        self.credentials = POD_IDENTITY_AGENT
+        self.role_name = after(role.name, *rights)
+        self.role_arn = role.arn
         self.finish()
-
-    def grant(self, name: str, statements: pulumi.Input[Sequence[Statement]]) -> aws.iam.RolePolicy:
-        """Allow the statements. `name` distinguishes this grant from the identity's others."""
-        return aws.iam.RolePolicy(
-            f"{self._prefix}-{name}",
-            role=self._role.name,
-            policy=pulumi.Output.from_input(statements).apply(lambda given: document(*given)),
-            opts=self.child(),
-        )
 
 
 def pod_role(name: str, args: WorkloadIdentityArgs, opts: pulumi.ResourceOptions) -> aws.iam.Role:

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_kubernetes as k8s
 
 from llmplatform.aws.policies import document
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
+from llmplatform.base.storage_class import storage_class
 from llmplatform.specs.cloud import Aws
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.platform import NewPlatform, StorageClass
@@ -72,7 +72,16 @@ class Storage(PlatformComponent):
             return pulumi.Output.from_input(wanted.name)
         key = self._args.cloud.data_key
         parameters = {"type": "gp3", "encrypted": "true", **({"kmsKeyId": key} if key else {})}
-        return after(wanted.name, self._class(wanted.name, EBS_DRIVER, parameters, disks=True))
+        made = storage_class(
+            f"{self._prefix}-{wanted.name}",
+            wanted.name,
+            EBS_DRIVER,
+            parameters,
+            self.child(),
+            disks=True,
+            default=self._args.default_class,
+        )
+        return after(wanted.name, made)
 
     def _snapshot_class(self) -> None:
         """A snapshot is deleted with its object, as a volume with its claim."""
@@ -96,7 +105,9 @@ class Storage(PlatformComponent):
             return pulumi.Output.from_input(wanted.name), None
         files = self._file_system()
         targets = self._mount_targets(files)
-        shared = self._class(wanted.name, "efs.csi.aws.com", _shared_parameters(files), disks=False)
+        shared = storage_class(
+            f"{self._prefix}-{wanted.name}", wanted.name, "efs.csi.aws.com", _shared_parameters(files), self.child()
+        )
         return after(wanted.name, shared, *targets), files.id
 
     def _file_system(self) -> aws.efs.FileSystem:
@@ -155,27 +166,6 @@ class Storage(PlatformComponent):
             )
             for zone, subnet in self._args.subnet_ids.items()
         ]
-
-    def _class(
-        self, class_name: str, driver: str, parameters: Mapping[str, pulumi.Input[str]], *, disks: bool
-    ) -> k8s.storage.v1.StorageClass:
-        return k8s.storage.v1.StorageClass(
-            f"{self._prefix}-{class_name}",
-            metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=class_name,
-                labels=labels("storage"),
-                annotations={
-                    "storageclass.kubernetes.io/is-default-class": str(disks and self._args.default_class).lower()
-                },
-            ),
-            provisioner=driver,
-            parameters=parameters,
-            reclaim_policy="Delete",
-            # A disk is created in its pod's zone; a shared volume serves all zones.
-            volume_binding_mode="WaitForFirstConsumer" if disks else "Immediate",
-            allow_volume_expansion=disks,
-            opts=self.child(),
-        )
 
 
 def file_system_policy(file_system: str) -> str:

@@ -4,9 +4,12 @@ The conformance tests check every cloud against them: a third cloud begins with 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import pulumi
+
+from llmplatform.base.policies import Statement
 
 
 class Network(Protocol):
@@ -45,11 +48,25 @@ class NodePool(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """Rights in the cloud, limited to the resources that its statements name."""
+
+    name: str
+    """Distinguishes it from the other grants of an identity."""
+    statements: pulumi.Input[Sequence[Statement]]
+    """In the policy language of the cloud. An Output carries the dependency on the resources that it names."""
+
+
 class WorkloadIdentity(Protocol):
-    """The rights of one Kubernetes service account in the cloud, without a key."""
+    """A service account with rights in the cloud, without a key. Its outputs depend on all its grants."""
 
     namespace: pulumi.Output[str]
     service_account: pulumi.Output[str]
+    role_name: pulumi.Output[str]
+    """Name of the role in the cloud."""
+    credentials: tuple[str, int] | None
+    """Range and TCP port that pods get their credentials from; None where HTTPS to the cloud is all."""
     annotations: Mapping[str, pulumi.Output[str]]
     """Annotations that the service account needs; empty if the cloud needs none."""
     namespace_labels: Mapping[str, str]
@@ -65,14 +82,23 @@ class Storage(Protocol):
     """Class of volumes for many pods at once. Depends on the mount targets and rights."""
 
 
-class DnsChallenge(WorkloadIdentity, Protocol):
-    """The right to prove ownership of a domain by DNS records: of cert-manager itself, or of its webhook."""
+class Identities(Protocol):
+    """Makes identities for the service accounts of one cluster."""
 
+    def __call__(
+        self, name: str, /, *, namespace: str, service_account: str, grants: Sequence[Grant]
+    ) -> WorkloadIdentity:
+        """An identity of that name with these rights, and no others."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class DnsChallenge:
+    """The right to prove by DNS records that a domain is ours, and how cert-manager uses it."""
+
+    identity: WorkloadIdentity
+    """Identity of the solver."""
     solver: Mapping[str, object]
     """The solver of cert-manager's ACME issuers."""
-    credentials: tuple[str, int] | None
-    """Range and TCP port where pods of the identity get credentials; None if HTTPS to the cloud is enough."""
-    webhook: str | None
-    """Chart of the solver with the identity, in a namespace of the same name; None: cert-manager itself."""
-    role_name: pulumi.Output[str] | None
-    """Role of the webhook. Depends on its rights."""
+    webhook: str | None = None
+    """Chart of the solver, in a namespace of the same name; None: cert-manager itself."""

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import pulumi
 
-from llmplatform.base.contracts import DnsChallenge, NodePool, WorkloadIdentity
+from llmplatform.base.contracts import DnsChallenge, Identities, NodePool, WorkloadIdentity
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.platform_ref import AlicloudLocation, AwsLocation
 
@@ -55,6 +55,8 @@ class CloudServices:
     """Its name; on ACK its id."""
     shared_class: pulumi.Output[str]
     """Storage class of volumes that many pods share."""
+    identity: Identities | None = None
+    """Makes identities for service accounts; None: the cloud gives none."""
     block_class: pulumi.Output[str] | None = None
     """Storage class of disks for one pod; None: the cluster's default."""
     autoscaler: AutoscalerAccess | None = None

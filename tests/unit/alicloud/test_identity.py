@@ -8,7 +8,8 @@ import pytest
 from support.alicloud_platform import ISSUER, PROVIDER, TAGS, stack
 
 from llmplatform import alicloud
-from llmplatform.alicloud.policies import Statement
+from llmplatform.base.contracts import Grant
+from llmplatform.base.policies import Statement
 from llmplatform.testing import RecordingEngine
 
 _ROLE = "alicloud:ram/role:Role"
@@ -18,13 +19,14 @@ _ATTACHMENT = "alicloud:ram/rolePolicyAttachment:RolePolicyAttachment"
 _READ = Statement(actions=("oss:GetObject",), resources=("acs:oss:*:*:weights/*",))
 
 
-def _identity(name: str = "reader") -> alicloud.WorkloadIdentity:
+def _identity(name: str = "reader", *grants: Grant) -> alicloud.WorkloadIdentity:
     args = alicloud.WorkloadIdentityArgs(
         environment=stack().environment,
         identity_provider_arn=pulumi.Output.from_input(PROVIDER),
         identity_issuer=ISSUER,
         namespace="models",
         service_account="reader",
+        grants=grants,
         tags=TAGS,
     )
     return alicloud.WorkloadIdentity(name, args)
@@ -52,20 +54,24 @@ def test_service_account_and_namespace_are_told_what_to_carry() -> None:
     }
 
 
-def test_users_of_the_annotation_wait_for_the_role() -> None:
+def test_users_of_the_annotation_wait_for_the_role_and_its_rights() -> None:
     class Account(pulumi.CustomResource):
         def __init__(self, annotation: pulumi.Input[str]) -> None:
             super().__init__("test:index:Account", "account", {"annotation": annotation})
 
-    engine = RecordingEngine().run(lambda: Account(next(iter(_identity().annotations.values()))).urn)
+    def program() -> object:
+        made = _identity("reader", Grant(name="weights", statements=[_READ]))
+        return Account(next(iter(made.annotations.values()))).urn
+
+    engine = RecordingEngine().run(program)
     assert engine.waits_for(engine.named("account"), engine.one(_ROLE))
+    assert engine.waits_for(engine.named("account"), engine.one(_ATTACHMENT))
 
 
 def test_a_grant_is_a_policy_of_its_own_and_attached_to_the_role() -> None:
     def program() -> None:
-        made = _identity()
-        made.grant("weights", [_READ])
-        made.grant("logs", pulumi.Output.from_input("logs").apply(_write))
+        logs = Grant(name="logs", statements=pulumi.Output.from_input("logs").apply(_write))
+        _identity("reader", Grant(name="weights", statements=[_READ]), logs)
 
     engine = RecordingEngine().run(program)
     policies = {found.name: found.inputs for found in engine.all(_POLICY)}
@@ -81,7 +87,7 @@ def _write(bucket: str) -> list[Statement]:
 
 
 def test_a_policy_can_change_more_than_five_times() -> None:
-    engine = RecordingEngine().run(lambda: _identity().grant("weights", [_READ]).urn)
+    engine = RecordingEngine().run(lambda: _identity("reader", Grant(name="weights", statements=[_READ])).urn)
     assert engine.one(_POLICY).inputs["rotateStrategy"] == "DeleteOldestNonDefaultVersionWhenLimitExceeded"
 
 

@@ -39,7 +39,7 @@ def test_every_type_of_component_says_where_it_lives() -> None:
     assert tokens == {
         f"llmplatform:aws:{noun}"
         for noun in (
-            "Autoscaling", "Cluster", "ClusterAddons", "DnsChallenge", "Network", "NodePool", "NodeRole", "Storage",
+            "Cluster", "ClusterAddons", "Network", "NodePool", "NodeRole", "Storage",
             "WorkloadIdentity",
         )
     }  # fmt: skip
@@ -86,9 +86,6 @@ def test_the_components_keep_what_the_contracts_promise() -> None:
         (aws.ExistingCluster, contracts.Cluster),
         (aws.NodePool, contracts.NodePool),
         (aws.WorkloadIdentity, contracts.WorkloadIdentity),
-        (aws.Autoscaling, contracts.WorkloadIdentity),
-        (aws.DnsChallenge, contracts.DnsChallenge),
-        (aws.DnsChallenge, contracts.WorkloadIdentity),
     ]
     for component, contract in kept:
         missing = inspect.get_annotations(contract).keys() - inspect.get_annotations(component).keys()

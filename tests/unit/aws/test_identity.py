@@ -5,10 +5,12 @@ from typing import Any
 
 import pulumi
 import pytest
-from support.aws_platform import TAGS, ZONE_ID, stack
+from support.aws_platform import TAGS, ZONE_ID, identity, stack
 
 from llmplatform import aws
-from llmplatform.aws.policies import Statement
+from llmplatform.aws.grants import answer_challenges, scale_node_groups, solver
+from llmplatform.base.contracts import Grant
+from llmplatform.base.policies import Statement
 from llmplatform.testing import RecordingEngine
 
 _ROLE = "aws:iam/role:Role"
@@ -22,12 +24,13 @@ class _Pod(pulumi.CustomResource):
         super().__init__("test:index:Pod", "pod", {"serviceAccount": service_account})
 
 
-def _args(service_account: str = "reader") -> aws.WorkloadIdentityArgs:
+def _args(service_account: str = "reader", *grants: Grant) -> aws.WorkloadIdentityArgs:
     return aws.WorkloadIdentityArgs(
         cluster_name=pulumi.Output.from_input("dev-main"),
         cloud=stack().cloud,
         namespace="models",
         service_account=service_account,
+        grants=grants,
         tags=TAGS,
     )
 
@@ -72,9 +75,9 @@ def test_an_identity_can_do_nothing_until_it_is_granted_something() -> None:
 
 def test_a_grant_is_a_policy_of_its_own() -> None:
     def program() -> None:
-        identity = aws.WorkloadIdentity("reader", _args())
-        identity.grant("weights", [_READ])
-        identity.grant("logs", pulumi.Output.from_input("arn:aws:s3:::logs/*").apply(_write))
+        weights = Grant(name="weights", statements=[_READ])
+        logs = Grant(name="logs", statements=pulumi.Output.from_input("arn:aws:s3:::logs/*").apply(_write))
+        aws.WorkloadIdentity("reader", _args("reader", weights, logs))
 
     policies = RecordingEngine().run(program).all(_POLICY)
     assert [found.name for found in policies] == ["reader-logs", "reader-weights"]
@@ -94,8 +97,9 @@ def test_two_identities_live_in_one_stack() -> None:
     assert len(RecordingEngine().run(program).all(_ROLE)) == 2
 
 
-def _autoscaling() -> aws.Autoscaling:
-    return aws.Autoscaling("scaler", aws.AutoscalingArgs(cluster_name="dev-main", cloud=stack().cloud, tags=TAGS))
+def _autoscaling() -> aws.WorkloadIdentity:
+    cluster = pulumi.Output.from_input("dev-main")
+    return identity("cluster-autoscaler", scale_node_groups("scale", stack().cloud, cluster))
 
 
 def test_the_autoscaler_sizes_the_groups_of_its_own_cluster_and_no_other() -> None:
@@ -131,9 +135,8 @@ def test_the_autoscaler_starts_with_its_rights() -> None:
     assert engine.waits_for(engine.named("pod"), engine.one(_POLICY))
 
 
-def _challenge() -> aws.DnsChallenge:
-    args = aws.DnsChallengeArgs(cluster_name="dev-main", cloud=stack().cloud, hosted_zone=ZONE_ID, tags=TAGS)
-    return aws.DnsChallenge("challenge", args)
+def _challenge() -> aws.WorkloadIdentity:
+    return identity("cert-manager", answer_challenges("records", stack().cloud, ZONE_ID, None))
 
 
 def test_a_solver_of_challenges_changes_only_the_answers_in_one_zone() -> None:
@@ -155,11 +158,18 @@ def test_a_solver_of_challenges_changes_only_the_answers_in_one_zone() -> None:
     }
 
 
-def test_challenges_are_answered_in_the_zone_by_the_service_account_of_cert_manager() -> None:
-    engine = RecordingEngine().run(lambda: _challenge().solver)
-    assert engine.result == {"dns01": {"route53": {"region": "us-east-1", "hostedZoneID": ZONE_ID}}}
-    association = engine.one("aws:eks/podIdentityAssociation:PodIdentityAssociation").inputs
-    assert (association["namespace"], association["serviceAccount"]) == ("cert-manager", "cert-manager")
+def test_challenges_are_answered_in_the_zone_by_cert_manager_itself() -> None:
+    told = {"region": "us-east-1", "hostedZoneID": ZONE_ID}
+    assert solver(stack().cloud, ZONE_ID, None) == {"dns01": {"route53": told}}
+
+
+def test_a_zone_of_another_account_is_reached_by_its_role_and_nothing_else() -> None:
+    role = "arn:aws:iam::444455556666:role/dns"
+    answers = answer_challenges("records", stack().cloud, ZONE_ID, role)
+    (assume,) = _statements(RecordingEngine().run(lambda: identity("cert-manager", answers)), _POLICY, "policy")
+    assert (assume["Action"], assume["Resource"]) == (["sts:AssumeRole", "sts:TagSession"], [role])
+    told = {"region": "us-east-1", "hostedZoneID": ZONE_ID, "role": role}
+    assert solver(stack().cloud, ZONE_ID, role) == {"dns01": {"route53": told}}
 
 
 def test_cert_manager_starts_with_its_rights() -> None:

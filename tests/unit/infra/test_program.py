@@ -102,8 +102,10 @@ def test_the_groups_that_a_cluster_had_before_are_filled_as_well() -> None:
 def test_certificates_of_an_authority_come_after_the_right_to_answer_it() -> None:
     engine = changed("prod")
     release = engine.one(RELEASE, "cert-manager-release")
-    assert engine.waits_for(release, engine.named("challenge-identity-records"))
-    assert not [each for each in changed("dev").registered if each.name.startswith("challenge")], "no authority asks"
+    assert engine.waits_for(release, engine.named("cert-manager-records"))
+    assert not [each for each in changed("dev").registered if each.name.startswith("cert-manager-records")], (
+        "no authority asks"
+    )
 
 
 def test_models_are_not_scraped_where_the_platform_has_no_prometheus() -> None:

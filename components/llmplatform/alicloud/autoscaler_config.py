@@ -28,7 +28,7 @@ DRAIN_SECONDS = 600
 
 
 @dataclass(frozen=True, kw_only=True)
-class AutoscalingArgs:
+class AutoscalerConfigArgs:
     """The cluster and its pools."""
 
     spec: AckAutoscaler
@@ -38,14 +38,14 @@ class AutoscalingArgs:
     """Planned group to the id of its scaling group, for every group of the pools."""
 
 
-class Autoscaling(PlatformComponent):
+class AutoscalerConfig(PlatformComponent):
     """The configuration of a cluster's autoscaler."""
 
     cluster_id: pulumi.Output[str]
     """Id of the cluster, for resources that need nodes of an empty pool."""
 
-    def __init__(self, name: str, args: AutoscalingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("llmplatform:alicloud:Autoscaling", name, opts)
+    def __init__(self, name: str, args: AutoscalerConfigArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:alicloud:AutoscalerConfig", name, opts)
         idle = f"{args.spec.scale_down_minutes}m"
         by_priority = args.spec.scaler == "cluster-autoscaler"
         config = alicloud.cs.AutoscalingConfig(

@@ -20,13 +20,13 @@ def _config(
 ) -> dict[str, Any]:
     def program() -> None:
         made = [node_pool(pool) for pool in pools]
-        args = alicloud.AutoscalingArgs(
+        args = alicloud.AutoscalerConfigArgs(
             spec=AckAutoscaler.model_validate(spec),
             cluster_id="c1",
             pools=pools,
             group_names={name: group for each in made for name, group in each.group_names.items()},
         )
-        alicloud.Autoscaling("autoscaling", args)
+        alicloud.AutoscalerConfig("autoscaler", args)
 
     return RecordingEngine(preview=preview, failed=failed).run(program).one(_CONFIG).inputs
 
