@@ -18,6 +18,7 @@ from llmplatform_sandbox.endpoints import Endpoints
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.newer_minors import PLANNED_MINORS
 from llmplatform_sandbox.providers.base import ProviderServicer
+from llmplatform_sandbox.providers.charts import Programs
 from llmplatform_sandbox.providers.cloud import CloudProvider
 from llmplatform_sandbox.providers.entrance import Entrance
 from llmplatform_sandbox.providers.helm import Started
@@ -88,18 +89,20 @@ def serve_providers(
     ports: Mapping[str, int] | None = None,
     paper: bool = False,
     started: Started = lambda _: True,
+    programs: Programs = tuple,
     interceptors: Sequence["grpc.ServerInterceptor[Any, Any]"] = (),
 ) -> tuple[list[grpc.Server], dict[str, int]]:
     """Serve all providers whose SDK is installed; without `kube` for a preview.
 
-    Returns the servers, to be stopped by the caller, and the port of each package. `ports` are tried
-    first. Charts come from the folder that LLMPLATFORM_CHARTS names. `paper`: apply without a cluster; see paper.py.
-    `started`: what a release waits for.
+    Returns the servers, to be stopped by the caller, and the port of each package. `ports` are tried first. `paper`:
+    apply without a cluster; see paper.py. Charts come from the folder that LLMPLATFORM_CHARTS names, and from archives
+    that the `programs` name. `started`: what a release waits for.
     """
     charts = os.environ.get("LLMPLATFORM_CHARTS")
     folder = Path(charts) if charts else None
+    cluster = PaperKubernetes() if paper else KubernetesProvider(kube, folder, started, programs)
     servicers: dict[str, ProviderServicer] = {
-        "kubernetes": PaperKubernetes() if paper else KubernetesProvider(kube, folder, started),
+        "kubernetes": cluster,
         "random": RandomProvider(),
     }
     for package in CLOUDS:

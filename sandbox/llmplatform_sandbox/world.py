@@ -52,16 +52,16 @@ class World:
         access = self._control_plane.access()
         clouds = open_clouds(self._paths.clouds, self._control_plane)
         running = Running(self._paths, Kube(access), access.kubeconfig)
+        programs = partial(projects_in, self._paths)
         servers, ports = serve_providers(
             clouds,
             access,
             ports=before.providers if before else None,
             started=running.await_ready,
+            programs=programs,
             interceptors=[KillSwitch(self._paths)],
         )
-        language_server, language = serve_language(
-            partial(projects_in, self._paths), port=before.language if before else 0
-        )
+        language_server, language = serve_language(programs, port=before.language if before else 0)
         Endpoints(pid=os.getpid(), providers=ports, language=language, fingerprint=self._fingerprint).write(self._paths)
         for loop in [*_loops(clouds, access), ("real controllers", running.step)]:
             threading.Thread(target=self._repeat, args=loop, name=loop[0], daemon=True).start()

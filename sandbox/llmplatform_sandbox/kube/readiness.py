@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from llmplatform_sandbox.kube.client import Kube, Object
+from llmplatform_sandbox.kube.errors import KubeError
 
 DEFAULT_TIMEOUT: Final = 600.0
 """Seconds."""
@@ -48,6 +49,20 @@ def _deployment(kube: Kube, obj: Object) -> str | None:
         stuck = f" ({progressing['reason']})" if progressing.get("status") == "False" else ""
         return f"{min(updated, available)} of {wanted} updated replicas available{stuck}"
     return None if wanted == 0 or condition(obj, "Available").get("status") == "True" else "not yet Available"
+
+
+def warnings_of(obj: Object) -> list[str]:
+    """What the provider says of a Deployment while it waits, and of one that nobody has to wait for.
+
+    provider/pkg/await/deployment.go: `processDeploymentEvent` and `checkReplicaSetStatus`.
+    """
+    if obj["kind"] != "Deployment":
+        return []
+    found = [condition(obj, name) for name in ("Progressing", "Available")]
+    said = [f"[{each['reason']}] {each.get('message', '')}" for each in found if each.get("status") == "False"]
+    if obj["spec"].get("replicas") == 0:
+        said.append(f'Replicas scaled to 0 for Deployment "{obj["metadata"]["name"]}"')
+    return said
 
 
 def _stateful_set(kube: Kube, obj: Object) -> str | None:
@@ -89,6 +104,19 @@ def _job(kube: Kube, obj: Object) -> str | None:
     if status.get("startTime") and condition(obj, "Complete").get("status") == "True":
         return None
     return f"not complete: {status.get('active', 0)} pods active, {status.get('succeeded', 0)} succeeded"
+
+
+def runs_or_failed(kube: Kube, api_version: str, name: str, namespace: str) -> bool:
+    """Whether a Job that asks for another in its place, as long as it is not complete, gets one.
+
+    pulumi-kubernetes 4.34.2, provider/pkg/provider/provider.go, `Diff`: of a Job alone, running or failed, and not
+    where the cluster or the Job cannot be read.
+    """
+    try:
+        live = kube.get(api_version, "Job", name, namespace)
+    except KubeError:
+        return False
+    return live is not None and condition(live, "Complete").get("status") != "True"
 
 
 def _pod(kube: Kube, obj: Object) -> str | None:

@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable
 
 from llmplatform_sandbox.kube.client import Kube, Object
+from llmplatform_sandbox.kube.errors import UnknownKind
 from llmplatform_sandbox.kube.readiness import waiting_for
 
 _SLICE = 1
 """Seconds of one watch: a cancelled wait ends within them."""
 _POLL = 0.2
+_RETRIES, _PAUSE = 5, 0.5
 _DECIDED_ELSEWHERE = frozenset({"Service"})
 """Kinds whose readiness depends on other objects, so that watching only them would miss it."""
 
@@ -21,12 +23,23 @@ class TimedOut(Exception):
         self.obj = obj
 
 
-def until_ready(kube: Kube, obj: Object, *, seconds: float, wanted: Callable[[], bool] = lambda: True) -> Object:
-    """The live object once it is ready. Raises `TimedOut`, also when `wanted` turns False, and `NeverReady`."""
+def until_ready(
+    kube: Kube,
+    obj: Object,
+    *,
+    seconds: float,
+    wanted: Callable[[], bool] = lambda: True,
+    seen: Callable[[Object], object] = lambda _: None,
+) -> Object:
+    """The live object once it is ready. Raises `TimedOut`, also when `wanted` turns False, and `NeverReady`.
+
+    `seen`: hears of it whenever it is looked at.
+    """
     deadline = time.monotonic() + seconds
     metadata = obj["metadata"]
     place = (obj["apiVersion"], obj["kind"])
     while True:
+        seen(obj)
         reason = waiting_for(kube, obj)
         if reason is None:
             return obj
@@ -41,10 +54,11 @@ def until_ready(kube: Kube, obj: Object, *, seconds: float, wanted: Callable[[],
         field = f"metadata.name={metadata['name']}"
         version = obj["metadata"].get("resourceVersion", "0")
         started = time.monotonic()
-        for event, seen in kube.watch(*place, namespace, seconds=_SLICE, fieldSelector=field, resourceVersion=version):
+        for event, live in kube.watch(*place, namespace, seconds=_SLICE, fieldSelector=field, resourceVersion=version):
             if event == "DELETED":
                 raise TimedOut("another client deleted it", obj)
-            obj = seen
+            obj = live
+            seen(obj)
             if event in ("ADDED", "MODIFIED") and waiting_for(kube, obj) is None:
                 return obj
             if time.monotonic() > deadline or not wanted():
@@ -68,3 +82,20 @@ def until_gone(kube: Kube, obj: Object, *, seconds: float, wanted: Callable[[], 
             return False
         time.sleep(pause)
         pause = min(pause * 1.5, 0.2)
+
+
+def until_served(apply: Callable[[], Object]) -> Object:
+    """Wait a while for a kind that another resource brings (pulumi-kubernetes, await.go, Creation: five retries)."""
+    for _ in range(_RETRIES):
+        try:
+            return apply()
+        except UnknownKind:
+            time.sleep(_PAUSE)
+    return apply()
+
+
+def held_by(kube: Kube, obj: Object) -> str:
+    """The finalizers that keep an object, as the end of a sentence; empty where there are none."""
+    live = kube.get(obj["apiVersion"], obj["kind"], obj["metadata"]["name"], obj["metadata"].get("namespace"))
+    finalizers = (live or {}).get("metadata", {}).get("finalizers", [])
+    return f"; held by {', '.join(finalizers)}" if finalizers else ""

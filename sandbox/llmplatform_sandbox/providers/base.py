@@ -19,6 +19,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from typing_extensions import override
 
 from llmplatform_sandbox.providers.diffs import Change, Diff, diff_values, join
+from llmplatform_sandbox.providers.host import Host
 from llmplatform_sandbox.providers.outcomes import Autonaming, Failure, InitFailed, ProviderError
 from llmplatform_sandbox.providers.values import (
     UNKNOWN,
@@ -51,6 +52,7 @@ class _Connection:
 
     config: Values = field(default_factory=dict[str, Any])
     cancelled: threading.Event = field(default_factory=threading.Event)
+    host: Host = field(default_factory=Host)
 
 
 class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -67,6 +69,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def __init__(self) -> None:
         self._connections: dict[str, _Connection] = {}
         self._latest = _Connection()
+        self._hosts: dict[str, Host] = {}
         self._lock = threading.Lock()
         self._local = threading.local()
 
@@ -129,6 +132,10 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         """Arguments of the current call's provider resource."""
         return self._connection().config
 
+    def warn(self, urn: str, text: str, *, passing: bool = False) -> None:
+        """Let the engine show a warning with a resource. `passing`: only while the resource is under way."""
+        self._connection().host.warn(urn, text, passing=passing)
+
     def wanted(self) -> bool:
         """Whether the caller still waits for the current call: False after Cancel, or when the engine has gone."""
         context: grpc.ServicerContext | None = getattr(self._local, "context", None)
@@ -138,6 +145,8 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @override
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
+        with self._lock:
+            self._hosts[context.peer()] = Host(request.engine_address)
         return provider_pb2.ProviderHandshakeResponse(
             accept_secrets=True, accept_resources=False, accept_outputs=False, supports_autonaming_configuration=True
         )
@@ -153,7 +162,9 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     @override
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
         with self._call(context):
-            self._connection().cancelled.set()
+            connection = self._connection()
+            connection.cancelled.set()
+            connection.host.close()
         return empty_pb2.Empty()
 
     @override
@@ -172,8 +183,9 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     @override
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
         with self._call(context):
-            connection = _Connection(config=struct_to_plain(request.args))
             with self._lock:
+                host = self._hosts.pop(context.peer(), Host())
+                connection = _Connection(config=struct_to_plain(request.args), host=host)
                 alive = {peer: old for peer, old in self._connections.items() if not old.cancelled.is_set()}
                 self._connections = {**alive, context.peer(): connection}
                 self._latest = connection

@@ -2,38 +2,43 @@
 
 Simulated: the check of every value key against the catalog, the chart's CRDs, Helm's own release record with its
 revisions and their statuses (kube/helm.py), the namespace, uninstalling. NOT simulated: the chart's workloads, service
-accounts, RBAC, and hooks except those before a deletion; no pod of a release runs. loops/controllers.py and the package
-`controllers` answer for its controllers. The archive of the chart need not exist.
+accounts, RBAC, and hooks except those before a deletion; no pod of a release runs, but without a node that accepts pods
+a release with pods fails. loops/controllers.py and the package `controllers` answer for its controllers. The archive of
+the chart is opened where it exists, and need not exist.
 
 The provider's treatment of Helm's answers follows pulumi-kubernetes, provider/pkg/provider/helm_release.go: `Create`,
 `Update` and `Delete` return Helm's errors unchanged; `Read` returns the values of the newest revision, even of a
 pending one (`setReleaseAttributes`); `Diff` compares with those (`CreateThreeWayMergePatch`).
 """
 
-import re
-import tomllib
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
-from importlib import resources
-from pathlib import Path
 from typing import Any, Final
 
-from llmplatform.catalog.chart_values import chart_crds, chart_keys
 from llmplatform.recovery.releases import Unsettled
 from llmplatform_sandbox.interfaces import Release
-from llmplatform_sandbox.kube import definitions, helm, releases
+from llmplatform_sandbox.kube import helm, releases
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.errors import KubeError
-from llmplatform_sandbox.kube.waiting import TimedOut
+from llmplatform_sandbox.providers import helm_state
+from llmplatform_sandbox.providers.archives import BadArchive
+from llmplatform_sandbox.providers.charts import Charts, chart_of, unknown_keys
 from llmplatform_sandbox.providers.diffs import Diff
 from llmplatform_sandbox.providers.helm_state import merge_changes, merged
-from llmplatform_sandbox.providers.outcomes import Autonaming, Failure, ProviderError
-from llmplatform_sandbox.providers.values import UNKNOWN, unwrap_secrets
+from llmplatform_sandbox.providers.outcomes import Autonaming, Failure, InitFailed, ProviderError
+from llmplatform_sandbox.providers.values import UNKNOWN, contains_unknown, unwrap_secrets
 
 Values = dict[str, Any]
 
 RELEASE: Final = "kubernetes:helm.sh/v3:Release"
-_ARCHIVE: Final = re.compile(r"^(?P<name>.+?)-(?P<version>v?\d+\.\d+.*)\.tgz$")
+_LONG: Final = 300
+"""Seconds for a release without a timeout of its own."""
+_FAILED: Final = (
+    'Helm release "{name}" was created but has a failed status. Use the `helm` command to investigate the error, '
+    "correct it, then retry. Reason: {error}"
+)
+_NULLS: Final = (
+    "`allowNullValues` is deprecated and has no effect; null values in Helm chart values are preserved by default."
+)
 _INPUT_NAMES = """
 allowNullValues atomic chart cleanupOnFail compat createNamespace dependencyUpdate description devel
 disableCRDHooks disableOpenapiValidation disableWebhooks forceUpdate keyring lint manifest maxHistory name
@@ -43,26 +48,18 @@ reuseValues skipAwait skipCrds takeOwnership timeout values valueYamlFiles verif
 _INPUTS: Final = frozenset(_INPUT_NAMES.split())
 
 
-def chart_of(inputs: Mapping[str, Any]) -> tuple[str, str]:
-    """(chart, version) of a release's inputs: from the archive's file name, else from `chart` and `version`."""
-    chart = str(inputs["chart"])
-    match = _ARCHIVE.match(chart.rsplit("/", 1)[-1])
-    if match:
-        return match["name"], match["version"]
-    return chart.rstrip("/").rsplit("/", 1)[-1], str(inputs.get("version") or "")
-
-
 Started = Callable[[Release], bool]
 """Whether the controllers of a release that is being installed are up, as far as they are run; waits for them."""
 
 
 class ReleaseProvider:
-    """The hooks of a provider, for one type. `charts`: a folder of unpacked charts, one folder per chart name."""
+    """The hooks of a provider, for one type. `warn`: shows a warning with the resource of a URN."""
 
-    def __init__(self, kube: Kube | None, charts: Path | None, started: Started = lambda _: True) -> None:
+    def __init__(self, kube: Kube | None, charts: Charts, started: Started, warn: Callable[[str, str], None]) -> None:
         self._kube = kube
         self._charts = charts
         self._started = started
+        self._warn = warn
 
     def check(self, olds: Values, news: Values, naming: Autonaming, namespace: str) -> tuple[Values, list[Failure]]:
         """Complete name and namespace; refuse unknown inputs of a Release, and unknown keys of its chart."""
@@ -81,16 +78,25 @@ class ReleaseProvider:
         if not inputs.get("chart"):
             failures.append(Failure("chart", "chart: missing; give the path of a chart archive"))
         elif inputs["chart"] is not UNKNOWN:
-            chart, version = chart_of(inputs)
+            name, version = chart_of(inputs)
             if not version:
-                reason = f"chart: {chart} has no version; name a local archive, <chart>-<version>.tgz, or set version"
+                reason = f"chart: {name} has no version; name a local archive, <chart>-<version>.tgz, or set version"
                 failures.append(Failure("chart", reason))
             values = unwrap_secrets(inputs.get("values") or {})
             if isinstance(values, Mapping):
-                failures.extend(Failure("values", f"values: {line}") for line in _unknown_keys(chart, version, values))
+                failures.extend(Failure("values", f"values: {line}") for line in unknown_keys(name, version, values))
         if inputs.get("valueYamlFiles"):
             failures.append(Failure("valueYamlFiles", "valueYamlFiles: the sandbox cannot check them; use values"))
-        return inputs, failures
+        if inputs.get("allowNullValues") is True:
+            self._warn(naming.urn, _NULLS)
+        if not inputs.get("chart") or contains_unknown(inputs):
+            return helm_state.inputs_of(inputs, None), failures
+        try:
+            version = self._charts.find(inputs, naming.urn).version
+        except BadArchive as error:
+            failures.append(Failure("chart", f"chart: {error}; check the chart name and repository configuration."))
+            version = None
+        return helm_state.inputs_of(inputs, version), failures
 
     def diff(self, old_inputs: Values, old_outputs: Values, new_inputs: Values) -> Diff:
         """Another name or namespace is another release.
@@ -104,7 +110,7 @@ class ReleaseProvider:
     def create(self, urn: str, inputs: Values, preview: bool) -> tuple[str, Values]:
         """Install: CRDs first, then the record."""
         if preview:
-            return "", {**inputs, "status": UNKNOWN, "resourceNames": UNKNOWN}
+            return "", helm_state.outputs_of(inputs, UNKNOWN, UNKNOWN)
         clear = unwrap_secrets(inputs)
         return f"{clear['namespace']}/{clear['name']}", self._release(urn, inputs, first=True)
 
@@ -140,7 +146,7 @@ class ReleaseProvider:
     def update(self, urn: str, new_inputs: Values, preview: bool) -> Values:
         """Upgrade: a new revision."""
         if preview:
-            return {**new_inputs, "status": UNKNOWN, "resourceNames": UNKNOWN}
+            return helm_state.outputs_of(new_inputs, UNKNOWN, UNKNOWN)
         return self._release(urn, new_inputs, first=False)
 
     def read(self, id_: str, inputs: Values, outputs: Values) -> tuple[str, Values, Values] | None:
@@ -150,11 +156,9 @@ class ReleaseProvider:
         if not found:
             return None
         record = releases.record_of(found[-1])
-        meta = record["chart"]["metadata"]
-        live = Release(name=name, namespace=record["namespace"], chart=meta["name"], version=meta["version"], values={})
-        status = _status(live, record["version"], meta.get("appVersion", ""), record["info"]["status"])
-        values = merged(outputs.get("values") or {}, record.get("config") or {})
-        return id_, inputs, {**outputs, **({"values": values} if values else {}), "status": status}
+        inputs = inputs or helm_state.imported(record)
+        values = merged(outputs.get("values") or inputs.get("values") or {}, record.get("config") or {})
+        return id_, inputs, _state(inputs, record, values=values)
 
     def delete(self, outputs: Values) -> None:
         """Uninstall: the record with all revisions, and the CRDs that go with the release."""
@@ -173,34 +177,47 @@ class ReleaseProvider:
 
     def _release(self, urn: str, inputs: Values, *, first: bool) -> Values:
         clear, kube = unwrap_secrets(inputs), self._cluster()
-        chart, version = chart_of(clear)
         values = clear.get("values") or {}
-        release = Release(name=clear["name"], namespace=clear["namespace"], chart=chart, version=version, values=values)
+        try:
+            chart = self._charts.find(clear, urn)
+        except BadArchive as error:
+            raise ProviderError(str(error)) from None
+        if first and chart.type != "application":
+            raise ProviderError(f"{chart.type} charts are not installable")
+        home = {"name": clear["name"], "namespace": clear["namespace"]}
+        release = Release(**home, chart=chart.name, version=chart.version, values=values)
+        what = f"release {release.namespace}/{release.name}"
         try:
             self._namespace(kube, release.namespace, create=bool(clear.get("createNamespace")))
             found = releases.revisions(kube, release.namespace, release.name)
             revision = 1 + max(map(releases.number_of, found), default=0)
-            app_version = self._app_version(chart)
             status = "pending-install" if first else "pending-upgrade"
-            record = releases.new_record(release, revision=revision, app_version=app_version, status=status)
+            record = releases.new_record(release, revision=revision, app_version=chart.app_version, status=status)
 
             def apply() -> str:
-                manifest = self._definitions(kube, release, skip=bool(clear.get("skipCrds")))
+                manifest = chart.install_crds(kube, values, skip=bool(clear.get("skipCrds")))
                 if not self._started(release):
                     raise helm.HelmError("1 error occurred:\n\t* timed out waiting for the condition")
+                if not clear.get("skipAwait") and chart.runs_pods:
+                    helm.require_node(kube, clear.get("timeout") or _LONG, tainted=_tolerates(values))
                 return manifest
 
+            atomic = bool(clear.get("atomic"))
             if first:
-                helm.install(kube, record, urn, apply)
+                record = helm.install(kube, record, urn, apply, atomic=atomic)
             else:
-                helm.upgrade(kube, record, urn, apply, keep=int(clear.get("maxHistory") or 0))
+                keep = int(clear.get("maxHistory") or 0)
+                record = helm.upgrade(kube, record, urn, apply, keep=keep, atomic=atomic)
+        except helm.ReleaseFailed as error:
+            if first:
+                self._warn(urn, _FAILED.format(name=release.name, error=error))
+            id_ = f"{release.namespace}/{release.name}"
+            raise InitFailed(id_, _state(inputs, error.record), [_reason(id_, error, first=first)]) from None
         except helm.HelmError as error:
             raise ProviderError(str(error)) from None
         except KubeError as error:
-            raise ProviderError("\n".join(error.lines(f"release {release.namespace}/{release.name}"))) from None
-        except TimedOut as error:
-            raise ProviderError(f"release {release.namespace}/{release.name}: a definition is {error}") from None
-        return {**inputs, "status": _status(release, revision, app_version), "resourceNames": {}}
+            raise ProviderError("\n".join(error.lines(what))) from None
+        return _state(inputs, record)
 
     def _namespace(self, kube: Kube, name: str, *, create: bool) -> None:
         if kube.get("v1", "Namespace", name):
@@ -209,86 +226,38 @@ class ReleaseProvider:
             raise ProviderError(f"namespace {name}: not found; create it first, or set createNamespace")
         kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, manager="helm")
 
-    def _definitions(self, kube: Kube, release: Release, *, skip: bool) -> str:
-        """Install the chart's CRDs; returns the manifest of those that an uninstall removes."""
-        rule = _rules().get(release.chart, {})
-        in_templates = bool(rule.get("templates"))
-        if (skip and not in_templates) or not _setting(rule, "switch", release.values, otherwise=True):
-            return ""
-        folder = self._charts / release.chart if self._charts else None
-        found = (
-            definitions.from_folder(folder, release.values)
-            if folder and folder.is_dir()
-            else _permissive(release.chart)
-        )
-        definitions.install(kube, found, upgrade=in_templates)
-        kept = not in_templates or _setting(rule, "keep", release.values, otherwise=False)
-        return "" if kept else definitions.manifest_of(found)
-
-    def _app_version(self, chart: str) -> str:
-        file = self._charts / chart / "Chart.yaml" if self._charts else None
-        match = (
-            re.search(r"^appVersion: *[\"']?([^\s\"']+)", file.read_text(), re.MULTILINE)
-            if file and file.is_file()
-            else None
-        )
-        return match[1] if match else ""
-
 
 def recorded(inputs: Values) -> Values:
     """The outputs of a release at its first installation."""
     clear = unwrap_secrets(inputs)
     chart, version = chart_of(clear)
     release = Release(name=clear["name"], namespace=clear["namespace"], chart=chart, version=version, values={})
-    return {**inputs, "status": _status(release, 1, ""), "resourceNames": {}}
+    return _state(inputs, releases.new_record(release, revision=1, app_version="", status=releases.DEPLOYED))
 
 
-def _status(release: Release, revision: int, app_version: str, status: str = releases.DEPLOYED) -> Values:
-    return {
-        "appVersion": app_version,
-        "chart": release.chart,
-        "name": release.name,
-        "namespace": release.namespace,
-        "revision": revision,
-        "status": status,
-        "version": release.version,
+def _state(inputs: Values, record: Mapping[str, Any], **found: Any) -> Values:
+    meta = record["chart"]["metadata"]
+    status = {
+        "appVersion": meta.get("appVersion", ""),
+        "chart": meta["name"],
+        "name": record["name"],
+        "namespace": record["namespace"],
+        "revision": record["version"],
+        "status": record["info"]["status"],
+        "version": meta["version"],
     }
+    return helm_state.outputs_of(inputs, status, record.get("manifest", ""), version=meta["version"], **found)
 
 
-@cache
-def _rules() -> Mapping[str, Any]:
-    return tomllib.loads(resources.files("llmplatform_sandbox.providers").joinpath("chart_crds.toml").read_text())
+def _reason(id_: str, error: Exception, *, first: bool) -> str:
+    """The provider's words (`Create`, `Update`, `releaseFailedError`)."""
+    created = "was created, but failed" if first else "failed"
+    failed = f"failed to become available within allocated timeout. Error: Helm Release {id_}: {error}"
+    return f'Helm release "{id_}" {created} to initialize completely. Use Helm CLI to investigate: {failed}'
 
 
-def _setting(rule: Mapping[str, Any], key: str, values: Mapping[str, Any], *, otherwise: bool) -> bool:
-    if key not in rule:
-        return otherwise
-    path, default = rule[key]
-    found = definitions.lookup(values, path)
-    return bool(default if found is None else found)
-
-
-def _unknown_keys(chart: str, version: str, values: Mapping[str, Any]) -> list[str]:
-    """Value keys that the chart does not have, by the catalog; an unknown chart is not checked."""
-    try:
-        chart_crds(chart)
-    except KeyError:
-        return []
-    try:
-        return chart_keys(chart, version).unknown(values)
-    except KeyError as error:
-        return [str(error.args[0])]
-
-
-def _permissive(chart: str) -> list[definitions.Definition]:
-    """Permissive definitions of the chart's CRDs in the catalog."""
-    try:
-        found = chart_crds(chart)
-    except KeyError:
-        return []
-    return [
-        definitions.permissive(
-            group=crd.group, versions=crd.versions, kind=crd.kind, plural=crd.plural, scope=crd.scope
-        )
-        for crd in found
-    ]
+def _tolerates(values: Any) -> bool:
+    """Whether values let some pod of a chart onto tainted nodes."""
+    if isinstance(values, Mapping):
+        return bool(values.get("tolerations")) or any(map(_tolerates, values.values()))
+    return isinstance(values, list) and any(map(_tolerates, values))

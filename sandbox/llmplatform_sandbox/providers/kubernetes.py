@@ -7,8 +7,8 @@ update by inputs alone; it adopts an object of the same resource's interrupted r
 object, as the real one does unless `upsertExistingObjects` is set; it refuses functions and YAML rendering.
 """
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,8 +19,9 @@ from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.kube.client import Kube, Object
 from llmplatform_sandbox.kube.errors import KubeError, UnknownKind
 from llmplatform_sandbox.kube.immutable import replacing
-from llmplatform_sandbox.kube.readiness import DEFAULT_TIMEOUT, NeverReady, condition, waiting_for
-from llmplatform_sandbox.kube.waiting import TimedOut, until_gone, until_ready
+from llmplatform_sandbox.kube.readiness import DEFAULT_TIMEOUT, NeverReady, runs_or_failed, waiting_for, warnings_of
+from llmplatform_sandbox.kube.waiting import TimedOut, held_by, until_gone, until_ready, until_served
+from llmplatform_sandbox.providers import kubernetes_arguments as arguments
 from llmplatform_sandbox.providers import manifests
 from llmplatform_sandbox.providers.base import (
     Autonaming,
@@ -35,48 +36,38 @@ from llmplatform_sandbox.providers.base import (
     diff_values,
     unwrap_secrets,
 )
+from llmplatform_sandbox.providers.charts import Charts, Programs
 from llmplatform_sandbox.providers.helm import RELEASE, ReleaseProvider, Started
-
-_RETRIES, _PAUSE = 5, 0.5
-_ARGUMENTS = """
-alwaysRender cluster clusterIdentifier context deleteUnreachable enableConfigMapMutable enablePatchForce
-enableSecretMutable enableServerSideApply helmReleaseSettings kubeClientSettings kubeconfig namespace
-renderYamlToDirectory skipUpdateUnreachable strictMode suppressDeprecationWarnings suppressHelmHookWarnings
-upsertExistingObjects
-"""
 
 
 class KubernetesProvider(ProviderServicer):
-    """`kube` None: a preview without a cluster, which touches nothing. `charts`: a folder of unpacked charts (CRDs)."""
+    """`kube` None: a preview without a cluster, which touches nothing.
+
+    `charts`: a folder of unpacked charts, one folder per chart name, for their CRDs.
+    """
 
     version: ClassVar[str] = "4.34.2"
-    config_keys: ClassVar[frozenset[str] | None] = frozenset(_ARGUMENTS.split())
+    config_keys: ClassVar[frozenset[str] | None] = arguments.KNOWN
 
     def __init__(
-        self, kube: KubeAccess | Kube | None, charts: Path | None = None, started: Started = lambda _: True
+        self,
+        kube: KubeAccess | Kube | None,
+        charts: Path | None = None,
+        started: Started = lambda _: True,
+        programs: Programs = tuple,
     ) -> None:
         super().__init__()
         self._kube = Kube(kube) if isinstance(kube, KubeAccess) else kube
-        self._releases = ReleaseProvider(self._kube, charts, started)
+        self._releases = ReleaseProvider(self._kube, Charts(charts, programs), started, self.warn)
         self.mend = self._releases.mend
 
     @override
     def check_config(self, args: Values) -> list[Failure]:
-        failures = super().check_config(args)
-        if args.get("renderYamlToDirectory"):
-            reason = (
-                "renderYamlToDirectory: the sandbox applies objects to its own API server; remove it for the sandbox"
-            )
-            failures.append(Failure("renderYamlToDirectory", reason))
-        return failures
+        return [*super().check_config(args), *arguments.refused(args)]
 
     @override
     def diff_config(self, old: Values, new: Values) -> Diff:
-        changes = diff_values(old, new)
-        if old.get("clusterIdentifier") or new.get("clusterIdentifier"):
-            return Diff(changes=changes, replaces={"clusterIdentifier"} & set(changes))
-        moved = "kubeconfig" in changes and manifests.servers(old) != manifests.servers(new)
-        return Diff(changes=changes, replaces={"kubeconfig"} if moved else ())
+        return arguments.difference(old, new)
 
     @override
     def check(self, typ: str, olds: Values, news: Values, autonaming: Autonaming) -> tuple[Values, list[Failure]]:
@@ -125,7 +116,7 @@ class KubernetesProvider(ProviderServicer):
         manager = manifests.manager_for(urn, inputs, {})
         if not manifests.is_patch(typ):
             self._refuse_existing(body, manager)
-        return self._put(typ, inputs, body, manager, timeout)
+        return self._put(typ, urn, inputs, body, manager, timeout)
 
     @override
     def update(
@@ -139,7 +130,7 @@ class KubernetesProvider(ProviderServicer):
             self._rehearse(typ, urn, new_inputs, old_outputs)
             return manifests.preview_of(new_inputs, old_outputs, kind)
         body = manifests.body_of(new_inputs)
-        return self._put(typ, new_inputs, body, manifests.manager_for(urn, new_inputs, old_outputs), timeout)[1]
+        return self._put(typ, urn, new_inputs, body, manifests.manager_for(urn, new_inputs, old_outputs), timeout)[1]
 
     @override
     def read(self, typ: str, urn: str, id_: str, inputs: Values, outputs: Values) -> tuple[str, Values, Values] | None:
@@ -153,10 +144,9 @@ class KubernetesProvider(ProviderServicer):
         if live is None:
             return None
         manager = manifests.manager_for(urn, inputs, outputs)
-        seen = manifests.outputs_of(live, inputs, manager)
-        inputs = manifests.live_inputs(inputs, {**live, "stringData": unwrap_secrets(inputs.get("stringData"))}) or {
-            key: value for key, value in seen.items() if key != "status" and not key.startswith("__")
-        }
+        inputs = manifests.live_inputs(inputs, {**live, "stringData": unwrap_secrets(inputs.get("stringData"))})
+        inputs = inputs or manifests.imported(live)
+        seen = manifests.outputs_of(live, inputs, manager, outputs.get("__initialApiVersion", ""))
         if manifests.annotation(inputs, manifests.SKIP_AWAIT) != "true" and not manifests.is_patch(typ):
             reason = self._not_ready(live)
             if reason:
@@ -187,7 +177,7 @@ class KubernetesProvider(ProviderServicer):
             seconds = self._patience(inputs or outputs, timeout)
             if not until_gone(kube, live, seconds=seconds, wanted=self.wanted):
                 raise ProviderError(
-                    f"{manifests.described(target)}: still there after {seconds:.0f} s{_held(kube, live)}"
+                    f"{manifests.described(target)}: still there after {seconds:.0f} s{held_by(kube, live)}"
                 )
         except UnknownKind:
             return None
@@ -250,22 +240,29 @@ class KubernetesProvider(ProviderServicer):
                 f"{manifests.described(body)}: exists already; import it, name it otherwise, or patch it"
             )
 
-    def _put(self, typ: str, inputs: Values, body: Object, manager: str, timeout: float) -> tuple[str, Values]:
+    def _put(
+        self, typ: str, urn: str, inputs: Values, body: Object, manager: str, timeout: float
+    ) -> tuple[str, Values]:
         kube = self._cluster()
         try:
-            live = _patiently(lambda: kube.apply(body, manager=manager, force=self._force(typ, inputs)))
+            live = until_served(lambda: kube.apply(body, manager=manager, force=self._force(typ, inputs)))
         except KubeError as error:
             raise ProviderError("\n".join(error.lines(manifests.described(body)))) from None
         id_ = manifests.id_of(live)
         if manifests.is_patch(typ) or manifests.annotation(inputs, manifests.SKIP_AWAIT) == "true":
             return id_, manifests.outputs_of(live, inputs, manager)
         try:
-            live = until_ready(kube, live, seconds=self._patience(inputs, timeout), wanted=self.wanted)
+            seconds = self._patience(inputs, timeout)
+            live = until_ready(kube, live, seconds=seconds, wanted=self.wanted, seen=partial(self._say, urn))
         except (TimedOut, NeverReady, KubeError) as error:
             live = error.obj if isinstance(error, TimedOut) else live
             reasons = [f"{manifests.described(body)}: {error}", *workload_reasons(kube, live)]
             raise InitFailed(id_, manifests.outputs_of(live, inputs, manager), reasons) from None
         return id_, manifests.outputs_of(live, inputs, manager)
+
+    def _say(self, urn: str, live: Object) -> None:
+        for text in warnings_of(live):
+            self.warn(urn, text, passing=True)
 
     def _force(self, typ: str, inputs: Values) -> bool:
         """A Patch asks before it takes a field from another manager; a whole object belongs to the program."""
@@ -290,19 +287,10 @@ class KubernetesProvider(ProviderServicer):
                 raise ProviderError("\n".join(error.lines(manifests.described(body)))) from None
 
     def _to_be_made_anew(self, kind: str, old_outputs: Values, new_inputs: Values) -> bool:
-        """Whether a Job must be replaced until it is complete, and is not complete.
-
-        pulumi-kubernetes 4.34.2, provider/pkg/provider/provider.go, `Diff`: only for a Job, running or failed, and not
-        if the cluster or the Job cannot be read.
-        """
         if self._kube is None or kind != "Job" or manifests.annotation(new_inputs, manifests.REPLACE_UNREADY) != "true":
             return False
         name, namespace = manifests.identity(old_outputs)
-        try:
-            live = self._kube.get(str(unwrap_secrets(old_outputs["apiVersion"])), kind, str(name), namespace)
-        except KubeError:
-            return False
-        return live is not None and condition(live, "Complete").get("status") != "True"
+        return runs_or_failed(self._kube, str(unwrap_secrets(old_outputs["apiVersion"])), str(name), namespace)
 
     def _not_ready(self, live: Object) -> str | None:
         try:
@@ -314,19 +302,3 @@ class KubernetesProvider(ProviderServicer):
     def _patience(inputs: Mapping[str, Any], timeout: float) -> float:
         annotated = manifests.annotation(inputs, manifests.TIMEOUT)
         return timeout or (float(annotated) if annotated.isdecimal() else DEFAULT_TIMEOUT)
-
-
-def _patiently(apply: Callable[[], Object]) -> Object:
-    """Wait a while for a kind that another resource installs (pulumi-kubernetes, await.go, Creation: five retries)."""
-    for _ in range(_RETRIES):
-        try:
-            return apply()
-        except UnknownKind:
-            time.sleep(_PAUSE)
-    return apply()
-
-
-def _held(kube: Kube, obj: Object) -> str:
-    live = kube.get(obj["apiVersion"], obj["kind"], obj["metadata"]["name"], obj["metadata"].get("namespace"))
-    finalizers = (live or {}).get("metadata", {}).get("finalizers", [])
-    return f"; held by {', '.join(finalizers)}" if finalizers else ""

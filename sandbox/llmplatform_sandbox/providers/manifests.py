@@ -9,7 +9,7 @@ import yaml
 
 from llmplatform_sandbox.kube.quantities import amount
 from llmplatform_sandbox.providers.outcomes import Autonaming
-from llmplatform_sandbox.providers.values import UNKNOWN, Secret, mark_secrets, secret, unwrap_secrets
+from llmplatform_sandbox.providers.values import UNKNOWN, Secret, contains_secret, secret, unwrap_secrets
 
 Values = dict[str, Any]
 
@@ -152,17 +152,55 @@ def secretive(values: Values, kind: str) -> Values:
     return {k: secret(v) if k in ("data", "stringData") and v is not UNKNOWN else v for k, v in values.items()}
 
 
-def outputs_of(live: Mapping[str, Any], inputs: Values, manager: str) -> Values:
-    """The engine's copy of a live object: without bookkeeping, secret where the inputs are."""
-    metadata = {key: value for key, value in live["metadata"].items() if key != "managedFields"}
-    if "kubectl.kubernetes.io/last-applied-configuration" in metadata.get("annotations", {}):
-        last = "kubectl.kubernetes.io/last-applied-configuration"
-        metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != last}
-    outputs: Values = mark_secrets({**live, "metadata": metadata}, inputs)
-    if "stringData" in inputs:
-        outputs["stringData"] = inputs["stringData"]
-    outputs = secretive(outputs, live["kind"])
-    return {**outputs, "__fieldManager": manager, "__initialApiVersion": live["apiVersion"]}
+def outputs_of(live: Mapping[str, Any], inputs: Values, manager: str, initial: str = "") -> Values:
+    """What the state holds of a live object: all of it, and what it was made from.
+
+    `initial`: the API version that it was created with, its own by default.
+    Source: pulumi-kubernetes, provider/pkg/provider/provider.go, `checkpointObject`.
+    """
+    given = visible(inputs)
+    return {
+        **annotated(live, given),
+        "__inputs": annotated(given, given),
+        "__initialApiVersion": initial or given.get("apiVersion") or live["apiVersion"],
+        "__fieldManager": manager,
+    }
+
+
+def annotated(outputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> Values:
+    """Outputs with secret what is secret in the inputs: a list as a whole, of a Secret its data and nothing else.
+
+    Source: pulumi-kubernetes, provider/pkg/provider/provider.go, `annotateSecrets`.
+    """
+    if outputs.get("kind") == "Secret":
+        return secretive(unwrap_secrets(outputs), "Secret")
+    marked: Values = {}
+    for key, value in outputs.items():
+        given = inputs.get(key)
+        if isinstance(value, Mapping) and isinstance(given, Mapping):
+            marked[key] = annotated(value, given)
+        else:
+            marked[key] = secret(value) if contains_secret(given) else value
+    return marked
+
+
+_DECIDED: Final = frozenset({"creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"})
+_WRITTEN_BY_OTHERS: Final = frozenset(
+    {"deployment.kubernetes.io/revision", "kubectl.kubernetes.io/last-applied-configuration"}
+)
+
+
+def imported(live: Mapping[str, Any]) -> Values:
+    """Inputs of an object that no program has described: what lives, without what the API server alone decides.
+
+    Source: pulumi-kubernetes, provider/pkg/provider/provider.go, `Read` (`readFromCluster`).
+    """
+    metadata = {key: value for key, value in live["metadata"].items() if key not in _DECIDED}
+    if "annotations" in metadata:
+        kept = {key: value for key, value in metadata["annotations"].items() if key not in _WRITTEN_BY_OTHERS}
+        metadata["annotations"] = kept
+    inputs = {key: value for key, value in live.items() if key != "status"}
+    return secretive({**inputs, "metadata": metadata}, live["kind"])
 
 
 def preview_of(inputs: Values, old_outputs: Values, kind: str) -> Values:
@@ -179,7 +217,8 @@ def preview_of(inputs: Values, old_outputs: Values, kind: str) -> Values:
         known = known if isinstance(known, dict) else {}
         outputs["spec"] = {**{key: known.get(key, UNKNOWN) for key in ("clusterIP", "clusterIPs")}, **spec}
     outputs["status"] = old_outputs.get("status", UNKNOWN)
-    return secretive({**outputs, **{k: v for k, v in old_outputs.items() if k.startswith("__")}}, kind)
+    known = {key: value for key, value in old_outputs.items() if key in ("__initialApiVersion", "__fieldManager")}
+    return secretive({**outputs, **known}, kind)
 
 
 def live_inputs(inputs: Any, live: Any) -> Any:

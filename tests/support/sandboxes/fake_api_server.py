@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.kube.client import Kube
@@ -96,7 +97,7 @@ class FakeApiServer:
     def _on_object(
         self, request: httpx.Request, version: str, plural: str, namespace: str, name: str
     ) -> httpx.Response:
-        body = json.loads(request.content) if request.content else {}
+        body = _body(request)
         refused = self.refuse(request.method, body)
         if refused:
             return httpx.Response(refused[0], json=refused[1])
@@ -170,6 +171,13 @@ class FakeApiServer:
 def refusal(code: int, message: str, **details: Any) -> tuple[int, Object]:
     """A Status as the API server would send it."""
     return code, {"kind": "Status", "code": code, "message": message, "details": details}
+
+
+def _body(request: httpx.Request) -> Object:
+    try:
+        return json.loads(request.content or b"{}")
+    except json.JSONDecodeError:
+        return yaml.safe_load(request.content)
 
 
 def _status(code: int, reason: str, message: str, details: Object | None = None) -> httpx.Response:

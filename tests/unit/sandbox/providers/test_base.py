@@ -1,12 +1,14 @@
 """The gRPC side that all providers of the sandbox share."""
 
 import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
 import pytest
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import provider_pb2, status_pb2
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, status_pb2
 
 from llmplatform_sandbox.providers.base import (
     Autonaming,
@@ -187,3 +189,59 @@ def test_an_unknown_provider_argument_is_refused() -> None:
     request = provider_pb2.CheckRequest(news=struct_to_wire({"region": "r", "regoin": "r", "version": "7"}))
     failures = Provider().CheckConfig(request, Context()).failures  # type: ignore[arg-type]
     assert [failure.reason for failure in failures] == ["regoin: unknown provider argument; remove it"]
+
+
+class Careful(Provider):
+    """A provider that has something to say."""
+
+    def create(self, typ: str, urn: str, inputs: Values, preview: bool, timeout: float) -> tuple[str, Values]:
+        self.warn(urn, "careful")
+        return "id", inputs
+
+
+class Engine(engine_pb2_grpc.EngineServicer):
+    """What of an engine a provider talks to."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def Log(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self.heard.append(request)
+        return empty_pb2.Empty()
+
+
+@pytest.fixture
+def engine() -> Iterator[tuple[Engine, str]]:
+    """An engine that listens, and its address."""
+    engine, server = Engine(), grpc.server(ThreadPoolExecutor(1))
+    engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield engine, f"127.0.0.1:{port}"
+    server.stop(grace=0).wait()
+
+
+def shake_hands(provider: Provider, context: Context, address: str) -> None:
+    request = provider_pb2.ProviderHandshakeRequest(engine_address=address)
+    provider.Handshake(request, context)  # type: ignore[arg-type]
+
+
+def test_a_warning_reaches_the_engine_that_attached_once_and_with_its_resource(engine: tuple[Engine, str]) -> None:
+    provider, context = Careful(), Context()
+    shake_hands(provider, context, engine[1])
+    configure(provider, context)
+    create(provider, context)
+    create(provider, context)
+    (heard,) = engine[0].heard
+    assert (heard.message, heard.urn, heard.ephemeral) == ("careful", "urn:pulumi:s::p::a:b:C::n", False)
+    assert heard.severity == engine_pb2.WARNING
+    provider.Cancel(empty_pb2.Empty(), context)  # type: ignore[arg-type]
+    create(provider, context)
+    assert len(engine[0].heard) == 1, "after the operation nobody listens"
+
+
+def test_an_engine_that_is_gone_keeps_no_provider_from_its_work(engine: tuple[Engine, str]) -> None:
+    provider, context = Careful(), Context()
+    shake_hands(provider, context, "127.0.0.1:1")
+    configure(provider, context)
+    assert create(provider, context).id == "id"

@@ -13,7 +13,8 @@ from llmplatform_sandbox.interfaces import Release
 from llmplatform_sandbox.kube.definitions import from_folder
 from llmplatform_sandbox.kube.releases import releases
 from llmplatform_sandbox.providers.base import UNKNOWN, Autonaming, ProviderError, Secret, Values
-from llmplatform_sandbox.providers.helm import RELEASE, chart_of
+from llmplatform_sandbox.providers.charts import chart_of
+from llmplatform_sandbox.providers.helm import RELEASE
 from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
 
 URN = "urn:pulumi:dev::proj::kubernetes:helm.sh/v3:Release::rel"
@@ -34,7 +35,9 @@ def inputs(chart: str = "./.charts/widget-1.2.3.tgz", **rest: Any) -> Values:
 
 @pytest.fixture
 def server() -> FakeApiServer:
+    """With a node, for the pods of the releases."""
     server = FakeApiServer()
+    server.add("v1", "Node", "n", spec={}, status={"conditions": [{"type": "Ready", "status": "True"}]})
     server.on_apply = lambda obj: (
         obj.update(status={"conditions": [{"type": "Established", "status": "True"}]})
         if obj["kind"] == "CustomResourceDefinition"
@@ -64,15 +67,6 @@ def charts(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def provider(server: FakeApiServer, charts: Path) -> KubernetesProvider:
-    # Definitions travel as YAML text, which this API server does not read: it gets them as JSON.
-    apply_text = server.kube.apply_text
-
-    def as_json(api_version: str, kind: str, name: str, text: str, *, manager: str) -> Values:
-        import yaml
-
-        return apply_text(api_version, kind, name, json.dumps(yaml.safe_load(text)), manager=manager)
-
-    server.kube.apply_text = as_json  # type: ignore[method-assign]
     return KubernetesProvider(server.kube, charts)
 
 

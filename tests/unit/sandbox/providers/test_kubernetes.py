@@ -92,12 +92,6 @@ def test_a_secret_input_is_secret_in_the_outputs_and_clear_on_the_wire(
     assert server.one("v1", "ConfigMap", "x", "default")["data"]["a"] == "s3cret"  # type: ignore[index]
 
 
-def test_outputs_hold_no_bookkeeping_of_the_api_server(provider: KubernetesProvider) -> None:
-    _, outputs = create(provider, CONFIG_MAP, config_map())
-    assert "managedFields" not in outputs["metadata"]
-    assert outputs["metadata"]["uid"], "but what a program may use is there"
-
-
 # Differences
 
 

@@ -96,6 +96,24 @@ def test_a_deployment_is_waited_for_until_it_is_available(server: FakeApiServer,
     assert (id_, outputs["status"]["availableReplicas"]) == ("apps/x", 1)
 
 
+def test_a_deployment_that_waits_and_one_without_replicas_are_warned_of(
+    server: FakeApiServer, provider: KubernetesProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """provider/pkg/await/deployment.go: `processDeploymentEvent` and `checkReplicaSetStatus`, by `LogStatus`."""
+    said: list[tuple[str, str, bool]] = []
+    monkeypatch.setattr(provider, "warn", lambda urn, text, *, passing=False: said.append((urn, text, passing)))
+    message = "Deployment does not have minimum availability."
+    lacking = {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable", "message": message}
+    server.on_apply = lambda obj: obj.update(status={"conditions": [lacking]})
+    with pytest.raises(InitFailed):
+        create(provider, DEPLOYMENT, deployment(), timeout=0.2)
+    assert set(said) == {(urn(), f"[MinimumReplicasUnavailable] {message}", True)}
+    said.clear()
+    server.on_apply = lambda obj: obj.update(status={})
+    create(provider, DEPLOYMENT, deployment(replicas=0))
+    assert set(said) == {(urn(), 'Replicas scaled to 0 for Deployment "x"', True)}
+
+
 def test_skip_await_returns_at_once(provider: KubernetesProvider) -> None:
     inputs = deployment()
     inputs["metadata"]["annotations"] = {"pulumi.com/skipAwait": "true"}
