@@ -19,7 +19,7 @@ from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.kube.client import Kube, Object
 from llmplatform_sandbox.kube.errors import KubeError, UnknownKind
 from llmplatform_sandbox.kube.immutable import replacing
-from llmplatform_sandbox.kube.readiness import DEFAULT_TIMEOUT, NeverReady, runs_or_failed, waiting_for, warnings_of
+from llmplatform_sandbox.kube.readiness import NeverReady, runs_or_failed, waiting_for, warnings_of
 from llmplatform_sandbox.kube.waiting import TimedOut, held_by, until_gone, until_ready, until_served
 from llmplatform_sandbox.providers import kubernetes_arguments as arguments
 from llmplatform_sandbox.providers import manifests
@@ -174,7 +174,7 @@ class KubernetesProvider(ProviderServicer):
                 return None
             if manifests.annotation(inputs or outputs, manifests.SKIP_AWAIT) == "true":
                 return None
-            seconds = self._patience(inputs or outputs, timeout)
+            seconds = manifests.patience(inputs or outputs, timeout)
             if not until_gone(kube, live, seconds=seconds, wanted=self.wanted):
                 raise ProviderError(
                     f"{manifests.described(target)}: still there after {seconds:.0f} s{held_by(kube, live)}"
@@ -252,7 +252,7 @@ class KubernetesProvider(ProviderServicer):
         if manifests.is_patch(typ) or manifests.annotation(inputs, manifests.SKIP_AWAIT) == "true":
             return id_, manifests.outputs_of(live, inputs, manager)
         try:
-            seconds = self._patience(inputs, timeout)
+            seconds = manifests.patience(inputs, timeout)
             live = until_ready(kube, live, seconds=seconds, wanted=self.wanted, seen=partial(self._say, urn))
         except (TimedOut, NeverReady, KubeError) as error:
             live = error.obj if isinstance(error, TimedOut) else live
@@ -297,8 +297,3 @@ class KubernetesProvider(ProviderServicer):
             return waiting_for(self._cluster(), live)
         except NeverReady as error:
             return str(error)
-
-    @staticmethod
-    def _patience(inputs: Mapping[str, Any], timeout: float) -> float:
-        annotated = manifests.annotation(inputs, manifests.TIMEOUT)
-        return timeout or (float(annotated) if annotated.isdecimal() else DEFAULT_TIMEOUT)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import yaml
 
 from llmplatform_sandbox.kube.quantities import amount
+from llmplatform_sandbox.kube.readiness import DEFAULT_TIMEOUT
 from llmplatform_sandbox.providers.outcomes import Autonaming
 from llmplatform_sandbox.providers.values import UNKNOWN, Secret, contains_secret, secret, unwrap_secrets
 
@@ -134,6 +135,12 @@ def annotation(values: Mapping[str, Any], key: str) -> str:
     annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
     found = annotations.get(key) if isinstance(annotations, Mapping) else None
     return found if isinstance(found, str) else ""
+
+
+def patience(values: Mapping[str, Any], timeout: float) -> float:
+    """Seconds to wait for an object: the resource's own `timeout`, or the annotation, or the default."""
+    said = annotation(values, TIMEOUT)
+    return timeout or (float(said) if said.isdecimal() else DEFAULT_TIMEOUT)
 
 
 def manager_for(urn: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:
