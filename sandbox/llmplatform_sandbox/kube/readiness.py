@@ -52,7 +52,7 @@ def _deployment(kube: Kube, obj: Object) -> str | None:
 
 
 def warnings_of(obj: Object) -> list[str]:
-    """What the provider says of a Deployment while it waits, and of one that nobody has to wait for.
+    """The provider's warnings of a Deployment: while it waits, and of one without replicas.
 
     provider/pkg/await/deployment.go: `processDeploymentEvent` and `checkReplicaSetStatus`.
     """

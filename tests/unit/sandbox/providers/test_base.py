@@ -237,7 +237,7 @@ def test_a_warning_reaches_the_engine_that_attached_once_and_with_its_resource(e
     assert heard.severity == engine_pb2.WARNING
     provider.Cancel(empty_pb2.Empty(), context)  # type: ignore[arg-type]
     create(provider, context)
-    assert len(engine[0].heard) == 1, "after the operation nobody listens"
+    assert len(engine[0].heard) == 1, "after the operation no engine listens"
 
 
 def test_an_engine_that_is_gone_keeps_no_provider_from_its_work(engine: tuple[Engine, str]) -> None:
