@@ -42,4 +42,5 @@ def install(
     site = models_namespace.install(site, stack.platform.models_namespace)
     site = addons.cert_manager.install(site)
     site = addons.gateway.install(site)
+    site = addons.keda.install(site)
     return site  # noqa: RET504 so that another capability is another line

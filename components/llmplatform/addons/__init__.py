@@ -1,13 +1,14 @@
 """Software that is installed in a cluster beneath the models."""
 
 # Written by scripts/capabilities.py from the modules of this folder.
-from llmplatform.addons import cert_manager, cluster_autoscaler, gateway, gpu_metrics, gpu_operator, monitoring
+from llmplatform.addons import cert_manager, cluster_autoscaler, gateway, gpu_metrics, gpu_operator, keda, monitoring
 from llmplatform.addons.acme_webhook import AcmeWebhook, AcmeWebhookArgs
 from llmplatform.addons.cert_manager import CertManager, CertManagerArgs
 from llmplatform.addons.certificate import Certificate, CertificateArgs
 from llmplatform.addons.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from llmplatform.addons.gpu_metrics import GpuMetrics, GpuMetricsArgs
 from llmplatform.addons.gpu_operator import GpuOperator, GpuOperatorArgs
+from llmplatform.addons.keda import Keda, KedaArgs
 from llmplatform.addons.monitoring import Monitoring, MonitoringArgs
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "GpuMetricsArgs",
     "GpuOperator",
     "GpuOperatorArgs",
+    "Keda",
+    "KedaArgs",
     "Monitoring",
     "MonitoringArgs",
     "cert_manager",
@@ -30,5 +33,6 @@ __all__ = [
     "gateway",
     "gpu_metrics",
     "gpu_operator",
+    "keda",
     "monitoring",
 ]

@@ -13,6 +13,7 @@ class Addons(Section):
 
     monitoring: addons.Monitoring = addons.Monitoring()
     gateway: addons.Gateway = addons.Gateway()
+    keda: addons.Keda = addons.Keda()
 
 
 class AwsAddons(Addons):

@@ -15,6 +15,7 @@ from llmplatform.specs.addons.cluster_autoscaler import AckAutoscaler, Autoscali
 from llmplatform.specs.addons.gateway import Gateway
 from llmplatform.specs.addons.gpu_metrics import GpuMetrics
 from llmplatform.specs.addons.gpu_operator import GpuOperator
+from llmplatform.specs.addons.keda import Keda
 from llmplatform.specs.addons.logs import Logs
 from llmplatform.specs.addons.monitoring import Alerts, InsideReceiver, Monitoring
 
@@ -34,6 +35,7 @@ __all__ = [
     "GpuOperator",
     "InsideReceiver",
     "Issuer",
+    "Keda",
     "Logs",
     "Monitoring",
     "SelfSignedIssuer",

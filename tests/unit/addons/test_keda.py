@@ -1,0 +1,92 @@
+"""KEDA: who reaches it, what outlives it, and that both clouds get it."""
+
+from typing import Any
+
+import pytest
+from support.program import STACKS, run_program, stack_config
+from support.sites import MIRRORED, on_sites, site
+
+from llmplatform.addons import Keda, KedaArgs, keda
+from llmplatform.specs.addons import Keda as Spec
+from llmplatform.testing import RecordingEngine
+
+RELEASE, NAMESPACE = "kubernetes:helm.sh/v3:Release", "kubernetes:core/v1:Namespace"
+POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+PARTS = ("operator", "metricServer", "webhooks")
+
+
+def installed(**changes: Any) -> Keda:
+    return Keda("keda", KedaArgs(site=site(**changes)))
+
+
+VARIANTS = on_sites("keda", installed)
+
+
+def values(**changes: Any) -> dict[str, Any]:
+    return RecordingEngine().run(lambda: installed(**changes)).one(RELEASE).inputs["values"]
+
+
+def test_its_pods_are_restricted() -> None:
+    labels = RecordingEngine().run(installed).one(NAMESPACE).inputs["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted", "the chart drops all rights by itself"
+
+
+def test_the_api_server_reaches_webhooks_and_metrics_and_only_its_own_pods_the_operator() -> None:
+    """kedacore/charts at v2.20.2: 9443 and 6443 are served for the API server, 9666 for the metrics server."""
+    engine = RecordingEngine().run(installed)
+    policies = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in engine.all(POLICY)}
+    inward = {name: spec["ingress"] for name, spec in policies.items() if spec.get("ingress")}
+    ports = {name: [port["port"] for rule in rules for port in rule["ports"]] for name, rules in inward.items()}
+    assert ports == {
+        "allow-webhooks": [9443],
+        "allow-metrics-api": [6443],
+        "allow-operator-in": [9666],
+        "allow-metrics": [8080],
+    }
+    assert inward["allow-operator-in"][0]["from"] == [{"podSelector": {}}]
+
+
+@pytest.mark.parametrize("monitored", [True, False])
+def test_all_its_parts_are_scraped_where_metrics_are(monitored: bool) -> None:
+    found = values(monitored=monitored)["prometheus"]
+    wanted = {"enabled": monitored, "serviceMonitor": {"enabled": monitored}}
+    assert [found[part] for part in PARTS] == [wanted] * 3
+
+
+def test_its_crds_outlive_its_release() -> None:
+    kept = values()["crds"]
+    assert kept == {"install": True, "additionalAnnotations": {"helm.sh/resource-policy": "keep"}}, (
+        "every ScaledObject would go with them"
+    )
+
+
+def test_a_node_can_be_drained_while_something_scales() -> None:
+    found = values()
+    assert [found[part]["replicaCount"] for part in ("operator", "metricsServer", "webhooks")] == [2, 2, 2]
+    assert [found["podDisruptionBudget"][part] for part in PARTS] == [{"maxUnavailable": 1}] * 3
+    assert found["priorityClassName"] == "system-cluster-critical"
+
+
+def test_its_images_come_from_the_mirror() -> None:
+    images = values(mirrors=MIRRORED)["image"]
+    mirrored = {part: each["registry"] for part, each in images.items() if part != "pullPolicy"}
+    assert mirrored == dict.fromkeys(("keda", "metricsApiServer", "webhooks"), "registry.example.org/ghcr.io")
+
+
+def test_what_scales_by_it_comes_after_it() -> None:
+    def program() -> None:
+        after = keda.install(site(sections=(Spec(),)))
+        (release,) = after.needs("keda.sh")
+        assert isinstance(release, Keda)
+        assert after.needs("eventing.keda.sh") == [release]
+
+    assert RecordingEngine().run(program).one(RELEASE)
+    assert not RecordingEngine().run(lambda: keda.install(site())).registered, "the settings do not ask for it"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_cloud_has_it_unless_it_is_switched_off(stack: str) -> None:
+    config = stack_config(stack)
+    assert "keda" in {each.inputs["name"] for each in run_program(config, stack).all(RELEASE)}
+    off = {**config, "llmplatform:addons": {**config["llmplatform:addons"], "keda": {"enabled": False}}}
+    assert "keda" not in {each.inputs["name"] for each in run_program(off, stack).all(RELEASE)}
