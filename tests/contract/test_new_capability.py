@@ -47,7 +47,7 @@ def test_the_tests_of_each_pass_and_the_contract_tests_have_found_them(copy: Pat
     files = [f"tests/unit/{kind}s/test_{name}.py" for name, _, kind in NEW]
     run(copy, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
     rules = "tests/contract/test_capabilities.py"
-    said = run(copy, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", rules, "-k", "demo", "-v")
+    said = run(copy, sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", rules, "-k", "demo")
     assert said.count("PASSED") >= 12, "three rules on four sites"
 
 
