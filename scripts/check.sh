@@ -16,6 +16,7 @@ step format .venv/bin/ruff format --check --quiet .
 step lint .venv/bin/ruff check --quiet .
 step spelling .venv/bin/codespell components sandbox infra docs scripts README.md CHANGELOG.md CONTRIBUTING.md
 step words .venv/bin/python scripts/words.py
+step lengths .venv/bin/python scripts/lengths.py
 step yaml .venv/bin/yamllint -s .
 workflows=(.github/workflows/*.yaml examples/ci/*.yaml)
 step workflows .venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows "${workflows[@]}"

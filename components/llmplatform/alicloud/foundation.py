@@ -6,6 +6,7 @@ ACK runs the autoscaler itself, so it is part of the cluster here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pulumi
 
@@ -15,6 +16,7 @@ from llmplatform.alicloud.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.alicloud.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
 from llmplatform.alicloud.grants import SOLVER_CHART, answer_challenges, solver
 from llmplatform.alicloud.identity import WorkloadIdentity, WorkloadIdentityArgs
+from llmplatform.alicloud.location import location
 from llmplatform.alicloud.log_collection import LogCollection, LogCollectionArgs
 from llmplatform.alicloud.logs import Logs, LogsArgs
 from llmplatform.alicloud.network import Network, NetworkArgs
@@ -27,15 +29,13 @@ from llmplatform.base.faults import fail_at_the_end
 from llmplatform.base.foundation import CloudServices, nodes
 from llmplatform.base.labels import tags
 from llmplatform.base.ordering import after
-from llmplatform.base.outputs import later, unchecked
 from llmplatform.planning.capabilities import namespaces
-from llmplatform.planning.network import node_ranges, plan_vswitches
+from llmplatform.planning.network import node_ranges
 from llmplatform.planning.order import autoscaled, awaited, homes, own, upgrade_waves
-from llmplatform.planning.pools import PoolPlan, existing_pools
-from llmplatform.specs.cluster import ExistingAckCluster, NewAckCluster
-from llmplatform.specs.network import ExistingVswitches, NewNetwork, Vswitch
+from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.cluster import NewAckCluster
+from llmplatform.specs.network import NewNetwork
 from llmplatform.specs.platform import ExistingPlatform, NewAckPlatform
-from llmplatform.specs.platform_ref import AlicloudLocation, Rrsa
 from llmplatform.specs.stack import AlicloudStack
 
 
@@ -97,28 +97,24 @@ def cluster(stack: AlicloudStack, plans: tuple[PoolPlan, ...], opts: pulumi.Reso
 def services(made: AckFoundation, kubernetes: pulumi.ProviderResource) -> CloudServices:
     """Storage classes, logs, and the cloud rights of what a stack installs. `kubernetes`: from `made.kubeconfig`."""
     stack, identity = made.stack, _identities(made)
-    if isinstance(stack.platform, ExistingPlatform):
-        return CloudServices(
-            region=stack.cloud.region,
-            kubernetes_version=stack.cluster.kubernetes_version,
-            cluster_name=made.cluster_name,
-            pools=made.pools,
-            identity=identity,
-            shared_class=pulumi.Output.from_input(stack.platform.shared_storage_class),
-        )
-    if made.logs and _collects_logs(stack):
-        _log_collection(stack, made.logs, kubernetes)
-    storage = _storage(made, stack.platform, kubernetes)
-    return CloudServices(
+    given = partial(
+        CloudServices,
         region=stack.cloud.region,
         kubernetes_version=stack.cluster.kubernetes_version,
         cluster_name=made.cluster_name,
         pools=made.pools,
         identity=identity,
+    )
+    if isinstance(stack.platform, ExistingPlatform):
+        return given(shared_class=pulumi.Output.from_input(stack.platform.shared_storage_class))
+    if made.logs and _collects_logs(stack):
+        _log_collection(stack, made.logs, kubernetes)
+    storage = _storage(made, stack.platform, kubernetes)
+    return given(
         shared_class=storage.shared_class,
         block_class=storage.block_class,
         challenge=_challenge(made, identity),
-        location=_location(made),
+        location=location(stack, made.network, made.cluster),
     )
 
 
@@ -302,44 +298,3 @@ def _challenge(made: AckFoundation, identity: Identities) -> DnsChallenge | None
         solver=solver(delegated=wanted.issuer.challenge_domain is not None),
         webhook=name,
     )
-
-
-def _location(made: AckFoundation) -> AlicloudLocation:
-    stack, found = made.stack, made.cluster
-    return unchecked(AlicloudLocation)(
-        cloud=stack.cloud,
-        network=_vswitches(stack, made.network),
-        cluster=unchecked(ExistingAckCluster)(
-            kind="existing",
-            kubernetes_version=stack.cluster.kubernetes_version,
-            endpoint_url=later(found.endpoint_url),
-            certificate_authority=later(found.certificate_authority),
-            id=later(found.cluster_id),
-            security_group_id=later(found.security_group_id),
-        ),
-        pools=existing_pools(stack.pools),
-        mirrors=stack.mirrors,
-        outside=stack.outside,
-        workload_identity=unchecked(Rrsa)(
-            kind="rrsa",
-            issuer=later(found.identity_issuer),
-            provider_arn=later(found.identity_provider_arn),
-        ),
-    )
-
-
-def _vswitches(stack: AlicloudStack, network: Network | ExistingNetwork) -> ExistingVswitches:
-    if isinstance(stack.network, ExistingVswitches):
-        return stack.network
-    ranges = plan_vswitches(stack.network, stack.cloud.zones)
-    return unchecked(ExistingVswitches)(
-        kind="existing",
-        vpc_id=later(network.network_id),
-        cidr=stack.network.cidr,
-        node_vswitches=_placed(network.private_subnet_ids, ranges.nodes),
-        pod_vswitches=_placed(network.pod_subnet_ids, ranges.pods),
-    )
-
-
-def _placed(ids: Mapping[str, pulumi.Output[str]], ranges: Mapping[str, str]) -> dict[str, Vswitch]:
-    return {zone: unchecked(Vswitch)(id=later(id_), cidr=ranges[zone]) for zone, id_ in ids.items()}

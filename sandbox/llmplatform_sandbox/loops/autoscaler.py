@@ -7,13 +7,12 @@ ones; the sandbox runs them faster, `TIME_SCALE` times, within bounds.
 """
 
 import logging
-import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
 from llmplatform_sandbox.interfaces import (
     Instance,
@@ -25,6 +24,7 @@ from llmplatform_sandbox.interfaces import (
 )
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.releases import releases
+from llmplatform_sandbox.loops.autoscaler_flags import Flags, flags_of, flags_of_cloud
 from llmplatform_sandbox.loops.expander import Option, Priorities, best, pack, priorities
 from llmplatform_sandbox.loops.fit import Object, Resources, Room, quantities, requests
 from llmplatform_sandbox.loops.gpus import GPU
@@ -40,8 +40,6 @@ _BACKOFF_SECONDS = (2.0, 10.0)
 ACCELERATORS = frozenset({"k8s.amazonaws.com/accelerator", "aliyun.accelerator/nvidia_name"})
 """Labels of GPU nodes: one without GPUs counts as still starting; GPULabel of cloudprovider/aws and …/alicloud."""
 _PRIORITIES = "cluster-autoscaler-priority-expander"
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class NodeGroups(Protocol):
@@ -74,17 +72,6 @@ class NodeGroups(Protocol):
     def autoscaler(self) -> ManagedAutoscaler | None:
         """The one that the cloud runs by itself."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Flags:
-    expanders: Sequence[str]
-    backoff: float
-    longest_backoff: float
-    scale_down: bool
-    from_zero: bool = True
-    priorities: Priorities | None = None
-    """For the expander `priority`; None leaves the choice to the next expander."""
 
 
 @dataclass
@@ -124,10 +111,10 @@ class AutoscalerLoop:
         if flags.scale_down:
             self._scale_down.step(view, reserved)
 
-    def _flags(self) -> _Flags | None:
+    def _flags(self) -> Flags | None:
         managed = self._cloud.autoscaler()
         if managed:
-            return _managed(managed)
+            return flags_of_cloud(managed)
         release = next((one for one in releases(self._kube) if one.chart == CHART), None)
         if release is None:
             return None
@@ -176,7 +163,7 @@ class AutoscalerLoop:
                 reserved.add(taken)
         return left, reserved
 
-    def _grow(self, waiting: Sequence[Object], view: _View, flags: _Flags) -> None:
+    def _grow(self, waiting: Sequence[Object], view: _View, flags: Flags) -> None:
         options = [option for group in view.groups if (option := self._option(group, waiting, view)) is not None]
         while options:
             chosen = best(options, flags.expanders, flags.priorities)
@@ -227,7 +214,7 @@ class AutoscalerLoop:
         short = self._cloud.shortages()
         self._backoffs = {group: backoff for group, backoff in self._backoffs.items() if group in short}
 
-    def _back_off(self, group: str, flags: _Flags) -> None:
+    def _back_off(self, group: str, flags: Flags) -> None:
         """First for the initial duration, then twice as long each time."""
         before = self._backoffs.get(group)
         low, high = _BACKOFF_SECONDS
@@ -244,34 +231,6 @@ class AutoscalerLoop:
         except (ValueError, TypeError) as error:
             _log.warning("%s/%s: %s", release.namespace, _PRIORITIES, error)
             return None
-
-
-def _managed(settings: ManagedAutoscaler) -> _Flags:
-    """Group ids are regular expressions that match themselves."""
-    return _Flags(
-        expanders=settings.expanders,
-        backoff=_duration("5m"),
-        longest_backoff=_duration("30m"),
-        scale_down=settings.scale_down,
-        from_zero=settings.from_zero,
-        priorities=settings.priorities,
-    )
-
-
-def flags_of(release: Release) -> _Flags:
-    """The flags of a release's `extraArgs`, by cluster-autoscaler's defaults."""
-    args: Mapping[str, Any] = release.values.get("extraArgs") or {}
-    return _Flags(
-        expanders=[one.strip() for one in str(args.get("expander", "least-waste")).split(",")],
-        backoff=_duration(args.get("initial-node-group-backoff-duration", "5m")),
-        longest_backoff=_duration(args.get("max-node-group-backoff-duration", "30m")),
-        scale_down=str(args.get("scale-down-enabled", "true")).lower() != "false",
-    )
-
-
-def _duration(text: Any) -> float:
-    """Go's spelling (`1h30m`) in seconds."""
-    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(str(text)))
 
 
 def _unschedulable(pod: Object) -> bool:

@@ -11,7 +11,8 @@ from llmplatform_sandbox.cloud import SimulatedCloud
 from llmplatform_sandbox.interfaces import Release
 from llmplatform_sandbox.loops import autoscaler as loop_module
 from llmplatform_sandbox.loops import nodes as nodes_module
-from llmplatform_sandbox.loops.autoscaler import AutoscalerLoop, flags_of
+from llmplatform_sandbox.loops.autoscaler import AutoscalerLoop
+from llmplatform_sandbox.loops.autoscaler_flags import flags_of
 from llmplatform_sandbox.loops.nodes import NodesLoop
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
