@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from support.program import ROOT
+from support.sandboxes.process_list import content, watched_commands
 
 from llmplatform_sandbox.cloud import NoControlPlane, open_cloud
 from llmplatform_sandbox.interfaces import Release
@@ -29,7 +29,6 @@ from llmplatform_sandbox.processes import start_time
 from llmplatform_sandbox.progress import silent
 
 pytestmark = pytest.mark.sandbox
-
 NAMESPACE, MODEL = "models", "qwen3-8b"
 GPU_TYPE = "g5.2xlarge"
 REACTION = 60.0
@@ -112,24 +111,6 @@ def with_a_gated_model(file: Path) -> None:
     file.write_text(yaml.safe_dump(document))
 
 
-@contextmanager
-def watched_commands(seen: set[bytes]) -> Iterator[None]:
-    """Collects the command line of every process that runs meanwhile, ten times a second."""
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.1):
-            seen.update(content(path) for path in Path("/proc").glob("[0-9]*/cmdline"))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join()
-
-
 def eventually(holds: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + REACTION
     while not holds():
@@ -203,13 +184,6 @@ def test_a_users_own_pulumi_sees_nothing_to_do(platform: Platform) -> None:
     result = subprocess.run(["bash", "-ec", script], cwd=platform.folder, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     assert before == {path: path.read_bytes() for path in platform.folder.glob("Pulumi*.yaml")}
-
-
-def content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:  # A process that has ended meanwhile.
-        return b""
 
 
 def test_without_spot_machines_the_next_pod_lands_on_demand_and_afterwards_on_spot_again(platform: Platform) -> None:

@@ -22,6 +22,7 @@ from llmplatform.testing import RecordingEngine
 
 TAGS = {"llmplatform:environment": "dev", "llmplatform:owner": "ml"}
 
+ADDON = "alicloud:cs/kubernetesAddon:KubernetesAddon"
 ZONES = ("cn-hangzhou-j", "cn-hangzhou-k")
 
 NODE_CIDRS = {"cn-hangzhou-j": "10.0.192.0/22", "cn-hangzhou-k": "10.0.196.0/22"}

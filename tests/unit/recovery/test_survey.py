@@ -7,73 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.interrupted_creates import NUMBER, PROVIDER, TAGS, Account, deployed, outcome, surveyed
 
 from llmplatform.catalog.resources import RESOURCES
-from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.recovery.kinds import SCHEMA_VERSIONS, outputs_of
 from llmplatform.recovery.state import accounts
 from llmplatform.recovery.survey import WAITS, Finding, WrongInput, decisions, survey
 
-PROVIDER = "urn:pulumi:dev::app::pulumi:providers:aws::aws"
 LEDGERS = Path(__file__).parents[2] / "contract" / "urns"
-CLUSTER = "urn:pulumi:dev::app::aws:eks/cluster:Cluster::cluster"
-TAGS = {ENVIRONMENT_TAG: "dev"}
-NUMBER = "111122223333"
-INPUTS = {"region": "us-east-1", "allowedAccountIds": f'["{NUMBER}"]'}
-
-
-class Account:
-    def __init__(self, *arns: str, names: Sequence[str] = ()) -> None:
-        self.arns, self.names = arns, names
-        self.asked: list[tuple[str, str]] = []
-        self.waited: list[float] = []
-
-    def tagged(self, environment: str, resource: str) -> Sequence[str]:
-        self.asked.append((environment, resource))
-        return self.arns
-
-    def found(self, type_: str, inputs: Mapping[str, Any], resource: str) -> Sequence[str]:
-        self.asked.append((type_, resource))
-        return self.names
-
-
-def deployed(
-    type_: str, inputs: dict[str, Any], *known: str, provider: Mapping[str, Any] = INPUTS, own: bool = True
-) -> dict[str, Any]:
-    """`known`: id of a resource of the same URN that the state has. `own`: whether the stack made the cluster."""
-    urn = f"urn:pulumi:dev::app::llmplatform:aws:Network${type_}::core"
-    resources: list[dict[str, Any]] = [
-        {"urn": CLUSTER, "type": "aws:eks/cluster:Cluster", "id": "llm", **({} if own else {"external": True})},
-        {"urn": PROVIDER, "type": "pulumi:providers:aws", "inputs": provider, "dependencies": [CLUSTER]},
-    ]
-    resources += [{"urn": urn, "type": type_, "id": each} for each in known]
-    pending = {"urn": urn, "type": type_, "custom": True, "inputs": inputs, "provider": f"{PROVIDER}::1"}
-    return {"resources": resources, "pending_operations": [{"type": "creating", "resource": pending}]}
-
-
-def surveyed(
-    type_: str,
-    inputs: dict[str, Any],
-    account: Account,
-    *known: str,
-    decided: Mapping[str, str] | None = None,
-    own: bool = True,
-) -> Finding:
-    deployment = deployed(type_, inputs, *known, own=own)
-    opened: list[tuple[str, Any, Sequence[str]]] = []
-
-    def account_of(package: str, provider: Any, numbers: Sequence[str]) -> Account:
-        opened.append((package, provider, numbers))
-        return account
-
-    [finding] = survey(deployment, account_of, decided, sleep=account.waited.append)
-    where = (type_.partition(":")[0], INPUTS, [NUMBER])
-    assert all(each == where for each in opened), "asked where the resource's provider works"
-    return finding
-
-
-def outcome(finding: Finding) -> tuple[str, str]:
-    return finding.action, finding.id
 
 
 def test_what_carries_the_tags_is_adopted_under_the_id_that_the_provider_gives() -> None:
@@ -112,12 +53,6 @@ def test_the_new_half_of_a_replacement_is_left_to_the_user() -> None:
 def test_the_old_half_of_a_replacement_is_not_taken_for_the_new() -> None:
     finding = surveyed("aws:ec2/vpc:Vpc", {"tags": TAGS}, Account("arn/vpc-1"), "vpc-1")
     assert outcome(finding) == ("drop", ""), "it carries the same tags, and the state knows it"
-
-
-def test_half_of_a_replacement_in_the_cluster_is_forgotten() -> None:
-    # The old half of what has a fixed name is deleted first, and stays in the state until the new one is there.
-    inputs = {"metadata": {"name": "a", "namespace": "b"}}
-    assert outcome(surveyed("kubernetes:core/v1:Service", inputs, Account(), "b/a")) == ("drop", "")
 
 
 def test_what_was_not_found_is_looked_for_again_since_tags_show_late() -> None:
@@ -215,41 +150,6 @@ def test_what_may_be_created_again_is_forgotten_without_a_question_to_the_cloud(
     assert surveyed("aws:iam/rolePolicy:RolePolicy", {}, account).action == "drop"
     assert surveyed("random:index/randomPassword:RandomPassword", {}, account).action == "drop"
     assert account.asked == []
-
-
-def test_objects_and_releases_of_kubernetes_are_read_by_their_names() -> None:
-    service = surveyed("kubernetes:core/v1:Service", {"metadata": {"name": "a", "namespace": "b"}}, Account())
-    assert outcome(service) == ("adopt", "b/a")
-    assert outcome(surveyed("kubernetes:core/v1:Namespace", {"metadata": {"name": "a"}}, Account())) == ("adopt", "a")
-    release = surveyed("kubernetes:helm.sh/v3:Release", {"name": "r", "namespace": "b"}, Account())
-    assert outcome(release) == ("adopt", "b/r")
-
-
-SERVICE = {"metadata": {"name": "a", "namespace": "b"}}
-
-
-@pytest.mark.parametrize(
-    ("type_", "inputs", "look"),
-    [
-        ("kubernetes:core/v1:Service", SERVICE, "kubectl get service a -n b;"),
-        ("kubernetes:core/v1:Namespace", {"metadata": {"name": "a"}}, "kubectl get namespace a;"),
-        ("kubernetes:helm.sh/v3:Release", {"name": "r", "namespace": "b"}, "helm history r -n b;"),
-    ],
-)
-def test_what_has_our_name_in_a_cluster_of_others_is_not_taken_unasked(
-    type_: str, inputs: dict[str, Any], look: str
-) -> None:
-    finding = surveyed(type_, inputs, Account(), own=False)
-    assert finding.action == "refuse", "the next destroy would delete another team's object"
-    assert look in finding.reason
-    urn = f"urn:pulumi:dev::app::llmplatform:aws:Network${type_}::core"
-    assert outcome(surveyed(type_, inputs, Account(), own=False, decided={urn: "b/a"})) == ("adopt", "b/a")
-
-
-def test_a_random_name_of_an_object_is_unique() -> None:
-    metadata = {"name": "a-1b2c3d4e", "namespace": "b", "annotations": {"pulumi.com/autonamed": "true"}}
-    finding = surveyed("kubernetes:core/v1:Service", {"metadata": metadata}, Account(), own=False)
-    assert outcome(finding) == ("adopt", "b/a-1b2c3d4e"), "the next update draws another, and this one would stay"
 
 
 def lost(account: Account, provider: Mapping[str, Any], *more: dict[str, Any]) -> Finding:

@@ -1,9 +1,5 @@
-"""What happens after a kill, without an engine."""
+"""What happens after a kill, without an engine: to what was under way, and to the next run."""
 
-import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 from support.program import ROOT
+from support.sandboxes.stopped_engine import StoppedEngine, ended, resource
 
 from llmplatform.catalog.tags import RESOURCE_TAG
 from llmplatform.recovery import state
@@ -20,51 +17,12 @@ from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.interfaces import Cloud, CloudObject
 from llmplatform_sandbox.lifecycle import Sandbox
 from llmplatform_sandbox.paths import SandboxPaths
-from llmplatform_sandbox.processes import ENGINE_MARK, Processes, start_time
 from llmplatform_sandbox.progress import silent
-from llmplatform_sandbox.recovery import Unclean, end_last, reconcile
-from llmplatform_sandbox.world_process import WORLD
+from llmplatform_sandbox.recovery import Unclean, reconcile
 
 VPC = "urn:pulumi:dev::app::aws:ec2/vpc:Vpc::main"
 SUBNET = "urn:pulumi:dev::app::aws:ec2/subnet:Subnet::a"
 MAP = "urn:pulumi:dev::app::kubernetes:core/v1:ConfigMap::settings"
-
-
-class StoppedEngine:
-    """An engine that notes what it is asked for. `interrupted`: URNs of creates that were never ended."""
-
-    def __init__(
-        self,
-        locks: Sequence[dict[str, Any]] = (),
-        interrupted: Sequence[str] = (),
-        resources: Sequence[dict[str, Any]] = (),
-    ) -> None:
-        self.checkpoint = self
-        self._locks, self._resources = list(locks), list(resources)
-        self._pending = [{"type": "creating", "resource": resource(urn)} for urn in interrupted]
-        self.calls: list[Any] = []
-
-    def exists(self) -> bool:
-        return True
-
-    def locks(self) -> list[dict[str, Any]]:
-        return self._locks
-
-    def deployment(self) -> dict[str, Any]:
-        return {"resources": self._resources, "pending_operations": self._pending}
-
-    def resources(self) -> list[dict[str, Any]]:
-        return self._resources
-
-    def unlock(self) -> None:
-        self.calls.append("unlock")
-
-    def adopt(self, found: Mapping[str, str], lost: Sequence[dict[str, Any]]) -> None:
-        self.calls.append(("adopt", dict(found)))
-        self.lost = lost
-
-    def refresh(self) -> None:
-        self.calls.append("refresh")
 
 
 class Account:
@@ -86,24 +44,8 @@ class Cluster:
         return []
 
 
-def resource(urn: str, id_: str = "") -> dict[str, Any]:
-    made = {"urn": urn, "type": urn.split("::")[2], "custom": True, "inputs": {}}
-    return {**made, "id": id_} if id_ else made
-
-
 def vpc(id_: str, made_by: str = VPC, tag: str = "ec2/vpc:Vpc main") -> CloudObject:
     return CloudObject(type="aws:ec2/vpc:Vpc", id=id_, made_by=made_by, inputs={"tags": {RESOURCE_TAG: tag}})
-
-
-@pytest.fixture
-def paths(tmp_path: Path) -> SandboxPaths:
-    paths = SandboxPaths(tmp_path / "state")
-    paths.create()
-    return paths
-
-
-def ended(engine: StoppedEngine, paths: SandboxPaths, processes: Processes | None = None) -> list[str]:
-    return end_last(cast(PulumiEngine, engine), paths, processes or Processes(paths.run, paths.logs))
 
 
 def reconciled(engine: StoppedEngine, paths: SandboxPaths, *objects: CloudObject, wanted: bool = True) -> list[str]:
@@ -190,29 +132,6 @@ def test_a_recovery_that_was_killed_itself_is_done_again(paths: SandboxPaths) ->
     assert engine.calls == ["refresh"], "what was adopted is still to be read"
 
 
-def test_the_lock_of_a_process_that_is_gone_is_removed(paths: SandboxPaths) -> None:
-    gone = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
-    )
-    engine = StoppedEngine([{"pid": int(gone.stdout)}])
-    assert "lock was removed" in ended(engine, paths)[0]
-    assert engine.calls == ["unlock"]
-    assert Unclean(paths), "whatever that engine was about is looked at"
-
-
-def test_the_world_ends_with_the_engine_that_asked_it(paths: SandboxPaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    processes, order = Processes(paths.run, paths.logs), list[str]()
-    engine = StoppedEngine([{"pid": 0}])
-
-    def stop(*names: str, grace: float) -> None:
-        order.extend(names)
-
-    monkeypatch.setattr(processes, "stop", stop)
-    monkeypatch.setattr(engine, "unlock", lambda: order.append("unlock"))
-    ended(engine, paths, processes)
-    assert order == [WORLD, "unlock"], "what the dead engine had asked for would go on while the next one works"
-
-
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Sandbox:
     for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
@@ -268,37 +187,3 @@ def test_where_something_is_protected_a_plan_that_is_forbidden_is_not_begun(
         sandbox.up()
     assert not Unclean(sandbox.paths), "nothing was begun that the next run would have to look for"
     assert copy.read_text() == ("as it was applied" if refused else "as it is wanted"), "what down destroys"
-
-
-def test_an_engine_that_was_killed_before_it_held_the_lock_is_ended_too(paths: SandboxPaths) -> None:
-    environment = {ENGINE_MARK: str(paths.folder)}
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=environment) as child:
-        try:
-            while not Path(f"/proc/{child.pid}/environ").read_bytes():
-                time.sleep(0.01)  # The kernel shows it a moment after the program has begun.
-            assert ended(StoppedEngine([]), paths) == [], "nothing of it is left that would be worth a word"
-            assert not start_time(child.pid), "it would take the lock from the run that begins"
-        finally:
-            child.kill()
-
-
-@pytest.mark.parametrize("whose", ["ours", "a user's", "another program's"])
-def test_an_engine_that_outlived_its_parent_is_ended_and_a_users_own_is_not(paths: SandboxPaths, whose: str) -> None:
-    program = paths.run / ("other" if whose == "another program's" else "pulumi")
-    program.symlink_to(Path(shutil.which("sleep") or "sleep").resolve())
-    environment = {ENGINE_MARK: str(paths.folder)} if whose == "ours" else {"A": "B"}
-    with subprocess.Popen(["sleep", "60"], executable=program, env=environment) as child:
-        try:
-            while not Path(f"/proc/{child.pid}/environ").read_bytes():
-                time.sleep(0.01)  # The kernel shows it a moment after the program has begun.
-            engine = StoppedEngine([{"pid": child.pid}])
-            if whose == "a user's":
-                with pytest.raises(SandboxError, match=f"process {child.pid}.*wait for it to end"):
-                    ended(engine, paths)
-                assert engine.calls == [], "a lock that is held in earnest stays"
-            else:
-                ended(engine, paths)
-                assert engine.calls == ["unlock"]
-            assert bool(start_time(child.pid)) is (whose != "ours"), "nothing is ended but what the sandbox began"
-        finally:
-            child.kill()

@@ -1,47 +1,16 @@
+"""A model server: its objects, its pod, and where the weights come from."""
+
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.model_servers import DEPLOYMENT, JOB, container, pod, policy, served
 from support.plans import ON_DEMAND, SPOT_FIRST, model_plan
 
-from llmplatform.base.labels import MODEL_CLIENT
 from llmplatform.serving import ModelServer, ModelServerArgs
-from llmplatform.specs.mirrors import Mirrors
 from llmplatform.testing import RecordingEngine, walk
 
-DEPLOYMENT = "kubernetes:apps/v1:Deployment"
-SECRET = "kubernetes:core/v1:Secret"
 CLAIM = "kubernetes:core/v1:PersistentVolumeClaim"
-POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
-JOB = "kubernetes:batch/v1:Job"
-MONITOR = "kubernetes:monitoring.coreos.com/v1:ServiceMonitor"
-
-
-def served(
-    pool: dict[str, Any] = SPOT_FIRST, *, args: dict[str, Any] | None = None, key: str | None = None, **settings: Any
-) -> RecordingEngine:
-    plan = model_plan(pool, **settings)
-    wiring = {"namespace": "models", "monitoring_namespace": "monitoring", **(args or {})}
-
-    def program() -> dict[str, Any]:
-        server = ModelServer("chat", ModelServerArgs(plan=plan, **wiring))
-        return {"url": server.url, "model": server.model, "secret": server.api_key_secret}
-
-    outputs = {"random:index/randomPassword:RandomPassword": {"result": key}} if key else {}
-    return RecordingEngine(outputs=outputs).run(program)
-
-
-def pod(engine: RecordingEngine) -> dict[str, Any]:
-    return engine.one(DEPLOYMENT).inputs["spec"]["template"]["spec"]
-
-
-def container(engine: RecordingEngine) -> dict[str, Any]:
-    (only,) = pod(engine)["containers"]
-    return only
-
-
-def policy(engine: RecordingEngine) -> dict[str, Any]:
-    return engine.named("chat-network").inputs["spec"]
 
 
 def test_a_model_server_is_exactly_these_objects() -> None:
@@ -232,102 +201,6 @@ def test_a_server_says_when_its_weights_are_not_there() -> None:
     # The image asks for every GPU; NVIDIA's runtime would mount them, and write where a file system cannot be written.
     assert {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"} in first["env"]
     assert first["securityContext"]["readOnlyRootFilesystem"] is False
-
-
-def test_secrets_reach_the_container_only_by_reference() -> None:
-    engine = served(gated=True, args={"huggingface_token": "hf_do_not_print"})
-    assert all(secret.secrets == {"stringData"} for secret in engine.all(SECRET)), "the state would hold it in plain"
-    variables = {each["name"]: each for each in container(engine)["env"]}
-    assert variables["VLLM_API_KEY"]["valueFrom"]["secretKeyRef"] == {"name": "chat-api-key", "key": "api-key"}
-    leaks = [
-        path
-        for each in engine.registered
-        if each.type != SECRET
-        for path, value in walk(each.inputs)
-        if value in ("hf_do_not_print", "generated-password")
-    ]
-    assert not leaks
-
-
-def test_another_key_is_another_pod() -> None:
-    """Pods read a Secret when they start, so the template has to change with it; its mark tells nothing of the key."""
-
-    def mark(key: str) -> str:
-        engine = served(args={}, key=key)
-        annotations = engine.one(DEPLOYMENT).inputs["spec"]["template"]["metadata"]["annotations"]
-        return annotations["llmplatform.dev/secrets"]
-
-    assert mark("one") == mark("one")
-    assert mark("one") != mark("two"), "half of the replicas would keep the old key"
-    assert "one" not in mark("one")
-
-
-def test_a_gated_model_without_a_token_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"set secrets\.huggingface_token"):
-        served(gated=True)
-
-
-def test_only_clients_and_the_scraper_get_in() -> None:
-    (rule,) = policy(served())["ingress"]
-    assert rule["ports"] == [{"protocol": "TCP", "port": 8000}]
-    assert rule["from"] == [
-        {"podSelector": {"matchLabels": MODEL_CLIENT}},
-        {
-            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
-            "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
-        },
-    ], "Grafana, with its plugins, has no business with paths that ask for no key"
-    assert policy(served())["policyTypes"] == ["Ingress", "Egress"]
-
-
-def test_a_server_reaches_dns_and_what_its_settings_name() -> None:
-    (dns,) = policy(served())["egress"]
-    assert dns["to"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}]
-    assert {port["port"] for port in dns["ports"]} == {53}
-    _, pictures = policy(served(egress=[{"cidr": "10.9.0.0/24", "ports": [8443]}]))["egress"]
-    assert pictures["to"] == [{"ipBlock": {"cidr": "10.9.0.0/24"}}]
-    assert pictures["ports"] == [{"protocol": "TCP", "port": 8443}]
-
-
-def test_mirrors_stand_in_for_registries() -> None:
-    engine = served(args={"mirrors": Mirrors(images={"docker.io": "registry.example.org/hub"})})
-    assert container(engine)["image"].startswith("registry.example.org/hub/vllm/vllm-openai:v")
-    job = engine.one(JOB).inputs["spec"]["template"]["spec"]["containers"][0]
-    assert job["image"].startswith("registry.example.org/hub/library/python:")
-
-
-def test_a_server_starts_from_a_folder_and_asks_no_hub() -> None:
-    """vLLM 0.33 asks the hub for a list of files, cached or not, unless it is offline (repo_utils.py, config.py)."""
-    engine = served(revision="a" * 40)
-    assert container(engine)["args"][0] == f"/models/huggingface/Qwen/Qwen3-8B/{'a' * 40}"
-    variables = {each["name"]: each.get("value") for each in container(engine)["env"]}
-    assert (variables["HF_HUB_OFFLINE"], variables["TRANSFORMERS_OFFLINE"]) == ("1", "1")
-    assert not {"HF_ENDPOINT", "HF_TOKEN", "VLLM_USE_MODELSCOPE"} & set(variables)
-    assert "command" not in container(engine), "the image knows what to run"
-
-
-def test_metrics_are_scraped_every_15_seconds_with_a_prometheus() -> None:
-    engine = served()
-    monitor = engine.one(MONITOR).inputs["spec"]
-    (endpoint,) = monitor["endpoints"]
-    assert (endpoint["port"], endpoint["path"], endpoint["interval"]) == ("http", "/metrics", "15s")
-    labels = engine.one("kubernetes:core/v1:Service").inputs["metadata"]["labels"]
-    assert monitor["selector"]["matchLabels"].items() <= labels.items(), "the monitor would find no Service"
-    assert {monitor["jobLabel"], *monitor["targetLabels"]} <= labels.keys(), "series would not say whose they are"
-
-
-def test_a_server_that_loads_is_no_target_that_is_down() -> None:
-    """TargetDown of kubernetes-mixin fires after ten minutes; a first start takes longer."""
-    (endpoint,) = served().one(MONITOR).inputs["spec"]["endpoints"]
-    assert endpoint["relabelings"] == [
-        {"sourceLabels": ["__meta_kubernetes_pod_ready"], "regex": "true", "action": "keep"}
-    ]
-
-
-def test_without_monitoring_there_is_no_monitor_and_no_way_in_for_one() -> None:
-    engine = served(args={"monitoring_namespace": None})
-    assert not engine.all(MONITOR)
-    assert len(policy(engine)["ingress"][0]["from"]) == 1
 
 
 def test_a_preview_knows_every_name_before_the_cluster_exists() -> None:

@@ -1,94 +1,25 @@
-"""What an environment left in an account of AWS, as moto plays it: found, shown, and deleted when a person says so.
+"""What an environment left in an account of AWS, as moto plays it: found, shown, and deleted when a person says so."""
 
-Tags as the controllers write them: aws-ebs-csi-driver, aws-load-balancer-controller, amazon-vpc-cni-k8s, GuardDuty.
-"""
-
-import json
-from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import boto3
-import pytest
-import yaml
-from moto import mock_aws
 from support.doctor import recorded
-from support.stack_settings import ROOT
-from typer.testing import CliRunner
+from support.leftovers_on_aws import KINDS, OF_DRIVER, OF_STRANGER, OURS, PLACE, REGION, client, left, network, volume
 
-from llmplatform.checks.files import read
-from llmplatform.cli.app import app
-from llmplatform.doctor.checks import Absent, Ask, Denied, NoAnswer
+from llmplatform.doctor.checks import Absent, Denied, NoAnswer
 from llmplatform.doctor.on_aws.account import AwsAccount
 from llmplatform.sweep import aws_storage
 from llmplatform.sweep.kinds import Leftover, Place
-from llmplatform.sweep.running import Swept, remove, survey
+from llmplatform.sweep.running import remove, survey
 from llmplatform.sweep.stacks import AWS
 
-REGION = "us-east-1"
-PLACE = Place(
-    environment="prod",
-    region=REGION,
-    clusters=frozenset({"prod-llm"}),
-    zone="Z0",
-    host="llm.example.org",
-)
-OURS = [{"Key": "llmplatform:environment", "Value": "prod"}]
-OF_DRIVER = [
-    {"Key": "ebs.csi.aws.com/cluster", "Value": "true"},
-    {"Key": "kubernetes.io/cluster/prod-llm", "Value": "owned"},
-    {"Key": "kubernetes.io/created-for/pvc/namespace", "Value": "monitoring"},
-    {"Key": "kubernetes.io/created-for/pvc/name", "Value": "prometheus-0"},
-]
-OF_STRANGER = [{"Key": "ebs.csi.aws.com/cluster", "Value": "true"}]
 OF_OTHERS = [{"Key": "kubernetes.io/cluster/staging", "Value": "owned"}, *OF_STRANGER]
-KINDS = {kind.name: kind for kind in AWS}
-
-
-@pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsAccount]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setattr("llmplatform.doctor.accounts.AwsAccount", lambda *_: shared())
-    with mock_aws():
-        yield shared()
-
-
-@cache
-def shared() -> AwsAccount:
-    """One for all tests: reading the models of a service takes longer than a test. moto empties itself."""
-    return AwsAccount(REGION)
-
-
-@cache
-def client(service: str) -> Any:
-    return boto3.client(service, REGION)
-
-
-def volume(*tags: dict[str, str]) -> str:
-    spec = [{"ResourceType": "volume", "Tags": [*tags]}] if tags else []
-    return client("ec2").create_volume(AvailabilityZone=f"{REGION}a", Size=20, TagSpecifications=spec)["VolumeId"]
-
-
-def network(*tags: dict[str, str]) -> tuple[str, str]:
-    ec2 = client("ec2")
-    spec = [{"ResourceType": "vpc", "Tags": [*tags]}] if tags else []
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=spec)["Vpc"]["VpcId"]
-    return vpc, ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
 
 
 def interface(subnet: str, *tags: dict[str, str]) -> str:
     spec = [{"ResourceType": "network-interface", "Tags": [*tags]}] if tags else []
     made = client("ec2").create_network_interface(SubnetId=subnet, Description="aws-K8S", TagSpecifications=spec)
     return made["NetworkInterface"]["NetworkInterfaceId"]
-
-
-def left(name: str, ask: Ask, place: Place = PLACE) -> list[Leftover]:
-    [found] = survey([KINDS[name]], place, ask)
-    assert not found.problem
-    return [*found.left]
 
 
 def test_volumes_are_told_apart_by_the_cluster_that_their_tags_name(account: AwsAccount) -> None:
@@ -300,143 +231,3 @@ def test_a_service_of_two_interfaces_is_found_by_the_name_that_the_policy_has() 
     for kind in AWS:
         for action in (*kind.finds, *kind.deletes):
             assert recorded.operation(action).name == action.rpartition(":")[2]
-
-
-@pytest.fixture
-def project(tmp_path: Path, account: AwsAccount) -> Path:
-    text = (ROOT / "Pulumi.prod.yaml").read_text().replace("444455556666", "123456789012")
-    (tmp_path / "Pulumi.prod.yaml").write_text(text)
-    client("route53").create_hosted_zone(Name="example.org", CallerReference="x")
-    return tmp_path
-
-
-def typed(project: Path, *arguments: str, says: str = "") -> Any:
-    return CliRunner().invoke(app, [*arguments, "--project", str(project)], input=says)
-
-
-KNOWN = ("--only", "volumes", "--only", "log-groups")
-
-
-def test_the_command_shows_what_is_left_and_deletes_nothing(project: Path, account: AwsAccount) -> None:
-    ours = volume(*OF_DRIVER)
-    result = typed(project, "sweep", "prod", *KNOWN)
-    assert result.exit_code == 1
-    assert ours in result.output
-    assert [each.id for each in left("volumes", account)] == [ours]
-
-
-def test_the_command_asks_for_each_kind_before_it_deletes(project: Path, account: AwsAccount) -> None:
-    ours = volume(*OF_DRIVER)
-    client("logs").create_log_group(logGroupName="/aws/eks/prod-llm/cluster")
-    result = typed(project, "sweep", "prod", "--delete", *KNOWN, says="n\ny\n")
-    assert "Delete 1 volumes" in result.output
-    assert [each.id for each in left("volumes", account)] == [ours]
-    assert left("log-groups", account) == []
-    assert result.exit_code == 1
-    assert typed(project, "sweep", "prod", "--delete", *KNOWN, says="y\n").exit_code == 0
-    result = typed(project, "sweep", "prod", *KNOWN)
-    assert (result.exit_code, "nothing of prod is left" in result.output) == (0, True)
-
-
-def test_as_json_nothing_is_deleted_unless_it_is_said(project: Path, account: AwsAccount) -> None:
-    ours = volume(*OF_DRIVER)
-    document = json.loads(typed(project, "sweep", "prod", "--delete", "--json", *KNOWN).stdout)
-    assert document["deleted"] == []
-    document = json.loads(typed(project, "sweep", "prod", "--delete", "--json", "--yes", *KNOWN).stdout)
-    assert [(each["id"], each["done"]) for each in document["deleted"]] == [(ours, True)]
-    assert left("volumes", account) == []
-
-
-def test_while_the_cluster_is_there_the_command_refuses(project: Path) -> None:
-    eks_cluster("prod-llm")
-    result = typed(project, "sweep", "prod", *KNOWN)
-    assert result.exit_code == 1
-    assert "cluster prod-llm still exists" in result.stderr
-    assert typed(project, "sweep", "prod", "--though-it-lives", *KNOWN).exit_code == 0
-
-
-def eks_cluster(name: str) -> None:
-    _, subnet = network()
-    role = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    client("eks").create_cluster(name=name, roleArn=role, resourcesVpcConfig={"subnetIds": [subnet]})
-
-
-def test_though_it_lives_nothing_that_the_cluster_made_is_deleted(project: Path, account: AwsAccount) -> None:
-    eks_cluster("prod-llm")
-    ours = volume(*OF_DRIVER)
-    document = json.loads(
-        typed(project, "sweep", "prod", "--though-it-lives", "--delete", "--json", "--yes", *KNOWN).stdout
-    )
-    assert document["deleted"] == []
-    assert client("ec2").describe_volumes(VolumeIds=[ours])["Volumes"]
-
-
-@pytest.fixture
-def in_a_shared_cluster(project: Path) -> Path:
-    """The stack's environment in a cluster of several, `shared`, which is there."""
-    raw = read(project / "Pulumi.prod.yaml")
-    raw |= {
-        "cluster": {
-            "kind": "existing",
-            "name": "shared",
-            "kubernetes_version": "1.35",
-            "endpoint_url": "https://kubernetes.example.org:6443",
-            "certificate_authority": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
-            "security_group_id": "sg-0123456789abcdef0",
-        },
-        "network": {
-            "kind": "existing",
-            "vpc_id": "vpc-0123456789abcdef0",
-            "cidr": "10.0.0.0/16",
-            "private_subnets": {f"{REGION}{zone}": f"subnet-0123456789abcdef{zone}" for zone in "abc"},
-        },
-    }
-    config = {f"llmplatform:{key}": value for key, value in raw.items()}
-    (project / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": config}))
-    return project
-
-
-def test_what_others_have_in_a_shared_cluster_is_no_leftover(in_a_shared_cluster: Path, account: AwsAccount) -> None:
-    eks_cluster("shared")
-    client("logs").create_log_group(logGroupName="/aws/eks/shared/cluster")
-    of_the_cluster = {"Key": "kubernetes.io/cluster/shared", "Value": "owned"}
-    theirs = [
-        volume(*OF_STRANGER, of_the_cluster),
-        volume({"Key": "llmplatform:environment", "Value": "dev"}, of_the_cluster),
-    ]
-    ours = volume(*OURS, of_the_cluster)
-    result = typed(in_a_shared_cluster, "sweep", "prod", "--delete", "--yes", *KNOWN)
-    assert (result.exit_code, "cluster shared still exists" in result.stderr) == (1, True)
-    result = typed(in_a_shared_cluster, "sweep", "prod", "--though-it-lives", "--delete", "--yes", "--json", *KNOWN)
-    assert [each["id"] for each in json.loads(result.stdout)["deleted"]] == [ours]
-    assert {each["VolumeId"] for each in client("ec2").describe_volumes()["Volumes"]} == {*theirs}
-    assert client("logs").describe_log_groups()["logGroups"]
-
-
-def test_a_shared_cluster_cannot_be_named_as_the_environments_own(in_a_shared_cluster: Path) -> None:
-    result = typed(in_a_shared_cluster, "sweep", "prod", "--cluster", "shared", *KNOWN)
-    assert (result.exit_code, "--cluster shared: it exists without the environment" in result.stderr) == (2, True)
-
-
-def test_another_account_is_not_swept(project: Path) -> None:
-    text = (project / "Pulumi.prod.yaml").read_text().replace("123456789012", "999900001111")
-    (project / "Pulumi.prod.yaml").write_text(text)
-    result = typed(project, "sweep", "prod", "--delete", "--yes")
-    assert result.exit_code == 1
-    assert "the credentials are of account 123456789012" in result.stderr
-
-
-def test_a_kind_that_is_none_ends_the_command(project: Path) -> None:
-    result = typed(project, "sweep", "prod", "--only", "disks")
-    assert (result.exit_code, "'disks': there is no such kind" in result.stderr) == (2, True)
-
-
-def test_a_kind_that_could_not_be_looked_for_is_left(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from llmplatform.sweep import running
-
-    def broken(kinds: Any, place: Any, ask: Any, told: Any) -> list[Swept]:
-        return [Swept(kind=KINDS["volumes"], problem="the credentials may not ec2:DescribeVolumes")]
-
-    monkeypatch.setattr(running, "survey", broken)
-    result = typed(project, "sweep", "prod", *KNOWN)
-    assert (result.exit_code, "may not ec2:DescribeVolumes" in result.output) == (1, True)
