@@ -146,7 +146,7 @@ def _types(inputs: Mapping[str, Any]) -> Findings:
     for index, name in enumerate(inputs.get("instanceTypes") or []):
         at = f"instanceTypes[{index}]"
         if not offered(name):
-            findings.append((at, f"{name}: not in the catalog; write one that `llmplatform.catalog` lists"))
+            findings.append((at, f"the sandbox's table of machines has no {name}; write one that it has"))
         elif (machine(name).architecture == "arm64") != arm:
             findings.append((at, f"{name} is {machine(name).architecture}; take an image of the same architecture"))
     return findings

@@ -188,7 +188,7 @@ def _may_join(account: Account, node_group: Record) -> bool:
 
 def _unfit(name: str, image: Any) -> str:
     if not offered(name):
-        return f"{name}: not in the catalog of instance types; write one that `llmplatform.catalog` lists"
+        return f"the sandbox's table of machines has no {name}; write one that it has"
     kind = machine(name)
     if isinstance(image, str) and image != "CUSTOM" and (image in ARM_IMAGES) != (kind.architecture == "arm64"):
         return f"{name} is {kind.architecture}, and {image} is not; take an image of the same architecture"

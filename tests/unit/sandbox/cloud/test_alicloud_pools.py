@@ -28,7 +28,7 @@ def test_a_realistic_pool_has_no_faults(account: SimulatedCloud, made: Made) -> 
     [
         ({"desiredSize": "2"}, "desiredSize", "the autoscaler decides"),
         ({"scalingConfig": {"enable": True, "minSize": 4, "maxSize": 1}}, "scalingConfig.maxSize", "below minSize"),
-        ({"instanceTypes": ["ecs.gn7i-c16g1.99xlarge"]}, "instanceTypes[0]", "not in the catalog"),
+        ({"instanceTypes": ["ecs.gn7i-c16g1.99xlarge"]}, "instanceTypes[0]", "table of machines has no ecs.gn7i"),
         ({"imageType": "AliyunLinux3Arm64"}, "instanceTypes[0]", "same architecture"),
         ({"imageType": "CentOS"}, "imageType", "write AliyunLinux3"),
         ({"spotStrategy": "SpotWithPriceLimit"}, "spotPriceLimits", "one for each type"),
