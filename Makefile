@@ -10,10 +10,12 @@ BIN := .venv/bin
 # The shell reads these values from variables: inside a command it would interpret them.
 override STACK := $(value STACK)
 override AGAINST := $(value AGAINST)
-export STACK AGAINST
+override NAME := $(value NAME)
+override KIND := $(value KIND)
+export STACK AGAINST NAME KIND
 READY := .venv/.ready
 
-.PHONY: help setup sandbox preview diff sandbox-down status test check scan docs pictures format record-states lock bench bench-page kills fuzz
+.PHONY: help setup sandbox preview diff sandbox-down status test check scan docs pictures format capability record-states lock bench bench-page kills fuzz
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +73,9 @@ pictures: $(READY) ## Draw docs/pictures from runs in the sandbox.
 
 format: $(READY) ## Format the code.
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+capability: $(READY) ## Write the files of a new capability: NAME=demo KIND=addon|service|job.
+	@scripts/new_capability.py "$$NAME" --kind "$$KIND"
 
 record-states: $(READY) ## Record the stacks' states for the version of the library; see tests/upgrades.
 	@$(BIN)/python scripts/record_states.py

@@ -1,6 +1,7 @@
+#!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../.venv/bin/python" "$0" "$@"'
 """Writes the three files of a new capability and its line in the files that list capabilities.
 
-    scripts/new_capability.py keda --kind addon --about "Scales workloads by events." \
+    scripts/new_capability.py keda --kind addon --about "Scales workloads by events." \\
         --chart https://kedacore.github.io/charts/keda --version 2.20.2
 
 What follows from them is written as well (exports, the settings' schema, the reference). It is switched off until its
@@ -252,7 +253,11 @@ def main() -> int:
         parser.error("--chart and --version go together")
     about = asked.about or f"The {asked.kind} {asked.name.replace('_', ' ')}."
     wanted = Capability(name=asked.name, kind=asked.kind, about=about, chart=asked.chart, version=asked.version)
-    for path in write(wanted, ROOT):
+    try:
+        changed = write(wanted, ROOT)
+    except FileExistsError as error:
+        parser.error(str(error))
+    for path in changed:
         print(path.relative_to(ROOT))
     derive(ROOT)
     return 0

@@ -23,7 +23,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / ".venv").symlink_to(ROOT / ".venv")
     run(folder, "git", "init", "--quiet")
     for words in NEW:
-        run(folder, sys.executable, "scripts/new_capability.py", *words)
+        run(folder, "scripts/new_capability.py", *words)
     run(folder, "git", "add", "--all")
     return folder
 
@@ -58,7 +58,7 @@ def test_an_empty_capability_is_installed_nowhere(copy: Path) -> None:
 
 def test_a_capability_that_is_there_is_not_written_over() -> None:
     script = ROOT / "scripts/new_capability.py"
-    command = [sys.executable, script, "monitoring", "--kind", "addon"]
+    command = [script, "monitoring", "--kind", "addon"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode
     assert "is there already" in done.stderr
