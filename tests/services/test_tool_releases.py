@@ -14,13 +14,13 @@ from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.progress import Event, Output, ToolWork
 from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, downloads, releases
 from llmplatform_sandbox.toolchain.finding import WAY
-from llmplatform_sandbox.toolchain.go import MINIMUM
+from llmplatform_sandbox.toolchain.go import minimum
 
 BINARIES = {binary: f"released {binary}\n".encode() * 100_000 for tool in TOOLS for binary in tool.binaries}
 GO = f"""#!{sys.executable}
 import pathlib, re, sys
 if sys.argv[1:3] == ["env", "GOVERSION"]:
-    print("go{".".join(map(str, MINIMUM))}")
+    print("go{".".join(map(str, minimum(TOOLS)))}")
     sys.exit()
 output = pathlib.Path(sys.argv[sys.argv.index("-o") + 1])
 for package in sys.argv[sys.argv.index("-o") + 2:]:

@@ -1,7 +1,7 @@
 """Builds tools from their Go modules, two at a time.
 
-A build works in a temporary folder of the cache, with Go caches that all builds share (several GB, deleted afterwards),
-and appears under its final name in one rename: a cache folder that exists is complete.
+A build works in a temporary folder of the cache, with Go caches that all builds share (several GB, deleted once all are
+built), and appears under its final name in one rename: a cache folder that exists is complete.
 """
 
 import os
@@ -28,17 +28,14 @@ def build_all(tools: Sequence[Tool], cache: Path, report: Report) -> None:
 
     Raises `SandboxError` with the last lines of the build's output when a build fails.
     """
-    # What a killed or interrupted build left: its Go caches hold most of the work, and Go writes them in whole pieces.
+    # What a failed, killed or interrupted build left: its Go caches hold most of the work, and Go writes them in whole
+    # pieces.
     work = cache / ".build"
     work.mkdir(exist_ok=True)
-    try:
-        go = find_go(cache)
-        with ThreadPoolExecutor(_SIMULTANEOUS) as pool:
-            for finished in [pool.submit(_build, tool, go, cache, work, report) for tool in tools]:
-                finished.result()
-    except (SandboxError, OSError):
-        shutil.rmtree(work)
-        raise
+    go = find_go(cache, tools)
+    with ThreadPoolExecutor(_SIMULTANEOUS) as pool:
+        for finished in [pool.submit(_build, tool, go, cache, work, report) for tool in tools]:
+            finished.result()
     shutil.rmtree(work)
 
 
@@ -92,7 +89,7 @@ def _build(tool: Tool, go: Path, cache: Path, work: Path, report: Report) -> Non
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
         raise SandboxError(
             f"{tool.name} {tool.version}: the build failed; see that it has a Go module proxy (GOPROXY) and 8 GB of "
-            f"disk, and run the same command again: tools that are built stay\n{tail}"
+            f"disk, and run the same command again: what is compiled stays\n{tail}"
         )
     _named_as_asked(tool, output)
     shutil.rmtree(cache / tool.folder_name, ignore_errors=True)

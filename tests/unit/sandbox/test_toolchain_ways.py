@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from llmplatform_sandbox import toolchain
+from llmplatform_sandbox.controllers.table import CONTROLLERS
 from llmplatform_sandbox.errors import SandboxError
-from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, downloads, releases
+from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, downloads, path, releases
 from llmplatform_sandbox.toolchain.finding import WAY
 from llmplatform_sandbox.toolchain.path import on_path
 
@@ -67,6 +68,23 @@ def test_what_etcd_and_kwok_say_of_themselves_is_read(tmp_path: Path, monkeypatc
     assert there.versions == {"etcd": ETCD.version, "kwok": KWOK.version}
     assert there["etcd"] == tmp_path / "etcd"
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_binary_that_does_not_run_or_does_not_end_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(path, "_ANSWERS_WITHIN", 0.2)
+    (tmp_path / "etcd").write_bytes(b"\x7fELF of another machine\0")
+    (tmp_path / "etcd").chmod(0o755)
+    assert on_path(ETCD) is None, "the kernel refuses it with ENOEXEC"
+    (tmp_path / "etcd").write_text("#!/bin/sh\nexec sleep 600\n")
+    assert on_path(ETCD) is None
+
+
+def test_what_is_not_taken_from_path_has_no_release_either() -> None:
+    for tool in (*TOOLS, *(each.tool for each in CONTROLLERS)):
+        assert (tool.recent is None) == (tool.name not in releases.rows()), "it is built whatever way is asked for"
 
 
 def test_another_way_is_refused_with_the_ways_that_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
