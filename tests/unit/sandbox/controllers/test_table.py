@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from support.program import ROOT
 from support.sandboxes.fake_api_server import FakeApiServer
 
+from llmplatform.catalog import chart_crds
 from llmplatform.catalog.versions import CHARTS
 from llmplatform_sandbox import report
-from llmplatform_sandbox.controllers.table import CONTROLLERS, Controller, idle
+from llmplatform_sandbox.controllers.table import CONTROLLERS, UNSERVED, Controller, idle, unserved
 from llmplatform_sandbox.interfaces import Release
 from llmplatform_sandbox.kube.releases import installed, new_record, releases, write_revision
 from llmplatform_sandbox.snapshot import Snapshot
@@ -38,8 +40,31 @@ def test_a_webhook_is_called_on_loopback_where_its_program_listens(controller: C
 
 
 def test_what_does_not_happen_is_said_of_installed_charts_alone() -> None:
-    assert idle([release("keda")]) == []
-    assert idle([release("cert-manager")]) == ["cert-manager: its controllers do not run: no certificate is issued"]
+    assert idle({"keda"}) == []
+    assert idle({"cert-manager"}) == ["cert-manager: its controllers do not run: no certificate is issued"]
+
+
+def test_a_chart_whose_controllers_cannot_run_stays_crds_and_is_named() -> None:
+    assert unserved({"cert-manager", "dcgm-exporter"}) == []
+    assert unserved({"keda", "gpu-operator", "cert-manager"}) == ["keda", "gpu-operator"]
+
+
+def test_each_chart_with_crds_is_run_or_has_a_reason() -> None:
+    known = {each.chart for each in (*CONTROLLERS, *UNSERVED)}
+    # Its operator comes with kube-prometheus-stack.
+    crds = {chart for chart in CHARTS if chart_crds(chart)} - {"prometheus-operator-crds"}
+    assert crds <= known
+    assert len(known) == len(CONTROLLERS) + len(UNSERVED), "a chart is in one of the tables"
+
+
+def test_the_guide_has_the_rows_of_both_tables() -> None:
+    text = (ROOT / "docs/controllers.md").read_text()
+    rows = re.findall(r"^\| `([\w-]+)` \| (.+?) \| (.+) \|$", text, re.MULTILINE)
+    run = [each.chart for each in CONTROLLERS]
+    assert [row[0] for row in rows[: len(run)]] == run
+    for chart, (_, _, rest) in zip(CONTROLLERS, rows, strict=False):
+        assert f" {chart.tool.version} |" in rest
+    assert rows[len(run) :] == [(each.chart, each.controllers, each.why) for each in UNSERVED]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +100,11 @@ def release(chart: str) -> Release:
             {},
             "no certificate is issued; llmplatform sandbox up --controllers",
         ),
+        (
+            Snapshot(unserved=("keda", "gpu-operator")),
+            {"cert-manager": "v1.21.1"},
+            "keda, gpu-operator: CRDs alone, nothing acts on their objects.",
+        ),
         (Snapshot(), {"cert-manager": "v1.21.1"}, "scheduled for real. Controllers: cert-manager v1.21.1."),
     ],
 )
@@ -87,4 +117,4 @@ def test_a_run_says_which_controllers_ran_or_what_did_not_happen(
     tools = dict.fromkeys(("pulumi", "kubernetes", "etcd", "kwok"), "v1")
     report.print_reality(console, {**tools, **versions}, snapshot)
     assert said in printed.getvalue()
-    assert ("Not run" in printed.getvalue()) == bool(snapshot.idle)
+    assert ("Not run" in printed.getvalue()) == bool(snapshot.idle or snapshot.unserved)
