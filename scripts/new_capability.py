@@ -1,7 +1,7 @@
 #!/usr/bin/env -S sh -c 'exec "$(dirname "$0")/../.venv/bin/python" "$0" "$@"'
-"""Writes the three files of a new capability and its line in the files that list capabilities.
+r"""Writes the three files of a new capability and its line in the files that list capabilities.
 
-    scripts/new_capability.py keda --kind addon --about "Scales workloads by events." \\
+    scripts/new_capability.py keda --kind addon --about "Scales workloads by events." \
         --chart https://kedacore.github.io/charts/keda --version 2.20.2
 
 What follows from them is written as well (exports, the settings' schema, the reference). It is switched off until its

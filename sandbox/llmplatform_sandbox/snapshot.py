@@ -61,7 +61,7 @@ class Snapshot:
     idle: tuple[str, ...] = ()
     """A sentence per installed chart whose controllers could run and do not: what does not happen."""
     unserved: tuple[str, ...] = ()
-    """The installed charts of which only the CRDs are there: nothing acts on their objects."""
+    """The installed charts that stay CRDs: nothing acts on their objects."""
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def waiting(self) -> bool:

@@ -94,7 +94,7 @@ CONTROLLERS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Unserved:
-    """A chart of which only the CRDs are there, whatever is asked for."""
+    """A chart that stays CRDs, whatever is asked for."""
 
     chart: str
     controllers: str

