@@ -3,25 +3,29 @@
 Makes no ScaledObject; a capability that does depends on `site.needs("keda.sh")`.
 Dangerous to replace: nothing; its CRDs, and every ScaledObject with them, stay when the release is uninstalled, and
 workloads keep the size that they have while it is gone.
-Source of ports and keys: kedacore/charts at v2.20.2, keda/values.yaml and keda/templates.
+A trigger's Secret is in KEDA's own namespace, named by a ClusterTriggerAuthentication: KEDA reads no other.
+Source of ports, labels and keys: kedacore/charts at v2.20.2, keda/values.yaml and keda/templates.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pydantic import Field
 
 from llmplatform.base.chart_values import Resources, Switch, Values
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.network_policy import Allow, Openings, https, own_pods
+from llmplatform.base.network_policy import PROMETHEUS_PORT, Allow, Openings, https, own_pods, prometheus
 from llmplatform.base.ordering import after
 from llmplatform.base.site import Rails, Site
 from llmplatform.specs.addons import Keda as Spec
 
 CHART = "keda"
-(NAMESPACE,) = Spec.namespaces
 WEBHOOK_PORT, METRICS_API_PORT, OPERATOR_PORT, METRICS_PORT = 9443, 6443, 9666, 8080
 """The chart's own: webhooks/service.yaml, `service.portHttpsTarget`, manager/service.yaml, `prometheus.*.port`."""
+OPERATOR: Mapping[str, str] = {"app": "keda-operator"}
+"""Labels of the operator's pods, which ask the sources of events: manager/deployment.yaml."""
 
 
 class _Crds(Values):
@@ -44,6 +48,48 @@ class _Budgets(Values):
     operator: dict[str, int] = Field(default={"maxUnavailable": 1})
     metric_server: dict[str, int] = Field(default={"maxUnavailable": 1})
     webhooks: dict[str, int] = Field(default={"maxUnavailable": 1})
+
+
+def _spread(app: str) -> tuple[dict[str, Any], ...]:
+    """Preferred, never required: a small cluster has one node for both pods. The chart labels pods by `app`."""
+    return tuple(
+        {
+            "maxSkew": 1,
+            "topologyKey": key,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": {"app": app}},
+            "matchLabelKeys": ["pod-template-hash"],
+        }
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    )
+
+
+class _Spread(Values):
+    """Without it both pods of a part may be on the node that is lost."""
+
+    operator: tuple[dict[str, Any], ...] = _spread(OPERATOR["app"])
+    metrics_server: tuple[dict[str, Any], ...] = _spread("keda-operator-metrics-apiserver")
+    webhooks: tuple[dict[str, Any], ...] = _spread("keda-admission-webhooks")
+
+
+class _Rbac(Values):
+    enabled_custom_scaled_ref_kinds: bool = False
+    """By default KEDA may read every object and patch every `scale`. Deployments and StatefulSets need no entry
+    (manager/clusterrole.yaml); a further kind is one in `scaledRefKinds`."""
+
+
+class _Restrict(Values):
+    secret: bool = True
+    """By default it lists every Secret of the cluster."""
+
+
+class _Restricted(Values):
+    restrict: _Restrict = _Restrict()
+
+
+class _Permissions(Values):
+    operator: _Restricted = _Restricted()
+    metric_server: _Restricted = _Restricted()
 
 
 class _Requests(Values):
@@ -74,6 +120,9 @@ class KedaValues(Values):
     metrics_server: _Replicas = _Replicas()
     webhooks: _Replicas = _Replicas()
     pod_disruption_budget: _Budgets = _Budgets()
+    topology_spread_constraints: _Spread = _Spread()
+    rbac: _Rbac = _Rbac()
+    permissions: _Permissions = _Permissions()
     resources: _Requests = _Requests()
     prometheus: _Prometheus
 
@@ -83,6 +132,7 @@ class KedaArgs:
     """Arguments of `Keda`."""
 
     site: Site
+    spec: Spec
 
 
 class Keda(PlatformComponent):
@@ -93,28 +143,42 @@ class Keda(PlatformComponent):
 
     def __init__(self, name: str, args: KedaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:Keda", name, opts)
-        rails = Rails(namespace=NAMESPACE, openings=openings(), metrics=(METRICS_PORT,))
-        installed = args.site.release(self, name, CHART, values(args.site), rails)
-        self.namespace = after(NAMESPACE, installed)
+        space, site = args.spec.namespace, args.site
+        rails = Rails(namespace=space, openings=openings(site.scraper), metrics=(METRICS_PORT,))
+        installed = site.release(self, name, CHART, values(site), rails)
+        self.namespace = after(space, installed)
         self.finish()
 
 
 def install(site: Site) -> Site:
-    """The site with CRDs of scaling, and what acts on them."""
-    if site.wanted(Spec) is None:
+    """The site with CRDs of scaling, and what acts on them: a new KEDA or an existing one."""
+    spec = site.wanted(Spec)
+    if spec is None:
         return site
-    return site.with_crds(CHART, Keda("keda", KedaArgs(site=site), site.opts))
+    made = Keda("keda", KedaArgs(spec=spec, site=site), site.opts) if spec.installed else None
+    return site.with_crds(CHART, made)
 
 
-def openings() -> Openings:
-    """The API server calls webhooks and metrics from addresses that no selector names; the pods call each other."""
+def openings(scraper: pulumi.Input[str] | None) -> Openings:
+    """The API server calls webhooks and metrics from addresses that no selector names; the pods call each other.
+
+    `scraper`: namespace of the Prometheus that triggers ask, which must admit `OPERATOR`. None: there is none.
+    """
     return {
         **https(),
+        **_queries(scraper),
         "allow-webhooks": Allow(direction="Ingress", ports=(WEBHOOK_PORT,)),
         "allow-metrics-api": Allow(direction="Ingress", ports=(METRICS_API_PORT,)),
         "allow-operator-in": Allow(direction="Ingress", peers=(own_pods(),), ports=(OPERATOR_PORT,)),
         "allow-operator-out": Allow(direction="Egress", peers=(own_pods(),), ports=(OPERATOR_PORT,)),
     }
+
+
+def _queries(scraper: pulumi.Input[str] | None) -> Openings:
+    if scraper is None:
+        return {}
+    way = Allow(direction="Egress", peers=(prometheus(scraper),), ports=(PROMETHEUS_PORT,), pods=OPERATOR)
+    return {"allow-prometheus": way}
 
 
 def values(site: Site) -> KedaValues:

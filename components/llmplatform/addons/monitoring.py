@@ -12,17 +12,17 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pulumi_random as random
 
-from llmplatform.addons import alerting
+from llmplatform.addons import alerting, keda
 from llmplatform.addons.monitoring_values import PASSWORD_KEY, USER_KEY, values
 from llmplatform.base import network_policy
 from llmplatform.base.chart_values import Values
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.labels import labels
 from llmplatform.base.namespace import Namespace
-from llmplatform.base.network_policy import Allow, Openings, https
+from llmplatform.base.network_policy import PROMETHEUS, PROMETHEUS_PORT, Allow, Openings, https
 from llmplatform.base.ordering import after
 from llmplatform.base.site import Pods, Rails, Site
-from llmplatform.specs.addons import Alerts
+from llmplatform.specs.addons import Alerts, Keda
 from llmplatform.specs.addons import Monitoring as Spec
 
 STACK = "kube-prometheus-stack"
@@ -65,7 +65,7 @@ class Monitoring(PlatformComponent):
             # The node exporter reads the host.
             pod_security="privileged",
             pods=Pods(1000, "one on every node, and a dozen beside"),
-            openings=openings(args.spec.alerts),
+            openings=openings(args.spec.alerts, args.site.wanted(Keda)),
         )
         space = args.site.namespace(self, name, rails)
         self.crds: pulumi.Resource = args.site.release(self, name, CRDS, Values(), space, role="kinds")
@@ -74,7 +74,8 @@ class Monitoring(PlatformComponent):
         installed = self._stack(space, secret, self._receiver(space.name))
 
         self.namespace = after(space.name, self.crds)
-        self.prometheus_url = after(f"http://{STACK}-prometheus.{args.spec.namespace}.svc:9090", installed)
+        address = f"http://{STACK}-prometheus.{args.spec.namespace}.svc:{PROMETHEUS_PORT}"
+        self.prometheus_url = after(address, installed)
         self.grafana_secret = secret
         self.finish()
 
@@ -135,13 +136,19 @@ def install(site: Site) -> Site:
     )
     made = Monitoring("monitoring", args, site.opts)
     outputs = {**site.outputs, "grafana_secret": made.grafana_secret}
-    return replace(site.with_crds(CRDS, made.crds), scraper=made.namespace, outputs=outputs)
+    return replace(
+        site.with_crds(CRDS, made.crds),
+        scraper=made.namespace,
+        prometheus_url=made.prometheus_url,
+        outputs=outputs,
+    )
 
 
-def openings(alerts: Alerts | None) -> Openings:
+def openings(alerts: Alerts | None, scaling: Keda | None) -> Openings:
     """Only Prometheus connects everywhere; the operator's webhooks, which the API server would call, are off."""
     return {
         **_receiver(alerts),
+        **_scaling(scaling),
         **https(),
         "allow-own-pods-in": Allow(direction="Ingress", peers=(network_policy.own_pods(),)),
         "allow-own-pods-out": Allow(direction="Egress", peers=(network_policy.own_pods(),)),
@@ -149,9 +156,22 @@ def openings(alerts: Alerts | None) -> Openings:
         "allow-scraping": Allow(
             direction="Egress",
             peers=(network_policy.every_namespace(), network_policy.elsewhere()),
-            pods={"app.kubernetes.io/name": "prometheus"},
+            pods=PROMETHEUS,
         ),
     }
+
+
+def _scaling(spec: Keda | None) -> Openings:
+    """The opening for queries of KEDA, which is installed later; its own half is in its namespace."""
+    if spec is None:
+        return {}
+    way = Allow(
+        direction="Ingress",
+        peers=(network_policy.pods(spec.namespace, keda.OPERATOR),),
+        ports=(PROMETHEUS_PORT,),
+        pods=PROMETHEUS,
+    )
+    return {"allow-scaling": way}
 
 
 def _receiver(alerts: Alerts | None) -> Openings:

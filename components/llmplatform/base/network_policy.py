@@ -27,6 +27,12 @@ ALICLOUD_METADATA = "100.100.100.200/32"
 """Alibaba Cloud's, including credentials of the node's role."""
 
 
+PROMETHEUS: Mapping[str, str] = {"app.kubernetes.io/name": "prometheus"}
+"""Labels of Prometheus' pods, which its operator sets."""
+PROMETHEUS_PORT = 9090
+"""kube-prometheus-stack, values.yaml, `prometheus.service.targetPort`."""
+
+
 def own_pods() -> networking.NetworkPolicyPeerArgs:
     """The pods of the policy's own namespace."""
     return networking.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs())
@@ -39,10 +45,15 @@ def namespace(name: pulumi.Input[str]) -> networking.NetworkPolicyPeerArgs:
 
 
 def prometheus(name: pulumi.Input[str]) -> networking.NetworkPolicyPeerArgs:
-    """The Prometheus of a namespace, and no other pod there. Its operator labels the pods."""
+    """The Prometheus of a namespace, and no other pod there."""
+    return pods(name, PROMETHEUS)
+
+
+def pods(name: pulumi.Input[str], chosen: Mapping[str, str]) -> networking.NetworkPolicyPeerArgs:
+    """The pods of a namespace that have these labels."""
     return networking.NetworkPolicyPeerArgs(
         namespace_selector=meta.LabelSelectorArgs(match_labels={"kubernetes.io/metadata.name": name}),
-        pod_selector=meta.LabelSelectorArgs(match_labels={"app.kubernetes.io/name": "prometheus"}),
+        pod_selector=meta.LabelSelectorArgs(match_labels=chosen),
     )
 
 

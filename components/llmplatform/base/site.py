@@ -83,6 +83,8 @@ class Site:
 
     scraper: pulumi.Input[str] | None = None
     """Namespace of the Prometheus that scrapes metrics. None: metrics are not scraped."""
+    prometheus_url: pulumi.Input[str] | None = None
+    """Address of that Prometheus in the cluster. None: there is none, or its settings do not say."""
     crds: Mapping[str, pulumi.Resource | None] = field(default_factory=dict[str, pulumi.Resource | None])
     """API group of CRDs to the release that installs them; None if the cluster has them already."""
     issuer: pulumi.Input[str] | None = None

@@ -6,8 +6,9 @@ import pytest
 from support.program import STACKS, run_program, stack_config
 from support.sites import MIRRORED, on_sites, site
 
-from llmplatform.addons import Keda, KedaArgs, keda
+from llmplatform.addons import Keda, KedaArgs, keda, monitoring
 from llmplatform.specs.addons import Keda as Spec
+from llmplatform.specs.addons import Monitoring
 from llmplatform.testing import RecordingEngine
 
 RELEASE, NAMESPACE = "kubernetes:helm.sh/v3:Release", "kubernetes:core/v1:Namespace"
@@ -16,7 +17,7 @@ PARTS = ("operator", "metricServer", "webhooks")
 
 
 def installed(**changes: Any) -> Keda:
-    return Keda("keda", KedaArgs(site=site(**changes)))
+    return Keda("keda", KedaArgs(site=site(**changes), spec=Spec()))
 
 
 VARIANTS = on_sites("keda", installed)
@@ -33,9 +34,8 @@ def test_its_pods_are_restricted() -> None:
 
 def test_the_api_server_reaches_webhooks_and_metrics_and_only_its_own_pods_the_operator() -> None:
     """kedacore/charts at v2.20.2: 9443 and 6443 are served for the API server, 9666 for the metrics server."""
-    engine = RecordingEngine().run(installed)
-    policies = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in engine.all(POLICY)}
-    inward = {name: spec["ingress"] for name, spec in policies.items() if spec.get("ingress")}
+    found = policies(RecordingEngine().run(installed), "keda")
+    inward = {name: spec["ingress"] for name, spec in found.items() if spec.get("ingress")}
     ports = {name: [port["port"] for rule in rules for port in rule["ports"]] for name, rules in inward.items()}
     assert ports == {
         "allow-webhooks": [9443],
@@ -44,6 +44,69 @@ def test_the_api_server_reaches_webhooks_and_metrics_and_only_its_own_pods_the_o
         "allow-metrics": [8080],
     }
     assert inward["allow-operator-in"][0]["from"] == [{"podSelector": {}}]
+
+
+def policies(engine: RecordingEngine, namespace: str) -> dict[str, dict[str, Any]]:
+    objects = [each.inputs for each in engine.all(POLICY)]
+    return {each["metadata"]["name"]: each["spec"] for each in objects if each["metadata"]["namespace"] == namespace}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_its_operator_alone_asks_prometheus_and_both_namespaces_let_it(stack: str) -> None:
+    """Labels: keda/templates/manager/deployment.yaml, and prometheus-operator's own of the pods that it makes."""
+    engine = run_program(stack_config(stack), stack)
+    operator = {"matchLabels": {"app": "keda-operator"}}
+    prometheus = {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}
+    ports = [{"protocol": "TCP", "port": 9090}]
+    out = policies(engine, "keda")["allow-prometheus"]
+    home = {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}
+    assert out["podSelector"] == operator
+    assert out["egress"] == [{"to": [{"namespaceSelector": home, "podSelector": prometheus}], "ports": ports}]
+    inward = policies(engine, "monitoring")["allow-scaling"]
+    home = {"matchLabels": {"kubernetes.io/metadata.name": "keda"}}
+    assert inward["podSelector"] == prometheus
+    assert inward["ingress"] == [{"from": [{"namespaceSelector": home, "podSelector": operator}], "ports": ports}]
+
+
+def test_without_a_prometheus_there_is_no_way_to_one() -> None:
+    found = policies(RecordingEngine().run(lambda: installed(monitored=False)), "keda")
+    assert "allow-prometheus" not in found
+
+
+def test_an_existing_keda_is_used_and_prometheus_admits_it() -> None:
+    def program() -> None:
+        theirs = Spec(kind="existing", namespace="scaling")
+        here = keda.install(monitoring.install(site(monitored=False, sections=(Monitoring(), theirs))))
+        assert here.needs("keda.sh") == here.needs("eventing.keda.sh") == []
+
+    engine = RecordingEngine().run(program)
+    assert not [each for each in engine.all(RELEASE) if each.inputs["name"] == "keda"]
+    assert [each.inputs["metadata"]["name"] for each in engine.all(NAMESPACE)] == ["monitoring"]
+    ((peer,),) = (rule["from"] for rule in policies(engine, "monitoring")["allow-scaling"]["ingress"])
+    assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "scaling"}
+
+
+def test_it_reads_secrets_of_its_own_namespace_alone_and_scales_deployments_and_statefulsets_alone() -> None:
+    """keda/templates/manager/clusterrole.yaml: by default it lists all Secrets, and patches `*/scale` of `*`."""
+    found = values()
+    assert found["permissions"] == {part: {"restrict": {"secret": True}} for part in ("operator", "metricServer")}
+    assert found["rbac"] == {"enabledCustomScaledRefKinds": False}
+
+
+@pytest.mark.parametrize(
+    ("part", "app"),
+    [
+        ("operator", "keda-operator"),
+        ("metricsServer", "keda-operator-metrics-apiserver"),
+        ("webhooks", "keda-admission-webhooks"),
+    ],
+)
+def test_the_pods_of_a_part_prefer_different_zones_and_nodes(part: str, app: str) -> None:
+    found = values()["topologySpreadConstraints"][part]
+    assert [each["topologyKey"] for each in found] == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+    for each in found:
+        assert each["labelSelector"] == {"matchLabels": {"app": app}}, "the chart's own selector of that Deployment"
+        assert each["whenUnsatisfiable"] == "ScheduleAnyway", "a cluster with one node could not have it"
 
 
 @pytest.mark.parametrize("monitored", [True, False])

@@ -6,9 +6,10 @@ from typing import Any, Literal
 import pytest
 from support.addons import RECEIVER, alerting, monitoring
 from support.plans import environment
-from support.sites import on_sites
+from support.sites import on_sites, site
 
 from llmplatform.addons.alerting import configuration
+from llmplatform.addons.monitoring import install
 from llmplatform.specs import addons as specs
 from llmplatform.testing import RecordingEngine, walk
 
@@ -138,3 +139,24 @@ def test_what_watches_a_full_cluster_goes_on() -> None:
     assert found["prometheus-node-exporter"]["priorityClassName"] == "system-node-critical"
     assert found["prometheus"]["prometheusSpec"]["priorityClassName"] == "system-cluster-critical"
     assert found["alertmanager"]["alertmanagerSpec"]["priorityClassName"] == "system-cluster-critical"
+
+
+def test_the_site_knows_where_prometheus_is() -> None:
+    """kube-prometheus-stack: the Service is `<release>-prometheus`, and its port 9090."""
+
+    def address(**settings: Any) -> Any:
+        here = site(monitored=False, sections=(specs.Monitoring(**settings),))
+        return RecordingEngine().run(lambda: install(here).prometheus_url).result
+
+    assert address(namespace="watch") == "http://kube-prometheus-stack-prometheus.watch.svc:9090"
+    assert address(kind="existing", namespace="theirs") is None, "the settings do not say it"
+
+
+def test_without_keda_only_its_own_namespace_reaches_prometheus() -> None:
+    engine = RecordingEngine().run(monitoring)
+    inward = {
+        each.inputs["metadata"]["name"]
+        for each in engine.all("kubernetes:networking.k8s.io/v1:NetworkPolicy")
+        if each.inputs["spec"].get("ingress")
+    }
+    assert inward == {"allow-own-pods-in"}

@@ -1,8 +1,9 @@
 """Scaling of workloads by events."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from llmplatform.specs.capability import Capability
+from llmplatform.specs.vocabulary.names import Name
 
 
 class Keda(Capability):
@@ -13,3 +14,18 @@ class Keda(Capability):
 
     charts: ClassVar = ("keda",)
     namespaces: ClassVar = ("keda",)
+
+    kind: Literal["new", "existing"] = "new"
+    """`new` installs it. `existing` uses the KEDA of the cluster, of which only `namespace` is to be known."""
+    namespace: Name = "keda"
+    """Its namespace: a new one, or that of an existing KEDA, whose operator Prometheus then admits."""
+
+    @property
+    def installed(self) -> bool:
+        """Whether this stack installs it."""
+        return self.enabled and self.kind == "new"
+
+    @property
+    def made_namespaces(self) -> tuple[str, ...]:
+        """The namespace in the settings."""
+        return (self.namespace,) if self.installed else ()
