@@ -24,7 +24,8 @@ from llmplatform.base.site import Rails, Site
 from llmplatform.specs.addons import AckAcmeIssuer, AckCertManager, AcmeIssuer, ExistingIssuer
 from llmplatform.specs.addons import CertManager as Spec
 
-CHART = NAMESPACE = "cert-manager"
+CHART = "cert-manager"
+(NAMESPACE,) = Spec.namespaces
 DNS_PORT = 53
 WEBHOOK_PORT, METRICS_PORT = 10250, 9402
 """The chart's own versions."""

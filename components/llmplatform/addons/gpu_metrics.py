@@ -22,7 +22,7 @@ from llmplatform.base.site import Pods, Rails, Site
 from llmplatform.planning.pools import POOL_LABEL, PoolPlan
 from llmplatform.specs.addons import GpuMetrics as Spec
 
-NAMESPACE = "gpu-metrics"
+(NAMESPACE,) = Spec.namespaces
 METRICS_PORT = 9400
 """The chart's own, at its pinned version."""
 

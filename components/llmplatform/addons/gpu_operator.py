@@ -20,7 +20,7 @@ from llmplatform.base.site import Pods, Rails, Site
 from llmplatform.planning.pools import PoolPlan, further_taints, has_device_plugin
 from llmplatform.specs.addons import GpuOperator as Spec
 
-NAMESPACE = "gpu-operator"
+(NAMESPACE,) = Spec.namespaces
 METRICS_PORT, EXPORTER_PORT = 8080, 9400
 """The chart's own, at its pinned version: the operator's and the exporter's."""
 

@@ -6,12 +6,13 @@ add-on's own schema (`aws eks describe-addon-configuration`).
 
 import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from llmplatform.catalog import versions
+from llmplatform.catalog.trees import merged
 from llmplatform.specs.cluster import EksAddonName, NewEksCluster
 
 CONFIGURATIONS: Mapping[str, Mapping[str, Any]] = {
@@ -51,9 +52,9 @@ def addon(
 ) -> aws.eks.Addon:
     """An add-on. `extra`: more of our configuration."""
     wanted = cluster.addons.get(addon_name)
-    configuration = joined(CONFIGURATIONS.get(addon_name, {}), extra or {})
+    configuration = merged(CONFIGURATIONS.get(addon_name, {}), extra or {})
     if wanted:
-        configuration = joined(configuration, wanted.configuration)
+        configuration = merged(configuration, wanted.configuration)
     return aws.eks.Addon(
         name,
         cluster_name=cluster_name,
@@ -66,15 +67,3 @@ def addon(
         tags=tags,
         opts=opts,
     )
-
-
-def joined(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    """Both, merged mapping by mapping; `theirs` wins."""
-
-    def both(key: str) -> Any:
-        one, other = ours.get(key), theirs.get(key, ours.get(key))
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
-            return joined(cast(Mapping[str, Any], one), cast(Mapping[str, Any], other))
-        return other
-
-    return {key: both(key) for key in (*ours, *(key for key in theirs if key not in ours))}

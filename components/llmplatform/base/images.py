@@ -1,6 +1,5 @@
 """Mirrored images of a chart, for every chart alike, from the catalog's list of its images."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from llmplatform.catalog.chart_values import chart_images, pull_secrets
@@ -32,12 +31,3 @@ def _mirror(home: str, mirrors: Mirrors) -> str | None:
         return mirrors.images.get(home)
     moved = mirrors.image(home)
     return moved if moved != home else None
-
-
-def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Both trees of values, merged; the second wins."""
-    both = {**first, **second}
-    for key in first.keys() & second.keys():
-        if isinstance(first[key], Mapping) and isinstance(second[key], Mapping):
-            both[key] = merged(first[key], second[key])
-    return both

@@ -15,11 +15,12 @@ from llmplatform.base import charts
 from llmplatform.base.chart_values import Values
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.foundation import CloudServices
-from llmplatform.base.images import merged, mirrored
+from llmplatform.base.images import mirrored
 from llmplatform.base.namespace import ADDON_DEFAULTS, INTERNAL, Namespace, NamespaceArgs, PodSecurity
 from llmplatform.base.network_policy import Allow, Openings, scraped
 from llmplatform.base.pulling import RegistryLogin, login, pull_secret
 from llmplatform.catalog.chart_values import chart_crds
+from llmplatform.catalog.trees import merged
 from llmplatform.catalog.versions import CHARTS
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.environment import Environment

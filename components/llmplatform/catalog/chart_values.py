@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from llmplatform.catalog.tables import DATA
+from llmplatform.catalog.trees import merged
 
 OPEN = frozenset(
     [
@@ -181,19 +182,11 @@ def _tree(chart: str) -> Mapping[str, Any]:
     document = _document(chart)
     tree: dict[str, Any] = {"global": {}, **document["keys"]}
     for alias, dependency in document["dependencies"].items():
-        tree[alias] = _merged(tree.get(alias) or {}, _tree(dependency)) if _on_record(dependency) else {}
+        tree[alias] = merged(tree.get(alias) or {}, _tree(dependency)) if _on_record(dependency) else {}
     for path in ALSO.get(chart, ()):
         *parents, last = path.split(".")
         _inner(tree, parents)[last] = None
     return tree
-
-
-def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    both = {**first, **second}
-    for key in first.keys() & second.keys():
-        if isinstance(first[key], dict) and isinstance(second[key], dict):
-            both[key] = _merged(first[key], second[key])
-    return both
 
 
 def _inner(tree: dict[str, Any], steps: list[str]) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from support.sites import MIRRORED, site
 
 from llmplatform.base.chart_values import Values
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.images import merged, mirrored
+from llmplatform.base.images import mirrored
 from llmplatform.base.site import MONITORS, Pods, Rails, Site
 from llmplatform.catalog.chart_values import chart_images
+from llmplatform.catalog.trees import merged
 from llmplatform.catalog.versions import CHARTS
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.testing import RecordingEngine

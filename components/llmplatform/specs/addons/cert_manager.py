@@ -91,8 +91,8 @@ class CertManager(Capability):
 class AckCertManager(Capability):
     """Issues and renews certificates."""
 
-    charts: ClassVar = ("cert-manager",)
-    namespaces: ClassVar = ("cert-manager", ALIDNS_WEBHOOK)
+    charts: ClassVar = CertManager.charts
+    namespaces: ClassVar = (*CertManager.namespaces, ALIDNS_WEBHOOK)
 
     issuer: AckIssuer = SelfSignedIssuer(kind="self_signed")
     """The issuer: an ACME authority (`acme`), the cluster's own authority (`self_signed`), or an existing issuer
@@ -111,7 +111,7 @@ class AckCertManager(Capability):
     @property
     def made_namespaces(self) -> tuple[str, ...]:
         """With the solver's own."""
-        return ("cert-manager", *self._solver) if self.installed else ()
+        return (*CertManager.namespaces, *self._solver) if self.installed else ()
 
     @property
     def _solver(self) -> tuple[str, ...]:
