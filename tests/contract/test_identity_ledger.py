@@ -1,7 +1,7 @@
 """The ledger of URNs: what is deployed is found again by its URN, so a line that vanishes replaces a user's resource.
 
-After a change that is meant: `python tests/contract/test_identity_ledger.py` writes the ledger anew, the diff is
-reviewed, renames carry aliases, and the changelog says what happens to existing stacks.
+After a change that is meant: `PYTHONPATH=tests python tests/contract/test_identity_ledger.py` writes the ledger anew,
+the diff is reviewed, renames carry aliases, and the changelog says what happens to existing stacks.
 """
 
 from collections.abc import Collection, Sequence
@@ -24,7 +24,7 @@ moved, give what it is now an alias:
     pulumi.ResourceOptions(parent=self, aliases=[pulumi.Alias(name="OLD NAME")])        # or type_=, or parent=
 Where it is gone for good, say so in CHANGELOG.md under "Effect on existing stacks":
     - **deletes** `TYPE NAME` in STACKS: why, and what a user does about it
-Then write the ledger anew: python tests/contract/test_identity_ledger.py
+Then write the ledger anew: PYTHONPATH=tests python tests/contract/test_identity_ledger.py
 """
 
 

@@ -68,7 +68,7 @@ class Monitoring(PlatformComponent):
             openings=openings(args.spec.alerts, args.site.wanted(Keda)),
         )
         space = args.site.namespace(self, name, rails)
-        self.crds: pulumi.Resource = args.site.release(self, name, CRDS, Values(), space, role="kinds")
+        self.crds: pulumi.Resource = args.site.release(self, name, CRDS, Values(), space, role="crds")
         """Installs the CRDs of monitors: monitors depend on it."""
         secret = self._admin(space.name)
         installed = self._stack(space, secret, self._receiver(space.name))

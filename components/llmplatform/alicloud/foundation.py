@@ -14,7 +14,7 @@ from llmplatform.alicloud.autoscaler_config import AutoscalerConfig, AutoscalerC
 from llmplatform.alicloud.cluster import Cluster, ClusterArgs
 from llmplatform.alicloud.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.alicloud.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
-from llmplatform.alicloud.grants import SOLVER_CHART, answer_challenges, solver
+from llmplatform.alicloud.grants import answer_challenges, solver
 from llmplatform.alicloud.identity import WorkloadIdentity, WorkloadIdentityArgs
 from llmplatform.alicloud.location import location
 from llmplatform.alicloud.log_collection import LogCollection, LogCollectionArgs
@@ -33,6 +33,7 @@ from llmplatform.planning.capabilities import namespaces
 from llmplatform.planning.network import node_ranges
 from llmplatform.planning.order import autoscaled, awaited, homes, own, upgrade_waves
 from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.addons.cert_manager import ALIDNS_WEBHOOK
 from llmplatform.specs.cluster import NewAckCluster
 from llmplatform.specs.network import NewNetwork
 from llmplatform.specs.platform import ExistingPlatform, NewAckPlatform
@@ -100,6 +101,7 @@ def services(made: AckFoundation, kubernetes: pulumi.ProviderResource) -> CloudS
     given = partial(
         CloudServices,
         region=stack.cloud.region,
+        modelscope_region=stack.cloud.region,
         kubernetes_version=stack.cluster.kubernetes_version,
         cluster_name=made.cluster_name,
         pools=made.pools,
@@ -289,7 +291,7 @@ def _identities(made: AckFoundation) -> Identities:
 
 
 def _challenge(made: AckFoundation, identity: Identities) -> DnsChallenge | None:
-    wanted, name = made.stack.addons.cert_manager, SOLVER_CHART
+    wanted, name = made.stack.addons.cert_manager, ALIDNS_WEBHOOK
     if not wanted.enabled or wanted.issuer.kind != "acme":
         return None
     records = answer_challenges("records", made.stack.cloud, wanted.issuer.answered_in)

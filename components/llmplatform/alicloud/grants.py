@@ -12,7 +12,6 @@ from llmplatform.alicloud.policies import Statement
 from llmplatform.base.contracts import Grant
 from llmplatform.specs.cloud import Alicloud
 
-SOLVER_CHART = "cert-manager-alidns-webhook"
 SOLVER_GROUP = "alidns.crazygit.github.io"
 """API group under which cert-manager calls the webhook: the chart's own."""
 

@@ -65,6 +65,8 @@ class CloudServices:
     """How challenges of an ACME authority are answered; None without an ACME issuer of ours."""
     pools: Mapping[str, NodePool] = field(default_factory=dict[str, NodePool])
     """Pools that the stack makes, by name."""
+    modelscope_region: str | None = None
+    """Region that ModelScope redirects to storage of; None outside Alibaba Cloud."""
     location: AwsLocation | AlicloudLocation | None = None
     """Sections of the platform's reference that say where it is; None where the platform is another stack's."""
 

@@ -1,6 +1,7 @@
 """Model serving."""
 
 from llmplatform.serving.hydrators import Hydration, HydrationArgs
+from llmplatform.serving.installation import install
 from llmplatform.serving.model_server import ModelServer, ModelServerArgs
 
-__all__ = ["Hydration", "HydrationArgs", "ModelServer", "ModelServerArgs"]
+__all__ = ["Hydration", "HydrationArgs", "ModelServer", "ModelServerArgs", "install"]

@@ -54,7 +54,7 @@ class ModelServerArgs:
     """Proxy and certificates, for downloads and for servers with `egress`."""
     monitoring_namespace: pulumi.Input[str] | None = None
     """Namespace of the Prometheus that scrapes the metrics. None: no scraping."""
-    monitoring_kinds: pulumi.Resource | None = None
+    monitoring_crds: pulumi.Resource | None = None
     """Release that installs the ServiceMonitor CRD; None if it exists already."""
 
 
@@ -236,7 +236,7 @@ class ModelServer(PlatformComponent):
         metrics = self._server.metrics
         if metrics is None or self._args.monitoring_namespace is None:
             return
-        kinds = self._args.monitoring_kinds
+        crds = self._args.monitoring_crds
         kubernetes.apiextensions.CustomResource(
             f"{self._logical}-monitor",
             api_version="monitoring.coreos.com/v1",
@@ -261,7 +261,7 @@ class ModelServer(PlatformComponent):
                 ],
             },
             # The API server does not know the CRD before; no output of the release says so.
-            opts=self.child(depends_on=[kinds] if kinds else []),
+            opts=self.child(depends_on=[crds] if crds else []),
         )
 
 

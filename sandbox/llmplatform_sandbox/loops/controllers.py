@@ -53,7 +53,7 @@ def players(kube: Kube, clouds: Collection[Cloud]) -> Players:
 
 
 def _define(kube: Kube, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Bring the kinds that are missing."""
+    """Install the CRDs that the API server does not serve yet."""
     for row in rows:
         missing = [kind for kind in row["kinds"] if not _served(kube, f"{row['group']}/{row['versions'][0]}", kind)]
         definitions = [

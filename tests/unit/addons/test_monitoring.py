@@ -68,7 +68,7 @@ def test_the_managed_control_plane_is_neither_scraped_nor_alerted_on() -> None:
 def test_the_kinds_of_monitoring_have_a_release_of_their_own_that_comes_first() -> None:
     engine = RecordingEngine().run(monitoring)
     assert values(engine, "monitoring-stack")["crds"] == {"enabled": False}
-    assert engine.waits_for(engine.named("monitoring-stack"), engine.named("monitoring-kinds"))
+    assert engine.waits_for(engine.named("monitoring-stack"), engine.named("monitoring-crds"))
 
 
 def test_grafanas_administrator_is_a_generated_secret_that_the_chart_only_names() -> None:

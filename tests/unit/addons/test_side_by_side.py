@@ -20,7 +20,7 @@ def test_nothing_waits_for_prometheus_but_only_for_the_kinds() -> None:
 
     engine = RecordingEngine().run(program)
     for release in ("gpu-operator-release", "cert-manager-release", "autoscaler-release"):
-        assert engine.waits_for(engine.named(release), engine.named("monitoring-kinds"))
+        assert engine.waits_for(engine.named(release), engine.named("monitoring-crds"))
         assert not engine.waits_for(engine.named(release), engine.named("monitoring-stack")), "a serial chain is slow"
 
 

@@ -40,11 +40,17 @@ def foundation(cloud: str) -> CloudServices:
 def test_a_program_of_another_team_gets_a_cluster_with_storage_in_two_calls(cloud: str) -> None:
     def program() -> dict[str, Any]:
         made = foundation(cloud)
-        return {"class": made.shared_class, "pools": sorted(made.pools), "none": list(made.nodes_of("theirs"))}
+        return {
+            "class": made.shared_class,
+            "pools": sorted(made.pools),
+            "none": list(made.nodes_of("theirs")),
+            "redirected": made.modelscope_region == made.region,
+        }
 
     engine = RecordingEngine().run(program)
     assert engine.result["pools"] == sorted(aws_platform.POOLS if cloud == "aws" else alicloud_platform.POOLS)
     assert engine.result["none"] == [], "nodes of another stack's pool are not made here"
+    assert engine.result["redirected"] == (cloud == "alicloud"), "ModelScope knows no regions of other clouds"
     shared = engine.named(f"storage-{engine.result['class']}")
     assert shared.provider.startswith(engine.named("inside").urn), "a storage class is an object in the cluster"
 

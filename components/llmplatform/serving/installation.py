@@ -1,0 +1,49 @@
+"""The models of a stack: their common downloads, and a server for each."""
+
+from collections.abc import Mapping, Sequence
+
+from llmplatform.base.foundation import CloudServices
+from llmplatform.base.ordering import after
+from llmplatform.base.site import MONITORS, Site
+from llmplatform.planning.hydration import fingerprint
+from llmplatform.planning.models import ModelPlan
+from llmplatform.planning.outside import OutsidePlan
+from llmplatform.serving.hydrators import Hydration, HydrationArgs
+from llmplatform.serving.model_server import ModelServer, ModelServerArgs
+
+
+def install(
+    site: Site, cloud: CloudServices, models: Sequence[ModelPlan], outside: OutsidePlan, *, owner: Sequence[str]
+) -> Mapping[str, ModelServer]:
+    """The servers of all models by name, in the models' namespace of the site.
+
+    `cloud`: the services of the site's cluster. `outside`: proxy and certificates of downloads and servers.
+    `owner`: names of project and stack, which tell its objects from those of other stacks in the namespace.
+    """
+    hydrated = HydrationArgs(
+        # Some of the other stacks have the same environment; no model has a dot.
+        objects=f"hydration.{site.environment.name}-{fingerprint(owner)}",
+        namespace=site.models_namespace,
+        mirrors=site.mirrors,
+        registry_password=site.secrets.get("registry_password"),
+        outside=outside,
+    )
+    hydration = Hydration("hydration", hydrated, site.opts)
+
+    def server(model: ModelPlan) -> ModelServer:
+        args = ModelServerArgs(
+            plan=model,
+            # It is created after its nodes, and deleted before them.
+            namespace=after(site.models_namespace, *cloud.nodes_of(model.pool.name)),
+            mirrors=site.mirrors,
+            storage_class=cloud.shared_class,
+            huggingface_token=site.secrets.get("huggingface_token"),
+            region=cloud.modelscope_region,
+            hydration=hydration.objects,
+            outside=outside,
+            monitoring_namespace=site.scraper,
+            monitoring_crds=site.crds.get(MONITORS),
+        )
+        return ModelServer(model.name, args, site.opts)
+
+    return {model.name: server(model) for model in models}
