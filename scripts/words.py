@@ -24,6 +24,7 @@ REMEDIES = {
     "anyone": "name the actor: any caller, any user",
     "everybody": "name the actors: all users, all programs",
     "of which": "begin a new sentence, or write 'whose'",
+    "those who": "name the actors: the users, the stacks, the processes",
     "what brings": "name the thing: the release that installs it",
 }
 """Each word with what to write instead."""

@@ -1,4 +1,4 @@
-"""What a platform tells those who build on it: the output `platform` of its stack, which `parse_platform_ref` reads."""
+"""The output `platform` of a stack: its reference for other stacks and programs, read by `parse_platform_ref`."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -34,7 +34,7 @@ class _Stack(Section):
     models: Annotated[dict[Name, Model], Field(max_length=2000)] = Field(default_factory=dict)
     """Served models by name; the name is what clients ask for."""
     services: Services = Services()
-    """What models, their clients and their developers are served with."""
+    """Software beside the models: for the models themselves, their clients or developers."""
     jobs: Jobs = Jobs()
     """What can be run to its end, or on a schedule."""
     secrets: Secrets = Secrets()

@@ -38,7 +38,7 @@ TOKENS = {
     "private key in base64": base64.b64encode(b"-----BEGIN EC PRIVATE KEY-----\n" + LETTERS.encode() * 3).decode(),
     "kubeconfig": "users: [{user: {token: " + LETTERS + "}}]",
 }
-"""Source: the pages of those who hand them out, and gitleaks' rules."""
+"""Source: the documentation of the services that issue them, and gitleaks' rules."""
 PLACES = {
     "a tag": "  llmplatform:tags: {{t: '{0}'}}\n",
     "a key": "  llmplatform:tags: {{'{0}': x}}\n",

@@ -11,6 +11,7 @@ import words
     [
         ("Ask whoever made it.", "whoever"),
         ("Nobody waits.", "nobody"),
+        ("the same for those\nwho wait", "those who"),
         ("two zones, of which one is full", "of which"),
         ("# two zones, of\n# which one is full", "of which"),
         ("def test_nobody_waits() -> None:", "nobody"),
@@ -22,7 +23,9 @@ def test_a_word_is_found_in_sentences_comments_and_names(text: str, word: str) -
     assert [line for line, _ in words.faults(f"\n{text}")] == [2], "the line where it begins"
 
 
-@pytest.mark.parametrize("text", ["which of them", "of what", "anybodys", "the body", "which brings"])
+@pytest.mark.parametrize(
+    "text", ["those whose turn it is", "which of them", "of what", "anybodys", "the body", "which brings"]
+)
 def test_other_words_pass(text: str) -> None:
     assert not list(words.faults(text))
 

@@ -1,4 +1,4 @@
-"""What a platform's stack tells those who build on it, and how it is read."""
+"""The reference of a platform in its stack's output, and how it is read."""
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -57,7 +57,7 @@ def test_without_scraping_a_missing_namespace_is_not_taken_for_the_usual_one() -
 
 
 @pytest.mark.parametrize("stack", KINDS)
-def test_a_newer_platform_is_read_by_those_who_do_not_know_its_new_fields(stack: str) -> None:
+def test_a_newer_platform_is_read_by_programs_that_do_not_know_its_new_fields(stack: str) -> None:
     newer = grown(told(stack))
     assert newer != told(stack)
     assert parse_platform_ref(newer) == parse_platform_ref(told(stack)), "every reader would have to be updated first"

@@ -43,7 +43,7 @@ def test_an_assumption_says_how_the_sandbox_has_it() -> None:
 
 def test_no_row_cites_this_project() -> None:
     assert [row.name for row in rows() if "llmplatform" in row.cited.model_dump_json()] == [], (
-        "a judge does not read the notes of the defendant"
+        "the sandbox tests this project, so its own words are no source"
     )
 
 
