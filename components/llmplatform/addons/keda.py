@@ -145,7 +145,8 @@ class Keda(PlatformComponent):
         super().__init__("llmplatform:addons:Keda", name, opts)
         space, site = args.spec.namespace, args.site
         rails = Rails(namespace=space, openings=openings(site.scraper), metrics=(METRICS_PORT,))
-        installed = site.release(self, name, CHART, values(site), rails)
+        # The engine has few slots: pods without a node must not hold those of the autoscaler that makes nodes.
+        installed = site.release(self, name, CHART, values(site), rails, depends_on=site.before_models)
         self.namespace = after(space, installed)
         self.finish()
 
