@@ -16,7 +16,7 @@ class Keda(Capability):
     namespaces: ClassVar = ("keda",)
 
     kind: Literal["new", "existing"] = "new"
-    """`new` installs it. `existing` uses the KEDA of the cluster, of which only `namespace` is to be known."""
+    """`new` installs it. `existing` uses the KEDA of the cluster; only `namespace` applies."""
     namespace: Name = "keda"
     """Its namespace: a new one, or that of an existing KEDA, whose operator Prometheus then admits."""
 
