@@ -295,8 +295,6 @@ def _challenge(made: AckFoundation, identity: Identities) -> DnsChallenge | None
     if not wanted.enabled or wanted.issuer.kind != "acme":
         return None
     records = answer_challenges("records", made.stack.cloud, wanted.issuer.answered_in)
-    return DnsChallenge(
-        identity=identity(name, namespace=name, service_account=name, grants=[records]),
-        solver=solver(delegated=wanted.issuer.challenge_domain is not None),
-        webhook=name,
-    )
+    solved = solver(delegated=wanted.issuer.challenge_domain is not None)
+    account = identity(name, namespace=name, service_account=name, grants=[records])
+    return DnsChallenge(identity=account, solver=solved, webhook=name)
