@@ -2,7 +2,7 @@
 
 A tool that is neither taken from PATH nor released is built, whatever way is asked for.
 
-One lock serialises those who fill the cache of a machine; the next finds the work done.
+One lock lets one process at a time fill the cache of a machine; the next finds the work done.
 """
 
 import fcntl
