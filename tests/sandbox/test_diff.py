@@ -146,7 +146,7 @@ def test_every_kind_of_change_is_told_apart(repository: Repository) -> None:
     assert owned["data.text"]["lines"] == ["  one", "- two", "+ two and a half", "  three"]
     password = change_of(found, "password")
     assert [one["path"] for one in password["properties"] if one["replaces"]] == ["length"]
-    assert "shut out" in password["loss"]
+    assert "locked out" in password["loss"]
     assert found["changes"][0]["name"] == "password", "what is lost comes first"
     assert change_of(found, "credentials")["follows"] == [password["urn"]]
     assert change_of(found, "made-anew")["op"] == "create"
