@@ -9,10 +9,10 @@ from support.aws_platform import ZONES, built, cluster, on, stack, whole, with_c
 from support.program import run_program, stack_config
 from support.stack_settings import dev, problems
 
-from llmplatform.aws.addons import joined
 from llmplatform.aws.cluster_addons import key_permissions, volume_tags
 from llmplatform.aws.kubeconfig import kubeconfig
 from llmplatform.aws.policies import document
+from llmplatform.catalog.trees import merged
 from llmplatform.specs.cluster import NewEksCluster
 from llmplatform.testing import RecordingEngine
 
@@ -166,7 +166,7 @@ def test_an_addon_has_the_version_and_the_configuration_that_a_stack_file_asks_f
 
 
 def test_configurations_are_joined_mapping_by_mapping() -> None:
-    assert joined({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"b": 3}, "d": [2], "e": 4}) == {
+    assert merged({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"b": 3}, "d": [2], "e": 4}) == {
         "a": {"b": 3, "c": 2}, "d": [2], "e": 4,
     }  # fmt: skip
 
