@@ -9,6 +9,7 @@ settings say otherwise. With a chart, run scripts/chart_keys.py next: it records
 """
 
 import argparse
+import keyword
 import re
 import subprocess
 import sys
@@ -247,8 +248,8 @@ def main() -> int:
     parser.add_argument("--chart", help="address of its chart: repository and name, https:// or oci://")
     parser.add_argument("--version", help="version of the chart")
     asked = parser.parse_args()
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", asked.name):
-        parser.error("name: write lower-case words with '_' between them")
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", asked.name) or keyword.iskeyword(asked.name):
+        parser.error(f"name: '{asked.name}' names no module; write lower-case words with '_' between, no keyword")
     if bool(asked.chart) != bool(asked.version):
         parser.error("--chart and --version go together")
     about = asked.about or f"The {asked.kind} {asked.name.replace('_', ' ')}."

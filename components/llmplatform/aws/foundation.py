@@ -5,6 +5,7 @@ The two functions wire the components of this package as a stack file asks, in a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pulumi
 
@@ -76,22 +77,18 @@ def cluster(stack: AwsStack, plans: tuple[PoolPlan, ...], opts: pulumi.ResourceO
 def services(made: EksFoundation, kubernetes: pulumi.ProviderResource) -> CloudServices:
     """Storage classes, and the cloud rights of what a stack installs. `kubernetes` is made from `made.kubeconfig`."""
     stack, identity = made.stack, _identities(made)
-    if isinstance(stack.platform, ExistingPlatform):
-        return CloudServices(
-            region=stack.cloud.region,
-            kubernetes_version=stack.cluster.kubernetes_version,
-            cluster_name=made.cluster_name,
-            pools=made.pools,
-            identity=identity,
-            shared_class=pulumi.Output.from_input(stack.platform.shared_storage_class),
-        )
-    storage = _storage(made, stack.platform, kubernetes)
-    return CloudServices(
+    given = partial(
+        CloudServices,
         region=stack.cloud.region,
         kubernetes_version=stack.cluster.kubernetes_version,
         cluster_name=made.cluster_name,
         pools=made.pools,
         identity=identity,
+    )
+    if isinstance(stack.platform, ExistingPlatform):
+        return given(shared_class=pulumi.Output.from_input(stack.platform.shared_storage_class))
+    storage = _storage(made, stack.platform, kubernetes)
+    return given(
         shared_class=storage.shared_class,
         block_class=storage.block_class,
         autoscaler=_autoscaler(made, identity),
