@@ -24,6 +24,9 @@ FRONTEND_ARGUMENTS = ("vllm/entrypoints/common/cli_args.py", "vllm/entrypoints/o
 METRICS = ("vllm/v1/metrics/loggers.py", "vllm/engine/metrics.py")
 """Where it is, and where it was in releases whose first API server had another core."""
 METRIC_CLASSES = {"_gauge_cls", "_counter_cls", "_histogram_cls"}
+INSTRUMENTED = "vllm/entrypoints/serve/instrumentator/metrics.py"
+INSTRUMENTATION = {"prometheus_fastapi_instrumentator": "http_requests_total"}
+"""The module that counts answers, and the package that does it to the name of its counter."""
 SETTINGS = "vllm/config"
 """Where the classes are whose fields are the engine's flags."""
 FRONTEND_CLASSES = {"BaseFrontendArgs", "FrontendArgs"}
@@ -169,6 +172,11 @@ def metrics(tree: ast.Module) -> Iterator[str]:
                     yield f"{name.removesuffix('_total')}_total" if call.func.attr == "_counter_cls" else name
 
 
+def imported(tree: ast.Module) -> set[str]:
+    """Packages that a module imports from."""
+    return {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+
+
 def read(wheel: Path) -> tuple[str, list[str]]:
     """Version of the wheel, and the lines of the list."""
     _, version, *_ = wheel.name.split("-")
@@ -197,10 +205,12 @@ def read(wheel: Path) -> tuple[str, list[str]]:
             if not names and (path in files or older):
                 raise SystemExit(f"no {kind} found in {wheel.name}; adapt this script")
             lines += [f"{kind} {name}" for name in names]
-        exposed = sorted({*metrics(parse(next(path for path in METRICS if path in files)))})
+        exposed = {*metrics(parse(next(path for path in METRICS if path in files)))}
         if not exposed:
             raise SystemExit(f"no metrics found in {wheel.name}; adapt this script")
-        lines += [f"metric {name}" for name in exposed]
+        if INSTRUMENTED in files:
+            exposed |= {name for package, name in INSTRUMENTATION.items() if package in imported(parse(INSTRUMENTED))}
+        lines += [f"metric {name}" for name in sorted(exposed)]
     return version, lines
 
 

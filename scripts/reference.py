@@ -7,6 +7,7 @@ from pathlib import Path
 import assumptions_reference
 import checks_reference
 import components_reference
+import engines_reference
 import settings_reference
 import testing_reference
 
@@ -14,6 +15,7 @@ FOLDER = Path(__file__).parents[1] / "docs/reference"
 PAGES = {
     "settings.md": settings_reference.text,
     "components.md": components_reference.text,
+    "engines.md": engines_reference.text,
     "assumptions.md": assumptions_reference.text,
     "checks.md": checks_reference.text,
     "testing.md": testing_reference.text,

@@ -10,7 +10,7 @@ from support.model_servers import DEPLOYMENT, container, pod
 from support.plans import model_plan
 
 from llmplatform.base.labels import MODEL_CLIENT
-from llmplatform.catalog.engines import EngineMetrics
+from llmplatform.catalog.engine_metrics import EngineMetrics
 from llmplatform.planning.models import ModelPlan
 from llmplatform.serving import ModelServer, ModelServerArgs
 from llmplatform.serving.engines import ENGINES

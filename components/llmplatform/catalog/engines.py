@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from llmplatform.catalog.engine_metrics import EngineMetrics
 from llmplatform.catalog.tables import DATA
 
 FOLDER = DATA / "engines"
@@ -27,30 +28,6 @@ class _Table(BaseModel):
 class _Cited(_Table):
     source: str
     """Source of the table's facts."""
-
-
-class EngineMetrics(_Table):
-    """What the series are called that autoscaling, alerts and dashboards need, as PromQL selects them.
-
-    None: the release exposes no such series.
-    """
-
-    requests_running: str | None = None
-    """Gauge."""
-    requests_waiting: str | None = None
-    """Gauge."""
-    kv_cache_usage: str | None = None
-    """Gauge from 0 to 1."""
-    requests_finished: str | None = None
-    """Counter."""
-    prompt_tokens: str | None = None
-    """Counter."""
-    generation_tokens: str | None = None
-    """Counter."""
-    time_to_first_token: str | None = None
-    """Histogram of seconds, without its suffix, as the following ones."""
-    time_between_tokens: str | None = None
-    request_latency: str | None = None
 
 
 class EngineRelease(_Cited):

@@ -64,10 +64,16 @@ class PrometheusStatLogger:
 """
 
 
+INSTRUMENTED = """
+from prometheus_fastapi_instrumentator import Instrumentator
+"""
+
+
 def wheel(folder: Path, *, flags: int = 200, registry: str = '{"hermes": ("file", "Class")}') -> Path:
     path = folder / "vllm-9.8.7-cp38-abi3-manylinux.whl"
     more = "\n".join(f'        parser.add_argument("--generated-{number}")' for number in range(flags))
     with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("vllm/entrypoints/serve/instrumentator/metrics.py", INSTRUMENTED)
         archive.writestr("vllm/engine/arg_utils.py", ENGINE.format(more=more))
         archive.writestr("vllm/config/model.py", SETTINGS)
         archive.writestr("vllm/entrypoints/common/cli_args.py", FRONTEND)
@@ -88,6 +94,7 @@ def test_flags_come_from_calls_and_from_fields(tmp_path: Path) -> None:
 def test_metrics_are_called_as_prometheus_reads_them(tmp_path: Path) -> None:
     _, lines = read(wheel(tmp_path))
     assert {line for line in lines if line.startswith("metric")} == {
+        "metric http_requests_total",
         "metric vllm:num_requests_running",
         "metric vllm:prompt_tokens_total",
         "metric vllm:generation_tokens_total",

@@ -12,7 +12,7 @@ from itertools import permutations
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
-from llmplatform.catalog.engines import EngineMetrics
+from llmplatform.catalog.engine_metrics import EngineMetrics
 from llmplatform.planning.models import ModelPlan
 from llmplatform.specs.engines import EngineSettings
 
