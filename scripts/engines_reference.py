@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from llmplatform.catalog import engines
 from llmplatform.catalog.engine_metrics import EngineMetrics
+from llmplatform.catalog.engines import NO_GPU, EngineRelease, dotted
 from llmplatform.serving.engines import ENGINES
 
 _HEAD = """# Engines
@@ -15,7 +16,8 @@ _METRICS = """
 ## Metrics
 
 What each engine calls the series that dashboards, alerts and autoscaling read, in its newest release here. Every series
-also has the label `llmplatform_dev_model`. A histogram is read with `_bucket`, `_sum` or `_count` behind its name.
+also has the label `llmplatform_dev_model`. A histogram is read with `_bucket`, `_sum` or `_count` behind its name. The
+settings of a server of your own say what it calls them (`engine.metrics.names`).
 """
 
 
@@ -31,20 +33,25 @@ def _releases() -> Iterator[str]:
         facts = engines.facts(kind)
         ports = ", ".join(f"{number} ({name})" for name, number in facts.server.ports.items())
         for release in facts.releases:
-            oldest, newest = _dotted(release.compute_capability), release.newest_capability
-            gpus = f"{oldest} to {_dotted(newest)}" if newest else f"{oldest} or newer"
-            cells = kind, release.version, f"`{release.image}`", release.cuda, str(release.driver), gpus, ports
-            yield f"| {' | '.join(cells)} |"
+            images = release.images.values() or (release.image,)
+            cells = kind, release.version, ", ".join(f"`{image}`" for image in images), release.cuda
+            yield f"| {' | '.join([*cells, str(release.driver), _gpus(release), ports])} |"
+        if not facts.releases:
+            yield f"| {kind} | yours | yours | yours | yours | any, or none | yours |"
+
+
+def _gpus(release: EngineRelease) -> str:
+    if release.images:
+        return ", ".join("no GPU" if each == NO_GPU else each for each in release.images)
+    oldest, newest = dotted(release.compute_capability), release.newest_capability
+    return f"{oldest} to {dotted(newest)}" if newest else f"{oldest} or newer"
 
 
 def _metrics() -> Iterator[str]:
-    yield f"| Meaning | {' | '.join(engines.facts(kind).name for kind in ENGINES)} |"
-    yield "|---" * (len(ENGINES) + 1) + "|"
+    known = [engines.facts(kind) for kind in ENGINES if engines.facts(kind).releases]
+    yield f"| Meaning | {' | '.join(each.name for each in known)} |"
+    yield "|---" * (len(known) + 1) + "|"
     for field, info in EngineMetrics.model_fields.items():
-        named = [getattr(engines.facts(kind).release().metrics, field) for kind in ENGINES]
+        named = [getattr(each.release().metrics, field) for each in known]
         cells = [f"`{name}`" if name else "none" for name in named]
         yield f"| {str(info.description).rstrip('.')} | {' | '.join(cells)} |"
-
-
-def _dotted(capability: tuple[int, int]) -> str:
-    return ".".join(map(str, capability))

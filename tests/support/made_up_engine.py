@@ -16,8 +16,9 @@ from llmplatform.serving.engines.contract import (
     Probes,
     Server,
     drain,
+    settings,
 )
-from llmplatform.specs.engines import EngineSettings, GpuUse
+from llmplatform.specs.engines import GpuUse, PublishedEngine
 from support.plans import model_plan
 
 FACTS = """
@@ -63,7 +64,7 @@ variables = ["LOOM_PORT"]
 """
 
 
-class Loom(EngineSettings):
+class Loom(PublishedEngine):
     """An engine that does not exist."""
 
     kind: Literal["loom"]
@@ -79,7 +80,7 @@ def loom(plan: ModelPlan, *, weights: str) -> Server:
     facts = engines.facts("loom")
     return Server(
         command=("loom", "run"),
-        arguments=(f"--folder={weights}", *plan.spec.engine.extra_args),
+        arguments=(f"--folder={weights}", *settings(plan.spec.engine, Loom).extra_args),
         environment={"LOOM_LOG": "json"},
         ports=(
             Port(name="http", number=9000),

@@ -3,9 +3,24 @@
 The names of a release are in `data/engines/<kind>.toml`, and a table of all is in docs/reference/engines.md.
 """
 
+import re
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+_FORM = r"[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^{}\x00-\x1f]+\})?"
+
+
+def _series(value: str) -> str:
+    if not re.fullmatch(_FORM, value):
+        example = 'requests{state="waiting"}'
+        raise ValueError(f"'{value}' is not a series; write a name, with matchers where it needs some: {example}")
+    return value
+
+
+Series = Annotated[str, AfterValidator(_series), Field(json_schema_extra={"pattern": f"^{_FORM}$"})]
+"""A series as PromQL selects it."""
 
 
 class EngineMetrics(BaseModel):
@@ -16,25 +31,25 @@ class EngineMetrics(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    requests_running: str | None = None
+    requests_running: Series | None = None
     """Gauge: requests that are computed."""
-    requests_waiting: str | None = None
+    requests_waiting: Series | None = None
     """Gauge: requests that wait for their turn."""
-    kv_cache_usage: str | None = None
+    kv_cache_usage: Series | None = None
     """Gauge: part of the key-value cache in use, from 0 to 1."""
-    requests_finished: str | None = None
+    requests_finished: Series | None = None
     """Counter: requests that ended."""
-    requests_failed: str | None = None
+    requests_failed: Series | None = None
     """Counter: requests that ended with an error of the server."""
-    prompt_tokens: str | None = None
+    prompt_tokens: Series | None = None
     """Counter: tokens of prompts."""
-    generation_tokens: str | None = None
+    generation_tokens: Series | None = None
     """Counter: tokens of answers."""
-    time_to_first_token: str | None = None
+    time_to_first_token: Series | None = None
     """Histogram: seconds to the first token of an answer (TTFT)."""
-    time_between_tokens: str | None = None
+    time_between_tokens: Series | None = None
     """Histogram: seconds between tokens of an answer (ITL)."""
-    request_latency: str | None = None
+    request_latency: Series | None = None
     """Histogram: seconds of a whole request (E2E)."""
 
 

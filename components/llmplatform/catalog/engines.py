@@ -19,6 +19,8 @@ _VARIABLES = DATA / "engine_variables.toml"
 """Owned flags and variables of every engine."""
 
 Capability = tuple[int, int]
+NO_GPU = "none"
+"""In place of a compute capability: nodes without a GPU."""
 
 
 class _Table(BaseModel):
@@ -36,6 +38,8 @@ class EngineRelease(_Cited):
     version: str
     image: str
     """Reference with tag."""
+    images: Mapping[str, str] = {}
+    """Images for some GPUs alone, by compute capability, and for nodes without any (`none`). Empty: one for all."""
     cuda: str
     driver: int
     """Lowest NVIDIA driver branch that supports its CUDA."""
@@ -54,7 +58,17 @@ class EngineRelease(_Cited):
     def runs_on(self, capability: Capability) -> bool:
         """Whether it has kernels for a GPU of that compute capability."""
         newest = self.newest_capability
-        return self.compute_capability <= capability and (not newest or capability <= newest)
+        within = self.compute_capability <= capability and (not newest or capability <= newest)
+        return within and (not self.images or dotted(capability) in self.images)
+
+    def image_for(self, capability: Capability | None) -> str:
+        """The image for such GPUs; None: for nodes without any."""
+        return self.images.get(dotted(capability) if capability else NO_GPU, self.image)
+
+
+def dotted(capability: Capability) -> str:
+    """A compute capability as NVIDIA writes it."""
+    return ".".join(map(str, capability))
 
 
 class EngineServer(_Cited):
@@ -136,8 +150,16 @@ class EngineFacts(_Table):
 
     name: str
     """Name in its publisher's spelling."""
-    releases: tuple[EngineRelease, ...]
-    """The first one is the default. The others are for models that it does not support."""
+    releases: tuple[EngineRelease, ...] = ()
+    """The first one is the default. The others are for models that it does not support. None: images are the user's."""
+    without_gpus: bool = False
+    """Whether it also runs on nodes without GPUs."""
+    most_gpus: int = 16
+    """GPUs of a replica at most."""
+    own_weights: bool = False
+    """Whether an image may have its weights in it."""
+    spreads_heads: bool = True
+    """Whether several GPUs share the attention heads, which they have to divide."""
     server: EngineServer
     start: EngineStart
     memory: EngineMemory

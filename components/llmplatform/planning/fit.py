@@ -7,7 +7,7 @@ all connectors of the cache, which take several GiB. Sizes are GiB on each GPU.
 """
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 
 from llmplatform.catalog.engines import EngineMemory
 from llmplatform.catalog.gpus import Gpu
@@ -43,11 +43,13 @@ class Fit:
     @property
     def kv_tokens(self) -> int:
         """Tokens in the cache, if each request has the full length."""
-        return int(self.concurrency * self.context_length)
+        return int(self.concurrency * self.context_length) if self._request_bytes else 0
 
     @property
     def longest_context(self) -> int:
         """Tokens of a single request that uses the whole cache, less the smallest margin."""
+        if not self.kv_bytes_per_token:
+            return self.context_length
         return max(0, int((self.kv_gib * GIB / (1 + SMALLEST_MARGIN) - self.state_bytes) / self.kv_bytes_per_token))
 
     @property
@@ -61,7 +63,9 @@ class Fit:
 
     @property
     def concurrency(self) -> float:
-        """Requests of full length in the cache at once."""
+        """Requests of full length in the cache at once. Infinite where an engine keeps no cache, and the rest fits."""
+        if not self._request_bytes:
+            return inf if self.kv_gib >= 0 else 0.0
         return max(0.0, self.kv_gib * GIB / self._request_bytes)
 
     @property
@@ -110,7 +114,7 @@ def fit(
         usable_gib=gpu.memory_gib * use.share,
         kv_bytes_per_token=_kv_bytes_per_token(shape, tensor_parallel, use.kv_bytes),
         context_length=context_length or shape.context_length,
-        state_bytes=shape.state_mib * 2**20 / tensor_parallel,
+        state_bytes=shape.state_mib * 2**20 / tensor_parallel if use.kv_bytes else 0,
     )
 
 

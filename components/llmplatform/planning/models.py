@@ -49,7 +49,7 @@ class ModelPlan:
     spec: Model
     pool: PoolPlan
     gpus: int
-    """GPUs of one replica."""
+    """GPUs of one replica; none in a pool without any."""
     cpu_millicores: int
     """CPU request of one replica."""
     memory_mib: int
@@ -69,8 +69,10 @@ class ModelPlan:
 
     @property
     def image(self) -> str:
-        """Reference of the engine's image: the model's own, else the public one."""
-        return self.spec.engine.image or self.spec.engine_release.image
+        """Reference of the engine's image: the model's own, else the public one for its nodes."""
+        engine, release, gpu = self.spec.engine, self.spec.engine_release, self.pool.gpu
+        own = engine.own_image or ""
+        return own or (release.image_for(gpu.compute_capability if gpu else None) if release else own)
 
 
 def plan_model(name: str, model: Model, pool: PoolPlan, *, hydration_seconds: int | None = None) -> ModelPlan:
@@ -84,7 +86,7 @@ def plan_model(name: str, model: Model, pool: PoolPlan, *, hydration_seconds: in
         name=name,
         spec=model,
         pool=pool,
-        gpus=model.tensor_parallel,
+        gpus=model.tensor_parallel if pool.gpu else 0,
         cpu_millicores=cpu,
         memory_mib=memory,
         shm_mib=_shm_mib(model, memory),
@@ -107,19 +109,22 @@ def plan_models(stack: Stack, pools: tuple[PoolPlan, ...]) -> tuple[ModelPlan, .
 
 
 def _downloaded_gib(model: Model) -> float:
-    times = max(1, model.replicas) if model.weights.cache == "node" else 1
-    return _weights_gib(model) * times
+    times = {"shared": 1, "node": max(1, model.replicas), "image": 0}
+    return _weights_gib(model) * times[model.weights.cache]
 
 
 def _weights_gib(model: Model) -> float:
-    if model.known_shape is None:
+    if model.known_shape is None and model.weights.cache != "image":
         raise KeyError(model.source)
-    return weights_gib(model.known_shape)
+    return weights_gib(model.known_shape) if model.known_shape else 0
 
 
 def _share(shape: InstanceType, model: Model) -> tuple[int, int]:
-    """CPU (millicores, whole hundreds) and memory (MiB, whole 256) of a replica: its GPUs' share of a node."""
-    part, wanted = model.tensor_parallel / shape.gpus, model.resources
+    """CPU (millicores, whole hundreds) and memory (MiB, whole 256) of a replica: its GPUs' share of a node.
+
+    Without GPUs there is no such share, and the settings have both.
+    """
+    part, wanted = model.tensor_parallel / max(1, shape.gpus), model.resources
     cpu = min(shape.allocatable_millicores * part * CPU_PART, CPU_PER_GPU_MILLICORES * model.tensor_parallel)
     memory = shape.allocatable_memory_mib * part * MEMORY_PART
     return (

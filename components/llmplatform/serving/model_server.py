@@ -20,7 +20,7 @@ from llmplatform.planning import hydration
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.outside import OutsidePlan
 from llmplatform.serving import engines, hydrators, network, pods, workload
-from llmplatform.serving.hydrators import Hydration, HydrationArgs
+from llmplatform.serving.hydrators import Command, Hydration, HydrationArgs
 from llmplatform.serving.weights import NODE_SECONDS, Weights, WeightsArgs
 from llmplatform.serving.workload import WorkloadArgs
 from llmplatform.specs.mirrors import Mirrors
@@ -86,7 +86,8 @@ class ModelServer(PlatformComponent):
         self._server = engines.server(args.plan, weights=weights)
         account = self._service_account()
         key = self._api_key() if self._server.api_key_variable else None
-        self._weights = self._hydrated()
+        self._hydration = self._own_hydration() if args.hydration is None else args.hydration
+        self._weights = self._hydrated() if args.plan.spec.weights.cache != "image" else None
         self._deployment(account, key)
         service = self._service()
         self._disruption_budget()
@@ -126,22 +127,23 @@ class ModelServer(PlatformComponent):
         mark = pulumi.Output.secret(key.result.apply(_mark))
         return _Key(secret=after(f"{self._args.plan.name}-api-key", secret), mark=mark)
 
+    def _own_hydration(self) -> pulumi.Output[str]:
+        args = self._args
+        own = HydrationArgs(
+            objects=f"{args.plan.name}-hydration",
+            namespace=args.namespace,
+            mirrors=args.mirrors,
+            registry_password=args.registry_password,
+            outside=args.outside,
+        )
+        return Hydration(f"{self._logical}-hydration", own, self.child()).objects
+
     def _hydrated(self) -> Weights:
         args = self._args
-        objects = args.hydration
-        if objects is None:
-            own = HydrationArgs(
-                objects=f"{args.plan.name}-hydration",
-                namespace=args.namespace,
-                mirrors=args.mirrors,
-                registry_password=args.registry_password,
-                outside=args.outside,
-            )
-            objects = Hydration(f"{self._logical}-hydration", own, self.child()).objects
         wanted = WeightsArgs(
             plan=args.plan,
             namespace=args.namespace,
-            hydration=objects,
+            hydration=self._hydration,
             mirrors=args.mirrors,
             region=args.region,
             storage_class=args.storage_class,
@@ -153,7 +155,7 @@ class ModelServer(PlatformComponent):
     def _deployment(self, account: pulumi.Output[str], key: _Key | None) -> None:
         plan = self._args.plan
         # If the node has its own weights, each pod downloads them before its server starts.
-        downloaded = 0 if self._weights.claim else plan.hydration_seconds
+        downloaded = plan.hydration_seconds if self._downloads else 0
         args = WorkloadArgs(
             plan=plan,
             metadata=self._meta(),
@@ -163,10 +165,17 @@ class ModelServer(PlatformComponent):
         )
         # A GPU node is bought when there is something to load onto it. No property leans on the Job: another one would
         # make the whole Deployment look replaced.
-        workload.deployment(f"{self._logical}-deployment", args, self.child(depends_on=[self._weights]))
+        weights = [self._weights] if self._weights else []
+        workload.deployment(f"{self._logical}-deployment", args, self.child(depends_on=weights))
+
+    @property
+    def _downloads(self) -> bool:
+        """Whether each pod downloads its weights."""
+        return self._weights is not None and self._weights.claim is None
 
     def _pod_args(self, account: pulumi.Output[str], key: _Key | None) -> pods.PodArgs:
-        plan, mirrors = self._args.plan, self._args.mirrors
+        plan, mirrors, weights = self._args.plan, self._args.mirrors, self._weights
+        nothing = Command(words=(), program=self._hydration, token=None, outside=self._args.outside)
         variable = self._server.api_key_variable
         return pods.PodArgs(
             plan=plan,
@@ -177,9 +186,10 @@ class ModelServer(PlatformComponent):
             selector=self._selector,
             service_account=account,
             secrets={variable: core.SecretKeySelectorArgs(name=key.secret, key=KEY)} if variable and key else {},
-            claim=self._weights.claim,
-            pull_secrets=hydrators.pull_secrets(mirrors, self._weights.command().program),
-            hydration=self._weights.command(),
+            weights=weights is not None,
+            claim=weights.claim if weights else None,
+            pull_secrets=hydrators.pull_secrets(mirrors, self._hydration),
+            hydration=weights.command() if weights else nothing,
             secrets_hash=key.mark if key else None,
         )
 
@@ -225,9 +235,9 @@ class ModelServer(PlatformComponent):
                 self._server,
                 self._args.monitoring_namespace,
                 egress=self._args.plan.spec.egress,
-                hub=None
-                if self._weights.claim
-                else network.downloads(self._args.mirrors.huggingface, self._args.outside.proxy),
+                hub=network.downloads(self._args.mirrors.huggingface, self._args.outside.proxy)
+                if self._downloads
+                else None,
             ),
             opts=self.child(),
         )

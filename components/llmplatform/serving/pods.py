@@ -38,6 +38,8 @@ class PodArgs:
     service_account: pulumi.Input[str]
     secrets: Mapping[str, core.SecretKeySelectorArgs]
     """Environment variable to the key of its value."""
+    weights: bool
+    """Whether there are weights to mount; else the image has them."""
     claim: pulumi.Input[str] | None
     """Claim of the weights' volume; None: the node's disk."""
     hydration: hydrators.Command
@@ -70,13 +72,13 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
             tolerations=_tolerations(args.plan),
             topology_spread_constraints=_spread(args.selector),
             security_context=hydrators.pod_security(args.server.user, args.server.group),
-            init_containers=[_hydration(args)],
+            init_containers=[_hydration(args)] if args.weights else None,
             containers=[_container(args)],
             volumes=[
-                _weights_volume(args),
+                *([_weights_volume(args)] if args.weights else []),
                 *map(_folder_volume, args.server.folders),
                 _shared_memory(args.plan),
-                *hydrators.volumes(args.hydration, check=args.claim is not None)[0],
+                *_hydration_volumes(args),
             ],
         ),
     )
@@ -85,7 +87,7 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
 def _container(args: PodArgs) -> core.ContainerArgs:
     server = args.server
     mounts = [
-        core.VolumeMountArgs(name="weights", mount_path=ROOT, read_only=True),
+        *([core.VolumeMountArgs(name="weights", mount_path=ROOT, read_only=True)] if args.weights else []),
         *(core.VolumeMountArgs(name=folder.volume, mount_path=folder.path) for folder in server.folders),
         *_trusted(args)[1],
         core.VolumeMountArgs(name="shared-memory", mount_path=_SHARED_MEMORY),
@@ -135,6 +137,12 @@ def _hydration(args: PodArgs) -> core.ContainerArgs:
     )
 
 
+def _hydration_volumes(args: PodArgs) -> list[core.VolumeArgs]:
+    """The program's, which also hold the settings' authorities."""
+    used = args.weights or _trusted(args)[1]
+    return hydrators.volumes(args.hydration, check=args.claim is not None)[0] if used else []
+
+
 def _evictable(plan: ModelPlan) -> bool:
     return plan.spec.replicas > 1 if plan.spec.evictable is None else plan.spec.evictable
 
@@ -164,9 +172,10 @@ def _trusted(args: PodArgs) -> tuple[Mapping[str, str], list[core.VolumeMountArg
 def _resources(plan: ModelPlan) -> core.ResourceRequirementsArgs:
     """No CPU limit: throttling costs latency. No request for the disk: autoscalers do not know an empty group's."""
     memory = f"{plan.memory_mib}Mi"
+    gpus = {GPU_RESOURCE: str(plan.gpus)} if plan.gpus else {}
     return core.ResourceRequirementsArgs(
-        requests={"cpu": f"{plan.cpu_millicores}m", "memory": memory, GPU_RESOURCE: str(plan.gpus)},
-        limits={"memory": memory, GPU_RESOURCE: str(plan.gpus)},
+        requests={"cpu": f"{plan.cpu_millicores}m", "memory": memory, **gpus},
+        limits={"memory": memory, **gpus},
     )
 
 

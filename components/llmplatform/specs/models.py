@@ -6,10 +6,11 @@ from pydantic import Field
 
 from llmplatform.catalog import ModelShape, models
 from llmplatform.catalog import engines as catalog
+from llmplatform.catalog.engine_metrics import EngineMetrics
 from llmplatform.catalog.engines import EngineFacts, EngineRelease
 from llmplatform.catalog.models import LONGEST_CONTEXT
 from llmplatform.specs import engines
-from llmplatform.specs.engines import Engine
+from llmplatform.specs.engines import Engine, PublishedEngine
 from llmplatform.specs.pools import MOST_NODES
 from llmplatform.specs.section import Section
 from llmplatform.specs.taints import Toleration
@@ -21,10 +22,10 @@ from llmplatform.specs.vocabulary.names import Name
 class Weights(Section):
     """Storage of a model's weights."""
 
-    cache: Literal["shared", "node"] = "shared"
+    cache: Literal["shared", "node", "image"] = "shared"
     """`shared`: a Job downloads them once to a volume that all replicas read and that outlives them; servers have no
     internet access. `node`: each pod downloads them to its node's disk before its server starts, and keeps its internet
-    access."""
+    access. `image`: the image of a server of your own has them."""
     size_gib: Annotated[int, Field(ge=1, le=65536)] | None = None
     """Size of the volume in GiB. Empty: from the model's weights. Shared file systems grow beyond it."""
 
@@ -60,7 +61,7 @@ class Model(Section):
     """Commit, tag or branch of the weights. Empty: the hub's main branch at the first download; it stays until another
     revision is set. Pin a commit in production, so that a second environment has the same weights."""
     pool: Name
-    """Pool with the GPUs."""
+    """Pool with the GPUs, or without any for engines that need none."""
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=20)] = ()
     """Taints of its pool's nodes that its servers tolerate. They always tolerate `nvidia.com/gpu`."""
     replicas: Annotated[int, Field(ge=0, le=MOST_NODES)] = 1
@@ -98,6 +99,12 @@ class Model(Section):
         return catalog.facts(self.engine.kind)
 
     @property
-    def engine_release(self) -> EngineRelease:
-        """The requested release of its engine, else the default one."""
-        return self.engine_facts.release(self.engine.version)
+    def engine_release(self) -> EngineRelease | None:
+        """The requested release of its engine, else the default one. None: its image is the user's own."""
+        return self.engine_facts.release(self.engine.version) if isinstance(self.engine, PublishedEngine) else None
+
+    @property
+    def engine_metrics(self) -> EngineMetrics:
+        """What its server calls the series that autoscaling, alerts and dashboards read."""
+        release = self.engine_release
+        return release.metrics if release else self.engine.own_metrics

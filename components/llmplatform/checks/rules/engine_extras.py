@@ -6,8 +6,8 @@ from ipaddress import IPv4Network
 
 from llmplatform.catalog import engine_flags
 from llmplatform.checks.problems import Problem, suggestion
+from llmplatform.checks.rules.placement import published
 from llmplatform.checks.rules.rule import each_model
-from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
 
 METADATA = (IPv4Network("169.254.0.0/16"), IPv4Network("100.100.100.200/32"))
@@ -22,13 +22,12 @@ _SECRET = re.compile(r"(TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_?KEY)", re.
 
 def extra_arguments_are_the_engines(stack: Stack) -> Iterator[Problem]:
     """A flag is known to the engine, and does not follow from a setting."""
-    for name, model in stack.models.items():
-        known = _flags(model)
-        if known is None:
+    for name, model, engine, release in published(stack):
+        if engine.version and engine.version != release.version:
             continue  # Another rule says that the version is not on record.
-        owned = model.engine_facts.owned_flags
+        known, owned = engine_flags.kinds(model.engine.kind, release.version), model.engine_facts.owned_flags
         seen: set[str] = set()
-        for index, argument in enumerate(model.engine.extra_args):
+        for index, argument in enumerate(engine.extra_args):
             path, flag = f"models.{name}.engine.extra_args[{index}]", _flag(argument)
             base = f"--{flag.removeprefix('--no-')}" if flag.startswith("--no-") and flag not in known else flag
             if base in owned:
@@ -104,13 +103,6 @@ def names_are_given_once(stack: Stack) -> Iterator[Problem]:
 def _flag(argument: str) -> str:
     """The flag without its value, and without the keys of a structured one (`--hf-overrides.rope_theta`)."""
     return argument.partition("=")[0].partition(".")[0]
-
-
-def _flags(model: Model) -> Mapping[str, str] | None:
-    version = model.engine_release.version
-    if model.engine.version and model.engine.version != version:
-        return None
-    return engine_flags.kinds(model.engine.kind, version)
 
 
 PROBLEMS = each_model(

@@ -4,32 +4,33 @@ import re
 from collections.abc import Iterator
 
 from llmplatform.catalog import Gpu, engine_flags, models, versions
-from llmplatform.catalog.engines import Capability
+from llmplatform.catalog.engines import Capability, EngineRelease, dotted
 from llmplatform.checks.problems import Problem, listed, suggestion
-from llmplatform.checks.rules.placement import has_kernels, placed
+from llmplatform.checks.rules.placement import has_kernels, placed, published
 from llmplatform.checks.rules.rule import each_model, whole
 from llmplatform.planning.pools import nvidia_driver
+from llmplatform.specs.engines import PublishedEngine
 from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
 
 
 def engine_is_on_record(stack: Stack) -> Iterator[Problem]:
     """An engine version is one whose flags are known."""
-    for name, model in stack.models.items():
+    for name, model, engine, _ in published(stack):
         known = model.engine_facts.versions
-        if model.engine.version is not None and model.engine.version not in known:
+        if engine.version is not None and engine.version not in known:
             yield Problem(
                 f"models.{name}.engine.version",
-                f"what {model.engine.kind} {model.engine.version} accepts is not on record",
+                f"what {model.engine.kind} {engine.version} accepts is not on record",
                 f"use {listed(known)}, or leave it out",
             )
 
 
 def image_is_of_the_version(stack: Stack) -> Iterator[Problem]:
     """The version of the image is that of the settings, because flags and parsers depend on it."""
-    for name, model in stack.models.items():
-        said, facts = _version_of_image(model), model.engine_facts
-        version = model.engine.version or facts.release().version
+    for name, model, engine, release in published(stack):
+        said, facts = _version_of_image(engine, release), model.engine_facts
+        version = engine.version or release.version
         if said and said != version:
             yield Problem(
                 f"models.{name}.engine.image",
@@ -38,11 +39,11 @@ def image_is_of_the_version(stack: Stack) -> Iterator[Problem]:
             )
 
 
-def _version_of_image(model: Model) -> str | None:
+def _version_of_image(engine: PublishedEngine, release: EngineRelease) -> str | None:
     """The version in an image that is called as the publisher's, whose tag begins with it."""
-    repository = model.engine_facts.release().image.rpartition("/")[2].partition(":")[0]
+    repository = release.image.rpartition("/")[2].partition(":")[0]
     form = rf"(?:.*/)?{re.escape(repository)}:v?(\d+\.\d+\.\d+(?:\.post\d+)?)(?![.\d])[^:@]*(?:@.*)?"
-    said = re.fullmatch(form, model.engine.image or "")
+    said = re.fullmatch(form, engine.image or "")
     return said[1] if said else None
 
 
@@ -76,11 +77,11 @@ def parsers_are_of_the_models(stack: Stack) -> Iterator[Problem]:
 
 def quantization_is_of_the_weights(stack: Stack) -> Iterator[Problem]:
     """The quantization of the settings is that of the weights."""
-    for name, model in stack.models.items():
+    for name, model, engine, _ in published(stack):
         shape, facts = model.known_shape, model.engine_facts.weights
         if facts is None or shape is None or shape.bytes_per_parameter < 2:
             continue
-        for index, argument in enumerate(model.engine.extra_args):
+        for index, argument in enumerate(engine.extra_args):
             flag, _, method = argument.partition("=")
             if flag == facts.quantization_flag and re.match(facts.quantized, method):
                 yield Problem(
@@ -93,8 +94,10 @@ def quantization_is_of_the_weights(stack: Stack) -> Iterator[Problem]:
 def _named(model: Model) -> Iterator[tuple[str, str | None, frozenset[str]]]:
     """Settings whose values are names that the release knows: setting, value, known names."""
     engine = model.engine
-    version = engine.version or model.engine_release.version
-    if version in model.engine_facts.versions:
+    if isinstance(engine, PublishedEngine):
+        version = engine.version or model.engine_facts.release().version
+        if version not in model.engine_facts.versions:
+            return
         for key, kind in engine.NAMES.items():
             yield key, getattr(engine, key), engine_flags.names(engine.kind, version, kind)
 
@@ -103,12 +106,14 @@ def engine_runs_on_gpu(stack: Stack) -> Iterator[Problem]:
     """The engine has kernels for the pool's GPUs, and they compute the model's number format."""
     for name, model, machine in placed(stack):
         engine, gpu, shape = model.engine_release, machine.gpu, model.known_shape
+        if engine is None:
+            continue
         if not has_kernels(model, gpu):
             yield Problem(
                 f"models.{name}.pool",
                 f"{model.engine.kind} {engine.version} has no kernels for the {gpu.name} of pool '{model.pool}' "
-                f"(compute capability {_dotted(gpu.compute_capability)}; it needs {_dotted(engine.compute_capability)}"
-                + (f" to {_dotted(engine.newest_capability)})" if engine.newest_capability else ")"),
+                f"(compute capability {dotted(gpu.compute_capability)}; it needs {dotted(engine.compute_capability)}"
+                + (f" to {dotted(engine.newest_capability)})" if engine.newest_capability else ")"),
                 "use a pool of newer GPUs, such as T4, A10G or L4"
                 if gpu.compute_capability < engine.compute_capability
                 else "use a pool of older GPUs, such as A10G, L4 or H100, or a newer engine",
@@ -154,8 +159,7 @@ def _caches_in_fp8(stack: Stack) -> Iterator[tuple[str, Model, Gpu, Capability]]
 
 def engine_runs_model(stack: Stack) -> Iterator[Problem]:
     """A model that needs certain engine versions has one of them, and `trust_remote_code` if it needs that."""
-    for name, model in stack.models.items():
-        engine = model.engine_release
+    for name, model, _, engine in published(stack):
         limits = models.limits(model.source, model.engine.kind)
         if limits and engine.version not in limits.versions:
             yield Problem(
@@ -175,6 +179,8 @@ def driver_runs_engine(stack: Stack) -> Iterator[Problem]:
     """The NVIDIA driver of the pool's nodes supports the engine's CUDA version."""
     for name, model, _ in placed(stack):
         engine, pool = model.engine_release, stack.pools[model.pool]
+        if engine is None:
+            continue
         built = f"{model.engine.kind} {engine.version} of model '{name}' is built with CUDA {engine.cuda}"
         driver = nvidia_driver(pool)
         if driver is None:
@@ -196,10 +202,6 @@ def driver_runs_engine(stack: Stack) -> Iterator[Problem]:
 
 def _branch(driver: str) -> int:
     return int(driver.partition(".")[0])
-
-
-def _dotted(capability: tuple[int, int]) -> str:
-    return ".".join(map(str, capability))
 
 
 PROBLEMS = each_model(

@@ -114,7 +114,7 @@ def logins_are_of_use(stack: Stack) -> Iterator[Problem]:
 
 
 def _own_registries(stack: Stack) -> list[str]:
-    return [model.engine.image.partition("/")[0] for model in stack.models.values() if model.engine.image]
+    return [image.partition("/")[0] for model in stack.models.values() if (image := model.engine.own_image)]
 
 
 def weights_are_within_reach(stack: Stack) -> Iterator[Problem]:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types
+from llmplatform.catalog.engines import EngineRelease
 from llmplatform.planning.node_groups import NodeGroup, node_groups
 from llmplatform.planning.pools import pod_disk_gib, pool_zones
+from llmplatform.specs.engines import PublishedEngine
 from llmplatform.specs.models import Model
 from llmplatform.specs.pools import Pool
 from llmplatform.specs.stack import Stack
@@ -68,7 +70,24 @@ def is_system(stack: Stack, pool: Pool) -> bool:
 
 def has_kernels(model: Model, gpu: Gpu) -> bool:
     """Whether the model's engine runs on that GPU at all."""
-    return model.engine_release.runs_on(gpu.compute_capability)
+    release = model.engine_release
+    return release is None or release.runs_on(gpu.compute_capability)
+
+
+def published(stack: Stack) -> Iterator[tuple[str, Model, PublishedEngine, EngineRelease]]:
+    """Models whose engine has releases on record: name, model, its engine's settings and release."""
+    for name, model in stack.models.items():
+        engine, release = model.engine, model.engine_release
+        if isinstance(engine, PublishedEngine) and release:
+            yield name, model, engine, release
+
+
+def without_gpus(stack: Stack) -> Iterator[tuple[str, Model, InstanceType]]:
+    """Models on a pool without GPUs whose engine needs none, with the machine of its nodes."""
+    for name, model in stack.models.items():
+        machine = shape(stack, stack.pools[model.pool]) if model.pool in stack.pools else None
+        if machine and machine.gpu is None and model.engine_facts.without_gpus:
+            yield name, model, machine
 
 
 def disk_gib(stack: Stack, pool: Pool) -> int:

@@ -57,8 +57,8 @@ def _hosts(stack: Stack) -> Iterator[tuple[str, str]]:
     for name, prefix in stack.mirrors.images.items():
         yield f"mirrors.images.{name}", prefix.partition("/")[0]
     for name, model in stack.models.items():
-        if model.engine.image:
-            yield f"models.{name}.engine.image", model.engine.image.partition("/")[0]
+        if model.engine.own_image:
+            yield f"models.{name}.engine.image", model.engine.own_image.partition("/")[0]
 
 
 def links_are_of_instances(stack: Stack) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ SHORTEST_CONTEXT = 2048
 def shape_is_known(stack: Stack) -> Iterator[Problem]:
     """A model's shape is in the catalog or in the file."""
     for name, model in stack.models.items():
-        if model.known_shape is None:
+        if model.known_shape is None and model.weights.cache != "image":
             near = nearest(model.source, models.names())
             hint = f"did you mean '{near}'? Else " if near else ""
             yield Problem(
@@ -65,7 +65,7 @@ def pool_exists(stack: Stack) -> Iterator[Problem]:
         path, pool = f"models.{name}.pool", stack.pools.get(model.pool)
         if pool is None:
             yield Problem(path, f"there is no pool '{model.pool}'", suggestion(model.pool, with_gpus, otherwise))
-        elif is_cpu(stack, pool):
+        elif is_cpu(stack, pool) and not model.engine_facts.without_gpus:
             yield Problem(path, f"pool '{model.pool}' has no GPUs", otherwise)
 
 
@@ -73,8 +73,8 @@ def heads_can_be_spread(stack: Stack) -> Iterator[Problem]:
     """The attention heads divide by the number of GPUs."""
     nodes = {name: node for name, _, node in placed(stack)}
     for name, model in stack.models.items():
-        shape = model.known_shape
-        if shape and not legal_tensor_parallel(shape, model.tensor_parallel):
+        shape, spread = model.known_shape, model.engine_facts.spreads_heads
+        if shape and spread and not legal_tensor_parallel(shape, model.tensor_parallel):
             most = nodes[name].shape.gpus if name in nodes else 16
             legal = [size for size in range(1, most + 1) if legal_tensor_parallel(shape, size)] or [1]
             groups = f", in groups of {shape.quantization_group} weights," if shape.quantization_group else ""

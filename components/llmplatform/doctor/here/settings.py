@@ -68,6 +68,8 @@ def driver_findings(models: Sequence[ModelPlan], node_driver: int = versions.EKS
     """Whether the driver of each model's nodes supports its engine. `node_driver`: in the images of EKS."""
     for model in models:
         engine = model.spec.engine_release
+        if engine is None or model.pool.gpu is None:
+            continue
         driver = model.pool.driver or str(node_driver)
         said = f"model {model.name}: {model.spec.engine.kind} {engine.version} needs driver {engine.driver}"
         if int(driver.partition(".")[0]) < engine.driver:

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
 from llmplatform.catalog.engine_metrics import EngineMetrics
+from llmplatform.catalog.engines import EngineRelease
 from llmplatform.planning.models import ModelPlan
 from llmplatform.specs.engines import EngineSettings
 
@@ -177,6 +178,14 @@ def settings(engine: EngineSettings, kind: type[Settings]) -> Settings:
     if not isinstance(engine, kind):
         raise TypeError(f"{type(engine).__name__} is not {kind.__name__}: the table of engines is wrong")
     return engine
+
+
+def release(plan: ModelPlan) -> EngineRelease:
+    """The release of a plan's engine: the model's own, else the catalog's. Raises TypeError where none is on record."""
+    found = plan.spec.engine_release
+    if found is None:
+        raise TypeError(f"{plan.spec.engine.kind} has no releases: the table of engines is wrong")
+    return found
 
 
 def drain(plan: ModelPlan, *, waits: bool) -> Drain:

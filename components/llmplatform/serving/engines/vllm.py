@@ -9,10 +9,20 @@ and log text, not JSON.
 from collections.abc import Mapping
 
 from llmplatform.catalog import engine_flags, engines
-from llmplatform.catalog.engines import EngineRelease
 from llmplatform.catalog.models import EXTRAS, extra_files
 from llmplatform.planning.models import ModelPlan
-from llmplatform.serving.engines.contract import Folder, HttpGet, Metrics, Port, Probe, Probes, Server, drain, settings
+from llmplatform.serving.engines.contract import (
+    Folder,
+    HttpGet,
+    Metrics,
+    Port,
+    Probe,
+    Probes,
+    Server,
+    drain,
+    release,
+    settings,
+)
 from llmplatform.specs.engines import Vllm
 
 FACTS = engines.facts("vllm").server
@@ -32,7 +42,7 @@ def server(plan: ModelPlan, *, weights: str) -> Server:
         api_key_variable=FACTS.api_key_variable,
         ports=(Port(name=API, number=FACTS.ports[API]),),
         probes=_probes(plan),
-        metrics=Metrics(port=API, path=FACTS.paths["metrics"], names=release(plan).metrics),
+        metrics=Metrics(port=API, path=FACTS.paths["metrics"], names=plan.spec.engine_metrics),
         user=FACTS.user,
         group=FACTS.group,
         # Its image has Python: it is a program of it.
@@ -40,11 +50,6 @@ def server(plan: ModelPlan, *, weights: str) -> Server:
         folders=(_cache(plan),),
         drain=drain(plan, waits="--shutdown-timeout" in _flags(plan)),
     )
-
-
-def release(plan: ModelPlan) -> EngineRelease:
-    """The engine's release: the model's own, else the catalog's."""
-    return plan.spec.engine_release
 
 
 def _flags(plan: ModelPlan) -> frozenset[str]:
@@ -79,7 +84,7 @@ def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
         word for flag, value in flags.items() if value is not None for word in ((flag, value) if value else (flag,))
     )
     names = ("--served-model-name", plan.name, *plan.spec.served_names)
-    return weights, *names, *emitted, *plan.spec.engine.extra_args
+    return weights, *names, *emitted, *settings(plan.spec.engine, Vllm).extra_args
 
 
 def environment(plan: ModelPlan, *, weights: str) -> Mapping[str, str]:

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from llmplatform.specs.by_kind import ByKind
-from llmplatform.specs.engines.settings import EngineSettings, GpuUse
+from llmplatform.specs.engines.custom import Custom
+from llmplatform.specs.engines.settings import EngineSettings, GpuUse, PublishedEngine
 from llmplatform.specs.engines.vllm import Vllm
 
 Engine = Annotated[
-    Vllm,  # The next one goes here: Vllm | Next.
+    Vllm | Custom,  # The next one goes here: … | Next.
     ByKind(),
 ]
 """The engine of a model, by its `kind`."""
@@ -15,4 +16,4 @@ Engine = Annotated[
 DEFAULT = Vllm()
 """The default engine of a model."""
 
-__all__ = ["DEFAULT", "Engine", "EngineSettings", "GpuUse", "Vllm"]
+__all__ = ["DEFAULT", "Custom", "Engine", "EngineSettings", "GpuUse", "PublishedEngine", "Vllm"]

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from llmplatform.catalog.engine_metrics import EngineMetrics
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary.addresses import ImageReference
 from llmplatform.specs.vocabulary.models import EngineArgument
@@ -20,7 +21,7 @@ class GpuUse:
     share: float
     """Of each GPU's memory."""
     kv_bytes: int = 2
-    """Bytes of a cached value: 2, or 1 for fp8."""
+    """Bytes of a cached value: 2, or 1 for fp8. 0: it keeps no cache of keys and values."""
     sequences: int | None = None
     """Sequences at once; None: the engine decides."""
 
@@ -28,8 +29,8 @@ class GpuUse:
 class EngineSettings(Section):
     """An engine and its settings.
 
-    A subclass has `kind: Literal[…]`, its engine's settings, and `gpu_use`; the class variables name the settings of
-    its own that planning and checks speak of.
+    A subclass has `kind: Literal[…]`, its engine's settings, and the properties; the class variables name the settings
+    of its own that planning and checks speak of.
     """
 
     SHARE: ClassVar[str | None] = None
@@ -41,13 +42,6 @@ class EngineSettings(Section):
     TOOL_PARSER: ClassVar[str | None] = None
     """Setting with the parser of tool calls."""
 
-    version: str | None = None
-    """Engine version. Empty: the version that this release is tested with."""
-    image: ImageReference | None = None
-    """Your own image, built from that version. Empty: the publisher's image."""
-    extra_args: Annotated[tuple[EngineArgument, ...], Field(max_length=500)] = ()
-    """Further flags of the engine, e.g. `--max-num-batched-tokens=8192` or `--enforce-eager`. Flags that follow from
-    other settings are refused."""
     env: Annotated[dict[VariableName, VariableValue], Field(max_length=100)] = Field(default_factory=dict)
     """Further environment variables of the engine. Do not put secrets here: they are readable in the stack's state and
     in the pod."""
@@ -56,3 +50,35 @@ class EngineSettings(Section):
     @abstractmethod
     def gpu_use(self) -> GpuUse:
         """How it uses its GPUs."""
+
+    @property
+    @abstractmethod
+    def own_image(self) -> str | None:
+        """The image of the settings. None: the publisher's."""
+
+    @property
+    def is_unwatched(self) -> bool:
+        """Whether its settings forget where its metrics are."""
+        return False
+
+    @property
+    def own_metrics(self) -> EngineMetrics:
+        """What its settings say of its metrics, where no release is on record."""
+        return EngineMetrics()
+
+
+class PublishedEngine(EngineSettings):
+    """An engine whose releases the catalog knows."""
+
+    version: str | None = None
+    """Engine version. Empty: the version that this release is tested with."""
+    image: ImageReference | None = None
+    """Your own image, built from that version. Empty: the publisher's image."""
+    extra_args: Annotated[tuple[EngineArgument, ...], Field(max_length=500)] = ()
+    """Further flags of the engine, e.g. `--max-num-batched-tokens=8192` or `--enforce-eager`. Flags that follow from
+    other settings are refused."""
+
+    @property
+    def own_image(self) -> str | None:
+        """The image of the settings. None: the publisher's."""
+        return self.image

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from llmplatform.specs.engines.settings import EngineSettings, GpuUse
+from llmplatform.specs.engines.settings import GpuUse, PublishedEngine
 
 
-class Vllm(EngineSettings):
+class Vllm(PublishedEngine):
     """The vLLM engine."""
 
     SHARE = "gpu_memory_utilization"

@@ -67,6 +67,7 @@ CertificateBundle = Annotated[
     Field(max_length=200_000, json_schema_extra={"pattern": "-----BEGIN CERTIFICATE-----"}),
 ]
 """One certificate or more, as PEM."""
+HttpPath = Annotated[str, Matching(f"(?=/){grammar.PATH}/?", "write a path like /health", longest=1024)]
 Host = Annotated[
     str,
     Matching(grammar.LOWER_HOST, "write a host name like llm.example.org", longest=grammar.LONGEST_HOST),
