@@ -154,8 +154,10 @@ class EngineFacts(_Table):
     """The first one is the default. The others are for models that it does not support. None: images are the user's."""
     without_gpus: bool = False
     """Whether it also runs on nodes without GPUs."""
-    most_gpus: int = 16
-    """GPUs of a replica at most."""
+    bytes_without_gpus: int | None = None
+    """Bytes of a weight on nodes without GPUs. None: as it is published."""
+    without: Mapping[str, str] = {}
+    """Settings of a model that it does not have, with the reason."""
     own_weights: bool = False
     """Whether an image may have its weights in it."""
     spreads_heads: bool = True

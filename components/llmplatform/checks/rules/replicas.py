@@ -6,7 +6,7 @@ from math import ceil
 from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.placement import most_nodes, without_gpus
 from llmplatform.checks.rules.rule import each_model, whole
-from llmplatform.planning.fit import weights_gib
+from llmplatform.planning.fit import GIB, weights_gib
 from llmplatform.planning.models import CPU_PART, MEMORY_PART
 from llmplatform.specs.stack import Stack
 
@@ -42,12 +42,15 @@ def gpus_are_there(stack: Stack) -> Iterator[Problem]:
 def memory_holds_the_weights(stack: Stack) -> Iterator[Problem]:
     """Without GPUs the weights are in the memory of the pod."""
     for name, model, _ in without_gpus(stack):
-        shape, memory = model.known_shape, model.resources.memory_gib
-        if shape and memory and weights_gib(shape) > memory:
+        shape, memory, each = model.known_shape, model.resources.memory_gib, model.engine_facts.bytes_without_gpus
+        if shape is None or memory is None:
+            continue
+        needed = shape.parameters_billion * 1e9 * each / GIB if each else weights_gib(shape)
+        if needed > memory:
             yield Problem(
                 f"models.{name}.resources.memory_gib",
-                f"{memory:g} GiB do not hold the weights of '{model.source}', which take {weights_gib(shape):.1f}",
-                f"write {ceil(weights_gib(shape) * 1.5 + 1)} or more",
+                f"{memory:g} GiB do not hold the weights of '{model.source}', which take {needed:.1f} without GPUs",
+                f"write {ceil(needed * 1.2 + 1)} or more",
             )
 
 
@@ -94,16 +97,14 @@ def weights_come_from_somewhere(stack: Stack) -> Iterator[Problem]:
             )
 
 
-def engines_hold_a_replica(stack: Stack) -> Iterator[Problem]:
-    """An engine that uses one GPU gets one."""
+def engines_have_the_settings(stack: Stack) -> Iterator[Problem]:
+    """A setting that an engine does not have is not set."""
     for name, model in stack.models.items():
-        most = model.engine_facts.most_gpus
-        if model.tensor_parallel > most:
-            yield Problem(
-                f"models.{name}.tensor_parallel",
-                f"a replica of {model.engine_facts.name} uses {most} GPU{'s' if most > 1 else ''} at most",
-                f"write {most}, and more replicas",
-            )
+        for setting, reason in model.engine_facts.without.items():
+            if getattr(model, setting) != type(model).model_fields[setting].default:
+                yield Problem(
+                    f"models.{name}.{setting}", f"{model.engine_facts.name} has no such setting", f"{reason}; remove it"
+                )
 
 
 def servers_are_watched(stack: Stack) -> Iterator[Problem]:
@@ -124,7 +125,7 @@ PROBLEMS = (
         memory_holds_the_weights,
         nodes_hold_a_replica,
         weights_come_from_somewhere,
-        engines_hold_a_replica,
+        engines_have_the_settings,
         servers_are_watched,
     ),
     *whole(pools_hold_all_replicas),

@@ -188,6 +188,13 @@ def release(plan: ModelPlan) -> EngineRelease:
     return found
 
 
+def flagged(flags: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Words of a command line. An empty value: a switch; None: the flag is left out."""
+    return tuple(
+        word for flag, value in flags.items() if value is not None for word in ((flag, value) if value else (flag,))
+    )
+
+
 def drain(plan: ModelPlan, *, waits: bool) -> Drain:
     """The plan's drain. `waits`: whether the server finishes its answers after the signal.
 

@@ -20,6 +20,7 @@ from llmplatform.serving.engines.contract import (
     Probes,
     Server,
     drain,
+    flagged,
     release,
     settings,
 )
@@ -80,11 +81,8 @@ def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
         **_parser_flags(plan),
         **_operational_flags(plan),
     }
-    emitted = (
-        word for flag, value in flags.items() if value is not None for word in ((flag, value) if value else (flag,))
-    )
     names = ("--served-model-name", plan.name, *plan.spec.served_names)
-    return weights, *names, *emitted, *settings(plan.spec.engine, Vllm).extra_args
+    return weights, *names, *flagged(flags), *settings(plan.spec.engine, Vllm).extra_args
 
 
 def environment(plan: ModelPlan, *, weights: str) -> Mapping[str, str]:

@@ -5,10 +5,11 @@ from typing import Annotated
 from llmplatform.specs.by_kind import ByKind
 from llmplatform.specs.engines.custom import Custom
 from llmplatform.specs.engines.settings import EngineSettings, GpuUse, PublishedEngine
+from llmplatform.specs.engines.tei import Tei
 from llmplatform.specs.engines.vllm import Vllm
 
 Engine = Annotated[
-    Vllm | Custom,  # The next one goes here: … | Next.
+    Vllm | Tei | Custom,  # The next one goes here: … | Next.
     ByKind(),
 ]
 """The engine of a model, by its `kind`."""
@@ -16,4 +17,4 @@ Engine = Annotated[
 DEFAULT = Vllm()
 """The default engine of a model."""
 
-__all__ = ["DEFAULT", "Custom", "Engine", "EngineSettings", "GpuUse", "PublishedEngine", "Vllm"]
+__all__ = ["DEFAULT", "Custom", "Engine", "EngineSettings", "GpuUse", "PublishedEngine", "Tei", "Vllm"]
