@@ -20,9 +20,9 @@ from llmplatform_sandbox.controlplane import ControlPlane
 from llmplatform_sandbox.endpoints import Endpoints, fingerprint, read_endpoints
 from llmplatform_sandbox.guests import projects_in
 from llmplatform_sandbox.hosting import CLOUDS, Accounts, open_clouds, serve_providers
-from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.killing import KillSwitch
-from llmplatform_sandbox.kube.client import Kube, Object
+from llmplatform_sandbox.kube.client import Object
+from llmplatform_sandbox.kube.copies import CopyingKube
 from llmplatform_sandbox.language import serve_language
 from llmplatform_sandbox.loops.autoscaler import AutoscalerLoop
 from llmplatform_sandbox.loops.controllers import ControllersLoop
@@ -51,7 +51,8 @@ class World:
         before = read_endpoints(self._paths)
         access = self._control_plane.access()
         clouds = open_clouds(self._paths.clouds, self._control_plane)
-        running = Running(self._paths, Kube(access), access.kubeconfig)
+        kube = CopyingKube(access)
+        running = Running(self._paths, kube, access.kubeconfig)
         programs = partial(projects_in, self._paths)
         servers, ports = serve_providers(
             clouds,
@@ -63,7 +64,7 @@ class World:
         )
         language_server, language = serve_language(programs, port=before.language if before else 0)
         Endpoints(pid=os.getpid(), providers=ports, language=language, fingerprint=self._fingerprint).write(self._paths)
-        for loop in [*_loops(clouds, access), ("real controllers", running.step)]:
+        for loop in [*_loops(clouds, kube), ("real controllers", running.step)]:
             threading.Thread(target=self._repeat, args=loop, name=loop[0], daemon=True).start()
         self._ended.wait()
         for server in (*servers, language_server):
@@ -99,18 +100,18 @@ def main() -> None:
     World(paths, ended).run()
 
 
-def _loops(clouds: Accounts, access: KubeAccess) -> list[tuple[str, Callable[[], None]]]:
+def _loops(clouds: Accounts, kube: CopyingKube) -> list[tuple[str, Callable[[], None]]]:
     def unpullable(image: str, pod: Object, account: Object | None) -> str:
         refusals = (cloud.unpullable(image, pod, account) for cloud in clouds.values())
         return next((refusal for refusal in refusals if refusal), "")
 
     loops: list[tuple[str, Callable[[], None]]] = [
-        ("pods", PodsLoop(Kube(access), unpullable).step),
-        ("controllers", ControllersLoop(Kube(access), clouds.values()).step),
+        ("pods", PodsLoop(kube, unpullable).step),
+        ("controllers", ControllersLoop(kube, clouds.values()).step),
     ]
     for package in CLOUDS:
-        loops.append((f"{package} nodes", _once_there(clouds, package, access, NodesLoop)))
-        loops.append((f"{package} autoscaler", _once_there(clouds, package, access, AutoscalerLoop)))
+        loops.append((f"{package} nodes", _once_there(clouds, package, kube, NodesLoop)))
+        loops.append((f"{package} autoscaler", _once_there(clouds, package, kube, AutoscalerLoop)))
     return loops
 
 
@@ -119,14 +120,14 @@ class _Loop(Protocol):
 
 
 def _once_there(
-    clouds: Accounts, package: str, access: KubeAccess, loop: Callable[[SimulatedCloud, Kube], _Loop]
+    clouds: Accounts, package: str, kube: CopyingKube, loop: Callable[[SimulatedCloud, CopyingKube], _Loop]
 ) -> Callable[[], None]:
     """A loop over an account that a program may use later, or never."""
     made: list[_Loop] = []
 
     def step() -> None:
         if not made and package in clouds:
-            made.append(loop(clouds[package], Kube(access)))
+            made.append(loop(clouds[package], kube))
         for one in made:
             one.step()
 

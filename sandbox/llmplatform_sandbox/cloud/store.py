@@ -10,6 +10,7 @@ import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ CREATE TABLE IF NOT EXISTS faults (kind TEXT, target TEXT, PRIMARY KEY (kind, ta
 CREATE TABLE IF NOT EXISTS shortages (name TEXT PRIMARY KEY, reason TEXT);
 """
 _COLUMNS = "type, id, made_by, owner, inputs, outputs"
+
+
+# Loops read the same objects again and again. Readers leave what they get as it is.
+_parsed = lru_cache(maxsize=8192)(json.loads)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,8 +185,8 @@ class Store:
                 id=row[1],
                 made_by=row[2],
                 owner=row[3],
-                inputs=json.loads(row[4]),
-                outputs=json.loads(row[5]),
+                inputs=_parsed(row[4]),
+                outputs=_parsed(row[5]),
             )
             for row in rows
         ]
