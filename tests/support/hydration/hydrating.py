@@ -66,12 +66,15 @@ def until(condition: object, seconds: float = 60) -> None:
 
 
 def on_disk(volume: Path) -> int:
-    """Bytes of the model that unfinished hydrations have on the volume."""
-    return sum(_size(path) for path in (volume / ".work").glob("*/files/**/*"))
+    """Bytes of the model that unfinished hydrations have on the volume; what goes away meanwhile counts for nothing."""
+    unfinished = [folder / "files" for folder in (volume / ".work").glob("*")]
+    return sum(
+        _size(Path(parent) / name) for folder in unfinished for parent, _, names in os.walk(folder) for name in names
+    )
 
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size if path.is_file() else 0
+        return path.stat().st_size
     except FileNotFoundError:  # It has its last name by now.
         return 0
