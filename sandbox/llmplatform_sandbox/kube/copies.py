@@ -31,7 +31,7 @@ class CopyingKube(Kube):
     ) -> list[Object]:
         """As `Kube.list`; `cached` answers from the copy, which lags a moment."""
         if not cached:
-            return super().list(api_version, kind, namespace, **query)
+            return super().list(api_version, kind, namespace, cached=False, **query)
         key = (api_version, kind, namespace or "", *(f"{name}={query[name]}" for name in sorted(query)))
 
         def listed() -> Mapping[str, Any]:
