@@ -49,6 +49,7 @@ def test_planning_takes_the_engines_own_figures() -> None:
         (rules.engine_runs_on_gpu, {}, "loom 2.1 has no kernels for the A10G"),
         (engine_extras.extra_arguments_are_the_engines, {"extra_args": ["--workers=2"]}, "set engine.workers"),
         (engine_extras.extra_arguments_are_the_engines, {"extra_args": ["--dtype=half"]}, "loom has no flag '--dtype'"),
+        (engine_extras.extra_arguments_are_the_engines, {"extra_args": ["--no-fast"]}, "loom has no flag '--no-fast'"),
         (engine_extras.extra_arguments_are_the_engines, {"extra_args": ["--batch=x"]}, "'x' is not a whole number"),
         (engine_extras.extra_variables_are_free, {"env": {"LOOM_PORT": "1"}}, "set engine.workers"),
         (engine_extras.extra_variables_are_free, {"env": {"HF_HOME": "/x"}}, "a folder that the platform fills"),

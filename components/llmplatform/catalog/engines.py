@@ -171,6 +171,8 @@ class EngineFacts(_Table):
     """None: it has no such setting."""
     parsers: EngineParsers | None = None
     """None: it has no choice of parsers."""
+    negates: bool = False
+    """Whether a switch `--x` has a `--no-x`, too."""
     overridable: tuple[str, ...] = ()
     """Flags that we set, and that a user may override."""
     owned: tuple[_Owned, ...]

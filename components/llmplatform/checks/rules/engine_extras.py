@@ -29,7 +29,8 @@ def extra_arguments_are_the_engines(stack: Stack) -> Iterator[Problem]:
         seen: set[str] = set()
         for index, argument in enumerate(engine.extra_args):
             path, flag = f"models.{name}.engine.extra_args[{index}]", _flag(argument)
-            base = f"--{flag.removeprefix('--no-')}" if flag.startswith("--no-") and flag not in known else flag
+            negated = model.engine_facts.negates and flag.startswith("--no-") and flag not in known
+            base = f"--{flag.removeprefix('--no-')}" if negated else flag
             if base in owned:
                 yield Problem(path, f"'{flag}' is not for here", f"{owned[base]}; remove it")
             elif base not in known:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from llmplatform.planning.models import ModelPlan
-from llmplatform.serving.engines import custom, tei, vllm
+from llmplatform.serving.engines import custom, sglang, tei, vllm
 from llmplatform.serving.engines.contract import Server, ServingEngine
 
 ENGINES: Mapping[str, ServingEngine] = {
     "vllm": vllm.server,
+    "sglang": sglang.server,
     "tei": tei.server,
     "custom": custom.server,
 }

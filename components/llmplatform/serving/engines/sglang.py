@@ -1,0 +1,97 @@
+"""SGLang's server for a plan.
+
+Facts and their sources are in `catalog/data/engines/sglang.toml`, every flag in the list beside it, which a test
+compares with those emitted here. It asks for no key: the reason is there, too.
+"""
+
+from collections.abc import Mapping
+
+from llmplatform.catalog import engines
+from llmplatform.planning.models import ModelPlan
+from llmplatform.serving.engines.contract import (
+    Folder,
+    HttpGet,
+    Metrics,
+    Port,
+    Probe,
+    Probes,
+    Server,
+    drain,
+    flagged,
+    release,
+    settings,
+)
+from llmplatform.specs.engines import Sglang
+
+FACTS = engines.facts("sglang").server
+API = "http"
+_CACHE = f"{FACTS.home}/.cache"
+CACHE_GIB = 20
+"""Bound of what engine and compilers leave on the node's disk."""
+_FORMATS = {"fp8": "fp8_e4m3"}
+
+
+def server(plan: ModelPlan, *, weights: str) -> Server:
+    """The server of a plan's model."""
+    return Server(
+        command=release(plan).command,
+        arguments=arguments(plan, weights=weights),
+        environment=environment(plan),
+        ports=(Port(name=API, number=FACTS.ports[API]),),
+        probes=_probes(plan),
+        metrics=Metrics(port=API, path=FACTS.paths["metrics"], names=plan.spec.engine_metrics),
+        user=FACTS.user,
+        group=FACTS.group,
+        python="python3",
+        folders=(Folder(path=FACTS.home, size_gib=CACHE_GIB, compiled=(_CACHE, f"{FACTS.home}/.triton")),),
+        drain=drain(plan, waits=True),
+    )
+
+
+def _probes(plan: ModelPlan) -> Probes:
+    ready = HttpGet(path=FACTS.paths["ready"], port=API)
+    # It computes a token, and says after 20 seconds that it cannot.
+    alive = HttpGet(path=FACTS.paths["health"], port=API)
+    return Probes(
+        startup=Probe(ask=ready, period=10, budget=plan.startup_seconds),
+        readiness=Probe(ask=ready, period=5, budget=15),
+        liveness=Probe(ask=alive, period=30, budget=90, timeout=25),
+    )
+
+
+def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
+    """Arguments of the container, the settings' own last."""
+    model, engine = plan.spec, settings(plan.spec.engine, Sglang)
+    flags = {
+        "--model-path": weights,
+        "--served-model-name": plan.name,
+        "--host": "0.0.0.0",  # noqa: S104 its network policy says who reaches it
+        "--port": str(FACTS.ports[API]),
+        "--enable-metrics": "",
+        "--trust-remote-code": "" if model.trust_remote_code else None,
+        # Without it a GPU without bfloat16 arithmetic refuses weights published in it.
+        "--dtype": "half" if plan.pool.gpu and not plan.pool.gpu.bf16 else None,
+        "--tp-size": str(plan.gpus),
+        "--context-length": str(model.context_length) if model.context_length else None,
+        "--mem-fraction-static": str(engine.mem_fraction_static),
+        "--max-running-requests": str(engine.max_running_requests) if engine.max_running_requests else None,
+        "--kv-cache-dtype": _FORMATS.get(engine.kv_cache_dtype),
+        "--tool-call-parser": engine.tool_call_parser,
+        "--reasoning-parser": engine.reasoning_parser,
+    }
+    quiet = ("--uvicorn-access-log-exclude-prefixes", *FACTS.quiet)
+    return *quiet, *flagged(flags), *engine.extra_args
+
+
+def environment(plan: ModelPlan) -> Mapping[str, str]:
+    """Plain environment variables, those of the settings last."""
+    return {
+        "HOME": FACTS.home,
+        "HF_HOME": f"{_CACHE}/huggingface",
+        "SGLANG_CACHE_DIR": f"{_CACHE}/sglang",
+        # With the weights in a folder there is nothing to ask a hub.
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        **release(plan).environment,
+        **plan.spec.engine.env,
+    }

@@ -1,0 +1,136 @@
+"""SGLang: its command line, its probes, its share of the GPU, and that it asks for no key."""
+
+from typing import Any
+
+import pytest
+from support.model_servers import container, pod, served
+from support.plans import SPOT_FIRST, SPOT_OF_FOUR, T4, model_plan
+
+from llmplatform.catalog import engine_flags, engines
+from llmplatform.checks import InvalidStack
+from llmplatform.planning.fit import model_fit
+from llmplatform.planning.models import ModelPlan
+from llmplatform.serving.engines import server
+
+WEIGHTS = "/models/huggingface/Qwen/Qwen3-8B/main"
+SGLANG: dict[str, Any] = {"kind": "sglang"}
+
+
+def plan(pool: dict[str, Any] = SPOT_FIRST, engine: dict[str, Any] | None = None, **settings: Any) -> ModelPlan:
+    return model_plan(pool, engine={**SGLANG, **(engine or {})}, **settings)
+
+
+def words(found: ModelPlan) -> tuple[str, ...]:
+    return server(found, weights=WEIGHTS).arguments
+
+
+def value_of(flag: str, found: ModelPlan) -> str:
+    return words(found)[words(found).index(flag) + 1]
+
+
+def test_it_is_a_module_of_the_images_python() -> None:
+    found = container(served(engine=SGLANG))
+    assert found["command"] == ["python3", "-m", "sglang.launch_server"]
+    assert found["image"] == "docker.io/lmsysorg/sglang:v0.5.23"
+
+
+def test_it_listens_to_all_and_exposes_metrics_which_it_would_not_by_itself() -> None:
+    assert value_of("--host", plan()) == "0.0.0.0"  # noqa: S104
+    assert "--enable-metrics" in words(plan())
+
+
+def test_the_settings_reach_the_command_line() -> None:
+    engine = {
+        "mem_fraction_static": 0.8,
+        "max_running_requests": 32,
+        "kv_cache_dtype": "fp8",
+        "tool_call_parser": "qwen25",
+        "reasoning_parser": "qwen3",
+        "extra_args": ["--schedule-policy=lpm"],
+    }
+    found = plan({"instance_types": ["g6.2xlarge"], "max": 1}, engine, context_length=4096)
+    wanted = {
+        "--model-path": WEIGHTS,
+        "--served-model-name": "chat",
+        "--mem-fraction-static": "0.8",
+        "--max-running-requests": "32",
+        "--kv-cache-dtype": "fp8_e4m3",
+        "--tool-call-parser": "qwen25",
+        "--reasoning-parser": "qwen3",
+        "--context-length": "4096",
+        "--tp-size": "1",
+    }
+    assert {flag: value_of(flag, found) for flag in wanted} == wanted
+    assert words(found)[-1] == "--schedule-policy=lpm"
+
+
+def test_a_replica_of_several_gpus_is_spread_over_them() -> None:
+    assert value_of("--tp-size", plan(SPOT_OF_FOUR, tensor_parallel=4)) == "4"
+
+
+def test_every_flag_is_one_that_it_knows() -> None:
+    engine = {"max_running_requests": 8, "tool_call_parser": "qwen25", "reasoning_parser": "qwen3"}
+    emitted = {word for word in words(plan(engine=engine, trust_remote_code=True)) if word.startswith("--")}
+    assert emitted <= engine_flags.flags("sglang", engines.facts("sglang").release().version)
+
+
+def test_the_list_of_paths_that_are_not_logged_ends_at_the_next_flag() -> None:
+    found = words(plan())
+    at = found.index("--uvicorn-access-log-exclude-prefixes")
+    assert found[at + 1 : at + 4] == ("/health", "/ready", "/metrics")
+    assert found[at + 4].startswith("--")
+
+
+def test_readiness_is_cheap_and_liveness_waits_for_a_token() -> None:
+    found = container(served(engine=SGLANG))
+    assert found["readinessProbe"]["httpGet"]["path"] == found["startupProbe"]["httpGet"]["path"] == "/ready"
+    assert found["livenessProbe"]["httpGet"]["path"] == "/health"
+    assert found["livenessProbe"]["timeoutSeconds"] > 20, "it answers after 20 seconds that it cannot"
+
+
+def test_it_asks_for_no_key_which_it_would_write_into_its_log() -> None:
+    engine = served(engine=SGLANG)
+    assert engine.result["secret"] is None
+    assert not [word for word in container(engine)["args"] if "key" in word]
+
+
+def test_it_writes_below_a_home_that_its_user_owns() -> None:
+    found = pod(served(engine=SGLANG))
+    mounts = {each["mountPath"]: each["name"] for each in found["containers"][0]["volumeMounts"]}
+    assert mounts["/home/sglang"] == "cache"
+    variables = {each["name"]: each.get("value") for each in found["containers"][0]["env"]}
+    assert variables["HOME"] == "/home/sglang"
+    assert variables["USER"], "PyTorch asks for a name, and the image's users do not have ours"
+
+
+def test_weights_and_cache_alone_share_its_fraction() -> None:
+    found = plan(engine={"mem_fraction_static": 0.8}, context_length=2048)
+    assert found.pool.gpu
+    fit = model_fit(found.spec, found.pool.gpu)
+    assert fit.usable_gib == pytest.approx(found.pool.gpu.memory_gib * 0.8)
+    assert fit.overhead_gib == 1.0, "batches and CUDA graphs are outside of it"
+
+
+@pytest.mark.parametrize(
+    ("pool", "settings", "says"),
+    [
+        (T4, {"source": "Qwen/Qwen3-0.6B"}, "sglang 0.5.23 has no kernels for the T4"),
+        (
+            SPOT_FIRST,
+            {"engine": {"tool_call_parser": "hermess"}},
+            "sglang has no parser 'hermess'; did you mean 'hermes'?",
+        ),
+        (SPOT_FIRST, {"engine": {"kv_cache_dtype": "fp8"}}, "the A10G of pool 'gpu' has no kernels for caches in fp8"),
+        (SPOT_FIRST, {"engine": {"gpu_memory_utilization": 0.9}}, "unknown key 'gpu_memory_utilization'"),
+        (SPOT_FIRST, {"engine": {"env": {"SGLANG_CACHE_DIR": "/x"}}}, "the platform sets this variable"),
+    ],
+)
+def test_what_it_cannot_do_is_refused(pool: dict[str, Any], settings: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidStack) as found:
+        plan(pool, **settings)
+    assert says in str(found.value)
+
+
+def test_an_older_driver_is_refused() -> None:
+    release = engines.facts("sglang").release()
+    assert (release.cuda, release.driver) == ("13.0", 580)
