@@ -38,6 +38,10 @@ LEDGERS = {
 """Each ledger's stack file: the committed stacks of the platform, and those of the examples."""
 
 
+WARNED = {"engines-tgi", "engines-tgi-ack"}
+"""Ledgers of stacks whose users are meant to be warned."""
+
+
 @cache
 def registered(ledger: str, *, preview: bool = False) -> list[Registered]:
     file = ROOT / LEDGERS[ledger]
@@ -48,6 +52,7 @@ def registered(ledger: str, *, preview: bool = False) -> list[Registered]:
         preview=preview,
         main=(file.parent / project.get("main", ".")).resolve(),
         project=project["name"],
+        may_warn=ledger in WARNED,
     ).registered
 
 

@@ -139,6 +139,13 @@ class EngineParsers(_Cited):
     """Beginning of a parser's name to words in the names of its models."""
 
 
+class EngineOwnImage(_Cited):
+    """Why the publisher's image cannot be used."""
+
+    reason: str
+    remedy: str
+
+
 class _Owned(_Table):
     instead: str
     flags: tuple[str, ...] = ()
@@ -154,6 +161,10 @@ class EngineFacts(_Table):
     """The first one is the default. The others are for models that it does not support. None: images are the user's."""
     without_gpus: bool = False
     """Whether it also runs on nodes without GPUs."""
+    aging: str | None = None
+    """Why new models should not use it."""
+    own_image: EngineOwnImage | None = None
+    """Why a user has to name an image. None: the publisher's will do."""
     bytes_without_gpus: int | None = None
     """Bytes of a weight on nodes without GPUs. None: as it is published."""
     without: Mapping[str, str] = {}

@@ -3,19 +3,26 @@
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from llmplatform.specs import schema
+from llmplatform.specs import by_kind, schema
+from llmplatform.specs.engines import Engine, PublishedEngine
 
+ENGINES = [each for each in by_kind.arms(get_args(Engine)[0]) if issubclass(each, PublishedEngine)]
 DOCUMENT: Mapping[str, Any] = json.loads(schema.text())
 PULUMIS = ("encryptionsalt", "encryptedkey", "secretsprovider", "environment")
 """What Pulumi keeps beside `config:`, in its own form."""
 JUDGED_BY_RULES = {
-    "Vllm.version": "engines.engine_is_on_record: the versions whose flags are known",
-    "Vllm.tool_call_parser": "engines.parsers_exist: the parsers of the engine's version",
-    "Vllm.reasoning_parser": "engines.parsers_exist",
+    **dict.fromkeys(
+        (f"{each.__name__}.version" for each in ENGINES),
+        "engines.engine_is_on_record: the versions whose flags are known",
+    ),
+    **dict.fromkeys(
+        (f"{each.__name__}.{key}" for each in ENGINES for key in each.NAMES),
+        "engines.parsers_exist: the parsers of the engine's version",
+    ),
     "Encrypted.secure": "ciphertexts.malformed: what Pulumi writes for an encrypted value",
 }
 """Texts whose form a rule knows, and which."""

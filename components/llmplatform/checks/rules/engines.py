@@ -47,6 +47,22 @@ def _version_of_image(engine: PublishedEngine, release: EngineRelease) -> str | 
     return said[1] if said else None
 
 
+def image_can_be_run(stack: Stack) -> Iterator[Problem]:
+    """An engine whose published image needs more rights than servers have is run from another."""
+    for name, model, engine, _ in published(stack):
+        needed = model.engine_facts.own_image
+        if needed and engine.image is None:
+            yield Problem(f"models.{name}.engine.image", needed.reason, needed.remedy)
+
+
+def engine_is_kept_up(stack: Stack) -> Iterator[Problem]:
+    """A warning: an engine that its publisher no longer develops."""
+    for name, model in stack.models.items():
+        facts = model.engine_facts
+        if facts.aging:
+            yield Problem(f"models.{name}.engine.kind", f"{facts.name}: {facts.aging}", "use another for new models")
+
+
 def parsers_exist(stack: Stack) -> Iterator[Problem]:
     """Parsers for tool calls and reasoning exist in the engine."""
     for name, model in stack.models.items():
@@ -207,6 +223,7 @@ def _branch(driver: str) -> int:
 PROBLEMS = each_model(
     engine_is_on_record,
     image_is_of_the_version,
+    image_can_be_run,
     parsers_exist,
     quantization_is_of_the_weights,
     engine_runs_model,
@@ -214,4 +231,4 @@ PROBLEMS = each_model(
     driver_runs_engine,
     cache_is_of_the_gpu,
 )
-WARNINGS = whole(cache_is_likely_to_run, parsers_are_of_the_models)
+WARNINGS = whole(cache_is_likely_to_run, parsers_are_of_the_models, engine_is_kept_up)

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from llmplatform.planning.models import ModelPlan
-from llmplatform.serving.engines import custom, sglang, tei, vllm
+from llmplatform.serving.engines import custom, sglang, tei, tgi, vllm
 from llmplatform.serving.engines.contract import Server, ServingEngine
 
 ENGINES: Mapping[str, ServingEngine] = {
     "vllm": vllm.server,
     "sglang": sglang.server,
     "tei": tei.server,
+    "tgi": tgi.server,
     "custom": custom.server,
 }
 """By `engine.kind` of the settings."""

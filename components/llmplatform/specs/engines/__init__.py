@@ -7,10 +7,11 @@ from llmplatform.specs.engines.custom import Custom
 from llmplatform.specs.engines.settings import EngineSettings, GpuUse, PublishedEngine
 from llmplatform.specs.engines.sglang import Sglang
 from llmplatform.specs.engines.tei import Tei
+from llmplatform.specs.engines.tgi import Tgi
 from llmplatform.specs.engines.vllm import Vllm
 
 Engine = Annotated[
-    Vllm | Sglang | Tei | Custom,  # The next one goes here: … | Next.
+    Vllm | Sglang | Tei | Tgi | Custom,  # The next one goes here: … | Next.
     ByKind(),
 ]
 """The engine of a model, by its `kind`."""
@@ -18,4 +19,4 @@ Engine = Annotated[
 DEFAULT = Vllm()
 """The default engine of a model."""
 
-__all__ = ["DEFAULT", "Custom", "Engine", "EngineSettings", "GpuUse", "PublishedEngine", "Sglang", "Tei", "Vllm"]
+__all__ = ["DEFAULT", "Custom", "Engine", "EngineSettings", "GpuUse", "PublishedEngine", "Sglang", "Tei", "Tgi", "Vllm"]
