@@ -165,7 +165,9 @@ def _cache(plan: "ModelPlan") -> str:
     """The estimated cache of one replica, for all requests together."""
     from llmplatform.planning.fit import model_fit
 
-    if plan.pool.gpu is None:
+    if plan.pool.gpu is None or plan.spec.known_shape is None:
         return ""
     fit = model_fit(plan.spec, plan.pool.gpu)
+    if not fit.kv_tokens:
+        return "none"
     return f"{fit.kv_tokens:,} tokens, {fit.concurrency:.1f} of {fit.context_length:,}"

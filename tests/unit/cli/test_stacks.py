@@ -67,6 +67,26 @@ def test_a_pool_that_tries_spot_machines_first_shows_both_groups_and_their_sum()
     assert "2 to 8 on demand, 4 a zone" in result.stdout, "max holds for each zone of a pool that has a group in each"
 
 
+ENGINES = sorted(path.name.split(".")[1] for path in (ROOT / "examples/engines").glob("Pulumi.*.yaml"))
+
+
+@pytest.mark.parametrize("stack", ENGINES)
+def test_the_example_of_every_engine_is_valid_and_shows_what_it_keeps(stack: str) -> None:
+    result = CliRunner().invoke(app, ["validate", stack, "--project", str(ROOT / "examples/engines")])
+    assert result.exit_code == 0, result.output
+    assert "inf" not in result.stdout, "an engine without a cache has none of any length"
+
+
+def test_an_image_with_its_weights_is_shown_without_a_size_that_is_not_known(tmp_path: Path) -> None:
+    document = yaml.safe_load((ROOT / "examples/engines/Pulumi.custom.yaml").read_text())
+    document["config"]["llmplatform:models"]["router"] |= {"pool": "gpu", "resources": {}}
+    path = tmp_path / "Pulumi.custom.yaml"
+    path.write_text(yaml.safe_dump(document))
+    result = CliRunner().invoke(app, ["validate", str(path)])
+    assert result.exit_code == 0, result.output
+    assert "router" in result.stdout
+
+
 def wrong(folder: Path) -> None:
     document = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
     document["config"]["llmplatform:cloud"]["account_id"] = "11112222333"
