@@ -127,7 +127,7 @@ def install(site: Site) -> Site:
     if spec is None:
         return site
     if not spec.installed:
-        return replace(site.with_crds(CRDS, None), scraper=spec.namespace)
+        return replace(site.with_crds(CRDS, None), scraper=spec.namespace, prometheus_url=spec.url)
     args = MonitoringArgs(
         spec=spec,
         site=site,

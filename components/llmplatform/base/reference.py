@@ -6,7 +6,7 @@ from typing import Any
 from llmplatform.base.foundation import CloudServices
 from llmplatform.base.labels import MODEL_CLIENT
 from llmplatform.base.outputs import later, outputs_of, unchecked
-from llmplatform.base.site import Site
+from llmplatform.base.site import SCALED_OBJECTS, Site
 from llmplatform.planning.pools import PoolPlan, gpu_capacity, most_nodes
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.platform_ref import ModelsNamespace, Nodes, Reference
@@ -27,6 +27,8 @@ def platform_ref(
             kind="existing",
             models_namespace=later(site.models_namespace),
             monitoring_namespace=later(site.scraper) if site.scraper else None,
+            prometheus_url=later(site.prometheus_url) if site.prometheus_url else None,
+            keda=SCALED_OBJECTS in site.crds,
             shared_storage_class=later(cloud.shared_class),
         ),
         nodes={pool.name: _nodes(pool) for pool in site.pools},

@@ -31,6 +31,8 @@ S = TypeVar("S", bound=Section)
 
 MONITORS = "monitoring.coreos.com"
 """API group of ServiceMonitor, PodMonitor and PrometheusRule."""
+SCALED_OBJECTS = "keda.sh"
+"""API group of ScaledObject."""
 
 
 @dataclass(frozen=True)

@@ -156,9 +156,14 @@ def _models(plans: "tuple[ModelPlan, ...]") -> "Table":
     heads = ("Model", "Weights", "Pool", "Replicas", "GPUs each", "Cache of each")
     table = Table(*heads, title="Models", title_justify="left")
     for plan in plans:
-        row = plan.name, plan.spec.source, plan.pool.name, str(plan.spec.replicas), str(plan.gpus)
+        row = plan.name, plan.spec.source, plan.pool.name, _replicas(plan), str(plan.gpus)
         table.add_row(*row, _cache(plan))
     return table
+
+
+def _replicas(plan: "ModelPlan") -> str:
+    least, most = plan.least_replicas, plan.most_replicas
+    return f"{least} to {most}" if plan.spec.scaling else str(least)
 
 
 def _cache(plan: "ModelPlan") -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from llmplatform.base.foundation import CloudServices
 from llmplatform.base.ordering import after
-from llmplatform.base.site import MONITORS, Site
+from llmplatform.base.site import MONITORS, SCALED_OBJECTS, Site
 from llmplatform.planning.hydration import fingerprint
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.outside import OutsidePlan
@@ -43,6 +43,8 @@ def install(
             outside=outside,
             monitoring_namespace=site.scraper,
             monitoring_crds=site.crds.get(MONITORS),
+            prometheus_url=site.prometheus_url,
+            keda=site.crds.get(SCALED_OBJECTS),
         )
         return ModelServer(model.name, args, site.opts)
 

@@ -1,7 +1,7 @@
 """A served model: a Deployment of an inference engine with its own objects, without shared ones.
 
-Makes: service account, API key, the weights, Deployment, Service, disruption budget, network policy, and a
-ServiceMonitor if metrics are scraped. Makes no namespace, no nodes, no gateway.
+Makes: service account, API key, the weights, Deployment, Service, disruption budget, network policy, a ServiceMonitor
+if metrics are scraped, and what scales it. Makes no namespace, no nodes, no gateway.
 Dangerous to replace: the API key (every client needs the new one, and all pods restart), and the weights.
 """
 
@@ -19,7 +19,8 @@ from llmplatform.catalog.versions import HYDRATION_IMAGE
 from llmplatform.planning import hydration
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.outside import OutsidePlan
-from llmplatform.serving import engines, hydrators, network, pods, workload
+from llmplatform.serving import autoscaling, engines, hydrators, network, pods, workload
+from llmplatform.serving.autoscaling import AutoscalingArgs
 from llmplatform.serving.hydrators import Command, Hydration, HydrationArgs
 from llmplatform.serving.weights import NODE_SECONDS, Weights, WeightsArgs
 from llmplatform.serving.workload import WorkloadArgs
@@ -56,6 +57,10 @@ class ModelServerArgs:
     """Namespace of the Prometheus that scrapes the metrics. None: no scraping."""
     monitoring_crds: pulumi.Resource | None = None
     """Release that installs the ServiceMonitor CRD; None if it exists already."""
+    prometheus_url: pulumi.Input[str] | None = None
+    """Address of that Prometheus, for KEDA; needed to scale by the engine's metrics."""
+    keda: pulumi.Resource | None = None
+    """Release that installs KEDA; None if it exists already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +93,12 @@ class ModelServer(PlatformComponent):
         key = self._api_key() if self._server.api_key_variable else None
         self._hydration = self._own_hydration() if args.hydration is None else args.hydration
         self._weights = self._hydrated() if args.plan.spec.weights.cache != "image" else None
-        self._deployment(account, key)
+        deployment = self._deployment(account, key)
         service = self._service()
         self._disruption_budget()
         self._network_policy()
         self._service_monitor()
+        self._scaled(deployment)
 
         address = pulumi.Output.format(
             "http://{0}.{1}.svc:{2}", args.plan.name, args.namespace, self._server.api.number
@@ -152,7 +158,7 @@ class ModelServer(PlatformComponent):
         )
         return Weights(f"{self._logical}-weights", wanted, self.child())
 
-    def _deployment(self, account: pulumi.Output[str], key: _Key | None) -> None:
+    def _deployment(self, account: pulumi.Output[str], key: _Key | None) -> pulumi.Resource:
         plan = self._args.plan
         # If the node has its own weights, each pod downloads them before its server starts.
         downloaded = plan.hydration_seconds if self._downloads else 0
@@ -166,7 +172,7 @@ class ModelServer(PlatformComponent):
         # A GPU node is bought when there is something to load onto it. No property leans on the Job: another one would
         # make the whole Deployment look replaced.
         weights = [self._weights] if self._weights else []
-        workload.deployment(f"{self._logical}-deployment", args, self.child(depends_on=weights))
+        return workload.deployment(f"{self._logical}-deployment", args, self.child(depends_on=weights))
 
     @property
     def _downloads(self) -> bool:
@@ -273,6 +279,19 @@ class ModelServer(PlatformComponent):
             # The API server does not know the CRD before; no output of the release says so.
             opts=self.child(depends_on=[crds] if crds else []),
         )
+
+    def _scaled(self, deployment: pulumi.Resource) -> None:
+        plan, metrics = self._args.plan, self._server.metrics
+        wanted = AutoscalingArgs(
+            metadata=self._meta(),
+            deployment=after(plan.name, deployment),
+            model=plan.name,
+            most_replicas=plan.most_replicas,
+            metrics=metrics.names if metrics else None,
+            prometheus_url=self._args.prometheus_url,
+            keda=self._args.keda,
+        )
+        autoscaling.scaler(self._logical, wanted, plan.spec.scaling, self.child())
 
 
 def _mark(key: str) -> str:

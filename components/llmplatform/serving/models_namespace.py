@@ -2,10 +2,8 @@
 
 from dataclasses import replace
 
-import pulumi
-
 from llmplatform.base.namespace import INTERNAL, Namespace, NamespaceArgs
-from llmplatform.base.site import MONITORS, Site
+from llmplatform.base.site import MONITORS, SCALED_OBJECTS, Site
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_capacity
 from llmplatform.specs.platform import ExistingPlatform
 
@@ -26,12 +24,13 @@ def install(site: Site, name: str) -> Site:
 
 def existing(site: Site, platform: ExistingPlatform) -> Site:
     """The site on another stack's platform."""
-    crds: dict[str, pulumi.Resource | None] = {MONITORS: None} if platform.monitoring_namespace else {}
+    has = {MONITORS: platform.monitoring_namespace is not None, SCALED_OBJECTS: platform.keda}
     return replace(
         site,
         models_namespace=platform.models_namespace,
         scraper=platform.monitoring_namespace,
-        crds=crds,
+        prometheus_url=platform.prometheus_url,
+        crds={group: None for group, there in has.items() if there},
     )
 
 

@@ -144,7 +144,7 @@ def _hydration_volumes(args: PodArgs) -> list[core.VolumeArgs]:
 
 
 def _evictable(plan: ModelPlan) -> bool:
-    return plan.spec.replicas > 1 if plan.spec.evictable is None else plan.spec.evictable
+    return plan.least_replicas > 1 if plan.spec.evictable is None else plan.spec.evictable
 
 
 def _environment(args: PodArgs) -> list[core.EnvVarArgs]:

@@ -31,27 +31,36 @@ class WorkloadArgs:
 def deployment(logical: str, args: WorkloadArgs, opts: pulumi.ResourceOptions) -> kubernetes.apps.v1.Deployment:
     """Equal replicas, each within one node. `logical`: the resource's name in the state."""
     plan = args.plan
-    seconds = f"{args.patience * max(1, plan.spec.replicas)}s"
+    seconds = f"{args.patience * max(1, plan.most_replicas)}s"
     timeouts = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds))
     return kubernetes.apps.v1.Deployment(
         logical,
         metadata=args.metadata,
         spec=kubernetes.apps.v1.DeploymentSpecArgs(
-            replicas=plan.spec.replicas,
+            replicas=plan.least_replicas,
             selector=meta.LabelSelectorArgs(match_labels=args.selector),
             strategy=_strategy(plan),
             progress_deadline_seconds=args.patience,
             revision_history_limit=3,
             template=args.template,
         ),
-        opts=pulumi.ResourceOptions.merge(opts, timeouts),
+        opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions.merge(opts, timeouts), _scaled(plan)),
     )
+
+
+def _scaled(plan: ModelPlan) -> pulumi.ResourceOptions:
+    """What scales a Deployment owns its size.
+
+    An update leaves the size out once another manager has set it, and repeats the live one until then
+    (pulumi-kubernetes, provider/pkg/await/await.go, handleSSAIgnoreFields).
+    """
+    return pulumi.ResourceOptions(ignore_changes=["spec.replicas"] if plan.spec.scaling else [])
 
 
 def _strategy(plan: ModelPlan) -> kubernetes.apps.v1.DeploymentStrategyArgs:
     """Never a pod more than before, unless the settings say that there is room: it would wait for a GPU for ever."""
     surge = plan.spec.surge
-    if plan.spec.replicas <= 1 and not surge:
+    if plan.most_replicas <= 1 and not surge:
         # The new pod is made only when the old one has gone, so that the autoscaler buys no node for it.
         return kubernetes.apps.v1.DeploymentStrategyArgs(type="Recreate")
     return kubernetes.apps.v1.DeploymentStrategyArgs(

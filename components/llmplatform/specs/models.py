@@ -12,6 +12,7 @@ from llmplatform.catalog.models import LONGEST_CONTEXT
 from llmplatform.specs import engines
 from llmplatform.specs.engines import Engine, PublishedEngine
 from llmplatform.specs.pools import MOST_NODES
+from llmplatform.specs.scaling import Scaling
 from llmplatform.specs.section import Section
 from llmplatform.specs.taints import Toleration
 from llmplatform.specs.vocabulary.addresses import Cidr, PortNumber
@@ -65,7 +66,9 @@ class Model(Section):
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=20)] = ()
     """Taints of its pool's nodes that its servers tolerate. They always tolerate `nvidia.com/gpu`."""
     replicas: Annotated[int, Field(ge=0, le=MOST_NODES)] = 1
-    """Number of servers. 0 keeps its volume and its settings."""
+    """Number of servers. 0 keeps its volume and its settings. Not beside `scaling`."""
+    scaling: Scaling | None = None
+    """Lets the number of servers follow the load, in the place of `replicas`. Empty: it is fixed."""
     tensor_parallel: Annotated[int, Field(ge=1, le=16)] = 1
     """GPUs of one replica, within one node."""
     context_length: Annotated[int, Field(ge=256, le=LONGEST_CONTEXT)] | None = None
@@ -92,6 +95,16 @@ class Model(Section):
     def known_shape(self) -> ModelShape | None:
         """The shape in the settings, else the catalog's; None without either."""
         return self.shape or models.get(self.source)
+
+    @property
+    def least_replicas(self) -> int:
+        """Smallest number of servers."""
+        return self.scaling.min_replicas if self.scaling else self.replicas
+
+    @property
+    def most_replicas(self) -> int:
+        """Largest number of servers that the settings name."""
+        return self.scaling.max_replicas or self.scaling.min_replicas if self.scaling else self.replicas
 
     @property
     def engine_facts(self) -> EngineFacts:

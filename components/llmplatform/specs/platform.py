@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmplatform.specs.section import Section
+from llmplatform.specs.vocabulary.addresses import ClusterUrl
 from llmplatform.specs.vocabulary.names import Name, ObjectName
 
 
@@ -48,6 +49,10 @@ class ExistingPlatform(Section):
     monitoring_namespace: Name | None = "monitoring"
     """Namespace of the Prometheus that scrapes the models. Null: no scraping, and the ServiceMonitor CRD is not
     used."""
+    prometheus_url: ClusterUrl | None = None
+    """Address of that Prometheus as pods reach it, for models whose `scaling` asks it."""
+    keda: bool = False
+    """Whether KEDA runs in the cluster, and may ask that Prometheus."""
     shared_storage_class: ObjectName = "efs"
     """Class of volumes that many pods share. The models' weights are on such a volume."""
 

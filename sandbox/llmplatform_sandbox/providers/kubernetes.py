@@ -38,6 +38,7 @@ from llmplatform_sandbox.providers.base import (
 )
 from llmplatform_sandbox.providers.charts import Charts, Programs
 from llmplatform_sandbox.providers.helm import RELEASE, ReleaseProvider, Started
+from llmplatform_sandbox.providers.ignored import sent
 
 
 class KubernetesProvider(ProviderServicer):
@@ -112,11 +113,10 @@ class KubernetesProvider(ProviderServicer):
         if preview:
             self._rehearse(typ, urn, inputs, {})
             return "", manifests.preview_of(inputs, {}, kind)
-        body = manifests.body_of(inputs)
         manager = manifests.manager_for(urn, inputs, {})
         if not manifests.is_patch(typ):
-            self._refuse_existing(body, manager)
-        return self._put(typ, urn, inputs, body, manager, timeout)
+            self._refuse_existing(manifests.body_of(inputs), manager)
+        return self._put(typ, urn, inputs, manager, timeout)
 
     @override
     def update(
@@ -129,8 +129,7 @@ class KubernetesProvider(ProviderServicer):
         if preview:
             self._rehearse(typ, urn, new_inputs, old_outputs)
             return manifests.preview_of(new_inputs, old_outputs, kind)
-        body = manifests.body_of(new_inputs)
-        return self._put(typ, urn, new_inputs, body, manifests.manager_for(urn, new_inputs, old_outputs), timeout)[1]
+        return self._put(typ, urn, new_inputs, manifests.manager_for(urn, new_inputs, old_outputs), timeout)[1]
 
     @override
     def read(self, typ: str, urn: str, id_: str, inputs: Values, outputs: Values) -> tuple[str, Values, Values] | None:
@@ -240,11 +239,10 @@ class KubernetesProvider(ProviderServicer):
                 f"{manifests.described(body)}: exists already; import it, name it otherwise, or patch it"
             )
 
-    def _put(
-        self, typ: str, urn: str, inputs: Values, body: Object, manager: str, timeout: float
-    ) -> tuple[str, Values]:
-        kube = self._cluster()
+    def _put(self, typ: str, urn: str, inputs: Values, manager: str, timeout: float) -> tuple[str, Values]:
+        kube, body = self._cluster(), manifests.body_of(inputs)
         try:
+            body = sent(kube, body, manager, self.ignored)
             live = until_served(lambda: kube.apply(body, manager=manager, force=self._force(typ, inputs)))
         except KubeError as error:
             raise ProviderError("\n".join(error.lines(manifests.described(body)))) from None
@@ -280,6 +278,7 @@ class KubernetesProvider(ProviderServicer):
             # A planned replacement would collide with the object that it replaces.
             if live is None or old_outputs:
                 manager = manifests.manager_for(urn, inputs, old_outputs)
+                body = sent(self._kube, body, manager, self.ignored)
                 self._kube.apply(body, manager=manager, force=self._force(typ, inputs), dry_run=True)
         except KubeError as error:
             # The same plan still creates the kind's CRD or the namespace.

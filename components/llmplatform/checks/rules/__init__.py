@@ -13,6 +13,7 @@ from llmplatform.checks.rules import (
     accounts,
     addons,
     addresses,
+    autoscaling,
     capacity,
     certificates,
     clusters,
@@ -63,6 +64,7 @@ PROBLEMS: tuple[Rule, ...] = (
     *engines.PROBLEMS,
     *engine_extras.PROBLEMS,
     *capacity.PROBLEMS,
+    *autoscaling.PROBLEMS,
     *hubs.PROBLEMS,
     *registries.PROBLEMS,
     *outside.PROBLEMS,
@@ -72,6 +74,7 @@ PROBLEMS: tuple[Rule, ...] = (
 WARNINGS: tuple[Rule, ...] = (
     *clusters.WARNINGS,
     *scaling.WARNINGS,
+    *autoscaling.WARNINGS,
     *places.WARNINGS,
     *addresses.WARNINGS,
     *engines.WARNINGS,

@@ -8,7 +8,7 @@ from llmplatform.specs.addons import AckAcmeIssuer
 from llmplatform.specs.capabilities import NAMESPACES
 from llmplatform.specs.stack import AlicloudStack, Stack
 
-_NAMED = {"kind", "enabled", "namespace"}
+_NAMED = {"kind", "enabled", "namespace", "url"}
 """Settings of an existing Prometheus; all others configure an installed one."""
 
 _WORDS = {"addons": "add-ons", "services": "services", "jobs": "jobs"}
@@ -89,6 +89,17 @@ def an_existing_prometheus_is_its_owners(stack: Stack) -> Iterator[Problem]:
         )
 
 
+def a_new_prometheus_has_its_own_address(stack: Stack) -> Iterator[Problem]:
+    """An address is that of an existing Prometheus."""
+    monitoring = stack.addons.monitoring
+    if monitoring.kind == "new" and monitoring.url:
+        yield Problem(
+            "addons.monitoring.url",
+            "a new Prometheus has an address of its own",
+            "remove it, or set addons.monitoring.kind to 'existing'",
+        )
+
+
 def prometheus_has_a_namespace_of_its_own(stack: Stack) -> Iterator[Problem]:
     """A new namespace is not another add-on's, and not one of Kubernetes."""
     monitoring = stack.addons.monitoring
@@ -145,6 +156,7 @@ def volumes_are_as_large_as_disks(stack: Stack) -> Iterator[Problem]:
 PROBLEMS = whole(
     addons_are_the_platforms,
     an_existing_prometheus_is_its_owners,
+    a_new_prometheus_has_its_own_address,
     prometheus_has_a_namespace_of_its_own,
     only_webhooks_are_inside,
     host_has_an_issuer,

@@ -58,8 +58,8 @@ def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
     for name, models_of_pool in tenants.items():
         pool, gpus = stack.pools[name], per_node[name]
         most, alike = most_nodes(stack, pool), 1 if is_fixed(pool) else len(groups(stack, pool))
-        wanted = sum(model.replicas * model.tensor_parallel for model in models_of_pool)
-        alone = max(ceil(model.replicas / (gpus // model.tensor_parallel)) for model in models_of_pool)
+        wanted = sum(model.least_replicas * model.tensor_parallel for model in models_of_pool)
+        alone = max(ceil(model.least_replicas / (gpus // model.tensor_parallel)) for model in models_of_pool)
         nodes = max(ceil(wanted / gpus), alone)
         if has_no_autoscaler(stack) and not pool.existing and 0 < pool.min < nodes <= most:
             yield Problem(
@@ -118,10 +118,11 @@ def surges_have_room(stack: Stack) -> Iterator[Problem]:
     largest: dict[str, int] = {}
     gpus: dict[str, int] = {}
     for _, model, node in placed(stack):
-        wanted[model.pool] = wanted.get(model.pool, 0) + model.replicas * model.tensor_parallel
+        wanted[model.pool] = wanted.get(model.pool, 0) + model.least_replicas * model.tensor_parallel
         gpus[model.pool] = node.shape.gpus
-        if model.surge and model.replicas:
-            largest[model.pool] = max(largest.get(model.pool, 0), model.tensor_parallel)
+        if model.surge and model.most_replicas:
+            more = (1 + model.most_replicas - model.least_replicas) * model.tensor_parallel
+            largest[model.pool] = max(largest.get(model.pool, 0), more)
     for name, more in largest.items():
         most = most_nodes(stack, stack.pools[name]) * gpus[name]
         if wanted[name] <= most < wanted[name] + more:

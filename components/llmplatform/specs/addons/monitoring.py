@@ -6,7 +6,7 @@ from pydantic import Field
 
 from llmplatform.specs.capability import Capability
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary.addresses import PortNumber
+from llmplatform.specs.vocabulary.addresses import ClusterUrl, PortNumber
 from llmplatform.specs.vocabulary.names import Name
 
 
@@ -40,9 +40,11 @@ class Monitoring(Capability):
 
     kind: Literal["new", "existing"] = "new"
     """`new` installs them. `existing` uses a Prometheus Operator and its Prometheus in the cluster: they get a
-    ServiceMonitor for everything that is installed, and only `namespace` applies."""
+    ServiceMonitor for everything that is installed, and only `namespace` and `url` apply."""
     namespace: Name = "monitoring"
     """Namespace of Prometheus: a new one, or that of an existing Prometheus."""
+    url: ClusterUrl | None = None
+    """Address of an `existing` Prometheus as pods reach it, for models whose `scaling` asks it."""
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 15
     """Time that metrics are kept."""
     storage_gib: Annotated[int, Field(ge=1, le=16384)] = 50

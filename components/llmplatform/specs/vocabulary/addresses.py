@@ -80,6 +80,15 @@ HttpsUrl = Annotated[
         longest=2048,
     ),
 ]
+ClusterUrl = Annotated[
+    str,
+    Matching(
+        f"https?://{grammar.HOST_OR_ADDRESS}{grammar.PORT}{grammar.PATH}",
+        "write an address like http://prometheus-operated.monitoring.svc:9090, without a '/' at its end",
+        longest=2048,
+    ),
+]
+"""As pods reach it."""
 ProxyUrl = Annotated[
     str,
     Matching(

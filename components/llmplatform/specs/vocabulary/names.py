@@ -38,6 +38,10 @@ TimeOfDay = Annotated[
 ]
 KubernetesMinor = Annotated[str, Matching(r"1\.\d{2}", 'write a minor version in quotes, like "1.35"')]
 VariableName = Annotated[str, Matching(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "write letters, digits and '_'")]
+MetricName = Annotated[
+    str, Matching(r"[A-Za-z_:][-\w.:]*", "write letters, digits and '_', ':', '.', '-'", longest=253)
+]
+"""A metric as a path of `custom.metrics.k8s.io` names it."""
 VariableValue = Annotated[str, Matching(r"[^\x00-\x1f\x7f]*", "write one line of text", longest=4096)]
 Email = Annotated[str, Matching(grammar.EMAIL, "write an e-mail address", longest=254)]
 LabelKey = Annotated[

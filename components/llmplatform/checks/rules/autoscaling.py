@@ -1,0 +1,179 @@
+"""Rules about the number of a model's servers, and about what changes it."""
+
+from collections.abc import Iterator
+
+from llmplatform.checks.problems import Problem
+from llmplatform.checks.rules.placement import groups, is_cpu, most_nodes, placed
+from llmplatform.checks.rules.rule import each_model, whole
+from llmplatform.checks.rules.scaling import has_no_autoscaler
+from llmplatform.planning.capacity import most_replicas, nodes_for
+from llmplatform.planning.models import gpus_beside
+from llmplatform.planning.node_groups import is_fixed
+from llmplatform.specs.models import Model
+from llmplatform.specs.platform import ExistingPlatform
+from llmplatform.specs.scaling import KedaScaling
+from llmplatform.specs.stack import Stack
+
+
+def _scaled(stack: Stack) -> Iterator[tuple[str, Model, KedaScaling]]:
+    """Models that KEDA scales, with the path of the settings."""
+    for name, model in stack.models.items():
+        if isinstance(model.scaling, KedaScaling):
+            yield f"models.{name}.scaling", model, model.scaling
+
+
+def bounds_are_in_order(stack: Stack) -> Iterator[Problem]:
+    """A floor of at least one, below the ceiling, and nothing else that sets the number."""
+    for name, model in stack.models.items():
+        scaling, path = model.scaling, f"models.{name}.scaling"
+        if scaling is None:
+            continue
+        if scaling.max_replicas is None and model.pool in stack.pools and is_cpu(stack, stack.pools[model.pool]):
+            yield Problem(path, "the room of a pool without GPUs is not known", "add 'max_replicas:'")
+        least, most = scaling.min_replicas, scaling.max_replicas
+        if least == 0:
+            yield Problem(
+                f"{path}.min_replicas",
+                "a request to a model without a server fails: nothing holds it until one has started",
+                "write 1 or more; a model of 'replicas: 0' is switched off, and keeps its volume",
+            )
+        if most and least > most:
+            yield Problem(
+                f"{path}.min_replicas", f"{least} is above max_replicas {most}", f"write {most} or less, or raise it"
+            )
+        if "replicas" in model.model_fields_set:
+            yield Problem(
+                f"models.{name}.replicas",
+                "beside scaling it has no effect",
+                "remove it, and write the smallest number as scaling.min_replicas",
+            )
+
+
+def numbers_are_within_the_bounds(stack: Stack) -> Iterator[Problem]:
+    """Schedules and the fallback ask for numbers between floor and ceiling."""
+    for path, _, scaling in _scaled(stack):
+        asked = {f"{path}.schedules[{index}].replicas": each.replicas for index, each in enumerate(scaling.schedules)}
+        if scaling.fallback_replicas:
+            asked[f"{path}.fallback_replicas"] = scaling.fallback_replicas
+        for place, number in asked.items():
+            if scaling.max_replicas and number > scaling.max_replicas:
+                yield Problem(
+                    place, f"{number} is above max_replicas {scaling.max_replicas}", "write less, or raise max_replicas"
+                )
+            elif number < scaling.min_replicas:
+                yield Problem(
+                    place,
+                    f"{number} is below min_replicas {scaling.min_replicas}, so that it has no effect",
+                    f"write {scaling.min_replicas} or more, or remove it",
+                )
+
+
+def schedules_begin_and_end(stack: Stack) -> Iterator[Problem]:
+    """Begin and end of a schedule differ; KEDA refuses others (pkg/scalers/cron_scaler.go at v2.20.2, Validate)."""
+    for path, _, scaling in _scaled(stack):
+        for index, each in enumerate(scaling.schedules):
+            if each.start.split() == each.end.split():
+                yield Problem(
+                    f"{path}.schedules[{index}].end",
+                    f"'{each.end}' is the begin, too",
+                    "write another time, or set min_replicas for a number that always holds",
+                )
+
+
+def keda_can_ask(stack: Stack) -> Iterator[Problem]:
+    """KEDA is there, and so is the Prometheus that it asks."""
+    for path, _, _ in _scaled(stack):
+        platform = stack.platform
+        missing = _missing_on(platform) if isinstance(platform, ExistingPlatform) else _missing_of(stack)
+        for fault, remedy in missing:
+            yield Problem(f"{path}.kind", fault, f"{remedy}, or write kind 'hpa'")
+
+
+def _missing_on(platform: ExistingPlatform) -> Iterator[tuple[str, str]]:
+    if not platform.keda:
+        yield "it needs KEDA, and the platform says of none", "set platform.keda to true where KEDA runs"
+    if platform.monitoring_namespace is None:
+        yield "KEDA asks Prometheus, and nothing scrapes the models", "set platform.monitoring_namespace"
+    elif platform.prometheus_url is None:
+        yield (
+            "KEDA asks Prometheus, and its address is not known",
+            "set platform.prometheus_url, such as http://prometheus-operated.monitoring.svc:9090",
+        )
+
+
+def _missing_of(stack: Stack) -> Iterator[tuple[str, str]]:
+    keda, monitoring = stack.addons.keda, stack.addons.monitoring
+    if not keda.enabled:
+        yield "it needs KEDA, and addons.keda is off", "set addons.keda.enabled to true"
+    if not monitoring.enabled:
+        yield "KEDA asks Prometheus, and addons.monitoring is off", "set addons.monitoring.enabled to true"
+    elif monitoring.kind == "existing" and monitoring.url is None:
+        yield (
+            "KEDA asks Prometheus, and the existing one has no address here",
+            "set addons.monitoring.url, such as http://prometheus-operated.monitoring.svc:9090",
+        )
+
+
+def engine_tells_its_load(stack: Stack) -> Iterator[Problem]:
+    """The engine's release exposes what KEDA asks for."""
+    for path, model, scaling in _scaled(stack):
+        names = model.engine_metrics
+        if names.requests_running is None:
+            yield Problem(
+                f"{path}.kind",
+                "no metric tells the number of its requests",
+                "write kind 'hpa', use another engine, or name it in engine.metrics.names of a 'custom' one",
+            )
+        elif names.kv_cache_usage is None and scaling.kv_cache != KedaScaling.model_fields["kv_cache"].default:
+            yield Problem(f"{path}.kv_cache", "no metric tells the use of its cache", "remove it")
+
+
+def pools_hold_the_largest_number(stack: Stack) -> Iterator[Problem]:
+    """A pool at its maximum has GPUs for the largest number of each model, beside the smallest ones of the others."""
+    for name, model, node in placed(stack):
+        scaling, each, gpus = model.scaling, model.tensor_parallel, node.shape.gpus
+        if scaling is None or scaling.max_replicas is None or each > gpus:
+            continue
+        pool, beside = stack.pools[model.pool], gpus_beside(stack, name)
+        stays = has_no_autoscaler(stack) and not pool.existing and pool.min > 0
+        nodes, most = nodes_for(scaling.max_replicas, gpus, each, beside=beside), most_nodes(stack, pool)
+        has = min(pool.min, most) if stays else most
+        room = most_replicas(has, gpus, each, beside=beside)
+        # What does not even hold the smallest numbers is reported as the pool's fault.
+        if nodes > has and room >= max(1, model.least_replicas):
+            alike = 1 if stays or is_fixed(pool) else max(1, len(groups(stack, pool)))
+            yield Problem(
+                f"models.{name}.scaling.max_replicas",
+                f"{scaling.max_replicas} servers need {nodes} nodes"
+                f"{' beside the other models' if beside else ''}, and pool '{model.pool}' has at most {has}",
+                f"write {room} or less, or raise pools.{model.pool}.{'min' if stays else 'max'} to "
+                f"{-(-nodes // alike)}",
+            )
+
+
+def pools_are_shared_at_the_peak(stack: Stack) -> Iterator[Problem]:
+    """A warning: not all models of a pool can have their largest number at once."""
+    wanted: dict[str, int] = {}
+    room: dict[str, int] = {}
+    scaled: set[str] = set()
+    for _, model, node in placed(stack):
+        wanted[model.pool] = wanted.get(model.pool, 0) + model.most_replicas * model.tensor_parallel
+        room[model.pool] = most_nodes(stack, stack.pools[model.pool]) * node.shape.gpus
+        if model.scaling and model.scaling.max_replicas:
+            scaled.add(model.pool)
+    for name in sorted(scaled):
+        if wanted[name] > room[name]:
+            yield Problem(
+                f"pools.{name}.max",
+                f"its models may grow to {wanted[name]} GPUs together, and it has at most {room[name]}: at a common "
+                "peak servers wait for a node",
+                "raise it, or lower scaling.max_replicas of some",
+            )
+
+
+PROBLEMS = (
+    *each_model(bounds_are_in_order, numbers_are_within_the_bounds, schedules_begin_and_end),
+    *each_model(keda_can_ask, engine_tells_its_load),
+    *whole(pools_hold_the_largest_number),
+)
+WARNINGS = whole(pools_are_shared_at_the_peak)

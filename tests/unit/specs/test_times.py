@@ -1,0 +1,57 @@
+"""Moments of a schedule: what KEDA's parser (robfig/cron v3) takes and refuses, spec_test.go and parser_test.go."""
+
+import zoneinfo
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from llmplatform.specs.vocabulary import times
+from llmplatform.specs.vocabulary.times import Moment, TimeZone
+
+MOMENT, ZONE = TypeAdapter[str](Moment), TypeAdapter[str](TimeZone)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0 8 * * 1-5", "*/15 * * * *", "0,30 8-18/2 1,15 jan-MAR Sun", "5/10 0 ? * *", "59 23 31 12 6", "0  8 * * *"],
+)
+def test_a_moment_has_five_fields_within_their_bounds(text: str) -> None:
+    assert MOMENT.validate_python(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "60 * * * *",
+        "* 24 * * *",
+        "* * 0 * *",
+        "* * 32 * *",
+        "* * * 13 *",
+        "* * * * 7",
+        "* * * * fri-mon",
+        "* * * xxx *",
+        "*/0 * * * *",
+        "*/-1 * * * *",
+        "1-2-3 * * * *",
+        "1, * * * *",
+        "- * * * *",
+        "* * * *",
+        "0 0 0 * * *",
+        "@daily",
+        "CRON_TZ=UTC 0 5 * * *",
+        "٣ * * * *",
+        "",
+    ],
+)
+def test_what_the_parser_refuses_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        MOMENT.validate_python(text)
+
+
+def test_a_time_zone_is_one_of_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ZONE.validate_python("Asia/Shanghai") == "Asia/Shanghai"
+    with pytest.raises(ValidationError, match="no time zone"):
+        ZONE.validate_python("Asia/Shanghia")
+    monkeypatch.setattr(zoneinfo, "available_timezones", set)
+    assert times.zoneinfo is zoneinfo
+    assert ZONE.validate_python("Asia/Shanghia"), "a machine without the database cannot tell"
