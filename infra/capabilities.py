@@ -9,7 +9,7 @@ from llmplatform.base.foundation import CloudServices
 from llmplatform.base.site import Site
 from llmplatform.planning.capabilities import plan_capabilities
 from llmplatform.planning.pools import PoolPlan
-from llmplatform.serving import models_namespace
+from llmplatform.serving import models_namespace, placeholders
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.stack import Stack
 from settings import CHARTS
@@ -40,6 +40,7 @@ def install(
     site = addons.gpu_operator.install(site)
     site = addons.gpu_metrics.install(site)
     site = models_namespace.install(site, stack.platform.models_namespace)
+    site = placeholders.install(site)
     site = addons.cert_manager.install(site)
     site = addons.gateway.install(site)
     site = addons.keda.install(site)

@@ -7,7 +7,7 @@ from llmplatform.base.foundation import CloudServices
 from llmplatform.base.labels import MODEL_CLIENT
 from llmplatform.base.outputs import later, outputs_of, unchecked
 from llmplatform.base.site import SCALED_OBJECTS, Site
-from llmplatform.planning.pools import PoolPlan, gpu_capacity, most_nodes
+from llmplatform.planning.pools import PoolPlan, gpu_quota, most_nodes
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.platform_ref import ModelsNamespace, Nodes, Reference
 from llmplatform.specs.taints import Taint
@@ -34,7 +34,7 @@ def platform_ref(
         nodes={pool.name: _nodes(pool) for pool in site.pools},
         namespace=ModelsNamespace(
             pod_security="restricted",
-            gpu_quota=gpu_capacity(site.pools) if any(pool.gpu for pool in site.pools) else None,
+            gpu_quota=gpu_quota(site.pools) if any(pool.gpu for pool in site.pools) else None,
             client_labels=MODEL_CLIENT,
         ),
         block_storage_class=later(cloud.block_class) if cloud.block_class else None,

@@ -254,7 +254,8 @@ def _within(here: object, part: int | str) -> object:
 
 def _arm(here: object, part: int | str) -> type[BaseModel] | None:
     """The arm of a union by kind that a part names."""
-    if not any(isinstance(mark, ByKind) for mark in getattr(here, "__metadata__", ())):
+    marks = (mark for each in (here, *typing.get_args(here)) for mark in getattr(each, "__metadata__", ()))
+    if not any(isinstance(mark, ByKind) for mark in marks):
         return None
     return next((arm for arm in by_kind.arms(_plain(here)) if part in by_kind.tags(arm)), None)
 

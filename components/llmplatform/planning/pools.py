@@ -123,12 +123,17 @@ def plan_pools(stack: Stack) -> tuple[PoolPlan, ...]:
 
 def existing_pools(pools: Mapping[str, P]) -> dict[str, P]:
     """Pools as another stack, which uses them, writes them down."""
-    return {name: pool.model_copy(update={"existing": True}) for name, pool in pools.items()}
+    return {name: pool.model_copy(update={"existing": True, "warm": 0}) for name, pool in pools.items()}
 
 
 def gpu_capacity(pools: tuple[PoolPlan, ...]) -> int:
     """GPUs of the pools if every group is full. Pools of other stacks count with the size in the settings."""
     return sum(most_nodes(pool) * pool.shape.gpus for pool in pools)
+
+
+def gpu_quota(pools: tuple[PoolPlan, ...]) -> int:
+    """GPUs that pods may ask for: those of the pools, and those of placeholders, which wait while models have all."""
+    return gpu_capacity(pools) + sum(pool.spec.warm * pool.shape.gpus for pool in pools)
 
 
 def most_nodes(pool: PoolPlan) -> int:

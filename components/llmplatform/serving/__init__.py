@@ -3,5 +3,14 @@
 from llmplatform.serving.hydrators import Hydration, HydrationArgs
 from llmplatform.serving.installation import install
 from llmplatform.serving.model_server import ModelServer, ModelServerArgs
+from llmplatform.serving.placeholders import Placeholders, PlaceholdersArgs
 
-__all__ = ["Hydration", "HydrationArgs", "ModelServer", "ModelServerArgs", "install"]
+__all__ = [
+    "Hydration",
+    "HydrationArgs",
+    "ModelServer",
+    "ModelServerArgs",
+    "Placeholders",
+    "PlaceholdersArgs",
+    "install",
+]

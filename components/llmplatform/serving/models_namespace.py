@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from llmplatform.base.namespace import INTERNAL, Namespace, NamespaceArgs
 from llmplatform.base.site import MONITORS, SCALED_OBJECTS, Site
-from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_capacity
+from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_quota
 from llmplatform.specs.platform import ExistingPlatform
 
 
@@ -15,7 +15,7 @@ def install(site: Site, name: str) -> Site:
     """
     args = NamespaceArgs(
         namespace=name,
-        quota={**INTERNAL, **gpu_quota(site.pools)},
+        quota={**INTERNAL, **_gpus(site.pools)},
         container_defaults={"cpu": "100m", "memory": "128Mi"},
         after=site.before_models,
     )
@@ -34,8 +34,8 @@ def existing(site: Site, platform: ExistingPlatform) -> Site:
     )
 
 
-def gpu_quota(pools: tuple[PoolPlan, ...]) -> dict[str, str]:
+def _gpus(pools: tuple[PoolPlan, ...]) -> dict[str, str]:
     """Quota of the GPUs that the pools can grow to. None without a GPU pool."""
     if not any(pool.gpu for pool in pools):
         return {}
-    return {f"requests.{GPU_RESOURCE}": str(gpu_capacity(pools))}
+    return {f"requests.{GPU_RESOURCE}": str(gpu_quota(pools))}

@@ -76,7 +76,8 @@ def test_a_schedule_asks_for_servers_before_the_load_comes() -> None:
 
 
 def test_each_release_is_asked_by_its_own_names() -> None:
-    old = served(args={"prometheus_url": PROMETHEUS}, scaling=BY_LOAD, engine={"version": "0.6.6.post1"})
+    older: dict[str, Any] = {"source": "Qwen/Qwen2.5-7B-Instruct", "engine": {"version": "0.6.6.post1"}}
+    old = served(args={"prometheus_url": PROMETHEUS}, scaling=BY_LOAD, **older)
     assert spec(old)["triggers"][1]["metadata"]["query"].startswith("sum(vllm:gpu_cache_usage_perc{")
 
 

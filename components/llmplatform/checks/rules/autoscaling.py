@@ -41,7 +41,7 @@ def bounds_are_in_order(stack: Stack) -> Iterator[Problem]:
             yield Problem(
                 f"{path}.min_replicas", f"{least} is above max_replicas {most}", f"write {most} or less, or raise it"
             )
-        if "replicas" in model.model_fields_set:
+        if model.replicas != Model.model_fields["replicas"].default:
             yield Problem(
                 f"models.{name}.replicas",
                 "beside scaling it has no effect",

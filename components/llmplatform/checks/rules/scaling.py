@@ -4,14 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
 from llmplatform.checks.problems import Problem, listed
-from llmplatform.checks.rules.placement import (
-    is_cpu,
-    is_system,
-    known_types,
-    zones,
-)
+from llmplatform.checks.rules.placement import is_cpu, is_system, known_types, most_nodes, zones
 from llmplatform.checks.rules.pools import SYSTEM_TYPE
 from llmplatform.checks.rules.rule import each_pool, whole
+from llmplatform.planning.node_groups import is_fixed
 from llmplatform.specs.cluster import NewAckCluster
 from llmplatform.specs.pools import Pool
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
@@ -123,6 +119,24 @@ def fixed_pools_have_one_size(stack: Stack) -> Iterator[Problem]:
             )
 
 
+def warm_nodes_can_be_kept(stack: Stack) -> Iterator[Problem]:
+    """Warm nodes have GPUs, belong to this stack, leave room below `max`, and are bought by an autoscaler."""
+    for name, pool in stack.pools.items():
+        if not pool.warm:
+            continue
+        fault = None
+        if pool.existing:
+            fault = "another stack or tool makes the pool's nodes", "remove it, or set it where the pool is made"
+        elif is_cpu(stack, pool):
+            fault = "placeholders hold GPUs, and the pool has none", "remove it, or write a larger min"
+        elif has_no_autoscaler(stack) or is_fixed(pool):
+            fault = "no autoscaler adds nodes to the pool", "remove it, or write a larger min"
+        elif pool.warm >= (most := most_nodes(stack, pool)):
+            fault = f"of the pool's {most} nodes none is left for models", f"write less than {most}, or raise max"
+        if fault:
+            yield Problem(f"pools.{name}.warm", *fault)
+
+
 def fixed_pools_are_shared_out_evenly(stack: Stack) -> Iterator[Problem]:
     """A warning: nodes that do not divide by the zones are assigned in the order of the zones."""
     if not isinstance(stack, AlicloudStack):
@@ -154,7 +168,7 @@ def scaler_sees_spot_machines(stack: Stack) -> Iterator[Problem]:
 
 PROBLEMS = (
     *whole(something_runs_the_system),
-    *each_pool(something_adds_nodes, fixed_pools_have_one_size),
+    *each_pool(something_adds_nodes, fixed_pools_have_one_size, warm_nodes_can_be_kept),
     *whole(scaler_sees_spot_machines),
 )
 WARNINGS = whole(something_keeps_the_systems_pods, fixed_pools_are_shared_out_evenly)
