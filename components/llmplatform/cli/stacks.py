@@ -174,5 +174,5 @@ def _cache(plan: "ModelPlan") -> str:
         return ""
     fit = model_fit(plan.spec, plan.pool.gpu)
     if not fit.kv_tokens:
-        return "none"
+        return "none" if plan.spec.engine_release else "not known"
     return f"{fit.kv_tokens:,} tokens, {fit.concurrency:.1f} of {fit.context_length:,}"
