@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from llmplatform.catalog.engine_metrics import EngineMetrics
+from llmplatform.catalog.gpus import Gpu
 from llmplatform.catalog.tables import DATA
 
 FOLDER = DATA / "engines"
@@ -115,6 +116,28 @@ class EngineMemory(_Cited):
     beside_sampling_gib: float
     sampling_bytes: int
     """For each sequence and entry of the vocabulary, while the engine measures its largest batch."""
+    experts_gib: float = 0.0
+    """Further memory for a mixture of experts."""
+    encoder_gib: float = 0.0
+    """Further memory for an encoder of pictures."""
+    batched_tokens: Mapping[float, int] = {}
+    """Tokens of a batch by the least size of a GPU, in GiB. Empty: not known, and windows are not counted."""
+    batches: int = 1
+    """Batches at once; the cache keeps the tokens of each beside a window."""
+    block: int = 16
+    """Tokens of a block of the cache."""
+    states: int = 1
+    """Copies of a request's state that hybrid models keep."""
+
+    def is_large(self, gpu: Gpu) -> bool:
+        """Whether the engine does more at once on this GPU."""
+        exception = self.large_except is not None and gpu.name.startswith(self.large_except)
+        return gpu.memory_gib >= self.large_gpu_gib and not exception
+
+    def batched_tokens_of(self, gpu: Gpu) -> int | None:
+        """Tokens of a batch on this GPU; None if it is not known."""
+        size = gpu.memory_gib if self.is_large(gpu) else 0
+        return max((tokens for least, tokens in self.batched_tokens.items() if least <= size), default=None)
 
 
 class EngineCache(_Cited):

@@ -1,12 +1,13 @@
 """Published models whose shape is known, from `data/models.csv`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Annotated, ClassVar
 
 from annotated_types import Interval
+from pydantic import TypeAdapter
 
 from llmplatform.catalog import engines
 from llmplatform.catalog.tables import rows
@@ -49,44 +50,48 @@ class ModelShape:
     """Bytes of a weight outside the embeddings: 2 for bf16 and fp16, 1 for fp8, 0.52 for int4 with groups of 128."""
     kv_layers: _Layers | None = None
     """Layers with a key-value cache, where not all have one (hybrid models)."""
+    window: Annotated[int, Interval(ge=1, le=LONGEST_CONTEXT)] | None = None
+    """`sliding_window` or `attention_chunk_size`: tokens that the layers of `window_layers` keep."""
+    window_layers: _Layers | None = None
+    """Layers with a key-value cache that keep only a window. Empty: none, or not known, so that all keep everything."""
+    window_kv_heads: _Heads | None = None
+    """Key-value heads of those layers, where they have others (`swa_num_key_value_heads`)."""
+    window_head_dim: _Heads | None = None
+    """Width of their heads, where it is another."""
     intermediate_size: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None
     """`intermediate_size`: with `quantization_group`, over how many GPUs quantized weights can be spread."""
     quantization_group: Annotated[int, Interval(ge=1, le=1024)] | None = None
     """`group_size` of AWQ or GPTQ weights."""
     latent_kv: _Width | None = None
     """Values per token of a compressed cache (`kv_lora_rank` + `qk_rope_head_dim`), which every GPU holds in full."""
+    indexer_bytes: Annotated[int, Interval(ge=1, le=65_536)] | None = None
+    """Bytes per token and layer of a further cache that selects what attention reads: `index_head_dim` + 4 for each 128
+    of it. Every GPU holds it in full."""
+    experts: Annotated[int, Interval(ge=1, le=65_536)] | None = None
+    """Experts of a layer. An engine with experts needs more memory for its own work."""
+    image_encoder: bool = False
+    """Has an encoder of pictures, which needs memory while it works."""
     extra_gib: Annotated[float, Interval(ge=0, le=64)] = 0.0
-    """Memory on each GPU that such a model needs beside weights and cache: activations of experts, an image encoder."""
+    """Further memory on each GPU beside weights and cache, for reasons that other settings do not say."""
     state_mib: Annotated[float, Interval(ge=0, le=4096)] = 0.0
-    """Cache of one request independent of its length, on all GPUs together: the state of layers without a key-value
-    cache (hybrid models)."""
+    """State of one request in layers without a key-value cache, once, on all GPUs together (hybrid models)."""
     float16: bool = True
     """Runs in float16, the only 16-bit format of GPUs without bfloat16."""
 
 
+COLUMNS: Mapping[str, str] = {"tied": "tied_embeddings"}
+"""Columns that are called other than the shape's field."""
+
+
 @lru_cache(maxsize=1)
 def _all() -> dict[str, ModelShape]:
-    return {row["id"]: _shape(row) for row in rows("models")}
-
-
-def _shape(row: dict[str, str]) -> ModelShape:
-    return ModelShape(
-        parameters_billion=float(row["parameters_billion"]),
-        layers=int(row["layers"]),
-        hidden_size=int(row["hidden_size"]),
-        attention_heads=int(row["attention_heads"]),
-        kv_heads=int(row["kv_heads"]),
-        head_dim=int(row["head_dim"]),
-        vocabulary=int(row["vocabulary"]),
-        context_length=int(row["context_length"]),
-        tied_embeddings=row["tied"] == "yes",
-        bytes_per_parameter=float(row["bytes_per_parameter"] or 2.0),
-        kv_layers=int(row["kv_layers"]) if row["kv_layers"] else None,
-        latent_kv=int(row["latent_kv"]) if row["latent_kv"] else None,
-        float16=row["float16"] != "no",
-        extra_gib=float(row["extra_gib"] or 0),
-        state_mib=float(row["state_mib"] or 0),
-    )
+    known, adapter = {field.name for field in fields(ModelShape)}, TypeAdapter(ModelShape)
+    return {
+        row["id"]: adapter.validate_python(
+            {name: cell for column, cell in row.items() if cell and (name := COLUMNS.get(column, column)) in known}
+        )
+        for row in rows("models")
+    }
 
 
 def get(hf_id: str) -> ModelShape | None:
@@ -94,9 +99,35 @@ def get(hf_id: str) -> ModelShape | None:
     return _all().get(hf_id)
 
 
+def known(hf_id: str) -> ModelShape:
+    """The same. Raises KeyError for an id that the table lacks."""
+    return _all()[hf_id]
+
+
 def names() -> tuple[str, ...]:
     """All known ids."""
     return tuple(_all())
+
+
+def attention(shape: ModelShape) -> str:
+    """What the layers keep of earlier tokens, in a few words."""
+    if shape.latent_kv:
+        return "latent, indexed" if shape.indexer_bytes else "latent"
+    if shape.state_mib:
+        return f"hybrid, {shape.kv_layers} of {shape.layers} with keys and values"
+    if shape.window_layers:
+        return f"window of {shape.window} in {shape.window_layers} of {shape.layers}"
+    return "full"
+
+
+@lru_cache(maxsize=1)
+def _quantizations() -> dict[str, str]:
+    return {row["id"]: row["quantization"] for row in rows("models")}
+
+
+def quantization(hf_id: str) -> str | None:
+    """Name of the quantization of its weights; None for 16 bit. Raises KeyError for an id that the table lacks."""
+    return _quantizations()[hf_id] or None
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from llmplatform.cli import charts, doctor, platforms, recover, stacks, sweep
+from llmplatform.cli import catalog, charts, doctor, platforms, recover, stacks, sweep
 from llmplatform.cli.machine import refusals_of_the_machine
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("recover")(recover.recover)
 app.command("sweep")(sweep.sweep)
 app.command("use-platform")(platforms.use_platform)
 app.add_typer(charts.app, name="charts")
+app.add_typer(catalog.app, name="catalog")
 
 
 _ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}

@@ -175,4 +175,4 @@ def _cache(plan: "ModelPlan") -> str:
     fit = model_fit(plan.spec, plan.pool.gpu)
     if not fit.kv_tokens:
         return "none" if plan.spec.engine_release else "not known"
-    return f"{fit.kv_tokens:,} tokens, {fit.concurrency:.1f} of {fit.context_length:,}"
+    return f"{fit.kv_tokens:,} tokens, {fit.concurrency:.1f} of {fit.context_length:,}, margin {fit.margin:.0%}"

@@ -11,7 +11,7 @@ from math import ceil, inf
 
 from llmplatform.catalog.engines import EngineMemory
 from llmplatform.catalog.gpus import Gpu
-from llmplatform.catalog.models import ModelShape
+from llmplatform.catalog.models import LONGEST_CONTEXT, ModelShape
 from llmplatform.specs.engines import GpuUse
 from llmplatform.specs.models import Model
 
@@ -22,6 +22,34 @@ SMALLEST_MARGIN = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cache:
+    """What one request takes of the cache, in bytes on each GPU."""
+
+    per_token: float
+    """For each of its tokens."""
+    per_token_in_window: float = 0.0
+    """Further bytes for each of its last `window` tokens: layers that see no more."""
+    window: int = 0
+    """Tokens that these layers hold: what they see, and what is on the way through the engine."""
+    fixed: float = 0.0
+    """Whatever its length: states of layers without keys and values."""
+
+    def request(self, tokens: int) -> float:
+        """Bytes of a request of that length."""
+        return self.fixed + self.per_token * tokens + self.per_token_in_window * min(tokens, self.window)
+
+    def tokens(self, size: float) -> int | None:
+        """Length of the longest single request in a cache of that size, in bytes; None: any, without a cache."""
+        if not self.per_token:
+            return None
+        room = size - self.fixed
+        within = room / (self.per_token + self.per_token_in_window)
+        if within > self.window:
+            within = (room - self.per_token_in_window * self.window) / self.per_token
+        return max(0, int(within))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fit:
     """The memory of one replica, on each of its GPUs."""
 
@@ -29,11 +57,9 @@ class Fit:
     overhead_gib: float
     usable_gib: float
     """Share of the GPU that the engine may use."""
-    kv_bytes_per_token: float
+    cache: Cache
     context_length: int
     """Longest request in tokens."""
-    state_bytes: float = 0.0
-    """Cache of a request independent of its length (hybrid models)."""
 
     @property
     def kv_gib(self) -> float:
@@ -48,9 +74,8 @@ class Fit:
     @property
     def longest_context(self) -> int:
         """Tokens of a single request that uses the whole cache, less the smallest margin."""
-        if not self.kv_bytes_per_token:
-            return self.context_length
-        return max(0, int((self.kv_gib * GIB / (1 + SMALLEST_MARGIN) - self.state_bytes) / self.kv_bytes_per_token))
+        found = self.cache.tokens(self.kv_gib * GIB / (1 + SMALLEST_MARGIN))
+        return self.context_length if found is None else found
 
     @property
     def needed_gib(self) -> float:
@@ -59,19 +84,24 @@ class Fit:
 
     @property
     def _request_bytes(self) -> float:
-        return self.state_bytes + self.kv_bytes_per_token * self.context_length
+        return self.cache.request(self.context_length)
 
     @property
     def concurrency(self) -> float:
         """Requests of full length in the cache at once. Infinite where an engine keeps no cache, and the rest fits."""
+        return max(0.0, self.margin + 1)
+
+    @property
+    def margin(self) -> float:
+        """Room beside one request of full length, as a part of what that takes; negative where there is none."""
         if not self._request_bytes:
-            return inf if self.kv_gib >= 0 else 0.0
-        return max(0.0, self.kv_gib * GIB / self._request_bytes)
+            return inf if self.kv_gib >= 0 else -1.0
+        return self.kv_gib * GIB / self._request_bytes - 1
 
     @property
     def fits(self) -> bool:
         """Whether the engine can start, with the smallest margin."""
-        return self.concurrency >= 1 + SMALLEST_MARGIN
+        return self.margin >= SMALLEST_MARGIN
 
 
 def legal_tensor_parallel(shape: ModelShape, size: int) -> bool:
@@ -110,11 +140,10 @@ def fit(
     """
     return Fit(
         weights_gib=weights_gib(shape) / tensor_parallel,
-        overhead_gib=_overhead(shape, gpu, engine, use.sequences, tensor_parallel) + shape.extra_gib,
+        overhead_gib=_overhead(shape, gpu, engine, use.sequences, tensor_parallel),
         usable_gib=gpu.memory_gib * use.share,
-        kv_bytes_per_token=_kv_bytes_per_token(shape, tensor_parallel, use.kv_bytes),
+        cache=_cache(shape, gpu, engine, tensor_parallel, use.kv_bytes),
         context_length=context_length or shape.context_length,
-        state_bytes=shape.state_mib * 2**20 / tensor_parallel if use.kv_bytes else 0,
     )
 
 
@@ -143,20 +172,45 @@ def weights_gib(shape: ModelShape) -> float:
 def _overhead(
     shape: ModelShape, gpu: Gpu, engine: EngineMemory, max_sequences: int | None, tensor_parallel: int
 ) -> float:
-    large = gpu.memory_gib >= engine.large_gpu_gib and not _starts(gpu.name, engine.large_except)
+    large = engine.is_large(gpu)
     sequences = max_sequences or (engine.sequences_large if large else engine.sequences)
     least = engine.overhead_large_gib if large and sequences > engine.sequences else engine.overhead_gib
     sampling = sequences * shape.vocabulary * engine.sampling_bytes / GIB
     communication = engine.communication_gib if tensor_parallel > 1 else 0
-    return max(least, engine.beside_sampling_gib + sampling) + communication
+    own = (engine.experts_gib if shape.experts else 0) + (engine.encoder_gib if shape.image_encoder else 0)
+    return max(least, engine.beside_sampling_gib + sampling) + communication + own + shape.extra_gib
 
 
-def _starts(name: str, start: str | None) -> bool:
-    return start is not None and name.startswith(start)
+def _cache(shape: ModelShape, gpu: Gpu, engine: EngineMemory, tensor_parallel: int, kv_bytes: int) -> Cache:
+    if not kv_bytes:
+        return Cache(per_token=0)
+    layers, windows = shape.kv_layers or shape.layers, shape.window_layers or 0
+    full = layers - windows
+    batch = engine.batched_tokens_of(gpu)
+    window = shape.window + engine.batches * batch + engine.block if shape.window and batch else LONGEST_CONTEXT
+    if full and windows and batch:
+        full, windows = _in_groups(full, windows)
+    heads = _heads_each(shape.kv_heads, tensor_parallel), shape.head_dim
+    own = _heads_each(shape.window_kv_heads or shape.kv_heads, tensor_parallel), shape.window_head_dim or shape.head_dim
+    values = shape.latent_kv or 2 * heads[0] * heads[1]
+    return Cache(
+        per_token=full * (values * kv_bytes + (shape.indexer_bytes or 0)),
+        per_token_in_window=windows * 2 * own[0] * own[1] * kv_bytes,
+        window=window,
+        fixed=engine.states * shape.state_mib * 2**20 / tensor_parallel,
+    )
 
 
-def _kv_bytes_per_token(shape: ModelShape, tensor_parallel: int, kv_bytes: int) -> float:
-    layers = shape.kv_layers or shape.layers
-    if shape.latent_kv:
-        return shape.latent_kv * layers * kv_bytes
-    return 2 * layers * max(1, ceil(shape.kv_heads / tensor_parallel)) * shape.head_dim * kv_bytes
+def _heads_each(heads: int, tensor_parallel: int) -> int:
+    """Key-value heads on each GPU; they are copied if there are fewer than GPUs."""
+    return max(1, ceil(heads / tensor_parallel))
+
+
+def _in_groups(full: int, windows: int) -> tuple[int, int]:
+    """Layers of both kinds, filled up to whole groups of one size.
+
+    Source: vLLM 0.33, wheel: v1/core/kv_cache_planning.py, `_get_kv_cache_groups_uniform_page_size`.
+    """
+    fewer, more = sorted((full, windows))
+    size = more if more < 1.5 * fewer else fewer
+    return ceil(full / size) * size, ceil(windows / size) * size

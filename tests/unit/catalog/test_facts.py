@@ -79,7 +79,17 @@ def test_an_unknown_name_is_a_key_error() -> None:
 
 @pytest.mark.parametrize(
     "table",
-    ["gpus", "gpu_zones", "models", "model_engines", "preparation", "regions", "instances/aws", "instances/alicloud"],
+    [
+        "gpus",
+        "gpu_zones",
+        "models",
+        "model_engines",
+        "model_types",
+        "preparation",
+        "regions",
+        "instances/aws",
+        "instances/alicloud",
+    ],
 )
 def test_every_table_names_its_source(table: str) -> None:
     first = (tables.DATA / f"{table}.csv").read_text(encoding="utf-8").splitlines()[0]

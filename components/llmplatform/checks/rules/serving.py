@@ -47,6 +47,13 @@ def shape_makes_sense(stack: Stack) -> Iterator[Problem]:
                 f"{shape.kv_layers} layers with a cache are more than the {shape.layers} of the model",
                 "write how many of them are layers of attention, or remove it",
             )
+        if shape.window_layers and (shape.window is None or shape.window_layers > (shape.kv_layers or shape.layers)):
+            fault = "have no window" if shape.window is None else "are more than those with a cache"
+            yield Problem(
+                f"{path}.window_layers",
+                f"{shape.window_layers} layers {fault}",
+                "write sliding_window of its config.json as window, and how many layers have it, or remove both",
+            )
         embeddings = shape.vocabulary * shape.hidden_size * (1 if shape.tied_embeddings else 2) / 1e9
         if embeddings >= shape.parameters_billion:
             yield Problem(

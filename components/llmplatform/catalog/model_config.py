@@ -1,0 +1,170 @@
+"""The shape of a model from its config.json: what `catalog add-model` writes into `data/models.csv`.
+
+Weights are counted from the configuration, for the architectures whose layers are known here; for others their size
+comes from the hub, or from the index beside the weights.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from llmplatform.catalog import config_layers as layers
+from llmplatform.catalog.config_quantization import Quantization, quantizations
+from llmplatform.catalog.models import ModelShape
+from llmplatform.catalog.tables import rows
+
+GIB = 2**30
+_LANGUAGE = ("text_config", "language_config", "llm_config")
+"""Keys of the part about the language model, where there are others."""
+_INDEXER_SCALE = 4
+"""Bytes of the scale of 128 values (vLLM 0.33, models/deepseek_v2.py, `DeepseekV32IndexerCache`)."""
+
+
+class UnknownModelError(Exception):
+    """A configuration whose numbers do not say how large the model, or its cache, is. The text is the sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """What a config.json says."""
+
+    shape: ModelShape
+    quantization: str | None
+    """Name of the quantization of its weights; None for 16 bit."""
+    counted: bool
+    """Whether its weights were counted from the configuration; else their size was given."""
+
+
+def describe(
+    config: Mapping[str, Any],
+    *,
+    beside: Mapping[str, Any] | None = None,
+    stored_bytes: int | None = None,
+    parameters: int | None = None,
+) -> Described:
+    """The shape of a model.
+
+    Args:
+        config: Its config.json.
+        beside: Its hf_quant_config.json, if it has one.
+        stored_bytes: Bytes of all its weights, as the hub or their index says.
+        parameters: Number of its weights, as the hub says.
+
+    Raises:
+        UnknownModelError: if it cannot be told from that.
+    """
+    text = _language(config)
+    kind = str(text.get("model_type") or config.get("model_type") or "")
+    try:
+        return _describe(config, text, kind, (beside or {}).get("quantization"), stored_bytes, parameters)
+    except KeyError as missing:
+        raise UnknownModelError(
+            f"model_type '{kind}': {missing.args[0]} is missing or not known, so that the cache cannot be computed; "
+            "write the model's shape into the stack file (models.*.shape)"
+        ) from None
+
+
+def _describe(
+    config: Mapping[str, Any],
+    text: Mapping[str, Any],
+    kind: str,
+    beside: Mapping[str, Any] | None,
+    stored_bytes: int | None,
+    parameters: int | None,
+) -> Described:
+    other = _others().get(kind)
+    if other:
+        raise UnknownModelError(f"model_type '{kind}': {other}; write the model's shape into the stack file by hand")
+    found = quantizations(config.get("quantization_config") or text.get("quantization_config") or {}, beside)
+    tied = bool(config.get("tie_word_embeddings", text.get("tie_word_embeddings", _tied_by_default(kind))))
+    embeddings = text["vocab_size"] * text["hidden_size"] * (1 if tied else 2)
+    vision = config.get("vision_config")
+    counted = kind in _counted()
+    if counted:
+        weights, size = _counts(text, vision, found)
+    elif stored_bytes and parameters:
+        weights, size = parameters - embeddings, stored_bytes - 2 * embeddings
+    else:
+        raise UnknownModelError(
+            f"model_type '{kind}': its weights cannot be counted from config.json; use --id, or put the weights' "
+            "model.safetensors.index.json beside it"
+        )
+    kept = layers.count(text)
+    with_cache = kept["full"] + kept["window"] + kept["latent"]
+    window = text.get("sliding_window") or text.get("attention_chunk_size")
+    widths = {kind_: (layers.kv_heads(text, kind_), layers.kv_head_dim(text, kind_)) for kind_ in ("full", "window")}
+    main = "full" if kept["full"] or kept["latent"] else "window"
+    index = text.get("index_head_dim")
+    state = sum(number * layers.state_bytes(text, each) for each, number in kept.items())
+    group = next((each.group for each in found if each.group), None)
+    shape = ModelShape(
+        parameters_billion=round((weights + embeddings) / 1e9, 2),
+        layers=len(layers.attention(text)),
+        hidden_size=text["hidden_size"],
+        attention_heads=text["num_attention_heads"],
+        kv_heads=widths[main][0],
+        head_dim=widths[main][1],
+        vocabulary=text["vocab_size"],
+        context_length=text.get("max_position_embeddings") or config["max_position_embeddings"],
+        tied_embeddings=tied,
+        bytes_per_parameter=_rounded_up(size / weights),
+        kv_layers=with_cache if with_cache < len(layers.attention(text)) else None,
+        window=window if kept["window"] else None,
+        window_layers=kept["window"] or None,
+        window_kv_heads=widths["window"][0] if kept["window"] and widths["window"] != widths[main] else None,
+        window_head_dim=widths["window"][1] if kept["window"] and widths["window"] != widths[main] else None,
+        latent_kv=text["kv_lora_rank"] + text["qk_rope_head_dim"] if kept["latent"] else None,
+        indexer_bytes=index + math.ceil(index / 128) * _INDEXER_SCALE if index and kept["latent"] else None,
+        state_mib=_rounded_up(state / 2**20, 1),
+        intermediate_size=(text.get("moe_intermediate_size") or text["intermediate_size"]) if group else None,
+        quantization_group=group,
+        experts=layers.experts(text),
+        image_encoder=vision is not None,
+        float16=not kind.startswith(("gemma", "gpt_oss")),
+    )
+    return Described(shape=shape, quantization=_name(found), counted=counted)
+
+
+def _language(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    inner = next((config[key] for key in _LANGUAGE if isinstance(config.get(key), Mapping)), None)
+    return cast(Mapping[str, Any], {**config, **inner}) if inner else config
+
+
+def _counts(
+    text: Mapping[str, Any], vision: Mapping[str, Any] | None, found: Iterable[Quantization]
+) -> tuple[float, float]:
+    """Weights outside the embeddings, and their bytes."""
+    kinds = tuple(found)
+    weights = size = 0.0
+    for part in layers.parts(text):
+        weights += part.weights
+        size += part.weights * _bytes(part.name, kinds)
+    encoder = layers.encoder_weights(vision) if vision else 0
+    return weights + encoder, size + 2 * encoder
+
+
+def _bytes(module: str, kinds: tuple[Quantization, ...]) -> float:
+    if module.endswith((".gate", ".mlp.router")):
+        return 2.0
+    return min((kind.bytes_of(module) for kind in kinds), default=2.0)
+
+
+def _name(found: tuple[Quantization, ...]) -> str | None:
+    return "+".join(dict.fromkeys(each.name for each in found)) or None
+
+
+def _rounded_up(value: float, digits: int = 3) -> float:
+    return math.ceil(round(value, 6) * 10**digits) / 10**digits
+
+
+def _tied_by_default(kind: str) -> bool:
+    return kind.startswith("gemma")
+
+
+def _counted() -> frozenset[str]:
+    return frozenset(row["model_type"] for row in rows("model_types") if not row["unlike"])
+
+
+def _others() -> Mapping[str, str]:
+    return {row["model_type"]: row["unlike"] for row in rows("model_types") if row["unlike"]}

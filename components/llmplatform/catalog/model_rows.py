@@ -1,0 +1,48 @@
+"""Writes rows of `data/models.csv`: one model a row, by its Hugging Face id."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+from llmplatform.catalog.models import COLUMNS, ModelShape
+from llmplatform.catalog.tables import DATA
+
+MODELS = DATA / "models.csv"
+"""The file."""
+
+
+def row(shape: ModelShape) -> dict[str, str]:
+    """Cells of a shape. A default is an empty cell."""
+    columns = {field: column for column, field in COLUMNS.items()}
+    return {columns.get(each.name, each.name): _cell(getattr(shape, each.name), each.default) for each in fields(shape)}
+
+
+def _cell(value: object, default: object) -> str:
+    if value is None or (default is not MISSING and value == default):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e5 else str(value)
+
+
+def write(model: str, cells: Mapping[str, str], path: Path = MODELS) -> bool:
+    """Write a model's row, and say whether it replaced one.
+
+    Cells that are not given, such as the id at ModelScope, stay as they were. Comments stay.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines()
+    comments = [line for line in lines if line.startswith("#")]
+    reader = csv.DictReader(line for line in lines if not line.startswith("#"))
+    known = {found["id"]: found for found in reader}
+    columns = list(reader.fieldnames or ())
+    replaced = model in known
+    known[model] = {**known.get(model, {}), **cells, "id": model}
+    partial = path.with_suffix(".partial")
+    with partial.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(f"{line}\n" for line in comments)
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(known.values())
+    partial.replace(path)
+    return replaced
