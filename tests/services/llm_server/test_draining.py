@@ -1,0 +1,59 @@
+"""What SIGTERM does."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from support.llm_server.process import running
+
+CHECKPOINT = """
+import json, pathlib
+
+def save(drained):
+    state = {"finished": drained.finished, "unfinished": drained.unfinished}
+    (pathlib.Path(__file__).parent / "state.json").write_text(json.dumps(state))
+"""
+ANSWER = {"prompt": "c", "max_tokens": 400, "temperature": 0, "stream": True}
+
+
+def test_what_runs_is_finished_what_comes_is_served_and_connections_close(model: Path, tmp_path: Path) -> None:
+    with running(model, tmp_path / "log", keep_alive_seconds="1") as server, ThreadPoolExecutor(20) as pool:
+        pooled = httpx.Client(base_url=server.url)
+        assert "Connection" not in pooled.get("/health").headers
+        streams = [pool.submit(httpx.post, f"{server.url}/generate", json=ANSWER, timeout=60) for _ in range(20)]
+        time.sleep(0.5)
+        server.terminate()
+        time.sleep(0.2)
+        assert not server.ready()
+        late = pooled.post("/generate", json={**ANSWER, "max_tokens": 1})
+        assert (late.status_code, late.headers["Connection"]) == (200, "close")
+        assert httpx.get(f"{server.url}/health").status_code == 200, "a liveness probe must not end it early"
+        for stream in streams:
+            assert stream.result().text.rstrip().endswith("data: [DONE]")
+        assert server.process.wait(timeout=20) == 0
+        (drained,) = server.lines("drained")
+        assert (drained["finished"], drained["unfinished"]) == (21, [])
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(server.url)
+
+
+def test_the_deadline_cuts_off_and_the_checkpoint_is_told(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "team.py").write_text(CHECKPOINT)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    settings = {"keep_alive_seconds": "1", "shutdown_seconds": "10", "context_length": "100100"}
+    with running(model, tmp_path / "log", checkpoint="team.save", **settings) as server:
+        endless = {**ANSWER, "max_tokens": 100_000}
+        named = {"X-Request-ID": "endless"}
+        with httpx.stream("POST", f"{server.url}/generate", json=endless, headers=named) as response:
+            lines = response.iter_lines()  # without a reference httpx would close it
+            next(lines)
+            began = time.monotonic()
+            server.terminate()
+            assert server.process.wait(timeout=20) == 0
+        assert time.monotonic() - began < 10
+    assert json.loads((tmp_path / "state.json").read_text()) == {"finished": 0, "unfinished": ["endless"]}

@@ -1,0 +1,40 @@
+"""A thousand requests, a hundred at once, to two replicas; SIGTERM to one in the middle."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.llm_server.environment import EXAMPLE
+from support.llm_server.process import Running, running
+
+REQUESTS = 1000
+
+
+def finished(server: Running) -> int:
+    return len(server.lines("request")) if server.log.exists() else 0
+
+
+def test_a_sigterm_in_the_middle_loses_no_request(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(model, tmp_path / "leaving") as leaving, running(model, tmp_path / "staying") as staying:
+        command = [sys.executable, EXAMPLE / "load_test.py", leaving.url, staying.url, "--requests", str(REQUESTS)]
+        client = subprocess.Popen([*command, "--concurrency", "100"], stdout=subprocess.PIPE, text=True)
+        while finished(leaving) + finished(staying) < REQUESTS / 3:
+            assert client.poll() is None, "the load ended before the middle"
+            time.sleep(0.1)
+        before = finished(leaving)
+        leaving.terminate()
+        report = json.loads(client.communicate(timeout=300)[0])
+        assert leaving.process.wait(timeout=90) == 0
+        (drained,) = leaving.lines("drained")
+        with capsys.disabled():
+            print(f"\n{json.dumps(report)}\n{leaving.lines('request')[-1]}\n{drained}")
+        assert report["errors"] == {}
+        assert drained["unfinished"] == []
+        assert finished(leaving) + finished(staying) == report["requests"] == REQUESTS
+        assert finished(leaving) > before, "nothing ran there when the signal came"
+        assert {line["status"] for line in leaving.lines("request") + staying.lines("request")} == {200}
