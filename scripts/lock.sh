@@ -6,7 +6,8 @@ command -v uv >/dev/null || {
   echo "uv is missing: install it with 'pip install uv'" >&2
   exit 2
 }
-for set in run dev scan; do
+own=examples/fastapi-server/requirements
+for set in requirements/{run,dev,scan} "$own"/{cpu,cuda,test}; do
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-    --output-file "requirements/$set.txt" "requirements/$set.in"
+    --output-file "$set.txt" "$set.in"
 done

@@ -18,11 +18,16 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield from copied(tmp_path_factory.mktemp("checkout"), "dev")
 
 
-@pytest.mark.parametrize("stack", ["dev", "dev-ack"])
-def test_a_stack_of_models_plans_models_and_nothing_else(checkout: Path, stack: str) -> None:
-    outcome = Sandbox(checkout / "examples" / "models-only", stack, silent).preview()
+@pytest.mark.parametrize(
+    ("example", "stack", "servers"),
+    [("models-only", "dev", 2), ("models-only", "dev-ack", 2), ("fastapi-server", "dev", 1)],
+)
+def test_a_stack_of_models_plans_models_and_nothing_else(
+    checkout: Path, example: str, stack: str, servers: int
+) -> None:
+    outcome = Sandbox(checkout / "examples" / example, stack, silent).preview()
     assert kinds({step.type for step in outcome.steps}) == OF_MODELS, "no network, no cluster, no nodes, no add-on"
-    assert len([step for step in outcome.steps if step.type.endswith(":ModelServer")]) == 2
+    assert len([step for step in outcome.steps if step.type.endswith(":ModelServer")]) == servers
 
 
 def test_two_models_run_on_the_platform_of_another_stack_as_the_readme_says(checkout: Path) -> None:

@@ -28,7 +28,7 @@ class Running:
     log: Path
 
     def lines(self, message: str | None = None) -> list[dict[str, Any]]:
-        """Lines of its log, all of which are JSON; those with a message."""
+        """The lines of its log, which are all JSON; those with a message."""
         lines = [json.loads(line) for line in self.log.read_text().splitlines()]
         return [line for line in lines if message in (None, line["message"])]
 
