@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +12,7 @@ from typing import Any
 
 import pytest
 from support.program import ROOT
+from support.sandboxes.command_line import succeeded
 
 from llmplatform_sandbox.cloud import NoControlPlane, open_cloud
 from llmplatform_sandbox.kube.client import Kube
@@ -48,19 +47,16 @@ class Platform:
         return sandbox_paths(self.folder, STACK)
 
     def run(self, *arguments: str) -> str:
-        command = [str(Path(sys.executable).parent / "llmplatform"), *arguments, "--project", str(self.folder)]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert result.returncode == 0, result.stdout + result.stderr
-        return result.stdout
+        return succeeded(*arguments, "--project", str(self.folder)).stdout
 
     def up(self) -> dict[str, Any]:
-        return json.loads(self.run("sandbox", "up", STACK, "--json"))
+        return json.loads(self.run("up", STACK, "--json"))
 
     def status(self) -> dict[str, Any]:
-        return json.loads(self.run("sandbox", "status", STACK, "--json"))
+        return json.loads(self.run("status", STACK, "--json"))
 
     def fault(self, *arguments: str) -> None:
-        self.run("sandbox", "fault", *arguments, "--stack", STACK)
+        self.run("fault", *arguments, "--stack", STACK)
 
     def gpu_nodes(self) -> list[dict[str, Any]]:
         return [node for node in self.status()["nodes"] if node["instance_type"] == GPU_TYPE]
@@ -136,7 +132,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield platform
     finally:
         if platform.paths.exists():
-            platform.run("sandbox", "down", STACK, "--force")
+            platform.run("down", STACK, "--force")
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:
@@ -225,4 +221,4 @@ def test_the_standby_zone_goes_away_and_the_service_answers_throughout(platform:
 
 def test_up_and_down_leave_nothing(platform: Platform) -> None:
     platform.up()
-    assert "everything is gone" in platform.run("sandbox", "down", STACK)
+    assert "everything is gone" in platform.run("down", STACK)

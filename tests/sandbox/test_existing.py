@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 from support import existing_things
 from support.program import ROOT
+from support.sandboxes.command_line import Said, succeeded
 
 from llmplatform_sandbox.cloud.account import BEFORE
 from llmplatform_sandbox.guests import Host
@@ -38,11 +37,8 @@ class Stack:
     folder: Path
     name: str = "dev"
 
-    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "llmplatform_sandbox.commands", arguments[0], self.name, *arguments[1:]]
-        result = subprocess.run([*command, "--project", str(self.folder)], capture_output=True, text=True, check=False)
-        assert result.returncode == code, result.stdout + result.stderr
-        return result
+    def run(self, command: str, *arguments: str, code: int = 0) -> Said:
+        return succeeded(command, self.name, *arguments, "--project", str(self.folder), code=code)
 
     def up(self, *options: str) -> dict[str, Any]:
         return json.loads(self.run("up", "--json", *options).stdout)

@@ -5,13 +5,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.sandboxes.command_line import succeeded
 from support.sandboxes.sandboxed import NAMESPACE, Platform, changed, eventually, platform_of
 
 from llmplatform_sandbox.controllers.table import CONTROLLERS
@@ -29,10 +29,7 @@ PROGRAMS = [program.name for each in CONTROLLERS for program in each.programs]
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     for made in platform_of("dev", tmp_path_factory.mktemp("platform")):
-        command = [Path(sys.executable).parent / "llmplatform", "sandbox", "up", "dev", "--controllers", "--json"]
-        result = subprocess.run([*command, "--project", made.folder], capture_output=True, text=True, check=False)
-        assert result.returncode == 0, result.stderr
-        said = json.loads(result.stdout)
+        said = json.loads(succeeded("up", "dev", "--controllers", "--json", "--project", str(made.folder)).stdout)
         assert said["idle"] == [], "it says that something is not run"
         assert said["unserved"] == ["kube-prometheus-stack", "keda", "gpu-operator"]
         yield made
