@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +16,7 @@ from typing import Any
 import yaml
 
 from benchmarks.kills.by_hand import recovered
+from benchmarks.kills.forked import ForkedCommand
 from benchmarks.kills.moments import Kill, draw
 from benchmarks.kills.verify import settled_differences, unfinished
 from llmplatform_sandbox.checkpoint import Checkpoint
@@ -177,17 +176,13 @@ class Life:
     def _attempt(self, command: str, kill: Kill | None) -> "_Run":
         self.record.runs += 1
         log = self.folder / "run.log"
-        arguments = [sys.executable, "-m", "llmplatform_sandbox.commands", command, self._stack]
-        arguments += ["--project", str(self.folder), "--json"]
-        with log.open("w") as sink:
-            process = subprocess.Popen(
-                arguments, stdout=sink, stderr=sink, start_new_session=True, env={**os.environ, "COLUMNS": "200"}
-            )
+        arguments = [command, self._stack, "--project", str(self.folder), "--json"]
+        process = ForkedCommand(arguments, log, {"COLUMNS": "200"})
         struck = self._supervised(process, kill) if kill else self._awaited(process)
         text = log.read_text()
         with (self.folder / "all.log").open("a") as everything:
             everything.write(f"--- {command} {kill}: {struck}\n{text}\n")
-        run = _Run(code=process.returncode, struck=struck, output=text)
+        run = _Run(code=process.wait() or 0, struck=struck, output=text)
         if command == "down" and run.document:
             # Which process was killed, and when, is the same here: what a run saw in its inventory counts.
             for each in run.document["left_behind"]:
@@ -195,7 +190,7 @@ class Life:
             self.record.inventories += not run.document["absent"] and not run.document["left_behind"]
         return run
 
-    def _supervised(self, process: subprocess.Popen[bytes], kill: Kill) -> list[str]:
+    def _supervised(self, process: ForkedCommand, kill: Kill) -> list[str]:
         """The processes that were killed during the run."""
         paths, note, began, struck_at = self._sandbox.paths, self.folder / "struck.json", time.monotonic(), 0.0
         note.unlink(missing_ok=True)
@@ -226,15 +221,13 @@ class Life:
                 os.killpg(process.pid, signal.SIGKILL)
         return json.loads(note.read_text()) if note.exists() else []
 
-    def _interrupt(self, process: subprocess.Popen[bytes]) -> None:
+    def _interrupt(self, process: ForkedCommand) -> None:
         os.killpg(process.pid, signal.SIGINT)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
+        if process.wait(20) is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
-    def _awaited(self, process: subprocess.Popen[bytes]) -> list[str]:
+    def _awaited(self, process: ForkedCommand) -> list[str]:
         deadline = time.monotonic() + _HANGS
         while process.poll() is None:
             if self._ended.is_set() or time.monotonic() > deadline:
@@ -242,7 +235,7 @@ class Life:
             time.sleep(0.05)
         return []
 
-    def _end(self, process: subprocess.Popen[bytes], what: str) -> None:
+    def _end(self, process: ForkedCommand, what: str) -> None:
         if not self._ended.is_set():
             self._problem(f"{what} hangs for {_HANGS:.0f} s", "")
         os.killpg(process.pid, signal.SIGKILL)
