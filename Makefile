@@ -13,6 +13,8 @@ override AGAINST := $(value AGAINST)
 override NAME := $(value NAME)
 override KIND := $(value KIND)
 export STACK AGAINST NAME KIND
+# Each of the many processes would compile the project's modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/.ready
 
 .PHONY: help setup sandbox preview diff sandbox-down status test check scan docs pictures format capability record-states lock bench bench-page kills fuzz

@@ -18,6 +18,7 @@ from llmplatform_sandbox.interfaces import CloudObject
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.errors import KubeError
 from llmplatform_sandbox.lifecycle import Sandbox
+from llmplatform_sandbox.processes import end_engines
 from llmplatform_sandbox.progress import Event, Output
 from support.program import ROOT
 
@@ -136,7 +137,7 @@ class Samples:
 
 
 def platform_of(stack: str, folder: Path) -> Iterator[Platform]:
-    """The body of a fixture: a platform that is gone afterwards, whatever happens."""
+    """The body of a fixture: a platform; nothing of it runs afterwards, whatever happens."""
     for name in ("Pulumi.yaml", f"Pulumi.{stack}.yaml"):
         shutil.copy(ROOT / name, folder)
     shutil.copytree(ROOT / "infra", folder / "infra", ignore=shutil.ignore_patterns("__pycache__"))
@@ -145,7 +146,8 @@ def platform_of(stack: str, folder: Path) -> Iterator[Platform]:
         yield made
     finally:
         if made.sandbox.paths.exists():
-            made.sandbox.down(force=True)
+            end_engines(made.sandbox.paths)
+            made.sandbox.stop()
 
 
 def pulumi(platform: Platform, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -2,10 +2,9 @@
 
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
-from support.sandboxes.sandboxed import Platform, destroy, eventually, platform_of, refused
+from support.sandboxes.sandboxed import Config, Platform, destroy, eventually, refused
 
 from llmplatform_sandbox.cloud.aws.late_actors import GUARDDUTY, LAG, LOG_GROUP
 from llmplatform_sandbox.interfaces import CloudObject
@@ -16,13 +15,16 @@ MODEL, KEY = "qwen3-8b", "aws:kms/key:Key"
 LATE = {"late-log-group": "all", "slow-volumes": "ebs.csi.aws.com", "foreign-endpoint": "all"}
 
 
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    for platform in platform_of("dev", tmp_path_factory.mktemp("late")):
-        platform.up()
-        for kind, target in LATE.items():
-            platform.sandbox.fault(kind, target, active=True)
-        yield platform
+@pytest.fixture(scope="module", autouse=True)
+def late(platform: Platform) -> None:
+    def wanted(config: Config) -> None:
+        config["pools"].pop("batch", None)
+        config["models"][MODEL]["replicas"] = 1
+
+    platform.edit(wanted)
+    platform.up()
+    for kind, target in LATE.items():
+        platform.sandbox.fault(kind, target, active=True)
 
 
 def left(platform: Platform) -> list[CloudObject]:
