@@ -4,12 +4,13 @@
     python scripts/engine_flags.py wheels/vllm-0.33.0-*.whl
 
 The wheel is read, never run: the parser's definitions are plain calls and class fields, which the syntax tree shows.
-Switches are given without their `--no-` form. Behind a flag stands what its value is, where that is plain: `switch`
-(none), `whole`, `readable` (whole, also written 8k), `number`. Metrics are called as Prometheus reads them: counters
-end with `_total`, histograms lack `_bucket`, `_sum` and `_count`.
+Behind a flag stands what its value is, where that is plain: `on` (none), `switch` (none, and there is a `--no-` form),
+`whole`, `readable` (whole, also written 8k), `number`, or `one-of` with the choices. Metrics are called as Prometheus
+reads them: counters end with `_total`, histograms lack `_bucket`, `_sum` and `_count`.
 """
 
 import ast
+import re
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -49,6 +50,8 @@ class Wheel:
     """Class of settings to its fields and their types, as they are written."""
     readable: frozenset[str]
     """Fields whose numbers may be written 8k."""
+    choices: Mapping[str, tuple[str, ...]]
+    """Name of a type to its choices, where it is made of literals alone."""
 
 
 ALSO_WORDS = {"max_model_len"}
@@ -71,6 +74,32 @@ def annotations(modules: Iterable[ast.Module]) -> dict[str, dict[str, str]]:
     }
 
 
+def literals(modules: Iterable[ast.Module]) -> dict[str, tuple[str, ...]]:
+    """The types of all modules that are `Literal[…]`, with the choices of others within them."""
+    assigned = {
+        node.targets[0].id: node.value
+        for module in modules
+        for node in module.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    found = {name: choices_of(value, assigned) for name, value in assigned.items()}
+    return {name: choices for name, choices in found.items() if choices}
+
+
+def choices_of(value: ast.expr, types: Mapping[str, ast.expr]) -> tuple[str, ...]:
+    """The choices of `Literal[…]`, in the order of the source; none where it is another expression."""
+    if not (isinstance(value, ast.Subscript) and ast.unparse(value.value) == "Literal"):
+        return ()
+    found: list[str] = []
+    for each in value.slice.elts if isinstance(value.slice, ast.Tuple) else [value.slice]:
+        named = types.get(ast.unparse(each), each)
+        inner = (str(each.value),) if isinstance(each, ast.Constant) else choices_of(named, types)
+        if not inner:
+            return ()
+        found += inner
+    return tuple(found)
+
+
 def readable_fields(tree: ast.Module) -> frozenset[str]:
     """Fields whose values the engine reads as 8k, too."""
     sets = (
@@ -82,21 +111,45 @@ def readable_fields(tree: ast.Module) -> frozenset[str]:
     return frozenset(str(word.value) for found in sets for word in ast.walk(found) if isinstance(word, ast.Constant))
 
 
-def kind_of(annotation: str, field: str, readable: frozenset[str]) -> str:
+def arms_of(annotation: ast.expr) -> list[ast.expr]:
+    """The types of a union, but for None."""
+    if isinstance(annotation, ast.BinOp):
+        return [*arms_of(annotation.left), *arms_of(annotation.right)]
+    return [] if ast.unparse(annotation) == "None" else [annotation]
+
+
+def one_of(choices: Iterable[str]) -> str:
+    """The kind of a flag with these choices; empty where one of them cannot stand in a list."""
+    words = list(dict.fromkeys(choices))
+    return " ".join(["one-of", *words]) if all(re.fullmatch(r"\S+", word) for word in words) else ""
+
+
+def kind_of(annotation: str, field: str, wheel: Wheel) -> str:
     """What the value of a flag is, as the engine's `get_kwargs` decides by the field's type; empty where not plain."""
-    if field in ALSO_WORDS:
+    if field in ALSO_WORDS or not annotation:
         return ""
-    arms = {arm.strip() for arm in annotation.split("|")} - {"None"}
+    types = arms_of(ast.parse(annotation, mode="eval").body)
+    arms = {ast.unparse(each) for each in types}
+    chosen = [wheel.choices.get(ast.unparse(each)) or choices_of(each, {}) for each in types]
+    if all(chosen):
+        return one_of([word for words in chosen for word in words])
     kinds = {frozenset({"bool"}): "switch", frozenset({"int"}): "whole", frozenset({"float"}): "number"}
     kind = kinds.get(frozenset(arms), "")
-    return "readable" if kind == "whole" and field in readable else kind
+    return "readable" if kind == "whole" and field in wheel.readable else kind
 
 
 def kind_of_call(call: ast.Call, groups: Mapping[str, str], wheel: Wheel) -> str:
     """The same of an `add_argument` call, from its own words or from the class that it takes them from."""
     for word in call.keywords:
         said = ast.unparse(word.value)
-        if word.arg == "action" and ("store_true" in said or "BooleanOptionalAction" in said):
+        if word.arg == "choices" and isinstance(word.value, ast.List):
+            words = [str(each.value) for each in word.value.elts if isinstance(each, ast.Constant)]
+            return one_of(words) if len(words) == len(word.value.elts) else ""
+    for word in call.keywords:
+        said = ast.unparse(word.value)
+        if word.arg == "action" and "store_true" in said:
+            return "on"
+        if word.arg == "action" and "BooleanOptionalAction" in said:
             return "switch"
         if word.arg == "type":
             return {"int": "whole", "float": "number"}.get(said, "")
@@ -104,7 +157,7 @@ def kind_of_call(call: ast.Call, groups: Mapping[str, str], wheel: Wheel) -> str
         if word.arg is None and taken:
             field = ast.literal_eval(taken.slice)
             cls = groups.get(ast.unparse(taken.value), "")
-            return kind_of(wheel.annotations.get(cls, {}).get(field, ""), field, wheel.readable)
+            return kind_of(wheel.annotations.get(cls, {}).get(field, ""), field, wheel)
     return ""
 
 
@@ -136,7 +189,7 @@ def fields_as_flags(tree: ast.Module, wheel: Wheel) -> Iterator[tuple[str, str]]
     for cls in ast.walk(tree):
         if isinstance(cls, ast.ClassDef) and cls.name in FRONTEND_CLASSES:
             for field, annotation in wheel.annotations[cls.name].items():
-                yield f"--{field.replace('_', '-')}", kind_of(annotation, field, wheel.readable)
+                yield f"--{field.replace('_', '-')}", kind_of(annotation, field, wheel)
 
 
 def registered(tree: ast.Module, variable: str) -> Iterator[str]:
@@ -189,7 +242,8 @@ def read(wheel: Path) -> tuple[str, list[str]]:
         arguments = parse(ENGINE_ARGUMENTS)
         frontend = parse(next(path for path in FRONTEND_ARGUMENTS if path in files))
         settings = [parse(path) for path in files if path.startswith(SETTINGS) and path.endswith(".py")]
-        known = Wheel(annotations([*settings, frontend]), readable_fields(arguments))
+        everywhere = [*settings, frontend, arguments]
+        known = Wheel(annotations([*settings, frontend]), readable_fields(arguments), literals(everywhere))
         flags = dict(fields_as_flags(frontend, known))
         flags |= dict([*added_arguments(arguments, known), *added_arguments(frontend, known)])
         if len(flags) < FEWEST_FLAGS:

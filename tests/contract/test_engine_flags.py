@@ -18,12 +18,17 @@ ENGINE_CHOICES: dict[str, tuple[Any, ...]] = {
     "gpu_memory_utilization": (0.8,),
     "max_num_seqs": (None, 64),
     "kv_cache_dtype": ("auto", "fp8"),
+    "kv_offloading_gib": (1,),
+    "speculative": ({"source": "acme/eagle", "method": "eagle3", "size_gib": 0.1, "tokens": 3},),
+    "chat_template": ("{{ messages }}",),
     "tool_call_parser": (None, "hermes"),
     "reasoning_parser": (None, "qwen3"),
     "extra_args": ((),),
     "env": ({},),
 }
+ADAPTER = {"source": "acme/adapter", "rank": 12}
 MODEL_CHOICES: dict[str, tuple[Any, ...]] = {
+    "lora": ({"adapters": {"one": ADAPTER, "two": ADAPTER}, "at_once": 1},),
     "served_names": ((), ("Qwen/Qwen3-8B",)),
     "context_length": (2048, 8192),
     "trust_remote_code": (False, True),
@@ -44,6 +49,9 @@ WITHOUT_FLAG = {
     "weights",
     "shape",
     "startup_minutes",
+    "pod_annotations",
+    "scaling",
+    "priority_class",
 }
 """Settings of a model that are tested elsewhere or reach the command line by no choice of their own."""
 

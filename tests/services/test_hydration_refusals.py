@@ -1,6 +1,7 @@
 """What hydrations do with hubs that refuse, lie or want a token, and what of a model they leave at the hub."""
 
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -121,3 +122,82 @@ def test_weights_come_in_one_format() -> None:
     assert names("pytorch_model.bin", "model.pth") == {"pytorch_model.bin"}
     assert names("model.pt", "config.json") == {"model.pt", "config.json"}
     assert names("sub/model.safetensors", "pytorch_model.bin") == {"sub/model.safetensors", "pytorch_model.bin"}
+
+
+ADAPTER = "beside/acme/tiny/v1"
+
+
+def with_adapter(hub: FakeHub, **config: object) -> None:
+    said = {"r": 16, "base_model_name_or_path": "acme/base", **config}
+    hub.files = {**FILES, "adapter_config.json": json.dumps(said).encode()}
+
+
+def adapter(rank: int = 16, base: str = "acme/base") -> tuple[str, ...]:
+    return ("--adapter", "acme/tiny", "v1", ADAPTER, str(rank), base)
+
+
+def test_an_adapter_comes_with_the_weights_and_both_are_looked_for(program: Path, tmp_path: Path, hub: FakeHub) -> None:
+    with_adapter(hub, rank_pattern={"q_proj": 32})
+    code, said = hydrate(program, tmp_path, hub, *adapter(32))
+    assert code == 0, said
+    assert "adapter_config.json" in found(tmp_path, ADAPTER)
+    assert set(FILES) & set(found(tmp_path)) == set(FILES) & set(found(tmp_path, ADAPTER))
+    assert hydrate(program, tmp_path, hub, *adapter(32), "--check")[0] == 0
+    (tmp_path / ADAPTER / "config.json").unlink()
+    code, said = hydrate(program, tmp_path, hub, *adapter(32), "--check")
+    assert code == 4
+    assert f"{ADAPTER} does not hold acme/tiny at v1" in said
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"r": 64}, "its rank is 64, and the settings say 16: write rank: 64"),
+        ({"rank_pattern": {"q_proj": 32}}, "its rank is 32, and the settings say 16"),
+        ({"base_model_name_or_path": "acme/other"}, "it was trained on 'acme/other', and the model is 'acme/base'"),
+        ({"r": None}, "it has no adapter_config.json of a LoRA adapter"),
+    ],
+)
+def test_an_adapter_that_is_not_what_the_settings_say_is_refused_before_the_weights_come(
+    config: dict[str, object], says: str, program: Path, tmp_path: Path, hub: FakeHub
+) -> None:
+    with_adapter(hub, **config)
+    code, said = hydrate(program, tmp_path, hub, *adapter())
+    assert code == 3
+    assert f"refused: acme/tiny at v1: {says}" in said.splitlines()[-1]
+    assert not (tmp_path / TARGET).exists(), "hours of download would be for nothing"
+    assert not (tmp_path / ADAPTER).exists()
+
+
+def test_other_settings_of_an_adapter_that_is_there_are_held_against_it(
+    program: Path, tmp_path: Path, hub: FakeHub
+) -> None:
+    with_adapter(hub)
+    assert hydrate(program, tmp_path, hub, *adapter())[0] == 0
+    code, said = hydrate(program, tmp_path, hub, *adapter(8))
+    assert code == 3
+    assert "its rank is 16, and the settings say 8" in said
+
+
+def test_what_is_in_use_is_not_swept_however_many_adapters_there_are(
+    program: Path, tmp_path: Path, hub: FakeHub
+) -> None:
+    with_adapter(hub)
+    also = [
+        word
+        for name in "abcde"
+        for word in ("--adapter", "acme/tiny", "v1", f"beside/acme/{name}/v1", "16", "acme/base")
+    ]
+    assert hydrate(program, tmp_path, hub, *also)[0] == 0
+    for path in tmp_path.glob("*/*/*/*/.hydrated.json"):
+        os.utime(path, (0, 0))
+    assert hydrate(program, tmp_path, hub, *also)[0] == 0
+    assert len(list(tmp_path.glob("*/*/*/*/.hydrated.json"))) == 6
+
+
+def test_a_draft_model_comes_with_the_weights(program: Path, tmp_path: Path, hub: FakeHub) -> None:
+    target = "beside/acme/tiny/v1"
+    code, said = hydrate(program, tmp_path, hub, "--beside", "acme/tiny", "v1", target)
+    assert code == 0, said
+    assert exactly_the_models(tmp_path, target)
+    assert exactly_the_models(tmp_path)

@@ -16,8 +16,10 @@ def _lines(engine: str, version: str) -> tuple[str, ...]:
 
 @lru_cache
 def kinds(engine: str, version: str) -> Mapping[str, str]:
-    """Long flag to the type of its value: `switch` (none), `whole`, `readable` (also as 8k), `number`, or unknown.
+    """Long flag to the type of its value, which is empty if it is unknown.
 
+    `on` (none), `switch` (none, and there is a `--no-` form), `whole`, `readable` (also as 8k), `number`, or `one-of`
+    with the choices behind it.
     Switches without their `--no-` form. Raises KeyError if that version's flags are not recorded.
     """
     flags = (line.partition(" ") for line in _lines(engine, version) if line.startswith("--"))

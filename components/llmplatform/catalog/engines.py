@@ -33,6 +33,15 @@ class _Cited(_Table):
     """Source of the table's facts."""
 
 
+class EngineLora(_Table):
+    """Bounds of LoRA adapters."""
+
+    ranks: tuple[int, ...]
+    """Highest ranks to choose from."""
+    vocabulary: int | None = None
+    """Largest vocabulary of a model with adapters; None: there is no bound."""
+
+
 class EngineRelease(_Cited):
     """A released inference engine."""
 
@@ -55,6 +64,8 @@ class EngineRelease(_Cited):
     has_home: bool = True
     """Whether the image has a home that our user can write to; else it gets one."""
     metrics: EngineMetrics
+    lora: EngineLora | None = None
+    """None: the release serves no adapters, or it is not known how."""
 
     def runs_on(self, capability: Capability) -> bool:
         """Whether it has kernels for a GPU of that compute capability."""

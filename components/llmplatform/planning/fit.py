@@ -2,20 +2,25 @@
 
 An engine refuses to start when one request of the full context does not fit the cache. The overheads are the engine's
 (`catalog.engines.EngineMemory`), and are held against start-up logs that others published: at most 5 % too many tokens,
-and seldom 10 % too few. What `engine.extra_args` adds is not counted: drafts, adapters, and above
-all connectors of the cache, which take several GiB. Sizes are GiB on each GPU.
+and seldom 10 % too few. What `engine.extra_args` adds is not counted, above all connectors of the cache, which take
+several GiB. Sizes are GiB on each GPU.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, inf
 
 from llmplatform.catalog.engines import EngineMemory
 from llmplatform.catalog.gpus import Gpu
 from llmplatform.catalog.models import LONGEST_CONTEXT, ModelShape
+from llmplatform.planning import lora
 from llmplatform.specs.engines import GpuUse
+from llmplatform.specs.engines.speculation import Speculation
 from llmplatform.specs.models import Model
 
 GIB = 2**30
+
+SPECULATOR_LAYERS = 8
+"""Most layers with a cache of a speculator: EAGLE has one, DFlash up to eight (an assumption on the careful side)."""
 
 SMALLEST_MARGIN = 0.03
 """Smallest margin: within it the estimate is uncertain, and the engine may refuse to start."""
@@ -127,6 +132,8 @@ def fit(
     *,
     tensor_parallel: int = 1,
     context_length: int | None = None,
+    beside_gib: float = 0.0,
+    beside_kv_bytes: float = 0.0,
 ) -> Fit:
     """The memory of one replica.
 
@@ -137,12 +144,15 @@ def fit(
         use: What its settings say. A bound of its sequences spares a large GPU some overhead.
         tensor_parallel: GPUs of one replica.
         context_length: Longest request in tokens; None: the model's own.
+        beside_gib: Memory of what is served beside the model, on each GPU.
+        beside_kv_bytes: Cache that it needs for each token, on each GPU.
     """
+    cache = _cache(shape, gpu, engine, tensor_parallel, use.kv_bytes)
     return Fit(
         weights_gib=weights_gib(shape) / tensor_parallel,
-        overhead_gib=_overhead(shape, gpu, engine, use.sequences, tensor_parallel),
+        overhead_gib=_overhead(shape, gpu, engine, use.sequences, tensor_parallel) + beside_gib,
         usable_gib=gpu.memory_gib * use.share,
-        cache=_cache(shape, gpu, engine, tensor_parallel, use.kv_bytes),
+        cache=replace(cache, per_token=cache.per_token + beside_kv_bytes),
         context_length=context_length or shape.context_length,
     )
 
@@ -152,14 +162,49 @@ def model_fit(model: Model, gpu: Gpu, *, tensor_parallel: int | None = None) -> 
     shape = model.known_shape
     if shape is None:
         raise ValueError(f"the shape of {model.source} is not known")
+    size = tensor_parallel or model.tensor_parallel
     return fit(
         shape,
         gpu,
         model.engine_facts.memory,
         model.engine.gpu_use,
-        tensor_parallel=tensor_parallel or model.tensor_parallel,
+        tensor_parallel=size,
         context_length=model.context_length,
+        beside_gib=_adapters_gib(model, shape, size) + _draft_gib(model, size),
+        beside_kv_bytes=_draft_kv_bytes(model, shape, gpu, size),
     )
+
+
+def draft_gib(draft: Speculation) -> float:
+    """Size of a draft model's weights. Its shape is known, or the settings have the size."""
+    shape = draft.known_shape
+    return draft.size_gib or (weights_gib(shape) if shape else 0.0)
+
+
+def _draft_gib(model: Model, tensor_parallel: int) -> float:
+    draft = model.engine.draft
+    # It is spread like the model unless told otherwise.
+    alone = draft is not None and draft.options.get("draft_tensor_parallel_size") == 1
+    return draft_gib(draft) / (1 if alone else tensor_parallel) if draft else 0.0
+
+
+def _adapters_gib(model: Model, shape: ModelShape, tensor_parallel: int) -> float:
+    release = model.engine_release
+    limits = release.lora if release else None
+    rank = lora.rank(model.lora, limits.ranks) if model.lora and limits else None
+    return lora.gpu_gib(shape, model.lora, rank, tensor_parallel) if model.lora and rank else 0.0
+
+
+def _draft_kv_bytes(model: Model, shape: ModelShape, gpu: Gpu, tensor_parallel: int) -> float:
+    """Cache of a token: a draft model has its own, and a speculator's few layers are alike the model's."""
+    draft, engine, kv_bytes = model.engine.draft, model.engine_facts.memory, model.engine.gpu_use.kv_bytes
+    if draft is None:
+        return 0.0
+    if draft.is_whole_model and draft.known_shape:
+        own = _cache(draft.known_shape, gpu, engine, tensor_parallel, kv_bytes)
+        return own.per_token + own.per_token_in_window
+    values = shape.latent_kv or 2 * _heads_each(shape.kv_heads, tensor_parallel) * shape.head_dim
+    return SPECULATOR_LAYERS * values * kv_bytes
 
 
 def weights_gib(shape: ModelShape) -> float:

@@ -8,11 +8,14 @@ from urllib.parse import quote
 
 from llmplatform.planning.fit import GIB
 from llmplatform.planning.network import ALICLOUD_EGRESS_MBITS
+from llmplatform.specs.lora import Repository
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.models import Model
 
 ROOT = "/models"
 """Mount path of the volume."""
+ADAPTERS = "/adapters"
+"""Mount path of a claim with adapters that clients load."""
 
 EGRESS_MBITS: Mapping[str, float] = {"aws": 840, "alicloud": ALICLOUD_EGRESS_MBITS}
 """Bandwidth of a stack's route to the internet. AWS: a NAT gateway has 5 Gbit/s or more, so hub and file system limit
@@ -30,14 +33,19 @@ def hub(mirrors: Mirrors) -> str:
     return mirrors.models
 
 
-def revision(model: Model, mirrors: Mirrors) -> str:
+def revision(repository: Repository, mirrors: Mirrors) -> str:
     """The requested revision. A branch is fixed at the first download, until the setting changes."""
-    return model.revision or _DEFAULT_REVISIONS[mirrors.models]
+    return repository.revision or _DEFAULT_REVISIONS[mirrors.models]
 
 
 def folder(model: Model, mirrors: Mirrors) -> str:
     """The folder of the weights below the volume's root: hub, organization, model, revision."""
     return f"{mirrors.models}/{mirrors.model(model.source)}/{quote(revision(model, mirrors), safe='')}"
+
+
+def beside(repository: Repository) -> str:
+    """The folder of a repository that a server reads beside its model: the same at every hub."""
+    return f"beside/{repository.source}/{quote(repository.revision or 'main', safe='')}"
 
 
 def fingerprint(facts: object) -> str:

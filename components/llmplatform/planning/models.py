@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 
 from llmplatform.catalog import InstanceType
-from llmplatform.planning import hydration
+from llmplatform.planning import hydration, lora
 from llmplatform.planning.capacity import most_replicas
-from llmplatform.planning.fit import weights_gib
+from llmplatform.planning.fit import draft_gib, weights_gib
 from llmplatform.planning.pools import PoolPlan, most_nodes
 from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
@@ -27,6 +27,9 @@ INTERRUPTED_GRACE_SECONDS = 110
 """Spot notice is 120 s; allow 10 s for it to reach the pod."""
 ORDERLY_GRACE_SECONDS = 300
 """On other machines: it waits for answers of up to about four and a half minutes."""
+
+EVICTABLE = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+"""Annotation of pods: whether the autoscaler may move them to save a node."""
 
 LOAD_SECONDS_PER_GIB = 3.3
 """About 0.3 GiB/s from a shared file system to the GPU, the low end of what EFS reaches (unverified)."""
@@ -87,7 +90,7 @@ def plan_model(
     `hydration_seconds`: from `planning.hydration` for the whole stack; None: for this model alone.
     `beside`: GPUs that other models of the pool always have.
     """
-    weights = _weights_gib(model)
+    weights, stored = _weights_gib(model), stored_gib(model)
     cpu, memory = _share(pool.shape, model)
     return ModelPlan(
         name=name,
@@ -100,9 +103,9 @@ def plan_model(
         memory_mib=memory,
         shm_mib=_shm_mib(model, memory),
         weights_gib=round(weights, 2),
-        volume_gib=model.weights.size_gib or _round_up(2 * weights + 10, 10),
+        volume_gib=model.weights.size_gib or _round_up(2 * stored + 10, 10),
         startup_seconds=_startup_seconds(model, weights),
-        hydration_seconds=hydration_seconds or hydration.seconds(weights, pool.shape.provider),
+        hydration_seconds=hydration_seconds or hydration.seconds(stored, pool.shape.provider),
         drain=_drain(interruptible=pool.interruptible),
     )
 
@@ -136,13 +139,26 @@ def _most_replicas(model: Model, pool: PoolPlan, beside: int) -> int:
 
 def _downloaded_gib(model: Model) -> float:
     times = {"shared": 1, "node": max(1, model.least_replicas), "image": 0}
-    return _weights_gib(model) * times[model.weights.cache]
+    return stored_gib(model) * times[model.weights.cache]
+
+
+def stored_gib(model: Model) -> float:
+    """Size of the weights and of what is served beside them. The model's shape is known, unless its image has them."""
+    shape = model.known_shape
+    adapters = lora.files_gib(shape, model.lora) if shape and model.lora else 0
+    return _weights_gib(model) + adapters + (draft_gib(model.engine.draft) if model.engine.draft else 0)
 
 
 def _weights_gib(model: Model) -> float:
     if model.known_shape is None and model.weights.cache != "image":
         raise KeyError(model.source)
     return weights_gib(model.known_shape) if model.known_shape else 0
+
+
+def replica_memory_mib(shape: InstanceType, model: Model) -> tuple[int, int]:
+    """Memory of a replica, and how much of it is /dev/shm."""
+    _, memory = _share(shape, model)
+    return memory, _shm_mib(model, memory)
 
 
 def _share(shape: InstanceType, model: Model) -> tuple[int, int]:
@@ -160,19 +176,22 @@ def _share(shape: InstanceType, model: Model) -> tuple[int, int]:
 
 
 def _shm_mib(model: Model, memory_mib: int) -> int:
-    """2 GiB for one GPU, 16 GiB for NCCL over several; at most a quarter of the memory, which includes it."""
-    if model.resources.shm_gib:
-        return round(model.resources.shm_gib * 1024)
+    """2 GiB for one GPU, 16 GiB for NCCL over several; at most a quarter of the memory, which includes it.
+
+    What the engine keeps there comes on top.
+    """
     wanted = 16 * 1024 if model.tensor_parallel > 1 else 2 * 1024
-    return min(wanted, memory_mib // 4)
+    own = round(model.resources.shm_gib * 1024) if model.resources.shm_gib else min(wanted, memory_mib // 4)
+    return own + round(model.engine.shared_memory_gib * 1024)
 
 
 def _startup_seconds(model: Model, weights_gib: float) -> int:
     """Time to load and compile, in whole minutes, unless the settings have one. The download has its own time."""
     if model.startup_minutes:
         return model.startup_minutes * 60
-    start = model.engine_facts.start
-    expected = start.compile_seconds + weights_gib * LOAD_SECONDS_PER_GIB
+    start, draft = model.engine_facts.start, model.engine.draft
+    loaded = weights_gib + (draft_gib(draft) if draft else 0)
+    expected = start.compile_seconds + loaded * LOAD_SECONDS_PER_GIB
     return max(start.patience_seconds, _round_up(expected, 60))
 
 

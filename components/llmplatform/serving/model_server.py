@@ -1,7 +1,7 @@
 """A served model: a Deployment of an inference engine with its own objects, without shared ones.
 
-Makes: service account, API key, the weights, Deployment, Service, disruption budget, network policy, a ServiceMonitor
-if metrics are scraped, and what scales it. Makes no namespace, no nodes, no gateway.
+Makes: service account, API key, the weights, the engine's files, Deployment, Service, disruption budget, network
+policy, a ServiceMonitor if metrics are scraped, and what scales it. Makes no namespace, no nodes, no gateway.
 Dangerous to replace: the API key (every client needs the new one, and all pods restart), and the weights.
 """
 
@@ -19,7 +19,7 @@ from llmplatform.catalog.versions import HYDRATION_IMAGE
 from llmplatform.planning import hydration
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.outside import OutsidePlan
-from llmplatform.serving import autoscaling, engines, hydrators, network, pods, workload
+from llmplatform.serving import autoscaling, engines, files, hydrators, network, pods, workload
 from llmplatform.serving.autoscaling import AutoscalingArgs
 from llmplatform.serving.hydrators import Command, Hydration, HydrationArgs
 from llmplatform.serving.weights import NODE_SECONDS, Weights, WeightsArgs
@@ -194,6 +194,7 @@ class ModelServer(PlatformComponent):
             secrets={variable: core.SecretKeySelectorArgs(name=key.secret, key=KEY)} if variable and key else {},
             weights=weights is not None,
             claim=weights.claim if weights else None,
+            files=files.config_map(self._logical, plan.name, self._meta("-files"), self._server.files, self.child()),
             pull_secrets=hydrators.pull_secrets(mirrors, self._hydration),
             hydration=weights.command() if weights else nothing,
             secrets_hash=key.mark if key else None,

@@ -11,11 +11,20 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from llmplatform.planning.hydration import ROOT
-from llmplatform.planning.models import ModelPlan
+from llmplatform.planning.hydration import ADAPTERS, ROOT, fingerprint
+from llmplatform.planning.models import EVICTABLE, ModelPlan
 from llmplatform.planning.pools import GPU_RESOURCE
 from llmplatform.serving import hydrators
-from llmplatform.serving.engines.contract import Execute, Folder, GrpcCheck, HttpGet, Probe, Server, require_apart
+from llmplatform.serving.engines.contract import (
+    FILES,
+    Execute,
+    Folder,
+    GrpcCheck,
+    HttpGet,
+    Probe,
+    Server,
+    require_apart,
+)
 from llmplatform.specs.taints import GPU_TAINT, Toleration
 
 _OUTSIDE = "/etc/outside"
@@ -44,6 +53,8 @@ class PodArgs:
     """Claim of the weights' volume; None: the node's disk."""
     hydration: hydrators.Command
     """Command that checks for the weights, or downloads them to the node."""
+    files: pulumi.Input[str] | None
+    """ConfigMap of the server's files. None: it has none."""
     pull_secrets: list[core.LocalObjectReferenceArgs] | None
     secrets_hash: pulumi.Input[str] | None
     """Changes with the secrets, so that the pods do. None: there are none."""
@@ -55,10 +66,13 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
         metadata=kubernetes.meta.v1.ObjectMetaArgs(
             labels=args.labels,
             annotations={
+                **args.plan.spec.pod_annotations,
                 # Always set: the autoscaler keeps nodes with local volumes by default, and moving a single server takes
                 # it away for minutes.
-                "cluster-autoscaler.kubernetes.io/safe-to-evict": str(_evictable(args.plan)).lower(),
+                EVICTABLE: str(_evictable(args.plan)).lower(),
                 **({"llmplatform.dev/secrets": args.secrets_hash} if args.secrets_hash is not None else {}),
+                # A server reads its files when it starts.
+                **({"llmplatform.dev/files": fingerprint(dict(args.server.files))} if args.server.files else {}),
             },
         ),
         spec=core.PodSpecArgs(
@@ -67,6 +81,7 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
             image_pull_secrets=args.pull_secrets,
             # A Service named like the engine would become variables that an engine takes for its own.
             enable_service_links=False,
+            priority_class_name=args.plan.spec.priority_class,
             termination_grace_period_seconds=args.server.drain.grace,
             affinity=_affinity(args.plan),
             tolerations=_tolerations(args.plan),
@@ -77,6 +92,8 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
             volumes=[
                 *([_weights_volume(args)] if args.weights else []),
                 *map(_folder_volume, args.server.folders),
+                *_files(args)[0],
+                *_runtime_adapters(args.plan)[0],
                 _shared_memory(args.plan),
                 *_hydration_volumes(args),
             ],
@@ -89,10 +106,12 @@ def _container(args: PodArgs) -> core.ContainerArgs:
     mounts = [
         *([core.VolumeMountArgs(name="weights", mount_path=ROOT, read_only=True)] if args.weights else []),
         *(core.VolumeMountArgs(name=folder.volume, mount_path=folder.path) for folder in server.folders),
+        *_files(args)[1],
+        *_runtime_adapters(args.plan)[1],
         *_trusted(args)[1],
         core.VolumeMountArgs(name="shared-memory", mount_path=_SHARED_MEMORY),
     ]
-    require_apart([ROOT, _OUTSIDE, _SHARED_MEMORY, *(folder.path for folder in server.folders)])
+    require_apart([ROOT, ADAPTERS, FILES, _OUTSIDE, _SHARED_MEMORY, *(folder.path for folder in server.folders)])
     return core.ContainerArgs(
         name="engine",
         image=args.image,
@@ -238,6 +257,22 @@ def _weights_volume(args: PodArgs) -> core.VolumeArgs:
     return core.VolumeArgs(
         name="weights", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=f"{args.plan.volume_gib}Gi")
     )
+
+
+def _files(args: PodArgs) -> tuple[list[core.VolumeArgs], list[core.VolumeMountArgs]]:
+    if args.files is None:
+        return [], []
+    mount = core.VolumeMountArgs(name="files", mount_path=FILES, read_only=True)
+    return [core.VolumeArgs(name="files", config_map=core.ConfigMapVolumeSourceArgs(name=args.files))], [mount]
+
+
+def _runtime_adapters(plan: ModelPlan) -> tuple[list[core.VolumeArgs], list[core.VolumeMountArgs]]:
+    """The claim of adapters that clients load, read-only."""
+    if plan.spec.lora is None or plan.spec.lora.runtime is None:
+        return [], []
+    claim = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=plan.spec.lora.runtime.claim, read_only=True)
+    mount = core.VolumeMountArgs(name="adapters", mount_path=ADAPTERS, read_only=True)
+    return [core.VolumeArgs(name="adapters", persistent_volume_claim=claim)], [mount]
 
 
 def _folder_volume(folder: Folder) -> core.VolumeArgs:

@@ -10,7 +10,7 @@ Dangerous to replace: the claim, because the weights are deleted with it.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pulumi
@@ -22,12 +22,14 @@ from llmplatform.base.ordering import after
 from llmplatform.catalog.models import EXTRAS, ExtraFile, extra_files
 from llmplatform.catalog.versions import HYDRATION_IMAGE
 from llmplatform.planning import hydration
-from llmplatform.planning.models import ModelPlan
+from llmplatform.planning.models import EVICTABLE, ModelPlan
 from llmplatform.planning.outside import OutsidePlan
 from llmplatform.serving import hydrators
 from llmplatform.serving.hydration.faults import TIRED_CODE
 from llmplatform.serving.hydrators import Command
+from llmplatform.specs.lora import Repository
 from llmplatform.specs.mirrors import Mirrors
+from llmplatform.specs.models import Model
 
 NODE_SECONDS = 1200
 """Time for a node that does not exist yet, and for images."""
@@ -104,6 +106,7 @@ class Weights(PlatformComponent):
                 "--target",
                 hydration.folder(model, args.mirrors),
                 *(word for extra in extra_files(model.source) for word in ("--extra", _described(extra))),
+                *(word for words in _beside(model, args.mirrors) for word in words),
                 *(("--endpoint", args.mirrors.huggingface) if args.mirrors.huggingface else ()),
                 *(("--region", args.region) if args.region and args.mirrors.models == "modelscope" else ()),
             ),
@@ -190,7 +193,7 @@ class Weights(PlatformComponent):
                     metadata=meta.ObjectMetaArgs(
                         labels=self._labels,
                         # Removing the node now would repeat the download.
-                        annotations={"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
+                        annotations={EVICTABLE: "false"},
                     ),
                     spec=pod,
                 ),
@@ -201,6 +204,16 @@ class Weights(PlatformComponent):
 
 def _described(extra: ExtraFile) -> str:
     return f"{EXTRAS}/{extra.name}={extra.sha256}={extra.url}"
+
+
+def _beside(model: Model, mirrors: Mirrors) -> Iterator[tuple[str, ...]]:
+    def described(each: Repository) -> tuple[str, ...]:
+        return mirrors.model(each.source), hydration.revision(each, mirrors), hydration.beside(each)
+
+    for adapter in model.lora.adapters.values() if model.lora else ():
+        yield "--adapter", *described(adapter), str(adapter.rank), adapter.base or model.source
+    if model.engine.draft:
+        yield "--beside", *described(model.engine.draft)
 
 
 def _deadline(seconds: int) -> int:

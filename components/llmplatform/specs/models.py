@@ -11,13 +11,14 @@ from llmplatform.catalog.engines import EngineFacts, EngineRelease
 from llmplatform.catalog.models import LONGEST_CONTEXT
 from llmplatform.specs import engines
 from llmplatform.specs.engines import Engine, PublishedEngine
+from llmplatform.specs.lora import Lora
 from llmplatform.specs.pools import MOST_NODES
 from llmplatform.specs.scaling import Scaling
 from llmplatform.specs.section import Section
 from llmplatform.specs.taints import Toleration
 from llmplatform.specs.vocabulary.addresses import Cidr, PortNumber
 from llmplatform.specs.vocabulary.models import ModelId, Revision, ServedName
-from llmplatform.specs.vocabulary.names import Name
+from llmplatform.specs.vocabulary.names import AnnotationValue, LabelKey, Name, ObjectName
 
 
 class Weights(Section):
@@ -39,7 +40,7 @@ class Resources(Section):
     memory_gib: Annotated[float, Field(ge=1, le=16384)] | None = None
     """Memory in GiB, request and limit, including shared memory."""
     shm_gib: Annotated[float, Field(ge=0.0625, le=1024)] | None = None
-    """Size of /dev/shm in GiB."""
+    """Size of /dev/shm in GiB, beside a cache that the engine keeps there."""
 
 
 class Egress(Section):
@@ -77,6 +78,7 @@ class Model(Section):
     """Whether the weights need `secrets.huggingface_token`."""
     trust_remote_code: bool = False
     """Run code that is published with the weights."""
+    lora: Lora | None = None
     engine: Engine = engines.DEFAULT
     weights: Weights = Weights()
     resources: Resources = Resources()
@@ -86,6 +88,11 @@ class Model(Section):
     """Start a new pod before an old one ends. The pool needs room for another replica."""
     evictable: bool | None = None
     """Whether the autoscaler may move a replica to save a node. Empty: only with two replicas or more."""
+    priority_class: ObjectName | None = None
+    """Existing PriorityClass of its pods: where GPUs are short, pods of a higher priority come first and may evict
+    others. Empty: the cluster's default."""
+    pod_annotations: Annotated[dict[LabelKey, AnnotationValue], Field(max_length=50)] = Field(default_factory=dict)
+    """Further annotations of its pods, e.g. for a log collector or a service mesh."""
     shape: ModelShape | None = None
     """For a model that the catalog does not know, or knows differently: values from its config.json."""
     startup_minutes: Annotated[int, Field(ge=3, le=1440)] | None = None

@@ -24,6 +24,9 @@ class EngineArgs:
         parser.add_argument("--max-num-batched-tokens", **{{**model_kwargs["max_num_batched_tokens"], "default": None}})
         parser.add_argument("--max-parallel-workers", type=int)
         parser.add_argument("--swap-space", **model_kwargs["swap_space"])
+        parser.add_argument("--runner", **model_kwargs["runner"])
+        parser.add_argument("--quantization", **model_kwargs["quantization"])
+        parser.add_argument("--device", type=str, choices=["cuda", "cpu"])
         parser.add_argument("--max-model-len", "-m", **kwargs["max_model_len"])
 {more}
 
@@ -31,11 +34,16 @@ def unrelated(parser):
     parser.add_argument("--of-another-command")
 """
 SETTINGS = """
+ServedRunner = Literal["generate", "pooling"]
+Runner = Literal["auto", ServedRunner]
+
 class ModelConfig:
     enforce_eager: bool = False
     dtype: Literal["auto", "half"] | str = "auto"
     max_num_batched_tokens: int = Field(default=1, ge=1)
     swap_space: float | None = None
+    runner: Runner | None = "auto"
+    quantization: Runner | str = "auto"
 """
 FRONTEND = """
 class BaseFrontendArgs:
@@ -104,9 +112,15 @@ def test_metrics_are_called_as_prometheus_reads_them(tmp_path: Path) -> None:
 
 def test_what_a_value_is_comes_from_the_call_or_from_the_field_that_it_names(tmp_path: Path) -> None:
     _, lines = read(wheel(tmp_path))
-    assert {"--headless switch", "--enforce-eager switch", "--max-parallel-workers whole"} <= set(lines)
+    assert {"--headless on", "--enforce-eager switch", "--max-parallel-workers whole"} <= set(lines)
     assert {"--max-num-batched-tokens readable", "--swap-space number"} <= set(lines)
     assert {"--dtype", "--max-model-len"} <= set(lines), "nothing is said of what is not plain"
+
+
+def test_choices_are_those_that_the_parser_holds_to(tmp_path: Path) -> None:
+    _, lines = read(wheel(tmp_path))
+    assert {"--runner one-of auto generate pooling", "--device one-of cuda cpu"} <= set(lines)
+    assert "--quantization" in lines, "a type that is also any text has no choices"
 
 
 def test_what_is_not_of_the_parser_is_left_out(tmp_path: Path) -> None:

@@ -19,17 +19,6 @@ def refused(pool: dict[str, Any] = SPOT_FIRST, **settings: Any) -> str:
     return "\n".join(map(str, invalid.value.problems))
 
 
-def test_every_flag_of_the_engine_passes_through_or_says_what_to_set_instead() -> None:
-    assert len(KNOWN) > 300
-    free = [flag for flag in KNOWN if flag not in FLAGS]
-    switches = {flag for flag, kind in engine_flags.kinds("vllm", VERSION).items() if kind == "switch"}
-    written = [flag if flag in switches else f"{flag}=1" for flag in free]
-    plan = model_plan(engine={"extra_args": written})
-    assert vllm.arguments(plan, weights="/models/x")[-len(free) :] == tuple(written)
-    for flag in set(KNOWN) & set(FLAGS):
-        assert f"'{flag}' is not for here" in refused(engine={"extra_args": [flag]})
-
-
 def test_every_flag_that_is_refused_is_one_of_the_engine() -> None:
     assert not set(FLAGS) - set(KNOWN) - {"--model"}, (
         "the table has a flag that no user can write (--model is positional)"
@@ -52,7 +41,10 @@ def test_no_flag_that_we_emit_can_be_set_twice() -> None:
         ("--enforce-eagr", "did you mean '--enforce-eager'?"),
         ("--api-key=x", "keys are in Secrets"),
         ("--max-model-len=100", "set context_length"),
+        ("--device-memory-utilization=0.5", "set engine.gpu_memory_utilization"),
         ("--no-enable-auto-tool-choice", "set engine.tool_call_parser"),
+        ("--runner=poling", "'poling' is not a choice of '--runner'; did you mean 'pooling'?"),
+        ("--runner", "'--runner' has no value; use 'auto', 'generate', 'pooling' or 'draft'"),
         ("enforce-eager", "write a long flag"),
         ("--max-num-batched-tokens 8192", "write a long flag"),
     ],
@@ -99,6 +91,18 @@ def test_a_variable_that_cannot_be_is_refused(variable: str, says: str) -> None:
 )
 def test_what_no_node_of_the_pool_has_is_refused(resources: dict[str, Any], says: str) -> None:
     assert says in refused(resources=resources)
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("cluster-autoscaler.kubernetes.io/safe-to-evict", "the platform sets this annotation; set evictable"),
+        ("llmplatform.dev/secrets", "the platform sets this annotation; use a domain of your own"),
+        ("-x", "use at most 63 letters"),
+    ],
+)
+def test_an_annotation_of_the_platforms_is_refused(key: str, says: str) -> None:
+    assert says in refused(pod_annotations={key: "true"})
 
 
 def test_a_surge_without_room_is_refused() -> None:

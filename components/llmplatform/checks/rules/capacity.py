@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from math import ceil
+from math import ceil, floor
 
 from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.placement import disk_gib, groups, most_nodes, placed
 from llmplatform.checks.rules.rule import each_model, whole
 from llmplatform.checks.rules.scaling import has_no_autoscaler
-from llmplatform.planning.fit import weights_gib
+from llmplatform.planning.models import replica_memory_mib, stored_gib
 from llmplatform.planning.node_groups import is_fixed
 from llmplatform.specs.models import Model
 from llmplatform.specs.pools import ENGINE_IMAGE_GIB
@@ -19,10 +19,11 @@ def volume_holds_the_weights(stack: Stack) -> Iterator[Problem]:
     """A volume with a given size has room for the weights."""
     for name, model in stack.models.items():
         size, shape = model.weights.size_gib, model.known_shape
-        if size and shape and size < weights_gib(shape):
+        if size and shape and size < stored_gib(model):
             yield Problem(
                 f"models.{name}.weights.size_gib",
-                f"{size} GiB are too few for the weights of '{model.source}', which take {weights_gib(shape):.1f}",
+                f"{size} GiB are too few for the weights of '{model.source}'"
+                f"{' and its adapters' if model.lora else ''}, which take {stored_gib(model):.1f}",
                 "write more, best twice that to have room for a second revision, or remove it",
             )
 
@@ -34,7 +35,7 @@ def node_holds_the_weights(stack: Stack) -> Iterator[Problem]:
         if model.weights.cache != "node" or shape is None:
             continue
         disk = disk_gib(stack, pool)
-        size, room = model.weights.size_gib or ceil(weights_gib(shape)), disk - ENGINE_IMAGE_GIB
+        size, room = model.weights.size_gib or ceil(stored_gib(model)), disk - ENGINE_IMAGE_GIB
         if size > room:
             yield Problem(
                 f"models.{name}.weights" + (".size_gib" if model.weights.size_gib else ".cache"),
@@ -112,6 +113,20 @@ def resources_fit_the_node(stack: Stack) -> Iterator[Problem]:
             )
 
 
+def offloaded_cache_has_room(stack: Stack) -> Iterator[Problem]:
+    """What an engine keeps in /dev/shm leaves half of a replica's memory for the rest."""
+    for name, model, node in placed(stack):
+        kept = model.engine.shared_memory_gib
+        memory, shared = (mib / 1024 for mib in replica_memory_mib(node.shape, model))
+        if kept and shared > memory / 2 and model.tensor_parallel <= node.shape.gpus:
+            most = floor(memory / 2 - (shared - kept))
+            yield Problem(
+                f"models.{name}.engine",
+                f"{kept:g} GiB of offloaded cache leave too little of {memory:.0f} GiB of memory",
+                (f"write {most} or less, or " if most > 0 else "remove it, or ") + "a larger resources.memory_gib",
+            )
+
+
 def surges_have_room(stack: Stack) -> Iterator[Problem]:
     """A pool has GPUs for the extra pods of models with `surge`."""
     wanted: dict[str, int] = {}
@@ -134,7 +149,7 @@ def surges_have_room(stack: Stack) -> Iterator[Problem]:
 
 
 PROBLEMS = (
-    *each_model(resources_fit_the_node),
+    *each_model(resources_fit_the_node, offloaded_cache_has_room),
     *whole(surges_have_room),
     *each_model(volume_holds_the_weights, node_holds_the_weights),
     *whole(pool_holds_its_models),

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 
 from llmplatform.catalog import engine_flags
-from llmplatform.checks.problems import Problem, suggestion
+from llmplatform.checks.problems import Problem, listed, suggestion
 from llmplatform.checks.rules.placement import published
 from llmplatform.checks.rules.rule import each_model
+from llmplatform.planning.models import EVICTABLE
 from llmplatform.specs.stack import Stack
 
 METADATA = (IPv4Network("169.254.0.0/16"), IPv4Network("100.100.100.200/32"))
@@ -29,8 +30,7 @@ def extra_arguments_are_the_engines(stack: Stack) -> Iterator[Problem]:
         seen: set[str] = set()
         for index, argument in enumerate(engine.extra_args):
             path, flag = f"models.{name}.engine.extra_args[{index}]", _flag(argument)
-            negated = model.engine_facts.negates and flag.startswith("--no-") and flag not in known
-            base = f"--{flag.removeprefix('--no-')}" if negated else flag
+            base = _switch(flag, known) if model.engine_facts.negates else flag
             if base in owned:
                 yield Problem(path, f"'{flag}' is not for here", f"{owned[base]}; remove it")
             elif base not in known:
@@ -55,8 +55,13 @@ _VALUES: Mapping[str, tuple[str, str, str]] = {
 def _value(path: str, argument: str, flag: str, kind: str) -> Iterator[Problem]:
     """Whether the engine's own parser accepts a flag's value."""
     given, equals, value = argument.partition("=")
-    if kind == "switch" and equals:
+    if kind in ("on", "switch") and equals:
         yield Problem(path, f"'{given}' is a switch, which has no value", f"write '{given}', or remove it")
+    if kind.startswith("one-of "):
+        choices = kind.split(" ")[1:]
+        if value not in (*choices, "None"):
+            fault = f"'{value}' is not a choice of '{given}'" if equals else f"'{given}' has no value"
+            yield Problem(path, fault, suggestion(value, choices, f"use {listed(choices)}"))
     if kind in _VALUES:
         form, words, example = _VALUES[kind]
         if not equals:
@@ -75,6 +80,19 @@ def extra_variables_are_free(stack: Stack) -> Iterator[Problem]:
                 yield Problem(path, "the platform sets this variable", f"{owned[variable]}; remove it")
             elif _SECRET.search(variable):
                 yield Problem(path, "it looks like a secret, which would stand in clear text in the state", "remove it")
+
+
+_PLATFORM = "llmplatform.dev/"
+
+
+def annotations_are_free(stack: Stack) -> Iterator[Problem]:
+    """An annotation of a model's pods is not one of the platform's."""
+    owned = {EVICTABLE: "set evictable"}
+    for name, model in stack.models.items():
+        for key in model.pod_annotations:
+            if key in owned or key.startswith(_PLATFORM):
+                remedy = owned.get(key, "use a domain of your own")
+                yield Problem(f"models.{name}.pod_annotations.{key}", "the platform sets this annotation", remedy)
 
 
 def ways_out_lead_somewhere(stack: Stack) -> Iterator[Problem]:
@@ -106,6 +124,16 @@ def _flag(argument: str) -> str:
     return argument.partition("=")[0].partition(".")[0]
 
 
+def _switch(flag: str, known: Mapping[str, str]) -> str:
+    """The flag that a `--no-` form turns off; any other flag as it is."""
+    positive = f"--{flag.removeprefix('--no-')}"
+    return positive if flag.startswith("--no-") and flag not in known and known.get(positive) == "switch" else flag
+
+
 PROBLEMS = each_model(
-    extra_arguments_are_the_engines, extra_variables_are_free, ways_out_lead_somewhere, names_are_given_once
+    extra_arguments_are_the_engines,
+    extra_variables_are_free,
+    annotations_are_free,
+    ways_out_lead_somewhere,
+    names_are_given_once,
 )

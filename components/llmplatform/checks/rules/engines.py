@@ -26,6 +26,15 @@ def engine_is_on_record(stack: Stack) -> Iterator[Problem]:
             )
 
 
+def settings_are_of_the_release(stack: Stack) -> Iterator[Problem]:
+    """The requested release has every setting that is written."""
+    for name, model, engine, release in published(stack):
+        kind, version = model.engine.kind, release.version
+        for key, flag in engine.FLAGS.items():
+            if getattr(engine, key) and flag not in engine_flags.flags(kind, version):
+                yield Problem(f"models.{name}.engine.{key}", f"{kind} {version} does not have it", "remove it")
+
+
 def image_is_of_the_version(stack: Stack) -> Iterator[Problem]:
     """The version of the image is that of the settings, because flags and parsers depend on it."""
     for name, model, engine, release in published(stack):
@@ -222,6 +231,7 @@ def _branch(driver: str) -> int:
 
 PROBLEMS = each_model(
     engine_is_on_record,
+    settings_are_of_the_release,
     image_is_of_the_version,
     image_can_be_run,
     parsers_exist,

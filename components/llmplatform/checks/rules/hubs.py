@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from llmplatform.catalog import models, versions
 from llmplatform.checks.problems import Problem, suggestion
 from llmplatform.checks.rules.rule import each_model, whole
+from llmplatform.specs.models import Model
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -40,26 +41,36 @@ def models_are_at_the_hub(stack: Stack) -> Iterator[Problem]:
             yield Problem(
                 f"models.{name}.gated", "ModelScope does not know tokens of Hugging Face", "write false, or remove it"
             )
-        if model.revision and _LIKE_A_COMMIT.fullmatch(model.revision):
-            yield Problem(
-                f"models.{name}.revision",
-                "ModelScope knows branches and tags, but no commits",
-                "write a tag of the model there, such as v1.0.0, or remove it",
-            )
+        for path, revision in _revisions(name, model):
+            if _LIKE_A_COMMIT.fullmatch(revision):
+                yield Problem(
+                    path,
+                    "ModelScope knows branches and tags, but no commits",
+                    "write a tag of the model there, such as v1.0.0, or remove it",
+                )
 
 
 def commits_are_whole(stack: Stack) -> Iterator[Problem]:
     """A commit is complete, because the hub accepts no prefix. Source: huggingface_hub's guide to downloads."""
     if stack.mirrors.models != "huggingface":
         return
-    for name, model in stack.models.items():
-        wanted = model.revision
-        if wanted and _LIKE_A_COMMIT.fullmatch(wanted) and not _COMMIT.fullmatch(wanted):
+    revisions = (each for name, model in stack.models.items() for each in _revisions(name, model))
+    for path, wanted in revisions:
+        if _LIKE_A_COMMIT.fullmatch(wanted) and not _COMMIT.fullmatch(wanted):
             yield Problem(
-                f"models.{name}.revision",
+                path,
                 f"'{wanted}' looks like a commit, and has {len(wanted)} digits of 40: the hub takes whole ones alone",
                 "write all 40, as the hub's page of the commit shows them",
             )
+
+
+def _revisions(name: str, model: Model) -> Iterator[tuple[str, str]]:
+    """The revisions of a model, its adapters and its draft that the settings name, with their paths."""
+    adapters, draft = model.lora.adapters if model.lora else {}, model.engine.draft
+    named = {f"models.{name}.revision": model.revision}
+    named |= {f"models.{name}.engine.speculative.revision": draft.revision} if draft else {}
+    named |= {f"models.{name}.lora.adapters.{key}.revision": each.revision for key, each in adapters.items()}
+    yield from ((path, revision) for path, revision in named.items() if revision)
 
 
 def mirrors_stand_for_something(stack: Stack) -> Iterator[Problem]:

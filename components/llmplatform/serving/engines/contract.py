@@ -7,7 +7,7 @@ An image whose server drains on another signal needs a `command` that translates
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
@@ -16,6 +16,9 @@ from llmplatform.catalog.engine_metrics import EngineMetrics
 from llmplatform.catalog.engines import EngineRelease
 from llmplatform.planning.models import ModelPlan
 from llmplatform.specs.engines import EngineSettings
+
+FILES = "/etc/engine"
+"""Mount path of the server's files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +136,8 @@ class Server:
     """None: it exposes none."""
     folders: tuple[Folder, ...] = ()
     """Where it writes. Its weights are read alone."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Name to text of files that it reads below `FILES`."""
     api_key_variable: str | None = None
     """Variable with the key that clients send; arguments may name it as `$(NAME)`. None: it asks for no key."""
     python: str | None = "python3"

@@ -6,12 +6,16 @@ Older releases are served for the models that need them: they end without waitin
 and log text, not JSON.
 """
 
+import json
 from collections.abc import Mapping
 
 from llmplatform.catalog import engine_flags, engines
 from llmplatform.catalog.models import EXTRAS, extra_files
+from llmplatform.planning import lora
+from llmplatform.planning.hydration import ROOT, beside
 from llmplatform.planning.models import ModelPlan
 from llmplatform.serving.engines.contract import (
+    FILES,
     Folder,
     HttpGet,
     Metrics,
@@ -30,6 +34,7 @@ FACTS = engines.facts("vllm").server
 API = "http"
 CACHE = f"{FACTS.home}/.cache"
 _COMPILED = f"{CACHE}/vllm"
+TEMPLATE = "chat-template.jinja"
 CACHE_GIB = 20
 """Bound of what engine and compilers leave on the node's disk."""
 
@@ -48,6 +53,7 @@ def server(plan: ModelPlan, *, weights: str) -> Server:
         group=FACTS.group,
         # Its image has Python: it is a program of it.
         python="python3",
+        files={TEMPLATE: template} if (template := settings(plan.spec.engine, Vllm).chat_template) else {},
         folders=(_cache(plan),),
         drain=drain(plan, waits="--shutdown-timeout" in _flags(plan)),
     )
@@ -78,11 +84,13 @@ def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
         "--port": str(FACTS.ports[API]),
         "--trust-remote-code": "" if plan.spec.trust_remote_code else None,
         **_memory_flags(plan),
+        "--chat-template": f"{FILES}/{TEMPLATE}" if settings(plan.spec.engine, Vllm).chat_template else None,
+        "--speculative-config": _speculation(plan),
         **_parser_flags(plan),
         **_operational_flags(plan),
     }
     names = ("--served-model-name", plan.name, *plan.spec.served_names)
-    return weights, *names, *flagged(flags), *settings(plan.spec.engine, Vllm).extra_args
+    return weights, *names, *_adapters(plan), *flagged(flags), *settings(plan.spec.engine, Vllm).extra_args
 
 
 def environment(plan: ModelPlan, *, weights: str) -> Mapping[str, str]:
@@ -97,6 +105,8 @@ def environment(plan: ModelPlan, *, weights: str) -> Mapping[str, str]:
         "TRANSFORMERS_OFFLINE": "1",
         "VLLM_ENGINE_READY_TIMEOUT_S": str(plan.startup_seconds),
         "VLLM_NO_USAGE_STATS": "1",
+        # vllm/envs.py; the engine itself warns of it.
+        **({"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1"} if plan.spec.lora and plan.spec.lora.runtime else {}),
         **{extra.folder_variable: f"{weights}/{EXTRAS}" for extra in extra_files(plan.spec.source)},
         **release(plan).environment,
         **plan.spec.engine.env,
@@ -124,8 +134,30 @@ def _memory_flags(plan: ModelPlan) -> dict[str, str | None]:
         "--max-model-len": str(plan.spec.context_length) if plan.spec.context_length else None,
         "--gpu-memory-utilization": str(engine.gpu_memory_utilization),
         "--max-num-seqs": str(engine.max_num_seqs) if engine.max_num_seqs else None,
+        "--kv-offloading-size": f"{engine.kv_offloading_gib:g}" if engine.kv_offloading_gib else None,
         "--kv-cache-dtype": engine.kv_cache_dtype if engine.kv_cache_dtype != "auto" else None,
     }
+
+
+def _adapters(plan: ModelPlan) -> tuple[str, ...]:
+    """Flags of LoRA adapters. Those beyond one batch stay in memory, else a request would read them from the volume."""
+    wanted, limits = plan.spec.lora, release(plan).lora
+    if wanted is None or limits is None:
+        return ()
+    found = ["--enable-lora", "--max-loras", str(wanted.slots), "--max-lora-rank", str(lora.rank(wanted, limits.ranks))]
+    if len(wanted.adapters) > wanted.slots:
+        found += ["--max-cpu-loras", str(len(wanted.adapters))]
+    if wanted.adapters:
+        found += ["--lora-modules", *(f"{name}={ROOT}/{beside(each)}" for name, each in wanted.adapters.items())]
+    return tuple(found)
+
+
+def _speculation(plan: ModelPlan) -> str | None:
+    draft = plan.spec.engine.draft
+    if draft is None:
+        return None
+    own = {"model": f"{ROOT}/{beside(draft)}", "method": draft.method, "num_speculative_tokens": draft.tokens}
+    return json.dumps({**draft.options, **own})
 
 
 def _parser_flags(plan: ModelPlan) -> dict[str, str | None]:

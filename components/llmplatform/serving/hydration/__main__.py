@@ -1,14 +1,16 @@
-"""Downloads one model's weights; see `--help`."""
+"""Downloads one model's weights, and what its server reads beside them; see `--help`."""
 
 import argparse
 import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from llmplatform.serving.hydration import http, volume
+from llmplatform.serving.hydration import adapters, http, volume
 from llmplatform.serving.hydration.download import Download
 from llmplatform.serving.hydration.faults import REFUSED_CODE, TIRED_CODE, Refused, Tired
 from llmplatform.serving.hydration.hubs import Hub, HuggingFace, ModelScope, extra, needed
@@ -17,17 +19,42 @@ from llmplatform.serving.hydration.volume import Lease, Lost, manifest
 ENDPOINTS = {"huggingface": "https://huggingface.co", "modelscope": "https://www.modelscope.cn"}
 
 
+def _nothing(folder: Path) -> None:
+    """Weights are what the hub says."""
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A revision of a repository, and its folder."""
+
+    source: str
+    revision: str
+    target: Path
+    extras: Sequence[str] = ()
+    require: Callable[[Path], None] = _nothing
+    """Raises `Refused` where the files are not what the settings say."""
+
+
 def main(words: Sequence[str]) -> int:
     """Exit code: 0 success, 3 a setting must change, 4 another start continues from here."""
     args = _arguments(words)
     root = Path(args.root)
-    target = root / args.target
+    wanted = _wanted(args, root)
     try:
         if args.check:
-            return _check(args, target)
+            return max(map(_check, wanted))
         if args.certificates:
             http.trust(args.certificates)
-        _hydrate(args, root, target)
+        # A download sets its own when it ends.
+        stops = [threading.Event() for _ in wanted]
+        # The first process of a container ignores signals without a handler: a wait would last until the kill.
+        signal.signal(signal.SIGTERM, lambda number, frame: [stop.set() for stop in stops])
+        for each, stop in zip(wanted, stops, strict=True):
+            _hydrate(args, root, each, stop)
+        for line in volume.sweep(root, [each.target for each in wanted]):
+            _say(line)
+        for each in wanted:
+            _tell(each)
     except Refused as refusal:
         _say(f"refused: {refusal}")
         return REFUSED_CODE
@@ -40,25 +67,34 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def _hydrate(args: argparse.Namespace, root: Path, target: Path) -> None:
-    stop = threading.Event()
-    # The first process of a container ignores signals without a handler: a wait would last until the kill.
-    signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+def _wanted(args: argparse.Namespace, root: Path) -> list[_Wanted]:
+    beside = [
+        _Wanted(source, revision, root / target, require=partial(adapters.require, rank=int(rank), base=base))
+        for source, revision, target, rank, base in args.adapter
+    ]
+    beside += [_Wanted(source, revision, root / target) for source, revision, target in args.beside]
+    # The small ones first: what is refused is refused before hours of download.
+    return [*beside, _Wanted(args.source, args.revision, root / args.target, args.extra)]
+
+
+def _hydrate(args: argparse.Namespace, root: Path, wanted: _Wanted, stop: threading.Event) -> None:
+    target = wanted.target
     lease = Lease(root, target, stale=args.stale, beat=args.stale / 9, stop=stop)
     (root / volume.WORK).mkdir(parents=True, exist_ok=True)
     if lease.acquire(_say):
         hub = _hub(args)
         download = Download(hub, lease, args.patience, _say, stop)
         try:
-            listing = download.ask(lambda: hub.listing(args.source, args.revision))
-            extras = [download.ask(lambda described=described: extra(described)) for described in args.extra]
+            listing = download.ask(lambda: hub.listing(wanted.source, wanted.revision))
+            extras = [download.ask(lambda described=described: extra(described)) for described in wanted.extras]
             files = (*needed(listing.files), *extras)
             download.run(files)
+            _judge(wanted, lease.files)
             lease.publish(
                 {
                     "hub": args.hub,
-                    "source": args.source,
-                    "revision": args.revision,
+                    "source": wanted.source,
+                    "revision": wanted.revision,
                     "commit": listing.commit,
                     "hydrated": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                     "files": [{"path": file.path, "size": file.size, file.kind: file.digest or None} for file in files],
@@ -66,17 +102,32 @@ def _hydrate(args: argparse.Namespace, root: Path, target: Path) -> None:
             )
         finally:
             lease.leave()
-    for line in volume.sweep(root, target):
-        _say(line)
-    found = manifest(target) or {"files": [], "commit": ""}
+    # The settings may say something else of it by now.
+    _judge(wanted, target)
+
+
+def _tell(wanted: _Wanted) -> None:
+    found = manifest(wanted.target) or {"files": [], "commit": ""}
     size = sum(file["size"] for file in found["files"]) / (1 << 30)
-    _say(f"{args.source} at {args.revision} {found['commit']}: {len(found['files'])} files, {size:.2f} GiB, verified")
+    _say(
+        f"{wanted.source} at {wanted.revision} {found['commit']}: {len(found['files'])} files, {size:.2f} GiB, verified"
+    )
 
 
-def _check(args: argparse.Namespace, target: Path) -> int:
-    if manifest(target) is not None:
+def _judge(wanted: _Wanted, folder: Path) -> None:
+    try:
+        wanted.require(folder)
+    except Refused as refusal:
+        raise Refused(f"{wanted.source} at {wanted.revision}: {refusal}") from None
+
+
+def _check(wanted: _Wanted) -> int:
+    if manifest(wanted.target) is not None:
         return 0
-    _say(f"{target} does not hold {args.source} at {args.revision}: delete its ended Job, then run `pulumi up`")
+    _say(
+        f"{wanted.target} does not hold {wanted.source} at {wanted.revision}: "
+        "delete its ended Job, then run `pulumi up`"
+    )
     return TIRED_CODE
 
 
@@ -99,6 +150,22 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--token-file", help="file with the token of Hugging Face")
     parser.add_argument("--certificates", help="file with certificates to trust beside the system's")
     parser.add_argument("--extra", action="append", default=[], help="PATH=SHA256=URL of a file from elsewhere")
+    parser.add_argument(
+        "--beside",
+        action="append",
+        default=[],
+        nargs=3,
+        metavar=("SOURCE", "REVISION", "TARGET"),
+        help="another model that the server reads",
+    )
+    parser.add_argument(
+        "--adapter",
+        action="append",
+        default=[],
+        nargs=5,
+        metavar=("SOURCE", "REVISION", "TARGET", "RANK", "BASE"),
+        help="a LoRA adapter of the model: what the settings say of it",
+    )
     parser.add_argument("--region", help="region of Alibaba Cloud that this machine is in")
     parser.add_argument("--patience", type=float, default=1800, help="seconds without a byte")
     parser.add_argument("--stale", type=float, default=90, help="seconds after which a silent holder counts as dead")

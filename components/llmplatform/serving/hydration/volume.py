@@ -17,7 +17,7 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -31,8 +31,8 @@ PART = ".part"
 FORGOTTEN_SECONDS = 3600
 """Age at which an unfinished folder counts as abandoned."""
 KEPT_BEFORE = 2
-"""Revisions to keep beside the newest. The volume does not know which one is served, because servers do not write:
-after a failed update it is not the previous one."""
+"""Revisions to keep beside the newest, for each repository. The volume does not know which one is served, because
+servers do not write: after a failed update it is not the previous one."""
 KEPT_SECONDS = 7 * 24 * 3600
 """Time that a revision stays after the next one, however many were tried since."""
 _TAKEN = {errno.ENOTEMPTY, errno.EEXIST}
@@ -183,16 +183,21 @@ class Lease:
         return owner, _read(self.work / f"beat-{owner}") if owner else ""
 
 
-def sweep(root: Path, target: Path) -> Iterator[str]:
-    """Remove old revisions, and abandoned folders."""
-    (target / MANIFEST).touch()
+def sweep(root: Path, targets: Sequence[Path]) -> Iterator[str]:
+    """Remove old revisions, and abandoned folders. `targets`: what is in use, which it keeps."""
+    for target in targets:
+        (target / MANIFEST).touch()
     # The clock of the file system, which made the other files' times, too.
-    now = (target / MANIFEST).stat().st_mtime
+    now = (targets[0] / MANIFEST).stat().st_mtime
     before = sorted(
-        ((path.stat().st_mtime, path.parent) for path in root.glob(f"*/*/*/*/{MANIFEST}") if path.parent != target),
+        (
+            (path.stat().st_mtime, path.parent)
+            for path in root.glob(f"*/*/*/*/{MANIFEST}")
+            if path.parent not in targets
+        ),
         reverse=True,
     )
-    for (followed, _), (_, old) in pairwise(before[KEPT_BEFORE - 1 :]):
+    for (followed, _), (_, old) in pairwise(before[KEPT_BEFORE * len(targets) - 1 :]):
         if now - followed > KEPT_SECONDS:
             yield f"removed {old.relative_to(root)}"
             discard(root, old)

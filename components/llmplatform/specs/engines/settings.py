@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from llmplatform.catalog.engine_metrics import EngineMetrics
+from llmplatform.specs.engines.speculation import Speculation
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary.addresses import ImageReference
 from llmplatform.specs.vocabulary.models import EngineArgument
@@ -41,10 +42,22 @@ class EngineSettings(Section):
     """Settings whose values are names that a release knows, to the kind of name (`catalog.engine_flags.names`)."""
     TOOL_PARSER: ClassVar[str | None] = None
     """Setting with the parser of tool calls."""
+    FLAGS: ClassVar[Mapping[str, str]] = {}
+    """Settings that not every release has, to the flag that says so."""
 
     env: Annotated[dict[VariableName, VariableValue], Field(max_length=100)] = Field(default_factory=dict)
     """Further environment variables of the engine. Do not put secrets here: they are readable in the stack's state and
     in the pod."""
+
+    @property
+    def draft(self) -> Speculation | None:
+        """What its server reads beside the model to guess tokens."""
+        return None
+
+    @property
+    def shared_memory_gib(self) -> float:
+        """Size of what it keeps in /dev/shm beside the messages of its processes, in GiB."""
+        return 0.0
 
     @property
     @abstractmethod

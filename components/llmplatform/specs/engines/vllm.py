@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmplatform.specs.engines.settings import GpuUse, PublishedEngine
+from llmplatform.specs.engines.speculation import Speculation
 
 
 class Vllm(PublishedEngine):
@@ -14,24 +15,44 @@ class Vllm(PublishedEngine):
     CACHE_FORMAT = "kv_cache_dtype"
     NAMES = {"tool_call_parser": "tool-parser", "reasoning_parser": "reasoning-parser"}  # noqa: RUF012
     TOOL_PARSER = "tool_call_parser"
+    FLAGS = {"kv_offloading_gib": "--kv-offloading-size", "speculative": "--speculative-config"}  # noqa: RUF012
 
     kind: Literal["vllm"] = "vllm"
     gpu_memory_utilization: Annotated[float, Field(ge=0.3, le=0.98)] = 0.92
     """Share of each GPU's memory that the engine uses. The driver needs more than 2 % of it."""
     max_num_seqs: Annotated[int, Field(ge=1, le=8192)] | None = None
     """Sequences at once. Empty: the engine decides."""
-    kv_cache_dtype: Literal["auto", "fp8"] = "auto"
+    kv_cache_dtype: Literal["auto", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2"] = "auto"
     """`fp8` halves the key-value cache."""
+    kv_offloading_gib: Annotated[float, Field(ge=1, le=16384)] | None = None
+    """Memory of the node for parts of the key-value cache that leave the GPUs, in GiB, of all GPUs together. Requests
+    whose beginning is there need not compute it again. Empty: none."""
+    chat_template: Annotated[str, Field(min_length=1, max_length=262_144)] | None = None
+    """Jinja template that turns messages into a prompt, as text (`chat_template: |`). Empty: the model's own."""
+    speculative: Speculation | None = None
     tool_call_parser: str | None = None
     """Parser for tool calls, e.g. `hermes`. Empty: no tool calling."""
     reasoning_parser: str | None = None
     """Parser for reasoning output, e.g. `qwen3`. Empty: none."""
 
     @property
+    def draft(self) -> Speculation | None:
+        """What its server reads beside the model to guess tokens."""
+        return self.speculative
+
+    @property
+    def shared_memory_gib(self) -> float:
+        """The offloaded cache is a file in /dev/shm.
+
+        0.33.0, wheel: vllm/v1/kv_offload/cpu/shared_offload_region.py, `SharedOffloadRegion`.
+        """
+        return self.kv_offloading_gib or 0.0
+
+    @property
     def gpu_use(self) -> GpuUse:
         """How it uses its GPUs."""
         return GpuUse(
             share=self.gpu_memory_utilization,
-            kv_bytes=1 if self.kv_cache_dtype == "fp8" else 2,
+            kv_bytes=1 if self.kv_cache_dtype.startswith("fp8") else 2,
             sequences=self.max_num_seqs,
         )

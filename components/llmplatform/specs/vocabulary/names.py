@@ -43,6 +43,9 @@ MetricName = Annotated[
 ]
 """A metric as a path of `custom.metrics.k8s.io` names it."""
 VariableValue = Annotated[str, Matching(r"[^\x00-\x1f\x7f]*", "write one line of text", longest=4096)]
+AnnotationValue = Annotated[
+    str, Matching(r"[^\x00-\x08\x0b-\x1f\x7f]*", "write text without control characters", longest=16384)
+]
 Email = Annotated[str, Matching(grammar.EMAIL, "write an e-mail address", longest=254)]
 LabelKey = Annotated[
     str,
