@@ -15,7 +15,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from llmplatform.catalog.engine_metrics import EngineMetrics
+from llmplatform.catalog.engine_metrics import EngineMetrics, select
 from llmplatform.specs.scaling import HpaScaling, KedaScaling, PodsMetric, ResourceMetric, ScaleDown
 
 MODEL_LABEL = "llmplatform_dev_model"
@@ -116,7 +116,7 @@ def _prometheus(name: str, args: AutoscalingArgs, series: Sequence[str], thresho
     """A trigger on a sum of series over all servers. A series without a value makes the sum one without a value."""
     query = pulumi.Output.from_input(args.metadata.namespace).apply(
         lambda namespace: " + ".join(
-            f'sum({each}{{namespace="{namespace}",{MODEL_LABEL}="{args.model}"}})' for each in series
+            f"sum({select(each, {'namespace': str(namespace), MODEL_LABEL: args.model})})" for each in series
         )
     )
     return {

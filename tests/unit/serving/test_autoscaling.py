@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import pulumi_kubernetes as kubernetes
 import pytest
 from support.model_servers import DEPLOYMENT, served
 from support.plans import ON_DEMAND, SPOT_FIRST, model_plan, stack
 
+from llmplatform.catalog.engine_metrics import EngineMetrics
 from llmplatform.planning.models import plan_models
 from llmplatform.planning.pools import plan_pools
+from llmplatform.serving.autoscaling import AutoscalingArgs, triggers
+from llmplatform.specs.scaling import KedaScaling
 from llmplatform.testing import RecordingEngine
 
 OBJECT = "kubernetes:keda.sh/v1alpha1:ScaledObject"
@@ -140,3 +144,31 @@ def test_a_ceiling_leaves_the_other_models_their_smallest_number() -> None:
     )
     most = {plan.name: plan.most_replicas for plan in plan_models(found, plan_pools(found))}
     assert most == {"chat": 2, "other": 6}, "eight GPUs; the other always has three, or two"
+
+
+def asked(metrics: EngineMetrics | None) -> list[dict[str, Any]]:
+    """Triggers for a server that tells these series."""
+    args = AutoscalingArgs(
+        metadata=kubernetes.meta.v1.ObjectMetaArgs(namespace="models"),
+        deployment="chat",
+        model="chat",
+        most_replicas=2,
+        metrics=metrics,
+        prometheus_url=PROMETHEUS,
+    )
+    return triggers(args, KedaScaling(requests=20))
+
+
+def test_a_server_that_tells_only_its_running_requests_is_scaled_by_them() -> None:
+    def program() -> dict[str, Any]:
+        (only,) = asked(EngineMetrics(requests_running='llm_active_requests{kind="chat"}'))
+        return {"query": only["metadata"]["query"]}
+
+    query = (RecordingEngine().run(program).result or {})["query"]
+    assert query == 'sum(llm_active_requests{kind="chat",namespace="models",llmplatform_dev_model="chat"})'
+
+
+@pytest.mark.parametrize("metrics", [None, EngineMetrics()])
+def test_a_server_that_tells_no_requests_cannot_be_scaled_by_them(metrics: EngineMetrics | None) -> None:
+    with pytest.raises(ValueError, match="exposes no number of requests"):
+        asked(metrics)
