@@ -1,0 +1,49 @@
+"""A server of every engine: the models of examples/engines become ready on nodes that their pods fit."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.program import ROOT
+from support.sandboxes.sandboxed import Config, Platform, platform_of
+
+from llmplatform.serving.engines import ENGINES
+from llmplatform.specs.engines import DEFAULT
+
+pytestmark = pytest.mark.sandbox
+
+SYSTEM = {"dev": ["m7i.2xlarge"], "dev-ack": ["ecs.g7.2xlarge"]}
+"""A machine with room for a server without GPUs beside the system's own pods."""
+
+
+@pytest.fixture(params=sorted(SYSTEM))
+def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
+    yield from platform_of(request.param, tmp_path)
+
+
+def models(stack: str) -> dict[str, Any]:
+    """The models of the examples for the cloud of a stack, one replica each."""
+    found: dict[str, Any] = {}
+    for kind in (each for each in ENGINES if each != DEFAULT.kind):
+        file = ROOT / f"examples/engines/Pulumi.{kind}{stack.removeprefix('dev')}.yaml"
+        for name, model in yaml.safe_load(file.read_text())["config"]["llmplatform:models"].items():
+            found[f"{kind}-{name}"] = {**model, "replicas": 1}
+    return found
+
+
+def test_a_server_of_every_engine_becomes_ready(platform: Platform) -> None:
+    wanted = models(platform.stack)
+
+    def edit(config: Config) -> None:
+        config["models"].clear()
+        config["models"].update(wanted)
+        config["pools"]["system"]["instance_types"] = SYSTEM[platform.stack]
+        config["pools"]["gpu"]["max"] = len(wanted)
+        config["addons"]["monitoring"] = {"enabled": False}
+
+    platform.edit(edit)
+    platform.up()
+    assert platform.errors == []
+    assert [name for name in wanted if not platform.available(name)] == []
