@@ -133,7 +133,7 @@ def test_its_weights_have_to_fit_its_gpus_and_no_more_is_known() -> None:
     assert found.pool.gpu
     fit = model_fit(found.spec, found.pool.gpu)
     assert fit.fits
-    assert fit.overhead_gib == fit.kv_bytes_per_token == fit.kv_tokens == 0
+    assert fit.overhead_gib == fit.kv_tokens == 0
     assert fit.longest_context == fit.context_length
     assert not model_fit(
         plan(tensor_parallel=1).spec.model_copy(update={"source": "Qwen/Qwen3-32B"}), found.pool.gpu

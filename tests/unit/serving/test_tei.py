@@ -104,7 +104,7 @@ def test_it_keeps_no_cache_so_that_only_weights_and_a_batch_have_to_fit() -> Non
     assert found.pool.gpu
     fit = model_fit(found.spec, found.pool.gpu)
     assert fit.fits
-    assert (fit.kv_tokens, fit.kv_bytes_per_token, fit.overhead_gib) == (0, 0, 3.0)
+    assert (fit.kv_tokens, fit.overhead_gib) == (0, 3.0)
 
 
 @pytest.mark.parametrize(
