@@ -139,6 +139,10 @@ class EngineMemory(_Cited):
     """Tokens of a block of the cache."""
     states: int = 1
     """Copies of a request's state that hybrid models keep."""
+    states_gib: float = 0.0
+    """Further memory for hybrid models."""
+    states_for_all: bool = False
+    """Whether it starts only if each of its sequences can have a block of states (hybrid models)."""
 
     def is_large(self, gpu: Gpu) -> bool:
         """Whether the engine does more at once on this GPU."""

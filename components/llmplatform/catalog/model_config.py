@@ -91,7 +91,8 @@ def _describe(
             "model.safetensors.index.json beside it"
         )
     kept = layers.count(text)
-    with_cache = kept["full"] + kept["window"] + kept["latent"]
+    kinds = layers.attention(text)
+    with_cache, states = kept["full"] + kept["window"] + kept["latent"], kept["linear"] + kept["mamba"]
     window = text.get("sliding_window") or text.get("attention_chunk_size")
     widths = {kind_: (layers.kv_heads(text, kind_), layers.kv_head_dim(text, kind_)) for kind_ in ("full", "window")}
     main = "full" if kept["full"] or kept["latent"] else "window"
@@ -100,7 +101,7 @@ def _describe(
     group = next((each.group for each in found if each.group), None)
     shape = ModelShape(
         parameters_billion=round((weights + embeddings) / 1e9, 2),
-        layers=len(layers.attention(text)),
+        layers=len(kinds),
         hidden_size=text["hidden_size"],
         attention_heads=text["num_attention_heads"],
         kv_heads=widths[main][0],
@@ -109,14 +110,15 @@ def _describe(
         context_length=text.get("max_position_embeddings") or config["max_position_embeddings"],
         tied_embeddings=tied,
         bytes_per_parameter=_rounded_up(size / weights),
-        kv_layers=with_cache if with_cache < len(layers.attention(text)) else None,
+        kv_layers=with_cache if with_cache < len(kinds) else None,
         window=window if kept["window"] else None,
         window_layers=kept["window"] or None,
         window_kv_heads=widths["window"][0] if kept["window"] and widths["window"] != widths[main] else None,
         window_head_dim=widths["window"][1] if kept["window"] and widths["window"] != widths[main] else None,
         latent_kv=text["kv_lora_rank"] + text["qk_rope_head_dim"] if kept["latent"] else None,
         indexer_bytes=index + math.ceil(index / 128) * _INDEXER_SCALE if index and kept["latent"] else None,
-        state_mib=_rounded_up(state / 2**20, 1),
+        state_mib=_rounded_up(state / 2**20, 2),
+        state_layers=states if states and states + with_cache < len(kinds) else None,
         intermediate_size=(text.get("moe_intermediate_size") or text["intermediate_size"]) if group else None,
         quantization_group=group,
         experts=layers.experts(text),

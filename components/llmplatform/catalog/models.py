@@ -75,6 +75,8 @@ class ModelShape:
     """Further memory on each GPU beside weights and cache, for reasons that other settings do not say."""
     state_mib: Annotated[float, Interval(ge=0, le=4096)] = 0.0
     """State of one request in layers without a key-value cache, once, on all GPUs together (hybrid models)."""
+    state_layers: _Layers | None = None
+    """Layers with such a state. Empty: all without a key-value cache."""
     float16: bool = True
     """Runs in float16, the only 16-bit format of GPUs without bfloat16."""
 

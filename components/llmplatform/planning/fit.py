@@ -7,12 +7,13 @@ several GiB. Sizes are GiB on each GPU.
 """
 
 from dataclasses import dataclass, replace
-from math import ceil, inf
+from math import inf
 
 from llmplatform.catalog.engines import EngineMemory
 from llmplatform.catalog.gpus import Gpu
-from llmplatform.catalog.models import LONGEST_CONTEXT, ModelShape
+from llmplatform.catalog.models import ModelShape
 from llmplatform.planning import lora
+from llmplatform.planning.cache import Cache, heads_each, plan_cache
 from llmplatform.specs.engines import GpuUse
 from llmplatform.specs.engines.speculation import Speculation
 from llmplatform.specs.models import Model
@@ -27,34 +28,6 @@ SMALLEST_MARGIN = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cache:
-    """What one request takes of the cache, in bytes on each GPU."""
-
-    per_token: float
-    """For each of its tokens."""
-    per_token_in_window: float = 0.0
-    """Further bytes for each of its last `window` tokens: layers that see no more."""
-    window: int = 0
-    """Tokens that these layers hold: what they see, and what is on the way through the engine."""
-    fixed: float = 0.0
-    """Whatever its length: states of layers without keys and values."""
-
-    def request(self, tokens: int) -> float:
-        """Bytes of a request of that length."""
-        return self.fixed + self.per_token * tokens + self.per_token_in_window * min(tokens, self.window)
-
-    def tokens(self, size: float) -> int | None:
-        """Length of the longest single request in a cache of that size, in bytes; None: any, without a cache."""
-        if not self.per_token:
-            return None
-        room = size - self.fixed
-        within = room / (self.per_token + self.per_token_in_window)
-        if within > self.window:
-            within = (room - self.per_token_in_window * self.window) / self.per_token
-        return max(0, int(within))
-
-
-@dataclass(frozen=True, kw_only=True)
 class Fit:
     """The memory of one replica, on each of its GPUs."""
 
@@ -65,6 +38,8 @@ class Fit:
     cache: Cache
     context_length: int
     """Longest request in tokens."""
+    states: int = 0
+    """Sequences that need a block for their state before the engine starts."""
 
     @property
     def kv_gib(self) -> float:
@@ -84,8 +59,9 @@ class Fit:
 
     @property
     def needed_gib(self) -> float:
-        """Memory for weights, overhead and the cache of one request of full length, with the smallest margin."""
-        return self.weights_gib + self.overhead_gib + self._request_bytes * (1 + SMALLEST_MARGIN) / GIB
+        """Memory for weights, overhead and the smallest cache to start with, and the smallest margin."""
+        least = max(self._request_bytes, self.states * self.cache.block_bytes)
+        return self.weights_gib + self.overhead_gib + least * (1 + SMALLEST_MARGIN) / GIB
 
     @property
     def _request_bytes(self) -> float:
@@ -106,7 +82,13 @@ class Fit:
     @property
     def fits(self) -> bool:
         """Whether the engine can start, with the smallest margin."""
-        return self.margin >= SMALLEST_MARGIN
+        return self.margin >= SMALLEST_MARGIN and self.states <= self.most_states
+
+    @property
+    def most_states(self) -> int:
+        """Sequences whose states the cache can hold; 0 for models without states."""
+        size = self.cache.block_bytes
+        return max(0, int(self.kv_gib * GIB / (1 + SMALLEST_MARGIN) / size)) if size else 0
 
 
 def legal_tensor_parallel(shape: ModelShape, size: int) -> bool:
@@ -147,13 +129,14 @@ def fit(
         beside_gib: Memory of what is served beside the model, on each GPU.
         beside_kv_bytes: Cache that it needs for each token, on each GPU.
     """
-    cache = _cache(shape, gpu, engine, tensor_parallel, use.kv_bytes)
+    cache = plan_cache(shape, gpu, engine, tensor_parallel, use.kv_bytes)
     return Fit(
         weights_gib=weights_gib(shape) / tensor_parallel,
         overhead_gib=_overhead(shape, gpu, engine, use.sequences, tensor_parallel) + beside_gib,
         usable_gib=gpu.memory_gib * use.share,
         cache=replace(cache, per_token=cache.per_token + beside_kv_bytes),
         context_length=context_length or shape.context_length,
+        states=_sequences(gpu, engine, use.sequences) if shape.state_mib and engine.states_for_all else 0,
     )
 
 
@@ -201,9 +184,9 @@ def _draft_kv_bytes(model: Model, shape: ModelShape, gpu: Gpu, tensor_parallel: 
     if draft is None:
         return 0.0
     if draft.is_whole_model and draft.known_shape:
-        own = _cache(draft.known_shape, gpu, engine, tensor_parallel, kv_bytes)
+        own = plan_cache(draft.known_shape, gpu, engine, tensor_parallel, kv_bytes)
         return own.per_token + own.per_token_in_window
-    values = shape.latent_kv or 2 * _heads_each(shape.kv_heads, tensor_parallel) * shape.head_dim
+    values = shape.latent_kv or 2 * heads_each(shape.kv_heads, tensor_parallel) * shape.head_dim
     return SPECULATOR_LAYERS * values * kv_bytes
 
 
@@ -214,48 +197,22 @@ def weights_gib(shape: ModelShape) -> float:
     return (rest * shape.bytes_per_parameter + embeddings * 2) / GIB
 
 
+def _sequences(gpu: Gpu, engine: EngineMemory, wanted: int | None) -> int:
+    """Sequences at once."""
+    return wanted or (engine.sequences_large if engine.is_large(gpu) else engine.sequences)
+
+
 def _overhead(
     shape: ModelShape, gpu: Gpu, engine: EngineMemory, max_sequences: int | None, tensor_parallel: int
 ) -> float:
-    large = engine.is_large(gpu)
-    sequences = max_sequences or (engine.sequences_large if large else engine.sequences)
-    least = engine.overhead_large_gib if large and sequences > engine.sequences else engine.overhead_gib
+    sequences = _sequences(gpu, engine, max_sequences)
+    large = engine.is_large(gpu) and sequences > engine.sequences
+    least = engine.overhead_large_gib if large else engine.overhead_gib
     sampling = sequences * shape.vocabulary * engine.sampling_bytes / GIB
-    communication = engine.communication_gib if tensor_parallel > 1 else 0
-    own = (engine.experts_gib if shape.experts else 0) + (engine.encoder_gib if shape.image_encoder else 0)
-    return max(least, engine.beside_sampling_gib + sampling) + communication + own + shape.extra_gib
-
-
-def _cache(shape: ModelShape, gpu: Gpu, engine: EngineMemory, tensor_parallel: int, kv_bytes: int) -> Cache:
-    if not kv_bytes:
-        return Cache(per_token=0)
-    layers, windows = shape.kv_layers or shape.layers, shape.window_layers or 0
-    full = layers - windows
-    batch = engine.batched_tokens_of(gpu)
-    window = shape.window + engine.batches * batch + engine.block if shape.window and batch else LONGEST_CONTEXT
-    if full and windows and batch:
-        full, windows = _in_groups(full, windows)
-    heads = _heads_each(shape.kv_heads, tensor_parallel), shape.head_dim
-    own = _heads_each(shape.window_kv_heads or shape.kv_heads, tensor_parallel), shape.window_head_dim or shape.head_dim
-    values = shape.latent_kv or 2 * heads[0] * heads[1]
-    return Cache(
-        per_token=full * (values * kv_bytes + (shape.indexer_bytes or 0)),
-        per_token_in_window=windows * 2 * own[0] * own[1] * kv_bytes,
-        window=window,
-        fixed=engine.states * shape.state_mib * 2**20 / tensor_parallel,
+    own = (
+        (engine.communication_gib if tensor_parallel > 1 else 0)
+        + (engine.experts_gib if shape.experts else 0)
+        + (engine.encoder_gib if shape.image_encoder else 0)
+        + (engine.states_gib if shape.state_mib else 0)
     )
-
-
-def _heads_each(heads: int, tensor_parallel: int) -> int:
-    """Key-value heads on each GPU; they are copied if there are fewer than GPUs."""
-    return max(1, ceil(heads / tensor_parallel))
-
-
-def _in_groups(full: int, windows: int) -> tuple[int, int]:
-    """Layers of both kinds, filled up to whole groups of one size.
-
-    Source: vLLM 0.33, wheel: v1/core/kv_cache_planning.py, `_get_kv_cache_groups_uniform_page_size`.
-    """
-    fewer, more = sorted((full, windows))
-    size = more if more < 1.5 * fewer else fewer
-    return ceil(full / size) * size, ceil(windows / size) * size
+    return max(least, engine.beside_sampling_gib + sampling) + own + shape.extra_gib

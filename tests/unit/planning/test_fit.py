@@ -200,3 +200,26 @@ def test_an_engine_without_a_known_batch_counts_no_windows() -> None:
     unknown = ENGINE.model_copy(update={"batched_tokens": {}})
     found = planning.fit(model, gpu, unknown, GpuUse(share=0.92), context_length=131_072)
     assert found.cache.request(131_072) == pytest.approx(62 * 2 * 16 * 128 * 2 * 131_072)
+
+
+@pytest.mark.parametrize(
+    ("name", "share", "blocks"), [("Qwen/Qwen3.6-27B-FP8", 0.92, 939), ("Qwen/Qwen3.6-27B", 0.95, 556)]
+)
+def test_a_hybrid_model_starts_only_with_a_state_for_each_sequence(name: str, share: float, blocks: int) -> None:
+    """vllm-project/recipes#831: "max_num_seqs (1024) exceeds available Mamba cache blocks (939)", of Qwen3.8-27B, which
+    has the layers of Qwen3.6-27B."""
+    model, gpu = models.known(name), gpus.get("RTX-PRO-6000")
+    found = fit(model, gpu, share=share, context_length=32_768)
+    assert 0.9 * blocks <= found.most_states <= 1.05 * blocks
+    assert found.states == 1024
+    assert not found.fits
+    assert found.needed_gib > found.usable_gib
+    assert fit(model, gpu, share=share, context_length=32_768, sequences=256).fits
+
+
+def test_tokens_of_a_hybrid_model_are_kept_in_blocks_as_large_as_a_state() -> None:
+    """The block of Qwen3.5-35B-A3B: 61.4 MiB of states in 30 layers, 2 KiB a token in each of 10: 1,056 tokens."""
+    cache = fit(models.known("Qwen/Qwen3.5-35B-A3B"), gpus.get("H200")).cache
+    assert cache.block == 1056
+    assert cache.request(1) == cache.request(1056) < cache.request(1057)
+    assert cache.fixed == 3 * 30 * 1056 * 2048, "three copies"

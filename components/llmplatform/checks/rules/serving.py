@@ -8,7 +8,7 @@ from llmplatform.catalog import ModelShape, instance_types, models
 from llmplatform.checks.problems import Problem, listed, nearest, suggestion
 from llmplatform.checks.rules.placement import GpuNode, gpu_node, has_kernels, is_cpu, placed
 from llmplatform.checks.rules.rule import each_model, whole
-from llmplatform.planning.fit import legal_tensor_parallel, model_fit
+from llmplatform.planning.fit import SMALLEST_MARGIN, legal_tensor_parallel, model_fit
 from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
 
@@ -146,7 +146,14 @@ def model_fits(stack: Stack) -> Iterator[Problem]:
         if _is_too_long(model, shape) and _room(model, node):
             continue  # The rule above reports it.
         fit = model_fit(model, node.gpu)
-        if not fit.fits:
+        if fit.margin >= SMALLEST_MARGIN and 0 < fit.most_states < fit.states and model.engine.SEQUENCES:
+            yield Problem(
+                f"models.{name}.engine.{model.engine.SEQUENCES}",
+                f"the engine starts only if each of {fit.states} sequences can have a state, and the cache has room "
+                f"for {fit.most_states}",
+                f"write {fit.most_states} or less",
+            )
+        elif not fit.fits:
             yield Problem(
                 f"models.{name}",
                 f"'{model.source}' with a context of {fit.context_length} tokens needs "

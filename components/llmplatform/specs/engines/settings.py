@@ -38,6 +38,8 @@ class EngineSettings(Section):
     """Setting with the share of each GPU's memory."""
     CACHE_FORMAT: ClassVar[str | None] = None
     """Setting with the format of the key-value cache."""
+    SEQUENCES: ClassVar[str | None] = None
+    """Setting with the sequences at once."""
     NAMES: ClassVar[Mapping[str, str]] = {}
     """Settings whose values are names that a release knows, to the kind of name (`catalog.engine_flags.names`)."""
     TOOL_PARSER: ClassVar[str | None] = None

@@ -13,6 +13,7 @@ class Vllm(PublishedEngine):
 
     SHARE = "gpu_memory_utilization"
     CACHE_FORMAT = "kv_cache_dtype"
+    SEQUENCES = "max_num_seqs"
     NAMES = {"tool_call_parser": "tool-parser", "reasoning_parser": "reasoning-parser"}  # noqa: RUF012
     TOOL_PARSER = "tool_call_parser"
     FLAGS = {"kv_offloading_gib": "--kv-offloading-size", "speculative": "--speculative-config"}  # noqa: RUF012
