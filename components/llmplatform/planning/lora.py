@@ -3,8 +3,8 @@
 An engine allocates the memory when it starts: for each adapter at once, and for each linear layer, a matrix of inputs
 by rank and one of rank by outputs, of the highest rank. With several GPUs each holds the whole first matrix of a layer
 that is split by its outputs, and the whole second one of a layer that is split by its inputs. Experts have such
-matrices each; their width is not in the catalog, so that it is taken as a quarter of the hidden size, the narrowest of
-published models.
+matrices each; where a shape does not say how many there are, their width is taken as a quarter of the hidden size, the
+narrowest of published models.
 """
 
 from llmplatform.catalog.models import ModelShape
@@ -50,5 +50,6 @@ def _feed_forward(shape: ModelShape, tensor_parallel: int) -> float:
     tables = shape.vocabulary * hidden * (1 if shape.tied_embeddings else 2)
     attention = 2 * hidden * (shape.attention_heads + shape.kv_heads) * shape.head_dim
     width = max(hidden, ((shape.parameters_billion * 1e9 - tables) / shape.layers - attention) / (3 * hidden))
-    experts = 1.0 if width <= _DENSE * hidden else width / (hidden * _NARROWEST_EXPERT)
+    unknown = 1.0 if width <= _DENSE * hidden else width / (hidden * _NARROWEST_EXPERT)
+    experts = shape.experts or unknown
     return 3 * (experts * hidden + width / tensor_parallel)
