@@ -15,7 +15,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(model, tmp_path_factory.mktemp("server") / "log") as server:
+    with running(model, tmp_path_factory.mktemp("server") / "log", context_length="4096") as server:
         yield server

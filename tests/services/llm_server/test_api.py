@@ -75,6 +75,15 @@ def test_a_stream_has_the_text_of_the_whole_answer(server: Running, path: str) -
         assert parts[-1]["choices"][0]["finish_reason"] == whole["choices"][0]["finish_reason"]
 
 
+def test_a_short_request_joins_a_running_batch_and_leaves_it_first(server: Running) -> None:
+    long = {"prompt": "c", "max_tokens": 4000, "temperature": 0, "stream": True}
+    with httpx.stream("POST", f"{server.url}/generate", json=long, timeout=60) as response:
+        lines = response.iter_lines()  # without a reference httpx would close it
+        next(lines)
+        assert post(server, "/generate", {"prompt": PROMPTS[1], **GREEDY}).status_code == 200
+        assert server.metric("llm_running_requests", model="tiny") == 1
+
+
 def test_an_answer_ends_before_a_stop_text(server: Running) -> None:
     whole = post(server, "/generate", {"prompt": PROMPTS[1], **GREEDY}).json()["text"]
     stop = whole[8:11]
@@ -84,8 +93,8 @@ def test_an_answer_ends_before_a_stop_text(server: Running) -> None:
 
 
 def test_an_answer_is_as_long_as_the_context_allows(server: Running) -> None:
-    answer = post(server, "/generate", {"prompt": "a" * 1020, "max_tokens": 500, "temperature": 0}).json()
-    assert answer["usage"]["total_tokens"] <= 1024
+    answer = post(server, "/generate", {"prompt": "a" * 4090, "max_tokens": 500, "temperature": 0}).json()
+    assert answer["usage"]["total_tokens"] <= 4096
     assert answer["finish_reason"] == "length"
 
 
@@ -97,7 +106,7 @@ def test_an_answer_is_as_long_as_the_context_allows(server: Running) -> None:
         ({"tools": [{"type": "function"}]}, 400, "tools: "),
         ({"temperature": 3}, 400, "temperature: "),
         ({"messages": []}, 400, "messages: "),
-        ({"messages": [{"role": "user", "content": "secret " * 200}]}, 400, "are possible"),
+        ({"messages": [{"role": "user", "content": "secret " * 600}]}, 400, "are possible"),
         (
             {"messages": [{"role": "user", "content": "secret"}, {"role": "system", "content": "b"}]},
             400,

@@ -22,7 +22,9 @@ def test_a_sigterm_in_the_middle_loses_no_request(
 ) -> None:
     with running(model, tmp_path / "leaving") as leaving, running(model, tmp_path / "staying") as staying:
         command = [sys.executable, EXAMPLE / "load_test.py", leaving.url, staying.url, "--requests", str(REQUESTS)]
-        client = subprocess.Popen([*command, "--concurrency", "100"], stdout=subprocess.PIPE, text=True)
+        client = subprocess.Popen(
+            [*command, "--concurrency", "100", "--tokens", "8"], stdout=subprocess.PIPE, text=True
+        )
         while finished(leaving) + finished(staying) < REQUESTS / 3:
             assert client.poll() is None, "the load ended before the middle"
             time.sleep(0.1)

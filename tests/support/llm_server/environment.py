@@ -5,6 +5,7 @@ They stay out of `.venv`, which everyone installs: a model library, a web server
 
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from llmplatform_sandbox.paths import cache_folder
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "fastapi-server"
 REQUIREMENTS = EXAMPLE / "requirements" / "test.txt"
+USED = "fastapi, mlx_lm, openai, prometheus_client, pydantic_settings, pythonjsonlogger, uvicorn, wordllama"
 
 
 def python() -> Path:
@@ -42,8 +44,10 @@ def _install(place: Path, interpreter: Path) -> None:
         subprocess.run([uv, "pip", "install", "--quiet", "--python", interpreter, *packages], check=True)
     else:
         subprocess.run([sys.executable, "-m", "venv", place], check=True)
-        quiet = ["--quiet", "--disable-pip-version-check", "--no-warn-script-location"]
+        quiet = ["--quiet", "--disable-pip-version-check", "--no-warn-script-location", "--no-compile"]
         subprocess.run([interpreter, "-m", "pip", "install", *quiet, *packages], check=True)
+    # Bytecode of what is used alone; containers often forbid to write any.
+    subprocess.run([interpreter, "-c", f"import {USED}"], env={"PATH": os.defpath}, check=True)
 
 
 def run(script: str, *arguments: object, given: str = "") -> str:

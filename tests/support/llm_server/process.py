@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ import httpx
 
 from support.llm_server.environment import EXAMPLE, python
 
-START_SECONDS = 60
+START_SECONDS = 180
+PATIENCE = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,19 +36,23 @@ class Running:
     def metric(self, name: str, **labels: str) -> float:
         """A sample's value; 0 without one."""
         wanted = name + "{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
-        samples = httpx.get(f"{self.url}/metrics").text.splitlines()
+        samples = httpx.get(f"{self.url}/metrics", timeout=PATIENCE).text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in samples if line.startswith(wanted))
 
     def terminate(self) -> None:
         """What a kubelet does first."""
         self.process.send_signal(signal.SIGTERM)
 
+    def status(self, path: str) -> int | None:
+        """Status of a GET; None while it does not answer."""
+        try:
+            return httpx.get(self.url + path, timeout=PATIENCE).status_code
+        except httpx.TransportError:
+            return None
+
     def ready(self) -> bool:
         """Whether it asks for requests."""
-        try:
-            return httpx.get(f"{self.url}/ready").status_code == 200
-        except httpx.TransportError:
-            return False
+        return self.status("/ready") == 200
 
 
 def environment(model: Path, port: int, settings: Mapping[str, str]) -> dict[str, str]:
@@ -66,8 +71,10 @@ def environment(model: Path, port: int, settings: Mapping[str, str]) -> dict[str
 
 
 @contextmanager
-def running(model: Path, log: Path, **settings: str) -> Iterator[Running]:
-    """A server that is ready. Settings are its variables."""
+def running(
+    model: Path, log: Path, *, until: Callable[[Running], bool] = Running.ready, **settings: str
+) -> Iterator[Running]:
+    """A server that is ready, or as another condition has it. Settings are its variables."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -78,16 +85,16 @@ def running(model: Path, log: Path, **settings: str) -> Iterator[Running]:
         )
     server = Running(process=process, url=f"http://127.0.0.1:{port}", log=log)
     try:
-        _wait(server)
+        _wait(server, until)
         yield server
     finally:
         process.kill()
         process.wait()
 
 
-def _wait(server: Running) -> None:
+def _wait(server: Running, until: Callable[[Running], bool]) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not server.ready():
+    while not until(server):
         if server.process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the server did not start:\n{server.log.read_text()}")
         time.sleep(0.1)
