@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from support.program import ROOT
-from support.sandboxes.command_line import succeeded
+from support.sandboxes.command_line import llmplatform
 
 from llmplatform_sandbox.cloud import NoControlPlane, open_cloud
 from llmplatform_sandbox.kube.client import Kube
@@ -47,16 +47,16 @@ class Platform:
         return sandbox_paths(self.folder, STACK)
 
     def run(self, *arguments: str) -> str:
-        return succeeded(*arguments, "--project", str(self.folder)).stdout
+        return llmplatform(*arguments, "--project", str(self.folder)).stdout
 
     def up(self) -> dict[str, Any]:
-        return json.loads(self.run("up", STACK, "--json"))
+        return json.loads(self.run("sandbox", "up", STACK, "--json"))
 
     def status(self) -> dict[str, Any]:
-        return json.loads(self.run("status", STACK, "--json"))
+        return json.loads(self.run("sandbox", "status", STACK, "--json"))
 
     def fault(self, *arguments: str) -> None:
-        self.run("fault", *arguments, "--stack", STACK)
+        self.run("sandbox", "fault", *arguments, "--stack", STACK)
 
     def gpu_nodes(self) -> list[dict[str, Any]]:
         return [node for node in self.status()["nodes"] if node["instance_type"] == GPU_TYPE]
@@ -132,7 +132,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield platform
     finally:
         if platform.paths.exists():
-            platform.run("down", STACK, "--force")
+            platform.run("sandbox", "down", STACK, "--force")
 
 
 def eventually(holds: Callable[[], bool], what: str) -> None:
@@ -221,4 +221,4 @@ def test_the_standby_zone_goes_away_and_the_service_answers_throughout(platform:
 
 def test_up_and_down_leave_nothing(platform: Platform) -> None:
     platform.up()
-    assert "everything is gone" in platform.run("down", STACK)
+    assert "everything is gone" in platform.run("sandbox", "down", STACK)

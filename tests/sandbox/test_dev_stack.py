@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from support.program import ROOT
-from support.sandboxes.command_line import Said, succeeded
+from support.sandboxes.command_line import Said, llmplatform
 from support.sandboxes.process_list import content, watched_commands
 
 from llmplatform_sandbox.cloud import NoControlPlane, open_cloud
@@ -48,13 +48,13 @@ class Platform:
         return sandbox_paths(self.folder, "dev")
 
     def run(self, *arguments: str, code: int = 0) -> Said:
-        return succeeded(*arguments, "--project", str(self.folder), code=code)
+        return llmplatform(*arguments, "--project", str(self.folder), code=code)
 
     def up(self) -> dict[str, Any]:
-        return json.loads(self.run("up", "dev", "--json").stdout)
+        return json.loads(self.run("sandbox", "up", "dev", "--json").stdout)
 
     def status(self) -> dict[str, Any]:
-        return json.loads(self.run("status", "dev", "--json").stdout)
+        return json.loads(self.run("sandbox", "status", "dev", "--json").stdout)
 
     def gpu_nodes(self) -> list[dict[str, Any]]:
         return [node for node in self.status()["nodes"] if node["instance_type"] == GPU_TYPE]
@@ -79,7 +79,7 @@ class Platform:
             return list(kube.list("v1", "Pod", NAMESPACE, labelSelector="app.kubernetes.io/name=model-server"))
 
     def fault(self, *arguments: str) -> None:
-        said = json.loads(self.run("fault", *arguments, "--json").stdout)
+        said = json.loads(self.run("sandbox", "fault", *arguments, "--json").stdout)
         assert said["active"] == ("--clear" not in arguments)
 
 
@@ -95,7 +95,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield platform
     finally:
         if platform.paths.exists():
-            platform.run("down", "dev")
+            platform.run("sandbox", "down", "dev")
 
 
 def with_a_gated_model(file: Path) -> None:
@@ -176,7 +176,7 @@ def test_no_secret_is_in_the_state_the_logs_or_the_process_list(platform: Platfo
 
 def test_a_users_own_pulumi_sees_nothing_to_do(platform: Platform) -> None:
     before = {path: path.read_bytes() for path in platform.folder.glob("Pulumi*.yaml")}
-    environment = platform.run("env", "dev").stdout
+    environment = platform.run("sandbox", "env", "dev").stdout
     script = f"{environment}\npulumi preview --non-interactive --expect-no-changes"
     result = subprocess.run(["bash", "-ec", script], cwd=platform.folder, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -270,6 +270,6 @@ def test_everything_comes_down_and_nothing_is_left(platform: Platform) -> None:
     pids = [json.loads(file.read_text())["pid"] for file in platform.paths.run.glob("*.pid")]
     account = open_cloud("aws", platform.paths.clouds / "aws", NoControlPlane(("1.35",)))
     assert len(account.objects()) > 80, "there is something to leave behind"
-    assert "everything is gone" in platform.run("down", "dev").stdout
+    assert "everything is gone" in platform.run("sandbox", "down", "dev").stdout
     assert [pid for pid in pids if start_time(pid)] == [], "every process that the sandbox started is gone"
     assert not platform.paths.folder.exists()

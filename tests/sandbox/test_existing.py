@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support import existing_things
 from support.program import ROOT
-from support.sandboxes.command_line import Said, succeeded
+from support.sandboxes.command_line import Said, llmplatform
 
 from llmplatform_sandbox.cloud.account import BEFORE
 from llmplatform_sandbox.guests import Host
@@ -38,7 +38,7 @@ class Stack:
     name: str = "dev"
 
     def run(self, command: str, *arguments: str, code: int = 0) -> Said:
-        return succeeded(command, self.name, *arguments, "--project", str(self.folder), code=code)
+        return llmplatform("sandbox", command, self.name, *arguments, "--project", str(self.folder), code=code)
 
     def up(self, *options: str) -> dict[str, Any]:
         return json.loads(self.run("up", "--json", *options).stdout)

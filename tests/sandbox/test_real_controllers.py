@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.sandboxes.command_line import succeeded
+from support.sandboxes.command_line import llmplatform
 from support.sandboxes.sandboxed import NAMESPACE, Platform, changed, eventually, platform_of
 
 from llmplatform_sandbox.controllers.table import CONTROLLERS
@@ -29,7 +29,9 @@ PROGRAMS = [program.name for each in CONTROLLERS for program in each.programs]
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     for made in platform_of("dev", tmp_path_factory.mktemp("platform")):
-        said = json.loads(succeeded("up", "dev", "--controllers", "--json", "--project", str(made.folder)).stdout)
+        said = json.loads(
+            llmplatform("sandbox", "up", "dev", "--controllers", "--json", "--project", str(made.folder)).stdout
+        )
         assert said["idle"] == [], "it says that something is not run"
         assert said["unserved"] == ["kube-prometheus-stack", "keda", "gpu-operator"]
         yield made

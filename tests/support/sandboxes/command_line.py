@@ -2,9 +2,14 @@
 
 from dataclasses import dataclass
 
+import typer
 from typer.testing import CliRunner
 
-from llmplatform_sandbox.commands import app
+from llmplatform_sandbox import commands
+
+_LLMPLATFORM = typer.Typer()
+_LLMPLATFORM.callback()(lambda: None)
+_LLMPLATFORM.add_typer(commands.app, name="sandbox")
 
 
 @dataclass(frozen=True)
@@ -16,16 +21,11 @@ class Said:
     stderr: str
 
 
-def sandbox(*arguments: str) -> Said:
-    """`llmplatform sandbox …`. An error that would be a traceback is raised."""
-    result = CliRunner().invoke(app, arguments)
+def llmplatform(*arguments: str, code: int = 0) -> Said:
+    """`llmplatform sandbox …`, which ends with `code`. An error that would be a traceback is raised."""
+    result = CliRunner().invoke(_LLMPLATFORM, arguments)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
-    return Said(result.exit_code, result.stdout, result.stderr)
-
-
-def succeeded(*arguments: str, code: int = 0) -> Said:
-    """A command that ends with `code`."""
-    said = sandbox(*arguments)
+    said = Said(result.exit_code, result.stdout, result.stderr)
     assert said.returncode == code, said.stdout + said.stderr
     return said
