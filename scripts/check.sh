@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Everything that can be judged without running the program. Runs all checks, then fails if one did.
+# Arguments: files whose types are checked, rather than all.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 failed=()
@@ -25,7 +26,7 @@ step layers .venv/bin/lint-imports
 step capabilities .venv/bin/python scripts/capabilities.py --check
 step schema .venv/bin/python -m llmplatform.specs.schema --check
 step reference .venv/bin/python scripts/reference.py --check
-step types .venv/bin/pyright
+step types .venv/bin/pyright "$@"
 [ ${#failed[@]} -eq 0 ] || {
   echo "failed: ${failed[*]}" >&2
   exit 1
