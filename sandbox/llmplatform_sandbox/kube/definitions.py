@@ -19,6 +19,8 @@ _PARALLEL = 4
 _API = "apiextensions.k8s.io/v1"
 _KIND = "CustomResourceDefinition"
 _NAME = re.compile(r"^metadata:\s*\n(?:[ #].*\n|\n)*?  name: [\"']?(?P<name>[\w.-]+)[\"']?\s*$", re.MULTILINE)
+# A property of that name has a schema, which is no scalar and begins on the next line.
+_DESCRIPTION = re.compile(r"^( *)description: [^\s{\[].*\n(?:[ ]*\n|\1 +.*\n)*", re.MULTILINE)
 _IS_CRD = re.compile(rf"^kind: [\"']?{_KIND}[\"']?\s*$", re.MULTILINE)
 
 
@@ -28,6 +30,11 @@ class Definition:
 
     name: str
     text: str
+
+    @property
+    def terse(self) -> str:
+        """The text without descriptions, which are most of it: the API server copies it at each change of status."""
+        return _DESCRIPTION.sub("", self.text)
 
 
 def from_folder(chart: Path, values: Mapping[str, Any]) -> list[Definition]:
@@ -81,7 +88,7 @@ def install(kube: Kube, definitions: Sequence[Definition], *, upgrade: bool) -> 
 
 
 def _install(kube: Kube, definition: Definition) -> None:
-    live = kube.apply_text(_API, _KIND, definition.name, definition.text, manager=_MANAGER)
+    live = kube.apply_text(_API, _KIND, definition.name, definition.terse, manager=_MANAGER)
     until_ready(kube, live, seconds=_PATIENCE)
 
 
