@@ -25,6 +25,23 @@ _KINDS: Mapping[str, Attention] = {
 }
 """Values of `layer_types`."""
 
+_LATENT = frozenset(
+    {
+        "axk1",
+        "deepseek_v2",
+        "deepseek_v3",
+        "deepseek_v32",
+        "glm4_moe_lite",
+        "glm_moe_dsa",
+        "kimi_k2",
+        "longcat_flash",
+        "pangu_ultra_moe",
+    }
+)
+"""Architectures whose keys and values vLLM keeps compressed; those of others with a `kv_lora_rank` it keeps in full.
+Source: 0.33, wheel: transformers_utils/model_arch_config_convertor.py, `is_deepseek_mla`, less drafts and
+those that are refused here."""
+
 _MATRICES = 3
 """Of a gated feed-forward part: gate, up and down."""
 
@@ -44,9 +61,14 @@ def attention(config: Config) -> tuple[Attention, ...]:
     if pattern:
         return tuple("full" if sign == "*" else "mamba" if sign == "M" else "none" for sign in pattern)
     count = config["num_hidden_layers"]
-    if config.get("kv_lora_rank"):
+    if is_latent(config):
         return ("latent",) * count
     return tuple(_attention(config, layer) for layer in range(count))
+
+
+def is_latent(config: Config) -> bool:
+    """Whether an engine keeps keys and values compressed."""
+    return bool(config.get("kv_lora_rank")) and config.get("model_type") in _LATENT
 
 
 def _pattern(config: Config) -> str | None:
@@ -144,8 +166,10 @@ def kv_heads(config: Config, kind: Attention) -> int:
 
 def kv_head_dim(config: Config, kind: Attention) -> int:
     """Width of such a head; of the values, where keys and values are compressed."""
-    if config.get("kv_lora_rank"):
+    if is_latent(config):
         return config["v_head_dim"]
+    if config.get("kv_lora_rank"):
+        return max(config["qk_nope_head_dim"] + config["qk_rope_head_dim"], config["v_head_dim"])
     own = {"full": "global_head_dim", "window": "swa_head_dim"}.get(kind, "")
     return config.get(own) or head_dim(config)
 

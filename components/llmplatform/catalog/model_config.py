@@ -6,19 +6,23 @@ comes from the hub, or from the index beside the weights.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, cast
+
+from pydantic import TypeAdapter, ValidationError
 
 from llmplatform.catalog import config_layers as layers
 from llmplatform.catalog.config_quantization import Quantization, quantizations
 from llmplatform.catalog.models import ModelShape
 from llmplatform.catalog.tables import rows
 
-GIB = 2**30
 _LANGUAGE = ("text_config", "language_config", "llm_config")
 """Keys of the part about the language model, where there are others."""
 _INDEXER_SCALE = 4
 """Bytes of the scale of 128 values (vLLM 0.33, models/deepseek_v2.py, `DeepseekV32IndexerCache`)."""
+
+
+_BY_HAND = "write the model's shape into the stack file (models.*.shape)"
 
 
 class UnknownModelError(Exception):
@@ -61,7 +65,14 @@ def describe(
     except KeyError as missing:
         raise UnknownModelError(
             f"model_type '{kind}': {missing.args[0]} is missing or not known, so that the cache cannot be computed; "
-            "write the model's shape into the stack file (models.*.shape)"
+            f"{_BY_HAND}"
+        ) from None
+    except ValidationError as invalid:
+        faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in invalid.errors())
+        raise UnknownModelError(f"model_type '{kind}': its numbers are no model's ({faults}); {_BY_HAND}") from None
+    except (TypeError, ValueError, AttributeError, IndexError, ZeroDivisionError) as fault:
+        raise UnknownModelError(
+            f"model_type '{kind}': a value of its config.json is empty or of another form ({fault}); {_BY_HAND}"
         ) from None
 
 
@@ -125,7 +136,9 @@ def _describe(
         image_encoder=vision is not None,
         float16=not kind.startswith(("gemma", "gpt_oss")),
     )
-    return Described(shape=shape, quantization=_name(found), counted=counted)
+    # Building a dataclass checks nothing, and the table's reader refuses a bad row.
+    checked = TypeAdapter(ModelShape).validate_python(asdict(shape))
+    return Described(shape=checked, quantization=_name(found), counted=counted)
 
 
 def _language(config: Mapping[str, Any]) -> Mapping[str, Any]:

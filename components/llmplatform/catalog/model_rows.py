@@ -11,11 +11,15 @@ from llmplatform.catalog.tables import DATA
 MODELS = DATA / "models.csv"
 """The file."""
 
+_MEASURED = frozenset({"extra_gib"})
+"""Fields that no configuration says."""
+
 
 def row(shape: ModelShape) -> dict[str, str]:
-    """Cells of a shape. A default is an empty cell."""
+    """Cells of a shape that a configuration gave. A default is an empty cell."""
     columns = {field: column for column, field in COLUMNS.items()}
-    return {columns.get(each.name, each.name): _cell(getattr(shape, each.name), each.default) for each in fields(shape)}
+    said = (each for each in fields(shape) if each.name not in _MEASURED)
+    return {columns.get(each.name, each.name): _cell(getattr(shape, each.name), each.default) for each in said}
 
 
 def _cell(value: object, default: object) -> str:

@@ -67,7 +67,9 @@ def _file(path: Path) -> Mapping[str, Any] | None:
 
 
 def _stored(index: Mapping[str, Any] | None) -> int | None:
-    return index["metadata"]["total_size"] if index and "total_size" in index.get("metadata", {}) else None
+    metadata = index.get("metadata") if index else None
+    size = cast(Mapping[str, Any], metadata).get("total_size") if isinstance(metadata, Mapping) else None
+    return size if isinstance(size, int) else None
 
 
 def read_hub(

@@ -61,7 +61,7 @@ def test_a_missing_number_is_named() -> None:
         (
             {"quant_method": "mxfp4", "modules_to_not_convert": ["model.layers.*.self_attn"]},
             "layers.3.mlp.experts",
-            0.53125,
+            0.58,
         ),
         ({"quant_method": "mxfp4", "modules_to_not_convert": ["model.layers.*.self_attn"]}, "layers.3.self_attn", 2),
         ({"quant_algo": "NVFP4", "ignore": ["model.layers.1.self_attn*"]}, "layers.1.self_attn", 2),
@@ -82,3 +82,89 @@ def test_a_module_has_the_bytes_that_its_quantization_says(config: dict[str, Any
 def test_an_unknown_quantization_is_named() -> None:
     with pytest.raises(UnknownModelError, match="one_bit is missing or not known"):
         describe({**DENSE, "quantization_config": {"quant_method": "one_bit"}})
+
+
+def gpt_oss(layers: int, experts: int) -> dict[str, Any]:
+    """The config.json of openai/gpt-oss-*, as aiconfigurator keeps it (model_configs.yaml)."""
+    return {
+        "model_type": "gpt_oss",
+        "hidden_size": 2880,
+        "intermediate_size": 2880,
+        "num_hidden_layers": layers,
+        "num_local_experts": experts,
+        "num_attention_heads": 64,
+        "num_key_value_heads": 8,
+        "head_dim": 64,
+        "layer_types": ["sliding_attention", "full_attention"] * (layers // 2),
+        "sliding_window": 128,
+        "vocab_size": 201088,
+        "max_position_embeddings": 131072,
+        "tie_word_embeddings": False,
+        "quantization_config": {
+            "quant_method": "mxfp4",
+            "modules_to_not_convert": [
+                "model.layers.*.self_attn",
+                "model.layers.*.mlp.router",
+                "model.embed_tokens",
+                "lm_head",
+            ],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("layers", "experts", "loaded"),
+    [
+        pytest.param(36, 128, 65.97, id="120b: vllm-project/vllm#23278"),
+        pytest.param(24, 32, 13.72, id="20b: engine_starts.csv, which has 13.47 as well"),
+    ],
+)
+def test_experts_in_4_bit_count_as_they_are_loaded(layers: int, experts: int, loaded: float) -> None:
+    found = describe(gpt_oss(layers, experts)).shape
+    assert weights_gib(found) == pytest.approx(loaded, rel=0.01)
+    assert (found.window, found.window_layers, found.experts) == (128, layers // 2, experts)
+
+
+def test_blocks_of_8_bit_limit_the_spread_of_an_expert() -> None:
+    blocks = {"quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}}
+    found = describe({**KNOWN["experts"]["config"], **blocks}).shape
+    assert (found.quantization_group, found.intermediate_size) == (128, 768)
+    tensor = describe({**DENSE, "quantization_config": {"quant_method": "fp8"}}).shape
+    assert tensor.quantization_group is None
+
+
+def test_the_largest_of_several_groups_counts() -> None:
+    groups = {
+        "group_0": {"weights": {"num_bits": 4, "type": "int", "group_size": 128, "symmetric": True}},
+        "group_1": {"weights": {"num_bits": 8, "type": "float", "strategy": "block", "block_structure": [128, 128]}},
+    }
+    (found,) = quantizations({"quant_method": "compressed-tensors", "config_groups": groups})
+    assert (found.name, found.bytes_per_weight, found.group) == ("fp8", 1.0, 128)
+
+
+def test_keys_and_values_are_compressed_only_where_vllm_does_so() -> None:
+    """vLLM 0.33, `is_deepseek_mla`: a list of architectures. Others keep whole heads, of queries' width."""
+    latent = KNOWN["compressed keys and values, with three dense layers before the experts"]["config"]
+    assert describe(latent).shape.latent_kv == 576
+    other = describe({**latent, "model_type": "minicpm3"}, stored_bytes=8_000_000_000, parameters=4_000_000_000).shape
+    assert other.latent_kv is None
+    assert (other.kv_heads, other.head_dim) == (128, 128 + 64)
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ({"num_hidden_layers": None}, "is empty or of another form"),
+        ({"num_attention_heads": 0, "head_dim": None}, "is empty or of another form"),
+        ({"layer_types": ["full_attention"]}, "is empty or of another form"),
+        ({"quantization_config": {"quant_method": "fp8", "weight_block_size": 128}}, "is empty or of another form"),
+        ({"quantization_config": {"quant_method": "compressed-tensors", "config_groups": {}}}, "of another form"),
+        ({"vocab_size": 50_000_000}, "vocabulary: Input should be less than or equal to 10000000"),
+        ({"num_key_value_heads": 5000}, "kv_heads: Input should be less than or equal to 1024"),
+    ],
+)
+def test_a_value_that_no_model_has_is_told_in_a_sentence(broken: dict[str, Any], says: str) -> None:
+    with pytest.raises(UnknownModelError, match=says) as raised:
+        describe({**DENSE, **broken})
+    assert "\n" not in str(raised.value)
+    assert str(raised.value).endswith("write the model's shape into the stack file (models.*.shape)")

@@ -93,6 +93,36 @@ def test_a_row_is_replaced_and_keeps_what_a_configuration_does_not_say(table: Pa
     assert line.endswith(",=,"), "the id at ModelScope"
 
 
+def test_a_row_keeps_its_measured_memory(table: Path, config: Path) -> None:
+    name, lines = "Qwen/Qwen3-8B", table.read_text(encoding="utf-8").splitlines()
+    extra = next(line for line in lines if line.startswith("id,")).split(",").index("extra_gib")
+    at = next(index for index, line in enumerate(lines) if line.startswith(f"{name},"))
+    cells = lines[at].split(",")
+    cells[extra] = "1.5"
+    lines[at] = ",".join(cells)
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert run("add-model", str(config), "--id", name).exit_code == 0
+    assert table.read_text(encoding="utf-8").splitlines()[at] == lines[at]
+
+
+def test_a_model_that_the_table_could_not_hold_is_not_written(table: Path, config: Path) -> None:
+    before = table.read_bytes()
+    for broken in ({"vocab_size": 50_000_000}, {"num_hidden_layers": None}, {"layer_types": ["full_attention"]}):
+        config.write_text(json.dumps({**CONFIG, **broken}), encoding="utf-8")
+        result = run("add-model", str(config), "--id", "my-org/my-model")
+        assert result.exit_code == 2
+        assert len(result.stderr.splitlines()) == 1, result.stderr
+    assert table.read_bytes() == before
+
+
+def test_an_index_without_a_size_is_none(config: Path) -> None:
+    config.write_text(json.dumps({**CONFIG, "model_type": "brand_new"}), encoding="utf-8")
+    for index in ({"metadata": None}, {"metadata": {"total_size": None}}, {}):
+        (config.parent / hub.INDEX).write_text(json.dumps(index), encoding="utf-8")
+        result = run("add-model", str(config), "--id", "a/b", "--print")
+        assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+
+
 def test_print_shows_the_setting_and_writes_nothing(table: Path, config: Path) -> None:
     before = table.read_bytes()
     result = run("add-model", str(config), "--id", "my-org/my-model", "--print")
