@@ -38,9 +38,9 @@ _LATENT = frozenset(
         "pangu_ultra_moe",
     }
 )
-"""Architectures whose keys and values vLLM keeps compressed; those of others with a `kv_lora_rank` it keeps in full.
-Source: 0.33, wheel: transformers_utils/model_arch_config_convertor.py, `is_deepseek_mla`, less drafts and
-those that are refused here."""
+"""Architectures whose keys and values are kept compressed; those of others with a `kv_lora_rank` are kept in full.
+Source: vLLM 0.33, wheel: transformers_utils/model_arch_config_convertor.py, `is_deepseek_mla`, less drafts and those
+that are refused here."""
 
 _MATRICES = 3
 """Of a gated feed-forward part: gate, up and down."""

@@ -5,6 +5,9 @@ from functools import lru_cache
 
 from llmplatform.catalog.tables import rows
 
+GIB = 2**30
+"""Bytes of a GiB."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gpu:

@@ -59,9 +59,10 @@ class ModelShape:
     window_head_dim: _Heads | None = None
     """Width of their heads, where it is another."""
     intermediate_size: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None
-    """`intermediate_size`: with `quantization_group`, over how many GPUs quantized weights can be spread."""
+    """`moe_intermediate_size`, without experts `intermediate_size`: with `quantization_group`, over how many GPUs
+    quantized weights can be spread."""
     quantization_group: Annotated[int, Interval(ge=1, le=1024)] | None = None
-    """`group_size` of AWQ or GPTQ weights."""
+    """`group_size` of AWQ or GPTQ weights, `weight_block_size` of FP8."""
     latent_kv: _Width | None = None
     """Values per token of a compressed cache (`kv_lora_rank` + `qk_rope_head_dim`), which every GPU holds in full."""
     indexer_bytes: Annotated[int, Interval(ge=1, le=65_536)] | None = None

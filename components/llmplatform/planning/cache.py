@@ -7,6 +7,11 @@ from llmplatform.catalog.engines import EngineMemory
 from llmplatform.catalog.gpus import Gpu
 from llmplatform.catalog.models import LONGEST_CONTEXT, ModelShape
 
+PACKED_BYTES = 80
+"""Of a token and layer in an 8-bit cache beside an index: its 64 rotary values stay in 16 bit, and there are scales of
+16 bytes, so that 576 values take 656 (vLLM 0.33, wheel: layers/attention/mla_attention.py, `fp8_ds_mla`).
+On Blackwell of data centers it is 576, which is not counted on."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cache:
@@ -49,6 +54,8 @@ def plan_cache(shape: ModelShape, gpu: Gpu, engine: EngineMemory, tensor_paralle
     heads = heads_each(shape.kv_heads, tensor_parallel)
     values = shape.latent_kv or 2 * heads * shape.head_dim
     each = values * kv_bytes + (shape.indexer_bytes or 0)
+    if shape.latent_kv and shape.indexer_bytes and kv_bytes == 1:
+        each += PACKED_BYTES
     if shape.state_mib:
         return _hybrid(shape, engine, each, tensor_parallel)
     full, batch = layers - windows, engine.batched_tokens_of(gpu)

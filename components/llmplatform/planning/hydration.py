@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from llmplatform.planning.fit import GIB
+from llmplatform.catalog.gpus import GIB
 from llmplatform.planning.network import ALICLOUD_EGRESS_MBITS
 from llmplatform.specs.lora import Repository
 from llmplatform.specs.mirrors import Mirrors

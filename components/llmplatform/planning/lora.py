@@ -7,10 +7,10 @@ matrices each; where a shape does not say how many there are, their width is tak
 narrowest of published models.
 """
 
+from llmplatform.catalog.gpus import GIB
 from llmplatform.catalog.models import ModelShape
 from llmplatform.specs.lora import Lora
 
-GIB = 2**30
 _BYTES = 2
 """Bytes of a value in GPU memory: an engine converts adapters to the model's 16 bit."""
 _FILE_BYTES = 4

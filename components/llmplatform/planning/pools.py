@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
-from llmplatform.planning.fit import GIB
+from llmplatform.catalog.gpus import GIB
 from llmplatform.planning.node_groups import is_fixed, node_groups
 from llmplatform.specs.cloud import Alicloud, Aws
 from llmplatform.specs.pools import AlicloudPool, AwsPool, Pool

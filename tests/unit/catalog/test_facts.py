@@ -106,6 +106,22 @@ def test_every_table_names_its_source(table: str) -> None:
         ("meta-llama/Llama-3.2-3B-Instruct", [1, 2, 4, 8]),
         ("Qwen/Qwen2.5-0.5B-Instruct", [1, 2, 14]),
         ("Qwen/Qwen2.5-1.5B-Instruct", [1, 2, 4, 6, 12]),
+        # Experts in blocks of 8 bit: vllm-project/recipes at 8959cf6, "cap at 4"; vllm-project/vllm#17569.
+        ("Qwen/Qwen3-235B-A22B-Instruct-2507-FP8", [1, 2, 4]),
+        ("Qwen/Qwen3-235B-A22B-FP8", [1, 2, 4]),
+        ("Qwen/Qwen3-VL-235B-A22B-Instruct-FP8", [1, 2, 4]),
+        ("Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8", [1, 2, 4]),
+        ("MiniMaxAI/MiniMax-M2", [1, 2, 4]),
+        ("MiniMaxAI/MiniMax-M2.1", [1, 2, 4]),
+        ("MiniMaxAI/MiniMax-M2.5", [1, 2, 4]),
+        ("MiniMaxAI/MiniMax-M2.7", [1, 2, 4]),
+        ("deepseek-ai/DeepSeek-R1", [1, 2, 4, 8, 16]),
+        # 768 / 4 = 192 breaks a block: vllm-project/vllm#44763.
+        ("Qwen/Qwen3-30B-A3B-FP8", [1, 2]),
+        # vllm-project/vllm#52997: 512 / 8.
+        ("Qwen/Qwen3.6-35B-A3B-FP8", [1, 2, 4]),
+        # Its publisher filled the 29,568 up to 29,696 = 8 * 29 * 128.
+        ("Qwen/Qwen2.5-72B-Instruct-AWQ", [1, 2, 4, 8]),
     ],
 )
 def test_heads_are_spread_as_the_engine_asserts(model: str, legal: list[int]) -> None:

@@ -118,17 +118,17 @@ def test_a_model_may_bring_its_own_shape(raw: dict[str, Any]) -> None:
 def test_a_larger_pool_is_proposed_where_there_is_one(raw: dict[str, Any]) -> None:
     raw["pools"]["big"] = {"instance_types": ["g6e.2xlarge"], "max": 1}
     raw["models"]["qwen3-8b"]["context_length"] = 40960
-    assert problems(raw)[0].endswith("set context_length to 18432, or use pool 'big'")
+    assert problems(raw)[0].endswith("set context_length to 17408, or use pool 'big'")
 
 
 def test_more_gpus_are_proposed_where_the_node_has_them(raw: dict[str, Any]) -> None:
     raw["pools"]["gpu"]["instance_types"] = ["g5.12xlarge"]
     raw["models"]["qwen3-8b"]["context_length"] = 40960
-    assert problems(raw)[0].endswith("set context_length to 18432, or set tensor_parallel to 2")
+    assert problems(raw)[0].endswith("set context_length to 17408, or set tensor_parallel to 2")
 
 
 def test_the_remedies_for_a_model_that_does_not_fit_make_it_fit(raw: dict[str, Any]) -> None:
-    raw["models"]["qwen3-8b"]["context_length"] = 18432
+    raw["models"]["qwen3-8b"]["context_length"] = 17408
     assert problems(raw) == [], "the length that was proposed"
 
 
@@ -183,3 +183,33 @@ def test_quantized_weights_are_not_spread_where_their_groups_would_break(raw: di
     assert "set tensor_parallel" not in line, "it is not known whether they can be"
     model |= {"tensor_parallel": 2, "shape": {**shape, "intermediate_size": 29568, "quantization_group": 128}}
     assert any(line.startswith("models.seeing.tensor_parallel: ") for line in problems(raw))
+
+
+def test_experts_in_blocks_of_8_bit_are_spread_only_where_no_block_breaks(raw: dict[str, Any]) -> None:
+    """vllm-project/vllm#17569: 1536 / 8 = 192 "is not divisible by weight quantization block_n = 128"; its answer is
+    --enable-expert-parallel."""
+    raw["pools"]["gpu"] |= {"instance_types": ["p5.48xlarge"], "disk_gib": 1000}
+    model = {"source": "Qwen/Qwen3-235B-A22B-FP8", "pool": "gpu", "tensor_parallel": 8, "context_length": 8192}
+    raw["models"] = {"large": model}
+    (line,) = problems(raw)
+    assert line.startswith("models.large.tensor_parallel: ")
+    assert line.endswith(
+        "in groups of 128 weights, cannot be spread over 8 GPUs; use 1, 2 or 4, or add "
+        "--enable-expert-parallel to engine.extra_args"
+    )
+    model["engine"] = {"extra_args": ["--enable-expert-parallel"]}
+    assert problems(raw) == []
+
+
+def test_more_gpus_are_not_proposed_where_blocks_of_8_bit_would_break(raw: dict[str, Any]) -> None:
+    raw["pools"]["gpu"] |= {"instance_types": ["g6.12xlarge"], "disk_gib": 300}
+    raw["models"] = {"a": {"source": "Qwen/Qwen3-30B-A3B-FP8", "pool": "gpu", "context_length": 16384}}
+    (line,) = problems(raw)
+    assert line.endswith("set tensor_parallel to 2")
+    raw["models"]["a"] |= {
+        "tensor_parallel": 2,
+        "context_length": 262144,
+        "source": "Qwen/Qwen3-30B-A3B-Instruct-2507-FP8",
+    }
+    (line,) = problems(raw)
+    assert "set tensor_parallel to" not in line, "768 / 4 = 192 is no multiple of 128"

@@ -8,8 +8,9 @@ from support.model_servers import JOB, container, served
 from support.plans import STACK, SYSTEM, model_plan
 
 from llmplatform.catalog import models
+from llmplatform.catalog.gpus import GIB
 from llmplatform.checks import InvalidStack, parse
-from llmplatform.planning.fit import GIB, model_fit, weights_gib
+from llmplatform.planning.fit import model_fit, weights_gib
 
 LARGE = {"instance_types": ["p4d.24xlarge"], "max": 1}
 DRAFT = {"source": "Qwen/Qwen3-0.6B", "tokens": 4}

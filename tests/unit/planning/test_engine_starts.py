@@ -9,7 +9,8 @@ from statistics import median
 import pytest
 
 from llmplatform.catalog import engines, gpus, models
-from llmplatform.planning.fit import Fit, fit
+from llmplatform.catalog.models import ModelShape
+from llmplatform.planning.fit import SMALLEST_MARGIN, Fit, fit
 from llmplatform.specs.engines import GpuUse
 
 
@@ -18,6 +19,8 @@ class Start:
     """One line of the table."""
 
     name: str
+    kind: str
+    """Class of its model."""
     computed: Fit
     weights_gib: float | None
     kv_gib: float | None
@@ -32,6 +35,31 @@ class Start:
             return self.computed.kv_tokens / self.tokens
         assert self.kv_gib is not None
         return self.computed.kv_gib / self.kv_gib
+
+
+BOUNDS = {
+    "dense": (0.92, 1.049),
+    "dense, a fourth of the GPU": (0.63, 1.0),
+    "pictures": (0.87, 1.02),
+    "experts": (0.90, 1.0),
+    "latent": (0.968, 1.038),
+    "windows": (0.81, 1.0),
+    "hybrid": (0.87, 1.0),
+}
+"""The least and the largest computed capacity by class of model, as parts of the true one: as the starts below have it.
+A constant error weighs most where the cache is small."""
+
+
+def _kind(shape: ModelShape, share: float) -> str:
+    if shape.state_mib:
+        return "hybrid"
+    if shape.latent_kv:
+        return "latent"
+    if shape.window_layers:
+        return "windows"
+    if shape.image_encoder:
+        return "pictures"
+    return "experts" if shape.experts else "dense" if share > 0.3 else "dense, a fourth of the GPU"
 
 
 def _number(cell: str) -> float | None:
@@ -63,7 +91,8 @@ def _start(row: dict[str, str]) -> Start:
     )
     name = f"{row['model']} {row['tensor_parallel']}x{row['gpu']} at {row['utilization']}, {row['engine']}"
     numbers = {column: _number(row[column]) for column in ("weights_gib", "kv_gib", "tokens")}
-    return Start(name=name, computed=computed, refused=row["refused"] == "yes", **numbers)
+    kind = _kind(shape, float(row["utilization"]))
+    return Start(name=name, kind=kind, computed=computed, refused=row["refused"] == "yes", **numbers)
 
 
 def _starts() -> list[Start]:
@@ -79,12 +108,14 @@ REFUSED = [start for start in STARTS if start.refused]
 @pytest.mark.parametrize("start", STARTS, ids=[start.name for start in STARTS])
 def test_weights_take_what_the_engine_says(start: Start) -> None:
     if start.weights_gib is not None:
-        assert start.computed.weights_gib == pytest.approx(start.weights_gib, rel=0.05)
+        bound = {"latent": 0.002, "windows": 0.05}.get(start.kind, 0.021)
+        assert start.computed.weights_gib == pytest.approx(start.weights_gib, rel=bound)
 
 
 @pytest.mark.parametrize("start", STARTED, ids=[start.name for start in STARTED])
-def test_the_cache_is_never_much_smaller_than_promised(start: Start) -> None:
-    assert start.ratio <= 1.05, "a context that is said to fit would not"
+def test_the_cache_is_as_large_as_promised(start: Start) -> None:
+    least, most = BOUNDS[start.kind]
+    assert least <= start.ratio <= most
     assert start.computed.fits, "the engine started with this context"
 
 
@@ -92,14 +123,16 @@ def test_the_cache_is_never_much_smaller_than_promised(start: Start) -> None:
 def test_what_an_engine_refused_is_refused(start: Start) -> None:
     assert start.kv_gib is not None
     assert not start.computed.fits
-    assert start.computed.kv_gib == pytest.approx(start.kv_gib, abs=1)
+    assert start.kv_gib - 0.8 <= start.computed.kv_gib <= start.kv_gib + 0.2
+
+
+def test_the_smallest_margin_covers_the_largest_excess() -> None:
+    """A context that is said to fit by it would have fitted in each of these starts."""
+    assert max(start.ratio for start in STARTED) < 1 + SMALLEST_MARGIN
 
 
 def test_few_answers_are_more_careful_than_they_need_be() -> None:
-    ratios = [start.ratio for start in STARTED]
-    assert median(ratios) == pytest.approx(1, abs=0.05)
-    close = sum(ratio >= 0.9 for ratio in ratios)
-    assert close >= 0.8 * len(ratios)
+    assert median(start.ratio for start in STARTED) == pytest.approx(0.99, abs=0.01)
 
 
 def test_a_request_to_a_hybrid_model_keeps_more_than_its_tokens() -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from math import ceil
 
+from llmplatform.catalog.gpus import GIB
 from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.placement import most_nodes, without_gpus
 from llmplatform.checks.rules.rule import each_model, whole
-from llmplatform.planning.fit import GIB, weights_gib
+from llmplatform.planning.fit import weights_gib
 from llmplatform.planning.models import CPU_PART, MEMORY_PART
 from llmplatform.specs.stack import Stack
 

@@ -12,6 +12,9 @@ from llmplatform.planning.fit import SMALLEST_MARGIN, legal_tensor_parallel, mod
 from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
 
+UNQUANTIZED = 2.0
+"""Bytes of a weight that is not quantized."""
+
 SHORTEST_CONTEXT = 2048
 """Shortest context to suggest, in tokens."""
 
@@ -81,25 +84,29 @@ def heads_can_be_spread(stack: Stack) -> Iterator[Problem]:
     nodes = {name: node for name, _, node in placed(stack)}
     for name, model in stack.models.items():
         shape, spread = model.known_shape, model.engine_facts.spreads_heads
-        if shape and spread and not legal_tensor_parallel(shape, model.tensor_parallel):
+        if shape and spread and not _is_legal(model, shape, model.tensor_parallel):
             most = nodes[name].shape.gpus if name in nodes else 16
-            legal = [size for size in range(1, most + 1) if legal_tensor_parallel(shape, size)] or [1]
+            legal = [size for size in range(1, most + 1) if _is_legal(model, shape, size)] or [1]
             groups = f", in groups of {shape.quantization_group} weights," if shape.quantization_group else ""
+            whole = legal_tensor_parallel(shape, model.tensor_parallel, whole_experts=True)
+            flags = model.engine.WHOLE_EXPERTS if whole else ()
             yield Problem(
                 f"models.{name}.tensor_parallel",
                 f"{shape.attention_heads} attention heads and {shape.kv_heads} key-value heads{groups} cannot be "
                 f"spread over {model.tensor_parallel} GPUs",
-                f"use {listed(legal)}",
+                f"use {listed(legal)}" + "".join(f", or add {flag} to engine.extra_args" for flag in flags[:1]),
             )
+
+
+def _is_legal(model: Model, shape: ModelShape, size: int) -> bool:
+    return legal_tensor_parallel(shape, size, whole_experts=model.engine.has_whole_experts)
 
 
 def replica_is_within_a_node(stack: Stack) -> Iterator[Problem]:
     """A replica's GPUs are in one node."""
     for name, model, node in placed(stack):
         shape = model.known_shape
-        if model.tensor_parallel > node.shape.gpus and (
-            not shape or legal_tensor_parallel(shape, model.tensor_parallel)
-        ):
+        if model.tensor_parallel > node.shape.gpus and (not shape or _is_legal(model, shape, model.tensor_parallel)):
             yield Problem(
                 f"models.{name}.tensor_parallel",
                 f"a replica of {model.tensor_parallel} GPUs is larger than a node of pool '{model.pool}', "
@@ -114,11 +121,7 @@ def context_is_the_models(stack: Stack) -> Iterator[Problem]:
     for name, model in stack.models.items():
         shape = model.known_shape
         if shape and _is_too_long(model, shape):
-            room = (
-                _room(model, nodes[name])
-                if name in nodes and legal_tensor_parallel(shape, model.tensor_parallel)
-                else 0
-            )
+            room = _room(model, nodes[name]) if name in nodes and _is_legal(model, shape, model.tensor_parallel) else 0
             longest = min(shape.context_length, room or shape.context_length)
             yield Problem(
                 f"models.{name}.context_length",
@@ -141,7 +144,7 @@ def model_fits(stack: Stack) -> Iterator[Problem]:
     """Weights and the cache of one request fit the GPUs."""
     for name, model, node in placed(stack):
         shape = model.known_shape
-        if shape is None or not legal_tensor_parallel(shape, model.tensor_parallel) or not has_kernels(model, node.gpu):
+        if shape is None or not _is_legal(model, shape, model.tensor_parallel) or not has_kernels(model, node.gpu):
             continue
         if _is_too_long(model, shape) and _room(model, node):
             continue  # The rule above reports it.
@@ -172,7 +175,7 @@ def cache_holds_some_requests(stack: Stack) -> Iterator[Problem]:
     """A warning: the cache of a replica holds few requests of full length."""
     for name, model, node in placed(stack):
         shape = model.known_shape
-        if shape is None or not legal_tensor_parallel(shape, model.tensor_parallel):
+        if shape is None or not _is_legal(model, shape, model.tensor_parallel):
             continue
         fit = model_fit(model, node.gpu)
         if fit.fits and fit.concurrency < FEW_REQUESTS:
@@ -193,7 +196,9 @@ def _way_out(stack: Stack, model: Model, shape: ModelShape, node: GpuNode) -> st
     if context:
         ways.append(f"set context_length to {context}")
     ways += _larger_share(model, node)
-    sizes = (size for size in range(model.tensor_parallel + 1, node.shape.gpus + 1) if _may_be_spread(shape, size))
+    sizes = (
+        size for size in range(model.tensor_parallel + 1, node.shape.gpus + 1) if _may_be_spread(model, shape, size)
+    )
     size = next((size for size in sizes if model_fit(model, node.gpu, tensor_parallel=size).fits), None)
     if size:
         ways.append(f"set tensor_parallel to {size}")
@@ -221,10 +226,10 @@ def _larger_share(model: Model, node: GpuNode) -> Iterator[str]:
         yield f"set engine.{key} to {default}"
 
 
-def _may_be_spread(shape: ModelShape, size: int) -> bool:
+def _may_be_spread(model: Model, shape: ModelShape, size: int) -> bool:
     """Whether to suggest more GPUs: quantized weights with unknown groups may not divide."""
-    known = shape.bytes_per_parameter >= 1 or (shape.quantization_group and shape.intermediate_size)
-    return bool(known) and legal_tensor_parallel(shape, size)
+    known = shape.bytes_per_parameter >= UNQUANTIZED or (shape.quantization_group and shape.intermediate_size)
+    return bool(known) and _is_legal(model, shape, size)
 
 
 def _larger_machine(provider: str, model: Model, shape: ModelShape) -> str:
@@ -236,7 +241,7 @@ def _larger_machine(provider: str, model: Model, shape: ModelShape) -> str:
         if machine.gpu
         and not machine.unusable
         and has_kernels(model, machine.gpu)
-        and (size == model.tensor_parallel or _may_be_spread(shape, size))
+        and (size == model.tensor_parallel or _may_be_spread(model, shape, size))
         if model_fit(model, machine.gpu, tensor_parallel=size).fits
     ]
     if not found:

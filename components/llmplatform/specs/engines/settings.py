@@ -44,6 +44,8 @@ class EngineSettings(Section):
     """Settings whose values are names that a release knows, to the kind of name (`catalog.engine_flags.names`)."""
     TOOL_PARSER: ClassVar[str | None] = None
     """Setting with the parser of tool calls."""
+    WHOLE_EXPERTS: ClassVar[tuple[str, ...]] = ()
+    """Flags that give each GPU whole experts, instead of a part of each."""
     FLAGS: ClassVar[Mapping[str, str]] = {}
     """Settings that not every release has, to the flag that says so."""
 
@@ -60,6 +62,11 @@ class EngineSettings(Section):
     def shared_memory_gib(self) -> float:
         """Size of what it keeps in /dev/shm beside the messages of its processes, in GiB."""
         return 0.0
+
+    @property
+    def has_whole_experts(self) -> bool:
+        """Whether its flags give each GPU whole experts."""
+        return False
 
     @property
     @abstractmethod
@@ -92,6 +99,11 @@ class PublishedEngine(EngineSettings):
     extra_args: Annotated[tuple[EngineArgument, ...], Field(max_length=500)] = ()
     """Further flags of the engine, e.g. `--max-num-batched-tokens=8192` or `--enforce-eager`. Flags that follow from
     other settings are refused."""
+
+    @property
+    def has_whole_experts(self) -> bool:
+        """Whether its flags give each GPU whole experts."""
+        return any(argument.partition("=")[0] in self.WHOLE_EXPERTS for argument in self.extra_args)
 
     @property
     def own_image(self) -> str | None:

@@ -16,6 +16,7 @@ class Vllm(PublishedEngine):
     SEQUENCES = "max_num_seqs"
     NAMES = {"tool_call_parser": "tool-parser", "reasoning_parser": "reasoning-parser"}  # noqa: RUF012
     TOOL_PARSER = "tool_call_parser"
+    WHOLE_EXPERTS = ("--enable-expert-parallel",)
     FLAGS = {"kv_offloading_gib": "--kv-offloading-size", "speculative": "--speculative-config"}  # noqa: RUF012
 
     kind: Literal["vllm"] = "vllm"
