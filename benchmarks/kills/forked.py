@@ -6,7 +6,9 @@ A command of its own imports for seconds, the SDKs above all: hundreds of comman
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Mapping, Sequence
+from multiprocessing.connection import wait
 from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -20,6 +22,8 @@ _CONTEXT.set_forkserver_preload([
     "llmplatform.checks",
     "llmplatform.serving",
 ])  # fmt: skip
+_POLLING = threading.Lock()
+"""A process' exit code can be read once, and to start one polls all others (`multiprocessing.process._cleanup`)."""
 
 
 class ForkedCommand:
@@ -29,7 +33,8 @@ class ForkedCommand:
         """`output`: a file for what it says, on both streams. `environment`: variables beside this process' own."""
         variables = {**os.environ, **environment}
         self._process = _CONTEXT.Process(target=_command, args=(list(arguments), str(output), variables))
-        self._process.start()
+        with _POLLING:
+            self._process.start()
 
     @property
     def pid(self) -> int:
@@ -39,11 +44,12 @@ class ForkedCommand:
 
     def poll(self) -> int | None:
         """Its exit code, or None while it runs."""
-        return self._process.exitcode
+        with _POLLING:
+            return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int | None:
         """The exit code, or None where it still runs after `timeout` seconds."""
-        self._process.join(timeout)
+        wait([self._process.sentinel], timeout)
         return self.poll()
 
 
