@@ -34,9 +34,9 @@ def python() -> Path:
 
 
 def _install(place: Path, interpreter: Path) -> None:
-    # What an interrupted installation left, and older sets of packages.
-    for old in place.parent.glob("fastapi-server-*/"):
-        shutil.rmtree(old)
+    # What an interrupted installation left. Other sets of packages may be in use by other checkouts.
+    if place.exists():
+        shutil.rmtree(place)
     uv = shutil.which("uv")
     packages = ["--require-hashes", "--requirement", REQUIREMENTS]
     if uv:
