@@ -13,11 +13,10 @@ def main() -> None:
     """Serves until a signal."""
     settings = Settings()  # pyright: ignore[reportCallIssue] - the environment has the required ones
     observe.log_json("INFO")
-    drain = Drain()
+    drain = Drain(settings.shutdown_seconds)
     generator = MlxGenerator(
         settings.model_path,
         max_batch=settings.max_batch,
-        max_waiting=settings.max_waiting,
         context_length=settings.context_length,
     )
     asgi = app.create(settings, generator=generator, embedder=WordLlamaEmbedder(), drain=drain)
@@ -30,7 +29,7 @@ def main() -> None:
         access_log=False,
         server_header=False,
     )
-    DrainingServer(config, drain, seconds=settings.shutdown_seconds).run()
+    DrainingServer(config, drain).run()
 
 
 if __name__ == "__main__":

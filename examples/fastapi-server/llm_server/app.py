@@ -9,8 +9,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp
 
 from llm_server.backend import Embedder, Generator
-from llm_server.drain import ClosesConnections, Drain, Drained
+from llm_server.drain import ClosesConnections, Drain, Drained, call
 from llm_server.errors import answer_errors
+from llm_server.keys import RequiresKey
 from llm_server.observe import RUNNING, WAITING, Observes
 from llm_server.routes import routes
 from llm_server.settings import Settings
@@ -26,10 +27,11 @@ def create(settings: Settings, *, generator: Generator, embedder: Embedder, drai
         generator.start()
         yield
         generator.close()
-        settings.checkpoint(Drained(seconds=drain.seconds, finished=observes.finished, unfinished=observes.unfinished))
+        drained = Drained(seconds=drain.seconds, finished=observes.finished, unfinished=observes.unfinished)
+        call(settings.checkpoint, drained, seconds=drain.left)
 
-    app = FastAPI(title="LLM server", lifespan=lifespan)
-    observes = Observes(app)
+    app = FastAPI(title="LLM server", lifespan=lifespan, max_body_size=settings.max_body_bytes)
+    observes = Observes(RequiresKey(app, settings.api_key))
     answer_errors(app)
     app.include_router(routes(settings, generator, embedder))
 

@@ -48,15 +48,11 @@ class UnusablePromptError(ValueError):
     """The model cannot answer this prompt. The message is for the client."""
 
 
-class OverloadedError(RuntimeError):
-    """Too many requests wait."""
-
-
 class Generation:
     """An answer in the making: `with` it, iterate over its pieces. Leaving before the last one cancels it."""
 
-    def __init__(self, *, prompt_tokens: int, cancel: Callable[[], None]) -> None:
-        self.prompt_tokens = prompt_tokens
+    def __init__(self, *, cancel: Callable[[], None]) -> None:
+        self.prompt_tokens = 0
         self._cancel = cancel
         self._pieces: asyncio.Queue[Piece | Exception] = asyncio.Queue()
         self._ended = False
@@ -108,12 +104,12 @@ class Generator(Protocol):
         """Begins to load, from a running event loop."""
         ...
 
-    def submit(self, prompt: Prompt, sampling: Sampling) -> Generation:
-        """Begins to generate. Raises UnusablePromptError or OverloadedError."""
+    async def submit(self, prompt: Prompt, sampling: Sampling) -> Generation:
+        """Begins to generate; at once the request counts as waiting. Raises UnusablePromptError."""
         ...
 
     def close(self) -> None:
-        """Ends the model's thread. Generations that still run get no more pieces."""
+        """Ends the model's thread, or soon leaves it behind. Generations that still run get no more pieces."""
         ...
 
 

@@ -8,7 +8,9 @@ still runs has the rest of the time to end.
 
 import logging
 import signal
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
@@ -19,7 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 logger = logging.getLogger(__name__)
 
 EXIT_SECONDS = 3
-"""For the checkpoint and the end of the process."""
+"""For the end of the model's thread, the checkpoint, and the end of the process."""
+END_SECONDS = 1
+"""For the last of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +50,28 @@ def log_drained(drained: Drained) -> None:
     )
 
 
-class Drain:
-    """Whether, and since when, the server leaves."""
+def call(checkpoint: Callable[[Drained], None], drained: Drained, *, seconds: float) -> None:
+    """Calls it, and leaves it behind where it takes longer. What it raises is logged."""
 
-    def __init__(self) -> None:
+    def called() -> None:
+        try:
+            checkpoint(drained)
+        except Exception:
+            logger.exception("the checkpoint failed")
+
+    thread = threading.Thread(target=called, name="checkpoint", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        logger.error("the checkpoint has not ended in time", extra={"seconds": round(seconds, 3)})
+
+
+class Drain:
+    """Whether, and since when, the server leaves, and how long it may take."""
+
+    def __init__(self, limit: int) -> None:
+        """`limit`: seconds from the signal to the end of the process."""
+        self.limit = limit
         self._began: float | None = None
 
     def begin(self) -> None:
@@ -65,6 +87,11 @@ class Drain:
     def seconds(self) -> float:
         """Time since the signal; 0 before it."""
         return time.monotonic() - self._began if self._began else 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds for what comes before the end of the process; some even past the limit."""
+        return max(EXIT_SECONDS - END_SECONDS, self.limit - self.seconds) - END_SECONDS
 
 
 class ClosesConnections:
@@ -88,11 +115,12 @@ class ClosesConnections:
 class DrainingServer(uvicorn.Server):
     """Uvicorn, with a SIGTERM that loses no request. SIGINT, from a terminal, ends it as usual."""
 
-    def __init__(self, config: uvicorn.Config, drain: Drain, *, seconds: int) -> None:
+    def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
         super().__init__(config)
         self._drain = drain
-        self._linger = min(config.timeout_keep_alive + 1, seconds)
-        config.timeout_graceful_shutdown = max(0, seconds - self._linger - EXIT_SECONDS)
+        serving = max(0, drain.limit - EXIT_SECONDS)
+        self._linger = min(config.timeout_keep_alive + 1, serving)
+        config.timeout_graceful_shutdown = serving - self._linger
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begins to drain on SIGTERM."""

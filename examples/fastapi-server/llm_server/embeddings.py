@@ -17,5 +17,6 @@ class WordLlamaEmbedder:
 
     def embed(self, texts: Sequence[str]) -> tuple[list[list[float]], int]:
         """A vector for each text, and the tokens of all texts. Any thread may call it."""
-        tokens = sum(sum(encoded.attention_mask) for encoded in self._model.tokenize(list(texts)))
-        return np.asarray(self._model.embed(list(texts), norm=True)).tolist(), tokens
+        # One at a time: together, all would be padded to the longest one.
+        tokens = sum(len(self._model.tokenize(text)[0].ids) for text in texts)
+        return np.asarray(self._model.embed(list(texts), norm=True, batch_size=1)).tolist(), tokens

@@ -10,28 +10,33 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from jinja2 import TemplateError
 
-from llm_server.backend import Generation, OverloadedError, Piece, Prompt, Sampling, State, UnusablePromptError
+from llm_server.backend import Generation, Piece, Prompt, Sampling, State, UnusablePromptError
 from llm_server.mlx_batch import Batch, Job
 
 logger = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 1
+"""For the end of a step. A load takes longer, and nothing interrupts it."""
 
 
 class MlxGenerator:
     """The model in a folder, as Hugging Face publishes it: config.json, tokenizer, chat template, safetensors."""
 
-    def __init__(self, folder: Path, *, max_batch: int, max_waiting: int, context_length: int | None = None) -> None:
+    def __init__(self, folder: Path, *, max_batch: int, context_length: int | None = None) -> None:
         self.state: State = "loading"
         self._folder = folder
         self._max_batch = max_batch
-        self._max_jobs = max_batch + max_waiting
         self._context = context_length or _longest(folder)
         self._jobs: set[Job] = set()
         self._commands: queue.SimpleQueue[Callable[[Batch], None] | None] = queue.SimpleQueue()
+        # One thread: a tokenizer may be used by one at a time.
+        self._tokenizing = ThreadPoolExecutor(1, thread_name_prefix="tokenizer")
         self._thread = threading.Thread(target=self._run, name="model", daemon=True)
 
     @property
@@ -49,25 +54,31 @@ class MlxGenerator:
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
-    def submit(self, prompt: Prompt, sampling: Sampling) -> Generation:
-        """Begins to generate. Raises UnusablePromptError or OverloadedError."""
-        if len(self._jobs) >= self._max_jobs:
-            raise OverloadedError(f"{len(self._jobs)} requests run or wait: try again, or another replica")
-        tokens = self._encode(prompt)
-        room = self._context - len(tokens)
-        if not tokens or room < 1:
-            raise UnusablePromptError(f"the prompt has {len(tokens)} tokens; 1 to {self._context - 1} are possible")
-        generation = Generation(prompt_tokens=len(tokens), cancel=lambda: self._cancel(job))
-        sampling = replace(sampling, max_tokens=min(sampling.max_tokens, room))
-        job = Job(generation=generation, prompt=tokens, sampling=sampling)
+    async def submit(self, prompt: Prompt, sampling: Sampling) -> Generation:
+        """Begins to generate; at once the request counts as waiting. Raises UnusablePromptError."""
+        generation = Generation(cancel=lambda: self._cancel(job))
+        job = Job(generation=generation, sampling=sampling)
         self._jobs.add(job)
+        try:
+            # A long prompt takes seconds, which the event loop owes to all others.
+            job.prompt = await self._loop.run_in_executor(self._tokenizing, self._encode, prompt)
+            generation.prompt_tokens = len(job.prompt)
+            room = self._context - len(job.prompt)
+            if not job.prompt or room < 1:
+                raise UnusablePromptError(
+                    f"the prompt has {len(job.prompt)} tokens; 1 to {self._context - 1} are possible"
+                )
+        except BaseException:
+            self._jobs.discard(job)
+            raise
+        job.sampling = replace(sampling, max_tokens=min(sampling.max_tokens, room))
         self._commands.put(lambda batch: batch.insert(job))
         return generation
 
     def close(self) -> None:
-        """Ends the thread after its step."""
+        """Ends the thread after its step. One that still loads is left behind, and ends with the process."""
         self._commands.put(None)
-        self._thread.join()
+        self._thread.join(CLOSE_SECONDS)
 
     def _encode(self, prompt: Prompt) -> list[int]:
         if isinstance(prompt, str):

@@ -17,8 +17,9 @@ class Job:
     """A request: its prompt, and the text of its answer so far."""
 
     generation: Generation
-    prompt: list[int]
     sampling: Sampling
+    prompt: list[int] = field(default_factory=list[int])
+    """Its tokens. Empty until it is tokenized."""
     tokens: int = 0
     """Generated so far."""
     detokenizer: Any = None

@@ -23,6 +23,8 @@ QUIET = frozenset({"/health", "/ready", "/metrics"})
 """Asked every few seconds by the kubelet and Prometheus."""
 CANCELLED = 499
 """Status of a request whose client went away, as nginx counts it."""
+UNKNOWN = "unknown"
+"""Label of requests for none of our models: clients' own names would be metrics without end."""
 REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
@@ -47,8 +49,10 @@ class Record:
 
     request_id: str
     began: float = field(default_factory=time.perf_counter)
-    model: str = ""
-    """Empty until it is known to be one of ours: a client's own names would be metrics without end."""
+    model: str = UNKNOWN
+    """One of ours, once it is known to be."""
+    served: bool = False
+    """Whether it was accepted."""
     status: int = 0
     stream: bool = False
     prompt_tokens: int = 0
@@ -64,10 +68,10 @@ class Record:
         """Time since the beginning."""
         return time.perf_counter() - self.began
 
-    def serve(self, model: str, *, stream: bool = False) -> None:
-        """One of our models answers."""
-        self.model, self.stream = model, stream
-        ACTIVE.labels(model).inc()
+    def serve(self, *, stream: bool = False) -> None:
+        """The model answers."""
+        self.served, self.stream = True, stream
+        ACTIVE.labels(self.model).inc()
 
     def note(self, piece: Piece) -> None:
         """The next piece of the answer."""
@@ -79,7 +83,7 @@ class Record:
         """The last word about the request: its metrics and its line."""
         status = self.status if self.complete or self.status >= 400 else CANCELLED
         REQUESTS.labels(self.model, status).inc()
-        if self.model:
+        if self.served:
             ACTIVE.labels(self.model).dec()
             PROMPT_TOKENS.labels(self.model).inc(self.prompt_tokens)
             GENERATED_TOKENS.labels(self.model).inc(self.generated_tokens)
@@ -93,7 +97,7 @@ class Record:
             "request",
             extra={
                 "request_id": self.request_id,
-                "model": self.model or None,
+                "model": self.model,
                 "status": status,
                 "stream": self.stream,
                 "prompt_tokens": self.prompt_tokens,

@@ -6,26 +6,14 @@ import logging
 import struct
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
-from hmac import compare_digest
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi import Request as HttpRequest
 from fastapi.responses import Response, StreamingResponse
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
 from llm_server import errors
-from llm_server.backend import (
-    Embedder,
-    FinishReason,
-    Generation,
-    Generator,
-    OverloadedError,
-    Piece,
-    Prompt,
-    UnusablePromptError,
-)
+from llm_server.backend import Embedder, FinishReason, Generation, Generator, Piece, Prompt, UnusablePromptError
 from llm_server.errors import ApiError
 from llm_server.observe import CANCELLED, record
 from llm_server.schemas import (
@@ -46,36 +34,34 @@ from llm_server.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
-
 
 def routes(settings: Settings, generator: Generator, embedder: Embedder) -> APIRouter:
     """All of them."""
+    router = APIRouter()
+    embedding = 0
 
-    def authorize(given: Credentials) -> None:
-        key = settings.api_key
-        if key and not (given and compare_digest(given.credentials.encode(), key.get_secret_value().encode())):
-            raise ApiError(401, "the bearer token is missing or wrong")
+    def expect_room() -> None:
+        held = generator.running + generator.waiting + embedding
+        if held >= settings.max_batch + settings.max_waiting:
+            raise ApiError(429, f"{held} requests run or wait: try again, or another replica")
 
-    router = APIRouter(dependencies=[Depends(authorize)])
-
-    def begin(prompt: Prompt, asked: Generating) -> Generation:
+    async def begin(prompt: Prompt, asked: Generating) -> Generation:
+        record().model = settings.model_name
         if generator.state != "ready":
             raise ApiError(503, "the model is not loaded")
+        expect_room()
         try:
-            generation = generator.submit(prompt, asked.sampling(settings.max_tokens))
+            generation = await generator.submit(prompt, asked.sampling(settings.max_tokens))
         except UnusablePromptError as error:
             raise ApiError(400, str(error)) from error
-        except OverloadedError as error:
-            raise ApiError(429, str(error)) from error
-        record().serve(settings.model_name, stream=asked.stream)
+        record().serve(stream=asked.stream)
         record().prompt_tokens = generation.prompt_tokens
         return generation
 
     @router.post("/v1/chat/completions", response_model=ChatCompletion)
     async def chat(asked: ChatRequest, http: HttpRequest) -> Response:
         _expect(asked.model, {settings.model_name, *settings.served_names})
-        generation = begin([message.turn for message in asked.messages], asked)
+        generation = await begin([message.turn for message in asked.messages], asked)
         ident, created, model = f"chatcmpl-{record().request_id}", int(time.time()), settings.model_name
 
         def chunk(*choices: ChunkChoice, usage: Usage | None = None) -> ChatChunk:
@@ -98,7 +84,7 @@ def routes(settings: Settings, generator: Generator, embedder: Embedder) -> APIR
 
     @router.post("/generate", response_model=Answer)
     async def generate(asked: GenerateRequest, http: HttpRequest) -> Response:
-        generation = begin(asked.prompt, asked)
+        generation = await begin(asked.prompt, asked)
         if asked.stream:
             return _events(generation, event=lambda piece: Answer(text=piece.text, finish_reason=piece.finish_reason))
         text, reason = await _whole(generation, http)
@@ -106,13 +92,24 @@ def routes(settings: Settings, generator: Generator, embedder: Embedder) -> APIR
 
     @router.post("/v1/embeddings", response_model=Embeddings)
     async def embeddings(asked: EmbeddingRequest) -> Response:
+        nonlocal embedding
         _expect(asked.model, {settings.embedding_name})
-        record().serve(settings.embedding_name)
-        # In a thread: many long texts would keep the event loop from all other requests.
-        vectors, record().prompt_tokens = await asyncio.to_thread(embedder.embed, asked.texts)
-        encode = _base64 if asked.encoding_format == "base64" else list[float]
-        data = [Embedding(index=index, embedding=encode(vector)) for index, vector in enumerate(vectors)]
-        return _json(Embeddings(data=data, model=settings.embedding_name, usage=_usage()))
+        record().model = settings.embedding_name
+        expect_room()
+        record().serve()
+
+        def embed() -> Response:
+            vectors, record().prompt_tokens = embedder.embed(asked.texts)
+            encode = _base64 if asked.encoding_format == "base64" else list[float]
+            data = [Embedding(index=index, embedding=encode(vector)) for index, vector in enumerate(vectors)]
+            return _json(Embeddings(data=data, model=settings.embedding_name, usage=_usage()))
+
+        embedding += 1
+        try:
+            # In a thread: many long texts would keep the event loop from all other requests.
+            return await asyncio.to_thread(embed)
+        finally:
+            embedding -= 1
 
     @router.get("/v1/models")
     async def models() -> dict[str, object]:
@@ -141,15 +138,31 @@ def _base64(vector: list[float]) -> str:
 
 
 async def _whole(generation: Generation, http: HttpRequest) -> tuple[str, FinishReason | None]:
-    """The whole text. A client that goes away ends the generation."""
-    text, reason = "", None
+    """The whole text. A client that goes away ends the generation, also one that has no piece yet."""
     with generation:
-        async for piece in generation:
-            record().note(piece)
-            text, reason = text + piece.text, piece.finish_reason
-            if await http.is_disconnected():
-                raise ApiError(CANCELLED, "the client went away")
+        answer, gone = asyncio.create_task(_collected(generation)), asyncio.create_task(_gone(http))
+        try:
+            await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            raise ApiError(CANCELLED, "the client went away")
+        finally:
+            answer.cancel()
+            gone.cancel()
+
+
+async def _collected(generation: Generation) -> tuple[str, FinishReason | None]:
+    text, reason = "", None
+    async for piece in generation:
+        record().note(piece)
+        text, reason = text + piece.text, piece.finish_reason
     return text, reason
+
+
+async def _gone(http: HttpRequest) -> None:
+    """Returns once the client has closed its connection: its body was read before."""
+    while (await http.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _events(

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from llm_server.backend import FinishReason, Sampling, Turn
 
 Text = Annotated[str, Field(min_length=1)]
+ShortText = Annotated[str, Field(min_length=1, max_length=2**15)]
+"""A token takes a kilobyte of memory. OpenAI's API takes 8,192 of them: about so many characters of English."""
 
 
 class Request(BaseModel):
@@ -90,7 +92,7 @@ class EmbeddingRequest(Request):
     """POST /v1/embeddings."""
 
     model: str
-    input: Text | Annotated[list[Text], Field(min_length=1, max_length=2048)]
+    input: ShortText | Annotated[list[ShortText], Field(min_length=1, max_length=2048)]
     encoding_format: Literal["float", "base64"] = "float"
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from support.llm_server.environment import run
-from support.llm_server.process import Running, running
+from support.llm_server.process import Running
 
 PROMPTS = [f"Question {number}: " + "why? " * (number % 7) for number in range(48)]
 GREEDY = {"max_tokens": 24, "temperature": 0}
@@ -135,24 +135,3 @@ def test_embeddings_of_like_texts_are_near(server: Running) -> None:
 
 def _product(one: list[float], other: list[float]) -> float:
     return sum(a * b for a, b in zip(one, other, strict=True))
-
-
-def test_a_key_is_asked_for_and_more_than_the_room_is_refused(model: Path, tmp_path: Path) -> None:
-    with running(
-        model, tmp_path / "log", api_key="right", max_batch="1", max_waiting="1", context_length="20000"
-    ) as server:
-        long = {"prompt": "c", "max_tokens": 20000, "temperature": 0, "stream": True}
-        for headers in ({}, {"Authorization": "Bearer wrong"}):
-            assert post(server, "/generate", long, **headers).status_code == 401
-        right = {"Authorization": "Bearer right"}
-        url = f"{server.url}/generate"
-        with (
-            httpx.stream("POST", url, json=long, headers=right) as runs,
-            httpx.stream("POST", url, json=long, headers=right),
-        ):
-            lines = runs.iter_lines()  # without a reference httpx would close it
-            next(lines)
-            refused = post(server, "/generate", long, **right)
-            assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
-            assert server.metric("llm_waiting_requests", model="tiny") == 1
-        assert "right" not in server.log.read_text()

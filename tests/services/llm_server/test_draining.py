@@ -1,20 +1,25 @@
 """What SIGTERM does."""
 
+import http.client
 import json
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
-from support.llm_server.process import running
+from support.llm_server.process import Running, running
 
 CHECKPOINT = """
-import json, pathlib
+import json, pathlib, time
 
 def save(drained):
     state = {"finished": drained.finished, "unfinished": drained.unfinished}
     (pathlib.Path(__file__).parent / "state.json").write_text(json.dumps(state))
+
+def hang(drained):
+    time.sleep(600)
 """
 ANSWER = {"prompt": "c", "max_tokens": 400, "temperature": 0, "stream": True}
 
@@ -57,3 +62,32 @@ def test_the_deadline_cuts_off_and_the_checkpoint_is_told(
             assert server.process.wait(timeout=20) == 0
         assert time.monotonic() - began < 10
     assert json.loads((tmp_path / "state.json").read_text()) == {"finished": 0, "unfinished": ["endless"]}
+
+
+def test_neither_a_load_nor_a_checkpoint_without_end_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "team.py").write_text(CHECKPOINT)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    # The load reads its configuration, which never comes.
+    os.mkfifo(tmp_path / "config.json")
+    settings = {"keep_alive_seconds": "1", "shutdown_seconds": "6", "context_length": "100"}
+
+    def started(server: Running) -> bool:
+        return server.status("/health") == 200
+
+    with running(tmp_path, tmp_path / "log", until=started, checkpoint="team.hang", **settings) as server:
+        assert not server.ready()
+        began = time.monotonic()
+        server.terminate()
+        assert server.process.wait(timeout=30) == 0
+        assert time.monotonic() - began < 10
+        assert len(server.lines("the checkpoint has not ended in time")) == 1
+
+
+def test_an_idle_connection_is_kept_for_longer_than_httpx_keeps_its_own(server: Running) -> None:
+    address = httpx.URL(server.url)
+    connection = http.client.HTTPConnection(address.host, address.port)
+    for pause in (0, 6):
+        time.sleep(pause)
+        connection.request("GET", "/health")
+        assert connection.getresponse().read() == b""
+    connection.close()

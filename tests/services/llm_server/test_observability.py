@@ -1,13 +1,11 @@
 """What operators see: metrics and log lines, without a word of a prompt."""
 
 import shutil
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
-from support.llm_server.process import Running, running
+from support.llm_server.process import Running, running, until
 
 SAID = "xylophone"
 BODY = {"prompt": f"Say {SAID}.", "max_tokens": 8, "temperature": 0}
@@ -19,12 +17,14 @@ def test_a_request_is_counted_and_timed(server: Running) -> None:
     counted = ("llm_generated_tokens_total", *(f"{histogram}_count" for histogram in HISTOGRAMS))
     before = {name: server.metric(name, model="tiny") for name in counted}
     served = server.metric("llm_requests_total", model="tiny", status="200")
-    refused = server.metric("llm_requests_total", model="", status="400")
+    refused = {name: server.metric("llm_requests_total", model=name, status="400") for name in ("tiny", "unknown")}
     for _ in range(3):
         assert httpx.post(f"{server.url}/generate", json=BODY).status_code == 200
     assert httpx.post(f"{server.url}/generate", json={}).status_code == 400
     assert server.metric("llm_requests_total", model="tiny", status="200") == served + 3
-    assert server.metric("llm_requests_total", model="", status="400") == refused + 1
+    assert httpx.post(f"{server.url}/generate", json={"prompt": "c" * 5000}).status_code == 400
+    for name, times in refused.items():
+        assert server.metric("llm_requests_total", model=name, status="400") == times + 1
     added = {name: server.metric(name, model="tiny") - before[name] for name in counted}
     assert added == dict.fromkeys(counted, 3) | {"llm_generated_tokens_total": 24}
     assert server.metric("llm_active_requests", model="tiny") == 0
@@ -62,7 +62,7 @@ def test_a_client_that_goes_away_ends_its_generation(server: Running) -> None:
         httpx.post(
             f"{server.url}/generate", json={**LONG, "stream": False}, headers={"X-Request-ID": "gone-2"}, timeout=0.5
         )
-    _until(lambda: server.metric("llm_requests_total", model="tiny", status="499") == before + 2)
+    until(lambda: server.metric("llm_requests_total", model="tiny", status="499") == before + 2)
     gone = [line for line in server.lines("request") if line["request_id"] in ("gone-1", "gone-2")]
     assert [line["status"] for line in gone] == [499, 499]
     assert all(line["generated_tokens"] < 4000 for line in gone)
@@ -75,12 +75,6 @@ def test_a_model_that_does_not_load_makes_its_server_unhealthy(model: Path, tmp_
     with running(broken, tmp_path / "log", until=lambda server: server.status("/health") == 503) as server:
         assert not server.ready()
         assert httpx.post(f"{server.url}/generate", json=BODY).status_code == 503
+        assert server.metric("llm_requests_total", model="tiny", status="503") == 1
         (line,) = server.lines("the model failed")
         assert "No safetensors" in line["exc_info"]
-
-
-def _until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen within ten seconds"
-        time.sleep(0.1)

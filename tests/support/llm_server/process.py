@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -36,8 +37,12 @@ class Running:
     def metric(self, name: str, **labels: str) -> float:
         """A sample's value; 0 without one."""
         wanted = name + "{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
-        samples = httpx.get(f"{self.url}/metrics", timeout=PATIENCE).text.splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in samples if line.startswith(wanted))
+        return sum(float(line.rpartition(" ")[2]) for line in self.samples() if line.startswith(wanted))
+
+    def samples(self) -> list[str]:
+        """Its own metrics, but for the buckets of histograms and for times of creation."""
+        lines = httpx.get(f"{self.url}/metrics", timeout=PATIENCE).text.splitlines()
+        return [line for line in lines if line.startswith("llm_") and not re.match(r"\w+_(bucket|created)\b", line)]
 
     def terminate(self) -> None:
         """What a kubelet does first."""
@@ -90,6 +95,14 @@ def running(
     finally:
         process.kill()
         process.wait()
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Waits for what happens soon."""
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen within ten seconds"
+        time.sleep(0.1)
 
 
 def _wait(server: Running, until: Callable[[Running], bool]) -> None:
