@@ -26,7 +26,9 @@ from support.hydration.hydrating import (
     until,
 )
 
-from llmplatform.serving.hydration.volume import MANIFEST, Lease, manifest
+from llmplatform.planning.hydration import beside
+from llmplatform.serving.hydration.volume import BESIDE, MANIFEST, UNUSED, Lease, manifest, sweep
+from llmplatform.specs.lora import Adapter
 
 
 @pytest.mark.parametrize("kind", ["huggingface", "modelscope"])
@@ -156,10 +158,62 @@ def test_old_revisions_go_but_not_those_that_servers_may_still_start_from(
 ) -> None:
     """Servers do not write to the volume: only their revision's age tells that no server uses it."""
     targets = [f"huggingface/acme/tiny/{number}" for number in range(len(ages))]
-    for age, target in zip(ages, targets, strict=True):
+    for before, age, target in zip([None, *targets], ages, targets, strict=False):
         assert hydrate(program, tmp_path, hub, "--target", target)[0] == 0
-        os.utime(tmp_path / target / MANIFEST, (time.time() - age * DAY, time.time() - age * DAY))
+        aged(tmp_path / target / MANIFEST, age)
+        if before and age:
+            aged(tmp_path / before / UNUSED, age)
     assert [(tmp_path / target).exists() for target in targets] == stay
+
+
+def aged(path: Path, days: float) -> None:
+    os.utime(path, (time.time() - days * DAY, time.time() - days * DAY))
+
+
+def hydrated(volume: Path, *targets: str) -> list[Path]:
+    folders = [volume / target for target in targets]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / MANIFEST).write_text("{}")
+        aged(folder / MANIFEST, 40)
+    return folders
+
+
+def test_adapters_stay_for_a_week_after_the_update_that_leaves_them_out(tmp_path: Path) -> None:
+    """Old pods run until the rollout ends, and after a failed one they start again."""
+    model, *adapters = hydrated(tmp_path, TARGET, *(f"beside/acme/{name}/main" for name in "abc"))
+    assert not list(sweep(tmp_path, [*adapters, model]))
+    assert not list(sweep(tmp_path, [model])), "they were served for long, and no longer wanted for a moment"
+    aged(adapters[0] / UNUSED, 6.9)
+    aged(adapters[1] / UNUSED, 7.1)
+    assert list(sweep(tmp_path, [model])) == ["removed beside/acme/b/main"]
+    assert [folder.exists() for folder in (model, *adapters)] == [True, True, False, True]
+
+
+def test_what_is_wanted_again_begins_another_week_when_it_is_left_out(tmp_path: Path) -> None:
+    model, adapter = hydrated(tmp_path, TARGET, "beside/acme/a/main")
+    assert not list(sweep(tmp_path, [model]))
+    aged(adapter / UNUSED, 8)
+    assert not list(sweep(tmp_path, [adapter, model]))
+    assert not list(sweep(tmp_path, [model]))
+    assert adapter.exists()
+
+
+def test_revisions_of_an_adapter_take_no_place_of_the_models(tmp_path: Path) -> None:
+    old, model, adapter, *tried = hydrated(
+        tmp_path, "huggingface/acme/tiny/old", TARGET, *(f"beside/acme/a/{number}" for number in range(5))
+    )
+    for days, folder in enumerate([old, *tried], start=20):
+        (folder / UNUSED).touch()
+        aged(folder / UNUSED, days)
+        aged(folder / MANIFEST, 60 - days)
+    assert len(list(sweep(tmp_path, [adapter, model]))) == 2
+    assert old.exists(), "two of the model stay, and two of the adapter"
+    assert [folder.exists() for folder in tried] == [False, False, True, True]
+
+
+def test_what_is_beside_a_model_is_known_by_the_folder_that_planning_gives_it() -> None:
+    assert beside(Adapter(source="acme/sql", rank=8)).split("/")[0] == BESIDE
 
 
 def test_what_was_left_behind_on_the_way_goes(program: Path, tmp_path: Path, hub: FakeHub) -> None:

@@ -17,9 +17,9 @@ import shutil
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,15 @@ WORK = ".work"
 PART = ".part"
 FORGOTTEN_SECONDS = 3600
 """Age at which an unfinished folder counts as abandoned."""
+UNUSED = ".unused"
+"""File beside the manifest of what is no target any more. Its time is that of the first sweep which found it so."""
+BESIDE = "beside"
+"""Where repositories lie that a server reads beside its model."""
 KEPT_BEFORE = 2
-"""Revisions to keep beside the newest, for each repository. The volume does not know which one is served, because
-servers do not write: after a failed update it is not the previous one."""
+"""Revisions of the model, and of each repository beside it, to keep beside the target. The volume does not know which
+one is served, because servers do not write: after a failed update it is not the previous one."""
 KEPT_SECONDS = 7 * 24 * 3600
-"""Time that a revision stays after the next one, however many were tried since."""
+"""Time that anything stays when it is no target any more: old pods start again from it while a rollout lasts."""
 _TAKEN = {errno.ENOTEMPTY, errno.EEXIST}
 _ENDED = "ended"
 
@@ -187,18 +191,18 @@ def sweep(root: Path, targets: Sequence[Path]) -> Iterator[str]:
     """Remove old revisions, and abandoned folders. `targets`: what is in use, which it keeps."""
     for target in targets:
         (target / MANIFEST).touch()
+        (target / UNUSED).unlink(missing_ok=True)
     # The clock of the file system, which made the other files' times, too.
     now = (targets[0] / MANIFEST).stat().st_mtime
-    before = sorted(
-        (
-            (path.stat().st_mtime, path.parent)
-            for path in root.glob(f"*/*/*/*/{MANIFEST}")
-            if path.parent not in targets
-        ),
-        reverse=True,
-    )
-    for (followed, _), (_, old) in pairwise(before[KEPT_BEFORE * len(targets) - 1 :]):
-        if now - followed > KEPT_SECONDS:
+    wanted, newer = {_group(root, target) for target in targets}, Counter[tuple[str, ...]]()
+    found = [path for path in root.glob(f"*/*/*/*/{MANIFEST}") if path.parent not in targets]
+    for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
+        old, marker, group = path.parent, path.with_name(UNUSED), _group(root, path.parent)
+        if not marker.exists():
+            marker.touch()
+        newer[group] += 1
+        is_kept = group in wanted and newer[group] <= KEPT_BEFORE
+        if not is_kept and now - marker.stat().st_mtime > KEPT_SECONDS:
             yield f"removed {old.relative_to(root)}"
             discard(root, old)
     for left in (root / WORK).glob("*"):
@@ -206,6 +210,13 @@ def sweep(root: Path, targets: Sequence[Path]) -> Iterator[str]:
         if signs and now - max(signs) > FORGOTTEN_SECONDS:
             yield f"removed {left.relative_to(root)}"
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _group(root: Path, folder: Path) -> tuple[str, ...]:
+    """What takes the place of what: the model's folders, whatever their hub and repository, or those of a repository
+    beside it."""
+    parts = folder.relative_to(root).parts
+    return parts[:-1] if parts[0] == BESIDE else ()
 
 
 def discard(root: Path, folder: Path) -> None:
