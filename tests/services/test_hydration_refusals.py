@@ -137,7 +137,7 @@ def adapter(rank: int = 16, base: str = "acme/base") -> tuple[str, ...]:
 
 
 def test_an_adapter_comes_with_the_weights_and_both_are_looked_for(program: Path, tmp_path: Path, hub: FakeHub) -> None:
-    with_adapter(hub, rank_pattern={"q_proj": 32})
+    with_adapter(hub, rank_pattern={"q_proj": 32}, use_dora=False, modules_to_save=["score"], bias="none")
     code, said = hydrate(program, tmp_path, hub, *adapter(32))
     assert code == 0, said
     assert "adapter_config.json" in found(tmp_path, ADAPTER)
@@ -156,6 +156,10 @@ def test_an_adapter_comes_with_the_weights_and_both_are_looked_for(program: Path
         ({"rank_pattern": {"q_proj": 32}}, "its rank is 32, and the settings say 16"),
         ({"base_model_name_or_path": "acme/other"}, "it was trained on 'acme/other', and the model is 'acme/base'"),
         ({"r": None}, "it has no adapter_config.json of a LoRA adapter"),
+        ({"use_dora": True}, "it is a DoRA adapter, which servers do not take: train it without use_dora, or merge it"),
+        ({"modules_to_save": ["score", "lm_head"]}, "it has whole modules (lm_head), which servers do not take"),
+        ({"bias": "lora_only"}, "it has a bias, which servers do not take: train it with bias: none, or merge it"),
+        ({"lora_bias": True}, "it has a bias, which servers do not take"),
     ],
 )
 def test_an_adapter_that_is_not_what_the_settings_say_is_refused_before_the_weights_come(

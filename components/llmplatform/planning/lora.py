@@ -1,6 +1,6 @@
 """Memory and files of LoRA adapters.
 
-An engine allocates the memory when it starts: for each adapter at once, and for each linear layer, a matrix of inputs
+An engine allocates GPU memory when it starts: for each adapter at once, and for each linear layer, a matrix of inputs
 by rank and one of rank by outputs, of the highest rank. With several GPUs each holds the whole first matrix of a layer
 that is split by its outputs, and the whole second one of a layer that is split by its inputs. Experts have such
 matrices each; where a shape does not say how many there are, their width is taken as a quarter of the hidden size, the
@@ -12,7 +12,7 @@ from llmplatform.catalog.models import ModelShape
 from llmplatform.specs.lora import Lora
 
 _BYTES = 2
-"""Bytes of a value in GPU memory: an engine converts adapters to the model's 16 bit."""
+"""Bytes of a value in memory: an engine converts adapters to the model's 16 bit."""
 _FILE_BYTES = 4
 """Bytes of a value in the files, at most: PEFT writes 32 bit unless told otherwise."""
 _DENSE = 8
@@ -29,6 +29,17 @@ def rank(lora: Lora, choices: tuple[int, ...]) -> int | None:
 def gpu_gib(shape: ModelShape, lora: Lora, rank: int, tensor_parallel: int) -> float:
     """Memory on each GPU."""
     return lora.slots * rank * _values(shape, tensor_parallel) * _BYTES / GIB
+
+
+def host_gib(shape: ModelShape, lora: Lora, tensor_parallel: int) -> float:
+    """Memory that adapters take beside the GPUs': each GPU has a process, which holds them whole.
+
+    vLLM 0.33.0, wheel: lora/worker_manager.py, `_load_adapter` (`device="cpu"`), and lora/model_manager.py, whose
+    cache holds `max_cpu_loras`.
+    """
+    ranks = sum(adapter.rank for adapter in lora.adapters.values())
+    loaded = max(0, lora.slots - len(lora.adapters)) * lora.highest_rank if lora.runtime else 0
+    return (ranks + loaded) * _values(shape, 1) * _BYTES * tensor_parallel / GIB
 
 
 def files_gib(shape: ModelShape, lora: Lora) -> float:

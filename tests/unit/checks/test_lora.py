@@ -12,9 +12,9 @@ ONE = {"source": "acme/sql", "rank": 16}
 LARGE = {"instance_types": ["p4d.24xlarge"], "max": 1}
 
 
-def stack(lora: dict[str, Any], **model: Any) -> dict[str, Any]:
+def stack(lora: dict[str, Any], pools: dict[str, Any] = LARGE, **model: Any) -> dict[str, Any]:
     served = {"source": "Qwen/Qwen3-8B", "pool": "gpu", "context_length": 8192, "lora": lora, **model}
-    return {**STACK, "pools": {"system": SYSTEM, "gpu": LARGE}, "models": {"chat": served}}
+    return {**STACK, "pools": {"system": SYSTEM, "gpu": pools}, "models": {"chat": served}}
 
 
 def said(lora: dict[str, Any], **model: Any) -> list[str]:
@@ -74,26 +74,52 @@ def test_a_model_whose_vocabulary_the_engine_refuses_has_no_adapters() -> None:
     assert "a vocabulary above 258048, and 'google/gemma-3-12b-it' has 262144" in line
 
 
+QUANTIZED = {
+    "parameters_billion": 8.19,
+    "layers": 36,
+    "hidden_size": 4096,
+    "attention_heads": 32,
+    "kv_heads": 8,
+    "head_dim": 128,
+    "vocabulary": 151936,
+    "context_length": 40960,
+    "bytes_per_parameter": 0.52,
+}
+
+
 def test_an_adapter_of_the_model_before_its_quantization_is_served() -> None:
-    shape = {
-        "parameters_billion": 8.19,
-        "layers": 36,
-        "hidden_size": 4096,
-        "attention_heads": 32,
-        "kv_heads": 8,
-        "head_dim": 128,
-        "vocabulary": 151936,
-        "context_length": 40960,
-        "bytes_per_parameter": 0.52,
-    }
     adapters = {"adapters": {"sql": {**ONE, "base": "Qwen/Qwen3-8B"}}}
-    assert said(adapters, source="Qwen/Qwen3-8B-AWQ", shape=shape) == []
+    assert said(adapters, source="Qwen/Qwen3-8B-AWQ", shape=QUANTIZED) == []
 
 
 def test_adapters_without_room_are_refused_like_a_model_without() -> None:
     found = said({"adapters": {"sql": {**ONE, "rank": 512}}, "at_once": 64})
     assert len(found) == 1
     assert "'Qwen/Qwen3-8B' with a context of 8192 tokens needs" in found[0]
+
+
+SMALL = {"instance_types": ["g6.xlarge"], "max": 1}
+FOUR = {"instance_types": ["g6.12xlarge"], "max": 1}
+
+
+def adapters(count: int, rank: int) -> dict[str, Any]:
+    return {"adapters": {f"a{number}": {**ONE, "rank": rank} for number in range(count)}, "at_once": 1}
+
+
+def test_adapters_that_the_memory_of_the_node_cannot_hold_are_refused() -> None:
+    """Qwen3-8B: 4096 wide, 36 layers, 32 and 8 heads of 128, 12288 in the feed-forward layer, 151936 tokens."""
+    values = 36 * (4 * 4096 + 2 * 40 * 128 + 3 * (4096 + 12288)) + 2 * (151936 + 4096)
+    (line,) = said(adapters(60, 64), pools=SMALL, source="Qwen/Qwen3-8B-AWQ", shape=QUANTIZED)
+    assert line.startswith("models.chat.lora: the adapters take ")
+    assert f" {60 * 64 * values * 2 / 2**30:.0f} GiB in the processes of 1 GPUs, which leave too little of " in line
+    assert line.endswith("; use fewer adapters or lower ranks, or a larger resources.memory_gib")
+    assert said(adapters(10, 64), pools=SMALL, source="Qwen/Qwen3-8B-AWQ", shape=QUANTIZED) == []
+
+
+def test_each_process_of_a_replica_holds_every_adapter() -> None:
+    four = {"pools": FOUR, "tensor_parallel": 4}
+    assert said(adapters(16, 64), **four) == []
+    assert "in the processes of 4 GPUs" in said(adapters(80, 64), **four)[0]
 
 
 @pytest.mark.parametrize(

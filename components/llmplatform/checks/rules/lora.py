@@ -6,8 +6,10 @@ from dataclasses import fields
 from llmplatform.catalog import ModelShape, models
 from llmplatform.catalog.engines import EngineLora
 from llmplatform.checks.problems import Problem
+from llmplatform.checks.rules.placement import placed
 from llmplatform.checks.rules.rule import each_model, whole
 from llmplatform.planning import lora
+from llmplatform.planning.models import replica_memory_mib
 from llmplatform.specs.lora import Lora
 from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
@@ -80,8 +82,25 @@ def adapters_have_names_of_their_own(stack: Stack) -> Iterator[Problem]:
                 yield Problem(path, f"'{key}' is not valid", "write a name without '..' and '//'")
 
 
+def adapters_have_memory(stack: Stack) -> Iterator[Problem]:
+    """What the processes of a replica hold of its adapters leaves half of its memory for the rest."""
+    for name, model, node in placed(stack):
+        shape = model.known_shape
+        if model.lora is None or shape is None or model.tensor_parallel > node.shape.gpus:
+            continue
+        held = lora.host_gib(shape, model.lora, model.tensor_parallel)
+        memory, shared = (mib / 1024 for mib in replica_memory_mib(node.shape, model))
+        if held > (memory - shared) / 2:
+            yield Problem(
+                f"models.{name}.lora",
+                f"the adapters take {held:.0f} GiB in the processes of {model.tensor_parallel} GPUs, which leave too "
+                f"little of {memory:.0f} GiB of memory",
+                "use fewer adapters or lower ranks, or a larger resources.memory_gib",
+            )
+
+
 def clients_load_adapters_with_care(stack: Stack) -> Iterator[Problem]:
-    """A warning: who may ask a server may change what it answers."""
+    """A warning: clients can replace adapters."""
     for name, _, wanted in _with_adapters(stack):
         if wanted.runtime:
             yield Problem(
@@ -112,6 +131,10 @@ def _differences(base: ModelShape, served: ModelShape) -> list[str]:
 
 
 PROBLEMS = each_model(
-    adapters_are_served, ranks_are_the_engines, adapters_are_of_the_model, adapters_have_names_of_their_own
+    adapters_are_served,
+    ranks_are_the_engines,
+    adapters_are_of_the_model,
+    adapters_have_names_of_their_own,
+    adapters_have_memory,
 )
 WARNINGS = whole(clients_load_adapters_with_care)

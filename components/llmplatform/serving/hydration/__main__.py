@@ -20,7 +20,7 @@ ENDPOINTS = {"huggingface": "https://huggingface.co", "modelscope": "https://www
 
 
 def _nothing(folder: Path) -> None:
-    """Weights are what the hub says."""
+    """Settings say nothing of the content of weights."""
 
 
 @dataclass(frozen=True)

@@ -213,8 +213,7 @@ def sweep(root: Path, targets: Sequence[Path]) -> Iterator[str]:
 
 
 def _group(root: Path, folder: Path) -> tuple[str, ...]:
-    """What takes the place of what: the model's folders, whatever their hub and repository, or those of a repository
-    beside it."""
+    """Which folders replace one another: all of the model, whatever their hub, or those of one repository beside it."""
     parts = folder.relative_to(root).parts
     return parts[:-1] if parts[0] == BESIDE else ()
 
