@@ -32,6 +32,12 @@ def flags(engine: str, version: str) -> frozenset[str]:
     return frozenset(kinds(engine, version))
 
 
+def choices(engine: str, version: str, flag: str) -> tuple[str, ...]:
+    """Values of a flag; empty if it has no list of them. Raises KeyError as `kinds` does."""
+    kind, *listed = kinds(engine, version).get(flag, "").split(" ")
+    return tuple(listed) if kind == "one-of" else ()
+
+
 @lru_cache
 def names(engine: str, version: str, kind: str) -> frozenset[str]:
     """Names of a kind that a release knows, such as `tool-parser`. Raises KeyError as `flags` does."""

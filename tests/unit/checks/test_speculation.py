@@ -17,11 +17,15 @@ DRAFT = {"source": "Qwen/Qwen3-0.6B", "tokens": 4}
 EAGLE = {"source": "acme/eagle", "method": "eagle3", "size_gib": 1.5, "tokens": 3}
 
 
-def said(
-    speculative: dict[str, Any] | None, extra_args: tuple[str, ...] = (), source: str = "Qwen/Qwen3-8B"
-) -> list[str]:
+def said(speculative: dict[str, Any] | None, extra_args: tuple[str, ...] = (), tensor_parallel: int = 1) -> list[str]:
     engine = {"speculative": speculative, "extra_args": extra_args}
-    served = {"source": source, "pool": "gpu", "context_length": 8192, "engine": engine}
+    served = {
+        "source": "Qwen/Qwen3-8B",
+        "pool": "gpu",
+        "context_length": 8192,
+        "tensor_parallel": tensor_parallel,
+        "engine": engine,
+    }
     try:
         parse({**STACK, "pools": {"system": SYSTEM, "gpu": LARGE}, "models": {"chat": served}})
     except InvalidStack as invalid:
@@ -61,6 +65,39 @@ PATH = "models.chat.engine.speculative"
 )
 def test_a_draft_that_cannot_be_planned_or_run_is_refused(speculative: dict[str, Any], line: str) -> None:
     assert said(speculative) == [line]
+
+
+SPREAD = f"{PATH}.options.draft_tensor_parallel_size"
+
+
+@pytest.mark.parametrize(
+    ("speculative", "size", "line"),
+    [
+        (
+            DRAFT,
+            1,
+            (
+                f"{SPREAD}: with the method 'draft_model' the engine does not start with 1 beside tensor_parallel 4; "
+                "remove it"
+            ),
+        ),
+        (
+            EAGLE,
+            2,
+            (
+                f"{SPREAD}: with the method 'eagle3' the engine does not start with 2 beside tensor_parallel 4; "
+                "write 1, or remove it"
+            ),
+        ),
+        (EAGLE, 1, None),
+        (DRAFT, 4, None),
+    ],
+)
+def test_a_draft_that_the_engine_cannot_spread_so_is_refused(
+    speculative: dict[str, Any], size: int, line: str | None
+) -> None:
+    options = {"draft_tensor_parallel_size": size}
+    assert said({**speculative, "options": options}, tensor_parallel=4) == ([line] if line else [])
 
 
 def test_a_draft_with_another_vocabulary_runs_where_the_engine_is_told_to() -> None:

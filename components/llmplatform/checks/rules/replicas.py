@@ -109,7 +109,7 @@ def engines_have_the_settings(stack: Stack) -> Iterator[Problem]:
 
 
 def servers_are_watched(stack: Stack) -> Iterator[Problem]:
-    """An image without metrics is served only where the settings say so."""
+    """An image without metrics is served only where the settings say so, and one with metrics where they do not."""
     for name, model in stack.models.items():
         if model.engine.is_unwatched:
             yield Problem(
@@ -117,6 +117,9 @@ def servers_are_watched(stack: Stack) -> Iterator[Problem]:
                 "nothing says where its metrics are, and without them it can be neither watched nor scaled by load",
                 "write 'metrics: {path: /metrics}', or 'without_metrics: true' if it has none",
             )
+        if model.engine.contradicts_its_metrics:
+            path = f"models.{name}.engine.without_metrics"
+            yield Problem(path, "it stands beside metrics", "remove one of them")
 
 
 PROBLEMS = (

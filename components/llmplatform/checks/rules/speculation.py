@@ -10,6 +10,7 @@ from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
 
 _OWN = ("model", "method", "num_speculative_tokens")
+_SPREAD = "draft_tensor_parallel_size"
 _FLAGS = re.compile(r"--(speculative-config|spec-[a-z]+)(?=[.=]|$)")
 _NAMES_A_MODEL = re.compile(r'\.model=|"model"\s*:')
 
@@ -47,6 +48,24 @@ def draft_has_the_models_tokens(stack: Stack) -> Iterator[Problem]:
             )
 
 
+def draft_is_spread_as_it_can_be(stack: Stack) -> Iterator[Problem]:
+    """A draft model is on all GPUs of a replica. Only a speculator may be whole on one.
+
+    vLLM 0.33.0, wheel: v1/spec_decode/draft_model.py, `_raise_if_draft_tp_mismatch`; config/speculative.py,
+    `_verify_and_get_draft_tp`.
+    """
+    for name, model in stack.models.items():
+        draft, size = model.engine.draft, model.tensor_parallel
+        wanted = draft.options.get(_SPREAD, size) if draft else size
+        if draft and wanted != size and (draft.is_whole_model or wanted != 1):
+            yield Problem(
+                f"models.{name}.engine.speculative.options.{_SPREAD}",
+                f"with the method '{draft.method}' the engine does not start with {wanted} beside tensor_parallel "
+                f"{size}",
+                "remove it" if draft.is_whole_model else "write 1, or remove it",
+            )
+
+
 def speculation_is_said_once(stack: Stack) -> Iterator[Problem]:
     """Flags name no draft model, which nothing would download, and do not stand beside the setting."""
     for name, model, engine, _ in published(stack):
@@ -63,4 +82,6 @@ def _is_twice(model: Model, argument: str) -> bool:
     return bool(model.engine.draft or _NAMES_A_MODEL.search(argument))
 
 
-PROBLEMS = each_model(draft_is_known, draft_has_the_models_tokens, speculation_is_said_once)
+PROBLEMS = each_model(
+    draft_is_known, draft_has_the_models_tokens, draft_is_spread_as_it_can_be, speculation_is_said_once
+)

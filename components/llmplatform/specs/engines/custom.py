@@ -77,8 +77,18 @@ class Custom(EngineSettings):
 
     @property
     def is_unwatched(self) -> bool:
-        """Whether its settings forget where its metrics are."""
+        """Whether no metrics are configured."""
         return self.metrics is None and not self.without_metrics
+
+    @property
+    def contradicts_its_metrics(self) -> bool:
+        """Whether its settings name metrics, and say that it has none."""
+        return self.metrics is not None and self.without_metrics
+
+    @property
+    def key_variable(self) -> str | None:
+        """Variable of the clients' key, where the settings name it."""
+        return self.api_key_variable
 
     @property
     def own_metrics(self) -> EngineMetrics:

@@ -48,6 +48,8 @@ class EngineSettings(Section):
     """Flags that give each GPU whole experts, instead of a part of each."""
     FLAGS: ClassVar[Mapping[str, str]] = {}
     """Settings that not every release has, to the flag that says so."""
+    CHOICES: ClassVar[Mapping[str, str]] = {}
+    """Settings whose values are given to a flag as they are, to the flag: releases differ in its choices."""
 
     env: Annotated[dict[VariableName, VariableValue], Field(max_length=100)] = Field(default_factory=dict)
     """Further environment variables of the engine. Do not put secrets here: they are readable in the stack's state and
@@ -80,8 +82,18 @@ class EngineSettings(Section):
 
     @property
     def is_unwatched(self) -> bool:
-        """Whether its settings forget where its metrics are."""
+        """Whether no metrics are configured."""
         return False
+
+    @property
+    def contradicts_its_metrics(self) -> bool:
+        """Whether its settings name metrics, and say that it has none."""
+        return False
+
+    @property
+    def key_variable(self) -> str | None:
+        """Variable of the clients' key, where the settings name it."""
+        return None
 
     @property
     def own_metrics(self) -> EngineMetrics:

@@ -27,7 +27,7 @@ class Speculation(Section):
     shape: ModelShape | None = None
     """For a draft model that the catalog does not know: values from its config.json."""
     options: Annotated[dict[OptionName, bool | int | float | str], Field(max_length=50)] = Field(default_factory=dict)
-    """Further keys of the engine's configuration, e.g. `draft_tensor_parallel_size: 1`."""
+    """Further keys of the engine's configuration, e.g. `use_heterogeneous_vocab: true`."""
 
     @property
     def known_shape(self) -> ModelShape | None:

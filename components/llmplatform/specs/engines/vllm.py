@@ -17,6 +17,7 @@ class Vllm(PublishedEngine):
     NAMES = {"tool_call_parser": "tool-parser", "reasoning_parser": "reasoning-parser"}  # noqa: RUF012
     TOOL_PARSER = "tool_call_parser"
     WHOLE_EXPERTS = ("--enable-expert-parallel",)
+    CHOICES = {"kv_cache_dtype": "--kv-cache-dtype"}  # noqa: RUF012
     FLAGS = {"kv_offloading_gib": "--kv-offloading-size", "speculative": "--speculative-config"}  # noqa: RUF012
 
     kind: Literal["vllm"] = "vllm"
