@@ -194,7 +194,7 @@ class ModelServer(PlatformComponent):
             secrets={variable: core.SecretKeySelectorArgs(name=key.secret, key=KEY)} if variable and key else {},
             weights=weights is not None,
             claim=weights.claim if weights else None,
-            files=files.config_map(self._logical, plan.name, self._meta("-files"), self._server.files, self.child()),
+            files=files.config_map(self._logical, self._meta("-files"), self._server.files, self.child()),
             pull_secrets=hydrators.pull_secrets(mirrors, self._hydration),
             hydration=weights.command() if weights else nothing,
             secrets_hash=key.mark if key else None,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from llmplatform.planning.hydration import ADAPTERS, ROOT, fingerprint
+from llmplatform.planning.hydration import ADAPTERS, ROOT
 from llmplatform.planning.models import EVICTABLE, ModelPlan
 from llmplatform.planning.pools import GPU_RESOURCE
 from llmplatform.serving import hydrators
@@ -71,8 +71,6 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
                 # it away for minutes.
                 EVICTABLE: str(_evictable(args.plan)).lower(),
                 **({"llmplatform.dev/secrets": args.secrets_hash} if args.secrets_hash is not None else {}),
-                # A server reads its files when it starts.
-                **({"llmplatform.dev/files": fingerprint(dict(args.server.files))} if args.server.files else {}),
             },
         ),
         spec=core.PodSpecArgs(
