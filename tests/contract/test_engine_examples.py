@@ -25,8 +25,9 @@ def config(stack: str) -> dict[str, Any]:
 
 @functools.cache
 def made(stack: str) -> RecordingEngine:
-    aging = engines.facts(kind(stack)).aging is not None
-    return run_program(config(stack), stack, project="engines", may_warn=aging)
+    facts = engines.facts(kind(stack))
+    warned = facts.aging is not None or facts.server.open_paths is not None
+    return run_program(config(stack), stack, project="engines", may_warn=warned)
 
 
 def kind(stack: str) -> str:

@@ -112,6 +112,8 @@ def test_every_engine_of_the_table_is_in_the_settings_and_in_the_catalog(kind: s
         assert named <= exposed, f"{kind} {release.version} exposes no such series"
         unknown = {*facts.owned_flags, *facts.overridable} - engine_flags.flags(kind, facts.release().version)
         assert unknown <= {"--model"}, "no user can write them (a model may be positional)"
+    every = frozenset[str]().union(*(engine_flags.flags(kind, release.version) for release in facts.releases))
+    assert set(facts.hub_flags) <= every - set(facts.owned_flags)
 
 
 def test_no_engine_is_named_outside_its_modules_and_the_tables() -> None:

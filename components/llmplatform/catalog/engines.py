@@ -98,6 +98,8 @@ class EngineServer(_Cited):
     """Paths whose requests are not logged."""
     api_key_variable: str | None = None
     """Environment variable for the clients' key. None: it checks none."""
+    open_paths: str | None = None
+    """What its clients can do to the server. None: nothing but ask it."""
 
 
 class EngineStart(_Cited):
@@ -224,6 +226,8 @@ class EngineFacts(_Table):
     """Whether a switch `--x` has a `--no-x`, too."""
     overridable: tuple[str, ...] = ()
     """Flags that we set, and that a user may override."""
+    hub_flags: tuple[str, ...] = ()
+    """Flags whose values name what the engine would fetch from a hub, unless they are paths."""
     owned: tuple[_Owned, ...]
 
     def release(self, version: str | None = None) -> EngineRelease:

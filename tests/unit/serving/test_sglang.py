@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 from support.model_servers import container, pod, served
-from support.plans import SPOT_FIRST, SPOT_OF_FOUR, T4, model_plan
+from support.plans import SMALL, SPOT_FIRST, SPOT_OF_FOUR, T4, model_plan, stack
 
 from llmplatform.catalog import engine_flags, engines
 from llmplatform.checks import InvalidStack
+from llmplatform.checks.rules import warnings
 from llmplatform.planning.fit import model_fit
 from llmplatform.planning.models import ModelPlan
 from llmplatform.serving.engines import server
@@ -134,3 +135,16 @@ def test_what_it_cannot_do_is_refused(pool: dict[str, Any], settings: dict[str, 
 def test_an_older_driver_is_refused() -> None:
     release = engines.facts("sglang").release()
     assert (release.cuda, release.driver) == ("13.0", 580)
+
+
+def test_a_server_without_a_key_is_warned_of() -> None:
+    said = {
+        engine: warnings(stack({"gpu": SPOT_FIRST}, {"chat": {**SMALL, "engine": {"kind": engine}}}))
+        for engine in ("vllm", "sglang")
+    }
+    assert not [each for each in said["vllm"] if each.path == "models.chat.engine.kind"]
+    (line,) = [str(each) for each in said["sglang"] if each.path == "models.chat.engine.kind"]
+    assert line == (
+        "models.chat.engine.kind: SGLang: it asks for no key, and every client can replace its weights and change its "
+        "settings; give the clients' label to a gateway alone that passes on nothing but /v1"
+    )

@@ -73,12 +73,54 @@ def test_the_forms_that_the_engine_takes_are_taken(argument: str) -> None:
     ("variable", "says"),
     [
         ("HF_HUB_OFFLINE", "the platform sets this variable"),
+        ("VLLM_SERVER_DEV_MODE", "it adds paths that change the server and ask for no key; remove it"),
         ("AWS_SECRET_ACCESS_KEY", "looks like a secret"),
         ("2X", "write letters, digits"),
     ],
 )
 def test_a_variable_that_cannot_be_is_refused(variable: str, says: str) -> None:
     assert says in refused(engine={"env": {variable: "x"}})
+
+
+TGI = {"kind": "tgi", "image": "registry.example.org/team/tgi:3.3.7"}
+OLDER = {"version": "0.6.6.post1"}
+
+
+@pytest.mark.parametrize(
+    ("engine", "argument"),
+    [
+        ({}, "--tokenizer=Qwen/Qwen3-8B"),
+        ({}, "--hf-config-path=Qwen/Qwen3-8B"),
+        ({}, '--default-mm-loras={"audio": "acme/voice"}'),
+        ({}, "--default-mm-loras.audio=acme/voice"),
+        (OLDER, "--speculative-model=Qwen/Qwen2.5-0.5B"),
+        ({"kind": "sglang"}, "--speculative-draft-model-path=acme/eagle"),
+        ({"kind": "sglang"}, "--lora-paths=sql=acme/sql"),
+        ({"kind": "sglang"}, "--tokenizer-path=Qwen/Qwen3-8B"),
+        (TGI, "--lora-adapters=acme/sql"),
+    ],
+)
+def test_a_flag_that_names_what_nothing_downloads_is_refused(engine: dict[str, Any], argument: str) -> None:
+    flag = argument.partition("=")[0].partition(".")[0]
+    assert (
+        "models.chat.engine.extra_args[0]: nothing downloads what it names; "
+        f"write a path in your own image: '{flag}=/…', or remove it"
+    ) in refused(engine={**engine, "extra_args": [argument]})
+
+
+@pytest.mark.parametrize(
+    ("engine", "argument"), [({}, "--tokenizer=/opt/tokenizer"), (OLDER, "--speculative-model=[ngram]")]
+)
+def test_a_flag_that_names_what_is_in_the_image_is_taken(engine: dict[str, Any], argument: str) -> None:
+    source = {"source": "zai-org/chatglm3-6b", "trust_remote_code": True} if engine else {}
+    assert model_plan(**source, engine={**engine, "extra_args": [argument]}).spec.engine.extra_args == (argument,)
+
+
+def test_a_value_that_another_release_has_is_refused() -> None:
+    """Its list has no such choice: vllm-0.6.6.post1.txt."""
+    line = "models.chat.engine.kv_cache_dtype: vllm 0.6.6.post1 has no 'bfloat16'; use 'auto', 'fp8', 'fp8_e5m2' or"
+    assert line in refused(engine={**OLDER, "kv_cache_dtype": "bfloat16"})
+    assert model_plan(engine={"kv_cache_dtype": "bfloat16"})
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,37 @@ def extra_variables_are_free(stack: Stack) -> Iterator[Problem]:
                 yield Problem(path, "it looks like a secret, which would stand in clear text in the state", "remove it")
 
 
+def key_has_a_variable_of_its_own(stack: Stack) -> Iterator[Problem]:
+    """The variable of the clients' key has no other value."""
+    for name, model in stack.models.items():
+        variable = model.engine.key_variable
+        if variable in model.engine_facts.owned_variables or variable in model.engine.env:
+            by = "engine.env" if variable in model.engine.env else "the platform"
+            yield Problem(
+                f"models.{name}.engine.api_key_variable",
+                f"'{variable}' has a value by {by}",
+                "name the variable that the server reads its key from",
+            )
+
+
+_DRAFTS_NONE = "[ngram]"
+"""In place of a draft model (vLLM 0.6.6.post1)."""
+
+
+def flags_name_nothing_to_download(stack: Stack) -> Iterator[Problem]:
+    """What a flag names is in the image, because servers reach no hub."""
+    for name, model, engine, _ in published(stack):
+        for index, argument in enumerate(engine.extra_args):
+            value = argument.partition("=")[2]
+            is_here = value.startswith("/") or value == _DRAFTS_NONE
+            if _flag(argument) in model.engine_facts.hub_flags and not is_here:
+                yield Problem(
+                    f"models.{name}.engine.extra_args[{index}]",
+                    "nothing downloads what it names",
+                    f"write a path in your own image: '{_flag(argument)}=/…', or remove it",
+                )
+
+
 _PLATFORM = "llmplatform.dev/"
 
 
@@ -133,6 +164,8 @@ def _switch(flag: str, known: Mapping[str, str]) -> str:
 PROBLEMS = each_model(
     extra_arguments_are_the_engines,
     extra_variables_are_free,
+    key_has_a_variable_of_its_own,
+    flags_name_nothing_to_download,
     annotations_are_free,
     ways_out_lead_somewhere,
     names_are_given_once,

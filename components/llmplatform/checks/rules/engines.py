@@ -27,9 +27,14 @@ def engine_is_on_record(stack: Stack) -> Iterator[Problem]:
 
 
 def settings_are_of_the_release(stack: Stack) -> Iterator[Problem]:
-    """The requested release has every setting that is written."""
+    """The requested release has every setting that is written, and its value."""
     for name, model, engine, release in published(stack):
         kind, version = model.engine.kind, release.version
+        for key, flag in engine.CHOICES.items():
+            value, choices = getattr(engine, key), engine_flags.choices(kind, version, flag)
+            if value and choices and value not in choices:
+                path = f"models.{name}.engine.{key}"
+                yield Problem(path, f"{kind} {version} has no '{value}'", f"use {listed(choices)}")
         for key, flag in engine.FLAGS.items():
             if getattr(engine, key) and flag not in engine_flags.flags(kind, version):
                 yield Problem(f"models.{name}.engine.{key}", f"{kind} {version} does not have it", "remove it")
@@ -70,6 +75,18 @@ def engine_is_kept_up(stack: Stack) -> Iterator[Problem]:
         facts = model.engine_facts
         if facts.aging:
             yield Problem(f"models.{name}.engine.kind", f"{facts.name}: {facts.aging}", "use another for new models")
+
+
+def clients_are_trusted(stack: Stack) -> Iterator[Problem]:
+    """A warning: clients can do more to a server than ask it."""
+    for name, model in stack.models.items():
+        facts = model.engine_facts
+        if facts.server.open_paths:
+            yield Problem(
+                f"models.{name}.engine.kind",
+                f"{facts.name}: {facts.server.open_paths}",
+                "give the clients' label to a gateway alone that passes on nothing but /v1",
+            )
 
 
 def parsers_exist(stack: Stack) -> Iterator[Problem]:
@@ -241,4 +258,4 @@ PROBLEMS = each_model(
     driver_runs_engine,
     cache_is_of_the_gpu,
 )
-WARNINGS = whole(cache_is_likely_to_run, parsers_are_of_the_models, engine_is_kept_up)
+WARNINGS = whole(cache_is_likely_to_run, parsers_are_of_the_models, engine_is_kept_up, clients_are_trusted)
