@@ -104,7 +104,7 @@ def test_a_flag_that_names_what_nothing_downloads_is_refused(engine: dict[str, A
     flag = argument.partition("=")[0].partition(".")[0]
     assert (
         "models.chat.engine.extra_args[0]: nothing downloads what it names; "
-        f"write a path in your own image: '{flag}=/…', or remove it"
+        f"write a path in your own image: '{flag}=/path', or remove it"
     ) in refused(engine={**engine, "extra_args": [argument]})
 
 

@@ -109,7 +109,7 @@ def flags_name_nothing_to_download(stack: Stack) -> Iterator[Problem]:
                 yield Problem(
                     f"models.{name}.engine.extra_args[{index}]",
                     "nothing downloads what it names",
-                    f"write a path in your own image: '{_flag(argument)}=/…', or remove it",
+                    f"write a path in your own image: '{_flag(argument)}=/path', or remove it",
                 )
 
 

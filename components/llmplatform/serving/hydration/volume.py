@@ -194,7 +194,8 @@ def sweep(root: Path, targets: Sequence[Path]) -> Iterator[str]:
         (target / UNUSED).unlink(missing_ok=True)
     # The clock of the file system, which made the other files' times, too.
     now = (targets[0] / MANIFEST).stat().st_mtime
-    wanted, newer = {_group(root, target) for target in targets}, Counter[tuple[str, ...]]()
+    wanted = {_group(root, target) for target in targets}
+    newer: Counter[tuple[str, ...]] = Counter()
     found = [path for path in root.glob(f"*/*/*/*/{MANIFEST}") if path.parent not in targets]
     for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True):
         old, marker, group = path.parent, path.with_name(UNUSED), _group(root, path.parent)
