@@ -1,11 +1,18 @@
 """Labels and tags of objects: one function each, so that all objects agree."""
 
+import re
 from collections.abc import Mapping
 
 from llmplatform.catalog.tags import ENVIRONMENT_TAG
 from llmplatform.specs.stack import Stack
 
 MANAGED_BY = "llmplatform"
+
+MODEL_LABEL = "llmplatform.dev/model"
+"""Label of a model's objects, with its name."""
+SERIES_MODEL_LABEL = re.sub("[^a-zA-Z0-9_]", "_", MODEL_LABEL)
+"""The same label on its series, which the ServiceMonitor takes from the Service (prometheus-operator,
+pkg/prometheus/promcfg.go, sanitizeLabelName)."""
 
 MODEL_CLIENT = {"llmplatform.dev/model-client": "true"}
 """Label of pods that may call model servers: routers and gateways in the models' namespace."""

@@ -1,4 +1,4 @@
-"""What changes the number of a model's servers: a ScaledObject of KEDA, or a HorizontalPodAutoscaler.
+"""Autoscaler of a model server: a ScaledObject of KEDA, or a HorizontalPodAutoscaler.
 
 Dangerous to replace: nothing; without it the Deployment keeps its size.
 KEDA makes a HorizontalPodAutoscaler of its own, which asks it for the triggers' values. Each value is the sum over all
@@ -15,13 +15,15 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from llmplatform.base.labels import SERIES_MODEL_LABEL
 from llmplatform.catalog.engine_metrics import EngineMetrics, select
 from llmplatform.specs.scaling import HpaScaling, KedaScaling, PodsMetric, ResourceMetric, ScaleDown
 
-MODEL_LABEL = "llmplatform_dev_model"
-"""Label of the series, which the ServiceMonitor takes from the Service."""
 FAILURES = 3
 """Answers without a value before the fallback, one every 15 s: `--horizontal-pod-autoscaler-sync-period`."""
+UNCLAIMED = {"validations.keda.sh/hpa-ownership": "false"}
+"""Lets KEDA take the Deployment over: Pulumi creates a ScaledObject before it deletes our HorizontalPodAutoscaler, and
+KEDA's webhook refuses a Deployment that another one scales (apis/keda/v1alpha1/scaledobject_webhook.go, verifyHpas)."""
 
 meta = kubernetes.meta.v1
 scaling = kubernetes.autoscaling.v2
@@ -113,10 +115,10 @@ def triggers(args: AutoscalingArgs, spec: KedaScaling) -> list[dict[str, Any]]:
 
 
 def _prometheus(name: str, args: AutoscalingArgs, series: Sequence[str], threshold: float) -> dict[str, Any]:
-    """A trigger on a sum of series over all servers. A series without a value makes the sum one without a value."""
+    """A trigger on a sum of series over all servers. If one series is missing, the query is empty."""
     query = pulumi.Output.from_input(args.metadata.namespace).apply(
         lambda namespace: " + ".join(
-            f"sum({select(each, {'namespace': str(namespace), MODEL_LABEL: args.model})})" for each in series
+            f"sum({select(each, {'namespace': str(namespace), SERIES_MODEL_LABEL: args.model})})" for each in series
         )
     )
     return {
@@ -137,9 +139,12 @@ def autoscaler(
     logical: str, args: AutoscalingArgs, spec: HpaScaling, opts: pulumi.ResourceOptions
 ) -> scaling.HorizontalPodAutoscaler:
     """Scales by CPU, memory, and metrics of an adapter."""
+    named = args.metadata
     return scaling.HorizontalPodAutoscaler(
         logical,
-        metadata=args.metadata,
+        metadata=meta.ObjectMetaArgs(
+            name=named.name, namespace=named.namespace, labels=named.labels, annotations=UNCLAIMED
+        ),
         spec=scaling.HorizontalPodAutoscalerSpecArgs(
             scale_target_ref=scaling.CrossVersionObjectReferenceArgs(
                 api_version="apps/v1", kind="Deployment", name=args.deployment

@@ -13,7 +13,7 @@ import pulumi_kubernetes as kubernetes
 import pulumi_random as random
 
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.labels import labels, selector
+from llmplatform.base.labels import MODEL_LABEL, labels, selector
 from llmplatform.base.ordering import after
 from llmplatform.catalog.versions import HYDRATION_IMAGE
 from llmplatform.planning import hydration
@@ -84,7 +84,7 @@ class ModelServer(PlatformComponent):
     def __init__(self, name: str, args: ModelServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:serving:ModelServer", name, opts)
         self._logical, self._args = name, args
-        self._labels = labels(COMPONENT, instance=args.plan.name) | {"llmplatform.dev/model": args.plan.name}
+        self._labels = labels(COMPONENT, instance=args.plan.name) | {MODEL_LABEL: args.plan.name}
         self._selector = selector(COMPONENT, args.plan.name)
 
         weights = f"{hydration.ROOT}/{hydration.folder(args.plan.spec, args.mirrors)}"
@@ -108,9 +108,11 @@ class ModelServer(PlatformComponent):
         self.api_key_secret = key.secret if key else pulumi.Output.from_input(None)
         self.finish()
 
-    def _meta(self, suffix: str = "") -> meta.ObjectMetaArgs:
+    def _meta(self, suffix: str = "", annotations: dict[str, str] | None = None) -> meta.ObjectMetaArgs:
         name = f"{self._args.plan.name}{suffix}"
-        return meta.ObjectMetaArgs(name=name, namespace=self._args.namespace, labels=self._labels)
+        return meta.ObjectMetaArgs(
+            name=name, namespace=self._args.namespace, labels=self._labels, annotations=annotations
+        )
 
     def _service_account(self) -> pulumi.Output[str]:
         account = core.ServiceAccount(
@@ -164,7 +166,7 @@ class ModelServer(PlatformComponent):
         downloaded = plan.hydration_seconds if self._downloads else 0
         args = WorkloadArgs(
             plan=plan,
-            metadata=self._meta(),
+            metadata=self._meta(annotations=workload.OWNED),
             selector=self._selector,
             template=pods.pod_template(self._pod_args(account, key)),
             patience=NODE_SECONDS + downloaded + plan.startup_seconds,
@@ -201,12 +203,10 @@ class ModelServer(PlatformComponent):
         )
 
     def _service(self) -> core.Service:
-        described = self._meta()
-        # The engine would wait ten minutes for its pods; the Deployment has its own, longer time limit.
-        described.annotations = {"pulumi.com/skipAwait": "true"}
         return core.Service(
             f"{self._logical}-service",
-            metadata=described,
+            # The engine would wait ten minutes for its pods; the Deployment has its own, longer time limit.
+            metadata=self._meta(annotations={"pulumi.com/skipAwait": "true"}),
             spec=core.ServiceSpecArgs(
                 type="ClusterIP",
                 selector=self._selector,
@@ -263,7 +263,7 @@ class ModelServer(PlatformComponent):
                 "selector": {"matchLabels": self._selector},
                 # One scrape job for all models; a label tells them apart.
                 "jobLabel": "app.kubernetes.io/name",
-                "targetLabels": ["llmplatform.dev/model"],
+                "targetLabels": [MODEL_LABEL],
                 "endpoints": [
                     {
                         "port": metrics.port,

@@ -17,7 +17,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.labels import labels
+from llmplatform.base.labels import MODEL_LABEL, labels
 from llmplatform.base.ordering import after
 from llmplatform.catalog.models import EXTRAS, ExtraFile, extra_files
 from llmplatform.catalog.versions import HYDRATION_IMAGE
@@ -78,7 +78,7 @@ class Weights(PlatformComponent):
         super().__init__("llmplatform:serving:Weights", name, opts)
         self._logical, self._args = name, args
         self._name = f"{args.plan.name}-weights"
-        self._labels = labels(hydrators.COMPONENT, instance=args.plan.name) | {"llmplatform.dev/model": args.plan.name}
+        self._labels = labels(hydrators.COMPONENT, instance=args.plan.name) | {MODEL_LABEL: args.plan.name}
         self._former = [pulumi.Alias(name=name, parent=opts.parent)] if opts and opts.parent else []
         """Former parent of the claim."""
         self._token = self._secret()

@@ -15,6 +15,11 @@ from llmplatform.planning.models import ModelPlan
 
 meta = kubernetes.meta.v1
 
+OWNED = {"pulumi.com/patchForce": "true"}
+"""Annotation of a Deployment: an update takes its fields from other managers. Without it a size that an autoscaler, or
+`kubectl scale`, has set could not be set again: the API server refuses a field of another manager
+(pulumi-kubernetes 4.32, provider/pkg/await/await.go, patchForce; 4.34 documents it likewise)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WorkloadArgs:

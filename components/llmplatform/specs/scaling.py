@@ -90,8 +90,8 @@ class PodsMetric(Section):
     kind: Literal["pods"]
     name: MetricName
     """Name of the metric, as the adapter serves it."""
-    average: Annotated[float, Field(gt=0, le=1e12)]
-    """Value for each server, on average."""
+    average: Annotated[float, Field(ge=0.001, le=1e12)]
+    """Value for each server, on average. A quantity of Kubernetes has no more than three decimal places here."""
 
 
 class HpaScaling(_Scaling):

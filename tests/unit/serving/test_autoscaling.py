@@ -50,7 +50,7 @@ def test_keda_scales_between_floor_and_ceiling_by_requests_and_cache() -> None:
 
 
 def test_the_series_have_the_label_that_the_monitor_takes_from_the_service() -> None:
-    """prometheus-operator replaces what a label of Prometheus cannot have by `_`: pkg/prometheus, SanitizeLabelName."""
+    """prometheus-operator replaces what a label of Prometheus cannot have by `_`: promcfg.go, sanitizeLabelName."""
     engine = scaled()
     (label,) = engine.named("chat-monitor").inputs["spec"]["targetLabels"]
     assert label.replace(".", "_").replace("/", "_") == "llmplatform_dev_model"
@@ -108,6 +108,8 @@ def test_an_autoscaler_of_kubernetes_takes_cpu_memory_and_an_adapters_metrics() 
     }
     assert found["behavior"]["scaleDown"]["stabilizationWindowSeconds"] == 300
     assert not engine.all(OBJECT), "two would fight over one Deployment"
+    annotations = engine.one(AUTOSCALER).inputs["metadata"]["annotations"]
+    assert annotations == {"validations.keda.sh/hpa-ownership": "false"}, "else KEDA could never take its place"
 
 
 def test_the_program_sets_the_first_size_and_leaves_it_then() -> None:
@@ -115,6 +117,12 @@ def test_the_program_sets_the_first_size_and_leaves_it_then() -> None:
     assert deployment.inputs["spec"]["replicas"] == 2
     assert deployment.ignore_changes == ("spec.replicas",)
     assert served(replicas=2).one(DEPLOYMENT).ignore_changes == (), "a fixed number is the program's"
+
+
+def test_a_fixed_size_is_taken_back_from_what_has_scaled_it() -> None:
+    """pulumi-kubernetes applies without force unless the annotation is there: await.go, patchForce."""
+    for engine in (scaled(), served(replicas=2)):
+        assert engine.one(DEPLOYMENT).inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
 
 
 def test_a_server_that_may_have_others_is_replaced_one_at_a_time_and_moved_if_it_is_never_alone() -> None:
