@@ -112,6 +112,7 @@ class Monitoring(PlatformComponent):
     ) -> kubernetes.helm.v3.Release:
         wanted = values(
             self._args.spec,
+            placeholders=[pool.placeholder for pool in self._args.site.pools if pool.spec.warm],
             keep_disks=self._args.site.environment.protected,
             admin_secret=admin_secret,
             receiver_secret=receiver,

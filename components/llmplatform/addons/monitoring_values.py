@@ -1,5 +1,6 @@
 """Values of kube-prometheus-stack: only the keys that we set."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import pulumi
@@ -120,12 +121,17 @@ class MonitoringValues(Values):
 def values(
     spec: Spec,
     *,
+    placeholders: Sequence[str] = (),
     keep_disks: bool,
     admin_secret: pulumi.Input[str],
     receiver_secret: pulumi.Input[str] | None,
     storage_class: pulumi.Input[str] | None,
 ) -> MonitoringValues:
-    """Values of the release. `keep_disks`: the disks outlive it. `storage_class` None: the cluster's default."""
+    """Values of the release.
+
+    `placeholders`: Deployments of warm nodes. `keep_disks`: the disks outlive the release. `storage_class` None: the
+    cluster's default.
+    """
     claims = _ClaimRetention(when_deleted="Retain" if keep_disks else "Delete")
 
     return MonitoringValues(
@@ -150,7 +156,7 @@ def values(
                 persistent_volume_claim_retention_policy=claims,
                 secrets=[pulumi.Output.from_input(receiver_secret)] if receiver_secret else None,
             ),
-            config=alerting.configuration(spec.alerts) if spec.alerts else None,
+            config=alerting.configuration(spec.alerts, placeholders) if spec.alerts else None,
         ),
         prometheus_operator=_Operator(
             resources=Resources.of("50m", "128Mi"),

@@ -83,6 +83,11 @@ class PoolPlan:
         return min(size, ROOT_BESIDE_LOCAL_DISKS_GIB) if _on_local_disks(self.spec, self.shape) else size
 
     @property
+    def placeholder(self) -> str:
+        """Name of the Deployment that keeps its warm nodes."""
+        return f"placeholder-{self.name}"
+
+    @property
     def dedicated(self) -> bool:
         """Whether only pods that tolerate its taints run on its nodes."""
         return any(taint.keeps_away for taint in self.taints)

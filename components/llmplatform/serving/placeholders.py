@@ -78,7 +78,7 @@ class Placeholders(PlatformComponent):
         kubernetes.apps.v1.Deployment(
             f"{self._logical}-{pool.name}",
             metadata=meta.ObjectMetaArgs(
-                name=f"{COMPONENT}-{pool.name}",
+                name=pool.placeholder,
                 namespace=self._args.namespace,
                 labels=labels(COMPONENT, instance=pool.name),
                 # One that waits for its node, or gave way, is as it should be.

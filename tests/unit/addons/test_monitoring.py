@@ -1,11 +1,12 @@
 """Prometheus, Alertmanager and Grafana: what they see, what they keep, and where alerts go."""
 
+import re
 from functools import partial
 from typing import Any, Literal
 
 import pytest
 from support.addons import RECEIVER, alerting, monitoring
-from support.plans import environment
+from support.plans import SPOT_FIRST, environment, pool_plans
 from support.sites import on_sites, site
 
 from llmplatform.addons.alerting import configuration
@@ -108,6 +109,34 @@ def test_alerts_that_fire_for_ever_are_dropped_and_all_others_reach_the_receiver
     assert notes["matchers"] == ['severity=~"info|none"'], "a note wakes no receiver"
     names = {receiver["name"]: set(receiver) - {"name"} for receiver in config["receivers"]}
     assert names == {silent["receiver"]: set(), "slack": {"slack_configs"}}
+
+
+def test_a_placeholder_that_waits_for_its_node_wakes_no_receiver() -> None:
+    """kubernetes-mixin, alerts/apps_alerts.libsonnet: labels of the alerts; Alertmanager anchors its expressions."""
+    spec = specs.Monitoring(alerts=specs.Alerts(kind="slack"))
+    pools = pool_plans(gpu={**SPOT_FIRST, "warm": 1}, other=SPOT_FIRST)
+    engine = RecordingEngine().run(lambda: monitoring(spec=spec, pools=pools, alert_receiver=RECEIVER))
+    config = engine.one(RELEASE, "monitoring-stack").inputs["values"]["alertmanager"]["config"]
+    routes = [each["matchers"] for each in config["route"]["routes"]]
+    pods, deployments = [dict(map(_matcher, matchers)) for matchers in routes if len(matchers) > 1]
+    for alert, found, label, ours, others in (
+        (
+            "KubePodNotReady",
+            pods,
+            "pod",
+            "placeholder-gpu-5d9c7b-x2x4z",
+            ("placeholder-5d9c7b-x2x4z", "gpu-5d9c7b-x2x4z"),
+        ),
+        ("KubeDeploymentReplicasMismatch", deployments, "deployment", "placeholder-gpu", ("gpu", "placeholder-other")),
+    ):
+        assert re.fullmatch(found["alertname"], alert)
+        assert re.fullmatch(found[label], ours)
+        assert not any(re.fullmatch(found[label], other) for other in others)
+
+
+def _matcher(text: str) -> tuple[str, str]:
+    label, _, value = text.partition("=~")
+    return label, value.strip('"')
 
 
 def test_rules_that_can_never_be_right_are_off() -> None:
