@@ -10,16 +10,28 @@ Source of ports, labels and keys: kedacore/charts at v2.20.2, keda/values.yaml a
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import pulumi
 from pydantic import Field
 
 from llmplatform.base.chart_values import Resources, Switch, Values
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.network_policy import PROMETHEUS_PORT, Allow, Openings, https, own_pods, prometheus
+from llmplatform.base.network_policy import (
+    PROMETHEUS_PORT,
+    Allow,
+    Openings,
+    Peer,
+    elsewhere,
+    https,
+    namespace,
+    own_pods,
+    prometheus,
+)
 from llmplatform.base.ordering import after
 from llmplatform.base.site import Rails, Site
 from llmplatform.specs.addons import Keda as Spec
+from llmplatform.specs.addons import Monitoring
 
 CHART = "keda"
 WEBHOOK_PORT, METRICS_API_PORT, OPERATOR_PORT, METRICS_PORT = 9443, 6443, 9666, 8080
@@ -133,6 +145,8 @@ class KedaArgs:
 
     site: Site
     spec: Spec
+    prometheus_url: str | None = None
+    """Address of an existing Prometheus that triggers ask."""
 
 
 class Keda(PlatformComponent):
@@ -144,7 +158,8 @@ class Keda(PlatformComponent):
     def __init__(self, name: str, args: KedaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:addons:Keda", name, opts)
         space, site = args.spec.namespace, args.site
-        rails = Rails(namespace=space, openings=openings(site.scraper), metrics=(METRICS_PORT,))
+        asked = openings(site.scraper, args.prometheus_url)
+        rails = Rails(namespace=space, openings=asked, metrics=(METRICS_PORT,))
         # The engine has few slots: pods without a node must not hold those of the autoscaler that makes nodes.
         installed = site.release(self, name, CHART, values(site), rails, depends_on=site.before_models)
         self.namespace = after(space, installed)
@@ -156,18 +171,21 @@ def install(site: Site) -> Site:
     spec = site.wanted(Spec)
     if spec is None:
         return site
-    made = Keda("keda", KedaArgs(spec=spec, site=site), site.opts) if spec.installed else None
+    monitoring = site.wanted(Monitoring)
+    args = KedaArgs(spec=spec, site=site, prometheus_url=monitoring.url if monitoring else None)
+    made = Keda("keda", args, site.opts) if spec.installed else None
     return site.with_crds(CHART, made)
 
 
-def openings(scraper: pulumi.Input[str] | None) -> Openings:
+def openings(scraper: pulumi.Input[str] | None, url: str | None = None) -> Openings:
     """The API server calls webhooks and metrics from addresses that no selector names; the pods call each other.
 
     `scraper`: namespace of the Prometheus that triggers ask, which must admit `OPERATOR`. None: there is none.
+    `url`: its address, if it is not that of a Prometheus that this platform installs.
     """
     return {
         **https(),
-        **_queries(scraper),
+        **_queries(scraper, url),
         "allow-webhooks": Allow(direction="Ingress", ports=(WEBHOOK_PORT,)),
         "allow-metrics-api": Allow(direction="Ingress", ports=(METRICS_API_PORT,)),
         "allow-operator-in": Allow(direction="Ingress", peers=(own_pods(),), ports=(OPERATOR_PORT,)),
@@ -175,11 +193,20 @@ def openings(scraper: pulumi.Input[str] | None) -> Openings:
     }
 
 
-def _queries(scraper: pulumi.Input[str] | None) -> Openings:
+def _queries(scraper: pulumi.Input[str] | None, url: str | None) -> Openings:
     if scraper is None:
         return {}
-    way = Allow(direction="Egress", peers=(prometheus(scraper),), ports=(PROMETHEUS_PORT,), pods=OPERATOR)
-    return {"allow-prometheus": way}
+    peer, ports = _place(url) if url else (prometheus(scraper), (PROMETHEUS_PORT,))
+    return {"allow-prometheus": Allow(direction="Egress", peers=(peer,), ports=ports, pods=OPERATOR)}
+
+
+def _place(url: str) -> tuple[Peer, tuple[int, ...]]:
+    """Peer and ports behind an address. Behind a Service they may be any pods of its namespace, and any port."""
+    parts = urlsplit(url)
+    labels = (parts.hostname or "").split(".")
+    if "svc" in labels[2:]:
+        return namespace(labels[labels.index("svc", 2) - 1]), ()
+    return elsewhere(), (parts.port or (443 if parts.scheme == "https" else 80),)
 
 
 def values(site: Site) -> KedaValues:

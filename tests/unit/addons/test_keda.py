@@ -73,6 +73,36 @@ def test_without_a_prometheus_there_is_no_way_to_one() -> None:
     assert "allow-prometheus" not in found
 
 
+ANY = {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16", "100.100.100.200/32"]}
+
+
+@pytest.mark.parametrize(
+    ("url", "peer", "port"),
+    [
+        ("http://prom.watch.svc/prometheus", {"namespaceSelector": "watch"}, None),
+        ("http://prom-0.prom.watch.svc.cluster.local:9090", {"namespaceSelector": "watch"}, None),
+        ("https://metrics.example.org", {"ipBlock": ANY}, 443),
+        ("http://metrics.example.org/svc", {"ipBlock": ANY}, 80),
+        ("http://10.9.0.7:9091", {"ipBlock": ANY}, 9091),
+    ],
+)
+def test_its_operator_may_reach_the_address_of_an_existing_prometheus(
+    url: str, peer: dict[str, Any], port: int | None
+) -> None:
+    """A policy sees the port of a pod and not that of its Service, which may be another one."""
+
+    def program() -> None:
+        theirs = Monitoring(kind="existing", namespace="watch", url=url)
+        keda.install(monitoring.install(site(monitored=False, sections=(theirs, Spec()))))
+
+    out = policies(RecordingEngine().run(program), "keda")["allow-prometheus"]
+    if space := peer.get("namespaceSelector"):
+        peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": space}}}
+    ports = {"ports": [{"protocol": "TCP", "port": port}]} if port else {}
+    assert out["egress"] == [{"to": [peer], **ports}]
+    assert out["podSelector"] == {"matchLabels": {"app": "keda-operator"}}
+
+
 def test_an_existing_keda_is_used_and_prometheus_admits_it() -> None:
     def program() -> None:
         theirs = Spec(kind="existing", namespace="scaling")

@@ -44,7 +44,8 @@ class Monitoring(Capability):
     namespace: Name = "monitoring"
     """Namespace of Prometheus: a new one, or that of an existing Prometheus."""
     url: ClusterUrl | None = None
-    """Address of an `existing` Prometheus as pods reach it, for models whose `scaling` asks it."""
+    """Address of an `existing` Prometheus as pods reach it, for models whose `scaling` asks it. In the cluster it has
+    the form http://SERVICE.NAMESPACE.svc:PORT; any other is outside, and KEDA may reach its port there alone."""
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 15
     """Time that metrics are kept."""
     storage_gib: Annotated[int, Field(ge=1, le=16384)] = 50
