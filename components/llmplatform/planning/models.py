@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from llmplatform.catalog import InstanceType
 from llmplatform.planning import hydration, lora
-from llmplatform.planning.capacity import most_replicas
+from llmplatform.planning.ceilings import ceiling
 from llmplatform.planning.fit import draft_gib, weights_gib
-from llmplatform.planning.pools import PoolPlan, most_nodes
+from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
 
@@ -83,12 +83,12 @@ class ModelPlan:
 
 
 def plan_model(
-    name: str, model: Model, pool: PoolPlan, *, hydration_seconds: int | None = None, beside: int = 0
+    name: str, model: Model, pool: PoolPlan, *, hydration_seconds: int | None = None, most: int | None = None
 ) -> ModelPlan:
     """The plan of one model on one pool. The settings are valid: its shape is known, and the pool has its GPUs.
 
     `hydration_seconds`: from `planning.hydration` for the whole stack; None: for this model alone.
-    `beside`: GPUs that other models of the pool always have.
+    `most`: largest number of its servers, from `planning.ceilings`. None: its smallest.
     """
     weights, stored = _weights_gib(model), stored_gib(model)
     cpu, memory = _share(pool.shape, model)
@@ -97,7 +97,7 @@ def plan_model(
         spec=model,
         pool=pool,
         least_replicas=model.least_replicas,
-        most_replicas=_most_replicas(model, pool, beside),
+        most_replicas=model.least_replicas if most is None else most,
         gpus=model.tensor_parallel if pool.gpu else 0,
         cpu_millicores=cpu,
         memory_mib=memory,
@@ -116,25 +116,9 @@ def plan_models(stack: Stack, pools: tuple[PoolPlan, ...]) -> tuple[ModelPlan, .
     # Several downloads run at once, and any of them may be the last.
     patience = hydration.seconds(sum(map(_downloaded_gib, stack.models.values())), stack.cloud.provider)
     return tuple(
-        plan_model(name, model, by_name[model.pool], hydration_seconds=patience, beside=gpus_beside(stack, name))
+        plan_model(name, model, by_name[model.pool], hydration_seconds=patience, most=ceiling(stack, name))
         for name, model in stack.models.items()
     )
-
-
-def gpus_beside(stack: Stack, name: str) -> int:
-    """GPUs that the other models of a model's pool always have."""
-    pool = stack.models[name].pool
-    others = [model for other, model in stack.models.items() if other != name and model.pool == pool]
-    return sum(model.least_replicas * model.tensor_parallel for model in others)
-
-
-def _most_replicas(model: Model, pool: PoolPlan, beside: int) -> int:
-    if model.scaling is None or model.scaling.max_replicas or not pool.gpu:
-        return model.most_replicas
-    # A rollout with `surge` needs another one beside them.
-    beside += model.tensor_parallel if model.surge else 0
-    room = most_replicas(most_nodes(pool), pool.shape.gpus, model.tensor_parallel, beside=beside)
-    return max(room, model.least_replicas)
 
 
 def _downloaded_gib(model: Model) -> float:

@@ -109,11 +109,6 @@ class Model(Section):
         return self.scaling.min_replicas if self.scaling else self.replicas
 
     @property
-    def most_replicas(self) -> int:
-        """Largest number of servers that the settings name."""
-        return self.scaling.max_replicas or self.scaling.min_replicas if self.scaling else self.replicas
-
-    @property
     def engine_facts(self) -> EngineFacts:
         """The catalog's facts about its engine."""
         return catalog.facts(self.engine.kind)

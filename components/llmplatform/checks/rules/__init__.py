@@ -78,6 +78,7 @@ PROBLEMS: tuple[Rule, ...] = (
 WARNINGS: tuple[Rule, ...] = (
     *clusters.WARNINGS,
     *scaling.WARNINGS,
+    *replicas.WARNINGS,
     *autoscaling.WARNINGS,
     *places.WARNINGS,
     *addresses.WARNINGS,

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 from llmplatform.checks.problems import Problem
-from llmplatform.checks.rules.placement import groups, is_cpu, most_nodes, placed
+from llmplatform.checks.rules.placement import groups, is_cpu, placed, size_setting
 from llmplatform.checks.rules.rule import each_model, whole
-from llmplatform.checks.rules.scaling import has_no_autoscaler
 from llmplatform.planning.capacity import most_replicas, nodes_for
-from llmplatform.planning.models import gpus_beside
+from llmplatform.planning.ceilings import ceiling, gpus_beside, keeps_its_start, room, usable_nodes
 from llmplatform.planning.node_groups import is_fixed
 from llmplatform.specs.models import Model
 from llmplatform.specs.platform import ExistingPlatform
@@ -41,6 +40,12 @@ def bounds_are_in_order(stack: Stack) -> Iterator[Problem]:
             yield Problem(
                 f"{path}.min_replicas", f"{least} is above max_replicas {most}", f"write {most} or less, or raise it"
             )
+        if most and most == least:
+            yield Problem(
+                f"{path}.max_replicas",
+                f"{most} is the smallest number, too, so that nothing is scaled",
+                f"write more, or 'replicas: {most}' in the place of scaling",
+            )
         if model.replicas != Model.model_fields["replicas"].default:
             yield Problem(
                 f"models.{name}.replicas",
@@ -52,19 +57,48 @@ def bounds_are_in_order(stack: Stack) -> Iterator[Problem]:
 def numbers_are_within_the_bounds(stack: Stack) -> Iterator[Problem]:
     """Schedules and the fallback ask for numbers between floor and ceiling."""
     for path, _, scaling in _scaled(stack):
-        asked = {f"{path}.schedules[{index}].replicas": each.replicas for index, each in enumerate(scaling.schedules)}
-        if scaling.fallback_replicas:
-            asked[f"{path}.fallback_replicas"] = scaling.fallback_replicas
-        for place, number in asked.items():
-            if scaling.max_replicas and number > scaling.max_replicas:
-                yield Problem(
-                    place, f"{number} is above max_replicas {scaling.max_replicas}", "write less, or raise max_replicas"
-                )
+        most = scaling.max_replicas
+        for place, number in _asked(path, scaling):
+            if most and number > most:
+                yield Problem(place, f"{number} is above max_replicas {most}", "write less, or raise max_replicas")
             elif number < scaling.min_replicas:
                 yield Problem(
                     place,
                     f"{number} is below min_replicas {scaling.min_replicas}, so that it has no effect",
                     f"write {scaling.min_replicas} or more, or remove it",
+                )
+
+
+def _asked(path: str, scaling: KedaScaling) -> Iterator[tuple[str, int]]:
+    """Numbers of servers that schedules and the fallback ask for, by their place."""
+    for index, each in enumerate(scaling.schedules):
+        yield f"{path}.schedules[{index}].replicas", each.replicas
+    if scaling.fallback_replicas:
+        yield f"{path}.fallback_replicas", scaling.fallback_replicas
+
+
+def pools_let_models_grow(stack: Stack) -> Iterator[Problem]:
+    """Without a ceiling in the settings, the pool's room is above the floor, and not below what schedules ask for."""
+    for name, model in stack.models.items():
+        scaling, path = model.scaling, f"models.{name}.scaling"
+        most = room(stack, name) if scaling and scaling.max_replicas is None else None
+        # What does not even hold the smallest numbers is reported as the pool's fault.
+        if scaling is None or most is None or most < max(1, scaling.min_replicas):
+            continue
+        setting = size_setting(stack, model.pool)
+        if most == scaling.min_replicas:
+            yield Problem(
+                path,
+                f"pool '{model.pool}' has room for no more than the smallest number, {most}: nothing is scaled",
+                f"raise {setting}, or write 'replicas: {most}' in the place of scaling",
+            )
+            continue
+        for place, number in _asked(path, scaling) if isinstance(scaling, KedaScaling) else ():
+            if number > most:
+                yield Problem(
+                    place,
+                    f"{number} is above {most}, for which pool '{model.pool}' has room",
+                    f"write {most} or less, or raise {setting}",
                 )
 
 
@@ -135,45 +169,39 @@ def pools_hold_the_largest_number(stack: Stack) -> Iterator[Problem]:
         if scaling is None or scaling.max_replicas is None or each > gpus:
             continue
         pool, beside = stack.pools[model.pool], gpus_beside(stack, name)
-        stays = has_no_autoscaler(stack) and not pool.existing and pool.min > 0
-        nodes, most = nodes_for(scaling.max_replicas, gpus, each, beside=beside), most_nodes(stack, pool)
-        has = min(pool.min, most) if stays else most
-        room = most_replicas(has, gpus, each, beside=beside)
+        nodes, has = nodes_for(scaling.max_replicas, gpus, each, beside=beside), usable_nodes(stack, pool, node.shape)
+        fits = most_replicas(has, gpus, each, beside=beside)
         # What does not even hold the smallest numbers is reported as the pool's fault.
-        if nodes > has and room >= max(1, model.least_replicas):
-            alike = 1 if stays or is_fixed(pool) else max(1, len(groups(stack, pool)))
+        if nodes > has and fits >= max(1, model.least_replicas):
+            alike = 1 if keeps_its_start(stack, pool) or is_fixed(pool) else max(1, len(groups(stack, pool)))
             yield Problem(
                 f"models.{name}.scaling.max_replicas",
                 f"{scaling.max_replicas} servers need {nodes} nodes"
                 f"{' beside the other models' if beside else ''}, and pool '{model.pool}' has at most {has}",
-                f"write {room} or less, or raise pools.{model.pool}.{'min' if stays else 'max'} to "
-                f"{-(-nodes // alike)}",
+                f"write {fits} or less, or raise {size_setting(stack, model.pool)} to {-(-nodes // alike)}",
             )
 
 
 def pools_are_shared_at_the_peak(stack: Stack) -> Iterator[Problem]:
     """A warning: not all models of a pool can have their largest number at once."""
     wanted: dict[str, int] = {}
-    room: dict[str, int] = {}
-    scaled: set[str] = set()
-    for _, model, node in placed(stack):
-        wanted[model.pool] = wanted.get(model.pool, 0) + model.most_replicas * model.tensor_parallel
-        room[model.pool] = most_nodes(stack, stack.pools[model.pool]) * node.shape.gpus
-        if model.scaling and model.scaling.max_replicas:
-            scaled.add(model.pool)
-    for name in sorted(scaled):
-        if wanted[name] > room[name]:
+    there: dict[str, int] = {}
+    for name, model, node in placed(stack):
+        wanted[model.pool] = wanted.get(model.pool, 0) + ceiling(stack, name) * model.tensor_parallel
+        there[model.pool] = usable_nodes(stack, stack.pools[model.pool], node.shape) * node.shape.gpus
+    for name in sorted({model.pool for model in stack.models.values() if model.scaling} & set(wanted)):
+        if wanted[name] > there[name]:
             yield Problem(
-                f"pools.{name}.max",
-                f"its models may grow to {wanted[name]} GPUs together, and it has at most {room[name]}: at a common "
+                size_setting(stack, name),
+                f"its models may grow to {wanted[name]} GPUs together, and it has at most {there[name]}: at a common "
                 "peak servers wait for a node",
-                "raise it, or lower scaling.max_replicas of some",
+                "raise it, or write a smaller scaling.max_replicas for some",
             )
 
 
 PROBLEMS = (
     *each_model(bounds_are_in_order, numbers_are_within_the_bounds, schedules_begin_and_end),
     *each_model(keda_can_ask, engine_tells_its_load),
-    *whole(pools_hold_the_largest_number),
+    *whole(pools_hold_the_largest_number, pools_let_models_grow),
 )
 WARNINGS = whole(pools_are_shared_at_the_peak)

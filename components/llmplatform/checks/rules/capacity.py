@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from math import ceil, floor
 
 from llmplatform.checks.problems import Problem
-from llmplatform.checks.rules.placement import disk_gib, groups, most_nodes, placed
+from llmplatform.checks.rules.placement import disk_gib, groups, most_nodes, placed, size_setting
 from llmplatform.checks.rules.rule import each_model, whole
-from llmplatform.checks.rules.scaling import has_no_autoscaler
+from llmplatform.planning.ceilings import ceiling, has_no_autoscaler, usable_nodes
 from llmplatform.planning.models import replica_memory_mib, stored_gib
 from llmplatform.planning.node_groups import is_fixed
 from llmplatform.specs.models import Model
@@ -132,17 +132,18 @@ def surges_have_room(stack: Stack) -> Iterator[Problem]:
     wanted: dict[str, int] = {}
     largest: dict[str, int] = {}
     gpus: dict[str, int] = {}
-    for _, model, node in placed(stack):
+    for name, model, node in placed(stack):
         wanted[model.pool] = wanted.get(model.pool, 0) + model.least_replicas * model.tensor_parallel
-        gpus[model.pool] = node.shape.gpus
-        if model.surge and model.most_replicas:
-            more = (1 + model.most_replicas - model.least_replicas) * model.tensor_parallel
+        gpus[model.pool] = usable_nodes(stack, stack.pools[model.pool], node.shape) * node.shape.gpus
+        most = ceiling(stack, name)
+        if model.surge and most:
+            more = (1 + most - model.least_replicas) * model.tensor_parallel
             largest[model.pool] = max(largest.get(model.pool, 0), more)
     for name, more in largest.items():
-        most = most_nodes(stack, stack.pools[name]) * gpus[name]
+        most = gpus[name]
         if wanted[name] <= most < wanted[name] + more:
             yield Problem(
-                f"pools.{name}.max",
+                size_setting(stack, name),
                 f"its models take {wanted[name]} GPUs of {most}, and a rollout with 'surge' needs {more} more",
                 "write more, or remove surge",
             )

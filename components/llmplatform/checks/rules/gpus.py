@@ -6,7 +6,7 @@ from llmplatform.catalog import versions
 from llmplatform.checks.problems import Problem, listed, suggestion
 from llmplatform.checks.rules.placement import disk_gib, gpu_node, is_cpu, known_types
 from llmplatform.checks.rules.rule import each_pool, whole
-from llmplatform.checks.rules.scaling import makes_platform_and_cluster
+from llmplatform.planning.ceilings import makes_platform_and_cluster
 from llmplatform.planning.pools import has_device_plugin
 from llmplatform.specs.pools import ENGINE_IMAGE_GIB, GPU_DISK_GIB
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack

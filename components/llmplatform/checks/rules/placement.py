@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types
 from llmplatform.catalog.engines import EngineRelease
+from llmplatform.planning.ceilings import keeps_its_start
 from llmplatform.planning.node_groups import NodeGroup, node_groups
 from llmplatform.planning.pools import pod_disk_gib, pool_zones
 from llmplatform.specs.engines import PublishedEngine
@@ -55,6 +56,11 @@ def zones(stack: Stack, pool: Pool) -> tuple[str, ...]:
 def most_nodes(stack: Stack, pool: Pool) -> int:
     """Number of nodes of a pool whose groups are all full."""
     return sum(group.maximum for group in groups(stack, pool))
+
+
+def size_setting(stack: Stack, name: str) -> str:
+    """Path of the setting that gives a pool more nodes."""
+    return f"pools.{name}.{'min' if keeps_its_start(stack, stack.pools[name]) else 'max'}"
 
 
 def is_cpu(stack: Stack, pool: Pool) -> bool:

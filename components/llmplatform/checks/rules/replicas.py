@@ -1,14 +1,19 @@
 """Rules about a replica: what its engine can use, and its room on nodes without GPUs."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import ceil
 
+from llmplatform.catalog import InstanceType
 from llmplatform.catalog.gpus import GIB
 from llmplatform.checks.problems import Problem
-from llmplatform.checks.rules.placement import most_nodes, without_gpus
+from llmplatform.checks.rules.placement import size_setting, without_gpus
 from llmplatform.checks.rules.rule import each_model, whole
+from llmplatform.planning.ceilings import ceiling, usable_nodes
 from llmplatform.planning.fit import weights_gib
 from llmplatform.planning.models import CPU_PART, MEMORY_PART
+from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
 
 
@@ -71,19 +76,113 @@ def nodes_hold_a_replica(stack: Stack) -> Iterator[Problem]:
                 )
 
 
-def pools_hold_all_replicas(stack: Stack) -> Iterator[Problem]:
-    """A pool at its maximum has room for the replicas of each model."""
+@dataclass(frozen=True, kw_only=True)
+class _Tenant:
+    """A model on a pool without GPUs, whose settings say what a replica needs."""
+
+    name: str
+    model: Model
+    cpu: float
+    memory_gib: float
+    ceiling: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Room:
+    """The nodes of a pool without GPUs, and the models on them."""
+
+    nodes: int
+    cpu: float
+    memory_gib: float
+    """Of one node."""
+    tenants: tuple[_Tenant, ...]
+
+    def holds(self, one: _Tenant, numbers: Mapping[str, int]) -> int:
+        """Most replicas of a model beside those of the other models, which are packed tightly."""
+        others = [(each, numbers[each.name]) for each in self.tenants if each != one]
+        cpu = self.nodes * self.cpu - sum(each.cpu * number for each, number in others)
+        memory = self.nodes * self.memory_gib - sum(each.memory_gib * number for each, number in others)
+        return max(0, min(self.alone(one), int(cpu / one.cpu), int(memory / one.memory_gib)))
+
+    def alone(self, one: _Tenant) -> int:
+        """Most replicas of a model without the other ones."""
+        return int(min(self.cpu / one.cpu, self.memory_gib / one.memory_gib)) * self.nodes
+
+
+def _rooms(stack: Stack) -> Iterator[tuple[str, _Room]]:
+    """Pools without GPUs that have models, by name. What fits no node is reported elsewhere."""
+    tenants: defaultdict[str, list[_Tenant]] = defaultdict(list)
+    machines: dict[str, InstanceType] = {}
     for name, model, machine in without_gpus(stack):
         cpu, memory = model.resources.cpu, model.resources.memory_gib
         if not cpu or not memory:
             continue
-        on_node = int(min(machine.allocatable_millicores / 1000 / cpu, machine.allocatable_memory_mib / 1024 / memory))
-        most = most_nodes(stack, stack.pools[model.pool])
-        if 0 < on_node * most < model.replicas:
+        if cpu * 1000 <= machine.allocatable_millicores and memory * 1024 <= machine.allocatable_memory_mib:
+            most = ceiling(stack, name)
+            tenants[model.pool].append(_Tenant(name=name, model=model, cpu=cpu, memory_gib=memory, ceiling=most))
+            machines[model.pool] = machine
+    for pool, machine in machines.items():
+        yield (
+            pool,
+            _Room(
+                nodes=usable_nodes(stack, stack.pools[pool], machine),
+                cpu=machine.allocatable_millicores / 1000,
+                memory_gib=machine.allocatable_memory_mib / 1024,
+                tenants=tuple(tenants[pool]),
+            ),
+        )
+
+
+def pools_hold_all_replicas(stack: Stack) -> Iterator[Problem]:
+    """A pool at its maximum has room for the replicas of its models, and for the largest number of each."""
+    for pool, room in _rooms(stack):
+        least = {each.name: each.model.least_replicas for each in room.tenants}
+        setting = size_setting(stack, pool)
+        too_many = False
+        for one in room.tenants:
+            path = f"models.{one.name}." + ("scaling.max_replicas" if one.model.scaling else "replicas")
+            most = room.alone(one)
+            if most < one.ceiling:
+                too_many = True
+                yield Problem(
+                    path,
+                    f"pool '{pool}' holds {most} replicas at most, on {room.nodes} nodes",
+                    f"write {most} or less, or a larger {setting}",
+                )
+        if too_many:
+            continue
+        if any(room.holds(one, least) < least[one.name] for one in room.tenants):
+            cpu = sum(each.cpu * least[each.name] for each in room.tenants)
+            memory = sum(each.memory_gib * least[each.name] for each in room.tenants)
             yield Problem(
-                f"models.{name}.replicas",
-                f"pool '{model.pool}' holds {on_node * most} replicas at most, on {most} nodes",
-                f"write {on_node * most} or less, or a larger pools.{model.pool}.max",
+                setting,
+                f"the replicas of its models need {cpu:g} CPUs and {memory:g} GiB together, and its {room.nodes} nodes "
+                f"have {room.nodes * room.cpu:.1f} and {room.nodes * room.memory_gib:.1f}",
+                "write more, or lower the replicas",
+            )
+            continue
+        for one in room.tenants:
+            most = room.holds(one, least)
+            if one.model.scaling and most < one.ceiling:
+                yield Problem(
+                    f"models.{one.name}.scaling.max_replicas",
+                    f"pool '{pool}' holds {most} replicas at most beside the other models, on {room.nodes} nodes",
+                    f"write {most} or less, or a larger {setting}",
+                )
+
+
+def pools_without_gpus_are_shared_at_the_peak(stack: Stack) -> Iterator[Problem]:
+    """A warning: not all models of a pool can have their largest number at once."""
+    for pool, room in _rooms(stack):
+        largest = {each.name: each.ceiling for each in room.tenants}
+        least = {each.name: each.model.least_replicas for each in room.tenants}
+        beside = [one for one in room.tenants if one.model.scaling and one.ceiling <= room.holds(one, least)]
+        if any(room.holds(one, largest) < one.ceiling for one in beside):
+            yield Problem(
+                size_setting(stack, pool),
+                "its nodes do not hold the largest number of all its models together: at a common peak servers wait "
+                "for a node",
+                "raise it, or write a smaller scaling.max_replicas for some",
             )
 
 
@@ -134,3 +233,4 @@ PROBLEMS = (
     ),
     *whole(pools_hold_all_replicas),
 )
+WARNINGS = whole(pools_without_gpus_are_shared_at_the_peak)

@@ -1,16 +1,16 @@
 """Rules about the number of nodes, and about the autoscaler."""
 
 from collections.abc import Iterator, Mapping
-from typing import TypeGuard
 
 from llmplatform.checks.problems import Problem, listed
 from llmplatform.checks.rules.placement import is_cpu, is_system, known_types, most_nodes, zones
 from llmplatform.checks.rules.pools import SYSTEM_TYPE
 from llmplatform.checks.rules.rule import each_pool, whole
+from llmplatform.planning.ceilings import has_no_autoscaler
 from llmplatform.planning.node_groups import is_fixed
 from llmplatform.specs.cluster import NewAckCluster
 from llmplatform.specs.pools import Pool
-from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
+from llmplatform.specs.stack import AlicloudStack, Stack
 
 TOGETHER = "DNS, the autoscaler and the drivers of the volumes"
 """Pods that run on nodes without GPUs and that everything depends on."""
@@ -69,16 +69,6 @@ def something_adds_nodes(stack: Stack) -> Iterator[Problem]:
                 "the pool starts from no node, and without cluster_autoscaler none is added",
                 f"write 'min: {pool.max}', or set addons.cluster_autoscaler.enabled to true",
             )
-
-
-def makes_platform_and_cluster(stack: Stack) -> TypeGuard[AwsStack]:
-    """Whether this stack creates both, on AWS."""
-    return isinstance(stack, AwsStack) and stack.platform.kind == stack.cluster.kind == "new"
-
-
-def has_no_autoscaler(stack: Stack) -> bool:
-    """Whether pools never change their size: an existing cluster may have its own autoscaler."""
-    return makes_platform_and_cluster(stack) and not stack.addons.cluster_autoscaler.enabled
 
 
 def something_keeps_the_systems_pods(stack: Stack) -> Iterator[Problem]:
