@@ -21,11 +21,14 @@ def program_runner(program: Path) -> Callable[[], None]:
         folder = program if program.is_dir() else program.parent
         file = program / "__main__.py" if program.is_dir() else program
         _install_charts_without_archives()
-        loaded = set(sys.modules)
+        loaded, compiles = set(sys.modules), sys.dont_write_bytecode
         sys.path.insert(0, str(folder))
+        # The user's folder stays as it is.
+        sys.dont_write_bytecode = True
         try:
             runpy.run_path(str(file), run_name="__main__")
         finally:
+            sys.dont_write_bytecode = compiles
             sys.path.remove(str(folder))
             for name in set(sys.modules) - loaded:
                 origin = getattr(sys.modules[name], "__file__", None)

@@ -5,7 +5,7 @@ from typing import Annotated, Protocol
 from pydantic import Field
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary.models import ModelId, Revision, ServedName
+from llmplatform.specs.vocabulary.models import BaseModelName, ModelId, Revision, ServedName
 from llmplatform.specs.vocabulary.names import ObjectName
 
 
@@ -33,7 +33,7 @@ class Adapter(Section):
     rank: Annotated[int, Field(ge=1, le=4096)]
     """`r` of its adapter_config.json, or the largest of its `rank_pattern`. The download refuses an adapter of a higher
     rank."""
-    base: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    base: BaseModelName | None = None
     """`base_model_name_or_path` of its adapter_config.json, if it differs from the model's `source`, such as the model
     before quantization. The download refuses an adapter of another model."""
 

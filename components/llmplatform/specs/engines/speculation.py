@@ -6,9 +6,10 @@ from pydantic import Field
 
 from llmplatform.catalog import ModelShape, models
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary.models import ModelId, Revision
+from llmplatform.specs.vocabulary.models import ModelId, OptionText, Revision
 
 OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+OptionNumber = Annotated[int, Field(ge=-(2**31), le=2**31)] | Annotated[float, Field(ge=-1e9, le=1e9)]
 
 
 class Speculation(Section):
@@ -26,7 +27,9 @@ class Speculation(Section):
     """Size of a speculator's weights in GiB."""
     shape: ModelShape | None = None
     """For a draft model that the catalog does not know: values from its config.json."""
-    options: Annotated[dict[OptionName, bool | int | float | str], Field(max_length=50)] = Field(default_factory=dict)
+    options: Annotated[dict[OptionName, bool | OptionNumber | OptionText], Field(max_length=50)] = Field(
+        default_factory=dict
+    )
     """Further keys of the engine's configuration, e.g. `use_heterogeneous_vocab: true`."""
 
     @property

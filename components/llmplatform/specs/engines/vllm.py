@@ -6,6 +6,7 @@ from pydantic import Field
 
 from llmplatform.specs.engines.settings import GpuUse, PublishedEngine
 from llmplatform.specs.engines.speculation import Speculation
+from llmplatform.specs.vocabulary.models import Template
 
 
 class Vllm(PublishedEngine):
@@ -30,7 +31,7 @@ class Vllm(PublishedEngine):
     kv_offloading_gib: Annotated[float, Field(ge=1, le=16384)] | None = None
     """Memory of the node for parts of the key-value cache that leave the GPUs, in GiB, of all GPUs together. Requests
     whose beginning is there need not compute it again. Empty: none."""
-    chat_template: Annotated[str, Field(min_length=1, max_length=262_144)] | None = None
+    chat_template: Template | None = None
     """Jinja template that turns messages into a prompt, as text (`chat_template: |`). Empty: the model's own."""
     speculative: Speculation | None = None
     tool_call_parser: str | None = None
