@@ -105,7 +105,7 @@ def test_adapters_take_their_memory_from_the_cache() -> None:
 
 
 def test_adapters_have_room_on_the_volume_and_time_to_come() -> None:
-    many = adapters(*[256] * 60, at_once=1)
+    many = adapters(*[256] * 30, at_once=1)
     plain, with_them = (model_plan(LARGE, lora=settings) for settings in (None, many))
     assert with_them.volume_gib > plain.volume_gib
     assert with_them.hydration_seconds > plain.hydration_seconds
