@@ -258,6 +258,19 @@ def test_a_patch_meets_a_conflict_and_gives_its_fields_back(cluster: Cluster, na
     assert cluster.kube.get("v1", "ConfigMap", "shared", namespace)["data"] == {"a": "theirs"}  # type: ignore[index]
 
 
+def test_a_size_that_a_scaler_has_set_is_taken_back_by_annotation_alone(cluster: Cluster, namespace: str) -> None:
+    wanted = deployment(namespace)
+    wanted["spec"]["replicas"] = 1
+    typ, urn = cluster.typed(wanted, "")
+    id_, outputs = cluster.create(wanted)
+    cluster.kube.patch(wanted, {"spec": {"replicas": 3}}, subresource="scale")
+    fixed = {**wanted, "spec": {**wanted["spec"], "replicas": 2}}
+    with pytest.raises(ProviderError, match="conflict"):
+        cluster.provider.update(typ, urn, id_, wanted, outputs, fixed, False, 20)
+    owned = {**fixed, "metadata": {**fixed["metadata"], "annotations": {"pulumi.com/patchForce": "true"}}}
+    assert cluster.provider.update(typ, urn, id_, wanted, outputs, owned, False, 20)["spec"]["replicas"] == 2
+
+
 def test_a_restarting_api_server_is_waited_for(cluster: Cluster, namespace: str) -> None:
     # A control plane that is stopped for an instant, as after a kill; the next call does not fail.
     cluster.plane.stop()

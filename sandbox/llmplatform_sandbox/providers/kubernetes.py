@@ -111,7 +111,7 @@ class KubernetesProvider(ProviderServicer):
             return self._releases.create(urn, inputs, preview)
         _, kind = manifests.kind_of(typ, inputs)
         if preview:
-            self._rehearse(typ, urn, inputs, {})
+            self._rehearse(urn, inputs, {})
             return "", manifests.preview_of(inputs, {}, kind)
         manager = manifests.manager_for(urn, inputs, {})
         if not manifests.is_patch(typ):
@@ -127,7 +127,7 @@ class KubernetesProvider(ProviderServicer):
             return self._releases.update(urn, new_inputs, preview)
         _, kind = manifests.kind_of(typ, new_inputs)
         if preview:
-            self._rehearse(typ, urn, new_inputs, old_outputs)
+            self._rehearse(urn, new_inputs, old_outputs)
             return manifests.preview_of(new_inputs, old_outputs, kind)
         return self._put(typ, urn, new_inputs, manifests.manager_for(urn, new_inputs, old_outputs), timeout)[1]
 
@@ -243,7 +243,7 @@ class KubernetesProvider(ProviderServicer):
         kube, body = self._cluster(), manifests.body_of(inputs)
         try:
             body = sent(kube, body, manager, self.ignored)
-            live = until_served(lambda: kube.apply(body, manager=manager, force=self._force(typ, inputs)))
+            live = until_served(lambda: kube.apply(body, manager=manager, force=self._force(inputs)))
         except KubeError as error:
             raise ProviderError("\n".join(error.lines(manifests.described(body)))) from None
         id_ = manifests.id_of(live)
@@ -262,12 +262,12 @@ class KubernetesProvider(ProviderServicer):
         for text in warnings_of(live):
             self.warn(urn, text, passing=True)
 
-    def _force(self, typ: str, inputs: Values) -> bool:
-        """A Patch asks before it takes a field from another manager; a whole object belongs to the program."""
-        asked = manifests.annotation(inputs, manifests.PATCH_FORCE) or str(self.config.get("enablePatchForce", ""))
-        return asked.lower() == "true" or not manifests.is_patch(typ)
+    def _force(self, inputs: Values) -> bool:
+        """Whether fields are taken from other managers: provider/pkg/await/await.go, `patchForce`."""
+        asked = (manifests.annotation(inputs, manifests.PATCH_FORCE), str(self.config.get("enablePatchForce", "")))
+        return "true" in map(str.lower, asked)
 
-    def _rehearse(self, typ: str, urn: str, inputs: Values, old_outputs: Values) -> None:
+    def _rehearse(self, urn: str, inputs: Values, old_outputs: Values) -> None:
         """A dry run of the API server, if there is one and all values are known. A refusal is a `ProviderError`."""
         if self._kube is None or contains_unknown(inputs):
             return
@@ -279,7 +279,7 @@ class KubernetesProvider(ProviderServicer):
             if live is None or old_outputs:
                 manager = manifests.manager_for(urn, inputs, old_outputs)
                 body = sent(self._kube, body, manager, self.ignored)
-                self._kube.apply(body, manager=manager, force=self._force(typ, inputs), dry_run=True)
+                self._kube.apply(body, manager=manager, force=self._force(inputs), dry_run=True)
         except KubeError as error:
             # The same plan still creates the kind's CRD or the namespace.
             if not (error.not_found or error.unreachable):

@@ -151,6 +151,15 @@ def test_a_patch_changes_an_object_of_another_owner_and_leaves_it_on_delete(
     assert server.one("apps/v1", "DaemonSet", "aws-node", "apps"), "only the patch is taken back"
 
 
+@pytest.mark.parametrize("annotations", [{}, {"pulumi.com/patchForce": "true"}])
+def test_fields_are_taken_from_other_managers_by_annotation_alone(
+    server: FakeApiServer, provider: KubernetesProvider, annotations: dict[str, str]
+) -> None:
+    create(provider, CONFIG_MAP, config_map(metadata={"annotations": annotations}))
+    forced = {r.url.params["force"] for r in server.requests if r.method == "PATCH"}
+    assert forced == {str(bool(annotations)).lower()}
+
+
 def test_deleting_waits_until_the_object_is_gone(server: FakeApiServer, provider: KubernetesProvider) -> None:
     id_, outputs = create(provider, CONFIG_MAP, config_map())
     server.one("v1", "ConfigMap", "x", "default")["metadata"]["finalizers"] = ["example.org/hold"]  # type: ignore[index]
