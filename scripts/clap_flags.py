@@ -9,11 +9,11 @@ scripts/engine_flags.py. Metrics have the names that they are recorded by: the e
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-DATA = Path(__file__).parent.parent / "components/llmplatform/catalog/data/engines"
+from flag_lists import require, write
+
 STRUCT = re.compile(r"struct Args \{\n(?P<body>.*?)^\}", re.DOTALL | re.MULTILINE)
 FIELD = re.compile(r"(?P<attributes>(?:^    #\[[^\n]*\n)+)^    (?P<name>\w+): (?P<type>[^\n]+),$", re.MULTILINE)
 METRIC = re.compile(r'metrics::(?:counter|gauge|histogram)!\(\s*"(?P<name>\w+)"')
@@ -40,28 +40,20 @@ def metrics(sources: Iterable[str]) -> set[str]:
     return {found["name"] for source in sources for found in METRIC.finditer(source)}
 
 
-def read(root: Path, arguments: str, folders: Iterable[str]) -> list[str]:
+def read(root: Path, arguments: str, folders: Sequence[str]) -> list[str]:
     """Lines of the list."""
     found = sorted(flags((root / arguments).read_text(encoding="utf-8")))
-    if len(found) < FEWEST_FLAGS:
-        raise SystemExit(f"only {len(found)} flags found in {arguments}; adapt this script")
+    require(found, FEWEST_FLAGS, "flags", arguments)
     sources = (path.read_text(encoding="utf-8") for folder in folders for path in (root / folder).rglob("*.rs"))
     exposed = sorted(metrics(sources))
-    if not exposed:
-        raise SystemExit("no metrics found; adapt this script")
+    require(exposed, 1, "metrics", ", ".join(folders))
     return [*found, *(f"metric {name}" for name in exposed)]
 
 
 def main(kind: str, version: str, root: str, arguments: str, *folders: str) -> None:
     """Write the list of one release."""
-    lines, today = read(Path(root), arguments, folders), datetime.now(UTC).date()
-    header = [
-        f"# What {kind} {version} accepts. Made by scripts/clap_flags.py from {arguments} of its sources, {today}.",
-        "# Flags by their long name, and what their value is where that is plain; then names of metrics.",
-    ]
-    target = DATA / f"{kind}-{version}.txt"
-    target.write_text("\n".join([*header, *lines]) + "\n", encoding="utf-8")
-    print(f"{target.name}: {len(lines)} lines")
+    lines = read(Path(root), arguments, folders)
+    write(kind, version, f"scripts/clap_flags.py from {arguments} of its sources", lines)
 
 
 if __name__ == "__main__":

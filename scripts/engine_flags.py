@@ -15,10 +15,10 @@ import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-DATA = Path(__file__).parent.parent / "components/llmplatform/catalog/data/engines"
+from flag_lists import require, write
+
 ENGINE_ARGUMENTS = "vllm/engine/arg_utils.py"
 FRONTEND_ARGUMENTS = ("vllm/entrypoints/common/cli_args.py", "vllm/entrypoints/openai/cli_args.py")
 """Where it is, and where it was before."""
@@ -246,8 +246,7 @@ def read(wheel: Path) -> tuple[str, list[str]]:
         known = Wheel(annotations([*settings, frontend]), readable_fields(arguments), literals(everywhere))
         flags = dict(fields_as_flags(frontend, known))
         flags |= dict([*added_arguments(arguments, known), *added_arguments(frontend, known)])
-        if len(flags) < FEWEST_FLAGS:
-            raise SystemExit(f"only {len(flags)} flags found in {wheel.name}; adapt this script")
+        require([*flags], FEWEST_FLAGS, "flags", wheel.name)
         lines = [f"{flag} {kind}".rstrip() for flag, kind in sorted(flags.items())]
         for kind, (path, variable) in REGISTRIES.items():
             folder = DECORATED.get(kind, path)
@@ -260,8 +259,7 @@ def read(wheel: Path) -> tuple[str, list[str]]:
                 raise SystemExit(f"no {kind} found in {wheel.name}; adapt this script")
             lines += [f"{kind} {name}" for name in names]
         exposed = {*metrics(parse(next(path for path in METRICS if path in files)))}
-        if not exposed:
-            raise SystemExit(f"no metrics found in {wheel.name}; adapt this script")
+        require([*exposed], 1, "metrics", wheel.name)
         if INSTRUMENTED in files:
             exposed |= {name for package, name in INSTRUMENTATION.items() if package in imported(parse(INSTRUMENTED))}
         lines += [f"metric {name}" for name in sorted(exposed)]
@@ -271,14 +269,7 @@ def read(wheel: Path) -> tuple[str, list[str]]:
 def main(wheel: Path) -> None:
     """Write the list of one wheel."""
     version, lines = read(wheel)
-    today = datetime.now(UTC).date()
-    header = [
-        f"# What `vllm serve` {version} accepts. Made by scripts/engine_flags.py from the wheel on PyPI, {today}.",
-        "# Flags by their long name, and what their value is where that is plain; then names of parsers and metrics.",
-    ]
-    target = DATA / f"vllm-{version}.txt"
-    target.write_text("\n".join([*header, *lines]) + "\n")
-    print(f"{target.name}: {len(lines)} lines")
+    write("vllm", version, "scripts/engine_flags.py from the wheel on PyPI", lines)
 
 
 if __name__ == "__main__":

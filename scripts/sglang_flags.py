@@ -11,10 +11,10 @@ import ast
 import sys
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
-DATA = Path(__file__).parent.parent / "components/llmplatform/catalog/data/engines"
+from flag_lists import require, write
+
 FIELDS = "sglang/srt/arg_groups/fields/"
 CALLS = "sglang/srt/server_args.py"
 METRICS = ("sglang/srt/observability/metrics_collector.py", "sglang/srt/observability/http_request_metrics.py")
@@ -96,27 +96,18 @@ def read(wheel: Path) -> tuple[str, list[str]]:
 
         modules = [path for path in archive.namelist() if path.startswith(FIELDS) and path.endswith(".py")]
         flags = dict([*calls(parse(CALLS)), *(found for path in modules for found in fields(parse(path)))])
-        if len(flags) < FEWEST_FLAGS:
-            raise SystemExit(f"only {len(flags)} flags found in {wheel.name}; adapt this script")
+        require([*flags], FEWEST_FLAGS, "flags", wheel.name)
         lines = [f"{flag} {kind}".rstrip() for flag, kind in sorted(flags.items())]
         lines += [f"{kind} {name}" for kind, (path, found) in NAMES.items() for name in names(parse(path), found)]
         exposed = sorted({name for path in METRICS for name in metrics(parse(path))})
-        if not exposed:
-            raise SystemExit(f"no metrics found in {wheel.name}; adapt this script")
+        require(exposed, 1, "metrics", wheel.name)
         return version, [*lines, *(f"metric {name}" for name in exposed)]
 
 
 def main(wheel: Path) -> None:
     """Write the list of one wheel."""
     version, lines = read(wheel)
-    today = datetime.now(UTC).date()
-    header = [
-        f"# What sglang {version} accepts. Made by scripts/sglang_flags.py from the wheel on PyPI, {today}.",
-        "# Flags by their long name, and what their value is where that is plain; then names of parsers and metrics.",
-    ]
-    target = DATA / f"sglang-{version}.txt"
-    target.write_text("\n".join([*header, *lines]) + "\n", encoding="utf-8")
-    print(f"{target.name}: {len(lines)} lines")
+    write("sglang", version, "scripts/sglang_flags.py from the wheel on PyPI", lines)
 
 
 if __name__ == "__main__":

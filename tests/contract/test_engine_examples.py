@@ -16,6 +16,8 @@ from llmplatform.testing import RecordingEngine
 FOLDER = ROOT / "examples/engines"
 STACKS = sorted(path.name.split(".")[1] for path in FOLDER.glob("Pulumi.*.yaml"))
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+MONITOR = "kubernetes:monitoring.coreos.com/v1:ServiceMonitor"
+SERVICE = "kubernetes:core/v1:Service"
 MIRROR = "acme-registry-vpc.cn-hangzhou.cr.aliyuncs.com/"
 
 
@@ -59,11 +61,10 @@ def test_every_object_is_one_that_the_api_server_takes(stack: str) -> None:
         kubernetes_validate.validate(each.inputs, "1.35", strict=True)
 
 
-@pytest.mark.parametrize("stack", STACKS)
+# Of the user's own server no list could say it.
+@pytest.mark.parametrize("stack", [each for each in STACKS if engines.facts(kind(each)).releases])
 def test_every_flag_of_a_server_is_one_that_its_engine_knows(stack: str) -> None:
     facts = engines.facts(kind(stack))
-    if not facts.releases:
-        return  # The user's own: no list could say.
     known = engine_flags.flags(kind(stack), facts.release().version)
     words = [word.partition("=")[0] for pod in pods(stack) for word in pod["containers"][0]["args"]]
     assert {word for word in words if word.startswith("--")} <= known
@@ -89,6 +90,11 @@ def test_every_image_in_mainland_china_comes_from_the_mirror(stack: str) -> None
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_server_that_has_metrics_is_scraped_by_names_of_its_engine(stack: str) -> None:
-    monitors = made(stack).all("kubernetes:monitoring.coreos.com/v1:ServiceMonitor")
-    assert len(monitors) == len(pods(stack))
+def test_every_server_is_scraped_at_a_port_of_its_service(stack: str) -> None:
+    services = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in made(stack).all(SERVICE)}
+    monitors = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in made(stack).all(MONITOR)}
+    assert set(monitors) == set(config(stack)["llmplatform:models"])
+    for name, monitor in monitors.items():
+        [endpoint] = monitor["endpoints"]
+        assert endpoint["port"] in {port["name"] for port in services[name]["ports"]}
+        assert endpoint["path"].startswith("/")

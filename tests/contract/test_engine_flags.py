@@ -92,5 +92,5 @@ def test_the_list_names_its_source_and_the_parsers() -> None:
 
 
 def test_a_version_without_a_list_says_how_to_get_one() -> None:
-    with pytest.raises(KeyError, match=r"run scripts/engine_flags\.py"):
+    with pytest.raises(KeyError, match=r"run the script that its other lists name first"):
         engine_flags.flags("vllm", "0.0.1")

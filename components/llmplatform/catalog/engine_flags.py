@@ -1,4 +1,4 @@
-"""Command lines of engines, from `data/engines/<engine>-<version>.txt` by `scripts/engine_flags.py`."""
+"""Command lines of engines, from `data/engines/<engine>-<version>.txt`. The first line of a list names its script."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -10,7 +10,9 @@ from llmplatform.catalog import engines
 def _lines(engine: str, version: str) -> tuple[str, ...]:
     path = engines.FOLDER / f"{engine}-{version}.txt"
     if not path.exists():
-        raise KeyError(f"{engine} {version}: its flags are not on record; run scripts/engine_flags.py")
+        raise KeyError(
+            f"{engine} {version}: its flags are not on record; run the script that its other lists name first"
+        )
     return tuple(line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
 
 
@@ -18,9 +20,8 @@ def _lines(engine: str, version: str) -> tuple[str, ...]:
 def kinds(engine: str, version: str) -> Mapping[str, str]:
     """Long flag to the type of its value, which is empty if it is unknown.
 
-    `on` (none), `switch` (none, and there is a `--no-` form), `whole`, `readable` (also as 8k), `number`, or `one-of`
-    with the choices behind it.
-    Switches without their `--no-` form. Raises KeyError if that version's flags are not recorded.
+    `on` (none), `switch` (none, and there is a `--no-` form, which is not listed), `whole`, `readable` (also as 8k),
+    `number`, or `one-of` with the choices behind it. Raises KeyError if that version's flags are not recorded.
     """
     flags = (line.partition(" ") for line in _lines(engine, version) if line.startswith("--"))
     return {flag: kind for flag, _, kind in flags}

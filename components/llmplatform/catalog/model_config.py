@@ -36,8 +36,6 @@ class Described:
     shape: ModelShape
     quantization: str | None
     """Name of the quantization of its weights; None for 16 bit."""
-    counted: bool
-    """Whether its weights were counted from the configuration; else their size was given."""
 
 
 def describe(
@@ -91,8 +89,7 @@ def _describe(
     tied = bool(config.get("tie_word_embeddings", text.get("tie_word_embeddings", _tied_by_default(kind))))
     embeddings = text["vocab_size"] * text["hidden_size"] * (1 if tied else 2)
     vision = config.get("vision_config")
-    counted = kind in _counted()
-    if counted:
+    if kind in _counted():
         weights, size = _counts(text, vision, found)
     elif stored_bytes and parameters:
         weights, size = parameters - embeddings, stored_bytes - 2 * embeddings
@@ -138,7 +135,7 @@ def _describe(
     )
     # Building a dataclass checks nothing, and the table's reader refuses a bad row.
     checked = TypeAdapter(ModelShape).validate_python(asdict(shape))
-    return Described(shape=checked, quantization=_name(found), counted=counted)
+    return Described(shape=checked, quantization=_name(found))
 
 
 def _language(config: Mapping[str, Any]) -> Mapping[str, Any]:

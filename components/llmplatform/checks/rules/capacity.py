@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from math import ceil, floor
 
 from llmplatform.checks.problems import Problem
-from llmplatform.checks.rules.placement import disk_gib, groups, most_nodes, placed, size_setting
+from llmplatform.checks.rules.placement import beyond_a_node, disk_gib, groups, most_nodes, placed, size_setting
 from llmplatform.checks.rules.rule import each_model, whole
 from llmplatform.planning.ceilings import ceiling, has_no_autoscaler, usable_nodes
 from llmplatform.planning.models import replica_memory_mib, stored_gib
@@ -83,20 +83,7 @@ def resources_fit_the_node(stack: Stack) -> Iterator[Problem]:
     for name, model, node in placed(stack):
         machine = node.shape
         asked, path = model.resources, f"models.{name}.resources"
-        if asked.cpu and asked.cpu * 1000 > machine.allocatable_millicores:
-            most = machine.allocatable_millicores / 1000
-            yield Problem(
-                f"{path}.cpu",
-                f"{asked.cpu:g} CPUs are more than the {most:g} that a node of pool '{model.pool}' offers",
-                f"write {int(most * 0.9) or most:g} or less, so that DaemonSets have room, too",
-            )
-        if asked.memory_gib and asked.memory_gib * 1024 > machine.allocatable_memory_mib:
-            most = machine.allocatable_memory_mib / 1024
-            yield Problem(
-                f"{path}.memory_gib",
-                f"{asked.memory_gib:g} GiB are more than the {most:.1f} that a node of pool '{model.pool}' offers",
-                f"write {int(most * 0.9)} or less, so that DaemonSets have room, too",
-            )
+        yield from beyond_a_node(name, model, machine)
         node_gib = machine.allocatable_memory_mib / 1024
         if asked.shm_gib and asked.memory_gib is None and asked.shm_gib > node_gib / 2:
             yield Problem(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types
 from llmplatform.catalog.engines import EngineRelease
+from llmplatform.checks.problems import Problem
 from llmplatform.planning.ceilings import keeps_its_start
 from llmplatform.planning.node_groups import NodeGroup, node_groups
 from llmplatform.planning.pools import pod_disk_gib, pool_zones
@@ -94,6 +95,20 @@ def without_gpus(stack: Stack) -> Iterator[tuple[str, Model, InstanceType]]:
         machine = shape(stack, stack.pools[model.pool]) if model.pool in stack.pools else None
         if machine and machine.gpu is None and model.engine_facts.without_gpus:
             yield name, model, machine
+
+
+def beyond_a_node(name: str, model: Model, machine: InstanceType) -> Iterator[Problem]:
+    """CPUs and memory of a replica that its pool's nodes do not have."""
+    for key, asked, most, unit in (
+        ("cpu", model.resources.cpu, machine.allocatable_millicores / 1000, "CPUs"),
+        ("memory_gib", model.resources.memory_gib, machine.allocatable_memory_mib / 1024, "GiB"),
+    ):
+        if asked and asked > most:
+            yield Problem(
+                f"models.{name}.resources.{key}",
+                f"{asked:g} {unit} are more than the {round(most, 2):g} that a node of pool '{model.pool}' offers",
+                f"write {int(most * 0.9) or round(most, 1):g} or less, so that DaemonSets have room, too",
+            )
 
 
 def disk_gib(stack: Stack, pool: Pool) -> int:

@@ -8,7 +8,7 @@ from math import ceil
 from llmplatform.catalog import InstanceType
 from llmplatform.catalog.gpus import GIB
 from llmplatform.checks.problems import Problem
-from llmplatform.checks.rules.placement import size_setting, without_gpus
+from llmplatform.checks.rules.placement import beyond_a_node, size_setting, without_gpus
 from llmplatform.checks.rules.rule import each_model, whole
 from llmplatform.planning.ceilings import ceiling, usable_nodes
 from llmplatform.planning.fit import weights_gib
@@ -63,17 +63,7 @@ def memory_holds_the_weights(stack: Stack) -> Iterator[Problem]:
 def nodes_hold_a_replica(stack: Stack) -> Iterator[Problem]:
     """A node has the CPUs and the memory of a replica."""
     for name, model, machine in without_gpus(stack):
-        wanted = model.resources
-        for key, asked, most, unit in (
-            ("cpu", wanted.cpu, machine.allocatable_millicores / 1000, "CPUs"),
-            ("memory_gib", wanted.memory_gib, machine.allocatable_memory_mib / 1024, "GiB"),
-        ):
-            if asked and asked > most:
-                yield Problem(
-                    f"models.{name}.resources.{key}",
-                    f"{asked:g} {unit} are more than the {most:.1f} that a node of pool '{model.pool}' offers",
-                    f"write {int(most * 0.9) or round(most, 1):g} or less, so that DaemonSets have room, too",
-                )
+        yield from beyond_a_node(name, model, machine)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,11 @@ from llmplatform.specs.engines import EngineSettings
 
 FILES = "/etc/engine"
 """Mount path of the server's files."""
+CACHE_GIB = 20
+"""Bound of what an engine and its compilers leave on the node's disk."""
+OFFLINE: Mapping[str, str] = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+"""Variables of Python servers: with the weights in a folder there is nothing to ask a hub. Else a start would wait for
+its answers, and fail while the hub does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +212,16 @@ def drain(plan: ModelPlan, *, waits: bool) -> Drain:
     """
     times = plan.drain
     return Drain(pre_stop=times.pre_stop if waits else times.pre_stop + times.shutdown, grace=times.grace)
+
+
+def http_probes(plan: ModelPlan, *, port: str, alive: str, ready: str | None = None) -> Probes:
+    """Probes by HTTP. `alive`, `ready`: paths; without `ready`, the same one."""
+    health = HttpGet(path=alive, port=port)
+    return Probes(
+        startup=Probe(ask=health, period=10, budget=plan.startup_seconds),
+        readiness=Probe(ask=HttpGet(path=ready or alive, port=port), period=5, budget=15),
+        liveness=Probe(ask=health, period=10, budget=60),
+    )
 
 
 def require_apart(paths: list[str]) -> None:

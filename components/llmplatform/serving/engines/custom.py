@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from llmplatform.catalog import engines
 from llmplatform.planning.models import ModelPlan
-from llmplatform.serving.engines.contract import Folder, HttpGet, Metrics, Port, Probe, Probes, Server, drain, settings
+from llmplatform.serving.engines.contract import OFFLINE, Folder, Metrics, Port, Server, drain, http_probes, settings
 from llmplatform.specs.engines import Custom
 
 FACTS = engines.facts("custom").server
@@ -23,7 +23,7 @@ def server(plan: ModelPlan, *, weights: str) -> Server:
         environment=environment(plan, weights=weights),
         api_key_variable=engine.api_key_variable,
         ports=_ports(engine),
-        probes=_probes(plan, engine),
+        probes=http_probes(plan, port=API, alive=engine.health, ready=engine.ready),
         metrics=_metrics(engine),
         user=FACTS.user if engine.user is None else engine.user,
         group=FACTS.group if engine.group is None else engine.group,
@@ -39,8 +39,7 @@ def environment(plan: ModelPlan, *, weights: str) -> Mapping[str, str]:
     model, engine = plan.spec, settings(plan.spec.engine, Custom)
     wanted = {
         "HOME": FACTS.home,
-        "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_OFFLINE": "1",
+        **OFFLINE,
         "MODEL_NAME": plan.name,
         "SERVED_NAMES": ",".join((plan.name, *model.served_names)),
         "MODEL_PATH": weights if model.weights.cache != "image" else None,
@@ -63,12 +62,3 @@ def _metrics(engine: Custom) -> Metrics | None:
     if engine.metrics is None:
         return None
     return Metrics(port=_ports(engine)[-1].name, path=engine.metrics.path, names=engine.metrics.names)
-
-
-def _probes(plan: ModelPlan, engine: Custom) -> Probes:
-    alive = HttpGet(path=engine.health, port=API)
-    return Probes(
-        startup=Probe(ask=alive, period=10, budget=plan.startup_seconds),
-        readiness=Probe(ask=HttpGet(path=engine.ready or engine.health, port=API), period=5, budget=15),
-        liveness=Probe(ask=alive, period=10, budget=60),
-    )

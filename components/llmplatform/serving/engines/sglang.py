@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from llmplatform.catalog import engines
 from llmplatform.planning.models import ModelPlan
 from llmplatform.serving.engines.contract import (
+    CACHE_GIB,
+    OFFLINE,
     Folder,
     HttpGet,
     Metrics,
@@ -26,8 +28,6 @@ from llmplatform.specs.engines import Sglang
 FACTS = engines.facts("sglang").server
 API = "http"
 _CACHE = f"{FACTS.home}/.cache"
-CACHE_GIB = 20
-"""Bound of what engine and compilers leave on the node's disk."""
 _FORMATS = {"fp8": "fp8_e4m3"}
 
 
@@ -89,9 +89,7 @@ def environment(plan: ModelPlan) -> Mapping[str, str]:
         "HOME": FACTS.home,
         "HF_HOME": f"{_CACHE}/huggingface",
         "SGLANG_CACHE_DIR": f"{_CACHE}/sglang",
-        # With the weights in a folder there is nothing to ask a hub.
-        "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_OFFLINE": "1",
+        **OFFLINE,
         **release(plan).environment,
         **plan.spec.engine.env,
     }

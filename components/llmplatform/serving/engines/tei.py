@@ -6,7 +6,7 @@ are in `catalog/data/engines/tei.toml`, every flag in the list beside it, which 
 
 from llmplatform.catalog import engines
 from llmplatform.planning.models import ModelPlan
-from llmplatform.serving.engines.contract import HttpGet, Metrics, Port, Probe, Probes, Server, drain, flagged, settings
+from llmplatform.serving.engines.contract import Metrics, Port, Server, drain, flagged, http_probes, settings
 from llmplatform.specs.engines import Tei
 
 FACTS = engines.facts("tei").server
@@ -20,7 +20,7 @@ def server(plan: ModelPlan, *, weights: str) -> Server:
         environment={"HOME": FACTS.home, **plan.spec.engine.env},
         api_key_variable=FACTS.api_key_variable,
         ports=(Port(name=API, number=FACTS.ports[API]),),
-        probes=_probes(plan),
+        probes=http_probes(plan, port=API, alive=FACTS.paths["health"]),
         metrics=Metrics(port=API, path=FACTS.paths["metrics"], names=plan.spec.engine_metrics),
         user=FACTS.user,
         group=FACTS.group,
@@ -48,13 +48,4 @@ def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
             }
         ),
         *engine.extra_args,
-    )
-
-
-def _probes(plan: ModelPlan) -> Probes:
-    health = HttpGet(path=FACTS.paths["health"], port=API)
-    return Probes(
-        startup=Probe(ask=health, period=5, budget=plan.startup_seconds),
-        readiness=Probe(ask=health, period=5, budget=15),
-        liveness=Probe(ask=health, period=10, budget=60),
     )

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from llmplatform.catalog import engines
 from llmplatform.planning.models import ModelPlan
 from llmplatform.serving.engines.contract import (
+    CACHE_GIB,
+    OFFLINE,
     Folder,
-    HttpGet,
     Metrics,
     Port,
-    Probe,
-    Probes,
     Server,
     drain,
     flagged,
+    http_probes,
     release,
     settings,
 )
@@ -25,8 +25,6 @@ from llmplatform.specs.engines import Tgi
 
 FACTS = engines.facts("tgi").server
 API = "http"
-CACHE_GIB = 20
-"""Bound of what engine and compilers leave on the node's disk."""
 _FORMATS = {"fp8": "fp8_e4m3fn"}
 
 
@@ -37,7 +35,7 @@ def server(plan: ModelPlan, *, weights: str) -> Server:
         environment=environment(plan),
         api_key_variable=FACTS.api_key_variable,
         ports=(Port(name=API, number=FACTS.ports[API]),),
-        probes=_probes(plan),
+        probes=http_probes(plan, port=API, alive=FACTS.paths["health"]),
         metrics=Metrics(port=API, path=FACTS.paths["metrics"], names=plan.spec.engine_metrics),
         user=FACTS.user,
         group=FACTS.group,
@@ -74,18 +72,7 @@ def environment(plan: ModelPlan) -> Mapping[str, str]:
     return {
         "HOME": FACTS.home,
         "HF_HOME": f"{FACTS.home}/huggingface",
-        # With the weights in a folder there is nothing to ask a hub.
-        "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_OFFLINE": "1",
+        **OFFLINE,
         **release(plan).environment,
         **plan.spec.engine.env,
     }
-
-
-def _probes(plan: ModelPlan) -> Probes:
-    health = HttpGet(path=FACTS.paths["health"], port=API)
-    return Probes(
-        startup=Probe(ask=health, period=10, budget=plan.startup_seconds),
-        readiness=Probe(ask=health, period=5, budget=15),
-        liveness=Probe(ask=health, period=10, budget=60),
-    )

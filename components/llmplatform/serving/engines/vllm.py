@@ -15,16 +15,16 @@ from llmplatform.planning import lora
 from llmplatform.planning.hydration import ROOT, beside
 from llmplatform.planning.models import ModelPlan
 from llmplatform.serving.engines.contract import (
+    CACHE_GIB,
     FILES,
+    OFFLINE,
     Folder,
-    HttpGet,
     Metrics,
     Port,
-    Probe,
-    Probes,
     Server,
     drain,
     flagged,
+    http_probes,
     release,
     settings,
 )
@@ -35,8 +35,6 @@ API = "http"
 CACHE = f"{FACTS.home}/.cache"
 _COMPILED = f"{CACHE}/vllm"
 TEMPLATE = "chat-template.jinja"
-CACHE_GIB = 20
-"""Bound of what engine and compilers leave on the node's disk."""
 
 
 def server(plan: ModelPlan, *, weights: str) -> Server:
@@ -47,7 +45,7 @@ def server(plan: ModelPlan, *, weights: str) -> Server:
         environment=environment(plan, weights=weights),
         api_key_variable=FACTS.api_key_variable,
         ports=(Port(name=API, number=FACTS.ports[API]),),
-        probes=_probes(plan),
+        probes=http_probes(plan, port=API, alive=FACTS.paths["health"]),
         metrics=Metrics(port=API, path=FACTS.paths["metrics"], names=plan.spec.engine_metrics),
         user=FACTS.user,
         group=FACTS.group,
@@ -67,15 +65,6 @@ def _cache(plan: ModelPlan) -> Folder:
     """Compiled kernels, and whatever else it leaves behind; in an image without a home, the home."""
     path = CACHE if release(plan).has_home else FACTS.home
     return Folder(path=path, size_gib=CACHE_GIB, compiled=(_COMPILED,))
-
-
-def _probes(plan: ModelPlan) -> Probes:
-    health = HttpGet(path=FACTS.paths["health"], port=API)
-    return Probes(
-        startup=Probe(ask=health, period=10, budget=plan.startup_seconds),
-        readiness=Probe(ask=health, period=5, budget=15),
-        liveness=Probe(ask=health, period=10, budget=60),
-    )
 
 
 def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
@@ -99,10 +88,7 @@ def environment(plan: ModelPlan, *, weights: str) -> Mapping[str, str]:
         "HOME": FACTS.home,
         "HF_HOME": f"{CACHE}/huggingface",
         "VLLM_CACHE_ROOT": _COMPILED,
-        # With the weights in a folder there is nothing to ask a hub; else a start would wait for its answers, and fail
-        # while the hub does.
-        "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_OFFLINE": "1",
+        **OFFLINE,
         "VLLM_ENGINE_READY_TIMEOUT_S": str(plan.startup_seconds),
         "VLLM_NO_USAGE_STATS": "1",
         # vllm/envs.py; the engine itself warns of it.
