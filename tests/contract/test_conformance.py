@@ -29,6 +29,7 @@ CONTRACTS = {
     "ExistingCluster": contracts.Cluster,
     "NodePool": contracts.NodePool,
     "WorkloadIdentity": contracts.WorkloadIdentity,
+    "ObjectStore": contracts.ObjectStore,
     "Storage": contracts.Storage,
 }
 """Component to the contract that it keeps, on every cloud."""

@@ -46,7 +46,12 @@ def test_no_two_resources_of_a_stack_carry_the_same_tag(stack: str) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_what_an_id_is_made_of_is_given_by_the_program(stack: str) -> None:
     # A name that the provider generates is in the state as well, when the create begins; the mocks generate none.
-    generated = {"aws:eks/nodeGroup:NodeGroup", "aws:cloudwatch/logGroup:LogGroup", "alicloud:oss/bucket:Bucket"}
+    generated = {
+        "aws:eks/nodeGroup:NodeGroup",
+        "aws:cloudwatch/logGroup:LogGroup",
+        "aws:s3/bucket:Bucket",
+        "alicloud:oss/bucket:Bucket",
+    }
     failed: list[str] = []
     for each in clouds(stack):
         kind = RESOURCES[each.type]

@@ -16,6 +16,7 @@ from llmplatform.specs.cluster import KmsInstanceKey, NewAckCluster
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.network import NewNetwork
+from llmplatform.specs.objects import NewStore
 from llmplatform.specs.pools import AlicloudPool
 from llmplatform.specs.stack import AlicloudStack
 from llmplatform.testing import RecordingEngine
@@ -165,6 +166,24 @@ def platform(settings: AlicloudStack) -> dict[str, Any]:
             namespace="solver",
             service_account="solver",
             grants=(answer_challenges("records", settings.cloud, "example.cn"),),
+            tags=TAGS,
+        ),
+    )
+    bucket = alicloud.ObjectStore(
+        "artifacts",
+        alicloud.ObjectStoreArgs(
+            spec=NewStore(kind="new"), environment=settings.environment, cloud=settings.cloud, tags=TAGS
+        ),
+    )
+    alicloud.WorkloadIdentity(
+        "mlflow",
+        alicloud.WorkloadIdentityArgs(
+            environment=settings.environment,
+            identity_provider_arn=main.identity_provider_arn,
+            identity_issuer=main.identity_issuer,
+            namespace="mlflow",
+            service_account="mlflow",
+            grants=(bucket.read_write(),),
             tags=TAGS,
         ),
     )

@@ -14,6 +14,7 @@ from llmplatform.specs.cloud import Aws
 from llmplatform.specs.cluster import NewEksCluster
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.network import NewNetwork
+from llmplatform.specs.objects import NewStore
 from llmplatform.specs.pools import AwsPool
 from llmplatform.specs.stack import AwsStack
 from llmplatform.testing import RecordingEngine
@@ -137,12 +138,20 @@ def platform(settings: AwsStack, **spec: Any) -> dict[str, Any]:
             tags=TAGS,
         ),
     )
+    bucket = aws.ObjectStore(
+        "artifacts",
+        aws.ObjectStoreArgs(
+            spec=NewStore(kind="new"), environment=settings.environment, cloud=settings.cloud, tags=TAGS
+        ),
+    )
+    writer = identity("mlflow", bucket.read_write(), main.cluster_name, settings.cloud)
     return {
         "kubeconfig": main.kubeconfig,
         "groups": {name: pool.group_names for name, pool in pools.items()},
         "addons": addons.cluster_name,
         "autoscaler": autoscaling.service_account,
         "challenge": challenge.service_account,
+        "writer": writer.service_account,
         "classes": [storage.block_class, storage.shared_class],
     }
 

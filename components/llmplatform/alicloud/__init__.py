@@ -1,4 +1,4 @@
-"""The platform on Alibaba Cloud: network, ACK cluster, node pools, identities, storage, logs."""
+"""The platform on Alibaba Cloud: network, ACK cluster, node pools, identities, storage, buckets, logs."""
 
 from llmplatform.alicloud.autoscaler_config import AutoscalerConfig, AutoscalerConfigArgs
 from llmplatform.alicloud.cluster import Cluster, ClusterArgs
@@ -9,6 +9,7 @@ from llmplatform.alicloud.log_collection import LogCollection, LogCollectionArgs
 from llmplatform.alicloud.logs import Logs, LogsArgs
 from llmplatform.alicloud.network import Network, NetworkArgs
 from llmplatform.alicloud.node_pool import NodePool, NodePoolArgs
+from llmplatform.alicloud.objects import ObjectStore, ObjectStoreArgs
 from llmplatform.alicloud.policies import Statement
 from llmplatform.alicloud.registry import RegistryLink, RegistryLinkArgs
 from llmplatform.alicloud.storage import Storage, StorageArgs
@@ -33,6 +34,8 @@ __all__ = [
     "NetworkArgs",
     "NodePool",
     "NodePoolArgs",
+    "ObjectStore",
+    "ObjectStoreArgs",
     "RegistryLink",
     "RegistryLinkArgs",
     "Statement",

@@ -4,7 +4,7 @@ The two functions wire the components of this package as a stack file asks, in a
 ACK runs the autoscaler itself, so it is part of the cluster here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,16 +15,17 @@ from llmplatform.alicloud.cluster import Cluster, ClusterArgs
 from llmplatform.alicloud.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.alicloud.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
 from llmplatform.alicloud.grants import answer_challenges, solver
-from llmplatform.alicloud.identity import WorkloadIdentity, WorkloadIdentityArgs
+from llmplatform.alicloud.identity import identities
 from llmplatform.alicloud.location import location
 from llmplatform.alicloud.log_collection import LogCollection, LogCollectionArgs
 from llmplatform.alicloud.logs import Logs, LogsArgs
 from llmplatform.alicloud.network import Network, NetworkArgs
 from llmplatform.alicloud.node_pool import NodePool, NodePoolArgs
+from llmplatform.alicloud.objects import object_stores
 from llmplatform.alicloud.registry import RegistryLink, RegistryLinkArgs
 from llmplatform.alicloud.resource_groups import grouped
 from llmplatform.alicloud.storage import Storage, StorageArgs
-from llmplatform.base.contracts import DnsChallenge, Grant, Identities
+from llmplatform.base.contracts import DnsChallenge, Identities
 from llmplatform.base.faults import fail_at_the_end
 from llmplatform.base.foundation import CloudServices, nodes
 from llmplatform.base.labels import tags
@@ -97,7 +98,10 @@ def cluster(stack: AlicloudStack, plans: tuple[PoolPlan, ...], opts: pulumi.Reso
 
 def services(made: AckFoundation, kubernetes: pulumi.ProviderResource) -> CloudServices:
     """Storage classes, logs, and the cloud rights of what a stack installs. `kubernetes`: from `made.kubeconfig`."""
-    stack, identity = made.stack, _identities(made)
+    stack = made.stack
+    identity = identities(
+        stack.environment, made.cluster.identity_provider_arn, made.cluster.identity_issuer, tags(stack), made.opts
+    )
     given = partial(
         CloudServices,
         region=stack.cloud.region,
@@ -106,6 +110,7 @@ def services(made: AckFoundation, kubernetes: pulumi.ProviderResource) -> CloudS
         cluster_name=made.cluster_name,
         pools=made.pools,
         identity=identity,
+        object_store=object_stores(stack.environment, stack.cloud, tags(stack), made.opts),
     )
     if isinstance(stack.platform, ExistingPlatform):
         return given(shared_class=pulumi.Output.from_input(stack.platform.shared_storage_class))
@@ -272,22 +277,6 @@ def _storage(made: AckFoundation, classes: NewAckPlatform, kubernetes: pulumi.Pr
     )
     all_three = pulumi.ResourceOptions.merge(made.opts, pulumi.ResourceOptions(providers=[kubernetes]))
     return Storage("storage", args, all_three)
-
-
-def _identities(made: AckFoundation) -> Identities:
-    def identity(name: str, /, *, namespace: str, service_account: str, grants: Sequence[Grant]) -> WorkloadIdentity:
-        args = WorkloadIdentityArgs(
-            environment=made.stack.environment,
-            identity_provider_arn=made.cluster.identity_provider_arn,
-            identity_issuer=made.cluster.identity_issuer,
-            namespace=namespace,
-            service_account=service_account,
-            grants=tuple(grants),
-            tags=tags(made.stack),
-        )
-        return WorkloadIdentity(name, args, made.opts)
-
-    return identity
 
 
 def _challenge(made: AckFoundation, identity: Identities) -> DnsChallenge | None:

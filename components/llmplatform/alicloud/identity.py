@@ -14,7 +14,7 @@ import pulumi_alicloud as alicloud
 
 from llmplatform.alicloud.policies import document, trust
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.contracts import Grant
+from llmplatform.base.contracts import Grant, Identities
 from llmplatform.base.ordering import after
 from llmplatform.specs.environment import Environment
 
@@ -111,3 +111,27 @@ class WorkloadIdentity(PlatformComponent):
             tags=args.tags,
             opts=self.child(),
         )
+
+
+def identities(
+    environment: Environment,
+    provider_arn: pulumi.Input[str],
+    issuer: pulumi.Input[str],
+    tags: Mapping[str, str],
+    opts: pulumi.ResourceOptions,
+) -> Identities:
+    """Makes identities for the service accounts of the cluster with that OIDC provider."""
+
+    def identity(name: str, /, *, namespace: str, service_account: str, grants: Sequence[Grant]) -> WorkloadIdentity:
+        args = WorkloadIdentityArgs(
+            environment=environment,
+            identity_provider_arn=provider_arn,
+            identity_issuer=issuer,
+            namespace=namespace,
+            service_account=service_account,
+            grants=tuple(grants),
+            tags=tags,
+        )
+        return WorkloadIdentity(name, args, opts)
+
+    return identity

@@ -1,4 +1,4 @@
-"""The platform on AWS: network, EKS cluster, node pools, identities, storage."""
+"""The platform on AWS: network, EKS cluster, node pools, identities, storage, buckets."""
 
 from llmplatform.aws.cluster import Cluster, ClusterArgs
 from llmplatform.aws.cluster_addons import ClusterAddons, ClusterAddonsArgs
@@ -7,6 +7,7 @@ from llmplatform.aws.identity import WorkloadIdentity, WorkloadIdentityArgs
 from llmplatform.aws.network import Network, NetworkArgs
 from llmplatform.aws.node_pool import NodePool, NodePoolArgs
 from llmplatform.aws.node_role import NodeRole, NodeRoleArgs
+from llmplatform.aws.objects import ObjectStore, ObjectStoreArgs
 from llmplatform.aws.policies import Statement
 from llmplatform.aws.storage import Storage, StorageArgs
 from llmplatform.base.faults import fail_at_the_end
@@ -26,6 +27,8 @@ __all__ = [
     "NodePoolArgs",
     "NodeRole",
     "NodeRoleArgs",
+    "ObjectStore",
+    "ObjectStoreArgs",
     "Statement",
     "Storage",
     "StorageArgs",

@@ -3,7 +3,7 @@
 The two functions wire the components of this package as a stack file asks, in any program that makes the providers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,12 +13,13 @@ from llmplatform.aws.cluster import Cluster, ClusterArgs
 from llmplatform.aws.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.aws.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
 from llmplatform.aws.grants import answer_challenges, scale_node_groups, solver
-from llmplatform.aws.identity import WorkloadIdentity, WorkloadIdentityArgs
+from llmplatform.aws.identity import identities
 from llmplatform.aws.network import Network, NetworkArgs
 from llmplatform.aws.node_pool import NodePool, NodePoolArgs
 from llmplatform.aws.node_role import NodeRole, NodeRoleArgs
+from llmplatform.aws.objects import object_stores
 from llmplatform.aws.storage import Storage, StorageArgs
-from llmplatform.base.contracts import DnsChallenge, Grant, Identities
+from llmplatform.base.contracts import DnsChallenge, Identities
 from llmplatform.base.faults import fail_at_the_end
 from llmplatform.base.foundation import AutoscalerAccess, CloudServices, nodes
 from llmplatform.base.labels import tags
@@ -76,7 +77,8 @@ def cluster(stack: AwsStack, plans: tuple[PoolPlan, ...], opts: pulumi.ResourceO
 
 def services(made: EksFoundation, kubernetes: pulumi.ProviderResource) -> CloudServices:
     """Storage classes, and the cloud rights of what a stack installs. `kubernetes` is made from `made.kubeconfig`."""
-    stack, identity = made.stack, _identities(made)
+    stack = made.stack
+    identity = identities(made.cluster_name, stack.cloud, tags(stack), made.opts)
     given = partial(
         CloudServices,
         region=stack.cloud.region,
@@ -84,6 +86,7 @@ def services(made: EksFoundation, kubernetes: pulumi.ProviderResource) -> CloudS
         cluster_name=made.cluster_name,
         pools=made.pools,
         identity=identity,
+        object_store=object_stores(stack.environment, stack.cloud, tags(stack), made.opts),
     )
     if isinstance(stack.platform, ExistingPlatform):
         return given(shared_class=pulumi.Output.from_input(stack.platform.shared_storage_class))
@@ -168,21 +171,6 @@ def _storage(made: EksFoundation, classes: NewPlatform, kubernetes: pulumi.Provi
     )
     both = pulumi.ResourceOptions.merge(made.opts, pulumi.ResourceOptions(providers=[kubernetes]))
     return Storage("storage", args, both)
-
-
-def _identities(made: EksFoundation) -> Identities:
-    def identity(name: str, /, *, namespace: str, service_account: str, grants: Sequence[Grant]) -> WorkloadIdentity:
-        args = WorkloadIdentityArgs(
-            cluster_name=made.cluster_name,
-            cloud=made.stack.cloud,
-            namespace=namespace,
-            service_account=service_account,
-            grants=tuple(grants),
-            tags=tags(made.stack),
-        )
-        return WorkloadIdentity(name, args, made.opts)
-
-    return identity
 
 
 def _autoscaler(made: EksFoundation, identity: Identities) -> AutoscalerAccess | None:

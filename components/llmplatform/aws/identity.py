@@ -5,7 +5,7 @@ Does not: the service account itself. Pods get the rights if they start after th
 Source: "Create IAM role with trust policy required by EKS Pod Identity" and its request tags, EKS user guide.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -14,7 +14,7 @@ import pulumi_aws as aws
 from llmplatform.aws.policies import document, trust
 from llmplatform.aws.roles import iam_role
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.contracts import Grant
+from llmplatform.base.contracts import Grant, Identities
 from llmplatform.base.ordering import after
 from llmplatform.specs.cloud import Aws
 
@@ -83,6 +83,25 @@ class WorkloadIdentity(PlatformComponent):
         self.role_name = after(role.name, *rights)
         self.role_arn = role.arn
         self.finish()
+
+
+def identities(
+    cluster_name: pulumi.Input[str], cloud: Aws, tags: Mapping[str, str], opts: pulumi.ResourceOptions
+) -> Identities:
+    """Makes identities for the service accounts of a cluster."""
+
+    def identity(name: str, /, *, namespace: str, service_account: str, grants: Sequence[Grant]) -> WorkloadIdentity:
+        args = WorkloadIdentityArgs(
+            cluster_name=cluster_name,
+            cloud=cloud,
+            namespace=namespace,
+            service_account=service_account,
+            grants=tuple(grants),
+            tags=tags,
+        )
+        return WorkloadIdentity(name, args, opts)
+
+    return identity
 
 
 def pod_role(name: str, args: WorkloadIdentityArgs, opts: pulumi.ResourceOptions) -> aws.iam.Role:

@@ -5,11 +5,12 @@ The conformance tests check every cloud against them: a third cloud begins with 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pulumi
 
 from llmplatform.base.policies import Statement
+from llmplatform.specs import objects
 
 
 class Network(Protocol):
@@ -89,6 +90,36 @@ class Identities(Protocol):
         self, name: str, /, *, namespace: str, service_account: str, grants: Sequence[Grant]
     ) -> WorkloadIdentity:
         """An identity of that name with these rights, and no others."""
+        ...
+
+
+class ObjectStore(Protocol):
+    """A bucket, open to identities with its grants."""
+
+    bucket: pulumi.Output[str]
+    """Its name. Depends on its encryption, its versions and its refusals, so that no object is written before them."""
+    url: pulumi.Output[str]
+    """Its address in the cloud's own scheme: `s3://NAME` or `oss://NAME`."""
+    endpoint: str
+    """Host of the store's API in the bucket's region, without the bucket."""
+    region: str
+    provider: Literal["aws", "aliyun"]
+    """The dialect of S3. On `aliyun` clients put the bucket into the host name, and few take a token of RRSA."""
+
+    def read(self) -> Grant:
+        """The right to list and read its objects."""
+        ...
+
+    def read_write(self) -> Grant:
+        """The right to list, read, write and delete its objects."""
+        ...
+
+
+class ObjectStores(Protocol):
+    """Makes buckets, or finds existing ones."""
+
+    def __call__(self, name: str, spec: objects.ObjectStore, /) -> ObjectStore:
+        """The bucket that settings ask for. `name`: of its resources, in this stack."""
         ...
 
 

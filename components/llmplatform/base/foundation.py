@@ -14,7 +14,7 @@ from typing import Protocol
 
 import pulumi
 
-from llmplatform.base.contracts import DnsChallenge, Identities, NodePool, WorkloadIdentity
+from llmplatform.base.contracts import DnsChallenge, Identities, NodePool, ObjectStores, WorkloadIdentity
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.platform_ref import AlicloudLocation, AwsLocation
 
@@ -57,6 +57,8 @@ class CloudServices:
     """Storage class of volumes that many pods share."""
     identity: Identities | None = None
     """Makes identities for service accounts; None: the cloud gives none."""
+    object_store: ObjectStores | None = None
+    """Makes buckets; None: the cloud gives none."""
     block_class: pulumi.Output[str] | None = None
     """Storage class of disks for one pod; None: the cluster's default."""
     autoscaler: AutoscalerAccess | None = None

@@ -25,6 +25,10 @@ CLOUD: Mapping[str, Computed] = {
         "keyId": f"key-{it.name}",
         "arn": f"arn:aws:kms:us-east-1:111122223333:key/{it.name}",
     },
+    "aws:s3/bucket:Bucket": lambda it: {
+        "bucket": it.inputs.get("bucket", it.name),
+        "arn": f"arn:aws:s3:::{it.inputs.get('bucket', it.name)}",
+    },
     "aws:eks/cluster:Cluster": lambda it: {
         "arn": f"arn:aws:eks:us-east-1:111122223333:cluster/{it.inputs.get('name', it.name)}",
         "endpoint": "https://0123456789ABCDEF.gr7.us-east-1.eks.amazonaws.com",

@@ -39,7 +39,7 @@ def test_every_type_of_component_says_where_it_lives() -> None:
     assert tokens == {
         f"llmplatform:aws:{noun}"
         for noun in (
-            "Cluster", "ClusterAddons", "Network", "NodePool", "NodeRole", "Storage",
+            "Cluster", "ClusterAddons", "Network", "NodePool", "NodeRole", "ObjectStore", "Storage",
             "WorkloadIdentity",
         )
     }  # fmt: skip

@@ -47,6 +47,14 @@ AnnotationValue = Annotated[
     str, Matching(r"[^\x00-\x08\x0b-\x1f\x7f]*", "write text without control characters", longest=16384)
 ]
 Email = Annotated[str, Matching(grammar.EMAIL, "write an e-mail address", longest=254)]
+BucketName = Annotated[
+    str,
+    Matching(
+        r"[a-z0-9][-a-z0-9]{1,61}[a-z0-9]",
+        "write 3 to 63 lower-case letters, digits and '-', without a '-' at either end",
+    ),
+]
+"""A bucket of S3 or OSS. S3 accepts dots as well, but no certificate fits such a name."""
 LabelKey = Annotated[
     str,
     Matching(
