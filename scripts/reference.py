@@ -9,6 +9,7 @@ import checks_reference
 import components_reference
 import engines_reference
 import settings_reference
+import starts_reference
 import testing_reference
 
 FOLDER = Path(__file__).parents[1] / "docs/reference"
@@ -16,6 +17,7 @@ PAGES = {
     "settings.md": settings_reference.text,
     "components.md": components_reference.text,
     "engines.md": engines_reference.text,
+    "starts.md": starts_reference.text,
     "assumptions.md": assumptions_reference.text,
     "checks.md": checks_reference.text,
     "testing.md": testing_reference.text,

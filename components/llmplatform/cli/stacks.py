@@ -69,7 +69,9 @@ def refuse(problems: "Sequence[Problem]") -> None:
 def validate(
     stack: StackName,
     project: Project = Path(),
-    as_json: Annotated[bool, typer.Option("--json", help="Print problems and warnings as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print problems, warnings and the phases of starts as JSON.")
+    ] = False,
 ) -> None:
     """Check a stack file: every problem in one run, one line each.
 
@@ -77,12 +79,15 @@ def validate(
     problem, or a secret is missing. Warnings, such as of a version without support, leave it 0.
     """
     from llmplatform.checks import check
+    from llmplatform.cli.starts import starts
 
     path = stack_file(stack, project)
     checked = check(path)
     problems, warned = [*checked.problems, *checked.placeholders], checked.warnings
     if as_json:
-        found = {"problems": [*map(asdict, problems)], "warnings": [*map(asdict, warned)]}
+        found = {"problems": [*map(asdict, problems)], "warnings": [*map(asdict, warned)], "starts": {}}
+        if checked.stack:
+            found["starts"] = starts(checked.stack)
         typer.echo(json.dumps({"file": str(path), "valid": not problems, **found}, indent=2))
         raise typer.Exit(2 if problems else 0)
     refuse(problems)
@@ -104,13 +109,15 @@ def schema() -> None:
 def _describe(path: Path, spec: "Stack", project: Path) -> None:
     from llmplatform.checks.archives import unfit_archives
     from llmplatform.cli.machine import console_for
+    from llmplatform.cli.starts import table_of_starts
     from llmplatform.planning.charts import plan_charts
     from llmplatform.planning.models import plan_models
     from llmplatform.planning.pools import plan_pools
 
     pools = plan_pools(spec)
+    models = plan_models(spec, pools)
     console = console_for()
-    console.print(f"{path} is valid.", _pools(pools), _models(plan_models(spec, pools)), sep="\n")
+    console.print(f"{path} is valid.", _pools(pools), _models(models), table_of_starts(models), sep="\n")
     charts, folder = plan_charts(spec, pools), project / ".charts"
     unfit = unfit_archives(charts, folder)
     if unfit:

@@ -55,5 +55,9 @@ def fingerprint(facts: object) -> str:
 
 def seconds(gib: float, provider: str) -> int:
     """Deadline of a download of that size, in whole minutes."""
-    expected = gib * GIB * 8 / (EGRESS_MBITS[provider] * 1e6) * _MARGIN
-    return max(_SHORTEST, math.ceil(expected / 60) * 60)
+    return max(_SHORTEST, math.ceil(expected_seconds(gib, provider) * _MARGIN / 60) * 60)
+
+
+def expected_seconds(gib: float, provider: str) -> float:
+    """Time of a download of that size that has the route for itself."""
+    return gib * GIB * 8 / (EGRESS_MBITS[provider] * 1e6)

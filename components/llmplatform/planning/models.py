@@ -8,6 +8,8 @@ from llmplatform.planning import hydration, lora
 from llmplatform.planning.ceilings import ceiling
 from llmplatform.planning.fit import draft_gib, weights_gib
 from llmplatform.planning.pools import PoolPlan
+from llmplatform.planning.start import MARGIN, Start, start
+from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
 
@@ -30,9 +32,6 @@ ORDERLY_GRACE_SECONDS = 300
 
 EVICTABLE = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 """Annotation of pods: whether the autoscaler may move them to save a node."""
-
-LOAD_SECONDS_PER_GIB = 3.3
-"""About 0.3 GiB/s from a shared file system to the GPU, the low end of what EFS reaches (unverified)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +67,8 @@ class ModelPlan:
     volume_gib: int
     """Size of the weights' volume: room for two revisions, so that one can be replaced. A shared file system grows
     beyond it."""
+    start: Start
+    """Expected phases of a replica's start."""
     startup_seconds: int
     """Longest time from container start to serving, once the weights are on the volume."""
     hydration_seconds: int
@@ -77,21 +78,40 @@ class ModelPlan:
     @property
     def image(self) -> str:
         """Reference of the engine's image: the model's own, else the public one for its nodes."""
-        engine, release, gpu = self.spec.engine, self.spec.engine_release, self.pool.gpu
-        own = engine.own_image or ""
-        return own or (release.image_for(gpu.compute_capability if gpu else None) if release else own)
+        return engine_image(self.spec, self.pool)
+
+
+def engine_image(model: Model, pool: PoolPlan) -> str:
+    """Reference of a model's image in a pool, before mirrors."""
+    release, gpu, own = model.engine_release, pool.gpu, model.engine.own_image or ""
+    return own or (release.image_for(gpu.compute_capability if gpu else None) if release else own)
 
 
 def plan_model(
-    name: str, model: Model, pool: PoolPlan, *, hydration_seconds: int | None = None, most: int | None = None
+    name: str,
+    model: Model,
+    pool: PoolPlan,
+    *,
+    hydration_seconds: int | None = None,
+    most: int | None = None,
+    mirrors: Mirrors | None = None,
 ) -> ModelPlan:
     """The plan of one model on one pool. The settings are valid: its shape is known, and the pool has its GPUs.
 
     `hydration_seconds`: from `planning.hydration` for the whole stack; None: for this model alone.
     `most`: largest number of its servers, from `planning.ceilings`. None: its smallest.
+    `mirrors`: where its image comes from. None: the public registry.
     """
     weights, stored = _weights_gib(model), stored_gib(model)
     cpu, memory = _share(pool.shape, model)
+    expected = start(
+        model,
+        pool,
+        image=engine_image(model, pool),
+        mirrors=mirrors or Mirrors(),
+        stored_gib=stored,
+        loaded_gib=loaded_gib(model),
+    )
     return ModelPlan(
         name=name,
         spec=model,
@@ -104,7 +124,8 @@ def plan_model(
         shm_mib=_shm_mib(model, memory),
         weights_gib=round(weights, 2),
         volume_gib=model.weights.size_gib or _round_up(2 * stored + 10, 10),
-        startup_seconds=_startup_seconds(model, weights),
+        start=expected,
+        startup_seconds=_startup_seconds(model, expected),
         hydration_seconds=hydration_seconds or hydration.seconds(stored, pool.shape.provider),
         drain=_drain(interruptible=pool.interruptible),
     )
@@ -116,7 +137,14 @@ def plan_models(stack: Stack, pools: tuple[PoolPlan, ...]) -> tuple[ModelPlan, .
     # Several downloads run at once, and any of them may be the last.
     patience = hydration.seconds(sum(map(_downloaded_gib, stack.models.values())), stack.cloud.provider)
     return tuple(
-        plan_model(name, model, by_name[model.pool], hydration_seconds=patience, most=ceiling(stack, name))
+        plan_model(
+            name,
+            model,
+            by_name[model.pool],
+            hydration_seconds=patience,
+            most=ceiling(stack, name),
+            mirrors=stack.mirrors,
+        )
         for name, model in stack.models.items()
     )
 
@@ -131,6 +159,11 @@ def stored_gib(model: Model) -> float:
     shape = model.known_shape
     adapters = lora.files_gib(shape, model.lora) if shape and model.lora else 0
     return _weights_gib(model) + adapters + (draft_gib(model.engine.draft) if model.engine.draft else 0)
+
+
+def loaded_gib(model: Model) -> float:
+    """Size of what reaches the GPUs before a server answers. The same holds of the shape."""
+    return _weights_gib(model) + (draft_gib(model.engine.draft) if model.engine.draft else 0)
 
 
 def _weights_gib(model: Model) -> float:
@@ -169,14 +202,11 @@ def _shm_mib(model: Model, memory_mib: int) -> int:
     return own + round(model.engine.shared_memory_gib * 1024)
 
 
-def _startup_seconds(model: Model, weights_gib: float) -> int:
-    """Time to load and compile, in whole minutes, unless the settings have one. The download has its own time."""
+def _startup_seconds(model: Model, expected: Start) -> int:
+    """Time to start, load and compile with a margin, in whole minutes, unless the settings have one."""
     if model.startup_minutes:
         return model.startup_minutes * 60
-    start, draft = model.engine_facts.start, model.engine.draft
-    loaded = weights_gib + (draft_gib(draft) if draft else 0)
-    expected = start.compile_seconds + loaded * LOAD_SECONDS_PER_GIB
-    return max(start.patience_seconds, _round_up(expected, 60))
+    return max(model.engine_facts.start.patience_seconds, _round_up(expected.own_seconds * MARGIN, 60))
 
 
 def _drain(*, interruptible: bool) -> Drain:

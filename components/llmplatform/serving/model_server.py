@@ -22,7 +22,7 @@ from llmplatform.planning.outside import OutsidePlan
 from llmplatform.serving import autoscaling, engines, files, hydrators, network, pods, workload
 from llmplatform.serving.autoscaling import AutoscalingArgs
 from llmplatform.serving.hydrators import Command, Hydration, HydrationArgs
-from llmplatform.serving.weights import NODE_SECONDS, Weights, WeightsArgs
+from llmplatform.serving.weights import Weights, WeightsArgs
 from llmplatform.serving.workload import WorkloadArgs
 from llmplatform.specs.mirrors import Mirrors
 
@@ -169,7 +169,7 @@ class ModelServer(PlatformComponent):
             metadata=self._meta(annotations=workload.OWNED),
             selector=self._selector,
             template=pods.pod_template(self._pod_args(account, key)),
-            patience=NODE_SECONDS + downloaded + plan.startup_seconds,
+            patience=plan.start.node_seconds + downloaded + plan.startup_seconds,
         )
         # A GPU node is bought when there is something to load onto it. No property leans on the Job: another one would
         # make the whole Deployment look replaced.

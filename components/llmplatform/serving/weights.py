@@ -31,8 +31,6 @@ from llmplatform.specs.lora import Repository
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.models import Model
 
-NODE_SECONDS = 1200
-"""Time for a node that does not exist yet, and for images."""
 _RETRIED = (TIRED_CODE, 137, 143)
 """Exit codes after which another try continues: the program's own, killed (also for memory), terminated."""
 _HOUR = 3600
@@ -178,7 +176,7 @@ class Weights(PlatformComponent):
             containers=[container],
             volumes=[core.VolumeArgs(name="weights", persistent_volume_claim=source), *volumes],
         )
-        deadline = _deadline(NODE_SECONDS + self._args.plan.hydration_seconds)
+        deadline = _deadline(self._args.plan.start.node_seconds + self._args.plan.hydration_seconds)
         seconds = f"{deadline + _SLACK}s"
         return batch.Job(
             f"{self._logical}-job",

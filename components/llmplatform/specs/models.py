@@ -96,7 +96,8 @@ class Model(Section):
     shape: ModelShape | None = None
     """For a model that the catalog does not know, or knows differently: values from its config.json."""
     startup_minutes: Annotated[int, Field(ge=3, le=1440)] | None = None
-    """Longest time from container start to serving, without the download. Empty: from its size."""
+    """Longest time from container start to serving, without the download. Empty: one and a half times what starting,
+    loading and compiling are expected to take, as `llmplatform validate` shows it."""
 
     @property
     def known_shape(self) -> ModelShape | None:

@@ -60,6 +60,17 @@ def test_a_committed_stack_is_valid_and_shows_its_pools_and_models(stack: str, t
     assert all(name in result.stdout for name in config["llmplatform:models"])
 
 
+def test_the_phases_of_a_start_are_shown_and_are_there_for_machines_too() -> None:
+    shown = CliRunner().invoke(app, ["validate", "dev", "--project", str(ROOT)]).stdout
+    assert "Start of a server, in seconds" in shown
+    result = CliRunner().invoke(app, ["validate", "dev", "--project", str(ROOT), "--json"])
+    start = json.loads(result.stdout)["starts"]["qwen3-8b"]
+    assert [phase["name"] for phase in start["phases"]] == ["node", "image", "weights", "boot", "load", "compile"]
+    assert sum(phase["seconds"] for phase in start["phases"]) == start["new_node_seconds"]
+    assert all(phase["source"] for phase in start["phases"])
+    assert all(str(start[key]) in shown for key in ("new_node_seconds", "ready_node_seconds", "allowed_seconds"))
+
+
 def test_a_pool_that_tries_spot_machines_first_shows_both_groups_and_their_sum() -> None:
     result = CliRunner().invoke(app, ["validate", "dev", "--project", str(ROOT)])
     assert "0 to 3 spot + 0 to 3 on demand" in result.stdout, "max holds for each group"

@@ -6,7 +6,7 @@ import pytest
 from support.plans import SPOT_FIRST, model_plan
 
 from llmplatform.serving import Hydration, HydrationArgs, hydrators, weights
-from llmplatform.serving.weights import NODE_SECONDS, Weights, WeightsArgs
+from llmplatform.serving.weights import Weights, WeightsArgs
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.testing import RecordingEngine
 
@@ -83,7 +83,7 @@ def test_the_job_ends_before_the_update_that_waits_for_it_and_nothing_else_ends_
     """
     engine = hydrated()
     deadline = job(engine)["activeDeadlineSeconds"]
-    assert deadline >= NODE_SECONDS + 900, "a node, and the shortest time for weights"
+    assert deadline >= model_plan().start.node_seconds + 900, "a node, and the shortest time for weights"
     assert [int(wait.removesuffix("s")) > deadline for wait in engine.one(JOB).waits] == [True, True]
     container = job(engine)["template"]["spec"]["containers"][0]
     assert not [key for key in container if key.endswith("Probe")], "nothing is known of a download from outside"
@@ -98,7 +98,8 @@ def deadline_after(seconds: int) -> int:
 def test_the_deadline_of_an_ended_job_stays_when_the_stack_gets_another_small_model() -> None:
     alone, beside, long = map(deadline_after, (900, 1500, 100_000))
     assert alone == beside == 3600
-    assert 100_000 + NODE_SECONDS <= long <= 100_000 + NODE_SECONDS + 3600
+    node = model_plan(SPOT_FIRST).start.node_seconds
+    assert 100_000 + node <= long <= 100_000 + node + 3600
 
 
 def test_a_refusal_ends_the_job_with_its_words_and_what_another_try_can_mend_costs_none() -> None:

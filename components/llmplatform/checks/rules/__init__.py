@@ -35,6 +35,7 @@ from llmplatform.checks.rules import (
     scaling,
     serving,
     speculation,
+    starts,
     subnets,
     taints,
 )
@@ -79,6 +80,7 @@ WARNINGS: tuple[Rule, ...] = (
     *clusters.WARNINGS,
     *scaling.WARNINGS,
     *replicas.WARNINGS,
+    *starts.WARNINGS,
     *autoscaling.WARNINGS,
     *places.WARNINGS,
     *addresses.WARNINGS,

@@ -1,0 +1,190 @@
+"""The start of a server in phases: seconds of each, what they follow from, and where the figures come from."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from llmplatform.catalog import InstanceType
+from llmplatform.catalog.gpus import GIB
+from llmplatform.catalog.start_times import Figure, start_times
+from llmplatform.planning import hydration
+from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.mirrors import Mirrors
+from llmplatform.specs.models import Model
+from llmplatform.specs.pools import AwsPool
+
+Name = Literal["node", "image", "weights", "load", "boot", "compile"]
+
+MARGIN = 1.5
+"""What a server gets to start, beside what is expected: figures are of other machines, and of other releases."""
+STOCK_SECONDS = 900
+"""Time until an autoscaler gives up a group that gets no machine, and takes the next (`--max-node-provision-time`,
+cluster-autoscaler; ACK's waits alike)."""
+
+_PARALLEL_PULL = 4000, 7 * 1024
+"""CPU (millicores) and memory (MiB) from which nodeadm lets a node fetch an image in parallel (amazon-eks-ami,
+nodeadm/internal/containerd/config.go, `UseSOCISnapshotter`)."""
+_MEDIA = {"efs": "EFS", "nas": "NAS", "nvme": "local NVMe disks", "gp3": "a gp3 volume", "essd": "an ESSD"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One phase of a start. The next begins when it ends."""
+
+    name: Name
+    seconds: int
+    """On a node that is bought for the server."""
+    ready_seconds: int
+    """On a node that is there."""
+    once_seconds: int = 0
+    """Further seconds of a model's first start alone."""
+    own: bool = False
+    """Whether the server's container has started: its startup probe waits for these."""
+    how: str
+    """What it follows from."""
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """The start of one server."""
+
+    phases: tuple[Phase, ...]
+
+    @property
+    def new_node_seconds(self) -> int:
+        """Until it serves on a node that is bought for it."""
+        return sum(phase.seconds for phase in self.phases)
+
+    @property
+    def ready_node_seconds(self) -> int:
+        """Until it serves on a node that is there."""
+        return sum(phase.ready_seconds for phase in self.phases)
+
+    @property
+    def own_seconds(self) -> int:
+        """From the start of its container."""
+        return sum(phase.seconds for phase in self.phases if phase.own)
+
+    @property
+    def node_seconds(self) -> int:
+        """Longest time for a node and its images, with a group of machines that are sold out before."""
+        return STOCK_SECONDS + sum(phase.seconds for phase in self.phases if phase.name in ("node", "image"))
+
+
+def start(model: Model, pool: PoolPlan, *, image: str, mirrors: Mirrors, stored_gib: float, loaded_gib: float) -> Start:
+    """The phases of a server of a model in a pool, in their order.
+
+    `image`: its engine's; `stored_gib`: what is downloaded; `loaded_gib`: what reaches the GPUs.
+    """
+    return Start(
+        phases=(
+            _node(pool),
+            _image(model, pool, mirrors.image(image), loaded_gib),
+            _weights(model, pool, stored_gib),
+            *own_phases(model, pool.shape, loaded_gib),
+        )
+    )
+
+
+def own_phases(model: Model, shape: InstanceType, loaded_gib: float) -> tuple[Phase, ...]:
+    """The phases of the server's own container."""
+    return _boot(), _load(model, shape, loaded_gib), _compile(model)
+
+
+def _node(pool: PoolPlan) -> Phase:
+    figure = start_times().node[pool.shape.provider]
+    return Phase(
+        name="node",
+        seconds=_whole(figure.value),
+        ready_seconds=0,
+        how="a machine is bought, starts and joins",
+        source=figure.source,
+    )
+
+
+def _image(model: Model, pool: PoolPlan, image: str, loaded_gib: float) -> Phase:
+    size, rate = _image_gb(model), _pull(pool)
+    with_weights = size.value + (loaded_gib * GIB / 1e9 if model.weights.cache == "image" else 0)
+    route = _route_mb(pool.shape.provider, image)
+    seconds = _whole(with_weights * 1000 / min(rate.value, route))
+    way = "a registry of the region" if math.isinf(route) else f"a route of {route:.0f} MB/s"
+    return Phase(
+        name="image",
+        seconds=seconds,
+        ready_seconds=seconds,
+        how=f"{with_weights:.3g} GB over {way}, {rate.value:g} MB/s on the node; 0 where the node has it",
+        source=f"size: {size.source}; rate: {rate.source}",
+    )
+
+
+def _weights(model: Model, pool: PoolPlan, stored_gib: float) -> Phase:
+    cache, provider = model.weights.cache, pool.shape.provider
+    download = 0 if cache == "image" else _whole(hydration.expected_seconds(stored_gib, provider))
+    each, once = (download, 0) if cache == "node" else (0, download)
+    how = {
+        "node": f"{stored_gib:.1f} GiB from the hub to the node's disk",
+        "shared": f"on the shared file system; their first download, {stored_gib:.1f} GiB, takes {once} s",
+        "image": "in the image",
+    }[cache]
+    route = f"the route to the internet, {hydration.EGRESS_MBITS[provider]:g} Mbit/s (planning/hydration.py)"
+    return Phase(name="weights", seconds=each, ready_seconds=each, once_seconds=once, how=how, source=route)
+
+
+def _boot() -> Phase:
+    figure = start_times().boot["all"]
+    return _own("boot", figure.value, "processes start, and import", figure.source)
+
+
+def _load(model: Model, shape: InstanceType, loaded_gib: float) -> Phase:
+    medium = _medium(model, shape)
+    figure = start_times().load_gib[medium]
+    how = f"{loaded_gib:.1f} GiB from {_MEDIA[medium]}, {figure.value:g} GiB/s"
+    return _own("load", loaded_gib / figure.value, how, figure.source)
+
+
+def _compile(model: Model) -> Phase:
+    facts = model.engine_facts.start
+    return _own("compile", facts.compile_seconds, "kernels, CUDA graphs, and a measurement of memory", facts.source)
+
+
+def _own(name: Name, seconds: float, how: str, source: str) -> Phase:
+    return Phase(name=name, seconds=_whole(seconds), ready_seconds=_whole(seconds), own=True, how=how, source=source)
+
+
+def _image_gb(model: Model) -> Figure:
+    sizes = start_times().image_gb
+    return sizes.get(model.engine.kind, sizes["other"])
+
+
+def _pull(pool: PoolPlan) -> Figure:
+    rates = start_times().pull_mb
+    return rates["soci" if _pulls_in_parallel(pool) else "containerd"]
+
+
+def _pulls_in_parallel(pool: PoolPlan) -> bool:
+    cpu, memory = _PARALLEL_PULL
+    large = pool.shape.vcpus * 1000 >= cpu and pool.shape.memory_mib >= memory
+    ours = isinstance(pool.spec, AwsPool) and not pool.spec.existing
+    return ours and pool.spec.image == "al2023" and large
+
+
+def _route_mb(provider: str, image: str) -> float:
+    """Megabytes a second from an image's registry: ECR and the private addresses of ACR are in the region."""
+    host = image.partition("/")[0]
+    near = host.endswith(".amazonaws.com") or (host.endswith(".aliyuncs.com") and "-vpc." in host)
+    return math.inf if near else hydration.EGRESS_MBITS[provider] / 8
+
+
+def _medium(model: Model, shape: InstanceType) -> str:
+    """What the weights lie on, where the storage classes are the platform's own."""
+    aws = shape.provider == "aws"
+    if model.weights.cache == "shared":
+        return "efs" if aws else "nas"
+    if not aws:
+        return "essd"
+    return "nvme" if shape.nvme_gb else "gp3"
+
+
+def _whole(seconds: float) -> int:
+    return math.ceil(seconds)

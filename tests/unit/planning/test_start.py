@@ -1,0 +1,128 @@
+"""The phases of a server's start, against starts that others measured and published."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from support.plans import SMALL, SPOT_FIRST, STACK, model_plan, pool_plans
+
+from llmplatform.catalog import instance_types
+from llmplatform.catalog.start_times import start_times
+from llmplatform.checks import parse
+from llmplatform.planning.models import ModelPlan, plan_models
+from llmplatform.planning.pools import plan_pools
+from llmplatform.planning.start import MARGIN, own_phases
+from llmplatform.specs.models import Model
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A start in public: from the container's start to serving."""
+
+    source: str
+    gib: float
+    """What was loaded."""
+    seconds: float
+
+
+PUBLIC = (
+    Measured("kaito-project/kaito#2325: vLLM 0.25.1, 27B, A100", 51.75, 74 + 21 + 62 + 195),
+    Measured("vllm-project/vllm#47456: 0.24.0, 30B MoE in FP8, H100, to the first token", 30.5, 292.5),
+    Measured("vllm-project/vllm#44881: 0.22.1, 35B MoE in NVFP4, RTX 5090", 21.82, 16 + 18 + 43 + 210),
+    Measured("vllm-project/vllm#20264: 3B, with compiled kernels", 3.42, 59),
+)
+
+
+def seconds(plan: ModelPlan) -> dict[str, int]:
+    return {phase.name: phase.seconds for phase in plan.start.phases}
+
+
+@pytest.mark.parametrize("measured", PUBLIC, ids=lambda measured: measured.source)
+def test_a_start_is_expected_to_take_no_less_than_others_measured(measured: Measured) -> None:
+    shape = instance_types.get("aws", "p5.48xlarge")
+    phases = own_phases(Model.model_validate(SMALL), shape, measured.gib)
+    assert sum(phase.seconds for phase in phases) >= measured.seconds
+
+
+def test_a_start_is_allowed_more_than_it_is_expected_to_take() -> None:
+    for model in ("Qwen/Qwen3-8B", "Qwen/Qwen3-32B"):
+        plan = model_plan({"instance_types": ["g6e.12xlarge"], "max": 1}, source=model, tensor_parallel=4)
+        own = sum(phase.seconds for phase in plan.start.phases if phase.own)
+        assert own * MARGIN <= plan.startup_seconds <= max(600, own * MARGIN + 60)
+
+
+def test_shared_weights_are_downloaded_once_and_those_of_a_node_by_every_server() -> None:
+    shared, node = model_plan(), model_plan(weights={"cache": "node"})
+    weights = {plan.spec.weights.cache: plan.start.phases[2] for plan in (shared, node)}
+    assert (weights["shared"].seconds, weights["node"].once_seconds) == (0, 0)
+    assert weights["shared"].once_seconds == weights["node"].seconds > 15.3 * 2**30 / 105e6 - 1
+    assert seconds(node)["load"] < seconds(shared)["load"], "a local disk is nearer than a file system"
+
+
+def test_a_node_and_its_image_are_no_part_of_what_the_server_is_allowed() -> None:
+    plan = model_plan(SPOT_FIRST)
+    parts = seconds(plan)
+    assert parts["node"] + parts["image"] + plan.start.own_seconds == plan.start.new_node_seconds
+    assert plan.start.ready_node_seconds == plan.start.new_node_seconds - parts["node"]
+    assert plan.start.node_seconds >= 900 + parts["node"] + parts["image"], "the first group may be sold out"
+
+
+@pytest.mark.parametrize(
+    ("pool", "slower"),
+    [
+        ({"instance_types": ["g5.2xlarge"]}, False),
+        ({"instance_types": ["g5.2xlarge"], "image": "bottlerocket"}, True),
+        ({"instance_types": ["g5.2xlarge"], "existing": True}, True),
+    ],
+)
+def test_nodes_that_fetch_in_parallel_have_an_image_sooner(pool: dict[str, Any], slower: bool) -> None:
+    image = seconds(model_plan({"max": 2, **pool}))["image"]
+    assert (image > seconds(model_plan())["image"]) is slower
+
+
+def test_an_image_from_a_registry_of_the_region_does_not_cross_the_route_to_the_internet() -> None:
+    """On Alibaba Cloud the route is 200 Mbit/s."""
+
+    def image(mirror: dict[str, str]) -> int:
+        cloud = {
+            "provider": "alicloud",
+            "account_id": "5555666677778888",
+            "account_type": "International",
+            "region": "ap-southeast-1",
+            "zones": ["ap-southeast-1a", "ap-southeast-1b"],
+        }
+        raw = {
+            **STACK,
+            "cloud": cloud,
+            "cluster": {**STACK["cluster"], "admins": ["user/201234567890123456"]},
+            "pools": {
+                "system": {"instance_types": ["ecs.g7.2xlarge"], "scaling": "fixed", "min": 2, "max": 2},
+                "gpu": {"instance_types": ["ecs.gn7i-c16g1.4xlarge"], "max": 1},
+            },
+            "models": {"chat": SMALL},
+            "mirrors": {"images": mirror},
+        }
+        stack = parse(raw)
+        (plan,) = plan_models(stack, plan_pools(stack))
+        return seconds(plan)["image"]
+
+    near = image({"docker.io": "acme-registry-vpc.ap-southeast-1.cr.aliyuncs.com/docker.io"})
+    assert image({}) == image({"docker.io": "acme-registry.ap-southeast-1.cr.aliyuncs.com/docker.io"}) > 2 * near
+
+
+def test_every_figure_has_its_source() -> None:
+    facts = start_times()
+    figures = [each for table in type(facts).model_fields for each in getattr(facts, table).values()]
+    assert len(figures) > 12
+    assert all(len(each.source) > 20 and each.value > 0 for each in figures)
+    assert set(facts.node) == {pool.shape.provider for pool in pool_plans()} | {"alicloud"}
+
+
+def test_weights_in_an_image_are_fetched_with_it() -> None:
+    engine = {"kind": "custom", "image": "registry.example.org/own:1", "without_metrics": True}
+    plain = model_plan(engine=engine)
+    with_weights = model_plan(engine=engine, weights={"cache": "image"})
+    assert seconds(with_weights)["weights"] == 0
+    assert seconds(with_weights)["image"] > 1.9 * seconds(plain)["image"]
+
+
