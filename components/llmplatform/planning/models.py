@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from llmplatform.catalog import InstanceType
+from llmplatform.catalog import Gpu, InstanceType
 from llmplatform.planning import hydration, lora
 from llmplatform.planning.ceilings import ceiling
 from llmplatform.planning.fit import draft_gib, weights_gib
@@ -78,12 +78,12 @@ class ModelPlan:
     @property
     def image(self) -> str:
         """Reference of the engine's image: the model's own, else the public one for its nodes."""
-        return engine_image(self.spec, self.pool)
+        return image_on(self.spec, self.pool.gpu)
 
 
-def engine_image(model: Model, pool: PoolPlan) -> str:
-    """Reference of a model's image in a pool, before mirrors."""
-    release, gpu, own = model.engine_release, pool.gpu, model.engine.own_image or ""
+def image_on(model: Model, gpu: Gpu | None) -> str:
+    """Reference of a model's image for a GPU, before mirrors. None: for nodes without any."""
+    release, own = model.engine_release, model.engine.own_image or ""
     return own or (release.image_for(gpu.compute_capability if gpu else None) if release else own)
 
 
@@ -107,7 +107,7 @@ def plan_model(
     expected = start(
         model,
         pool,
-        image=engine_image(model, pool),
+        image=image_on(model, pool.gpu),
         mirrors=mirrors or Mirrors(),
         stored_gib=stored,
         loaded_gib=loaded_gib(model),

@@ -112,8 +112,9 @@ def _image(model: Model, pool: PoolPlan, image: str, loaded_gib: float) -> Phase
     return Phase(
         name="image",
         seconds=seconds,
-        ready_seconds=seconds,
-        how=f"{with_weights:.3g} GB over {way}, {rate.value:g} MB/s on the node; 0 where the node has it",
+        ready_seconds=0 if pool.spec.prepull else seconds,
+        how=f"{with_weights:.3g} GB over {way}, {rate.value:g} MB/s on the node; "
+        + ("fetched before a server needs it" if pool.spec.prepull else "0 where the node has it"),
         source=f"size: {size.source}; rate: {rate.source}",
     )
 

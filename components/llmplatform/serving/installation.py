@@ -1,4 +1,4 @@
-"""The models of a stack: their common downloads, and a server for each."""
+"""The models of a stack: their common downloads, images that nodes have before, and a server for each."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,8 +8,9 @@ from llmplatform.base.site import MONITORS, SCALED_OBJECTS, Site
 from llmplatform.planning.hydration import fingerprint
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.outside import OutsidePlan
-from llmplatform.serving.hydrators import Hydration, HydrationArgs
+from llmplatform.serving.hydrators import Hydration, HydrationArgs, pull_secrets
 from llmplatform.serving.model_server import ModelServer, ModelServerArgs
+from llmplatform.serving.prepull import COMPONENT, Prepull, PrepullArgs, images
 
 
 def install(
@@ -29,6 +30,17 @@ def install(
         outside=outside,
     )
     hydration = Hydration("hydration", hydrated, site.opts)
+    for pool in (pool for pool in site.pools if pool.spec.prepull):
+        wanted = PrepullArgs(
+            # Several stacks may share a pool and the namespace.
+            name=f"{COMPONENT}-{pool.name}-{fingerprint(owner)}",
+            pool=pool,
+            images=images(models, pool, site.mirrors),
+            namespace=after(site.models_namespace, *cloud.nodes_of(pool.name)),
+            mirrors=site.mirrors,
+            pull_secrets=pull_secrets(site.mirrors, hydration.objects),
+        )
+        Prepull(f"{COMPONENT}-{pool.name}", wanted, site.opts)
 
     def server(model: ModelPlan) -> ModelServer:
         args = ModelServerArgs(

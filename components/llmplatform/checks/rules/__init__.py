@@ -69,6 +69,7 @@ PROBLEMS: tuple[Rule, ...] = (
     *lora.PROBLEMS,
     *speculation.PROBLEMS,
     *capacity.PROBLEMS,
+    *starts.PROBLEMS,
     *autoscaling.PROBLEMS,
     *hubs.PROBLEMS,
     *registries.PROBLEMS,
