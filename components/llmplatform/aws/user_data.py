@@ -1,7 +1,7 @@
 """First-boot configuration of nodes. EKS adds the cluster's address and certificate to it.
 
-Sources: nodeadm's NodeConfig (`node.eks.aws/v1alpha1`) for Amazon Linux 2023; Bottlerocket's settings (`network` and
-`pki`) and bootstrap commands (from 1.22) for ephemeral storage. Scripts end before nodeadm starts containerd and
+Sources: nodeadm's NodeConfig (`node.eks.aws/v1alpha1`) for Amazon Linux 2023; Bottlerocket's settings (`network`, `pki`,
+`container-runtime-plugins`) and bootstrap commands (from 1.22) for ephemeral storage. Scripts end before nodeadm starts containerd and
 kubelet: amazon-eks-ami, templates/al2023, nodeadm-run.service is `After=cloud-final.service`.
 """
 
@@ -12,32 +12,58 @@ import yaml
 
 from llmplatform.planning.outside import OutsidePlan
 from llmplatform.planning.pools import PoolPlan
+from llmplatform.planning.start import pulls_in_parallel
 
 _BOUNDARY = "//"
 
-_BOTTLEROCKET_NVME = """\
+_NVME = """\
 [settings.bootstrap-commands.k8s-ephemeral-storage]
 commands = [
   ["apiclient", "ephemeral-storage", "init"],
-  ["apiclient", "ephemeral-storage", "bind", "--dirs", "/var/lib/containerd", "/var/lib/kubelet", "/var/log/pods"],
+  ["apiclient", "ephemeral-storage", "bind", "--dirs", {folders}],
 ]
 essential = true
 mode = "always"
 """
+_ON_NVME = ("/var/lib/containerd", "/var/lib/kubelet", "/var/log/pods")
+_LAYERS = "/var/lib/soci-snapshotter"
+"""Folder of the snapshotter that fetches in parallel."""
+_PARALLEL = """\
+[settings.container-runtime]
+snapshotter = "soci"
 
+[settings.container-runtime-plugins.soci-snapshotter]
+pull-mode = "parallel-pull-unpack"
 
-_PROXIED = ("containerd", "kubelet", "nodeadm-run")
-"""Programs that call registries and AWS: kubelet's credential provider for ECR, and nodeadm, which calls EC2."""
+[settings.container-runtime-plugins.soci-snapshotter.parallel-pull-unpack]
+max-concurrent-downloads-per-image = 20
+concurrent-download-chunk-size = "16mb"
+max-concurrent-unpacks-per-image = 12
+discard-unpacked-layers = true
+"""
+"""The values of nodeadm's `FastImagePull` (amazon-eks-ami, soci-snapshotter.config.toml). Its own are those of a plain
+pull."""
+
+_PROXIED = ("containerd", "soci-snapshotter", "kubelet", "nodeadm-run")
+"""Programs that call registries and AWS: two that fetch layers, kubelet's credential provider for ECR, and nodeadm,
+which calls EC2. On Bottlerocket each has its network settings (bottlerocket-core-kit#584)."""
 
 
 def user_data(plan: PoolPlan, outside: OutsidePlan) -> str | None:
     """Plain text of the user data; None if a node needs none."""
     way = outside if outside.nodes else OutsidePlan()
     if plan.spec.image == "bottlerocket":
-        return "\n".join([*_settings(way), *([_BOTTLEROCKET_NVME] if plan.shape.nvme_gb else [])]) or None
+        return "\n".join([*_settings(way), *_disks_and_pulls(plan)]) or None
     config = ("application/node.eks.aws", yaml.safe_dump(node_config(plan), sort_keys=False))
     script = _script(way)
     return _mime(*([("text/x-shellscript", script)] if script else []), config)
+
+
+def _disks_and_pulls(plan: PoolPlan) -> list[str]:
+    """Bottlerocket's counterpart of `node_config`. Small images of other pools gain nothing from another snapshotter."""
+    parallel = plan.gpu is not None and pulls_in_parallel(plan)
+    folders = ", ".join(f'"{each}"' for each in (*_ON_NVME, *((_LAYERS,) if parallel else ())))
+    return [*([_PARALLEL] if parallel else []), *([_NVME.format(folders=folders)] if plan.shape.nvme_gb else [])]
 
 
 def _settings(way: OutsidePlan) -> list[str]:

@@ -1,6 +1,7 @@
 """The start of a server in phases: seconds of each, what they follow from, and where the figures come from."""
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +25,8 @@ cluster-autoscaler; ACK's waits alike)."""
 _PARALLEL_PULL = 4000, 7 * 1024
 """CPU (millicores) and memory (MiB) from which nodeadm lets a node fetch an image in parallel (amazon-eks-ami,
 nodeadm/internal/containerd/config.go, `UseSOCISnapshotter`)."""
+_BOTTLEROCKET = 1, 44
+"""First release of Bottlerocket that can (its release notes)."""
 _MEDIA = {"efs": "EFS", "nas": "NAS", "nvme": "local NVMe disks", "gp3": "a gp3 volume", "essd": "an ESSD"}
 
 
@@ -160,14 +163,18 @@ def _image_gb(model: Model) -> Figure:
 
 def _pull(pool: PoolPlan) -> Figure:
     rates = start_times().pull_mb
-    return rates["soci" if _pulls_in_parallel(pool) else "containerd"]
+    return rates["soci" if pulls_in_parallel(pool) else "containerd"]
 
 
-def _pulls_in_parallel(pool: PoolPlan) -> bool:
-    cpu, memory = _PARALLEL_PULL
-    large = pool.shape.vcpus * 1000 >= cpu and pool.shape.memory_mib >= memory
-    ours = isinstance(pool.spec, AwsPool) and not pool.spec.existing
-    return ours and pool.spec.image == "al2023" and large
+def pulls_in_parallel(pool: PoolPlan) -> bool:
+    """Whether nodes that this stack makes fetch and unpack the layers of a large image in parallel."""
+    spec, (cpu, memory) = pool.spec, _PARALLEL_PULL
+    if not isinstance(spec, AwsPool) or spec.existing:
+        return False
+    if spec.image == "bottlerocket":
+        release = re.match(r"(\d+)\.(\d+)\.", spec.image_release or "")
+        return release is None or (int(release[1]), int(release[2])) >= _BOTTLEROCKET
+    return pool.shape.vcpus * 1000 >= cpu and pool.shape.memory_mib >= memory
 
 
 def _route_mb(provider: str, image: str) -> float:

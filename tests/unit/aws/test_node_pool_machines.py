@@ -84,6 +84,25 @@ def test_bottlerocket_sets_up_its_local_disks_in_toml() -> None:
     assert command["essential"] is True, "a node with too little disk must not join"
 
 
+def test_bottlerocket_with_gpus_fetches_images_in_parallel_to_its_local_disks() -> None:
+    """Bottlerocket's documentation, settings.container-runtime-plugins; karpenter-blueprints, soci-snapshotter."""
+    settings = tomllib.loads(_user_data(made(plan("bottled"))))["settings"]
+    assert settings["container-runtime"] == {"snapshotter": "soci"}
+    snapshotter = settings["container-runtime-plugins"]["soci-snapshotter"]
+    assert snapshotter["pull-mode"] == "parallel-pull-unpack"
+    assert snapshotter["parallel-pull-unpack"]["max-concurrent-unpacks-per-image"] > 1, "its own value is a plain pull's"
+    (command,) = settings["bootstrap-commands"].values()
+    assert "/var/lib/soci-snapshotter" in command["commands"][1], "the root volume has no room for an engine's image"
+
+
+def test_a_release_of_bottlerocket_that_cannot_is_not_asked_to() -> None:
+    """1.44.0, release notes: soci-snapshotter comes to the variants for Kubernetes. A node refuses unknown settings."""
+    settings = tomllib.loads(_user_data(made(plan("bottled", image_release="1.43.0-deadbeef"))))["settings"]
+    assert set(settings) == {"bootstrap-commands"}
+    (command,) = settings["bootstrap-commands"].values()
+    assert "/var/lib/soci-snapshotter" not in command["commands"][1]
+
+
 WAY = OutsidePlan(
     proxy="http://proxy.example.org:3128", no_proxy=("10.0.0.0/16", ".svc"), certificates=f"{PEM}\n", nodes=True
 )
@@ -112,7 +131,7 @@ def test_nodes_of_amazon_linux_are_told_of_the_way_before_they_pull_anything(tmp
     assert (script.get_content_type(), config.get_content_type()) == ("text/x-shellscript", "application/node.eks.aws")
     root = _booted(str(script.get_payload()), tmp_path)
     assert (root / _ANCHOR).read_text().strip() == PEM
-    for unit in ("containerd", "kubelet", "nodeadm-run"):
+    for unit in ("containerd", "soci-snapshotter", "kubelet", "nodeadm-run"):
         told = (root / f"etc/systemd/system/{unit}.service.d/outside.conf").read_text()
         assert 'Environment="HTTPS_PROXY=http://proxy.example.org:3128"\n' in told
         assert 'Environment="NO_PROXY=10.0.0.0/16,.svc"\n' in told

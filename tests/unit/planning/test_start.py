@@ -71,7 +71,8 @@ def test_a_node_and_its_image_are_no_part_of_what_the_server_is_allowed() -> Non
     ("pool", "slower"),
     [
         ({"instance_types": ["g5.2xlarge"]}, False),
-        ({"instance_types": ["g5.2xlarge"], "image": "bottlerocket"}, True),
+        ({"instance_types": ["g5.2xlarge"], "image": "bottlerocket"}, False),
+        ({"instance_types": ["g5.2xlarge"], "image": "bottlerocket", "image_release": "1.43.0-deadbeef"}, True),
         ({"instance_types": ["g5.2xlarge"], "existing": True}, True),
     ],
 )
