@@ -34,7 +34,7 @@ SERVERS = [pytest.param(plan, id=f"{path.relative_to(ROOT)} {plan.name}") for pa
 
 
 def deployment(plan: ModelPlan) -> dict[str, Any]:
-    args = ModelServerArgs(plan=plan, namespace="models", huggingface_token="hf_test")  # noqa: S106
+    args = ModelServerArgs(plan=plan, namespace="models", huggingface_token="hf_test")
     engine = RecordingEngine().run(lambda: ModelServer(plan.name, args))
     return engine.one("kubernetes:apps/v1:Deployment").inputs["spec"]
 

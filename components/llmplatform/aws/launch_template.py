@@ -76,9 +76,9 @@ def _data(plan: PoolPlan, key: str | None) -> aws.ec2.LaunchTemplateBlockDeviceM
     return aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
         volume_type="gp3",
         volume_size=plan.root_gib,
-        # The disk limits the unpacking of an engine's image; gp3's own 125 MiB/s would take almost five times as long.
-        # A parallel pull keeps layers on the disk, and is slower than a plain one on a disk of less than 600 MiB/s (EKS,
-        # "Introducing Seekable OCI Parallel Pull mode"; aws-samples/karpenter-blueprints, soci-snapshotter).
+        # The disk limits the unpacking of an engine's image; gp3's own 125 MiB/s would take five times as long.
+        # A parallel pull keeps layers on the disk, and asks for 600 MiB/s or more (aws-samples/karpenter-blueprints,
+        # soci-snapshotter; with less it is slower than a plain one, docs.convox.com, fast_image_pull_enable).
         iops=6000 if plan.gpu and not local else None,
         throughput=600 if plan.gpu and not local else None,
         encrypted="true",

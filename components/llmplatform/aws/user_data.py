@@ -1,8 +1,8 @@
 """First-boot configuration of nodes. EKS adds the cluster's address and certificate to it.
 
-Sources: nodeadm's NodeConfig (`node.eks.aws/v1alpha1`) for Amazon Linux 2023; Bottlerocket's settings (`network`, `pki`,
-`container-runtime-plugins`) and bootstrap commands (from 1.22) for ephemeral storage. Scripts end before nodeadm starts containerd and
-kubelet: amazon-eks-ami, templates/al2023, nodeadm-run.service is `After=cloud-final.service`.
+Sources: nodeadm's NodeConfig (`node.eks.aws/v1alpha1`) for Amazon Linux 2023; Bottlerocket's settings (`network`,
+`pki`, `container-runtime-plugins`) and bootstrap commands (from 1.22) for ephemeral storage. Scripts end before nodeadm
+starts containerd and kubelet: amazon-eks-ami, templates/al2023, nodeadm-run.service is `After=cloud-final.service`.
 """
 
 import base64
@@ -41,8 +41,8 @@ concurrent-download-chunk-size = "16mb"
 max-concurrent-unpacks-per-image = 12
 discard-unpacked-layers = true
 """
-"""The values of nodeadm's `FastImagePull` (amazon-eks-ami, soci-snapshotter.config.toml). Its own are those of a plain
-pull."""
+"""The values of nodeadm's `FastImagePull` (amazon-eks-ami, soci-snapshotter.config.toml). Bottlerocket's own are those
+of a plain pull."""
 
 _PROXIED = ("containerd", "soci-snapshotter", "kubelet", "nodeadm-run")
 """Programs that call registries and AWS: two that fetch layers, kubelet's credential provider for ECR, and nodeadm,
@@ -60,7 +60,7 @@ def user_data(plan: PoolPlan, outside: OutsidePlan) -> str | None:
 
 
 def _disks_and_pulls(plan: PoolPlan) -> list[str]:
-    """Bottlerocket's counterpart of `node_config`. Small images of other pools gain nothing from another snapshotter."""
+    """Bottlerocket's counterpart of `node_config`. Small images of other pools gain nothing by a parallel pull."""
     parallel = plan.gpu is not None and pulls_in_parallel(plan)
     folders = ", ".join(f'"{each}"' for each in (*_ON_NVME, *((_LAYERS,) if parallel else ())))
     return [*([_PARALLEL] if parallel else []), *([_NVME.format(folders=folders)] if plan.shape.nvme_gb else [])]

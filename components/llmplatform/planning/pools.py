@@ -128,7 +128,9 @@ def plan_pools(stack: Stack) -> tuple[PoolPlan, ...]:
 
 def existing_pools(pools: Mapping[str, P]) -> dict[str, P]:
     """Pools as another stack, which uses them, writes them down."""
-    return {name: pool.model_copy(update={"existing": True, "warm": 0, "prepull": False}) for name, pool in pools.items()}
+    return {
+        name: pool.model_copy(update={"existing": True, "warm": 0, "prepull": False}) for name, pool in pools.items()
+    }
 
 
 def gpu_capacity(pools: tuple[PoolPlan, ...]) -> int:

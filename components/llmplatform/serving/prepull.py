@@ -88,8 +88,7 @@ class Prepull(PlatformComponent):
             image_pull_secrets=args.pull_secrets,
             node_selector=dict(args.pool.selector),
             tolerations=[
-                core.TolerationArgs(key=taint.key, operator="Exists", effect=taint.effect)
-                for taint in args.pool.taints
+                core.TolerationArgs(key=taint.key, operator="Exists", effect=taint.effect) for taint in args.pool.taints
             ],
             termination_grace_period_seconds=0,
             security_context=pod_security(),

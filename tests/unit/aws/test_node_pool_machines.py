@@ -90,7 +90,9 @@ def test_bottlerocket_with_gpus_fetches_images_in_parallel_to_its_local_disks() 
     assert settings["container-runtime"] == {"snapshotter": "soci"}
     snapshotter = settings["container-runtime-plugins"]["soci-snapshotter"]
     assert snapshotter["pull-mode"] == "parallel-pull-unpack"
-    assert snapshotter["parallel-pull-unpack"]["max-concurrent-unpacks-per-image"] > 1, "its own value is a plain pull's"
+    assert snapshotter["parallel-pull-unpack"]["max-concurrent-unpacks-per-image"] > 1, (
+        "its own value is a plain pull's"
+    )
     (command,) = settings["bootstrap-commands"].values()
     assert "/var/lib/soci-snapshotter" in command["commands"][1], "the root volume has no room for an engine's image"
 

@@ -125,5 +125,3 @@ def test_weights_in_an_image_are_fetched_with_it() -> None:
     with_weights = model_plan(engine=engine, weights={"cache": "image"})
     assert seconds(with_weights)["weights"] == 0
     assert seconds(with_weights)["image"] > 1.9 * seconds(plain)["image"]
-
-

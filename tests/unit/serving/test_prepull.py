@@ -34,7 +34,9 @@ class Pool:
     group_names: Mapping[str, pulumi.Output[str]] = field(default_factory=dict[str, pulumi.Output[str]])
 
 
-def installed(pool: dict[str, Any], *, owner: Sequence[str] = ("llmplatform", "test"), **changes: Any) -> RecordingEngine:
+def installed(
+    pool: dict[str, Any], *, owner: Sequence[str] = ("llmplatform", "test"), **changes: Any
+) -> RecordingEngine:
     settings = stack({"gpu": pool}, MODELS)
     pools = plan_pools(settings)
 
