@@ -85,9 +85,11 @@ def validate(
     checked = check(path)
     problems, warned = [*checked.problems, *checked.placeholders], checked.warnings
     if as_json:
-        found = {"problems": [*map(asdict, problems)], "warnings": [*map(asdict, warned)], "starts": {}}
-        if checked.stack:
-            found["starts"] = starts(checked.stack)
+        found = {
+            "problems": [*map(asdict, problems)],
+            "warnings": [*map(asdict, warned)],
+            "starts": starts(checked.stack) if checked.stack else {},
+        }
         typer.echo(json.dumps({"file": str(path), "valid": not problems, **found}, indent=2))
         raise typer.Exit(2 if problems else 0)
     refuse(problems)
