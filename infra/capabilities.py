@@ -44,4 +44,5 @@ def install(
     site = addons.cert_manager.install(site)
     site = addons.gateway.install(site)
     site = addons.keda.install(site)
+    site = addons.kserve.install(site)
     return site  # noqa: RET504 so that another capability is another line

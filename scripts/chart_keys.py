@@ -137,7 +137,7 @@ def _of_images(key: str, value: str, beside: dict[str, Any]) -> bool:
         return True
     # A repository beside a registry is a path in it; a bare `image` beside a repository is a name in that.
     return (key == "repository" and not beside.get("registry")) or (
-        key == "image" and "/" in value and not beside.get("repository")
+        (key == "image" or key.endswith("Image")) and "/" in value and not beside.get("repository")
     )
 
 

@@ -3,9 +3,11 @@
 import functools
 from typing import Any
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
+from support.definitions import CHARTS, definitions
 from support.program import ROOT, run_program
 
 from llmplatform.catalog import engine_flags, engines
@@ -16,6 +18,7 @@ from llmplatform.testing import RecordingEngine
 FOLDER = ROOT / "examples/engines"
 STACKS = sorted(path.name.split(".")[1] for path in FOLDER.glob("Pulumi.*.yaml"))
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+INFERENCE_SERVICE = "kubernetes:serving.kserve.io/v1beta1:InferenceService"
 MONITOR = "kubernetes:monitoring.coreos.com/v1:ServiceMonitor"
 SERVICE = "kubernetes:core/v1:Service"
 MIRROR = "acme-registry-vpc.cn-hangzhou.cr.aliyuncs.com/"
@@ -27,26 +30,39 @@ def config(stack: str) -> dict[str, Any]:
 
 @functools.cache
 def made(stack: str) -> RecordingEngine:
-    facts = engines.facts(kind(stack))
-    warned = facts.aging is not None or facts.server.open_paths is not None
+    facts = [engines.facts(kind) for kind in kinds(stack).values()]
+    warned = any(each.aging is not None or each.server.open_paths is not None for each in facts)
     return run_program(config(stack), stack, project="engines", may_warn=warned)
 
 
-def kind(stack: str) -> str:
-    return stack.removesuffix("-ack")
+@functools.cache
+def kinds(stack: str) -> dict[str, str]:
+    """Each model's engine."""
+    models = config(stack)["llmplatform:models"].items()
+    return {name: model.get("engine", {}).get("kind", DEFAULT.kind) for name, model in models}
 
 
-def pods(stack: str) -> list[dict[str, Any]]:
-    found = [each.inputs["spec"]["template"]["spec"] for each in made(stack).all(DEPLOYMENT)]
-    assert len(found) == len(config(stack)["llmplatform:models"])
+def pods(stack: str) -> dict[str, dict[str, Any]]:
+    """Each model's pods, whatever makes them."""
+    objects = [*made(stack).all(DEPLOYMENT), *made(stack).all(INFERENCE_SERVICE)]
+    specs = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in objects}
+    found = {
+        name: spec["predictor"] if "predictor" in spec else spec["template"]["spec"] for name, spec in specs.items()
+    }
+    assert set(found) == set(kinds(stack))
     return found
 
 
 @pytest.mark.parametrize("kind", [each for each in ENGINES if each != DEFAULT.kind])
 def test_every_engine_has_an_example_on_both_clouds(kind: str) -> None:
     for stack in (kind, f"{kind}-ack"):
+        assert set(kinds(stack).values()) == {kind}
+
+
+def test_every_workload_has_an_example_on_both_clouds() -> None:
+    for stack in ("kserve", "kserve-ack"):
         models = config(stack)["llmplatform:models"].values()
-        assert {model["engine"]["kind"] for model in models} == {kind}
+        assert {model["workload"] for model in models} == {"kserve"}
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -54,25 +70,40 @@ def test_every_object_is_one_that_the_api_server_takes(stack: str) -> None:
     objects = [
         each
         for each in made(stack).registered
-        if each.type.startswith("kubernetes:") and "kind" in each.inputs and "monitoring.coreos.com" not in each.type
+        if each.type.startswith("kubernetes:")
+        and "kind" in each.inputs
+        and each.type not in (MONITOR, INFERENCE_SERVICE)
     ]
     assert len(objects) > 8
     for each in objects:
         kubernetes_validate.validate(each.inputs, "1.35", strict=True)
 
 
-# Of the user's own server no list could say it.
-@pytest.mark.parametrize("stack", [each for each in STACKS if engines.facts(kind(each)).releases])
+@pytest.mark.skipif(CHARTS is None, reason="LLMPLATFORM_CHARTS does not point at the charts' contents")
+@pytest.mark.parametrize("stack", ["kserve", "kserve-ack"])
+def test_every_inference_service_is_one_that_kserve_s_own_definition_takes(stack: str) -> None:
+    schema = definitions("kserve-crd")["serving.kserve.io/v1beta1", "InferenceService"]
+    objects = made(stack).all(INFERENCE_SERVICE)
+    assert len(objects) == 2
+    for each in objects:
+        faults = jsonschema.Draft7Validator(schema).iter_errors(each.inputs)
+        assert [f"{'.'.join(map(str, fault.path))}: {fault.message}" for fault in faults] == []
+
+
+@pytest.mark.parametrize("stack", STACKS)
 def test_every_flag_of_a_server_is_one_that_its_engine_knows(stack: str) -> None:
-    facts = engines.facts(kind(stack))
-    known = engine_flags.flags(kind(stack), facts.release().version)
-    words = [word.partition("=")[0] for pod in pods(stack) for word in pod["containers"][0]["args"]]
-    assert {word for word in words if word.startswith("--")} <= known
+    for name, kind in kinds(stack).items():
+        facts = engines.facts(kind)
+        # Of the user's own server no list could say it.
+        if facts.releases:
+            known = engine_flags.flags(kind, facts.release().version)
+            words = [word.partition("=")[0] for word in pods(stack)[name]["containers"][0]["args"]]
+            assert {word for word in words if word.startswith("--")} <= known
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_server_is_one_that_pod_security_admits(stack: str) -> None:
-    for pod in pods(stack):
+    for pod in pods(stack).values():
         assert pod["securityContext"]["runAsNonRoot"]
         assert pod["securityContext"]["runAsUser"] > 0
         for container in [*pod.get("initContainers", []), *pod["containers"]]:
@@ -84,7 +115,7 @@ def test_every_server_is_one_that_pod_security_admits(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", [each for each in STACKS if each.endswith("-ack")])
 def test_every_image_in_mainland_china_comes_from_the_mirror(stack: str) -> None:
-    for pod in pods(stack):
+    for pod in pods(stack).values():
         for container in [*pod.get("initContainers", []), *pod["containers"]]:
             assert container["image"].startswith(MIRROR)
 
@@ -93,8 +124,10 @@ def test_every_image_in_mainland_china_comes_from_the_mirror(stack: str) -> None
 def test_every_server_is_scraped_at_a_port_of_its_service(stack: str) -> None:
     services = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in made(stack).all(SERVICE)}
     monitors = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in made(stack).all(MONITOR)}
-    assert set(monitors) == set(config(stack)["llmplatform:models"])
+    assert set(monitors) == set(kinds(stack))
     for name, monitor in monitors.items():
         [endpoint] = monitor["endpoints"]
-        assert endpoint["port"] in {port["name"] for port in services[name]["ports"]}
+        # The Service that KServe makes has the names of the container's ports.
+        ports = services[name]["ports"] if name in services else pods(stack)[name]["containers"][0]["ports"]
+        assert endpoint["port"] in {port["name"] for port in ports}
         assert endpoint["path"].startswith("/")

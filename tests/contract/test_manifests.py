@@ -6,8 +6,6 @@ the enumerations that these leave open; custom resources against the definitions
 """
 
 import functools
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +13,13 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
+from support.definitions import CHARTS, closed, definitions
 from support.kubernetes_enums import enumerated, misspelt
 from support.program import STACKS, committed, stack_config
 
 from llmplatform.checks.rules.names import TAKEN_IN_THE_MODELS_NAMESPACE
 from llmplatform.specs.capabilities import NAMESPACES
 from llmplatform.testing import Registered
-
-CHARTS = os.environ.get("LLMPLATFORM_CHARTS")
 
 
 @functools.cache
@@ -44,50 +41,6 @@ def kinds_of_addons() -> dict[tuple[str, str], dict[str, Any]]:
     return {(version, kind): closed(documents[key]) for key, (version, kind) in keys.items()}
 
 
-@functools.cache
-def definitions() -> dict[tuple[str, str], dict[str, Any]]:
-    """(apiVersion, kind) of every custom resource of the charts to its schema, closed against unknown fields."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    assert CHARTS
-    for path in sorted(Path(CHARTS).glob("*/crds/**/*.yaml")):
-        if path.parts[len(Path(CHARTS).parts)] in {"cert-manager", "prometheus-operator-crds"}:
-            for document in _documents(path):
-                spec = document["spec"]
-                for version in spec["versions"]:
-                    key = f"{spec['group']}/{version['name']}", spec["names"]["kind"]
-                    found[key] = closed(version["schema"]["openAPIV3Schema"])
-    return found
-
-
-def _documents(path: Path) -> Iterator[dict[str, Any]]:
-    class Loader(yaml.CSafeLoader):
-        pass
-
-    # A bare `=` is a plain string in these files; YAML 1.1 gives it a type of its own.
-    Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
-    for document in yaml.load_all(path.read_text(), Loader=Loader):
-        if document and document.get("kind") == "CustomResourceDefinition":
-            yield document
-
-
-def closed(schema: dict[str, Any], *, top: bool = True) -> dict[str, Any]:
-    """The schema as the API server's strict field validation reads it: an object with properties allows no others."""
-    result = dict(schema)
-    if "properties" in result:
-        result["properties"] = {name: closed(each, top=False) for name, each in result["properties"].items()}
-        if top:
-            result["properties"]["metadata"] = {"type": "object"}
-        if not result.get("x-kubernetes-preserve-unknown-fields"):
-            result["additionalProperties"] = False
-    elif isinstance(result.get("additionalProperties"), dict):
-        result["additionalProperties"] = closed(result["additionalProperties"], top=False)
-    if isinstance(result.get("items"), dict):
-        result["items"] = closed(result["items"], top=False)
-    if result.get("x-kubernetes-int-or-string"):
-        result["type"] = ["integer", "string"]
-    return result
-
-
 def faults(manifest: dict[str, Any], version: str) -> list[str]:
     """What a strict API server of that version would refuse."""
     key = manifest["apiVersion"], manifest["kind"]
@@ -96,7 +49,7 @@ def faults(manifest: dict[str, Any], version: str) -> list[str]:
     except kubernetes_validate.utils.ValidationError as error:
         return [f"{'.'.join(map(str, error.path))}: {error.message}"]
     except kubernetes_validate.utils.SchemaNotFoundError:
-        known = {**kinds_of_addons(), **(definitions() if CHARTS else {})}
+        known = {**kinds_of_addons(), **(definitions("cert-manager", "prometheus-operator-crds") if CHARTS else {})}
         if key not in known:
             return [f"{key} is neither built in nor defined by a pinned chart or an add-on"] if CHARTS else []
         validator = jsonschema.Draft7Validator(known[key])

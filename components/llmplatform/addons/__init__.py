@@ -1,7 +1,16 @@
 """Software that is installed in a cluster beneath the models."""
 
 # Written by scripts/capabilities.py from the modules of this folder.
-from llmplatform.addons import cert_manager, cluster_autoscaler, gateway, gpu_metrics, gpu_operator, keda, monitoring
+from llmplatform.addons import (
+    cert_manager,
+    cluster_autoscaler,
+    gateway,
+    gpu_metrics,
+    gpu_operator,
+    keda,
+    kserve,
+    monitoring,
+)
 from llmplatform.addons.acme_webhook import AcmeWebhook, AcmeWebhookArgs
 from llmplatform.addons.cert_manager import CertManager, CertManagerArgs
 from llmplatform.addons.certificate import Certificate, CertificateArgs
@@ -9,6 +18,7 @@ from llmplatform.addons.cluster_autoscaler import ClusterAutoscaler, ClusterAuto
 from llmplatform.addons.gpu_metrics import GpuMetrics, GpuMetricsArgs
 from llmplatform.addons.gpu_operator import GpuOperator, GpuOperatorArgs
 from llmplatform.addons.keda import Keda, KedaArgs
+from llmplatform.addons.kserve import Kserve, KserveArgs
 from llmplatform.addons.monitoring import Monitoring, MonitoringArgs
 
 __all__ = [
@@ -26,6 +36,8 @@ __all__ = [
     "GpuOperatorArgs",
     "Keda",
     "KedaArgs",
+    "Kserve",
+    "KserveArgs",
     "Monitoring",
     "MonitoringArgs",
     "cert_manager",
@@ -34,5 +46,6 @@ __all__ = [
     "gpu_metrics",
     "gpu_operator",
     "keda",
+    "kserve",
     "monitoring",
 ]

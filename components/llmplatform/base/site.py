@@ -33,6 +33,10 @@ MONITORS = "monitoring.coreos.com"
 """API group of ServiceMonitor, PodMonitor and PrometheusRule."""
 SCALED_OBJECTS = "keda.sh"
 """API group of ScaledObject."""
+CERTIFICATES = "cert-manager.io"
+"""API group of Certificate."""
+INFERENCE_SERVICES = "serving.kserve.io"
+"""API group of InferenceService."""
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,10 @@ NAMES_OF_SECRETS: frozenset[str] = frozenset(["cluster-autoscaler", "gpu-operato
 """Charts whose pull secrets are a list of names; in all others they are `- name: …`, as in a pod. Source: their
 templates at the pinned version, `deployment.yaml` and `clusterpolicy.yaml`."""
 
+NO_PULL_SECRETS: Mapping[str, tuple[str, ...]] = {"kserve-resources": ("kserve.router.imagePullSecrets",)}
+"""Key paths whose list a chart writes into a configuration of its own, in a form that is no JSON. Source: kserve
+v0.20.0, charts/kserve-resources/files/common/configmap-patch.yaml, `router`."""
+
 _PULL_SECRETS = ("imagePullSecrets", "pullSecrets")
 _EVERYWHERE = "global.imagePullSecrets"
 
@@ -140,7 +144,8 @@ def pull_secrets(chart: str, name: str) -> Mapping[str, list[str] | list[dict[st
     The one for a chart and its dependencies, where it has no other. Empty for a chart that takes none.
     """
     document = _document(chart)
-    own = [path for path in (*_paths(document["keys"]), *ALSO.get(chart, ())) if path.endswith(_PULL_SECRETS)]
+    known = [path for path in (*_paths(document["keys"]), *ALSO.get(chart, ())) if path.endswith(_PULL_SECRETS)]
+    own = [path for path in known if path not in NO_PULL_SECRETS.get(chart, ())]
     spelt = [name] if chart in NAMES_OF_SECRETS else [{"name": name}]
     if _EVERYWHERE in own and _PULL_SECRETS[0] not in own:
         return {_EVERYWHERE: spelt}

@@ -27,6 +27,11 @@ CERTIFICATES = "certificates.pem"
 """Key of the program's ConfigMap, and file name, for the settings' authorities."""
 _TOKEN_PLACE = "/var/run/hub"  # noqa: S105 the name of a folder
 _PACKAGE = hydration.__name__
+_START = (
+    f"import runpy, sys; sys.path.insert(0, '{_PLACE}'); "
+    f"runpy.run_module('{_PACKAGE}', run_name='__main__', alter_sys=True)"
+)
+"""As `python -m` with `_PLACE` in PYTHONPATH."""
 
 core = kubernetes.core.v1
 meta = kubernetes.meta.v1
@@ -123,16 +128,19 @@ def volumes(command: Command, *, check: bool = False) -> tuple[list[core.VolumeA
     return made, mounted
 
 
-def container(command: Command, image: str, *, check: bool = False, python: str | None = None) -> dict[str, Any]:
+def container(
+    command: Command, image: str, *, check: bool = False, python: str | None = None, python_path: bool = True
+) -> dict[str, Any]:
     """Arguments of the container, but for what it mounts.
 
-    `check`: it looks, and changes nothing. `python`: interpreter of an engine's image. Its variables ask NVIDIA's
-    runtime for every GPU, and the runtime writes into the root file system of a container that gets some. None: the
-    image is the hydration's own.
+    `check`: it looks, and changes nothing. `python_path`: a variable tells where the program is. `python`: interpreter
+    of an engine's image. Its variables ask NVIDIA's runtime for every GPU, and the runtime writes into the root file
+    system of a container that gets some. None: the image is the hydration's own.
     """
     token = ("--token-file", f"{_TOKEN_PLACE}/token") if command.token is not None and not check else ()
     trusted = ("--certificates", f"{_PLACE}/{CERTIFICATES}") if command.outside.certificates and not check else ()
-    variables = {"PYTHONPATH": _PLACE, "PYTHONDONTWRITEBYTECODE": "1", **({} if check else command.outside.variables)}
+    found = {"PYTHONPATH": _PLACE} if python_path else {}
+    variables = {**found, "PYTHONDONTWRITEBYTECODE": "1", **({} if check else command.outside.variables)}
     if python:
         variables["NVIDIA_VISIBLE_DEVICES"] = "void"
     asked = {"cpu": "50m", "memory": "64Mi"} if check else {"cpu": "500m", "memory": "256Mi"}
@@ -140,7 +148,7 @@ def container(command: Command, image: str, *, check: bool = False, python: str 
         "name": CONTAINER,
         "image": image,
         "image_pull_policy": "IfNotPresent",
-        "command": [python or "python3", "-m", _PACKAGE],
+        "command": [python or "python3", *(("-m", _PACKAGE) if python_path else ("-c", _START))],
         "args": [*command.words, *token, *trusted, *(("--check",) if check else ())],
         "env": [core.EnvVarArgs(name=name, value=value) for name, value in variables.items()],
         # Pages for a network file system count as its memory.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from llmplatform.base.foundation import CloudServices
 from llmplatform.base.ordering import after
-from llmplatform.base.site import MONITORS, SCALED_OBJECTS, Site
+from llmplatform.base.site import INFERENCE_SERVICES, MONITORS, SCALED_OBJECTS, Site
 from llmplatform.planning.hydration import fingerprint
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.outside import OutsidePlan
@@ -57,6 +57,7 @@ def install(
             monitoring_crds=site.crds.get(MONITORS),
             prometheus_url=site.prometheus_url,
             keda=site.crds.get(SCALED_OBJECTS),
+            kserve=site.crds.get(INFERENCE_SERVICES),
         )
         return ModelServer(model.name, args, site.opts)
 

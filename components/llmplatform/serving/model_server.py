@@ -1,7 +1,8 @@
 """A served model: a Deployment of an inference engine with its own objects, without shared ones.
 
-Makes: service account, API key, the weights, the engine's files, Deployment, Service, disruption budget, network
-policy, a ServiceMonitor if metrics are scraped, and what scales it. Makes no namespace, no nodes, no gateway.
+Makes: service account, API key, the weights, the engine's files, Deployment and Service (or an InferenceService),
+disruption budget, network policy, a ServiceMonitor if metrics are scraped, and what scales it. Makes no namespace, no
+nodes, no gateway.
 Dangerous to replace: the API key (every client needs the new one, and all pods restart), and the weights.
 """
 
@@ -19,11 +20,12 @@ from llmplatform.catalog.versions import HYDRATION_IMAGE
 from llmplatform.planning import hydration
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.outside import OutsidePlan
-from llmplatform.serving import autoscaling, engines, files, hydrators, network, pods, workload
+from llmplatform.serving import autoscaling, engines, files, hydrators, inference_service, network, pods, workload
 from llmplatform.serving.autoscaling import AutoscalingArgs
 from llmplatform.serving.hydrators import Command, Hydration, HydrationArgs
+from llmplatform.serving.monitoring import monitor
 from llmplatform.serving.weights import Weights, WeightsArgs
-from llmplatform.serving.workload import WorkloadArgs
+from llmplatform.serving.workload import Workload, WorkloadArgs
 from llmplatform.specs.mirrors import Mirrors
 
 COMPONENT = "model-server"
@@ -61,6 +63,8 @@ class ModelServerArgs:
     """Address of that Prometheus, for KEDA; needed to scale by the engine's metrics."""
     keda: pulumi.Resource | None = None
     """Release that installs KEDA; None if it exists already."""
+    kserve: pulumi.Resource | None = None
+    """Release that installs KServe; None if it exists already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,17 +97,13 @@ class ModelServer(PlatformComponent):
         key = self._api_key() if self._server.api_key_variable else None
         self._hydration = self._own_hydration() if args.hydration is None else args.hydration
         self._weights = self._hydrated() if args.plan.spec.weights.cache != "image" else None
-        deployment = self._deployment(account, key)
-        service = self._service()
+        made = self._workload(account, key)
         self._disruption_budget()
         self._network_policy()
         self._service_monitor()
-        self._scaled(deployment)
+        self._scaled(made)
 
-        address = pulumi.Output.format(
-            "http://{0}.{1}.svc:{2}", args.plan.name, args.namespace, self._server.api.number
-        )
-        self.url = after(address, service)
+        self.url = pulumi.Output.format("http://{0}.{1}.svc:{2}", made.service, args.namespace, made.port)
         self.model = pulumi.Output.from_input(args.plan.name)
         self.api_key_secret = key.secret if key else pulumi.Output.from_input(None)
         self.finish()
@@ -160,7 +160,7 @@ class ModelServer(PlatformComponent):
         )
         return Weights(f"{self._logical}-weights", wanted, self.child())
 
-    def _deployment(self, account: pulumi.Output[str], key: _Key | None) -> pulumi.Resource:
+    def _workload(self, account: pulumi.Output[str], key: _Key | None) -> Workload:
         plan = self._args.plan
         # If the node has its own weights, each pod downloads them before its server starts.
         downloaded = plan.hydration_seconds if self._downloads else 0
@@ -174,7 +174,18 @@ class ModelServer(PlatformComponent):
         # A GPU node is bought when there is something to load onto it. No property leans on the Job: another one would
         # make the whole Deployment look replaced.
         weights = [self._weights] if self._weights else []
-        return workload.deployment(f"{self._logical}-deployment", args, self.child(depends_on=weights))
+        if self._by_kserve:
+            kserve = [self._args.kserve] if self._args.kserve else []
+            return inference_service.workload(self._logical, args, self.child(depends_on=[*weights, *kserve]))
+        made = workload.deployment(f"{self._logical}-deployment", args, self.child(depends_on=weights))
+        service = self._service()
+        name = plan.name
+        return Workload(deployment=after(name, made), service=after(name, service), port=self._server.api.number)
+
+    @property
+    def _by_kserve(self) -> bool:
+        """Whether KServe makes its pods."""
+        return self._args.plan.spec.workload == "kserve"
 
     @property
     def _downloads(self) -> bool:
@@ -200,6 +211,8 @@ class ModelServer(PlatformComponent):
             pull_secrets=hydrators.pull_secrets(mirrors, self._hydration),
             hydration=weights.command() if weights else nothing,
             secrets_hash=key.mark if key else None,
+            container=inference_service.CONTAINER if self._by_kserve else pods.CONTAINER,
+            python_path=not self._by_kserve,
         )
 
     def _service(self) -> core.Service:
@@ -254,38 +267,13 @@ class ModelServer(PlatformComponent):
         if metrics is None or self._args.monitoring_namespace is None:
             return
         crds = self._args.monitoring_crds
-        kubernetes.apiextensions.CustomResource(
-            f"{self._logical}-monitor",
-            api_version="monitoring.coreos.com/v1",
-            kind="ServiceMonitor",
-            metadata=self._meta(),
-            spec={
-                "selector": {"matchLabels": self._selector},
-                # One scrape job for all models; a label tells them apart.
-                "jobLabel": "app.kubernetes.io/name",
-                "targetLabels": [MODEL_LABEL],
-                "endpoints": [
-                    {
-                        "port": metrics.port,
-                        "path": metrics.path,
-                        "interval": "15s",
-                        "scrapeTimeout": "10s",
-                        # A loading server does not answer, and is not down.
-                        "relabelings": [
-                            {"sourceLabels": ["__meta_kubernetes_pod_ready"], "regex": "true", "action": "keep"}
-                        ],
-                    }
-                ],
-            },
-            # The API server does not know the CRD before; no output of the release says so.
-            opts=self.child(depends_on=[crds] if crds else []),
-        )
+        monitor(f"{self._logical}-monitor", self._meta(), self._selector, metrics, crds, self.child())
 
-    def _scaled(self, deployment: pulumi.Resource) -> None:
+    def _scaled(self, made: Workload) -> None:
         plan, metrics = self._args.plan, self._server.metrics
         wanted = AutoscalingArgs(
             metadata=self._meta(),
-            deployment=after(plan.name, deployment),
+            deployment=made.deployment,
             model=plan.name,
             most_replicas=plan.most_replicas,
             metrics=metrics.names if metrics else None,

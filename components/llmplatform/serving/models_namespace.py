@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from llmplatform.base.namespace import INTERNAL, Namespace, NamespaceArgs
-from llmplatform.base.site import MONITORS, SCALED_OBJECTS, Site
+from llmplatform.base.site import INFERENCE_SERVICES, MONITORS, SCALED_OBJECTS, Site
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_quota
 from llmplatform.specs.platform import ExistingPlatform
 
@@ -24,7 +24,11 @@ def install(site: Site, name: str) -> Site:
 
 def existing(site: Site, platform: ExistingPlatform) -> Site:
     """The site on another stack's platform."""
-    has = {MONITORS: platform.monitoring_namespace is not None, SCALED_OBJECTS: platform.keda}
+    has = {
+        MONITORS: platform.monitoring_namespace is not None,
+        SCALED_OBJECTS: platform.keda,
+        INFERENCE_SERVICES: platform.kserve,
+    }
     return replace(
         site,
         models_namespace=platform.models_namespace,

@@ -27,6 +27,8 @@ from llmplatform.serving.engines.contract import (
 )
 from llmplatform.specs.taints import GPU_TAINT, Toleration
 
+CONTAINER = "engine"
+"""Usual name of the server's container."""
 _OUTSIDE = "/etc/outside"
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 what NCCL opens
 
@@ -58,6 +60,10 @@ class PodArgs:
     pull_secrets: list[core.LocalObjectReferenceArgs] | None
     secrets_hash: pulumi.Input[str] | None
     """Changes with the secrets, so that the pods do. None: there are none."""
+    container: str = CONTAINER
+    """Name of the server's container."""
+    python_path: bool = True
+    """Whether a variable may tell Python where programs are."""
 
 
 def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
@@ -111,7 +117,7 @@ def _container(args: PodArgs) -> core.ContainerArgs:
     ]
     require_apart([ROOT, ADAPTERS, FILES, _OUTSIDE, _SHARED_MEMORY, *(folder.path for folder in server.folders)])
     return core.ContainerArgs(
-        name="engine",
+        name=args.container,
         image=args.image,
         image_pull_policy="IfNotPresent",
         command=list(server.command) or None,
@@ -146,7 +152,7 @@ def _hydration(args: PodArgs) -> core.ContainerArgs:
     check, python = args.claim is not None, args.server.python
     image = args.image if python else args.hydration_image
     return core.ContainerArgs(
-        **hydrators.container(args.hydration, image, check=check, python=python),
+        **hydrators.container(args.hydration, image, check=check, python=python, python_path=args.python_path),
         volume_mounts=[
             core.VolumeMountArgs(name="weights", mount_path=ROOT, read_only=check),
             *hydrators.volumes(args.hydration, check=check)[1],

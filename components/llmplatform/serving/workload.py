@@ -1,7 +1,7 @@
 """What keeps the pods of a model server: a Deployment.
 
-This is the seam for workloads of another form. One that takes a pod template (LeaderWorkerSet) is a function of
-`WorkloadArgs` beside this one; one that makes the pods itself (RayService, InferenceService) is a component beside
+This is the seam for workloads of another form. One that takes a pod template (LeaderWorkerSet, InferenceService) is a
+function of `WorkloadArgs` beside this one; one that makes the pods itself (RayService) is a component beside
 `ModelServer`, with the same outputs.
 """
 
@@ -33,24 +33,40 @@ class WorkloadArgs:
     """Longest time until a replica serves, in seconds, with its node and its images."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """A workload as the objects beside it need it."""
+
+    deployment: pulumi.Output[str]
+    """Name of the Deployment with the pods; depends on what makes it."""
+    service: pulumi.Output[str]
+    """Name of the Service of the API; depends on what makes it."""
+    port: int
+    """Port of the API at that Service."""
+
+
 def deployment(logical: str, args: WorkloadArgs, opts: pulumi.ResourceOptions) -> kubernetes.apps.v1.Deployment:
     """Equal replicas, each within one node. `logical`: the resource's name in the state."""
     plan = args.plan
-    seconds = f"{args.patience * max(1, plan.most_replicas)}s"
-    timeouts = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds))
     return kubernetes.apps.v1.Deployment(
         logical,
         metadata=args.metadata,
         spec=kubernetes.apps.v1.DeploymentSpecArgs(
             replicas=plan.least_replicas,
             selector=meta.LabelSelectorArgs(match_labels=args.selector),
-            strategy=_strategy(plan),
+            strategy=strategy(plan),
             progress_deadline_seconds=args.patience,
             revision_history_limit=3,
             template=args.template,
         ),
-        opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions.merge(opts, timeouts), _scaled(plan)),
+        opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions.merge(opts, patient(args)), _scaled(plan)),
     )
+
+
+def patient(args: WorkloadArgs) -> pulumi.ResourceOptions:
+    """Time for all replicas, one after the other."""
+    seconds = f"{args.patience * max(1, args.plan.most_replicas)}s"
+    return pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds))
 
 
 def _scaled(plan: ModelPlan) -> pulumi.ResourceOptions:
@@ -62,7 +78,7 @@ def _scaled(plan: ModelPlan) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(ignore_changes=["spec.replicas"] if plan.spec.scaling else [])
 
 
-def _strategy(plan: ModelPlan) -> kubernetes.apps.v1.DeploymentStrategyArgs:
+def strategy(plan: ModelPlan) -> kubernetes.apps.v1.DeploymentStrategyArgs:
     """Never a pod more than before, unless the settings say that there is room: it would wait for a GPU for ever."""
     surge = plan.spec.surge
     if plan.most_replicas <= 1 and not surge:

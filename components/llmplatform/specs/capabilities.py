@@ -14,6 +14,7 @@ class Addons(Section):
     monitoring: addons.Monitoring = addons.Monitoring()
     gateway: addons.Gateway = addons.Gateway()
     keda: addons.Keda = addons.Keda()
+    kserve: addons.Kserve = addons.Kserve()
 
 
 class AwsAddons(Addons):

@@ -84,6 +84,8 @@ class Model(Section):
     resources: Resources = Resources()
     egress: Annotated[tuple[Egress, ...], Field(max_length=50)] = ()
     """Destinations of its servers, e.g. to fetch pictures for a multimodal model. Empty: only DNS."""
+    workload: Literal["deployment", "kserve"] = "deployment"
+    """What makes its pods: a Deployment of ours, or KServe by an InferenceService. KServe needs `addons.kserve`."""
     surge: bool = False
     """Start a new pod before an old one ends. The pool needs room for another replica."""
     evictable: bool | None = None

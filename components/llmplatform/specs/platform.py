@@ -53,6 +53,8 @@ class ExistingPlatform(Section):
     """Address of that Prometheus as pods reach it, for models whose `scaling` asks it."""
     keda: bool = False
     """Whether KEDA runs in the cluster, and may ask that Prometheus."""
+    kserve: bool = False
+    """Whether KServe runs in the cluster as `addons.kserve` installs it, for models with `workload: kserve`."""
     shared_storage_class: ObjectName = "efs"
     """Class of volumes that many pods share. The models' weights are on such a volume."""
 

@@ -15,6 +15,7 @@ from llmplatform_sandbox.kube.errors import KubeError
 
 DEFAULT_TIMEOUT: Final = 600.0
 """Seconds."""
+WAIT_FOR: Final = "pulumi.com/waitFor"
 
 
 class NeverReady(Exception):
@@ -26,8 +27,28 @@ Rule = Callable[[Kube, Object], str | None]
 
 def waiting_for(kube: Kube, obj: Object) -> str | None:
     """None if the object is ready, else what it waits for. Raises `NeverReady` if it has failed permanently."""
+    wanted = obj["metadata"].get("annotations", {}).get(WAIT_FOR, "")
+    if wanted:
+        return _named(obj, wanted)
     rule = _RULES.get((obj["apiVersion"].partition("/")[0] if "/" in obj["apiVersion"] else "", obj["kind"]))
     return rule(kube, obj) if rule else None
+
+
+def _named(obj: Object, wanted: str) -> str | None:
+    """The condition that the object itself names, in the place of its kind's rule: conditions alone.
+
+    provider/pkg/metadata/overrides.go, `ReadyCondition`; provider/pkg/await/condition/custom.go.
+    """
+    prefix, _, named = wanted.partition("=")
+    if prefix != "condition":
+        raise NeverReady(f"{WAIT_FOR}: '{wanted}' is not simulated; of its forms only 'condition=' is")
+    type_, _, status = named.partition("=")
+    found = condition(obj, type_)
+    if found.get("status") == (status or "True"):
+        return None
+    return (
+        f"{type_} is {found.get('status', 'not reported')}{f' ({reason})' if (reason := found.get('reason')) else ''}"
+    )
 
 
 def condition(obj: Mapping[str, Any], type_: str) -> dict[str, Any]:

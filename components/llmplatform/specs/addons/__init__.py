@@ -16,6 +16,7 @@ from llmplatform.specs.addons.gateway import Gateway
 from llmplatform.specs.addons.gpu_metrics import GpuMetrics
 from llmplatform.specs.addons.gpu_operator import GpuOperator
 from llmplatform.specs.addons.keda import Keda
+from llmplatform.specs.addons.kserve import Kserve
 from llmplatform.specs.addons.logs import Logs
 from llmplatform.specs.addons.monitoring import Alerts, InsideReceiver, Monitoring
 
@@ -36,6 +37,7 @@ __all__ = [
     "InsideReceiver",
     "Issuer",
     "Keda",
+    "Kserve",
     "Logs",
     "Monitoring",
     "SelfSignedIssuer",

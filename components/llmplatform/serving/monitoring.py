@@ -1,0 +1,46 @@
+"""The ServiceMonitor of a model server: where Prometheus finds its metrics."""
+
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from llmplatform.base.labels import MODEL_LABEL
+from llmplatform.serving.engines.contract import Metrics
+
+
+def monitor(
+    logical: str,
+    metadata: kubernetes.meta.v1.ObjectMetaArgs,
+    selector: Mapping[str, str],
+    metrics: Metrics,
+    crds: pulumi.Resource | None,
+    opts: pulumi.ResourceOptions,
+) -> kubernetes.apiextensions.CustomResource:
+    """The monitor of the Services that `selector` matches. `crds`: release of its CRD; None if the cluster has it."""
+    return kubernetes.apiextensions.CustomResource(
+        logical,
+        api_version="monitoring.coreos.com/v1",
+        kind="ServiceMonitor",
+        metadata=metadata,
+        spec={
+            "selector": {"matchLabels": selector},
+            # One scrape job for all models; a label tells them apart.
+            "jobLabel": "app.kubernetes.io/name",
+            "targetLabels": [MODEL_LABEL],
+            "endpoints": [
+                {
+                    "port": metrics.port,
+                    "path": metrics.path,
+                    "interval": "15s",
+                    "scrapeTimeout": "10s",
+                    # A loading server does not answer, and is not down.
+                    "relabelings": [
+                        {"sourceLabels": ["__meta_kubernetes_pod_ready"], "regex": "true", "action": "keep"}
+                    ],
+                }
+            ],
+        },
+        # The API server does not know the CRD before; no output of the release says so.
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[crds] if crds else [])),
+    )
