@@ -49,9 +49,9 @@ def pool_plans(**pools: dict[str, Any]) -> tuple[PoolPlan, ...]:
 
 def model_plan(pool: dict[str, Any] = SPOT_FIRST, **settings: Any) -> ModelPlan:
     """Plan of the model `chat` on the pool `gpu`."""
+    addons = {"addons": settings.pop("addons")} if "addons" in settings else {}
     token = {"secrets": {"huggingface_token": {"secure": "v1:x:y"}}} if settings.get("gated") else {}
-    parsed = parse(
-        {**STACK, **token, "pools": {"system": SYSTEM, "gpu": pool}, "models": {"chat": {**SMALL, **settings}}}
-    )
+    pools, models = {"system": SYSTEM, "gpu": pool}, {"chat": {**SMALL, **settings}}
+    parsed = parse({**STACK, **token, **addons, "pools": pools, "models": models})
     (plan,) = plan_models(parsed, plan_pools(parsed))
     return plan

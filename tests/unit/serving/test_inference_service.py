@@ -18,7 +18,7 @@ CUSTOM = {"kind": "custom", "image": "registry.example.org/team/server:1.0", "wi
 
 
 def by_kserve(**settings: Any) -> RecordingEngine:
-    return served(workload="kserve", **settings)
+    return served(workload="kserve", addons={"kserve": {"enabled": True}}, **settings)
 
 
 def made(engine: RecordingEngine) -> dict[str, Any]:
