@@ -30,13 +30,19 @@ def definitions(*charts: str) -> Mapping[Kind, dict[str, Any]]:
     return found
 
 
-def _documents(path: Path) -> Iterator[dict[str, Any]]:
-    class Loader(yaml.CSafeLoader):
-        pass
+class _Loader(yaml.CSafeLoader):
+    """Reads a bare `=` as the plain string that it is in these files; YAML 1.1 gives it a type of its own."""
 
-    # A bare `=` is a plain string in these files; YAML 1.1 gives it a type of its own.
-    Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
-    for document in yaml.load_all(path.read_text(), Loader=Loader):
+
+def _text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", _text)
+
+
+def _documents(path: Path) -> Iterator[dict[str, Any]]:
+    for document in yaml.load_all(path.read_text(), Loader=_Loader):
         if document and document.get("kind") == "CustomResourceDefinition":
             yield document
 

@@ -186,7 +186,11 @@ def test_its_finalizer_goes_while_the_release_is_there(server: FakeApiServer) ->
 
 def test_an_object_is_waited_for_by_the_condition_that_it_names(server: FakeApiServer) -> None:
     """pulumi-kubernetes, provider/pkg/metadata/overrides.go, ReadyCondition."""
-    wanted = {"apiVersion": API, "kind": KIND, "metadata": {"annotations": {"pulumi.com/waitFor": "condition=Ready"}}}
+    wanted: dict[str, Any] = {
+        "apiVersion": API,
+        "kind": KIND,
+        "metadata": {"annotations": {"pulumi.com/waitFor": "condition=Ready"}},
+    }
     assert waiting_for(server.kube, wanted) == "Ready is not reported"
     unready = {"type": "Ready", "status": "False", "reason": "Starting"}
     assert waiting_for(server.kube, {**wanted, "status": {"conditions": [unready]}}) == "Ready is False (Starting)"
