@@ -28,7 +28,7 @@ $(READY): requirements/dev.txt components/pyproject.toml sandbox/pyproject.toml 
 	@PYTHON=$(PYTHON) scripts/install.sh
 
 sandbox: $(READY) ## Bring STACK up on real Kubernetes with a simulated cloud; CONTROLLERS=1 runs the real cert-manager.
-	@$(BIN)/llmplatform sandbox up "$$STACK" $(if $(CONTROLLERS),--controllers)
+	@$(BIN)/llmplatform sandbox up "$$STACK" $(if $(CONTROLLERS),--controllers $(CONTROLLERS))
 
 diff: $(READY) ## Show what the working tree changes in STACK of the revision AGAINST.
 	@$(BIN)/llmplatform sandbox diff "$$STACK" --against "$$AGAINST"
@@ -43,7 +43,7 @@ sandbox-down: $(READY) ## Destroy STACK in the sandbox and check that nothing is
 	@$(BIN)/llmplatform sandbox down "$$STACK"
 
 test: $(READY) ## Run all tests, JOBS files at a time. The first time downloads or builds the sandbox's tools.
-	@$(BIN)/llmplatform sandbox tools --controllers
+	@$(BIN)/llmplatform sandbox tools --controllers cert-manager
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 kills: $(READY) ## Kill sandboxes at KILLS random moments and check that each recovers; run again to continue.

@@ -33,20 +33,22 @@ def up(
     project: ProjectFolder = Path(),
     host: HostStack = None,
     controllers: Annotated[
-        bool,
+        str,
         typer.Option(
-            "--controllers",
-            help="Run the real cert-manager until `down`; the first run builds it (six minutes of processor time).",
+            metavar="CHARTS",
+            help="Run the real controllers of charts until `down`, e.g. cert-manager,keda; the first run builds them.",
         ),
-    ] = False,
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Bring the stack up. The first run on a machine downloads the tools, or builds them (about ten minutes).
 
     Example: `llmplatform sandbox up prod`. An interrupted run continues where it stopped.
     """
+    from llmplatform_sandbox.controllers.table import named
+
     with opened(project, stack, host=host) as (sandbox, timings):
-        outcome = sandbox.up(controllers=controllers)
+        outcome = sandbox.up(controllers=named(controllers))
         snapshot = sandbox.settle()
         versions = sandbox.versions()
     from llmplatform_sandbox import report
@@ -225,8 +227,8 @@ def status(stack: Stack = "dev", project: ProjectFolder = Path(), as_json: Json 
 @app.command()
 def tools(
     controllers: Annotated[
-        bool, typer.Option("--controllers", help="Build what `sandbox up --controllers` runs, too.")
-    ] = False,
+        str, typer.Option(metavar="CHARTS", help="Build what `sandbox up --controllers CHARTS` runs, too.")
+    ] = "",
 ) -> None:
     """Fetch the tools that a sandbox needs, once per machine: from PATH, from their releases, or built from source.
 
@@ -234,12 +236,12 @@ def tools(
     `LLMPLATFORM_TOOLS` set to `path`, `download` or `build` forces one way; `LLMPLATFORM_TOOLS_MIRROR` is the address
     of a mirror of the release sites.
     """
-    from llmplatform_sandbox.controllers.table import CONTROLLERS
+    from llmplatform_sandbox.controllers.table import chosen, named
     from llmplatform_sandbox.display import display
     from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, ensure
 
-    extra = [each.tool for each in CONTROLLERS if controllers]
     with refusals(), display(console_for(stderr=True)) as show:
+        extra = [each.tool for each in chosen(named(controllers))]
         found = ensure([PULUMI, KUBERNETES, KWOK, ETCD, *extra], report=show)
     for tool, version in sorted(found.versions.items()):
         print(f"{tool} {version}")

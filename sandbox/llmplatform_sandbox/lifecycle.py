@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,15 +77,15 @@ class Sandbox:
         """What the working tree changes in the stack of another revision; the sandbox itself is not changed."""
         return difference(self.project, self.stack, against, self._report)
 
-    def up(self, *, controllers: bool = False) -> Outcome:
-        """Start what does not run and apply the program; with `controllers` run those of charts from now on."""
+    def up(self, *, controllers: Collection[str] = ()) -> Outcome:
+        """Start what does not run and apply the program. `controllers`: charts whose real ones run from now on."""
         require_stack(self.project, self.stack)
         guests.require_platform(self.paths, self.stack)
         seed = read_seed(self.project.folder, self.stack)
         with self._locked():
             if controllers:
                 with self._phase("controllers", "Looking for the controllers of charts"):
-                    running.enable(self.paths, self._report)
+                    running.enable(self.paths, controllers, self._report)
             made = Checkpoint(self.paths, self.project.name, self.stack).resources()
             require_same_cloud(self.stack, self._copy(), self.project.stack_file(self.stack), made=bool(made))
             applied = self._copy().read_text() if self._copy().exists() else ""

@@ -73,7 +73,7 @@ class SandboxPaths:
 
     @property
     def controllers(self) -> Path:
-        """JSON with the ports of the real controllers; there once the sandbox runs them."""
+        """JSON with the charts whose real controllers the sandbox runs, and their ports."""
         return self.folder / "controllers.json"
 
     def exists(self) -> bool:

@@ -44,6 +44,17 @@ class Pki:
         return self.folder / f"{name}.kubeconfig"
 
     @property
+    def mounted(self) -> Path:
+        """The server's certificate as a pod mounts a Secret of the type kubernetes.io/tls, for programs on loopback."""
+        folder = self.folder / "mounted"
+        folder.mkdir(exist_ok=True)
+        files = {"ca.crt": self.certificate("ca"), "tls.crt": self.certificate("server"), "tls.key": self.key("server")}
+        for name, file in files.items():
+            if not (folder / name).is_symlink():
+                (folder / name).symlink_to(file)
+        return folder
+
+    @property
     def encryption(self) -> Path:
         """Configuration with the key under which the API server stores Secrets."""
         return self.folder / "encryption.yaml"

@@ -82,7 +82,7 @@ def print_reality(console: Console, versions: Mapping[str, str], snapshot: Snaps
         "no container ran. Helm releases: values checked, CRDs applied, no templates. "
         "Volumes, load balancers, autoscaling."
     )
-    missing = [f"{sentence}; {called()} sandbox up --controllers runs them." for sentence in snapshot.idle]
+    missing = [f"{sentence}; {called()} sandbox up --controllers CHART runs them." for sentence in snapshot.idle]
     if snapshot.unserved:
         missing.append(f"{', '.join(snapshot.unserved)}: CRDs alone, nothing acts on their objects.")
     for title, style, text in (

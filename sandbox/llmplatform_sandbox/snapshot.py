@@ -1,7 +1,7 @@
 """The present state of a sandbox: nodes, pods, why pods wait, faults, shortages, outputs."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,11 +81,11 @@ class Snapshot:
 
 
 def take(
-    kube: KubeAccess | None, clouds: Mapping[str, Cloud], checkpoint: Checkpoint, *, controllers: bool = False
+    kube: KubeAccess | None, clouds: Mapping[str, Cloud], checkpoint: Checkpoint, *, controllers: Collection[str] = ()
 ) -> Snapshot:
     """Look once. `kube` is None while no control plane runs: nodes and pods are then empty.
 
-    `controllers`: whether those of charts are run.
+    `controllers`: charts whose real ones are run.
     """
     shortages = {group: reason for cloud in clouds.values() for group, reason in cloud.shortages().items()}
     nodes, pods, pending, charts = _cluster(kube, clouds) if kube else ((), (), (), frozenset[str]())
@@ -97,7 +97,7 @@ def take(
         faults=tuple(fault for cloud in clouds.values() for fault in cloud.faults()),
         shortages=shortages,
         remarks=tuple(remark for cloud in clouds.values() for remark in cloud.remarks()),
-        idle=() if controllers else tuple(idle(charts)),
+        idle=tuple(idle([chart for chart in charts if chart not in controllers])),
         unserved=tuple(unserved(charts)),
         outputs=checkpoint.outputs(),
     )

@@ -119,7 +119,10 @@ def test_one_command_brings_the_platform_up_with_the_model_on_a_spot_node(platfo
     with watched_commands(platform.commands):
         found = platform.up()
     assert found["pending"] == []
-    assert found["idle"] == ["cert-manager: its controllers do not run: no certificate is issued"]
+    assert found["idle"] == [
+        "cert-manager: its controllers do not run: no certificate is issued",
+        "keda: its controllers do not run: no workload is scaled",
+    ]
     assert [node["capacity"] for node in platform.gpu_nodes()] == ["SPOT"], (
         "made by the autoscaling loop: it began at 0"
     )

@@ -2,23 +2,26 @@
 
 They act with the administrator's rights, since no chart's RBAC is rendered. Webhook configurations ignore failures
 until the certificate authority is injected and the webhook answers; a release is installed only then, as Helm waits for
-the chart's startupapicheck.
+the chart's startupapicheck, or for the pods behind an APIService.
 """
 
 import json
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-from llmplatform_sandbox.controllers.table import CONTROLLERS, Controller, Program
+from llmplatform_sandbox.controllers.table import CONTROLLERS, Controller, Program, chosen
 from llmplatform_sandbox.interfaces import Release
 from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.kube.readiness import condition
 from llmplatform_sandbox.kube.releases import installed
 from llmplatform_sandbox.paths import SandboxPaths, write_private
+from llmplatform_sandbox.pki import Pki
 from llmplatform_sandbox.processes import Processes, free_ports
 from llmplatform_sandbox.progress import Report
 from llmplatform_sandbox.toolchain import ensure
@@ -30,21 +33,24 @@ _READY_WITHIN: Final = 60.0
 _MANAGER: Final = "helm"
 
 
-def enabled(paths: SandboxPaths) -> bool:
-    """Whether the sandbox runs controllers."""
-    return paths.controllers.exists()
+def enabled(paths: SandboxPaths) -> frozenset[str]:
+    """Charts whose controllers the sandbox runs."""
+    return frozenset(_noted(paths)["charts"])
 
 
 def versions(paths: SandboxPaths) -> dict[str, str]:
     """Chart → version of the controllers that the sandbox runs."""
-    return {each.chart: each.tool.version for each in CONTROLLERS if enabled(paths)}
+    charts = enabled(paths)
+    return {each.chart: each.tool.version for each in CONTROLLERS if each.chart in charts}
 
 
-def enable(paths: SandboxPaths, report: Report) -> None:
-    """Build the controllers, and let the sandbox run them from now on, until it is taken down."""
-    ensure([each.tool for each in CONTROLLERS], report=report)
-    if not enabled(paths):
-        write_private(paths.controllers, json.dumps({}))
+def enable(paths: SandboxPaths, charts: Collection[str], report: Report) -> None:
+    """Build the controllers of charts, and let the sandbox run them from now on, until it is taken down.
+
+    Raises `SandboxError` for a chart without any.
+    """
+    ensure([each.tool for each in chosen(charts)], report=report)
+    write_private(paths.controllers, json.dumps({**_noted(paths), "charts": sorted({*enabled(paths), *charts})}))
 
 
 class Running:
@@ -52,19 +58,20 @@ class Running:
 
     def __init__(self, paths: SandboxPaths, kube: Kube, kubeconfig: Path) -> None:
         self._paths = paths
-        self._kubeconfig = str(kubeconfig)
+        self._kubeconfig = kubeconfig
         self._kube = kube
         self._processes = Processes(paths.run, paths.logs)
         self._started: dict[str, float] = {}
         self._settled: set[str] = set()
-        """Charts whose webhooks are asked."""
+        """Charts whose programs are asked."""
         self._lock = threading.Lock()
 
     def step(self) -> None:
         """Start what is missing, and stop what has no release any more. Level-triggered and idempotent."""
-        if not enabled(self._paths):
+        charts = enabled(self._paths)
+        if not charts:
             return
-        homes = {release.chart: release.namespace for release in installed(self._kube)}
+        homes = {release.chart: release.namespace for release in installed(self._kube) if release.chart in charts}
         for controller in CONTROLLERS:
             if controller.chart in homes:
                 self._run(controller, homes[controller.chart])
@@ -74,7 +81,7 @@ class Running:
     def await_ready(self, release: Release) -> bool:
         """Start the controllers of a release that is being installed; False when they are not ready in time."""
         controller = next((each for each in CONTROLLERS if each.chart == release.chart), None)
-        if controller is None or not enabled(self._paths):
+        if controller is None or controller.chart not in enabled(self._paths):
             return True
         deadline = time.monotonic() + _READY_WITHIN
         while not self._run(controller, release.namespace):
@@ -84,31 +91,38 @@ class Running:
         return True
 
     def _run(self, controller: Controller, namespace: str) -> bool:
-        """Whether everything is up, and the API server asks its webhooks."""
+        """Whether everything is up, and the API server asks it."""
         with self._lock:
             missing = [each for each in controller.programs if not self._processes.running(each.name)]
             if not missing and controller.chart in self._settled:
                 return True
             self._settled.discard(controller.chart)
-            ports = self._ports()
+            ports = _noted(self._paths)["ports"]
             for program in missing:
                 if program.listens:
                     ports[program.name] = self._port(program, ports)
-                self._start(controller, program, namespace, ports.get(program.name, 0))
-            listening = [ports[each.name] for each in controller.programs if each.listens]
-            wanted = [(each, port) for port in listening for each in controller.configurations(namespace, port)]
-            asked = [self._asked(configuration, port) for configuration, port in wanted]
+                self._start(controller, program, namespace, ports)
+            asked = [
+                self._asked(each) if "webhooks" in each else self._served(each)
+                for each in controller.registrations(namespace, ports)
+            ]
             if all(asked):
                 self._settled.add(controller.chart)
             return all(asked)
 
-    def _start(self, controller: Controller, program: Program, namespace: str, port: int) -> None:
+    def _start(self, controller: Controller, program: Program, namespace: str, ports: Mapping[str, int]) -> None:
         now = time.monotonic()
         if now - self._started.get(program.name, -_RESTARTED_AFTER) < _RESTARTED_AFTER:
             return
         self._started[program.name] = now
         binary = ensure([controller.tool])[next(iter(controller.tool.binaries))]
-        names = {"kubeconfig": self._kubeconfig, "namespace": namespace, "port": port}
+        names = {
+            "kubeconfig": self._kubeconfig,
+            "certificates": Pki(self._kubeconfig.parent).mounted,
+            "namespace": namespace,
+            "port": ports.get(program.name, 0),
+            **ports,
+        }
         self._processes.start(program.name, [str(binary), *(each.format_map(names) for each in program.arguments)])
 
     def _end(self, controller: Controller) -> None:
@@ -117,17 +131,30 @@ class Running:
             names = [each.name for each in controller.programs if each.name in self._processes.names()]
             if not names:
                 return
-            for configuration in controller.configurations("", 0):
-                self._kube.delete(configuration)
+            for registration in controller.registrations("", {}):
+                # What is in the release's namespace goes with that.
+                if "namespace" not in registration["metadata"]:
+                    self._kube.delete(registration)
             self._processes.stop(*names)
 
-    def _asked(self, wanted: dict[str, Any], port: int) -> bool:
+    def _served(self, wanted: dict[str, Any]) -> bool:
+        """Whether an object is there, and an API that it adds answers."""
+        metadata = wanted["metadata"]
+        live = self._kube.get(wanted["apiVersion"], wanted["kind"], metadata["name"], metadata.get("namespace"))
+        if live is None or any(live["spec"].get(key) != value for key, value in wanted["spec"].items()):
+            live = self._kube.apply(wanted, manager=_MANAGER)
+        return wanted["kind"] != "APIService" or condition(live, "Available").get("status") == "True"
+
+    def _asked(self, wanted: dict[str, Any]) -> bool:
         """Whether the API server asks a webhook about every object; once it does, a webhook that is away refuses."""
         live = self._kube.get(wanted["apiVersion"], wanted["kind"], wanted["metadata"]["name"])
         before = [] if live is None else live["webhooks"]
         strict = bool(before) and (
             _policies(before) == _policies(wanted["webhooks"])
-            or (all(hook["clientConfig"].get("caBundle") for hook in before) and _answers(port))
+            or (
+                all(hook["clientConfig"].get("caBundle") for hook in before)
+                and all(map(_answers, _urls(wanted["webhooks"])))
+            )
         )
         if not strict:
             for hook in wanted["webhooks"]:
@@ -136,13 +163,17 @@ class Running:
             self._kube.apply(wanted, manager=_MANAGER)
         return strict
 
-    def _ports(self) -> dict[str, int]:
-        return json.loads(self._paths.controllers.read_text())
-
     def _port(self, program: Program, known: Mapping[str, int]) -> int:
         (port,) = free_ports(1, preferred=[known[program.name]] if program.name in known else ())
-        write_private(self._paths.controllers, json.dumps({**known, program.name: port}))
+        noted = {**_noted(self._paths), "ports": {**known, program.name: port}}
+        write_private(self._paths.controllers, json.dumps(noted))
         return port
+
+
+def _noted(paths: SandboxPaths) -> dict[str, Any]:
+    """Charts, and ports of programs by name."""
+    found = json.loads(paths.controllers.read_text()) if paths.controllers.exists() else {}
+    return {"charts": [], "ports": {}, **found}
 
 
 def _policies(webhooks: list[dict[str, Any]]) -> list[str]:
@@ -153,7 +184,7 @@ def _urls(webhooks: list[dict[str, Any]]) -> list[str]:
     return [hook["clientConfig"]["url"] for hook in webhooks]
 
 
-def _answers(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+def _answers(url: str) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", urlsplit(url).port or 443), timeout=1):
         return True
     return False

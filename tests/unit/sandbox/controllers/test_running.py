@@ -18,6 +18,7 @@ from llmplatform_sandbox.toolchain import Tool, Toolchain
 
 (CERT_MANAGER,) = (each for each in CONTROLLERS if each.chart == "cert-manager")
 NAMES = {program.name for program in CERT_MANAGER.programs}
+CHARTS = [each.chart for each in CONTROLLERS]
 RELEASE = Release(name="cm", namespace="home", chart="cert-manager", version="1", values={})
 KINDS = ("validatingwebhookconfigurations", "mutatingwebhookconfigurations")
 
@@ -30,8 +31,11 @@ class Machine:
         self.starts: list[str] = []
         self.answers = True
         self.now = 1000.0
+        self.ports = 40000
         self.paths = SandboxPaths(folder)
         self.paths.create()
+        self.kubeconfig = self.paths.kube / "pki/admin.kubeconfig"
+        self.kubeconfig.parent.mkdir(parents=True)
         self.server = FakeApiServer()
         self.server.add("v1", "Namespace", "home")
         monkeypatch.setattr(running, "ensure", self.ensure)
@@ -40,15 +44,16 @@ class Machine:
         monkeypatch.setattr("time.monotonic", lambda: self.now)
         monkeypatch.setattr("time.sleep", self.pass_time)
         monkeypatch.setattr(running, "Processes", self.processes)
-        self.controllers = Running(self.paths, self.server.kube, Path("/home/admin.kubeconfig"))
+        self.controllers = Running(self.paths, self.server.kube, self.kubeconfig)
 
     def ensure(self, tools: Sequence[Tool], report: Report = silent) -> Toolchain:
         return Toolchain({binary: Path("/tools") / binary for tool in tools for binary in tool.binaries}, {})
 
     def free_ports(self, count: int, preferred: Sequence[int] = ()) -> list[int]:
-        return [*preferred, 40001][:count]
+        self.ports += 1
+        return [*preferred, self.ports][:count]
 
-    def listens(self, port: int) -> bool:
+    def listens(self, url: str) -> bool:
         return self.answers
 
     def processes(self, run: Path, logs: Path) -> "Machine":
@@ -75,8 +80,8 @@ class Machine:
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
 
-    def release(self) -> None:
-        record: dict[str, Any] = new_record(RELEASE, revision=1, app_version="", status="deployed")
+    def release(self, release: Release = RELEASE) -> None:
+        record: dict[str, Any] = new_record(release, revision=1, app_version="", status="deployed")
         write_revision(self.server.kube, record, owner="t")
 
     def configurations(self) -> list[Mapping[str, Any]]:
@@ -98,7 +103,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def enabled(machine: Machine) -> Machine:
-    running.enable(machine.paths, silent)
+    running.enable(machine.paths, CHARTS, silent)
     machine.release()
     return machine
 
@@ -119,9 +124,9 @@ def test_each_program_is_started_once_with_the_releases_namespace(machine: Machi
     assert machine.alive["cert-manager-webhook"][:3] == [
         "/tools/cert-manager",
         "webhook",
-        "--kubeconfig=/home/admin.kubeconfig",
+        f"--kubeconfig={machine.kubeconfig}",
     ]
-    assert running.versions(machine.paths) == {"cert-manager": CERT_MANAGER.tool.version}
+    assert running.versions(machine.paths) == {each.chart: each.tool.version for each in CONTROLLERS}
 
 
 def test_the_webhook_refuses_only_from_when_it_can_be_asked(machine: Machine) -> None:
@@ -177,3 +182,47 @@ def test_without_its_release_nothing_runs_or_is_asked(machine: Machine) -> None:
     set_status(machine.server.kube, revision, "uninstalling")
     machine.controllers.step()
     assert (machine.alive, machine.configurations()) == ({}, [])
+
+
+KEDA = Release(name="keda", namespace="home", chart="keda", version="1", values={})
+METRICS = "v1beta1.external.metrics.k8s.io"
+
+
+def with_keda(machine: Machine) -> Machine:
+    running.enable(machine.paths, CHARTS, silent)
+    machine.release(KEDA)
+    return machine
+
+
+def api(machine: Machine) -> Mapping[str, Any] | None:
+    return machine.server.one("apiregistration.k8s.io/v1", "APIService", METRICS)
+
+
+def test_the_metrics_server_knows_where_the_operator_listens(machine: Machine) -> None:
+    with_keda(machine).controllers.step()
+    operator, metrics = machine.alive["keda-operator"], machine.alive["keda-metrics"]
+    (listens,) = [each for each in operator if each.startswith("--metrics-service-bind-address=127.0.0.1:")]
+    assert f"--metrics-service-address=127.0.0.1:{listens.rpartition(':')[2]}" in metrics
+    assert "--bind-address=127.0.0.1" in metrics
+
+
+def test_an_added_api_is_called_on_loopback_and_waited_for(machine: Machine) -> None:
+    with_keda(machine)
+    assert not machine.controllers.await_ready(KEDA), "the API server has not found it available"
+    found = api(machine)
+    assert found is not None
+    service = found["spec"]["service"]
+    assert f"--secure-port={service['port']}" in machine.alive["keda-metrics"]
+    named = machine.server.one("v1", "Service", service["name"], service["namespace"])
+    assert named is not None
+    assert named["spec"] == {"type": "ExternalName", "externalName": "localhost"}
+    machine.server.kube.patch(found, {"status": {"conditions": [{"type": "Available", "status": "True"}]}})
+    assert machine.controllers.await_ready(KEDA)
+
+
+def test_an_added_api_goes_before_its_server(machine: Machine) -> None:
+    with_keda(machine).controllers.step()
+    (revision,) = (obj for key, obj in machine.server.objects.items() if key[1] == "secrets")
+    set_status(machine.server.kube, revision, "uninstalling")
+    machine.controllers.step()
+    assert (machine.alive, api(machine)) == ({}, None), "an API that does not answer keeps every namespace from going"
