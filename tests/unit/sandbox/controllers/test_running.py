@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,8 +42,9 @@ class Machine:
         monkeypatch.setattr(running, "ensure", self.ensure)
         monkeypatch.setattr(running, "free_ports", self.free_ports)
         monkeypatch.setattr(running, "_answers", self.listens)
-        monkeypatch.setattr("time.monotonic", lambda: self.now)
-        monkeypatch.setattr("time.sleep", self.pass_time)
+        # Its own clock alone: a thread that another test has left may sleep, too.
+        clock = SimpleNamespace(monotonic=lambda: self.now, sleep=self.pass_time)
+        monkeypatch.setattr(running, "time", clock)
         monkeypatch.setattr(running, "Processes", self.processes)
         self.controllers = Running(self.paths, self.server.kube, self.kubeconfig)
 
