@@ -27,7 +27,7 @@ setup: $(READY) ## Install the pinned tools and both distributions into .venv.
 $(READY): requirements/dev.txt components/pyproject.toml sandbox/pyproject.toml scripts/install.sh $(wildcard .venv/pyvenv.cfg)
 	@PYTHON=$(PYTHON) scripts/install.sh
 
-sandbox: $(READY) ## Bring STACK up on real Kubernetes with a simulated cloud; CONTROLLERS=1 runs the real cert-manager.
+sandbox: $(READY) ## Bring STACK up on real Kubernetes with a simulated cloud; CONTROLLERS=cert-manager,keda runs these real controllers.
 	@$(BIN)/llmplatform sandbox up "$$STACK" $(if $(CONTROLLERS),--controllers $(CONTROLLERS))
 
 diff: $(READY) ## Show what the working tree changes in STACK of the revision AGAINST.
