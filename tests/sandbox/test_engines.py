@@ -22,7 +22,7 @@ SYSTEM = {"dev": ["m7i.2xlarge"], "dev-ack": ["ecs.g7.2xlarge"]}
 
 @pytest.fixture(params=sorted(SYSTEM))
 def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
-    yield from platform_of(request.param, tmp_path)
+    yield from platform_of(request.param, tmp_path, charts=True)
 
 
 def models(stack: str) -> dict[str, Any]:

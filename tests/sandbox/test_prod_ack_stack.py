@@ -13,7 +13,7 @@ IMAGE = "acme-registry-vpc.cn-hangzhou.cr.aliyuncs.com/platform/vllm-openai:v0.3
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    yield from platform_of("prod-ack", tmp_path_factory.mktemp("prod-ack"))
+    yield from platform_of("prod-ack", tmp_path_factory.mktemp("prod-ack"), charts=True)
 
 
 def test_both_models_serve_on_machines_of_two_gpu_classes(platform: Platform) -> None:

@@ -17,7 +17,7 @@ IMAGE = "registry.example.org/vllm-openai:v0.33.0-fix1"
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    yield from platform_of("prod", tmp_path_factory.mktemp("prod"))
+    yield from platform_of("prod", tmp_path_factory.mktemp("prod"), charts=True)
 
 
 def test_both_models_serve_on_machines_of_two_gpu_classes(platform: Platform) -> None:

@@ -28,7 +28,7 @@ PROGRAMS = [program.name for each in CONTROLLERS if each.chart == "cert-manager"
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    for made in platform_of("dev", tmp_path_factory.mktemp("platform")):
+    for made in platform_of("dev", tmp_path_factory.mktemp("platform"), charts=True):
         said = json.loads(
             llmplatform(
                 "sandbox", "up", "dev", "--controllers", "cert-manager", "--json", "--project", str(made.folder)

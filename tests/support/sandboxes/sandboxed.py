@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from llmplatform_sandbox.engine import Outcome
@@ -136,18 +137,25 @@ class Samples:
     """Looks that the API server did not answer, because it was upgraded itself."""
 
 
-def platform_of(stack: str, folder: Path) -> Iterator[Platform]:
-    """The body of a fixture: a platform; nothing of it runs afterwards, whatever happens."""
+def platform_of(stack: str, folder: Path, *, charts: bool = False) -> Iterator[Platform]:
+    """The body of a fixture: a platform; nothing of it runs afterwards, whatever happens.
+
+    `charts`: with the definitions of the real charts, where they are here. They cost a sixth of a stack's life.
+    """
     for name in ("Pulumi.yaml", f"Pulumi.{stack}.yaml"):
         shutil.copy(ROOT / name, folder)
     shutil.copytree(ROOT / "infra", folder / "infra", ignore=shutil.ignore_patterns("__pycache__"))
     made = Platform(folder, stack)
+    without = pytest.MonkeyPatch()
+    if not charts:
+        without.delenv("LLMPLATFORM_CHARTS", raising=False)
     try:
         yield made
     finally:
         if made.sandbox.paths.exists():
             end_engines(made.sandbox.paths)
             made.sandbox.stop()
+        without.undo()
 
 
 def pulumi(platform: Platform, *arguments: str) -> subprocess.CompletedProcess[str]:
