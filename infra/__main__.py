@@ -34,6 +34,7 @@ export(
         "models": {name: server.url for name, server in servers.items()},
         "api_key_secrets": {name: server.api_key_secret for name, server in servers.items()},
         "platform": platform_ref(cloud, site),
-        "grafana_secret": site.outputs.get("grafana_secret"),
+        "grafana_secret": None,
+        **site.outputs,
     }
 )

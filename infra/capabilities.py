@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pulumi
 
-from llmplatform import addons
+from llmplatform import addons, services
 from llmplatform.base.foundation import CloudServices
 from llmplatform.base.site import Site
 from llmplatform.planning.capabilities import plan_capabilities
@@ -45,4 +45,5 @@ def install(
     site = addons.gateway.install(site)
     site = addons.keda.install(site)
     site = addons.kserve.install(site)
+    site = services.mlflow.install(site)
     return site  # noqa: RET504 so that another capability is another line

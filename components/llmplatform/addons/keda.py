@@ -10,7 +10,6 @@ Source of ports, labels and keys: kedacore/charts at v2.20.2, keda/values.yaml a
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import pulumi
 from pydantic import Field
@@ -21,12 +20,10 @@ from llmplatform.base.network_policy import (
     PROMETHEUS_PORT,
     Allow,
     Openings,
-    Peer,
-    elsewhere,
     https,
-    namespace,
     own_pods,
     prometheus,
+    url_place,
 )
 from llmplatform.base.ordering import after
 from llmplatform.base.site import Rails, Site
@@ -196,17 +193,8 @@ def openings(scraper: pulumi.Input[str] | None, url: str | None = None) -> Openi
 def _queries(scraper: pulumi.Input[str] | None, url: str | None) -> Openings:
     if scraper is None:
         return {}
-    peer, ports = _place(url) if url else (prometheus(scraper), (PROMETHEUS_PORT,))
+    peer, ports = url_place(url) if url else (prometheus(scraper), (PROMETHEUS_PORT,))
     return {"allow-prometheus": Allow(direction="Egress", peers=(peer,), ports=ports, pods=OPERATOR)}
-
-
-def _place(url: str) -> tuple[Peer, tuple[int, ...]]:
-    """Peer and ports behind an address. Behind a Service they may be any pods of its namespace, and any port."""
-    parts = urlsplit(url)
-    labels = (parts.hostname or "").split(".")
-    if "svc" in labels[2:]:
-        return namespace(labels[labels.index("svc", 2) - 1]), ()
-    return elsewhere(), (parts.port or (443 if parts.scheme == "https" else 80),)
 
 
 def values(site: Site) -> KedaValues:

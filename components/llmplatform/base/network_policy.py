@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Literal
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -76,6 +77,20 @@ def others(cidr: str) -> networking.NetworkPolicyPeerArgs:
 def elsewhere() -> networking.NetworkPolicyPeerArgs:
     """Every address except those of a node's credentials."""
     return addresses("0.0.0.0/0", without=[LINK_LOCAL, ALICLOUD_METADATA])
+
+
+def url_place(url: str) -> tuple[networking.NetworkPolicyPeerArgs, tuple[int, ...]]:
+    """Peer and ports behind a URL."""
+    parts = urlsplit(url)
+    return place(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+
+
+def place(host: str, number: int) -> tuple[networking.NetworkPolicyPeerArgs, tuple[int, ...]]:
+    """Peer and ports behind a host. Behind a Service they may be any pods of its namespace, and any port."""
+    labels = host.split(".")
+    if "svc" in labels[2:]:
+        return namespace(labels[labels.index("svc", 2) - 1]), ()
+    return elsewhere(), (number,)
 
 
 def port(number: int, protocol: str = "TCP") -> networking.NetworkPolicyPortArgs:

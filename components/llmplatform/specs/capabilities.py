@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from inspect import isclass
 
-from llmplatform.specs import addons
+from llmplatform.specs import addons, services
 from llmplatform.specs.capability import Capability
 from llmplatform.specs.section import Section
 
@@ -36,6 +36,8 @@ class AlicloudAddons(Addons):
 
 class Services(Section):
     """Services for models, clients and developers."""
+
+    mlflow: services.Mlflow = services.Mlflow()
 
 
 class Jobs(Section):

@@ -25,3 +25,6 @@ class Secrets(Section):
     alert_receiver: Encrypted | None = None
     """URL or key of the receiver in `addons.monitoring.alerts`: `pulumi config set --secret --path
     'secrets.alert_receiver'`."""
+    mlflow_database_password: Encrypted | None = None
+    """Password of the user in `services.mlflow.database`: `pulumi config set --secret --path
+    'secrets.mlflow_database_password'`."""

@@ -47,6 +47,10 @@ AnnotationValue = Annotated[
     str, Matching(r"[^\x00-\x08\x0b-\x1f\x7f]*", "write text without control characters", longest=16384)
 ]
 Email = Annotated[str, Matching(grammar.EMAIL, "write an e-mail address", longest=254)]
+DatabaseName = Annotated[
+    str, Matching(r"[a-z_][a-z0-9_]{0,62}", "write at most 63 lower-case letters, digits and '_', no digit first")
+]
+"""A database or a user of Postgres that needs no quotes."""
 BucketName = Annotated[
     str,
     Matching(

@@ -1,0 +1,54 @@
+"""Rules about services and what they stand on."""
+
+from collections.abc import Iterator
+
+from llmplatform.checks.problems import Problem
+from llmplatform.checks.rules.rule import whole
+from llmplatform.specs.services import Volume
+from llmplatform.specs.stack import AlicloudStack, Stack
+
+_MLFLOW = "services.mlflow"
+
+
+def mlflow_has_a_database(stack: Stack) -> Iterator[Problem]:
+    """MLflow has a Postgres, and the password of its user."""
+    wanted = stack.services.mlflow
+    if not wanted.enabled:
+        return
+    if wanted.database is None:
+        yield Problem(
+            f"{_MLFLOW}.database",
+            "MLflow keeps experiments and models in a Postgres, and none is named",
+            "write kind: existing and its host, or set services.mlflow.enabled to false",
+        )
+    elif stack.secrets.mlflow_database_password is None:
+        yield Problem(
+            f"{_MLFLOW}.database",
+            "its user needs a password, and secrets.mlflow_database_password is not set",
+            "run pulumi config set --secret --path 'llmplatform:secrets.mlflow_database_password'",
+        )
+
+
+def mlflow_has_two_databases(stack: Stack) -> Iterator[Problem]:
+    """Both of MLflow's parts have migrations of their own: in one database their tables could collide."""
+    database = stack.services.mlflow.database
+    if database is not None and database.name == database.auth_name:
+        yield Problem(
+            f"{_MLFLOW}.database.auth_name",
+            f"'{database.name}' is the database of the experiments",
+            "write another one, which exists in the same server",
+        )
+
+
+def mlflow_reaches_its_artifacts(stack: Stack) -> Iterator[Problem]:
+    """MLflow's client of OSS, boto3, knows no RAM role of a service account."""
+    wanted = stack.services.mlflow
+    if isinstance(stack, AlicloudStack) and wanted.enabled and not isinstance(wanted.artifacts, Volume):
+        yield Problem(
+            f"{_MLFLOW}.artifacts",
+            "MLflow's client of OSS needs a permanent key, and knows no RAM role of a service account",
+            "write kind: volume",
+        )
+
+
+PROBLEMS = whole(mlflow_has_a_database, mlflow_has_two_databases, mlflow_reaches_its_artifacts)

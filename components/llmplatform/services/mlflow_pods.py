@@ -1,0 +1,199 @@
+"""The pods of MLflow: its servers, and the Job that prepares their databases. Both are `restricted`.
+
+The root file system is read-only: what they write is in memory-backed or temporary folders of the pod.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from llmplatform.services import mlflow_server as server
+from llmplatform.specs.services import ExistingPostgres, Mlflow
+
+SESSION, PASSPHRASE, DATABASE = "session-key", "passphrase", "database-password"
+"""Keys of the Secret with the servers' own keys."""
+ARTIFACTS = "/artifacts"
+_USER = 1000
+_TEMPORARY = "/tmp"  # noqa: S108 the pod's own
+
+core = kubernetes.core.v1
+meta = kubernetes.meta.v1
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodArgs:
+    """What the pods are made of."""
+
+    spec: Mlflow
+    database: ExistingPostgres
+    image: str
+    pull_secrets: Sequence[str]
+    namespace: str
+    labels: Mapping[str, str]
+    selector: Mapping[str, str]
+    service_account: pulumi.Input[str]
+    admin: pulumi.Input[str]
+    """Secret of the administrator."""
+    keys: pulumi.Input[str]
+    """Secret with the servers' own keys."""
+    files: pulumi.Input[str]
+    """ConfigMap of the configuration."""
+    destination: pulumi.Input[str]
+    """Where artifacts are kept."""
+    claim: pulumi.Input[str] | None
+    """Claim of the artifacts' volume; None for a bucket."""
+    marks: Mapping[str, pulumi.Input[str]]
+    """Change with what pods read when they start, so that the pods do."""
+
+
+def template(args: PodArgs) -> core.PodTemplateSpecArgs:
+    """The template of a server."""
+    memory = f"{args.spec.memory_gib}Gi"
+    container = core.ContainerArgs(
+        **_container(args, "server"),
+        command=pulumi.Output.from_input(args.destination).apply(
+            lambda destination: server.arguments(args.spec, args.namespace, destination)
+        ),
+        env=[
+            *_plain(server.environment(args.database)),
+            _secret("PGPASSWORD", args.keys, DATABASE),
+            _secret("MLFLOW_FLASK_SERVER_SECRET_KEY", args.keys, SESSION),
+            _secret("MLFLOW_CRYPTO_KEK_PASSPHRASE", args.keys, PASSPHRASE),
+            _secret("MLFLOW_AUTH_ADMIN_PASSWORD", args.admin, "password"),
+        ],
+        ports=[core.ContainerPortArgs(name="http", container_port=server.PORT, protocol="TCP")],
+        resources=core.ResourceRequirementsArgs(requests={"cpu": "250m", "memory": memory}, limits={"memory": memory}),
+        # It imports for half a minute.
+        startup_probe=_probe(period=5, failures=60),
+        readiness_probe=_probe(period=10, failures=3),
+        liveness_probe=_probe(period=20, failures=6),
+        # The Service forgets the pod first.
+        lifecycle=core.LifecycleArgs(pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=5))),
+        volume_mounts=_mounts(args, artifacts=True),
+    )
+    return core.PodTemplateSpecArgs(
+        metadata=meta.ObjectMetaArgs(
+            labels=args.labels,
+            annotations={f"llmplatform.dev/{name}": mark for name, mark in args.marks.items()},
+        ),
+        spec=_pod(args, container, artifacts=True, restart="Always", spread=True),
+    )
+
+
+def migration(args: PodArgs) -> core.PodTemplateSpecArgs:
+    """The template of the Job. The first database's tables are made by an init container, then the other's."""
+    first, second = server.migrations(args.database)
+
+    def container(name: str, command: list[str]) -> core.ContainerArgs:
+        return core.ContainerArgs(
+            **_container(args, name),
+            command=command,
+            env=[*_plain(server.environment(args.database)), _secret("PGPASSWORD", args.keys, DATABASE)],
+            resources=core.ResourceRequirementsArgs(
+                requests={"cpu": "250m", "memory": "512Mi"}, limits={"memory": "1Gi"}
+            ),
+            volume_mounts=_mounts(args, artifacts=False),
+            # A failed update shows its last lines.
+            termination_message_policy="FallbackToLogsOnError",
+        )
+
+    pod = _pod(args, container("users", second), artifacts=False, restart="Never", spread=False)
+    pod.init_containers = [container("tables", first)]
+    labels = {**args.labels, "app.kubernetes.io/instance": "mlflow-migration"}
+    return core.PodTemplateSpecArgs(metadata=meta.ObjectMetaArgs(labels=labels), spec=pod)
+
+
+def _container(args: PodArgs, name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "image": args.image,
+        "image_pull_policy": "IfNotPresent",
+        "security_context": core.SecurityContextArgs(
+            allow_privilege_escalation=False,
+            privileged=False,
+            read_only_root_filesystem=True,
+            capabilities=core.CapabilitiesArgs(drop=["ALL"]),
+        ),
+    }
+
+
+def _pod(
+    args: PodArgs, container: core.ContainerArgs, *, artifacts: bool, restart: str, spread: bool
+) -> core.PodSpecArgs:
+    return core.PodSpecArgs(
+        service_account_name=args.service_account,
+        automount_service_account_token=False,
+        enable_service_links=False,
+        image_pull_secrets=[core.LocalObjectReferenceArgs(name=name) for name in args.pull_secrets] or None,
+        restart_policy=restart,
+        security_context=core.PodSecurityContextArgs(
+            run_as_non_root=True,
+            run_as_user=_USER,
+            run_as_group=_USER,
+            fs_group=_USER,
+            fs_group_change_policy="OnRootMismatch",
+            seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
+        ),
+        topology_spread_constraints=_spread(args.selector) if spread else None,
+        containers=[container],
+        volumes=_volumes(args, artifacts=artifacts),
+    )
+
+
+def _spread(selector: Mapping[str, str]) -> list[core.TopologySpreadConstraintArgs]:
+    """Preferred, never required: a small cluster has one node for both."""
+    return [
+        core.TopologySpreadConstraintArgs(
+            max_skew=1,
+            topology_key=key,
+            when_unsatisfiable="ScheduleAnyway",
+            label_selector=meta.LabelSelectorArgs(match_labels=selector),
+            match_label_keys=["pod-template-hash"],
+        )
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
+
+
+def _plain(variables: Mapping[str, str]) -> list[core.EnvVarArgs]:
+    return [core.EnvVarArgs(name=name, value=value) for name, value in variables.items()]
+
+
+def _secret(variable: str, secret: pulumi.Input[str], key: str) -> core.EnvVarArgs:
+    source = core.EnvVarSourceArgs(secret_key_ref=core.SecretKeySelectorArgs(name=secret, key=key))
+    return core.EnvVarArgs(name=variable, value_from=source)
+
+
+def _probe(*, period: int, failures: int) -> core.ProbeArgs:
+    """`/health` alone is answered without a login, whatever the header `Host`."""
+    return core.ProbeArgs(
+        http_get=core.HTTPGetActionArgs(path="/health", port="http"),
+        period_seconds=period,
+        timeout_seconds=5,
+        failure_threshold=failures,
+    )
+
+
+def _mounts(args: PodArgs, *, artifacts: bool) -> list[core.VolumeMountArgs]:
+    return [
+        core.VolumeMountArgs(name="files", mount_path=server.CONFIG, read_only=True),
+        core.VolumeMountArgs(name="temporary", mount_path=_TEMPORARY),
+        *(
+            [core.VolumeMountArgs(name="artifacts", mount_path=ARTIFACTS)]
+            if artifacts and args.claim is not None
+            else []
+        ),
+    ]
+
+
+def _volumes(args: PodArgs, *, artifacts: bool) -> list[core.VolumeArgs]:
+    volumes = [
+        core.VolumeArgs(name="files", config_map=core.ConfigMapVolumeSourceArgs(name=args.files)),
+        core.VolumeArgs(name="temporary", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit="10Gi")),
+    ]
+    if artifacts and args.claim is not None:
+        claim = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=args.claim)
+        volumes.append(core.VolumeArgs(name="artifacts", persistent_volume_claim=claim))
+    return volumes

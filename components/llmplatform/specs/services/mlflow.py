@@ -1,0 +1,68 @@
+"""MLflow: experiments, and a registry of models with their artifacts."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from llmplatform.specs.capability import Capability
+from llmplatform.specs.objects import ExistingStore, NewStore
+from llmplatform.specs.section import Section
+from llmplatform.specs.vocabulary.addresses import CertificateBundle, Host, PortNumber
+from llmplatform.specs.vocabulary.names import DatabaseName, Name
+
+
+class ExistingPostgres(Section):
+    """A Postgres that exists, reached with TLS. `secrets.mlflow_database_password` is the password of its user."""
+
+    kind: Literal["existing"]
+    host: Host
+    """Its host name. Pods in the cluster have the form SERVICE.NAMESPACE.svc."""
+    port: PortNumber = 5432
+    name: DatabaseName = "mlflow"
+    """Database of experiments and models. It exists, and is the user's own."""
+    auth_name: DatabaseName = "mlflow_auth"
+    """Database of users and their rights: another one, in the same server, which exists as well."""
+    user: DatabaseName = "mlflow"
+    """User, who may create tables in both."""
+    certificates: CertificateBundle | None = None
+    """Authorities that sign the server's certificate, as PEM, e.g. the bundle of Amazon RDS. With them the server
+    proves its name; without them the connection is encrypted alone."""
+
+
+class Volume(Section):
+    """A volume of the class that many pods share."""
+
+    kind: Literal["volume"]
+    size_gib: Annotated[int, Field(ge=1, le=65536)] = 100
+    """Size that is asked for. A shared file system grows by itself and ignores it."""
+
+
+Artifacts = Annotated[NewStore | ExistingStore | Volume, Field(discriminator="kind")]
+
+
+class Mlflow(Capability):
+    """MLflow: experiments, and a registry of models with their artifacts.
+
+    Clients log in with users of MLflow's own; the first is `admin`, with a generated password. They send and fetch
+    artifacts through the server, which alone has rights in the store.
+    """
+
+    namespaces: ClassVar = ("mlflow",)
+
+    enabled: bool = False
+    database: ExistingPostgres | None = None
+    """Its Postgres. It needs one."""
+    artifacts: Artifacts = NewStore(kind="new")
+    """Store of the artifacts: a `new` bucket, an `existing` one, or a shared `volume`. On Alibaba Cloud a `volume`: the
+    server's client of OSS needs a permanent key."""
+    replicas: Annotated[int, Field(ge=1, le=20)] = 2
+    """Number of servers."""
+    hosts: Annotated[tuple[Host, ...], Field(max_length=20)] = ()
+    """Further host names that clients use, e.g. of a gateway before it. The names of its Service, and localhost for
+    `kubectl port-forward`, always work; a request for any other host is refused."""
+    clients: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
+    """Namespaces whose pods may call it."""
+    default_permission: Literal["READ", "USE", "EDIT", "MANAGE", "NO_PERMISSIONS"] = "READ"
+    """What a user may do with the experiments and models of others."""
+    memory_gib: Annotated[int, Field(ge=1, le=256)] = 2
+    """Memory of a server. An artifact passes through it in pieces."""

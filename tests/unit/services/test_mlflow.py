@@ -1,0 +1,240 @@
+"""MLflow: who reaches it and what it reaches, what its pods may do, and that no password is where it can be read."""
+
+import json
+from configparser import ConfigParser
+from typing import Any
+
+import pulumi
+import pytest
+from support.conformance.buckets import BUCKETS
+from support.program import run_program, stack_config
+from support.sites import MIRRORED, Identity, on_sites, site, with_site
+
+from llmplatform.services import Mlflow, MlflowArgs, mlflow
+from llmplatform.services.mlflow_server import hosts
+from llmplatform.specs.objects import NewStore
+from llmplatform.specs.services import ExistingPostgres, Volume
+from llmplatform.specs.services import Mlflow as Spec
+from llmplatform.testing import RecordingEngine, walk
+
+TYPE, NAMESPACE = "llmplatform:services:Mlflow", "kubernetes:core/v1:Namespace"
+POLICY, SECRET = "kubernetes:networking.k8s.io/v1:NetworkPolicy", "kubernetes:core/v1:Secret"
+DEPLOYMENT, JOB = "kubernetes:apps/v1:Deployment", "kubernetes:batch/v1:Job"
+MONITOR = "kubernetes:monitoring.coreos.com/v1:ServiceMonitor"
+PASSWORD = "the-databases-password"
+DATABASE = ExistingPostgres(kind="existing", host="pg.example.org")
+AGENT = ("169.254.170.23/32", 80)
+
+
+def spec(**changes: Any) -> Spec:
+    return Spec.model_validate({"enabled": True, "database": DATABASE.model_dump(), **changes})
+
+
+def identity() -> Identity:
+    return Identity(
+        namespace=pulumi.Output.from_input("mlflow"),
+        service_account=pulumi.Output.from_input("mlflow"),
+        annotations={},
+        namespace_labels={},
+        credentials=AGENT,
+    )
+
+
+def installed(**changes: Any) -> Mlflow:
+    """On a bucket of AWS."""
+    here, changes = with_site(changes)
+    store = BUCKETS[0].make(NewStore(kind="new"), "none")
+    usual = {"spec": spec(), "database_password": PASSWORD, "store": store, "identity": identity()}
+    return Mlflow("mlflow", MlflowArgs(site=here, **{**usual, **changes}))
+
+
+def on_a_volume(**changes: Any) -> Mlflow:
+    wanted = spec(artifacts={"kind": "volume"})
+    return installed(**{"spec": wanted, "store": None, "identity": None, **changes})
+
+
+VARIANTS = on_sites("mlflow", installed) | {
+    "mlflow, on a volume": on_a_volume,
+    "mlflow, with clients and a host": lambda: installed(
+        spec=spec(clients=("pipelines",), hosts=("mlflow.example.org",), replicas=1)
+    ),
+}
+
+
+def made(**changes: Any) -> RecordingEngine:
+    return RecordingEngine().run(lambda: installed(**changes))
+
+
+def policies(engine: RecordingEngine) -> dict[str, dict[str, Any]]:
+    return {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in engine.all(POLICY)}
+
+
+def server(engine: RecordingEngine) -> dict[str, Any]:
+    (container,) = engine.one(DEPLOYMENT).inputs["spec"]["template"]["spec"]["containers"]
+    return container
+
+
+def test_only_named_namespaces_and_prometheus_come_in() -> None:
+    inward = {
+        name: rules for name, rules in policies(made(spec=spec(clients=("pipelines",)))).items() if "ingress" in rules
+    }
+    assert set(inward) == {"allow-clients", "allow-metrics"}
+    (rule,) = inward["allow-clients"]["ingress"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": 5000}]
+    assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "pipelines"}}}]
+    assert "allow-clients" not in policies(made())
+
+
+def test_it_reaches_its_database_the_store_and_its_credentials_alone() -> None:
+    outward = {name: rules["egress"] for name, rules in policies(made()).items() if rules.get("egress")}
+    assert set(outward) == {"allow-dns", "allow-database", "allow-https", "allow-credentials"}
+    assert outward["allow-database"][0]["ports"] == [{"protocol": "TCP", "port": 5432}]
+    assert outward["allow-credentials"] == [
+        {"to": [{"ipBlock": {"cidr": AGENT[0]}}], "ports": [{"protocol": "TCP", "port": 80}]}
+    ]
+    volume = policies(RecordingEngine().run(on_a_volume))
+    assert "allow-https" not in volume, "a shared file system is mounted by the node"
+
+
+def test_a_database_in_the_cluster_is_reached_in_its_namespace() -> None:
+    inside = spec(database={"kind": "existing", "host": "pg-rw.databases.svc"})
+    (rule,) = policies(made(spec=inside))["allow-database"]["egress"]
+    assert rule == {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "databases"}}}]}
+
+
+def test_servers_start_after_the_tables_and_the_rights() -> None:
+    engine = made()
+    deployment = engine.one(DEPLOYMENT)
+    assert engine.waits_for(deployment, engine.one(JOB)), "a server refuses to start on older tables"
+    assert engine.waits_for(engine.one(JOB), engine.one("kubernetes:core/v1:ServiceAccount"))
+
+
+def test_both_databases_are_upgraded_and_another_image_is_another_job() -> None:
+    job = made().one(JOB).inputs
+    pod = job["spec"]["template"]["spec"]
+    address = "postgresql+psycopg://mlflow@pg.example.org:5432/{}?sslmode=require"
+    (first,), (second,) = pod["initContainers"], pod["containers"]
+    assert first["command"] == ["mlflow", "db", "upgrade", address.format("mlflow")]
+    assert second["command"][-2:] == ["--url", address.format("mlflow_auth")]
+    mirrored = made(mirrors=MIRRORED).one(JOB).inputs
+    assert mirrored["metadata"]["name"] != job["metadata"]["name"], "a Job cannot change"
+
+
+def test_no_password_is_in_an_address_a_command_line_a_variable_or_the_configuration() -> None:
+    engine = made()
+    seen = {
+        each.name: json.dumps(each.inputs, default=str)
+        for each in engine.registered
+        if each.type not in (SECRET, "random:index/randomPassword:RandomPassword")
+    }
+    assert [name for name, text in seen.items() if PASSWORD in text or "generated-password" in text] == []
+    assert "password" not in ini(engine)
+    held = [
+        each.inputs["stringData"] for each in engine.all(SECRET) if "database-password" in each.inputs["stringData"]
+    ]
+    assert [each["database-password"] for each in held] == [PASSWORD]
+
+
+def ini(engine: RecordingEngine) -> dict[str, str]:
+    config = ConfigParser(interpolation=None)
+    (found,) = engine.all("kubernetes:core/v1:ConfigMap")
+    config.read_string(found.inputs["data"]["basic_auth.ini"])
+    return dict(config["mlflow"])
+
+
+def test_pods_restart_with_another_password_or_configuration() -> None:
+    def marks(**changes: Any) -> dict[str, str]:
+        return made(**changes).one(DEPLOYMENT).inputs["spec"]["template"]["metadata"]["annotations"]
+
+    usual = marks()
+    assert marks() == usual
+    changed = {name for name, mark in marks(database_password="another").items() if mark != usual[name]}
+    assert changed == {"llmplatform.dev/database"}
+    assert marks(spec=spec(default_permission="EDIT")) != usual
+
+
+def test_only_health_is_probed_and_metrics_are_read_with_a_login() -> None:
+    engine = made()
+    probes = [server(engine)[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")]
+    assert probes == ["/health"] * 3, "every other path asks for a login"
+    (endpoint,) = engine.one(MONITOR).inputs["spec"]["endpoints"]
+    assert endpoint["basicAuth"] == {key: {"name": "mlflow-admin", "key": key} for key in ("username", "password")}
+    assert not made(monitored=False).all(MONITOR)
+
+
+def test_its_pods_are_restricted_and_write_nothing_but_temporary_files() -> None:
+    engine = made()
+    assert engine.one(NAMESPACE).inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert server(engine)["securityContext"]["readOnlyRootFilesystem"] is True
+    pod = engine.one(DEPLOYMENT).inputs["spec"]["template"]["spec"]
+    assert {each["name"] for each in pod["volumes"]} == {"files", "temporary"}
+
+
+def test_two_servers_share_a_volume_that_protection_keeps() -> None:
+    engine = RecordingEngine().run(
+        lambda: on_a_volume(environment=site().environment.model_copy(update={"protection": "full"}))
+    )
+    claim = engine.one("kubernetes:core/v1:PersistentVolumeClaim")
+    assert claim.inputs["spec"]["accessModes"] == ["ReadWriteMany"]
+    assert claim.protect is True
+    assert "--artifacts-destination=/artifacts" in server(engine)["command"]
+
+
+@pytest.mark.parametrize(
+    ("host", "answered"),
+    [
+        ("mlflow.mlflow.svc:5000", True),
+        ("localhost:5000", True),
+        ("10.20.3.4:5000", True),
+        ("mlflow.example.org", True),
+        ("mlflow.evil.org", False),
+        ("rebinding.org:5000", False),
+    ],
+)
+def test_a_request_for_another_host_is_not_answered(host: str, answered: bool) -> None:
+    """mlflow 3.17.2, server/security_utils.py, is_allowed_host_header: fnmatch with `*`, else equality."""
+    from fnmatch import fnmatch
+
+    allowed = hosts("mlflow", ("mlflow.example.org",))
+    assert any(fnmatch(host, each) if "*" in each else host == each for each in allowed) is answered
+    assert "*" not in allowed
+
+
+def test_a_certificate_proves_the_server_where_authorities_are_named() -> None:
+    pem = "-----BEGIN CERTIFICATE-----"
+    proved = DATABASE.model_copy(update={"certificates": pem})
+    engine = made(spec=spec().model_copy(update={"database": proved}))
+    assert ini(engine)["database_uri"].endswith("?sslmode=verify-full&sslrootcert=/etc/mlflow/database.pem")
+
+
+def test_a_store_of_oss_is_refused() -> None:
+    with pytest.raises(ValueError, match="write kind: volume"):
+        RecordingEngine().run(lambda: installed(store=BUCKETS[1].make(NewStore(kind="new"), "none")))
+
+
+def test_it_is_installed_only_where_the_settings_ask_for_it() -> None:
+    wanted = spec(artifacts=Volume(kind="volume").model_dump())
+    secrets = {"mlflow_database_password": PASSWORD}
+    asked = RecordingEngine().run(lambda: mlflow.install(site(sections=(wanted,), secrets=secrets)))
+    assert [each.name for each in asked.all(TYPE)] == ["mlflow"]
+    assert not RecordingEngine().run(lambda: mlflow.install(site())).registered
+
+
+@pytest.mark.parametrize(
+    ("stack", "artifacts", "bucket"),
+    [("dev", {"kind": "new"}, True), ("prod", {"kind": "new"}, True), ("dev-ack", {"kind": "volume"}, False)],
+)
+def test_a_stack_file_asks_for_it_on_each_cloud(stack: str, artifacts: dict[str, str], bucket: bool) -> None:
+    config = stack_config(stack)
+    config["llmplatform:services"] = {
+        "mlflow": {"enabled": True, "database": {"kind": "existing", "host": "pg.example.org"}, "artifacts": artifacts}
+    }
+    secrets = config.get("llmplatform:secrets", {})
+    config["llmplatform:secrets"] = {**secrets, "mlflow_database_password": PASSWORD}
+    engine = run_program(config, stack, may_warn=True)
+    assert len(engine.all(TYPE)) == 1
+    assert bool(engine.all("aws:s3/bucket:Bucket")) is bucket
+    written = [
+        path for path, value in walk(engine.one(DEPLOYMENT, "mlflow-deployment").inputs) if PASSWORD in str(value)
+    ]
+    assert written == []
