@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import annotated_types
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 from source_docs import attributes
 
@@ -21,6 +21,7 @@ WORDS: Mapping[Any, str] = {
     float: "number",
     bool: "`true` or `false`",
     Any: "anything",
+    JsonValue: "anything",
 }
 ORDER = (
     *("environment", "cloud", "network", "cluster", "platform", "pools"),

@@ -61,7 +61,8 @@ def test_the_pod_has_the_engines_user_and_folders() -> None:
     assert (security["runAsUser"], security["runAsGroup"], security["fsGroup"]) == (1000, 1000, 1000)
     volumes = {each["name"]: each for each in spec["volumes"]}
     assert len(volumes) == len(spec["volumes"])
-    assert volumes["cache-plans"]["emptyDir"] == {"sizeLimit": "50Gi"}
+    assert volumes["cache-plans"]["emptyDir"] == {"medium": "Memory", "sizeLimit": "2Gi"}
+    assert volumes["cache"]["emptyDir"] == {"sizeLimit": "5Gi"}, "on the node's disk"
     mounts = {each["mountPath"]: each["name"] for each in spec["containers"][0]["volumeMounts"]}
     assert {"/home/loom": "cache", "/var/plans": "cache-plans"}.items() <= mounts.items()
 

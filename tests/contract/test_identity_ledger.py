@@ -38,7 +38,7 @@ LEDGERS = {
 """Each ledger's stack file: the committed stacks of the platform, and those of the examples."""
 
 
-WARNED = {f"engines-{kind}{cloud}" for kind in ("sglang", "tgi") for cloud in ("", "-ack")}
+WARNED = {f"engines-{kind}{cloud}" for kind in ("sglang", "tgi", "trtllm") for cloud in ("", "-ack")}
 """Ledgers of stacks whose users are meant to be warned."""
 
 

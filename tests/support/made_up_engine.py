@@ -97,7 +97,7 @@ def loom(plan: ModelPlan, *, weights: str) -> Server:
         group=facts.server.group,
         folders=(
             Folder(path="/home/loom", size_gib=5),
-            Folder(path="/var/plans", size_gib=50, name="plans", compiled=("/var/plans",)),
+            Folder(path="/var/plans", size_gib=2, name="plans", memory=True, compiled=("/var/plans",)),
         ),
         python=None,
         drain=drain(plan, waits=False),

@@ -189,6 +189,7 @@ class EngineOwnImage(_Cited):
 class _Owned(_Table):
     instead: str
     flags: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
 
 
@@ -228,6 +229,8 @@ class EngineFacts(_Table):
     """Flags that we set, and that a user may override."""
     hub_flags: tuple[str, ...] = ()
     """Flags whose values name what the engine would fetch from a hub, unless they are paths."""
+    hub_options: tuple[str, ...] = ()
+    """The same of options in a file, with dots between the keys."""
     owned: tuple[_Owned, ...]
 
     def release(self, version: str | None = None) -> EngineRelease:
@@ -243,6 +246,11 @@ class EngineFacts(_Table):
     def owned_flags(self) -> Mapping[str, str]:
         """Flags that the platform sets, with the setting to use instead, or the reason why there is none."""
         return {flag: group.instead for group in self.owned for flag in group.flags}
+
+    @property
+    def owned_options(self) -> Mapping[str, str]:
+        """The same for options in a file, with dots between the keys."""
+        return {name: group.instead for group in self.owned for name in group.options}
 
     @property
     def owned_variables(self) -> Mapping[str, str]:
@@ -261,5 +269,12 @@ def _common() -> tuple[_Owned, ...]:
 
 @lru_cache
 def facts(kind: str) -> EngineFacts:
-    """Facts about an engine. Raises FileNotFoundError if the catalog lacks it."""
-    return EngineFacts.model_validate(_read(FOLDER / f"{kind}.toml"))
+    """Facts about an engine. Raises FileNotFoundError if the catalog lacks it.
+
+    A file may name another that it `shares` with further engines: their owned options are all its own, and its tables
+    stand over the other's.
+    """
+    own = _read(FOLDER / f"{kind}.toml")
+    common = _read(FOLDER / own.pop("shares")) if "shares" in own else {}
+    owned = [*common.get("owned", ()), *own["owned"]]
+    return EngineFacts.model_validate({**common, **own, "owned": owned})

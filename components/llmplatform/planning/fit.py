@@ -48,11 +48,13 @@ class Fit:
     """Longest request in tokens."""
     states: int = 0
     """Sequences that need a block for their state before the engine starts."""
+    cache_share: float = 1.0
+    """Of what weights and overhead leave, for the cache."""
 
     @property
     def kv_gib(self) -> float:
         """Memory for the key-value cache; negative if not even the weights fit."""
-        return self.usable_gib - self.weights_gib - self.overhead_gib
+        return (self.usable_gib - self.weights_gib - self.overhead_gib) * self.cache_share
 
     @property
     def kv_tokens(self) -> int:
@@ -69,7 +71,7 @@ class Fit:
     def needed_gib(self) -> float:
         """Memory for weights, overhead and the smallest cache to start with, and the smallest margin."""
         least = max(self._request_bytes, self.states * self.cache.block_bytes)
-        return self.weights_gib + self.overhead_gib + least * (1 + SMALLEST_MARGIN) / GIB
+        return self.weights_gib + self.overhead_gib + least * (1 + SMALLEST_MARGIN) / GIB / self.cache_share
 
     @property
     def _request_bytes(self) -> float:
@@ -153,6 +155,7 @@ def fit(
         cache=replace(cache, per_token=cache.per_token + beside_kv_bytes),
         context_length=context_length or shape.context_length,
         states=_sequences(gpu, engine, use.sequences) if shape.state_mib and engine.states_for_all else 0,
+        cache_share=use.cache_share,
     )
 
 

@@ -281,7 +281,8 @@ def _runtime_adapters(plan: ModelPlan) -> tuple[list[core.VolumeArgs], list[core
 
 def _folder_volume(folder: Folder) -> core.VolumeArgs:
     """The node's disk. Compilers of several pods in one folder of a network file system have broken one another."""
-    disk = core.EmptyDirVolumeSourceArgs(size_limit=f"{folder.size_gib}Gi")
+    medium = "Memory" if folder.memory else None
+    disk = core.EmptyDirVolumeSourceArgs(medium=medium, size_limit=f"{folder.size_gib}Gi")
     return core.VolumeArgs(name=folder.volume, empty_dir=disk)
 
 

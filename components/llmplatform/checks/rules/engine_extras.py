@@ -44,6 +44,34 @@ def extra_arguments_are_the_engines(stack: Stack) -> Iterator[Problem]:
             seen |= {argument, flag}
 
 
+def options_are_the_engines(stack: Stack) -> Iterator[Problem]:
+    """An option in a file is known to the engine, follows from no setting, and names nothing to download."""
+    for name, model, engine, release in published(stack):
+        if engine.OPTIONS is None or (engine.version and engine.version != release.version):
+            continue
+        kind, facts, given = model.engine.kind, model.engine_facts, getattr(engine, engine.OPTIONS)
+        known, owned = engine_flags.names(kind, release.version, "option"), facts.owned_options
+        groups = {option.partition(".")[0] for option in owned if "." in option}
+        for option, value in _dotted(given):
+            path = f"models.{name}.engine.{engine.OPTIONS}.{option}"
+            if option in owned:
+                yield Problem(path, "it is not for here", f"{owned[option]}; remove it")
+            elif "." not in option and option not in known:
+                yield Problem(path, f"{kind} has no option '{option}'", suggestion(option, sorted(known), "remove it"))
+            elif option in groups and not isinstance(value, Mapping):
+                yield Problem(path, "it is not a group of keys", "write 'key: value' lines below it")
+            elif option in facts.hub_options and not str(value).startswith("/"):
+                yield Problem(path, "nothing downloads what it names", "write a path in your own image, or remove it")
+
+
+def _dotted(options: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Every option, those of groups with the group's name and a dot before theirs."""
+    for key, value in options.items():
+        yield key, value
+        if isinstance(value, Mapping):
+            yield from ((f"{key}.{inner}", each) for inner, each in _dotted(value))
+
+
 _VALUES: Mapping[str, tuple[str, str, str]] = {
     "whole": (r"-?\d+", "a whole number", "8192"),
     "readable": (r"-?\d+|\d+(\.\d+)?[kKmMgGtT]", "a whole number", "8192"),
@@ -163,6 +191,7 @@ def _switch(flag: str, known: Mapping[str, str]) -> str:
 
 PROBLEMS = each_model(
     extra_arguments_are_the_engines,
+    options_are_the_engines,
     extra_variables_are_free,
     key_has_a_variable_of_its_own,
     flags_name_nothing_to_download,

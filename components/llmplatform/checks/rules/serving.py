@@ -220,7 +220,8 @@ def _larger_share(model: Model, node: GpuNode) -> Iterator[str]:
         return
     default = type(model.engine).model_fields[key].default
     engine = model.engine.model_copy(update={key: default})
-    if model.engine.gpu_use.share < engine.gpu_use.share and (
+    use, most = model.engine.gpu_use, engine.gpu_use
+    if (use.share, use.cache_share) < (most.share, most.cache_share) and (
         model_fit(model.model_copy(update={"engine": engine}), node.gpu).fits
     ):
         yield f"set engine.{key} to {default}"

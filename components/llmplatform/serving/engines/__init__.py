@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from llmplatform.planning.models import ModelPlan
-from llmplatform.serving.engines import custom, sglang, tei, tgi, vllm
+from llmplatform.serving.engines import custom, sglang, tei, tgi, triton, trtllm, vllm
 from llmplatform.serving.engines.contract import Server, ServingEngine
 
 ENGINES: Mapping[str, ServingEngine] = {
@@ -11,6 +11,8 @@ ENGINES: Mapping[str, ServingEngine] = {
     "sglang": sglang.server,
     "tei": tei.server,
     "tgi": tgi.server,
+    "trtllm": trtllm.server,
+    "triton": triton.server,
     "custom": custom.server,
 }
 """By `engine.kind` of the settings."""

@@ -97,12 +97,14 @@ class Metrics:
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """A folder on the node's disk that the server writes to, and that goes with the pod."""
+    """A folder that the server writes to, and that goes with the pod."""
 
     path: str
     size_gib: int
     name: str | None = None
     """Tells several folders of a server apart."""
+    memory: bool = False
+    """Whether it is in the pod's memory, and counts there, instead of on the disk."""
     compiled: tuple[str, ...] = ()
     """Folders within it that hold what the first start compiles. A copy of them spares another start that time."""
 

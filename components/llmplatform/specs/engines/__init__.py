@@ -8,10 +8,12 @@ from llmplatform.specs.engines.settings import EngineSettings, GpuUse, Published
 from llmplatform.specs.engines.sglang import Sglang
 from llmplatform.specs.engines.tei import Tei
 from llmplatform.specs.engines.tgi import Tgi
+from llmplatform.specs.engines.triton import Triton
+from llmplatform.specs.engines.trtllm import Trtllm
 from llmplatform.specs.engines.vllm import Vllm
 
 Engine = Annotated[
-    Vllm | Sglang | Tei | Tgi | Custom,  # The next one goes here: … | Next.
+    Vllm | Sglang | Tei | Tgi | Trtllm | Triton | Custom,  # The next one goes here: … | Next.
     ByKind(),
 ]
 """The engine of a model, by its `kind`."""
@@ -19,4 +21,17 @@ Engine = Annotated[
 DEFAULT = Vllm()
 """The default engine of a model."""
 
-__all__ = ["DEFAULT", "Custom", "Engine", "EngineSettings", "GpuUse", "PublishedEngine", "Sglang", "Tei", "Tgi", "Vllm"]
+__all__ = [
+    "DEFAULT",
+    "Custom",
+    "Engine",
+    "EngineSettings",
+    "GpuUse",
+    "PublishedEngine",
+    "Sglang",
+    "Tei",
+    "Tgi",
+    "Triton",
+    "Trtllm",
+    "Vllm",
+]

@@ -25,6 +25,8 @@ class GpuUse:
     """Bytes of a cached value: 2, or 1 for fp8. 0: it keeps no cache of keys and values."""
     sequences: int | None = None
     """Sequences at once; None: the engine decides."""
+    cache_share: float = 1.0
+    """Of what the weights and the engine's own work leave of its share, for the cache."""
 
 
 class EngineSettings(Section):
@@ -36,6 +38,8 @@ class EngineSettings(Section):
 
     SHARE: ClassVar[str | None] = None
     """Setting with the share of each GPU's memory."""
+    OPTIONS: ClassVar[str | None] = None
+    """Setting with options that the engine reads from a file."""
     CACHE_FORMAT: ClassVar[str | None] = None
     """Setting with the format of the key-value cache."""
     SEQUENCES: ClassVar[str | None] = None
