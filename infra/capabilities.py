@@ -43,6 +43,7 @@ def install(
     site = placeholders.install(site)
     site = addons.cert_manager.install(site)
     site = addons.gateway.install(site)
+    site = addons.lws.install(site)
     site = addons.keda.install(site)
     site = addons.kserve.install(site)
     site = services.mlflow.install(site)

@@ -24,6 +24,8 @@ STACK: dict[str, Any] = {
         "admins": ["arn:aws:iam::111122223333:role/admin"],
     },
 }
+GROUPS = {"lws": {"enabled": True}}
+"""Add-ons for replicas over several nodes."""
 SYSTEM = {"instance_types": ["m7i.xlarge"], "min": 2, "max": 4, "disk_gib": 50}
 SPOT_FIRST = {"instance_types": ["g5.2xlarge"], "capacity": "spot_first", "max": 3}
 ON_DEMAND = {"instance_types": ["g5.2xlarge"], "max": 2}
@@ -38,8 +40,8 @@ def environment(protection: str = "none") -> Environment:
 
 
 def stack(pools: dict[str, Any], models: dict[str, Any] | None = None) -> Stack:
-    """A stack of pools and models, beside a system pool."""
-    return parse({**STACK, "pools": {"system": SYSTEM, **pools}, "models": models or {}})
+    """A stack of pools and models, beside a system pool, with the controller of groups."""
+    return parse({**STACK, "addons": GROUPS, "pools": {"system": SYSTEM, **pools}, "models": models or {}})
 
 
 def pool_plans(**pools: dict[str, Any]) -> tuple[PoolPlan, ...]:
@@ -49,7 +51,7 @@ def pool_plans(**pools: dict[str, Any]) -> tuple[PoolPlan, ...]:
 
 def model_plan(pool: dict[str, Any] = SPOT_FIRST, **settings: Any) -> ModelPlan:
     """Plan of the model `chat` on the pool `gpu`."""
-    addons = {"addons": settings.pop("addons")} if "addons" in settings else {}
+    addons = {"addons": {**GROUPS, **settings.pop("addons", {})}}
     token = {"secrets": {"huggingface_token": {"secure": "v1:x:y"}}} if settings.get("gated") else {}
     pools, models = {"system": SYSTEM, "gpu": pool}, {"chat": {**SMALL, **settings}}
     parsed = parse({**STACK, **token, **addons, "pools": pools, "models": models})

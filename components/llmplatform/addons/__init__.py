@@ -9,6 +9,7 @@ from llmplatform.addons import (
     gpu_operator,
     keda,
     kserve,
+    lws,
     monitoring,
 )
 from llmplatform.addons.acme_webhook import AcmeWebhook, AcmeWebhookArgs
@@ -19,6 +20,7 @@ from llmplatform.addons.gpu_metrics import GpuMetrics, GpuMetricsArgs
 from llmplatform.addons.gpu_operator import GpuOperator, GpuOperatorArgs
 from llmplatform.addons.keda import Keda, KedaArgs
 from llmplatform.addons.kserve import Kserve, KserveArgs
+from llmplatform.addons.lws import Lws, LwsArgs
 from llmplatform.addons.monitoring import Monitoring, MonitoringArgs
 
 __all__ = [
@@ -38,6 +40,8 @@ __all__ = [
     "KedaArgs",
     "Kserve",
     "KserveArgs",
+    "Lws",
+    "LwsArgs",
     "Monitoring",
     "MonitoringArgs",
     "cert_manager",
@@ -47,5 +51,6 @@ __all__ = [
     "gpu_operator",
     "keda",
     "kserve",
+    "lws",
     "monitoring",
 ]

@@ -28,7 +28,7 @@ from llmplatform.base.network_policy import (
 from llmplatform.base.ordering import after
 from llmplatform.base.site import Rails, Site
 from llmplatform.specs.addons import Keda as Spec
-from llmplatform.specs.addons import Monitoring
+from llmplatform.specs.addons import Lws, Monitoring
 
 CHART = "keda"
 WEBHOOK_PORT, METRICS_API_PORT, OPERATOR_PORT, METRICS_PORT = 9443, 6443, 9666, 8080
@@ -84,7 +84,13 @@ class _Spread(Values):
 class _Rbac(Values):
     enabled_custom_scaled_ref_kinds: bool = False
     """By default KEDA may read every object and patch every `scale`. Deployments and StatefulSets need no entry
-    (manager/clusterrole.yaml); a further kind is one in `scaledRefKinds`."""
+    (manager/clusterrole.yaml)."""
+    scaled_ref_kinds: tuple[dict[str, str], ...] | None = None
+    """Further kinds that it scales. None: no others, with the switch above."""
+
+
+_GROUPS = {"apiGroup": "leaderworkerset.x-k8s.io", "kind": "LeaderWorkerSet"}
+"""Replicas over several nodes."""
 
 
 class _Restrict(Values):
@@ -200,4 +206,5 @@ def _queries(scraper: pulumi.Input[str] | None, url: str | None) -> Openings:
 def values(site: Site) -> KedaValues:
     """Values of the release."""
     metrics = _Metrics(enabled=site.scraped, service_monitor=Switch(enabled=site.scraped))
-    return KedaValues(prometheus=_Prometheus(operator=metrics, metric_server=metrics, webhooks=metrics))
+    rbac = _Rbac(enabled_custom_scaled_ref_kinds=True, scaled_ref_kinds=(_GROUPS,)) if site.wanted(Lws) else _Rbac()
+    return KedaValues(prometheus=_Prometheus(operator=metrics, metric_server=metrics, webhooks=metrics), rbac=rbac)

@@ -6,7 +6,7 @@ from typing import Any
 from llmplatform.base.foundation import CloudServices
 from llmplatform.base.labels import MODEL_CLIENT
 from llmplatform.base.outputs import later, outputs_of, unchecked
-from llmplatform.base.site import INFERENCE_SERVICES, SCALED_OBJECTS, Site
+from llmplatform.base.site import GROUPS, INFERENCE_SERVICES, SCALED_OBJECTS, Site
 from llmplatform.planning.pools import PoolPlan, gpu_quota, most_nodes
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.platform_ref import ModelsNamespace, Nodes, Reference
@@ -30,6 +30,7 @@ def platform_ref(
             prometheus_url=later(site.prometheus_url) if site.prometheus_url else None,
             keda=SCALED_OBJECTS in site.crds,
             kserve=INFERENCE_SERVICES in site.crds,
+            lws=GROUPS in site.crds,
             shared_storage_class=later(cloud.shared_class),
         ),
         nodes={pool.name: _nodes(pool) for pool in site.pools},

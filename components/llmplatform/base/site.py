@@ -37,6 +37,8 @@ CERTIFICATES = "cert-manager.io"
 """API group of Certificate."""
 INFERENCE_SERVICES = "serving.kserve.io"
 """API group of InferenceService."""
+GROUPS = "leaderworkerset.x-k8s.io"
+"""API group of LeaderWorkerSet."""
 
 
 @dataclass(frozen=True)

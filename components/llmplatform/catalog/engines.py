@@ -42,6 +42,15 @@ class EngineLora(_Table):
     """Largest vocabulary of a model with adapters; None: there is no bound."""
 
 
+class EngineStages(_Cited):
+    """Replicas of several stages, whose pods may be on several nodes."""
+
+    port: int
+    """Port of the first pod where the others meet it."""
+    refused: tuple[str, ...] = ()
+    """Flags that its further pods do not start with."""
+
+
 class EngineRelease(_Cited):
     """A released inference engine."""
 
@@ -66,6 +75,8 @@ class EngineRelease(_Cited):
     metrics: EngineMetrics
     lora: EngineLora | None = None
     """None: the release serves no adapters, or it is not known how."""
+    stages: EngineStages | None = None
+    """None: the release has no replicas over several nodes without a further scheduler."""
 
     def runs_on(self, capability: Capability) -> bool:
         """Whether it has kernels for a GPU of that compute capability."""
@@ -265,6 +276,12 @@ def _read(path: Path) -> dict[str, Any]:
 @lru_cache
 def _common() -> tuple[_Owned, ...]:
     return tuple(_Owned.model_validate(group) for group in _read(_VARIABLES)["owned"])
+
+
+def with_stages() -> tuple[str, ...]:
+    """Engines that can spread a replica over several nodes."""
+    kinds = (path.stem for path in sorted(FOLDER.glob("*.toml")))
+    return tuple(kind for kind in kinds if any(release.stages for release in facts(kind).releases))
 
 
 @lru_cache

@@ -165,9 +165,13 @@ def _models(plans: "tuple[ModelPlan, ...]") -> "Table":
     heads = ("Model", "Weights", "Pool", "Replicas", "GPUs each", "Cache of each")
     table = Table(*heads, title="Models", title_justify="left")
     for plan in plans:
-        row = plan.name, plan.spec.source, plan.pool.name, _replicas(plan), str(plan.gpus)
+        row = plan.name, plan.spec.source, plan.pool.name, _replicas(plan), _gpus(plan)
         table.add_row(*row, _cache(plan))
     return table
+
+
+def _gpus(plan: "ModelPlan") -> str:
+    return f"{plan.gpus} on each of {plan.nodes} nodes" if plan.nodes > 1 else str(plan.gpus)
 
 
 def _replicas(plan: "ModelPlan") -> str:

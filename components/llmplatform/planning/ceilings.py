@@ -6,6 +6,7 @@ from llmplatform.catalog import InstanceType, instance_types
 from llmplatform.planning.capacity import most_replicas
 from llmplatform.planning.node_groups import node_groups
 from llmplatform.planning.pools import pool_zones
+from llmplatform.planning.stages import spread
 from llmplatform.specs.pools import Pool
 from llmplatform.specs.stack import AwsStack, Stack
 
@@ -28,15 +29,15 @@ def room(stack: Stack, name: str) -> int | None:
     machine = instance_types.find(stack.cloud.provider, pool.instance_types[0]) if pool else None
     if pool is None or machine is None or not machine.gpu:
         return None
-    beside = gpus_beside(stack, name) + (model.tensor_parallel if model.surge else 0)
-    return most_replicas(usable_nodes(stack, pool, machine), machine.gpus, model.tensor_parallel, beside=beside)
+    beside, pods = gpus_beside(stack, name) + (model.gpus if model.surge else 0), spread(model, machine.gpus)
+    return most_replicas(usable_nodes(stack, pool, machine), machine.gpus, pods.gpus, beside=beside) // pods.nodes
 
 
 def gpus_beside(stack: Stack, name: str) -> int:
     """GPUs that the other models of a model's pool always have."""
     pool = stack.models[name].pool
     others = [model for other, model in stack.models.items() if other != name and model.pool == pool]
-    return sum(model.least_replicas * model.tensor_parallel for model in others)
+    return sum(model.least_replicas * model.gpus for model in others)
 
 
 def usable_nodes(stack: Stack, pool: Pool, machine: InstanceType) -> int:

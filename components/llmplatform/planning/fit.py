@@ -14,6 +14,7 @@ from llmplatform.catalog.gpus import GIB, Gpu
 from llmplatform.catalog.models import ModelShape
 from llmplatform.planning import lora
 from llmplatform.planning.cache import Cache, heads_each, plan_cache
+from llmplatform.planning.stages import stage
 from llmplatform.specs.engines import GpuUse
 from llmplatform.specs.engines.speculation import Speculation
 from llmplatform.specs.models import Model
@@ -131,6 +132,7 @@ def fit(
     use: GpuUse,
     *,
     tensor_parallel: int = 1,
+    stages: int = 1,
     context_length: int | None = None,
     beside_gib: float = 0.0,
     beside_kv_bytes: float = 0.0,
@@ -142,15 +144,19 @@ def fit(
         gpu: The GPU; `tensor_parallel` of them work together.
         engine: What the engine takes beside weights and cache.
         use: What its settings say. A bound of its sequences spares a large GPU some overhead.
-        tensor_parallel: GPUs of one replica.
+        tensor_parallel: GPUs of one stage.
+        stages: Stages of one replica. The largest one decides for all: a block of the cache is on every stage.
         context_length: Longest request in tokens; None: the model's own.
         beside_gib: Memory of what is served beside the model, on each GPU.
         beside_kv_bytes: Cache that it needs for each token, on each GPU.
     """
+    shape = stage(shape, stages)
+    # Each stage works on a batch of its own.
+    engine = engine.model_copy(update={"batches": engine.batches + stages - 1})
     cache = plan_cache(shape, gpu, engine, tensor_parallel, use.kv_bytes)
     return Fit(
         weights_gib=weights_each_gib(shape, tensor_parallel),
-        overhead_gib=_overhead(shape, gpu, engine, use.sequences, tensor_parallel) + beside_gib,
+        overhead_gib=_overhead(shape, gpu, engine, use.sequences, tensor_parallel * stages) + beside_gib,
         usable_gib=gpu.memory_gib * use.share,
         cache=replace(cache, per_token=cache.per_token + beside_kv_bytes),
         context_length=context_length or shape.context_length,
@@ -161,7 +167,7 @@ def fit(
 
 def model_fit(model: Model, gpu: Gpu, *, tensor_parallel: int | None = None) -> Fit:
     """The memory of one replica by its settings. Raises ValueError if the model's shape is not known."""
-    shape = model.known_shape
+    shape, stages = model.known_shape, model.pipeline_parallel
     if shape is None:
         raise ValueError(f"the shape of {model.source} is not known")
     size = tensor_parallel or model.tensor_parallel
@@ -171,8 +177,9 @@ def model_fit(model: Model, gpu: Gpu, *, tensor_parallel: int | None = None) -> 
         model.engine_facts.memory,
         model.engine.gpu_use,
         tensor_parallel=size,
+        stages=stages,
         context_length=model.context_length,
-        beside_gib=_adapters_gib(model, shape, size) + _draft_gib(model, size),
+        beside_gib=_adapters_gib(model, stage(shape, stages), size) + _draft_gib(model, size),
         beside_kv_bytes=_draft_kv_bytes(model, shape, gpu, size),
     )
 
@@ -243,15 +250,14 @@ def _sequences(gpu: Gpu, engine: EngineMemory, wanted: int | None) -> int:
     return wanted or (engine.sequences_large if engine.is_large(gpu) else engine.sequences)
 
 
-def _overhead(
-    shape: ModelShape, gpu: Gpu, engine: EngineMemory, max_sequences: int | None, tensor_parallel: int
-) -> float:
+def _overhead(shape: ModelShape, gpu: Gpu, engine: EngineMemory, max_sequences: int | None, together: int) -> float:
+    """`together`: GPUs that exchange what they compute."""
     sequences = _sequences(gpu, engine, max_sequences)
     large = engine.is_large(gpu) and sequences > engine.sequences
     least = engine.overhead_large_gib if large else engine.overhead_gib
     sampling = sequences * shape.vocabulary * engine.sampling_bytes / GIB
     own = (
-        (engine.communication_gib if tensor_parallel > 1 else 0)
+        (engine.communication_gib if together > 1 else 0)
         + (engine.experts_gib if shape.experts else 0)
         + (engine.encoder_gib if shape.image_encoder else 0)
         + (engine.states_gib if shape.state_mib else 0)

@@ -1,6 +1,7 @@
 """Resources and times of a served model, from the settings and the catalog."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llmplatform.catalog import Gpu, InstanceType
@@ -8,6 +9,7 @@ from llmplatform.planning import hydration, lora
 from llmplatform.planning.ceilings import ceiling
 from llmplatform.planning.fit import draft_gib, weights_gib
 from llmplatform.planning.pools import PoolPlan
+from llmplatform.planning.stages import Spread, spread
 from llmplatform.planning.start import MARGIN, Start, start
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.models import Model
@@ -45,7 +47,7 @@ class Drain:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelPlan:
-    """One model server: equal replicas, each on GPUs of one node."""
+    """One model server: equal replicas, each on GPUs of one node, or of several."""
 
     name: str
     """The name for clients and of the objects in the cluster."""
@@ -54,14 +56,18 @@ class ModelPlan:
     least_replicas: int
     most_replicas: int
     """Bounds of the number of replicas; alike unless it is scaled."""
+    nodes: int
+    """Pods of one replica. Several are a group: the first one leads, and they start, end and restart together."""
     gpus: int
-    """GPUs of one replica; none in a pool without any."""
+    """GPUs of one pod; none in a pool without any."""
+    devices: Mapping[str, int]
+    """Extended resource to its number for one pod: a group's share of the nodes' fast network."""
     cpu_millicores: int
-    """CPU request of one replica."""
+    """CPU request of one pod."""
     memory_mib: int
-    """Memory request and limit of one replica, including shared memory."""
+    """Memory request and limit of one pod, including shared memory."""
     shm_mib: int
-    """Size of /dev/shm, through which the workers of one replica communicate."""
+    """Size of /dev/shm, through which the workers of one pod communicate."""
     weights_gib: float
     """Size of the published weights."""
     volume_gib: int
@@ -70,7 +76,8 @@ class ModelPlan:
     start: Start
     """Expected phases of a replica's start."""
     startup_seconds: int
-    """Longest time from container start to serving, once the weights are on the volume."""
+    """Longest time from container start to serving, once the weights are on the volume. The first pod of a group may
+    wait for the nodes of the others."""
     hydration_seconds: int
     """Longest time for the download, in parallel with the stack's other models."""
     drain: Drain
@@ -104,6 +111,8 @@ def plan_model(
     """
     weights, stored = _weights_gib(model), stored_gib(model)
     cpu, memory = _share(pool.shape, model)
+    pods = spread(model, pool.shape.gpus)
+    patience = hydration_seconds or hydration.seconds(stored, pool.shape.provider)
     expected = start(
         model,
         pool,
@@ -118,15 +127,17 @@ def plan_model(
         pool=pool,
         least_replicas=model.least_replicas,
         most_replicas=model.least_replicas if most is None else most,
-        gpus=model.tensor_parallel if pool.gpu else 0,
+        nodes=pods.nodes,
+        gpus=pods.gpus if pool.gpu else 0,
+        devices=_devices(pool, pods),
         cpu_millicores=cpu,
         memory_mib=memory,
-        shm_mib=_shm_mib(model, memory),
+        shm_mib=_shm_mib(model, pods, memory),
         weights_gib=round(weights, 2),
         volume_gib=model.weights.size_gib or _round_up(2 * stored + 10, 10),
         start=expected,
-        startup_seconds=_startup_seconds(model, expected),
-        hydration_seconds=hydration_seconds or hydration.seconds(stored, pool.shape.provider),
+        startup_seconds=_startup_seconds(model, expected) + _gathering_seconds(model, pods, expected, patience),
+        hydration_seconds=patience,
         drain=_drain(interruptible=pool.interruptible),
     )
 
@@ -149,8 +160,16 @@ def plan_models(stack: Stack, pools: tuple[PoolPlan, ...]) -> tuple[ModelPlan, .
     )
 
 
+def _devices(pool: PoolPlan, pods: Spread) -> Mapping[str, int]:
+    """The part of a node's devices that goes with a pod's GPUs. A replica on one node needs no network."""
+    if pods.nodes == 1 or not pool.shape.gpus:
+        return {}
+    return {name: max(1, number * pods.gpus // pool.shape.gpus) for name, number in pool.spec.devices.items()}
+
+
 def _downloaded_gib(model: Model) -> float:
-    times = {"shared": 1, "node": max(1, model.least_replicas), "image": 0}
+    # A node has what all stages need: which files hold a stage is the engine's to know.
+    times = {"shared": 1, "node": max(1, model.least_replicas) * model.pipeline_parallel, "image": 0}
     return stored_gib(model) * times[model.weights.cache]
 
 
@@ -173,18 +192,19 @@ def _weights_gib(model: Model) -> float:
 
 
 def replica_memory_mib(shape: InstanceType, model: Model) -> tuple[int, int]:
-    """Memory of a replica, and how much of it is /dev/shm."""
+    """Memory of a pod of a replica, and how much of it is /dev/shm."""
     _, memory = _share(shape, model)
-    return memory, _shm_mib(model, memory)
+    return memory, _shm_mib(model, spread(model, shape.gpus), memory)
 
 
 def _share(shape: InstanceType, model: Model) -> tuple[int, int]:
-    """CPU (millicores, whole hundreds) and memory (MiB, whole 256) of a replica: its GPUs' share of a node.
+    """CPU (millicores, whole hundreds) and memory (MiB, whole 256) of a pod: its GPUs' share of a node.
 
     Without GPUs there is no such share, and the settings have both.
     """
-    part, wanted = model.tensor_parallel / max(1, shape.gpus), model.resources
-    cpu = min(shape.allocatable_millicores * part * CPU_PART, CPU_PER_GPU_MILLICORES * model.tensor_parallel)
+    gpus, wanted = spread(model, shape.gpus).gpus, model.resources
+    part = gpus / max(1, shape.gpus)
+    cpu = min(shape.allocatable_millicores * part * CPU_PART, CPU_PER_GPU_MILLICORES * gpus)
     memory = shape.allocatable_memory_mib * part * MEMORY_PART
     return (
         round(wanted.cpu * 1000) if wanted.cpu else int(cpu // 100 * 100),
@@ -192,12 +212,12 @@ def _share(shape: InstanceType, model: Model) -> tuple[int, int]:
     )
 
 
-def _shm_mib(model: Model, memory_mib: int) -> int:
+def _shm_mib(model: Model, pods: Spread, memory_mib: int) -> int:
     """2 GiB for one GPU, 16 GiB for NCCL over several; at most a quarter of the memory, which includes it.
 
     What the engine keeps there comes on top.
     """
-    wanted = 16 * 1024 if model.tensor_parallel > 1 else 2 * 1024
+    wanted = 16 * 1024 if pods.gpus > 1 else 2 * 1024
     own = round(model.resources.shm_gib * 1024) if model.resources.shm_gib else min(wanted, memory_mib // 4)
     return own + round(model.engine.shared_memory_gib * 1024)
 
@@ -207,6 +227,13 @@ def _startup_seconds(model: Model, expected: Start) -> int:
     if model.startup_minutes:
         return model.startup_minutes * 60
     return max(model.engine_facts.start.patience_seconds, _round_up(expected.own_seconds * MARGIN, 60))
+
+
+def _gathering_seconds(model: Model, pods: Spread, expected: Start, hydration_seconds: int) -> int:
+    """Time in which the first pod of a group waits for the nodes of the others, and for their downloads."""
+    if pods.nodes == 1 or model.startup_minutes:
+        return 0
+    return _round_up(expected.node_seconds, 60) + (hydration_seconds if model.weights.cache == "node" else 0)
 
 
 def _drain(*, interruptible: bool) -> Drain:

@@ -1,6 +1,6 @@
 """Autoscaler of a model server: a ScaledObject of KEDA, or a HorizontalPodAutoscaler.
 
-Dangerous to replace: nothing; without it the Deployment keeps its size.
+Dangerous to replace: nothing; without it the workload keeps its size.
 KEDA makes a HorizontalPodAutoscaler of its own, which asks it for the triggers' values. Each value is the sum over all
 servers, and its target is for one: servers that still start count as if they had answered, so that no more are added
 for a load that they are about to take.
@@ -34,8 +34,10 @@ class AutoscalingArgs:
     """What is scaled, and by what."""
 
     metadata: meta.ObjectMetaArgs
-    deployment: pulumi.Input[str]
-    """Name of the Deployment; depends on it."""
+    target: pulumi.Input[str]
+    """Name of the workload; depends on it."""
+    form: tuple[str, str] = ("apps/v1", "Deployment")
+    """Its API version and kind. A replica of a LeaderWorkerSet is a whole group."""
     model: str
     """Value of the series' label."""
     most_replicas: int
@@ -62,13 +64,14 @@ def scaled_object(
 ) -> kubernetes.apiextensions.CustomResource:
     """Scales by waiting and running requests, by the use of the cache, and by the clock."""
     fallback = spec.fallback_replicas or spec.min_replicas
+    api_version, kind = args.form
     return kubernetes.apiextensions.CustomResource(
         logical,
         api_version="keda.sh/v1alpha1",
         kind="ScaledObject",
         metadata=args.metadata,
         spec={
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": args.deployment},
+            "scaleTargetRef": {"apiVersion": api_version, "kind": kind, "name": args.target},
             "minReplicaCount": spec.min_replicas,
             "maxReplicaCount": args.most_replicas,
             # Without metrics nothing is removed: the load is not known to have gone.
@@ -139,7 +142,7 @@ def autoscaler(
     logical: str, args: AutoscalingArgs, spec: HpaScaling, opts: pulumi.ResourceOptions
 ) -> scaling.HorizontalPodAutoscaler:
     """Scales by CPU, memory, and metrics of an adapter."""
-    named = args.metadata
+    named, (api_version, kind) = args.metadata, args.form
     return scaling.HorizontalPodAutoscaler(
         logical,
         metadata=meta.ObjectMetaArgs(
@@ -147,7 +150,7 @@ def autoscaler(
         ),
         spec=scaling.HorizontalPodAutoscalerSpecArgs(
             scale_target_ref=scaling.CrossVersionObjectReferenceArgs(
-                api_version="apps/v1", kind="Deployment", name=args.deployment
+                api_version=api_version, kind=kind, name=args.target
             ),
             min_replicas=spec.min_replicas,
             max_replicas=args.most_replicas,

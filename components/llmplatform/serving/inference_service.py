@@ -64,7 +64,7 @@ def workload(logical: str, args: WorkloadArgs, opts: pulumi.ResourceOptions) -> 
         opts=pulumi.ResourceOptions.merge(opts, patient(args)),
     )
     name = after(predictor(plan.name), made)
-    return Workload(deployment=name, service=name, port=PORT)
+    return Workload(target=name, service=name, port=PORT)
 
 
 def _pods(template: core.PodTemplateSpecArgs) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from llmplatform.base.foundation import CloudServices
 from llmplatform.base.ordering import after
-from llmplatform.base.site import INFERENCE_SERVICES, MONITORS, SCALED_OBJECTS, Site
+from llmplatform.base.site import GROUPS, INFERENCE_SERVICES, MONITORS, SCALED_OBJECTS, Site
 from llmplatform.planning.hydration import fingerprint
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.outside import OutsidePlan
@@ -58,6 +58,7 @@ def install(
             prometheus_url=site.prometheus_url,
             keda=site.crds.get(SCALED_OBJECTS),
             kserve=site.crds.get(INFERENCE_SERVICES),
+            lws=site.crds.get(GROUPS) if model.nodes > 1 else None,
         )
         return ModelServer(model.name, args, site.opts)
 

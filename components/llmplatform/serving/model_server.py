@@ -1,12 +1,14 @@
 """A served model: a Deployment of an inference engine with its own objects, without shared ones.
 
-Makes: service account, API key, the weights, the engine's files, Deployment and Service (or an InferenceService),
+Makes: service account, API key, the weights, the engine's files, Deployment (or groups of pods) and Service (or an
+InferenceService),
 disruption budget, network policy, a ServiceMonitor if metrics are scraped, and what scales it. Makes no namespace, no
 nodes, no gateway.
 Dangerous to replace: the API key (every client needs the new one, and all pods restart), and the weights.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pulumi
@@ -20,7 +22,17 @@ from llmplatform.catalog.versions import HYDRATION_IMAGE
 from llmplatform.planning import hydration
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.outside import OutsidePlan
-from llmplatform.serving import autoscaling, engines, files, hydrators, inference_service, network, pods, workload
+from llmplatform.serving import (
+    autoscaling,
+    engines,
+    files,
+    hydrators,
+    inference_service,
+    leader_worker_set,
+    network,
+    pods,
+    workload,
+)
 from llmplatform.serving.autoscaling import AutoscalingArgs
 from llmplatform.serving.hydrators import Command, Hydration, HydrationArgs
 from llmplatform.serving.monitoring import monitor
@@ -65,6 +77,8 @@ class ModelServerArgs:
     """Release that installs KEDA; None if it exists already."""
     kserve: pulumi.Resource | None = None
     """Release that installs KServe; None if it exists already."""
+    lws: pulumi.Resource | None = None
+    """Release that installs LeaderWorkerSet; None if it exists already, or if no replica needs several nodes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,14 +175,14 @@ class ModelServer(PlatformComponent):
         return Weights(f"{self._logical}-weights", wanted, self.child())
 
     def _workload(self, account: pulumi.Output[str], key: _Key | None) -> Workload:
-        plan = self._args.plan
+        plan, pod = self._args.plan, self._pod_args(account, key)
         # If the node has its own weights, each pod downloads them before its server starts.
         downloaded = plan.hydration_seconds if self._downloads else 0
         args = WorkloadArgs(
             plan=plan,
             metadata=self._meta(annotations=workload.OWNED),
             selector=self._selector,
-            template=pods.pod_template(self._pod_args(account, key)),
+            template=pods.pod_template(pod),
             patience=plan.start.node_seconds + downloaded + plan.startup_seconds,
         )
         # A GPU node is bought when there is something to load onto it. No property leans on the Job: another one would
@@ -177,10 +191,14 @@ class ModelServer(PlatformComponent):
         if self._by_kserve:
             kserve = [self._args.kserve] if self._args.kserve else []
             return inference_service.workload(self._logical, args, self.child(depends_on=[*weights, *kserve]))
+        name, port, worker = plan.name, self._server.api.number, leader_worker_set.worker_template(pod)
+        if worker:
+            lws = [self._args.lws] if self._args.lws else []
+            group = leader_worker_set.groups(self._logical, args, worker, self.child(depends_on=[*weights, *lws]))
+            service = after(name, self._service(leader_worker_set.LEADER))
+            return Workload(target=after(name, group), form=leader_worker_set.FORM, service=service, port=port)
         made = workload.deployment(f"{self._logical}-deployment", args, self.child(depends_on=weights))
-        service = self._service()
-        name = plan.name
-        return Workload(deployment=after(name, made), service=after(name, service), port=self._server.api.number)
+        return Workload(target=after(name, made), service=after(name, self._service()), port=port)
 
     @property
     def _by_kserve(self) -> bool:
@@ -215,21 +233,13 @@ class ModelServer(PlatformComponent):
             python_path=not self._by_kserve,
         )
 
-    def _service(self) -> core.Service:
+    def _service(self, chosen: Mapping[str, str] | None = None) -> core.Service:
+        """`chosen`: further labels of the pods that get requests."""
         return core.Service(
             f"{self._logical}-service",
             # The engine would wait ten minutes for its pods; the Deployment has its own, longer time limit.
             metadata=self._meta(annotations={"pulumi.com/skipAwait": "true"}),
-            spec=core.ServiceSpecArgs(
-                type="ClusterIP",
-                selector=self._selector,
-                ports=[
-                    core.ServicePortArgs(
-                        name=port.name, port=port.number, target_port=port.name, app_protocol=port.protocol
-                    )
-                    for port in self._server.ports
-                ],
-            ),
+            spec=network.service({**self._selector, **(chosen or {})}, self._server),
             opts=self.child(),
         )
 
@@ -273,7 +283,8 @@ class ModelServer(PlatformComponent):
         plan, metrics = self._args.plan, self._server.metrics
         wanted = AutoscalingArgs(
             metadata=self._meta(),
-            deployment=made.deployment,
+            target=made.target,
+            form=made.form,
             model=plan.name,
             most_replicas=plan.most_replicas,
             metrics=metrics.names if metrics else None,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from llmplatform.base.namespace import INTERNAL, Namespace, NamespaceArgs
-from llmplatform.base.site import INFERENCE_SERVICES, MONITORS, SCALED_OBJECTS, Site
+from llmplatform.base.site import GROUPS, INFERENCE_SERVICES, MONITORS, SCALED_OBJECTS, Site
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_quota
 from llmplatform.specs.platform import ExistingPlatform
 
@@ -28,6 +28,7 @@ def existing(site: Site, platform: ExistingPlatform) -> Site:
         MONITORS: platform.monitoring_namespace is not None,
         SCALED_OBJECTS: platform.keda,
         INFERENCE_SERVICES: platform.kserve,
+        GROUPS: platform.lws,
     }
     return replace(
         site,

@@ -1,4 +1,4 @@
-"""Network policies of model servers: their callers and destinations.
+"""Service and network policies of model servers: their callers and destinations.
 
 An engine's API key guards only part of its paths, so only clients with our label and the scraper of metrics get in.
 With the weights on a shared volume a server goes nowhere but to DNS, and to what its settings name. A shared file
@@ -20,6 +20,17 @@ networking = kubernetes.networking.v1
 meta = kubernetes.meta.v1
 
 
+def service(selector: Mapping[str, str], server: Server) -> kubernetes.core.v1.ServiceSpecArgs:
+    """The Service of the pods that `selector` matches, with all ports of their server."""
+    ports = [
+        kubernetes.core.v1.ServicePortArgs(
+            name=port.name, port=port.number, target_port=port.name, app_protocol=port.protocol
+        )
+        for port in server.ports
+    ]
+    return kubernetes.core.v1.ServiceSpecArgs(type="ClusterIP", selector=selector, ports=ports)
+
+
 def policy(
     selector: Mapping[str, str],
     server: Server,
@@ -28,7 +39,12 @@ def policy(
     egress: Sequence[Egress] = (),
     hub: networking.NetworkPolicyEgressRuleArgs | None = None,
 ) -> networking.NetworkPolicySpecArgs:
-    """The policy of the pods that `selector` matches. `hub`: the way to the weights, for pods that fetch their own."""
+    """The policy of the pods that `selector` matches. `hub`: the way to the weights, for pods that fetch their own.
+
+    Pods of groups meet at ports that their libraries choose.
+    """
+    own = networking.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs(match_labels=selector))
+    group = [own] if server.worker else []
     named = [
         networking.NetworkPolicyEgressRuleArgs(
             to=[network_policy.others(each.cidr)], ports=[network_policy.port(number) for number in each.ports]
@@ -38,8 +54,16 @@ def policy(
     return networking.NetworkPolicySpecArgs(
         pod_selector=meta.LabelSelectorArgs(match_labels=selector),
         policy_types=["Ingress", "Egress"],
-        ingress=_ways_in(server, monitoring_namespace),
-        egress=[network_policy.dns(), *named, *([hub] if hub else [])],
+        ingress=[
+            *_ways_in(server, monitoring_namespace),
+            *(networking.NetworkPolicyIngressRuleArgs(from_=[peer]) for peer in group),
+        ],
+        egress=[
+            network_policy.dns(),
+            *named,
+            *([hub] if hub else []),
+            *(networking.NetworkPolicyEgressRuleArgs(to=[peer]) for peer in group),
+        ],
     )
 
 

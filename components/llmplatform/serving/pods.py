@@ -17,6 +17,7 @@ from llmplatform.planning.pools import GPU_RESOURCE
 from llmplatform.serving import hydrators
 from llmplatform.serving.engines.contract import (
     FILES,
+    Drain,
     Execute,
     Folder,
     GrpcCheck,
@@ -67,7 +68,7 @@ class PodArgs:
 
 
 def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
-    """The template of one replica."""
+    """The template of one replica, or of a group's first pod."""
     return core.PodTemplateSpecArgs(
         metadata=kubernetes.meta.v1.ObjectMetaArgs(
             labels=args.labels,
@@ -89,7 +90,7 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
             termination_grace_period_seconds=args.server.drain.grace,
             affinity=_affinity(args.plan),
             tolerations=_tolerations(args.plan),
-            topology_spread_constraints=_spread(args.selector),
+            topology_spread_constraints=_spread(args.selector) if args.plan.nodes == 1 else None,
             security_context=hydrators.pod_security(args.server.user, args.server.group),
             init_containers=[_hydration(args)] if args.weights else None,
             containers=[_container(args)],
@@ -127,12 +128,10 @@ def _container(args: PodArgs) -> core.ContainerArgs:
             core.ContainerPortArgs(name=port.name, container_port=port.number, protocol="TCP") for port in server.ports
         ],
         resources=_resources(args.plan),
-        startup_probe=_probe(server, server.probes.startup),
-        readiness_probe=_probe(server, server.probes.readiness),
-        liveness_probe=_probe(server, server.probes.liveness),
-        lifecycle=core.LifecycleArgs(
-            pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=server.drain.pre_stop))
-        ),
+        startup_probe=server.probes and _probe(server, server.probes.startup),
+        readiness_probe=server.probes and _probe(server, server.probes.readiness),
+        liveness_probe=server.probes and _probe(server, server.probes.liveness),
+        lifecycle=core.LifecycleArgs(pre_stop=_pre_stop(server.drain)),
         security_context=core.SecurityContextArgs(
             allow_privilege_escalation=False,
             privileged=False,
@@ -195,10 +194,10 @@ def _trusted(args: PodArgs) -> tuple[Mapping[str, str], list[core.VolumeMountArg
 def _resources(plan: ModelPlan) -> core.ResourceRequirementsArgs:
     """No CPU limit: throttling costs latency. No request for the disk: autoscalers do not know an empty group's."""
     memory = f"{plan.memory_mib}Mi"
-    gpus = {GPU_RESOURCE: str(plan.gpus)} if plan.gpus else {}
+    devices = {name: str(number) for name, number in {GPU_RESOURCE: plan.gpus, **plan.devices}.items() if number}
     return core.ResourceRequirementsArgs(
-        requests={"cpu": f"{plan.cpu_millicores}m", "memory": memory, **gpus},
-        limits={"memory": memory, **gpus},
+        requests={"cpu": f"{plan.cpu_millicores}m", "memory": memory, **devices},
+        limits={"memory": memory, **devices},
     )
 
 
@@ -214,6 +213,12 @@ def _probe(server: Server, probe: Probe) -> core.ProbeArgs:
         case GrpcCheck(port=port, service=service):
             action.grpc = core.GRPCActionArgs(port=server.number(port), service=service)
     return action
+
+
+def _pre_stop(drain: Drain) -> core.LifecycleHandlerArgs:
+    if drain.command:
+        return core.LifecycleHandlerArgs(exec_=core.ExecActionArgs(command=list(drain.command)))
+    return core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=drain.pre_stop))
 
 
 def _affinity(plan: ModelPlan) -> core.AffinityArgs:

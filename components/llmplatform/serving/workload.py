@@ -1,8 +1,8 @@
 """What keeps the pods of a model server: a Deployment.
 
-This is the seam for workloads of another form. One that takes a pod template (LeaderWorkerSet, InferenceService) is a
-function of `WorkloadArgs` beside this one; one that makes the pods itself (RayService) is a component beside
-`ModelServer`, with the same outputs.
+Workloads of another form that take a pod template (LeaderWorkerSet, InferenceService) are functions of `WorkloadArgs`
+in modules of their own; one that makes the pods itself (RayService) is a component beside `ModelServer`, with the same
+outputs.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from llmplatform.planning.models import ModelPlan
 meta = kubernetes.meta.v1
 
 OWNED = {"pulumi.com/patchForce": "true"}
-"""Annotation of a Deployment: an update takes its fields from other managers. Without it a size that an autoscaler, or
+"""Annotation of a workload: an update takes its fields from other managers. Without it a size that an autoscaler, or
 `kubectl scale`, has set could not be set again: the API server refuses a field of another manager
 (pulumi-kubernetes 4.32, provider/pkg/await/await.go, patchForce; 4.34 documents it likewise)."""
 
@@ -37,8 +37,10 @@ class WorkloadArgs:
 class Workload:
     """A workload as the objects beside it need it."""
 
-    deployment: pulumi.Output[str]
-    """Name of the Deployment with the pods; depends on what makes it."""
+    target: pulumi.Output[str]
+    """Name of what has a number of replicas to scale; depends on what makes it."""
+    form: tuple[str, str] = ("apps/v1", "Deployment")
+    """Its API version and kind."""
     service: pulumi.Output[str]
     """Name of the Service of the API; depends on what makes it."""
     port: int
@@ -59,7 +61,7 @@ def deployment(logical: str, args: WorkloadArgs, opts: pulumi.ResourceOptions) -
             revision_history_limit=3,
             template=args.template,
         ),
-        opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions.merge(opts, patient(args)), _scaled(plan)),
+        opts=pulumi.ResourceOptions.merge(pulumi.ResourceOptions.merge(opts, patient(args)), scaled(plan)),
     )
 
 
@@ -69,8 +71,8 @@ def patient(args: WorkloadArgs) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds))
 
 
-def _scaled(plan: ModelPlan) -> pulumi.ResourceOptions:
-    """What scales a Deployment owns its size.
+def scaled(plan: ModelPlan) -> pulumi.ResourceOptions:
+    """What scales a workload owns its size.
 
     An update leaves the size out once another manager has set it, and repeats the live one until then
     (pulumi-kubernetes, provider/pkg/await/await.go, handleSSAIgnoreFields).

@@ -15,6 +15,7 @@ class Addons(Section):
     gateway: addons.Gateway = addons.Gateway()
     keda: addons.Keda = addons.Keda()
     kserve: addons.Kserve = addons.Kserve()
+    lws: addons.Lws = addons.Lws()
 
 
 class AwsAddons(Addons):

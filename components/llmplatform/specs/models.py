@@ -20,6 +20,9 @@ from llmplatform.specs.vocabulary.addresses import Cidr, PortNumber
 from llmplatform.specs.vocabulary.models import ModelId, Revision, ServedName
 from llmplatform.specs.vocabulary.names import AnnotationValue, LabelKey, Name, ObjectName
 
+MOST_STAGES = 16
+"""Largest number of stages of a replica."""
+
 
 class Weights(Section):
     """Storage of a model's weights."""
@@ -71,7 +74,14 @@ class Model(Section):
     scaling: Scaling | None = None
     """Lets the number of servers follow the load, in the place of `replicas`. Empty: it is fixed."""
     tensor_parallel: Annotated[int, Field(ge=1, le=16)] = 1
-    """GPUs of one replica, within one node."""
+    """GPUs that share every layer, within one node."""
+    pipeline_parallel: Annotated[int, Field(ge=1, le=MOST_STAGES)] = 1
+    """Stages of one replica, each with some of the layers on `tensor_parallel` GPUs, for models that no node of the
+    pool holds. Its pods are on as many nodes as the stages need, and start, end and restart together. Needs
+    `addons.lws`."""
+    exclusive_topology: LabelKey | None = None
+    """Label of nodes that tells places, such as racks or placement groups: each replica over several nodes has a place
+    of its own. Empty: any nodes of its pool."""
     context_length: Annotated[int, Field(ge=256, le=LONGEST_CONTEXT)] | None = None
     """Longest request in tokens. Empty: the model's own, which may not fit."""
     gated: bool = False
@@ -105,6 +115,11 @@ class Model(Section):
     def known_shape(self) -> ModelShape | None:
         """The shape in the settings, else the catalog's; None without either."""
         return self.shape or models.get(self.source)
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of one replica."""
+        return self.tensor_parallel * self.pipeline_parallel
 
     @property
     def least_replicas(self) -> int:

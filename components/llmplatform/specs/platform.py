@@ -55,6 +55,8 @@ class ExistingPlatform(Section):
     """Whether KEDA runs in the cluster, and may ask that Prometheus."""
     kserve: bool = False
     """Whether KServe runs in the cluster as `addons.kserve` installs it, for models with `workload: kserve`."""
+    lws: bool = False
+    """Whether LeaderWorkerSet's controller runs in the cluster, for models over several nodes."""
     shared_storage_class: ObjectName = "efs"
     """Class of volumes that many pods share. The models' weights are on such a volume."""
 

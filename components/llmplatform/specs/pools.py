@@ -57,6 +57,12 @@ class _Pool(Section):
     """Labels of the nodes of an `existing` pool that another tool creates, e.g. `karpenter.sh/nodepool: gpu`. Empty:
     the label of our pools."""
 
+    devices: Annotated[dict[LabelKey, Annotated[int, Field(ge=1, le=1024)]], Field(max_length=5)] = Field(
+        default_factory=dict
+    )
+    """Devices of a fast network on each node of an `existing` pool, as its owner's device plugin offers them, e.g.
+    `vpc.amazonaws.com/efa: 32` or `aliyun/erdma: 8`. Pods of replicas over several nodes ask for their share."""
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.min > self.max:

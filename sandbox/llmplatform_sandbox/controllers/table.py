@@ -158,6 +158,17 @@ UNSERVED = (
         "the chart's templates, which are not rendered.",
     ),
     Unserved(
+        chart="keda",
+        controllers="KEDA",
+        why="It can be had (module v2.20.2), with the SDK of every source of events; those sources do not run here.",
+    ),
+    Unserved(
+        chart="lws",
+        controllers="LeaderWorkerSet",
+        why="The proxy refuses its module (sigs.k8s.io/lws v0.10.0). The sandbox plays the pods of its groups by its "
+        "published rules.",
+    ),
+    Unserved(
         chart="gpu-operator",
         controllers="GPU Operator, Node Feature Discovery",
         why="They act on drivers and devices of machines, which are simulated.",

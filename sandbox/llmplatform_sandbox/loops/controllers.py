@@ -1,4 +1,4 @@
-"""Plays the controllers that cannot be had: those of clouds, for volumes and load balancers, and that of KServe.
+"""Plays the controllers that cannot be had: those of clouds, of KServe, and of LeaderWorkerSet.
 
 controllers.toml has the rules; a rule holds only while the add-on or the release that would do
 the work is there. So a claim stays Pending without its CSI driver, and a load balancer outlives a controller that was
@@ -18,6 +18,7 @@ from llmplatform_sandbox.kube.definitions import install, permissive
 from llmplatform_sandbox.kube.errors import UnknownKind
 from llmplatform_sandbox.kube.releases import releases
 from llmplatform_sandbox.loops.balancers import play_load_balancers
+from llmplatform_sandbox.loops.groups import play_groups
 from llmplatform_sandbox.loops.inference_services import play_inference_services
 from llmplatform_sandbox.loops.volumes import play_volumes
 
@@ -95,6 +96,7 @@ class ControllersLoop:
             partial(play_load_balancers, self._kube, now.clouds, active["load_balancer"]),
             partial(_define, self._kube, active["definition"]),
             partial(play_inference_services, self._kube, now.releases),
+            partial(play_groups, self._kube, active["group"]),
         )
         failures: list[Exception] = []
         for play in plays:

@@ -158,7 +158,7 @@ def asked(metrics: EngineMetrics | None) -> list[dict[str, Any]]:
     """Triggers for a server that tells these series."""
     args = AutoscalingArgs(
         metadata=kubernetes.meta.v1.ObjectMetaArgs(namespace="models"),
-        deployment="chat",
+        target="chat",
         model="chat",
         most_replicas=2,
         metrics=metrics,

@@ -8,6 +8,7 @@ from llmplatform.checks.rules.rule import each_model, whole
 from llmplatform.planning.capacity import most_replicas, nodes_for
 from llmplatform.planning.ceilings import ceiling, gpus_beside, keeps_its_start, room, usable_nodes
 from llmplatform.planning.node_groups import is_fixed
+from llmplatform.planning.stages import spread
 from llmplatform.specs.models import Model
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.scaling import KedaScaling
@@ -165,12 +166,13 @@ def engine_tells_its_load(stack: Stack) -> Iterator[Problem]:
 def pools_hold_the_largest_number(stack: Stack) -> Iterator[Problem]:
     """A pool at its maximum has GPUs for the largest number of each model, beside the smallest ones of the others."""
     for name, model, node in placed(stack):
-        scaling, each, gpus = model.scaling, model.tensor_parallel, node.shape.gpus
-        if scaling is None or scaling.max_replicas is None or each > gpus:
+        scaling, pods, gpus = model.scaling, spread(model, node.shape.gpus), node.shape.gpus
+        if scaling is None or scaling.max_replicas is None or pods.gpus > gpus:
             continue
         pool, beside = stack.pools[model.pool], gpus_beside(stack, name)
-        nodes, has = nodes_for(scaling.max_replicas, gpus, each, beside=beside), usable_nodes(stack, pool, node.shape)
-        fits = most_replicas(has, gpus, each, beside=beside)
+        nodes = nodes_for(scaling.max_replicas * pods.nodes, gpus, pods.gpus, beside=beside)
+        has = usable_nodes(stack, pool, node.shape)
+        fits = most_replicas(has, gpus, pods.gpus, beside=beside) // pods.nodes
         # What does not even hold the smallest numbers is reported as the pool's fault.
         if nodes > has and fits >= max(1, model.least_replicas):
             alike = 1 if keeps_its_start(stack, pool) or is_fixed(pool) else max(1, len(groups(stack, pool)))
@@ -187,7 +189,7 @@ def pools_are_shared_at_the_peak(stack: Stack) -> Iterator[Problem]:
     wanted: dict[str, int] = {}
     there: dict[str, int] = {}
     for name, model, node in placed(stack):
-        wanted[model.pool] = wanted.get(model.pool, 0) + ceiling(stack, name) * model.tensor_parallel
+        wanted[model.pool] = wanted.get(model.pool, 0) + ceiling(stack, name) * model.gpus
         there[model.pool] = usable_nodes(stack, stack.pools[model.pool], node.shape) * node.shape.gpus
     for name in sorted({model.pool for model in stack.models.values() if model.scaling} & set(wanted)):
         if wanted[name] > there[name]:

@@ -10,6 +10,7 @@ from llmplatform.checks.rules.rule import each_model, whole
 from llmplatform.planning.ceilings import ceiling, has_no_autoscaler, usable_nodes
 from llmplatform.planning.models import replica_memory_mib, stored_gib
 from llmplatform.planning.node_groups import is_fixed
+from llmplatform.planning.stages import spread
 from llmplatform.specs.models import Model
 from llmplatform.specs.pools import ENGINE_IMAGE_GIB
 from llmplatform.specs.stack import Stack
@@ -59,8 +60,9 @@ def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
     for name, models_of_pool in tenants.items():
         pool, gpus = stack.pools[name], per_node[name]
         most, alike = most_nodes(stack, pool), 1 if is_fixed(pool) else len(groups(stack, pool))
-        wanted = sum(model.least_replicas * model.tensor_parallel for model in models_of_pool)
-        alone = max(ceil(model.least_replicas / (gpus // model.tensor_parallel)) for model in models_of_pool)
+        wanted = sum(model.least_replicas * model.gpus for model in models_of_pool)
+        pods = [(model.least_replicas, spread(model, gpus)) for model in models_of_pool]
+        alone = max(ceil(replicas * each.nodes / (gpus // each.gpus)) for replicas, each in pods)
         nodes = max(ceil(wanted / gpus), alone)
         if has_no_autoscaler(stack) and not pool.existing and 0 < pool.min < nodes <= most:
             yield Problem(
@@ -120,11 +122,11 @@ def surges_have_room(stack: Stack) -> Iterator[Problem]:
     largest: dict[str, int] = {}
     gpus: dict[str, int] = {}
     for name, model, node in placed(stack):
-        wanted[model.pool] = wanted.get(model.pool, 0) + model.least_replicas * model.tensor_parallel
+        wanted[model.pool] = wanted.get(model.pool, 0) + model.least_replicas * model.gpus
         gpus[model.pool] = usable_nodes(stack, stack.pools[model.pool], node.shape) * node.shape.gpus
         most = ceiling(stack, name)
         if model.surge and most:
-            more = (1 + most - model.least_replicas) * model.tensor_parallel
+            more = (1 + most - model.least_replicas) * model.gpus
             largest[model.pool] = max(largest.get(model.pool, 0), more)
     for name, more in largest.items():
         most = gpus[name]

@@ -142,6 +142,7 @@ def flags_name_nothing_to_download(stack: Stack) -> Iterator[Problem]:
 
 
 _PLATFORM = "llmplatform.dev/"
+_GROUPS = "leaderworkerset.sigs.k8s.io/"
 
 
 def annotations_are_free(stack: Stack) -> Iterator[Problem]:
@@ -149,7 +150,7 @@ def annotations_are_free(stack: Stack) -> Iterator[Problem]:
     owned = {EVICTABLE: "set evictable"}
     for name, model in stack.models.items():
         for key in model.pod_annotations:
-            if key in owned or key.startswith(_PLATFORM):
+            if key in owned or key.startswith((_PLATFORM, _GROUPS)):
                 remedy = owned.get(key, "use a domain of your own")
                 yield Problem(f"models.{name}.pod_annotations.{key}", "the platform sets this annotation", remedy)
 

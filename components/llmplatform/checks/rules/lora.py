@@ -10,6 +10,7 @@ from llmplatform.checks.rules.placement import placed
 from llmplatform.checks.rules.rule import each_model, whole
 from llmplatform.planning import lora
 from llmplatform.planning.models import replica_memory_mib
+from llmplatform.planning.stages import spread
 from llmplatform.specs.lora import Lora
 from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
@@ -88,7 +89,7 @@ def adapters_have_memory(stack: Stack) -> Iterator[Problem]:
         shape = model.known_shape
         if model.lora is None or shape is None or model.tensor_parallel > node.shape.gpus:
             continue
-        held = lora.host_gib(shape, model.lora, model.tensor_parallel)
+        held = lora.host_gib(shape, model.lora, spread(model, node.shape.gpus).gpus)
         memory, shared = (mib / 1024 for mib in replica_memory_mib(node.shape, model))
         if held > (memory - shared) / 2:
             yield Problem(

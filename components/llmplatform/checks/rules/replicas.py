@@ -35,14 +35,15 @@ def resources_are_said(stack: Stack) -> Iterator[Problem]:
 
 
 def gpus_are_there(stack: Stack) -> Iterator[Problem]:
-    """`tensor_parallel` counts GPUs."""
+    """`tensor_parallel` and `pipeline_parallel` count GPUs."""
     for name, model, _ in without_gpus(stack):
-        if model.tensor_parallel > 1:
-            yield Problem(
-                f"models.{name}.tensor_parallel",
-                f"pool '{model.pool}' has no GPUs for a replica to be spread over",
-                "remove it, or use a pool with GPUs",
-            )
+        for setting in ("tensor_parallel", "pipeline_parallel"):
+            if getattr(model, setting) > 1:
+                yield Problem(
+                    f"models.{name}.{setting}",
+                    f"pool '{model.pool}' has no GPUs for a replica to be spread over",
+                    "remove it, or use a pool with GPUs",
+                )
 
 
 def memory_holds_the_weights(stack: Stack) -> Iterator[Problem]:

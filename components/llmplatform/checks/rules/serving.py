@@ -9,7 +9,7 @@ from llmplatform.checks.problems import Problem, listed, nearest, suggestion
 from llmplatform.checks.rules.placement import GpuNode, gpu_node, has_kernels, is_cpu, placed
 from llmplatform.checks.rules.rule import each_model, whole
 from llmplatform.planning.fit import SMALLEST_MARGIN, legal_tensor_parallel, model_fit
-from llmplatform.specs.models import Model
+from llmplatform.specs.models import MOST_STAGES, Model
 from llmplatform.specs.stack import Stack
 
 UNQUANTIZED = 2.0
@@ -210,7 +210,7 @@ def _way_out(stack: Stack, model: Model, shape: ModelShape, node: GpuNode) -> st
     ]
     if fitting:
         ways.append(f"use pool {listed(fitting)}")
-    return ", or ".join(ways) or _larger_machine(stack.cloud.provider, model, shape)
+    return ", or ".join(ways) or _larger_machine(stack.cloud.provider, model, shape, node)
 
 
 def _larger_share(model: Model, node: GpuNode) -> Iterator[str]:
@@ -233,7 +233,18 @@ def _may_be_spread(model: Model, shape: ModelShape, size: int) -> bool:
     return bool(known) and _is_legal(model, shape, size)
 
 
-def _larger_machine(provider: str, model: Model, shape: ModelShape) -> str:
+def _over_nodes(model: Model, shape: ModelShape, node: GpuNode) -> str | None:
+    """The fewest nodes of the pool that hold a replica together."""
+    release, gpus = model.engine_release, node.shape.gpus
+    if release is None or release.stages is None or not _may_be_spread(model, shape, gpus):
+        return None
+    sizes = range(2, MOST_STAGES + 1)
+    ways = (model.model_copy(update={"tensor_parallel": gpus, "pipeline_parallel": size}) for size in sizes)
+    found = next((each for each in ways if model_fit(each, node.gpu).fits), None)
+    return f"set tensor_parallel to {gpus} and pipeline_parallel to {found.pipeline_parallel}" if found else None
+
+
+def _larger_machine(provider: str, model: Model, shape: ModelShape, node: GpuNode) -> str:
     """The cheapest machine that holds a replica."""
     found = [
         (machine.price_hour or inf, machine.name, size)
@@ -246,7 +257,8 @@ def _larger_machine(provider: str, model: Model, shape: ModelShape) -> str:
         if model_fit(model, machine.gpu, tensor_parallel=size).fits
     ]
     if not found:
-        return "no machine of the catalog holds it: use quantized weights or a smaller context_length"
+        nothing = "no machine of the catalog holds it: use quantized weights or a smaller context_length"
+        return _over_nodes(model, shape, node) or nothing
     _, name, size = min(found)
     return f"use a pool of '{name}' with tensor_parallel {size}, or quantized weights"
 

@@ -122,18 +122,22 @@ class Drain:
     """It goes on as before the signal: proxies take it off their lists meanwhile."""
     grace: int
     """Time until it is killed, from the beginning of `pre_stop`."""
+    command: tuple[str, ...] = ()
+    """Waits in the container in the place of `pre_stop`, at most as long. Empty: nothing tells that it may end
+    sooner."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """The server of one replica."""
+    """The server of one replica, or of the first pod of a group."""
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     """Plain variables. The one with the API key is not among them."""
     ports: tuple[Port, ...]
-    """The first one has the API."""
-    probes: Probes
+    """The first one has the API. None on a worker."""
+    probes: Probes | None
+    """None on a worker: the leader notices that one does not answer, and ends."""
     user: int
     group: int
     drain: Drain
@@ -150,12 +154,14 @@ class Server:
     python: str | None = "python3"
     """Interpreter in the image (3.8 or newer), which looks for the weights before the server starts. None: there is
     none, and another image does it."""
+    worker: "Server | None" = None
+    """What the further pods of a group run. None: a replica is one pod."""
 
     def __post_init__(self) -> None:
         if self.user == 0:
             raise ValueError("a server does not run as root: its namespace enforces Pod Security `restricted`")
         names = {port.name for port in self.ports}
-        probes = (self.probes.startup, self.probes.readiness, self.probes.liveness)
+        probes = (self.probes.startup, self.probes.readiness, self.probes.liveness) if self.probes else ()
         asked = [each.ask.port for each in probes if not isinstance(each.ask, Execute)]
         for name in [*asked, *([self.metrics.port] if self.metrics else [])]:
             if name not in names:
@@ -175,7 +181,7 @@ class Server:
 
 
 class ServingEngine(Protocol):
-    """An engine: what to start for a plan."""
+    """An engine: what to start for a plan. With several nodes, its server has a `worker`."""
 
     def __call__(self, plan: ModelPlan, *, weights: str) -> Server:
         """The server. `weights`: folder of the model's weights within the pod."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from llmplatform.catalog import engines
 from llmplatform.planning.models import ModelPlan
+from llmplatform.serving.engines import groups
 from llmplatform.serving.engines.contract import (
     CACHE_GIB,
     OFFLINE,
@@ -33,7 +34,7 @@ _FORMATS = {"fp8": "fp8_e4m3"}
 
 def server(plan: ModelPlan, *, weights: str) -> Server:
     """The server of a plan's model."""
-    return Server(
+    found = Server(
         command=release(plan).command,
         arguments=arguments(plan, weights=weights),
         environment=environment(plan),
@@ -46,6 +47,7 @@ def server(plan: ModelPlan, *, weights: str) -> Server:
         folders=(Folder(path=FACTS.home, size_gib=CACHE_GIB, compiled=(_CACHE, f"{FACTS.home}/.triton")),),
         drain=drain(plan, waits=True),
     )
+    return groups.led(found, plan)
 
 
 def _probes(plan: ModelPlan) -> Probes:
@@ -62,7 +64,7 @@ def _probes(plan: ModelPlan) -> Probes:
 def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
     """Arguments of the container, the settings' own last."""
     model, engine = plan.spec, settings(plan.spec.engine, Sglang)
-    flags = {
+    flags: dict[str, str | None] = {
         "--model-path": weights,
         "--served-model-name": plan.name,
         "--host": "0.0.0.0",  # noqa: S104 its network policy says who reaches it
@@ -71,7 +73,8 @@ def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
         "--trust-remote-code": "" if model.trust_remote_code else None,
         # Without it a GPU without bfloat16 arithmetic refuses weights published in it.
         "--dtype": "half" if plan.pool.gpu and not plan.pool.gpu.bf16 else None,
-        "--tp-size": str(plan.gpus),
+        "--tp-size": str(model.tensor_parallel),
+        **_stage_flags(plan),
         "--context-length": str(model.context_length) if model.context_length else None,
         "--mem-fraction-static": str(engine.mem_fraction_static),
         "--max-running-requests": str(engine.max_running_requests) if engine.max_running_requests else None,
@@ -81,6 +84,19 @@ def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
     }
     quiet = ("--uvicorn-access-log-exclude-prefixes", *FACTS.quiet)
     return *quiet, *flagged(flags), *engine.extra_args
+
+
+def _stage_flags(plan: ModelPlan) -> dict[str, str | None]:
+    """Processes of all nodes meet at the leader, and wait for one another as long as the probe of its start does."""
+    if plan.spec.pipeline_parallel == 1:
+        return {}
+    meeting = {
+        "--nnodes": groups.SIZE,
+        "--node-rank": groups.INDEX,
+        "--dist-init-addr": f"{groups.ADDRESS}:{groups.stages(plan).port}",
+        "--dist-timeout": str(plan.startup_seconds),
+    }
+    return {"--pp-size": str(plan.spec.pipeline_parallel), **(meeting if plan.nodes > 1 else {})}
 
 
 def environment(plan: ModelPlan) -> Mapping[str, str]:

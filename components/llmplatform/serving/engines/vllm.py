@@ -14,6 +14,7 @@ from llmplatform.catalog.models import EXTRAS, extra_files
 from llmplatform.planning import lora
 from llmplatform.planning.hydration import ROOT, beside
 from llmplatform.planning.models import ModelPlan
+from llmplatform.serving.engines import groups
 from llmplatform.serving.engines.contract import (
     CACHE_GIB,
     FILES,
@@ -39,7 +40,7 @@ TEMPLATE = "chat-template.jinja"
 
 def server(plan: ModelPlan, *, weights: str) -> Server:
     """The server of a plan's model."""
-    return Server(
+    found = Server(
         command=release(plan).command,
         arguments=arguments(plan, weights=weights),
         environment=environment(plan, weights=weights),
@@ -55,6 +56,7 @@ def server(plan: ModelPlan, *, weights: str) -> Server:
         folders=(_cache(plan),),
         drain=drain(plan, waits="--shutdown-timeout" in _flags(plan)),
     )
+    return groups.led(found, plan, "--headless")
 
 
 def _flags(plan: ModelPlan) -> frozenset[str]:
@@ -73,6 +75,7 @@ def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
         "--port": str(FACTS.ports[API]),
         "--trust-remote-code": "" if plan.spec.trust_remote_code else None,
         **_memory_flags(plan),
+        **_stage_flags(plan),
         "--chat-template": f"{FILES}/{TEMPLATE}" if settings(plan.spec.engine, Vllm).chat_template else None,
         "--speculative-config": _speculation(plan),
         **_parser_flags(plan),
@@ -116,12 +119,29 @@ def _memory_flags(plan: ModelPlan) -> dict[str, str | None]:
     return {
         # Without it a GPU without bfloat16 arithmetic refuses weights published in it.
         "--dtype": "half" if plan.pool.gpu and not plan.pool.gpu.bf16 else None,
-        "--tensor-parallel-size": str(plan.gpus),
+        "--tensor-parallel-size": str(plan.spec.tensor_parallel),
         "--max-model-len": str(plan.spec.context_length) if plan.spec.context_length else None,
         "--gpu-memory-utilization": str(engine.gpu_memory_utilization),
         "--max-num-seqs": str(engine.max_num_seqs) if engine.max_num_seqs else None,
         "--kv-offloading-size": f"{engine.kv_offloading_gib:g}" if engine.kv_offloading_gib else None,
         "--kv-cache-dtype": engine.kv_cache_dtype if engine.kv_cache_dtype != "auto" else None,
+    }
+
+
+def _stage_flags(plan: ModelPlan) -> dict[str, str | None]:
+    """Processes of all nodes meet at the leader, and wait for one another as long as the probe of its start does."""
+    if plan.spec.pipeline_parallel == 1:
+        return {}
+    meeting = {
+        "--nnodes": groups.SIZE,
+        "--node-rank": groups.INDEX,
+        "--master-addr": groups.ADDRESS,
+        "--master-port": str(groups.stages(plan).port),
+        "--distributed-timeout-seconds": str(plan.startup_seconds),
+    }
+    return {
+        "--pipeline-parallel-size": str(plan.spec.pipeline_parallel),
+        **(meeting if plan.nodes > 1 else {}),
     }
 
 
