@@ -31,9 +31,9 @@ def spread(model: Model, gpus: int) -> Spread:
 def stage(shape: ModelShape, stages: int) -> ModelShape:
     """The largest stage of a model, as a model.
 
-    Layers are shared out evenly, and the first and the last stage have the embeddings and the output layer (vLLM
-    0.33.0, wheel: distributed/utils.py, get_pp_indices). Where layers differ, a stage may have one of the rarer kind
-    more than its share.
+    Layers are shared out evenly, and the first and the last stage have the embeddings and the output layer. Where
+    layers differ, a stage may have one of the rarer kind more than its share.
+    Source: get_pp_indices of vLLM 0.33.0 (wheel: distributed/utils.py) and of SGLang 0.5.23 (wheel: the same name).
     """
     if stages == 1:
         return shape
