@@ -47,7 +47,7 @@ def load() -> Settings:
         for problem in cleartext_elsewhere(key, value)
     ]
     try:
-        stack = parse(values, pulumi.get_stack())
+        stack = parse(values, pulumi.get_stack(), Path(__file__).parents[1])
     except InvalidStack as invalid:
         stack, faults = None, [*faults, *invalid.problems]
     if faults or not stack:

@@ -21,6 +21,7 @@ ENGINE_CHOICES: dict[str, tuple[Any, ...]] = {
     "kv_offloading_gib": (1,),
     "speculative": ({"source": "acme/eagle", "method": "eagle3", "size_gib": 0.1, "tokens": 3},),
     "chat_template": ("{{ messages }}",),
+    "chat_template_file": (None,),  # Its text is in `chat_template` by then.
     "tool_call_parser": (None, "hermes"),
     "reasoning_parser": (None, "qwen3"),
     "extra_args": ((),),

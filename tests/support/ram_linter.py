@@ -1,7 +1,7 @@
 """Lints RAM policy documents. No library knows Alibaba Cloud's actions, so the few that we grant are listed here.
 
 Source of the table: "RAM Policy" of OSS, "Actions that can be used in policies" (actions and what each applies to);
-"RAM authorization" of each action, Alibaba Cloud DNS API reference.
+"RAM authorization" of each action, Alibaba Cloud DNS and KMS API references.
 """
 
 import json
@@ -20,13 +20,14 @@ ACTIONS: dict[str, str] = {
     "oss:DeleteObject": "object",
     "oss:AbortMultipartUpload": "object",
     "oss:ListParts": "object",
+    "kms:Decrypt": "key",
     "alidns:AddDomainRecord": "domain",
     "alidns:DeleteDomainRecord": "domain",
     "alidns:DescribeDomainRecords": "domain",
 }
 """Action to the kind of resource that it applies to."""
 
-SHAPES = {"bucket": r"[^/]+", "object": r"[^/]+/.+", "domain": r"domain/[a-z0-9.-]+"}
+SHAPES = {"bucket": r"[^/]+", "object": r"[^/]+/.+", "domain": r"domain/[a-z0-9.-]+", "key": r"key/[a-z0-9-]+"}
 """Kind of resource to how an ARN ends that names one."""
 
 REASONS: dict[str, str] = {}

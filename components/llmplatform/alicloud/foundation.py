@@ -14,8 +14,8 @@ from llmplatform.alicloud.autoscaler_config import AutoscalerConfig, AutoscalerC
 from llmplatform.alicloud.cluster import Cluster, ClusterArgs
 from llmplatform.alicloud.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.alicloud.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
-from llmplatform.alicloud.grants import answer_challenges, solver
-from llmplatform.alicloud.identity import identities
+from llmplatform.alicloud.grants import answer_challenges, read_objects, solver
+from llmplatform.alicloud.identity import INJECTION_LABEL, identities
 from llmplatform.alicloud.location import location
 from llmplatform.alicloud.log_collection import LogCollection, LogCollectionArgs
 from llmplatform.alicloud.logs import Logs, LogsArgs
@@ -111,6 +111,8 @@ def services(made: AckFoundation, kubernetes: pulumi.ProviderResource) -> CloudS
         pools=made.pools,
         identity=identity,
         object_store=object_stores(stack.environment, stack.cloud, tags(stack), made.opts),
+        identity_labels=INJECTION_LABEL,
+        read_objects=partial(read_objects, stack.cloud),
     )
     if isinstance(stack.platform, ExistingPlatform):
         return given(shared_class=pulumi.Output.from_input(stack.platform.shared_storage_class))

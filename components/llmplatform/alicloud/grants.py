@@ -35,6 +35,31 @@ def read_write(name: str, bucket: alicloud.oss.Bucket) -> Grant:
     return Grant(name=name, statements=bucket.bucket.apply(_read_write))
 
 
+def read_objects(cloud: Alicloud, name: str, /, *, bucket: str, prefix: str, key: str | None = None) -> Grant:
+    """The right to list and read the objects of a bucket below a prefix. `key`: id of the KMS key that they have.
+
+    Sources: "OSS authorization syntax and elements" (`oss:Prefix`), HeadObject and GetObject (`oss:GetObject`,
+    `kms:Decrypt`), OSS documentation; "Use RAM to manage access", KMS documentation.
+    """
+    return Grant(name=name, statements=_reading(cloud, bucket, prefix, key))
+
+
+def _reading(cloud: Alicloud, bucket: str, prefix: str, key: str | None) -> tuple[Statement, ...]:
+    listing = Statement(
+        actions=("oss:ListObjects",),
+        resources=(f"acs:oss:*:*:{bucket}",),
+        conditions={"StringEquals": {"oss:Prefix": f"{prefix}/"}},
+    )
+    reading = Statement(actions=("oss:GetObject",), resources=(f"acs:oss:*:*:{bucket}/{prefix}/*",))
+    if key is None:
+        return (listing, reading)
+    return (
+        listing,
+        reading,
+        Statement(actions=("kms:Decrypt",), resources=(f"acs:kms:*:{cloud.account_id}:key/{key}",)),
+    )
+
+
 def _read_write(bucket: str) -> list[Statement]:
     return [
         Statement(

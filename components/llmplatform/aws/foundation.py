@@ -12,7 +12,7 @@ import pulumi
 from llmplatform.aws.cluster import Cluster, ClusterArgs
 from llmplatform.aws.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.aws.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
-from llmplatform.aws.grants import answer_challenges, scale_node_groups, solver
+from llmplatform.aws.grants import answer_challenges, read_objects, scale_node_groups, solver
 from llmplatform.aws.identity import identities
 from llmplatform.aws.network import Network, NetworkArgs
 from llmplatform.aws.node_pool import NodePool, NodePoolArgs
@@ -87,6 +87,7 @@ def services(made: EksFoundation, kubernetes: pulumi.ProviderResource) -> CloudS
         pools=made.pools,
         identity=identity,
         object_store=object_stores(stack.environment, stack.cloud, tags(stack), made.opts),
+        read_objects=partial(read_objects, stack.cloud),
     )
     if isinstance(stack.platform, ExistingPlatform):
         return given(shared_class=pulumi.Output.from_input(stack.platform.shared_storage_class))

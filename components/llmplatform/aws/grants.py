@@ -36,6 +36,40 @@ def solver(cloud: Aws, hosted_zone: str, zone_role: str | None) -> dict[str, obj
     return {"dns01": {"route53": {"region": cloud.region, "hostedZoneID": hosted_zone, **elsewhere}}}
 
 
+def read_objects(cloud: Aws, name: str, /, *, bucket: str, prefix: str, key: str | None = None) -> Grant:
+    """The right to list and read the objects of a bucket below a prefix. `key`: ARN of the KMS key that they have.
+
+    Sources: actions, resources and condition keys of Amazon S3 and AWS KMS in the service authorization reference;
+    "Using server-side encryption with AWS KMS keys", S3 user guide.
+    """
+    return Grant(name=name, statements=_reading(cloud, bucket, prefix, key))
+
+
+def _reading(cloud: Aws, bucket: str, prefix: str, key: str | None) -> tuple[Statement, ...]:
+    objects = f"arn:{cloud.partition}:s3:::{bucket}"
+    listing = Statement(
+        sid="ListThePrefix",
+        actions=("s3:ListBucket",),
+        resources=(objects,),
+        conditions={"StringEquals": {"s3:prefix": f"{prefix}/"}},
+    )
+    reading = Statement(sid="ReadObjects", actions=("s3:GetObject",), resources=(f"{objects}/{prefix}/*",))
+    if key is None:
+        return (listing, reading)
+    region = key.split(":")[3]
+    host = f"s3.{region}.amazonaws.com" + (".cn" if cloud.partition == "aws-cn" else "")
+    # With a bucket key, the context of the encryption is the bucket; else it is the object.
+    conditions = {
+        "StringEquals": {"kms:ViaService": host},
+        "StringLike": {"kms:EncryptionContext:aws:s3:arn": [objects, f"{objects}/{prefix}/*"]},
+    }
+    return (
+        listing,
+        reading,
+        Statement(sid="DecryptObjects", actions=("kms:Decrypt",), resources=(key,), conditions=conditions),
+    )
+
+
 def _scaling(cloud: Aws, cluster: str) -> tuple[Statement, ...]:
     """What the autoscaler of a cluster needs. EKS puts the `owned` tag on the groups of its node groups by itself."""
     place = f"{cloud.partition}:{{service}}:{cloud.region}:{cloud.account_id}"

@@ -123,6 +123,14 @@ class ObjectStores(Protocol):
         ...
 
 
+class ReadObjects(Protocol):
+    """Makes the right to list and read the objects of an existing bucket below a prefix, and no others."""
+
+    def __call__(self, name: str, /, *, bucket: str, prefix: str, key: str | None = None) -> Grant:
+        """A grant of that name. `prefix`: without slashes at its ends. `key`: KMS key of the objects."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class DnsChallenge:
     """The right to prove by DNS records that a domain is ours, and how cert-manager uses it."""

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import pulumi
 
-from llmplatform.base.contracts import DnsChallenge, Identities, NodePool, ObjectStores, WorkloadIdentity
+from llmplatform.base.contracts import DnsChallenge, Identities, NodePool, ObjectStores, ReadObjects, WorkloadIdentity
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.platform_ref import AlicloudLocation, AwsLocation
 
@@ -59,6 +59,10 @@ class CloudServices:
     """Makes identities for service accounts; None: the cloud gives none."""
     object_store: ObjectStores | None = None
     """Makes buckets; None: the cloud gives none."""
+    identity_labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Labels of a namespace whose service accounts get identities after it exists; empty if the cloud needs none."""
+    read_objects: ReadObjects | None = None
+    """Makes rights to read objects of buckets that exist; None: the cloud gives none."""
     block_class: pulumi.Output[str] | None = None
     """Storage class of disks for one pod; None: the cluster's default."""
     autoscaler: AutoscalerAccess | None = None

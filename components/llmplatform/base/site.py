@@ -102,6 +102,8 @@ class Site:
     """Resources that make nodes and GPUs usable: the models' namespace depends on them."""
     models_namespace: pulumi.Input[str] = "models"
     """Namespace of the models; an output of its guard rails if this stack creates it."""
+    models_home: str = "models"
+    """Its plain name, for rights in the cloud."""
     outputs: Mapping[str, pulumi.Output[Any]] = field(default_factory=dict[str, pulumi.Output[Any]])
     """Outputs of the stack by name."""
 

@@ -40,6 +40,8 @@ class EngineLora(_Table):
     """Highest ranks to choose from."""
     vocabulary: int | None = None
     """Largest vocabulary of a model with adapters; None: there is no bound."""
+    base_slot: bool = False
+    """Whether requests without an adapter take one of the places of a batch, and its memory."""
 
 
 class EngineStages(_Cited):

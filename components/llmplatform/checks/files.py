@@ -9,7 +9,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from llmplatform.catalog.stack_names import stack_of_file
-from llmplatform.checks import arms, ciphertexts, rules, sentences
+from llmplatform.checks import arms, ciphertexts, rules, sentences, templates
 from llmplatform.checks.cleartext import cleartext, redacted
 from llmplatform.checks.foreign import without_effect
 from llmplatform.checks.problems import InvalidStack, Problem
@@ -17,16 +17,18 @@ from llmplatform.checks.reading import misread, sections
 from llmplatform.specs.stack import Stack
 
 
-def parse(raw: Mapping[str, object], stack_name: str | None = None) -> Stack:
+def parse(raw: Mapping[str, object], stack_name: str | None = None, folder: Path | None = None) -> Stack:
     """The settings of a stack from their plain values, by section. Raises InvalidStack with all problems at once.
 
-    `stack_name`: the name of the stack in Pulumi, if known.
+    `stack_name`: the name of the stack in Pulumi, if known. `folder`: of the stack file, where files that it names are.
     """
     # As JSON: its strict mode accepts lists as tuples and, unlike the lax mode, no text as numbers.
     given, text = raw, _json(raw)
     misreadings = dict(misread(raw))
     odd = [*misreadings.values()]
     raw = cast(dict[str, object], json.loads(text))
+    odd += templates.filled(raw, folder)
+    text = json.dumps(raw)
     secrets = list(cleartext(raw))
     kind = arms.stack_class(raw)
     try:
@@ -115,7 +117,7 @@ def check(path: Path) -> Checked:
         return Checked(stack=None, problems=invalid.problems)
     waiting = tuple(ciphertexts.placeholders("secrets", found.get("secrets")))
     try:
-        stack = parse(found, stack_of_file(path.name))
+        stack = parse(found, stack_of_file(path.name), path.parent)
     except InvalidStack as invalid:
         return Checked(stack=None, problems=(*faults, *invalid.problems), placeholders=waiting)
     if faults:

@@ -201,7 +201,9 @@ def _adapters_gib(model: Model, shape: ModelShape, tensor_parallel: int) -> floa
     release = model.engine_release
     limits = release.lora if release else None
     rank = lora.rank(model.lora, limits.ranks) if model.lora and limits else None
-    return lora.gpu_gib(shape, model.lora, rank, tensor_parallel) if model.lora and rank else 0.0
+    if model.lora is None or limits is None or rank is None:
+        return 0.0
+    return lora.gpu_gib(shape, lora.places(model.lora, limits), rank, tensor_parallel)
 
 
 def _draft_kv_bytes(model: Model, shape: ModelShape, gpu: Gpu, tensor_parallel: int) -> float:

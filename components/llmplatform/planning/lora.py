@@ -7,6 +7,7 @@ matrices each; where a shape does not say how many there are, their width is tak
 narrowest of published models.
 """
 
+from llmplatform.catalog.engines import EngineLora
 from llmplatform.catalog.gpus import GIB
 from llmplatform.catalog.models import ModelShape
 from llmplatform.specs.lora import Lora
@@ -26,16 +27,21 @@ def rank(lora: Lora, choices: tuple[int, ...]) -> int | None:
     return min((choice for choice in choices if choice >= lora.highest_rank), default=None)
 
 
-def gpu_gib(shape: ModelShape, lora: Lora, rank: int, tensor_parallel: int) -> float:
-    """Memory on each GPU."""
-    return lora.slots * rank * _values(shape, tensor_parallel) * _BYTES / GIB
+def places(lora: Lora, limits: EngineLora) -> int:
+    """Places of a batch, each with its memory: those of adapters, and at some engines one of the model alone."""
+    return lora.slots + limits.base_slot
+
+
+def gpu_gib(shape: ModelShape, places: int, rank: int, tensor_parallel: int) -> float:
+    """Memory of that many places on each GPU."""
+    return places * rank * _values(shape, tensor_parallel) * _BYTES / GIB
 
 
 def host_gib(shape: ModelShape, lora: Lora, tensor_parallel: int) -> float:
     """Memory that adapters take beside the GPUs': each GPU has a process, which holds them whole.
 
     vLLM 0.33.0, wheel: lora/worker_manager.py, `_load_adapter` (`device="cpu"`), and lora/model_manager.py, whose
-    cache holds `max_cpu_loras`.
+    cache holds `max_cpu_loras`. SGLang 0.5.23, wheel: srt/lora/lora_manager.py, `loras`.
     """
     ranks = sum(adapter.rank for adapter in lora.adapters.values())
     loaded = max(0, lora.slots - len(lora.adapters)) * lora.highest_rank if lora.runtime else 0

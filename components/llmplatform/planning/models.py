@@ -81,6 +81,8 @@ class ModelPlan:
     hydration_seconds: int
     """Longest time for the download, in parallel with the stack's other models."""
     drain: Drain
+    buckets: hydration.BucketPlan | None = None
+    """The buckets that its weights and adapters come from. None: a hub, or a claim."""
 
     @property
     def image(self) -> str:
@@ -102,12 +104,14 @@ def plan_model(
     hydration_seconds: int | None = None,
     most: int | None = None,
     mirrors: Mirrors | None = None,
+    buckets: hydration.BucketPlan | None = None,
 ) -> ModelPlan:
     """The plan of one model on one pool. The settings are valid: its shape is known, and the pool has its GPUs.
 
     `hydration_seconds`: from `planning.hydration` for the whole stack; None: for this model alone.
     `most`: largest number of its servers, from `planning.ceilings`. None: its smallest.
     `mirrors`: where its image comes from. None: the public registry.
+    `buckets`: from `planning.hydration`, for a model that comes from some.
     """
     weights, stored = _weights_gib(model), stored_gib(model)
     cpu, memory = _share(pool.shape, model)
@@ -139,6 +143,7 @@ def plan_model(
         startup_seconds=_startup_seconds(model, expected) + _gathering_seconds(model, pods, expected, patience),
         hydration_seconds=patience,
         drain=_drain(interruptible=pool.interruptible),
+        buckets=buckets,
     )
 
 
@@ -155,6 +160,7 @@ def plan_models(stack: Stack, pools: tuple[PoolPlan, ...]) -> tuple[ModelPlan, .
             hydration_seconds=patience,
             most=ceiling(stack, name),
             mirrors=stack.mirrors,
+            buckets=hydration.buckets(model, stack.cloud),
         )
         for name, model in stack.models.items()
     )
@@ -170,7 +176,7 @@ def _devices(pool: PoolPlan, pods: Spread) -> Mapping[str, int]:
 def _downloaded_gib(model: Model) -> float:
     # A node has what all stages need: which files hold a stage is the engine's to know.
     times = {"shared": 1, "node": max(1, model.least_replicas) * model.pipeline_parallel, "image": 0}
-    return stored_gib(model) * times[model.weights.cache]
+    return 0 if model.weights.claim else stored_gib(model) * times[model.weights.cache]
 
 
 def stored_gib(model: Model) -> float:

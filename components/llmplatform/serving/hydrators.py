@@ -10,6 +10,7 @@ import pulumi_kubernetes as kubernetes
 
 from llmplatform.base import network_policy
 from llmplatform.base.component import PlatformComponent
+from llmplatform.base.contracts import WorkloadIdentity
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
 from llmplatform.base.pulling import login, pull_secret
@@ -97,6 +98,20 @@ class Command:
     """Secret with the hub's token."""
     outside: OutsidePlan = field(default_factory=OutsidePlan)
     """Proxy and certificates."""
+
+
+def account(
+    logical: str,
+    name: str,
+    described: meta.ObjectMetaArgs,
+    identity: WorkloadIdentity | None,
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Output[str]:
+    """Name of a new service account. With an identity it comes after its rights: pods that start earlier get none."""
+    if identity is not None:
+        described.name, described.annotations = identity.service_account, {**identity.annotations}
+    made = core.ServiceAccount(logical, metadata=described, automount_service_account_token=False, opts=opts)
+    return after(name, made)
 
 
 def modules() -> Mapping[str, str]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from llmplatform.base.contracts import WorkloadIdentity
 from llmplatform.base.foundation import CloudServices
 from llmplatform.base.ordering import after
 from llmplatform.base.site import GROUPS, INFERENCE_SERVICES, MONITORS, SCALED_OBJECTS, Site
-from llmplatform.planning.hydration import fingerprint
+from llmplatform.planning.hydration import account, fingerprint
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.outside import OutsidePlan
 from llmplatform.serving.hydrators import Hydration, HydrationArgs, pull_secrets
@@ -51,6 +52,7 @@ def install(
             storage_class=cloud.shared_class,
             huggingface_token=site.secrets.get("huggingface_token"),
             region=cloud.modelscope_region,
+            identity=_identity(site, cloud, model),
             hydration=hydration.objects,
             outside=outside,
             monitoring_namespace=site.scraper,
@@ -63,3 +65,23 @@ def install(
         return ModelServer(model.name, args, site.opts)
 
     return {model.name: server(model) for model in models}
+
+
+def _identity(site: Site, cloud: CloudServices, model: ModelPlan) -> WorkloadIdentity | None:
+    """The identity of a model's download, which reads its buckets and nothing else; None without any."""
+    found = model.buckets
+    if found is None:
+        return None
+    if cloud.identity is None or cloud.read_objects is None:
+        raise ValueError(f"models.{model.name}: the cloud gives no identity that may read {found.places[0]}")
+    grants = [
+        # The names are part of those of policies, which take few characters.
+        cloud.read_objects(f"read-{fingerprint(str(place))}", bucket=place.name, prefix=place.path, key=found.key)
+        for place in found.places
+    ]
+    return cloud.identity(
+        f"{model.name}-weights",
+        namespace=site.models_home,
+        service_account=account(model.name, model.spec),
+        grants=grants,
+    )

@@ -16,6 +16,7 @@ import pulumi_kubernetes as kubernetes
 import pulumi_random as random
 
 from llmplatform.base.component import PlatformComponent
+from llmplatform.base.contracts import WorkloadIdentity
 from llmplatform.base.labels import MODEL_LABEL, labels, selector
 from llmplatform.base.ordering import after
 from llmplatform.catalog.versions import HYDRATION_IMAGE
@@ -61,6 +62,8 @@ class ModelServerArgs:
     """Hugging Face token, for a gated model. Servers never see it."""
     region: str | None = None
     """Region of the cluster on Alibaba Cloud; None elsewhere."""
+    identity: WorkloadIdentity | None = None
+    """Identity that reads the buckets of the plan: of the account `weights.account`. None: the plan has no buckets."""
     hydration: pulumi.Input[str] | None = None
     """Name of the objects of a `Hydration` in the same namespace. None: it creates its own."""
     registry_password: pulumi.Input[str] | None = None
@@ -105,8 +108,7 @@ class ModelServer(PlatformComponent):
         self._labels = labels(COMPONENT, instance=args.plan.name) | {MODEL_LABEL: args.plan.name}
         self._selector = selector(COMPONENT, args.plan.name)
 
-        weights = f"{hydration.ROOT}/{hydration.folder(args.plan.spec, args.mirrors)}"
-        self._server = engines.server(args.plan, weights=weights)
+        self._server = engines.server(args.plan, weights=hydration.path(args.plan.spec, args.mirrors))
         account = self._service_account()
         key = self._api_key() if self._server.api_key_variable else None
         self._hydration = self._own_hydration() if args.hydration is None else args.hydration
@@ -129,13 +131,10 @@ class ModelServer(PlatformComponent):
         )
 
     def _service_account(self) -> pulumi.Output[str]:
-        account = core.ServiceAccount(
-            f"{self._logical}-account",
-            metadata=self._meta(),
-            automount_service_account_token=False,
-            opts=self.child(),
-        )
-        return after(self._args.plan.name, account)
+        # A pod that downloads its own weights reads their bucket.
+        identity = self._args.identity if self._args.plan.spec.weights.cache == "node" else None
+        name = self._args.plan.name
+        return hydrators.account(f"{self._logical}-account", name, self._meta(), identity, self.child())
 
     def _api_key(self) -> _Key:
         key = random.RandomPassword(f"{self._logical}-api-key", length=40, special=False, opts=self.child())
@@ -170,6 +169,7 @@ class ModelServer(PlatformComponent):
             region=args.region,
             storage_class=args.storage_class,
             token=args.huggingface_token,
+            identity=args.identity,
             outside=args.outside,
         )
         return Weights(f"{self._logical}-weights", wanted, self.child())
@@ -265,9 +265,9 @@ class ModelServer(PlatformComponent):
                 self._server,
                 self._args.monitoring_namespace,
                 egress=self._args.plan.spec.egress,
-                hub=network.downloads(self._args.mirrors.huggingface, self._args.outside.proxy)
+                ways=network.fetching(self._args.mirrors.huggingface, self._args.outside.proxy, self._args.identity)
                 if self._downloads
-                else None,
+                else (),
             ),
             opts=self.child(),
         )

@@ -17,9 +17,10 @@ def install(site: Site, name: str) -> Site:
         namespace=name,
         quota={**INTERNAL, **_gpus(site.pools)},
         container_defaults={"cpu": "100m", "memory": "128Mi"},
+        labels=site.cloud.identity_labels if site.cloud else {},
         after=site.before_models,
     )
-    return replace(site, models_namespace=Namespace("models", args, site.opts).name)
+    return replace(site, models_namespace=Namespace("models", args, site.opts).name, models_home=name)
 
 
 def existing(site: Site, platform: ExistingPlatform) -> Site:
@@ -33,6 +34,7 @@ def existing(site: Site, platform: ExistingPlatform) -> Site:
     return replace(
         site,
         models_namespace=platform.models_namespace,
+        models_home=platform.models_namespace,
         scraper=platform.monitoring_namespace,
         prometheus_url=platform.prometheus_url,
         crds={group: None for group, there in has.items() if there},

@@ -12,6 +12,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from llmplatform.base import network_policy
+from llmplatform.base.contracts import WorkloadIdentity
 from llmplatform.base.labels import MODEL_CLIENT
 from llmplatform.serving.engines.contract import Server
 from llmplatform.specs.models import Egress
@@ -37,9 +38,9 @@ def policy(
     monitoring_namespace: pulumi.Input[str] | None,
     *,
     egress: Sequence[Egress] = (),
-    hub: networking.NetworkPolicyEgressRuleArgs | None = None,
+    ways: Sequence[networking.NetworkPolicyEgressRuleArgs] = (),
 ) -> networking.NetworkPolicySpecArgs:
-    """The policy of the pods that `selector` matches. `hub`: the way to the weights, for pods that fetch their own.
+    """The policy of the pods that `selector` matches. `ways`: those to the weights, for pods that fetch their own.
 
     Pods of groups meet at ports that their libraries choose.
     """
@@ -61,7 +62,7 @@ def policy(
         egress=[
             network_policy.dns(),
             *named,
-            *([hub] if hub else []),
+            *ways,
             *(networking.NetworkPolicyEgressRuleArgs(to=[peer]) for peer in group),
         ],
     )
@@ -92,3 +93,20 @@ def downloads(huggingface: str | None, proxy: str | None = None) -> networking.N
     return networking.NetworkPolicyEgressRuleArgs(
         to=[network_policy.elsewhere()], ports=[network_policy.port(number) for number in sorted({443, *ports})]
     )
+
+
+def fetching(
+    huggingface: str | None, proxy: str | None, identity: WorkloadIdentity | None
+) -> list[networking.NetworkPolicyEgressRuleArgs]:
+    """Ways of pods that fetch their own weights, from a hub or a bucket."""
+    return [downloads(huggingface, proxy), *credentials(identity)]
+
+
+def credentials(identity: WorkloadIdentity | None) -> list[networking.NetworkPolicyEgressRuleArgs]:
+    """The way to where pods get credentials of the cloud, if it is none over HTTPS."""
+    if identity is None or identity.credentials is None:
+        return []
+    cidr, port = identity.credentials
+    return [
+        networking.NetworkPolicyEgressRuleArgs(to=[network_policy.addresses(cidr)], ports=[network_policy.port(port)])
+    ]

@@ -1,7 +1,8 @@
 """The weights of one model for its servers: complete, verified, and below one path.
 
-Makes: for weights on a shared volume its claim, and a download Job; for weights on the node only parts of the server's
-pod. Either may have a Secret with the hub's token, which no server sees. The Job's name contains its inputs: another
+Makes: for weights on a shared volume its claim, and a download Job, with an account of its own where they come from a
+bucket; for weights on the node only parts of the server's pod; for an existing claim nothing. Either download may have
+a Secret with the hub's token, which no server sees. The Job's name contains its inputs: another
 revision is another Job, which completes before that revision's servers start. A completed Job stays, because the next
 update would create a missing one again; a Job without work completes at once. A refusal fails it at once; other faults
 are retried until its deadline. The next update replaces a Job that is not complete: it uses the present token, and
@@ -17,19 +18,21 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.labels import MODEL_LABEL, labels
+from llmplatform.base.contracts import WorkloadIdentity
+from llmplatform.base.labels import MODEL_LABEL, labels, selector
 from llmplatform.base.ordering import after
 from llmplatform.catalog.models import EXTRAS, ExtraFile, extra_files
 from llmplatform.catalog.versions import HYDRATION_IMAGE
 from llmplatform.planning import hydration
 from llmplatform.planning.models import EVICTABLE, ModelPlan
 from llmplatform.planning.outside import OutsidePlan
-from llmplatform.serving import hydrators
+from llmplatform.serving import hydrators, network
 from llmplatform.serving.hydration.faults import TIRED_CODE
 from llmplatform.serving.hydrators import Command
 from llmplatform.specs.lora import Repository
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.models import Model
+from llmplatform.specs.sources import address
 
 _RETRIED = (TIRED_CODE, 137, 143)
 """Exit codes after which another try continues: the program's own, killed (also for memory), terminated."""
@@ -63,6 +66,8 @@ class WeightsArgs:
     """Class of volumes that several nodes can write."""
     token: pulumi.Input[str] | None = None
     """Token of Hugging Face."""
+    identity: WorkloadIdentity | None = None
+    """Identity that reads the buckets of the plan: of the account `planning.hydration.account`. None: it has none."""
     outside: OutsidePlan = field(default_factory=OutsidePlan)
 
 
@@ -79,26 +84,28 @@ class Weights(PlatformComponent):
         self._labels = labels(hydrators.COMPONENT, instance=args.plan.name) | {MODEL_LABEL: args.plan.name}
         self._former = [pulumi.Alias(name=name, parent=opts.parent)] if opts and opts.parent else []
         """Former parent of the claim."""
+        if args.plan.spec.buckets and args.identity is None:
+            raise ValueError(f"models.{args.plan.name}: its bucket needs an identity that may read it")
         self._token = self._secret()
-        self.claim = self._claim() if args.plan.spec.weights.cache == "shared" else None
+        self.claim = self._existing() or (self._claim() if args.plan.spec.weights.cache == "shared" else None)
         """Claim of the volume. Depends on the Job. None if each node has its own weights."""
-        if self.claim is not None:
+        if self.claim is not None and self._existing() is None:
             self._job(self.claim)
-        folder = f"{hydration.ROOT}/{hydration.folder(args.plan.spec, args.mirrors)}"
-        self.folder = pulumi.Output.from_input(folder)
+        self.folder = pulumi.Output.from_input(hydration.path(args.plan.spec, args.mirrors))
         self.finish()
 
     def command(self) -> Command:
         """Call of the download program, with its mounts."""
         args, model = self._args, self._args.plan.spec
+        place = hydration.source(model, args.mirrors)
         return Command(
             words=(
                 "--hub",
                 hydration.hub(args.mirrors),
                 "--source",
-                args.mirrors.model(model.source),
+                place,
                 "--revision",
-                hydration.revision(model, args.mirrors),
+                hydration.revision(model, place, args.mirrors),
                 "--root",
                 hydration.ROOT,
                 "--target",
@@ -107,6 +114,7 @@ class Weights(PlatformComponent):
                 *(word for words in _beside(model, args.mirrors) for word in words),
                 *(("--endpoint", args.mirrors.huggingface) if args.mirrors.huggingface else ()),
                 *(("--region", args.region) if args.region and args.mirrors.models == "modelscope" else ()),
+                *_buckets(args.plan),
             ),
             program=args.hydration,
             token=self._token,
@@ -124,6 +132,8 @@ class Weights(PlatformComponent):
         A mirror gets the token only for gated models.
         """
         args, model = self._args, self._args.plan.spec
+        if not _hub_is_asked(model):
+            return None
         if model.gated and args.token is None:
             raise ValueError(f"models.{args.plan.name}: its weights are gated; set secrets.huggingface_token")
         elsewhere = args.mirrors.models != "huggingface" or args.mirrors.huggingface
@@ -151,6 +161,27 @@ class Weights(PlatformComponent):
         )
         return after(self._name, claim)
 
+    def _existing(self) -> pulumi.Output[str] | None:
+        claim = self._args.plan.spec.weights.claim
+        return pulumi.Output.from_input(claim) if claim else None
+
+    def _account(self) -> pulumi.Input[str]:
+        """The account of the Job: without rights, unless it reads a bucket. No server has the rights."""
+        identity = self._args.identity
+        if identity is None:
+            return self._args.hydration
+        if ways := network.credentials(identity):
+            chosen = meta.LabelSelectorArgs(match_labels=selector(hydrators.COMPONENT, self._args.plan.name))
+            kubernetes.networking.v1.NetworkPolicy(
+                f"{self._logical}-network",
+                metadata=self._meta(),
+                spec=kubernetes.networking.v1.NetworkPolicySpecArgs(
+                    pod_selector=chosen, policy_types=["Egress"], egress=ways
+                ),
+                opts=self.child(),
+            )
+        return hydrators.account(f"{self._logical}-account", self._name, self._meta(), identity, self.child())
+
     def _unchangeable(self, command: Command, image: str) -> list[object]:
         login = ["login"] if self._args.mirrors.login else []
         outside = command.outside
@@ -167,7 +198,7 @@ class Weights(PlatformComponent):
         )
         source = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=claim)
         pod = core.PodSpecArgs(
-            service_account_name=self._args.hydration,
+            service_account_name=self._account(),
             automount_service_account_token=False,
             enable_service_links=False,
             image_pull_secrets=hydrators.pull_secrets(self._args.mirrors, self._args.hydration),
@@ -204,9 +235,22 @@ def _described(extra: ExtraFile) -> str:
     return f"{EXTRAS}/{extra.name}={extra.sha256}={extra.url}"
 
 
+def _buckets(plan: ModelPlan) -> tuple[str, ...]:
+    found = plan.buckets
+    return ("--bucket-region", found.region, "--bucket-endpoint", found.endpoint) if found else ()
+
+
+def _hub_is_asked(model: Model) -> bool:
+    """Whether anything comes from a hub."""
+    adapters = model.lora.adapters.values() if model.lora else ()
+    places = [model.weights.source or model.source, *(each.source for each in adapters)]
+    return model.engine.draft is not None or any(address(each) is None for each in places)
+
+
 def _beside(model: Model, mirrors: Mirrors) -> Iterator[tuple[str, ...]]:
     def described(each: Repository) -> tuple[str, ...]:
-        return mirrors.model(each.source), hydration.revision(each, mirrors), hydration.beside(each)
+        place = each.source if address(each.source) else mirrors.model(each.source)
+        return place, hydration.revision(each, place, mirrors), hydration.beside(each)
 
     for adapter in model.lora.adapters.values() if model.lora else ():
         yield "--adapter", *described(adapter), str(adapter.rank), adapter.base or model.source

@@ -12,12 +12,13 @@ from llmplatform.specs.cluster import (
 from llmplatform.specs.engines import Engine
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import AlicloudMirrors, Mirrors
-from llmplatform.specs.models import Model, Weights
+from llmplatform.specs.models import Model
 from llmplatform.specs.network import ExistingSubnets, ExistingVswitches, NewNetwork, Vswitch
 from llmplatform.specs.platform import ExistingAckPlatform, ExistingPlatform, NewAckPlatform, NewPlatform, StorageClass
 from llmplatform.specs.platform_ref import AlicloudPlatformRef, AwsPlatformRef, PlatformRef
 from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.stack import AlicloudStack, AwsStack, Stack
+from llmplatform.specs.weights import Weights
 
 __all__ = [
     "Alicloud",

@@ -5,16 +5,16 @@ from typing import Annotated, Protocol
 from pydantic import Field
 
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary.models import BaseModelName, ModelId, Revision, ServedName
+from llmplatform.specs.vocabulary.models import AdapterSource, BaseModelName, Revision, ServedName
 from llmplatform.specs.vocabulary.names import ObjectName
 
 
 class Repository(Protocol):
-    """Weights at a hub."""
+    """Weights at a hub, or in a bucket."""
 
     @property
     def source(self) -> str:
-        """Hugging Face id."""
+        """Hugging Face id, or address in a bucket."""
         ...
 
     @property
@@ -26,10 +26,11 @@ class Repository(Protocol):
 class Adapter(Section):
     """A LoRA adapter in the format of PEFT, by the name that clients ask for."""
 
-    source: ModelId
-    """Hugging Face id."""
+    source: AdapterSource
+    """Hugging Face id, or `s3://BUCKET/PREFIX` or `oss://BUCKET/PREFIX` as in `weights.source`."""
     revision: Revision | None = None
-    """Commit, tag or branch of the adapter. Empty: the hub's main branch at the first download."""
+    """Commit, tag or branch of the adapter. Empty: the hub's main branch at the first download. In a bucket: the digest
+    of its files."""
     rank: Annotated[int, Field(ge=1, le=4096)]
     """`r` of its adapter_config.json, or the largest of its `rank_pattern`. The download refuses an adapter of a higher
     rank."""

@@ -15,24 +15,15 @@ from llmplatform.specs.lora import Lora
 from llmplatform.specs.pools import MOST_NODES
 from llmplatform.specs.scaling import Scaling
 from llmplatform.specs.section import Section
+from llmplatform.specs.sources import Address, address
 from llmplatform.specs.taints import Toleration
 from llmplatform.specs.vocabulary.addresses import Cidr, PortNumber
 from llmplatform.specs.vocabulary.models import ModelId, Revision, ServedName
 from llmplatform.specs.vocabulary.names import AnnotationValue, LabelKey, Name, ObjectName
+from llmplatform.specs.weights import Weights
 
 MOST_STAGES = 16
 """Largest number of stages of a replica."""
-
-
-class Weights(Section):
-    """Storage of a model's weights."""
-
-    cache: Literal["shared", "node", "image"] = "shared"
-    """`shared`: a Job downloads them once to a volume that all replicas read and that outlives them; servers have no
-    internet access. `node`: each pod downloads them to its node's disk before its server starts, and keeps its internet
-    access. `image`: the image of a server of your own has them."""
-    size_gib: Annotated[int, Field(ge=1, le=65536)] | None = None
-    """Size of the volume in GiB. Empty: from the model's weights. Shared file systems grow beyond it."""
 
 
 class Resources(Section):
@@ -64,7 +55,8 @@ class Model(Section):
     """Further names for clients, e.g. the Hugging Face id."""
     revision: Revision | None = None
     """Commit, tag or branch of the weights. Empty: the hub's main branch at the first download; it stays until another
-    revision is set. Pin a commit in production, so that a second environment has the same weights."""
+    revision is set. Pin a commit in production, so that a second environment has the same weights. In a bucket: the
+    digest of its files, which the download prints; other files are then refused."""
     pool: Name
     """Pool with the GPUs, or without any for engines that need none."""
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=20)] = ()
@@ -120,6 +112,13 @@ class Model(Section):
     def gpus(self) -> int:
         """GPUs of one replica."""
         return self.tensor_parallel * self.pipeline_parallel
+
+    @property
+    def buckets(self) -> tuple[Address, ...]:
+        """The places in buckets that its weights and adapters are copied from."""
+        adapters = self.lora.adapters.values() if self.lora else ()
+        named = [self.weights.address, *(address(each.source) for each in adapters)]
+        return tuple(dict.fromkeys(each for each in named if each and each.is_bucket))
 
     @property
     def least_replicas(self) -> int:

@@ -58,7 +58,7 @@ def test_the_memory_of_a_slot_is_what_the_engine_allocates_or_somewhat_more(
     shape = models.get(name)
     assert shape is not None
     wanted = Lora.model_validate({"at_once": 3})
-    found = lora.gpu_gib(shape, wanted, 64, tensor_parallel)
+    found = lora.gpu_gib(shape, wanted.slots, 64, tensor_parallel)
     expected = 3 * 64 * allocated(config, tensor_parallel) * 2 / GIB
     assert expected * 0.995 <= found <= expected * most, "less would be optimistic"
 
@@ -66,7 +66,7 @@ def test_the_memory_of_a_slot_is_what_the_engine_allocates_or_somewhat_more(
 def test_experts_of_an_unknown_number_are_taken_for_the_narrowest() -> None:
     shape = models.get("Qwen/Qwen3-30B-A3B")
     assert shape is not None
-    known, unknown = (lora.gpu_gib(each, Lora(), 16, 1) for each in (shape, replace(shape, experts=None)))
+    known, unknown = (lora.gpu_gib(each, 1, 16, 1) for each in (shape, replace(shape, experts=None)))
     assert known < unknown < known * 1.6
 
 
@@ -100,7 +100,7 @@ def test_adapters_take_their_memory_from_the_cache() -> None:
     shape, wanted = plain.spec.known_shape, with_them.spec.lora
     assert shape is not None
     assert wanted is not None
-    assert without.kv_gib - fit.kv_gib == pytest.approx(lora.gpu_gib(shape, wanted, 64, 1))
+    assert without.kv_gib - fit.kv_gib == pytest.approx(lora.gpu_gib(shape, wanted.slots, 64, 1))
     assert fit.kv_tokens < without.kv_tokens
 
 

@@ -82,6 +82,42 @@ def test_the_list_of_paths_that_are_not_logged_ends_at_the_next_flag() -> None:
     assert found[at + 4].startswith("--")
 
 
+ADAPTERS = {"adapters": {"sql": {"source": "acme/sql", "rank": 12}, "tone": {"source": "acme/tone", "rank": 8}}}
+
+
+def test_adapters_are_named_and_a_request_without_one_has_a_place_in_the_batch() -> None:
+    """0.5.23, wheel: srt/arg_groups/fields/lora.py, `max_loras_per_batch`: "include base-only request"."""
+    found = words(plan(lora=ADAPTERS))
+    at = found.index("--lora-paths")
+    assert found[at + 1 : at + 3] == ("sql=/models/beside/acme/sql/main", "tone=/models/beside/acme/tone/main")
+    assert found[at + 3].startswith("--"), "the flag takes all words up to the next one"
+    assert value_of("--max-loras-per-batch", plan(lora=ADAPTERS)) == "3"
+    assert value_of("--max-lora-rank", plan(lora=ADAPTERS)) == "16"
+    assert "--lora-target-modules" not in found
+    assert not [word for word in words(plan()) if "lora" in word]
+
+
+def test_adapters_that_clients_load_may_change_any_module() -> None:
+    """0.5.23, wheel: srt/arg_groups/lora_hook.py: without paths it starts with a rank and modules alone."""
+    found = plan(lora={"runtime": {"claim": "team-adapters"}})
+    assert value_of("--lora-target-modules", found) == "all"
+    assert value_of("--max-lora-rank", found) == "16"
+    assert "--lora-paths" not in words(found)
+    known = engine_flags.flags("sglang", engines.facts("sglang").release().version)
+    assert {word for word in words(found) if word.startswith("--")} <= known
+
+
+def test_the_memory_of_adapters_has_the_place_of_the_model_alone() -> None:
+    def overhead(lora: dict[str, Any] | None, **engine: Any) -> float:
+        found = plan(engine=engine, lora=lora)
+        assert found.pool.gpu is not None
+        return model_fit(found.spec, found.pool.gpu).overhead_gib
+
+    one, two = ({**ADAPTERS, "at_once": count} for count in (1, 2))
+    alone = overhead(None)
+    assert (overhead(one) - alone) * 3 == pytest.approx((overhead(two) - alone) * 2), "two places, and three"
+
+
 def test_readiness_is_cheap_and_liveness_waits_for_a_token() -> None:
     found = container(served(engine=SGLANG))
     assert found["readinessProbe"]["httpGet"]["path"] == found["startupProbe"]["httpGet"]["path"] == "/ready"

@@ -7,6 +7,7 @@ from llmplatform.catalog import models, versions
 from llmplatform.checks.problems import Problem, suggestion
 from llmplatform.checks.rules.rule import each_model, whole
 from llmplatform.specs.models import Model
+from llmplatform.specs.sources import address
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -30,7 +31,7 @@ def models_are_at_the_hub(stack: Stack) -> Iterator[Problem]:
     """On ModelScope, a model has a known name, needs no Hugging Face token, and has a revision of that hub."""
     if stack.mirrors.models != "modelscope":
         return
-    for name, model in stack.models.items():
+    for name, model in _from_hub(stack):
         if model.source in models.names() and models.modelscope_id(model.source) is None:
             yield Problem(
                 f"models.{name}.source",
@@ -41,6 +42,7 @@ def models_are_at_the_hub(stack: Stack) -> Iterator[Problem]:
             yield Problem(
                 f"models.{name}.gated", "ModelScope does not know tokens of Hugging Face", "write false, or remove it"
             )
+    for name, model in stack.models.items():
         for path, revision in _revisions(name, model):
             if _LIKE_A_COMMIT.fullmatch(revision):
                 yield Problem(
@@ -65,12 +67,18 @@ def commits_are_whole(stack: Stack) -> Iterator[Problem]:
 
 
 def _revisions(name: str, model: Model) -> Iterator[tuple[str, str]]:
-    """The revisions of a model, its adapters and its draft that the settings name, with their paths."""
+    """The revisions at a hub of a model, its adapters and its draft that the settings name, with their paths."""
     adapters, draft = model.lora.adapters if model.lora else {}, model.engine.draft
-    named = {f"models.{name}.revision": model.revision}
+    adapters = {key: each for key, each in adapters.items() if address(each.source) is None}
+    named = {} if model.weights.source else {f"models.{name}.revision": model.revision}
     named |= {f"models.{name}.engine.speculative.revision": draft.revision} if draft else {}
     named |= {f"models.{name}.lora.adapters.{key}.revision": each.revision for key, each in adapters.items()}
     yield from ((path, revision) for path, revision in named.items() if revision)
+
+
+def _from_hub(stack: Stack) -> Iterator[tuple[str, Model]]:
+    """Models whose weights come from a hub."""
+    yield from ((name, model) for name, model in stack.models.items() if model.weights.source is None)
 
 
 def mirrors_stand_for_something(stack: Stack) -> Iterator[Problem]:
@@ -84,11 +92,9 @@ def mirrors_stand_for_something(stack: Stack) -> Iterator[Problem]:
         elif host not in registries:
             yield Problem(path, f"no image comes from '{host}'", suggestion(host, registries))
     repositories = sorted({chart.repository for chart in versions.CHARTS.values()})
-    for address in stack.mirrors.charts:
-        if not any(repository.startswith(address) for repository in repositories):
-            yield Problem(
-                f"mirrors.charts.{address}", f"no chart comes from '{address}'", suggestion(address, repositories)
-            )
+    for start in stack.mirrors.charts:
+        if not any(repository.startswith(start) for repository in repositories):
+            yield Problem(f"mirrors.charts.{start}", f"no chart comes from '{start}'", suggestion(start, repositories))
 
 
 def logins_are_of_use(stack: Stack) -> Iterator[Problem]:
@@ -133,7 +139,7 @@ def weights_are_within_reach(stack: Stack) -> Iterator[Problem]:
     region = stack.cloud.region
     if not region.startswith("cn-") or region == "cn-hongkong":
         return
-    if stack.models and stack.mirrors.models == "huggingface" and stack.mirrors.huggingface is None:
+    if any(_from_hub(stack)) and stack.mirrors.models == "huggingface" and stack.mirrors.huggingface is None:
         yield Problem(
             "mirrors.models",
             f"huggingface.co does not answer in {region}",
@@ -145,7 +151,7 @@ def gated_models_are_marked(stack: Stack) -> Iterator[Problem]:
     """A model that its hub restricts needs `gated: true`, and so a token."""
     if stack.mirrors.models != "huggingface":
         return
-    for name, model in stack.models.items():
+    for name, model in _from_hub(stack):
         if model.source in models.gated() and not model.gated:
             yield Problem(
                 f"models.{name}.gated",

@@ -268,7 +268,7 @@ def gated_models_have_a_token(stack: Stack) -> Iterator[Problem]:
     if stack.mirrors.models != "huggingface":
         return
     for name, model in stack.models.items():
-        if model.gated and stack.secrets.huggingface_token is None:
+        if model.gated and model.weights.source is None and stack.secrets.huggingface_token is None:
             yield Problem(
                 f"models.{name}.gated",
                 "gated weights need a token, and secrets.huggingface_token is not set",

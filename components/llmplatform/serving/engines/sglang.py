@@ -7,6 +7,8 @@ compares with those emitted here. It asks for no key: the reason is there, too.
 from collections.abc import Mapping
 
 from llmplatform.catalog import engines
+from llmplatform.planning import lora
+from llmplatform.planning.hydration import ROOT, beside
 from llmplatform.planning.models import ModelPlan
 from llmplatform.serving.engines import groups
 from llmplatform.serving.engines.contract import (
@@ -83,7 +85,24 @@ def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
         "--reasoning-parser": engine.reasoning_parser,
     }
     quiet = ("--uvicorn-access-log-exclude-prefixes", *FACTS.quiet)
-    return *quiet, *flagged(flags), *engine.extra_args
+    return *quiet, *_adapters(plan), *flagged(flags), *engine.extra_args
+
+
+def _adapters(plan: ModelPlan) -> tuple[str, ...]:
+    """Flags of LoRA adapters, which clients name behind the model: `NAME:ADAPTER`."""
+    wanted, limits = plan.spec.lora, release(plan).lora
+    if wanted is None or limits is None:
+        return ()
+    # From adapters it infers the modules that they change; those that clients load may change any.
+    any_module = ("--lora-target-modules", "all") if wanted.runtime else ()
+    named = [f"{name}={ROOT}/{beside(each)}" for name, each in wanted.adapters.items()]
+    return (
+        "--enable-lora",
+        *("--max-loras-per-batch", str(lora.places(wanted, limits))),
+        *("--max-lora-rank", str(lora.rank(wanted, limits.ranks))),
+        *any_module,
+        *(("--lora-paths", *named) if named else ()),
+    )
 
 
 def _stage_flags(plan: ModelPlan) -> dict[str, str | None]:

@@ -5,15 +5,17 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from llmplatform.serving.hydration import adapters, http, volume
+from llmplatform.serving.hydration import adapters, http, identities, volume
+from llmplatform.serving.hydration.buckets import SCHEMES, Bucket
 from llmplatform.serving.hydration.download import Download
 from llmplatform.serving.hydration.faults import REFUSED_CODE, TIRED_CODE, Refused, Tired
-from llmplatform.serving.hydration.hubs import Hub, HuggingFace, ModelScope, extra, needed
+from llmplatform.serving.hydration.hubs import File, Hub, HuggingFace, ModelScope, extra, needed
 from llmplatform.serving.hydration.volume import Lease, Lost, manifest
 
 ENDPOINTS = {"huggingface": "https://huggingface.co", "modelscope": "https://www.modelscope.cn"}
@@ -82,28 +84,38 @@ def _hydrate(args: argparse.Namespace, root: Path, wanted: _Wanted, stop: thread
     lease = Lease(root, target, stale=args.stale, beat=args.stale / 9, stop=stop)
     (root / volume.WORK).mkdir(parents=True, exist_ok=True)
     if lease.acquire(_say):
-        hub = _hub(args)
+        hub = _hub(args, wanted.source)
         download = Download(hub, lease, args.patience, _say, stop)
         try:
             listing = download.ask(lambda: hub.listing(wanted.source, wanted.revision))
-            extras = [download.ask(lambda described=described: extra(described)) for described in wanted.extras]
+            there = {file.path for file in listing.files}
+            extras = [
+                download.ask(lambda described=described: extra(described))
+                for described in wanted.extras
+                if described.partition("=")[0] not in there
+            ]
             files = (*needed(listing.files), *extras)
             download.run(files)
             _judge(wanted, lease.files)
             lease.publish(
                 {
-                    "hub": args.hub,
+                    "hub": urlsplit(wanted.source).scheme or args.hub,
                     "source": wanted.source,
                     "revision": wanted.revision,
                     "commit": listing.commit,
                     "hydrated": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                    "files": [{"path": file.path, "size": file.size, file.kind: file.digest or None} for file in files],
+                    "files": [_described(file) for file in files],
                 }
             )
         finally:
             lease.leave()
     # The settings may say something else of it by now.
     _judge(wanted, target)
+
+
+def _described(file: File) -> Mapping[str, object]:
+    version = {"etag": file.version} if file.version else {}
+    return {"path": file.path, "size": file.size, file.kind: file.digest or None, **version}
 
 
 def _tell(wanted: _Wanted) -> None:
@@ -122,6 +134,8 @@ def _judge(wanted: _Wanted, folder: Path) -> None:
 
 
 def _check(wanted: _Wanted) -> int:
+    if urlsplit(wanted.source).scheme == "pvc":
+        return _check_claim(wanted)
     if manifest(wanted.target) is not None:
         return 0
     _say(
@@ -131,7 +145,20 @@ def _check(wanted: _Wanted) -> int:
     return TIRED_CODE
 
 
-def _hub(args: argparse.Namespace) -> Hub:
+def _check_claim(wanted: _Wanted) -> int:
+    """An engine would take a folder that is missing for the name of a model at a hub."""
+    if wanted.target.is_dir() and any(wanted.target.iterdir()):
+        return 0
+    _say(f"{wanted.source} is no folder with files: put the weights there, or change weights.source")
+    return TIRED_CODE
+
+
+def _hub(args: argparse.Namespace, source: str) -> Hub:
+    scheme = urlsplit(source).scheme
+    if scheme in SCHEMES:
+        ask = identities.pod_identity if scheme == "s3" else partial(identities.rrsa, args.sts)
+        identity = identities.Identity(ask, args.new_role)
+        return Bucket(source, args.bucket_region, args.bucket_endpoint, identity)
     endpoint = (args.endpoint or ENDPOINTS[args.hub]).rstrip("/")
     if args.hub == "modelscope":
         return ModelScope(endpoint, args.region)
@@ -142,7 +169,7 @@ def _hub(args: argparse.Namespace) -> Hub:
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hydration", description=__doc__)
     parser.add_argument("--hub", choices=sorted(ENDPOINTS), required=True)
-    parser.add_argument("--source", required=True, help="what the hub calls the model")
+    parser.add_argument("--source", required=True, help="what the hub calls the model, or SCHEME://NAME/PATH")
     parser.add_argument("--revision", required=True)
     parser.add_argument("--root", required=True, help="where the volume is mounted")
     parser.add_argument("--target", required=True, help="the model's folder, below the root")
@@ -167,6 +194,10 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
         help="a LoRA adapter of the model: what the settings say of it",
     )
     parser.add_argument("--region", help="region of Alibaba Cloud that this machine is in")
+    parser.add_argument("--bucket-region", default="", help="region of the buckets")
+    parser.add_argument("--bucket-endpoint", default="", help="host of the buckets' service, or its address")
+    parser.add_argument("--sts", default=identities.STS, help="address of Alibaba Cloud's token service")
+    parser.add_argument("--new-role", type=float, default=identities.NEW_SECONDS, help="seconds for rights to spread")
     parser.add_argument("--patience", type=float, default=1800, help="seconds without a byte")
     parser.add_argument("--stale", type=float, default=90, help="seconds after which a silent holder counts as dead")
     parser.add_argument("--check", action="store_true", help="only look whether the weights are there")

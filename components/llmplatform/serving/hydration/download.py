@@ -72,7 +72,7 @@ class Download:
     def _keep_what_fits(self, files: Sequence[File]) -> None:
         """Keep files of an earlier attempt, unless the hub has others of their name by now."""
         record = self.lease.work / "listing.json"
-        now = {file.path: [file.size, file.digest] for file in files}
+        now = {file.path: [file.size, file.version or file.digest] for file in files}
         try:
             before = json.loads(record.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -125,7 +125,7 @@ class Download:
         raise Tired(f"{file.path}: came {TRIES} times with another content than the hub says; look for a proxy between")
 
     def _fetch(self, file: File, part: Path) -> None:
-        turn, headers = 0, AGENT if file.public else self.hub.headers
+        turn = 0
         with part.open("r+b" if part.exists() else "w+b") as disk:
             disk.seek(0, os.SEEK_END)
             place = disk.tell() if disk.tell() <= file.size else 0
@@ -134,6 +134,7 @@ class Download:
                 before = place
                 try:
                     end = min(place + STRETCH, file.size)
+                    headers = AGENT if file.public else self.hub.headers_for(file)
                     for at, piece in http.stretch(file.url, headers, place, end):
                         self._go_on()
                         if at + len(piece) > file.size:
@@ -173,7 +174,7 @@ def _matches(path: Path, file: File) -> bool:
     """Whether the file on the disk matches the hub's checksum, regardless of the received bytes."""
     if path.stat().st_size != file.size:
         return False
-    digest = hashlib.sha256()
+    digest = hashlib.md5(usedforsecurity=False) if file.kind == "md5" else hashlib.sha256()
     if file.kind == "git-sha1":
         digest = hashlib.sha1(f"blob {file.size}\0".encode(), usedforsecurity=False)
     with path.open("rb") as disk:

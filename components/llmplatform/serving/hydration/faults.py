@@ -18,6 +18,14 @@ class Refused(Exception):
     """No try will succeed before a setting changes; the message says which."""
 
 
+class Answered(Refused):
+    """A server's answer to a request, which another try would get again."""
+
+    def __init__(self, said: str, status: int, remedy: str = "") -> None:
+        super().__init__(f"{said}: {remedy}" if remedy else said)
+        self.said, self.status = said, status
+
+
 class Tired(Exception):
     """No data for too long, or wrong data; another start continues from here."""
 

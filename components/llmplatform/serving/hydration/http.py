@@ -13,7 +13,7 @@ from functools import cache
 from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
-from llmplatform.serving.hydration.faults import Changed, Refused, Transient, announced_wait
+from llmplatform.serving.hydration.faults import Answered, Changed, Refused, Transient, announced_wait
 
 TIMEOUT = 60
 """Seconds without a byte after which a connection counts as lost."""
@@ -21,6 +21,7 @@ CHUNK = 1 << 20
 _AGAIN = {408, 425, 429, 500, 502, 503, 504}
 _TURNED_AWAY = re.compile(r"Tunnel connection failed: 4(?!08|29)\d\d")
 """As http.client says it."""
+_CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,80})</Code>")
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 
 
@@ -76,20 +77,27 @@ def trust(certificates: str) -> None:
 
 
 @cache
-def _opener() -> urllib.request.OpenerDirector:
-    """Uses the proxy in the environment."""
+def _opener(*, direct: bool = False) -> urllib.request.OpenerDirector:
+    """Uses the proxy in the environment, unless it is to go straight."""
     context = ssl.create_default_context()
     for each in _TRUSTED:
         context.load_verify_locations(each)
-    return urllib.request.build_opener(_OwnHostAlone, _RangesToo, urllib.request.HTTPSHandler(context=context))
+    proxy = urllib.request.ProxyHandler({}) if direct else _RangesToo
+    return urllib.request.build_opener(_OwnHostAlone, proxy, urllib.request.HTTPSHandler(context=context))
 
 
-def get(url: str, headers: Mapping[str, str]) -> Any:
-    """An answer with status, headers and body. Raises `Refused` or `Transient`."""
+def get(
+    url: str, headers: Mapping[str, str], *, method: str | None = None, body: bytes | None = None, direct: bool = False
+) -> Any:
+    """An answer with status, headers and body. Raises `Refused` or `Transient`.
+
+    `method`: GET, or POST with a `body`, unless it is named. `direct`: past the proxy.
+    """
     # Without an explicit encoding, servers may compress text: then a range would count compressed bytes.
-    asked = urllib.request.Request(url, headers={"Accept-Encoding": "identity", **headers})  # noqa: S310 as configured
+    sent = {"Accept-Encoding": "identity", **headers}
+    asked = urllib.request.Request(url, body, sent, method=method)  # noqa: S310 as configured
     try:
-        return _opener().open(asked, timeout=TIMEOUT)
+        return _opener(direct=direct).open(asked, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         with error:
             raise _of_status(url, error) from None
@@ -139,16 +147,28 @@ def stretch(url: str, headers: Mapping[str, str], start: int, end: int) -> Itera
 
 def _of_status(url: str, error: urllib.error.HTTPError) -> Exception:
     said = f"{_host(url)} answers {error.code} {error.reason}"
-    code = error.headers.get("X-Error-Code") or ""
+    code = error.headers.get("X-Error-Code") or _xml_code(error)
     if error.code in _AGAIN:
         return Transient(said, announced_wait(dict(error.headers)))
     if error.code == 416:
         return Changed(f"{said}: the file is shorter than announced")
+    if error.code == 412:
+        return Changed(f"{said}: it has changed since it was listed")
+    named = f"{said} {code}" if code else said
     if error.code in (401, 403):
-        return Refused(f"{said} {code}: no such model, or one whose licence waits to be accepted, or a wrong token")
+        remedy = "no such model, or one whose licence waits to be accepted, or a wrong token"
+        return Answered(named, error.code, remedy)
     if error.code == 404:
-        return Refused(f"{said} {code}: look for the spelling of model and revision")
-    return Refused(said)
+        return Answered(named, error.code, "look for the spelling of model and revision")
+    return Answered(named, error.code)
+
+
+def _xml_code(error: urllib.error.HTTPError) -> str:
+    """What a bucket's service calls the fault."""
+    with suppress(OSError, http.client.HTTPException):
+        found = _CODE.search(error.read(4096).decode(errors="replace"))
+        return found[1] if found else ""
+    return ""
 
 
 def _host(url: str) -> str:

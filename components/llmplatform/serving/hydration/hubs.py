@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import quote, urlencode
 
 from llmplatform.serving.hydration import http
@@ -25,11 +25,13 @@ class File:
     size: int
     digest: str
     """Checksum of its content, in hexadecimal digits; empty if the hub has none."""
-    kind: Literal["sha256", "git-sha1"]
+    kind: Literal["sha256", "git-sha1", "md5"]
     """`git-sha1`: of a blob of git, which begins with its size."""
     url: str
     public: bool = False
     """From elsewhere: only the hub gets the token."""
+    version: str = ""
+    """ETag of an object in a bucket: another content has another one. Empty: the digest tells."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Listing:
     """A revision at the time of the request."""
 
     commit: str
-    """The commit of the revision, if the hub tells it."""
+    """The commit of the revision, if the hub tells it; in a bucket the digest of the files."""
     files: tuple[File, ...]
 
 
@@ -53,6 +55,10 @@ class HuggingFace:
         """Headers of every request."""
         return {**AGENT, **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
 
+    def headers_for(self, file: File) -> Mapping[str, str]:
+        """Headers of a request for a file."""
+        return self.headers
+
     def listing(self, source: str, revision: str) -> Listing:
         """All files. Raises `Refused` or `Transient`."""
         model = f"{self.endpoint}/api/models/{quote(source)}"
@@ -67,7 +73,7 @@ class HuggingFace:
         return Listing(commit, tuple(self._file(source, commit, entry) for entry in entries))
 
     def _file(self, source: str, commit: str, entry: Mapping[str, Any]) -> File:
-        path, large = _path(_field(entry, "path", str)), entry.get("lfs")
+        path, large = within(_field(entry, "path", str)), entry.get("lfs")
         url = f"{self.endpoint}/{quote(source)}/resolve/{commit}/{quote(path)}"
         if large:
             return File(path, _field(large, "size", int), _field(large, "oid", str), "sha256", url)
@@ -86,6 +92,10 @@ class ModelScope:
         """Headers of every request."""
         return {**AGENT, **({"x-aliyun-region-id": self.region} if self.region else {})}
 
+    def headers_for(self, file: File) -> Mapping[str, str]:
+        """Headers of a request for a file."""
+        return self.headers
+
     def listing(self, source: str, revision: str) -> Listing:
         """All files. Raises `Refused` or `Transient`."""
         place = f"{self.endpoint}/api/v1/models/{quote(source)}/repo"
@@ -100,12 +110,21 @@ class ModelScope:
 
 
 def _modelscope_file(place: str, revision: str, entry: Mapping[str, Any]) -> File:
-    path = _path(_field(entry, "Path", str))
+    path = within(_field(entry, "Path", str))
     url = f"{place}?{urlencode({'Revision': revision, 'FilePath': path})}"
     return File(path, _field(entry, "Size", int), str(entry.get("Sha256") or ""), "sha256", url)
 
 
-Hub = HuggingFace | ModelScope
+class Hub(Protocol):
+    """What has models, by name and revision."""
+
+    def listing(self, source: str, revision: str) -> Listing:
+        """All files. Raises `Refused` or `Transient`."""
+        ...
+
+    def headers_for(self, file: File) -> Mapping[str, str]:
+        """Headers of a request for a file. Raises as `listing`."""
+        ...
 
 
 def extra(described: str) -> File:
@@ -115,7 +134,7 @@ def extra(described: str) -> File:
         length = answer.headers.get("Content-Length") or ""
     if not length.isdigit():
         raise Transient(f"{url} does not say how long it is")
-    return File(_path(path), int(length), digest, "sha256", url, public=True)
+    return File(within(path), int(length), digest, "sha256", url, public=True)
 
 
 def needed(files: Sequence[File]) -> tuple[File, ...]:
@@ -147,11 +166,11 @@ _NEVER = (
 """Files that no engine reads. `original/` repeats the weights of Llama and gpt-oss in their publisher's format."""
 
 
-def _path(path: str) -> str:
+def within(path: str) -> str:
     """The path, which must stay within its folder."""
     pure = PurePosixPath(path)
     if not path or pure.is_absolute() or ".." in pure.parts or "\0" in path or "\\" in path:
-        raise Refused(f"the hub names a file '{path}', which would lie outside the model's folder")
+        raise Refused(f"the listing names a file '{path}', which would lie outside the model's folder")
     return path
 
 

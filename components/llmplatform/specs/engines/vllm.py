@@ -6,7 +6,7 @@ from pydantic import Field
 
 from llmplatform.specs.engines.settings import GpuUse, PublishedEngine
 from llmplatform.specs.engines.speculation import Speculation
-from llmplatform.specs.vocabulary.models import Template
+from llmplatform.specs.vocabulary.models import FilePath, Template
 
 
 class Vllm(PublishedEngine):
@@ -33,6 +33,8 @@ class Vllm(PublishedEngine):
     whose beginning is there need not compute it again. Empty: none."""
     chat_template: Template | None = None
     """Jinja template that turns messages into a prompt, as text (`chat_template: |`). Empty: the model's own."""
+    chat_template_file: FilePath | None = None
+    """File with that template, as a path from the folder of the stack file, in the place of `chat_template`."""
     speculative: Speculation | None = None
     tool_call_parser: str | None = None
     """Parser for tool calls, e.g. `hermes`. Empty: no tool calling."""
