@@ -125,7 +125,8 @@ class Mlflow(PlatformComponent):
         identity = self._args.identity
         account = core.ServiceAccount(
             f"{self._logical}-account",
-            metadata=self._meta(annotations=identity.annotations if identity else None),
+            # An empty mapping would be a change in every update: the API server drops it.
+            metadata=self._meta(annotations=({**identity.annotations} or None) if identity else None),
             automount_service_account_token=False,
             opts=self.child(),
         )

@@ -102,6 +102,12 @@ def test_a_database_in_the_cluster_is_reached_in_its_namespace() -> None:
     assert rule == {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "databases"}}}]}
 
 
+def test_a_second_run_finds_nothing_to_change() -> None:
+    """The API server drops empty annotations: with them each update would set them again."""
+    objects = [each.inputs["metadata"] for each in made().registered if "metadata" in each.inputs]
+    assert [each["name"] for each in objects if each.get("annotations") == {}] == []
+
+
 def test_servers_start_after_the_tables_and_the_rights() -> None:
     engine = made()
     deployment = engine.one(DEPLOYMENT)
