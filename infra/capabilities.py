@@ -46,5 +46,6 @@ def install(
     site = addons.lws.install(site)
     site = addons.keda.install(site)
     site = addons.kserve.install(site)
+    site = addons.kuberay.install(site)
     site = services.mlflow.install(site)
     return site  # noqa: RET504 so that another capability is another line

@@ -20,7 +20,11 @@ from pathlib import Path
 from flag_lists import require, write
 
 ENGINE_ARGUMENTS = "vllm/engine/arg_utils.py"
-FRONTEND_ARGUMENTS = ("vllm/entrypoints/common/cli_args.py", "vllm/entrypoints/openai/cli_args.py")
+FRONTEND_ARGUMENTS = (
+    "vllm/entrypoints/common/cli_args.py",
+    "vllm/entrypoints/launchers/cli_args.py",
+    "vllm/entrypoints/openai/cli_args.py",
+)
 """Where it is, and where it was before."""
 METRICS = ("vllm/v1/metrics/loggers.py", "vllm/engine/metrics.py")
 """Where it is, and where it was in releases whose first API server had another core."""

@@ -18,8 +18,10 @@ from llmplatform.testing import RecordingEngine
 FOLDER = ROOT / "examples/engines"
 STACKS = sorted(path.name.split(".")[1] for path in FOLDER.glob("Pulumi.*.yaml"))
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+RAY_SERVICE = "kubernetes:ray.io/v1:RayService"
 INFERENCE_SERVICE = "kubernetes:serving.kserve.io/v1beta1:InferenceService"
 MONITOR = "kubernetes:monitoring.coreos.com/v1:ServiceMonitor"
+POD_MONITOR = "kubernetes:monitoring.coreos.com/v1:PodMonitor"
 SERVICE = "kubernetes:core/v1:Service"
 MIRROR = "acme-registry-vpc.cn-hangzhou.cr.aliyuncs.com/"
 
@@ -42,20 +44,28 @@ def kinds(stack: str) -> dict[str, str]:
     return {name: model.get("engine", {}).get("kind", DEFAULT.kind) for name, model in models}
 
 
+def pod(workload: dict[str, Any]) -> dict[str, Any]:
+    """The pod of a server."""
+    if "predictor" in workload:
+        return workload["predictor"]
+    if "rayClusterConfig" in workload:
+        (workload,) = workload["rayClusterConfig"]["workerGroupSpecs"]
+    return workload["template"]["spec"]
+
+
 def pods(stack: str) -> dict[str, dict[str, Any]]:
     """Each model's pods, whatever makes them."""
-    objects = [*made(stack).all(DEPLOYMENT), *made(stack).all(INFERENCE_SERVICE)]
-    specs = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in objects}
-    found = {
-        name: spec["predictor"] if "predictor" in spec else spec["template"]["spec"] for name, spec in specs.items()
-    }
+    kinds_of_workload = (DEPLOYMENT, INFERENCE_SERVICE, RAY_SERVICE)
+    objects = [each for kind in kinds_of_workload for each in made(stack).all(kind)]
+    found = {each.inputs["metadata"]["name"]: pod(each.inputs["spec"]) for each in objects}
     assert set(found) == set(kinds(stack))
     return found
 
 
 @pytest.mark.parametrize("kind", [each for each in ENGINES if each != DEFAULT.kind])
 def test_every_engine_has_an_example_on_both_clouds(kind: str) -> None:
-    for stack in (kind, f"{kind}-ack"):
+    name = kind.replace("_", "-")
+    for stack in (name, f"{name}-ack"):
         assert set(kinds(stack).values()) == {kind}
 
 
@@ -72,7 +82,7 @@ def test_every_object_is_one_that_the_api_server_takes(stack: str) -> None:
         for each in made(stack).registered
         if each.type.startswith("kubernetes:")
         and "kind" in each.inputs
-        and each.type not in (MONITOR, INFERENCE_SERVICE)
+        and each.type not in (MONITOR, POD_MONITOR, INFERENCE_SERVICE, RAY_SERVICE)
     ]
     assert len(objects) > 8
     for each in objects:
@@ -90,6 +100,15 @@ def test_every_inference_service_is_one_that_kserve_s_own_definition_takes(stack
         assert [f"{'.'.join(map(str, fault.path))}: {fault.message}" for fault in faults] == []
 
 
+@pytest.mark.skipif(CHARTS is None, reason="LLMPLATFORM_CHARTS does not point at the charts' contents")
+@pytest.mark.parametrize("stack", ["ray-serve", "ray-serve-ack"])
+def test_every_ray_service_is_one_that_kuberay_s_own_definition_takes(stack: str) -> None:
+    schema = definitions("kuberay-operator")["ray.io/v1", "RayService"]
+    (found,) = made(stack).all(RAY_SERVICE)
+    faults = jsonschema.Draft7Validator(schema).iter_errors(found.inputs)
+    assert [f"{'.'.join(map(str, fault.path))}: {fault.message}" for fault in faults] == []
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_flag_of_a_server_is_one_that_its_engine_knows(stack: str) -> None:
     for name, kind in kinds(stack).items():
@@ -97,7 +116,7 @@ def test_every_flag_of_a_server_is_one_that_its_engine_knows(stack: str) -> None
         # Of the user's own server no list could say it.
         if facts.releases:
             known = engine_flags.flags(kind, facts.release().version)
-            words = [word.partition("=")[0] for word in pods(stack)[name]["containers"][0]["args"]]
+            words = [word.partition("=")[0] for word in pods(stack)[name]["containers"][0].get("args") or ()]
             assert {word for word in words if word.startswith("--")} <= known
 
 
@@ -120,7 +139,8 @@ def test_every_image_in_mainland_china_comes_from_the_mirror(stack: str) -> None
             assert container["image"].startswith(MIRROR)
 
 
-@pytest.mark.parametrize("stack", STACKS)
+# KubeRay's Service has no metrics: tests/unit/serving/test_ray_serve.py.
+@pytest.mark.parametrize("stack", [each for each in STACKS if not each.startswith("ray-serve")])
 def test_every_server_is_scraped_at_a_port_of_its_service(stack: str) -> None:
     services = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in made(stack).all(SERVICE)}
     monitors = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in made(stack).all(MONITOR)}

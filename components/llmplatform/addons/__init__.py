@@ -9,6 +9,7 @@ from llmplatform.addons import (
     gpu_operator,
     keda,
     kserve,
+    kuberay,
     lws,
     monitoring,
 )
@@ -20,6 +21,7 @@ from llmplatform.addons.gpu_metrics import GpuMetrics, GpuMetricsArgs
 from llmplatform.addons.gpu_operator import GpuOperator, GpuOperatorArgs
 from llmplatform.addons.keda import Keda, KedaArgs
 from llmplatform.addons.kserve import Kserve, KserveArgs
+from llmplatform.addons.kuberay import Kuberay, KuberayArgs
 from llmplatform.addons.lws import Lws, LwsArgs
 from llmplatform.addons.monitoring import Monitoring, MonitoringArgs
 
@@ -40,6 +42,8 @@ __all__ = [
     "KedaArgs",
     "Kserve",
     "KserveArgs",
+    "Kuberay",
+    "KuberayArgs",
     "Lws",
     "LwsArgs",
     "Monitoring",
@@ -51,6 +55,7 @@ __all__ = [
     "gpu_operator",
     "keda",
     "kserve",
+    "kuberay",
     "lws",
     "monitoring",
 ]

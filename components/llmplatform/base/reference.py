@@ -31,6 +31,7 @@ def platform_ref(
             keda=SCALED_OBJECTS in site.crds,
             kserve=INFERENCE_SERVICES in site.crds,
             lws=GROUPS in site.crds,
+            kuberay_namespace=later(site.ray_operator) if site.ray_operator else None,
             shared_storage_class=later(cloud.shared_class),
         ),
         nodes={pool.name: _nodes(pool) for pool in site.pools},

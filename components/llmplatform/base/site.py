@@ -39,6 +39,8 @@ INFERENCE_SERVICES = "serving.kserve.io"
 """API group of InferenceService."""
 GROUPS = "leaderworkerset.x-k8s.io"
 """API group of LeaderWorkerSet."""
+RAY = "ray.io"
+"""API group of RayService."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ class Site:
     """Address of that Prometheus in the cluster. None: there is none, or its settings do not say."""
     crds: Mapping[str, pulumi.Resource | None] = field(default_factory=dict[str, pulumi.Resource | None])
     """API group of CRDs to the release that installs them; None if the cluster has them already."""
+    ray_operator: pulumi.Input[str] | None = None
+    """Namespace of the KubeRay operator, which asks the heads of Ray clusters. None: there is none."""
     issuer: pulumi.Input[str] | None = None
     """ClusterIssuer of certificates. None: there is none."""
     before_models: tuple[pulumi.Resource, ...] = ()

@@ -53,6 +53,7 @@ ALSO: Mapping[str, tuple[str, ...]] = {
         "dcgmExporter.imagePullSecrets",
     ),
     "grafana": ("adminPassword",),
+    "kuberay-operator": ("watchNamespace",),
     "prometheus-node-exporter": ("priorityClassName",),
 }
 """Key paths that templates read, and values.yaml has only as comments, or not at all. Source: the comments, at the

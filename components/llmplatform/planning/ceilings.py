@@ -33,6 +33,15 @@ def room(stack: Stack, name: str) -> int | None:
     return most_replicas(usable_nodes(stack, pool, machine), machine.gpus, pods.gpus, beside=beside) // pods.nodes
 
 
+def holds_a_second_set(stack: Stack, name: str) -> bool:
+    """Whether a model's pool has room for its smallest number of servers beside its largest.
+
+    Then those of a new version start before the old ones end.
+    """
+    most = room(stack, name)
+    return most is not None and most >= ceiling(stack, name) + stack.models[name].least_replicas
+
+
 def gpus_beside(stack: Stack, name: str) -> int:
     """GPUs that the other models of a model's pool always have."""
     pool = stack.models[name].pool

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from llmplatform.catalog import Gpu, InstanceType
 from llmplatform.planning import hydration, lora
-from llmplatform.planning.ceilings import ceiling
+from llmplatform.planning.ceilings import ceiling, holds_a_second_set
 from llmplatform.planning.fit import draft_gib, weights_gib
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.planning.stages import Spread, spread
@@ -83,6 +83,10 @@ class ModelPlan:
     drain: Drain
     buckets: hydration.BucketPlan | None = None
     """The buckets that its weights and adapters come from. None: a hub, or a claim."""
+    head: PoolPlan | None = None
+    """Pool of the pod that leads its servers. None: there is none."""
+    second_set: bool = False
+    """Whether its pool has room for another set of its servers."""
 
     @property
     def image(self) -> str:
@@ -105,13 +109,16 @@ def plan_model(
     most: int | None = None,
     mirrors: Mirrors | None = None,
     buckets: hydration.BucketPlan | None = None,
+    head: PoolPlan | None = None,
+    second_set: bool = False,
 ) -> ModelPlan:
     """The plan of one model on one pool. The settings are valid: its shape is known, and the pool has its GPUs.
 
     `hydration_seconds`: from `planning.hydration` for the whole stack; None: for this model alone.
-    `most`: largest number of its servers, from `planning.ceilings`. None: its smallest.
+    `most`, `second_set`: from `planning.ceilings`. None: the smallest number of its servers.
     `mirrors`: where its image comes from. None: the public registry.
     `buckets`: from `planning.hydration`, for a model that comes from some.
+    `head`: pool of `engine.head_pool`.
     """
     weights, stored = _weights_gib(model), stored_gib(model)
     cpu, memory = _share(pool.shape, model)
@@ -144,6 +151,8 @@ def plan_model(
         hydration_seconds=patience,
         drain=_drain(interruptible=pool.interruptible),
         buckets=buckets,
+        head=head,
+        second_set=second_set,
     )
 
 
@@ -161,6 +170,8 @@ def plan_models(stack: Stack, pools: tuple[PoolPlan, ...]) -> tuple[ModelPlan, .
             most=ceiling(stack, name),
             mirrors=stack.mirrors,
             buckets=hydration.buckets(model, stack.cloud),
+            head=by_name[model.engine.head_pool] if model.engine.head_pool else None,
+            second_set=holds_a_second_set(stack, name),
         )
         for name, model in stack.models.items()
     )

@@ -17,7 +17,7 @@ import pulumi_kubernetes as kubernetes
 
 from llmplatform.base.labels import SERIES_MODEL_LABEL
 from llmplatform.catalog.engine_metrics import EngineMetrics, select
-from llmplatform.specs.scaling import HpaScaling, KedaScaling, PodsMetric, ResourceMetric, ScaleDown
+from llmplatform.specs.scaling import HpaScaling, KedaScaling, PodsMetric, ResourceMetric, ScaleDown, Scaling
 
 FAILURES = 3
 """Answers without a value before the fallback, one every 15 s: `--horizontal-pod-autoscaler-sync-period`."""
@@ -49,13 +49,11 @@ class AutoscalingArgs:
     """Release that installs KEDA; None if it exists already."""
 
 
-def scaler(
-    logical: str, args: AutoscalingArgs, spec: KedaScaling | HpaScaling | None, opts: pulumi.ResourceOptions
-) -> None:
+def scaler(logical: str, args: AutoscalingArgs, spec: Scaling | None, opts: pulumi.ResourceOptions) -> None:
     """Registers what the settings ask for; nothing where the number is fixed. `logical`: name of the server."""
     if isinstance(spec, KedaScaling):
         scaled_object(f"{logical}-scaled-object", args, spec, opts)
-    elif spec:
+    elif isinstance(spec, HpaScaling):
         autoscaler(f"{logical}-autoscaler", args, spec, opts)
 
 

@@ -170,18 +170,23 @@ def container(
         "resources": core.ResourceRequirementsArgs(requests=asked, limits={"memory": "256Mi" if check else "2Gi"}),
         # A failed update shows its last lines.
         "termination_message_policy": "FallbackToLogsOnError",
-        "security_context": core.SecurityContextArgs(
-            allow_privilege_escalation=False,
-            privileged=False,
-            read_only_root_filesystem=python is None,
-            capabilities=core.CapabilitiesArgs(drop=["ALL"]),
-        ),
+        "security_context": unprivileged(read_only=python is None),
     }
 
 
 def pull_secrets(mirrors: Mirrors, objects: pulumi.Input[str]) -> list[core.LocalObjectReferenceArgs] | None:
     """Pull secrets of the models' pods: with them, pods get none of their service account's."""
     return [core.LocalObjectReferenceArgs(name=objects)] if mirrors.login else None
+
+
+def unprivileged(*, read_only: bool = False) -> core.SecurityContextArgs:
+    """A container without rights. `read_only`: whether it cannot write into its root file system."""
+    return core.SecurityContextArgs(
+        allow_privilege_escalation=False,
+        privileged=False,
+        read_only_root_filesystem=read_only,
+        capabilities=core.CapabilitiesArgs(drop=["ALL"]),
+    )
 
 
 def pod_security(user: int = USER, group: int = GROUP) -> core.PodSecurityContextArgs:

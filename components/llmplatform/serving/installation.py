@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from llmplatform.base.contracts import WorkloadIdentity
 from llmplatform.base.foundation import CloudServices
 from llmplatform.base.ordering import after
-from llmplatform.base.site import GROUPS, INFERENCE_SERVICES, MONITORS, SCALED_OBJECTS, Site
+from llmplatform.base.site import GROUPS, INFERENCE_SERVICES, MONITORS, RAY, SCALED_OBJECTS, Site
 from llmplatform.planning.hydration import account, fingerprint
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.outside import OutsidePlan
 from llmplatform.serving.hydrators import Hydration, HydrationArgs, pull_secrets
 from llmplatform.serving.model_server import ModelServer, ModelServerArgs
 from llmplatform.serving.prepull import COMPONENT, Prepull, PrepullArgs, images
+from llmplatform.serving.ray_server import RayServer
+from llmplatform.specs.engines import RayServe
 
 
 def install(
@@ -61,8 +63,11 @@ def install(
             keda=site.crds.get(SCALED_OBJECTS),
             kserve=site.crds.get(INFERENCE_SERVICES),
             lws=site.crds.get(GROUPS) if model.nodes > 1 else None,
+            ray=site.crds.get(RAY),
+            ray_operator=site.ray_operator,
         )
-        return ModelServer(model.name, args, site.opts)
+        kind = RayServer if isinstance(model.spec.engine, RayServe) else ModelServer
+        return kind(model.name, args, site.opts)
 
     return {model.name: server(model) for model in models}
 

@@ -82,10 +82,16 @@ class ModelServerArgs:
     """Release that installs KServe; None if it exists already."""
     lws: pulumi.Resource | None = None
     """Release that installs LeaderWorkerSet; None if it exists already, or if no replica needs several nodes."""
+    ray: pulumi.Resource | None = None
+    """Release that installs KubeRay; None if it exists already."""
+    ray_operator: pulumi.Input[str] | None = None
+    """Namespace of KubeRay's operator. None: there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Key:
+class Key:
+    """The key that clients send."""
+
     secret: pulumi.Output[str]
     """Name of the Secret that holds it."""
     mark: pulumi.Output[str]
@@ -136,7 +142,7 @@ class ModelServer(PlatformComponent):
         name = self._args.plan.name
         return hydrators.account(f"{self._logical}-account", name, self._meta(), identity, self.child())
 
-    def _api_key(self) -> _Key:
+    def _api_key(self) -> Key:
         key = random.RandomPassword(f"{self._logical}-api-key", length=40, special=False, opts=self.child())
         secret = core.Secret(
             f"{self._logical}-api-key-secret",
@@ -146,7 +152,7 @@ class ModelServer(PlatformComponent):
         )
         # Pods read a Secret when they start: without a mark on them, a new key would reach one after the other.
         mark = pulumi.Output.secret(key.result.apply(_mark))
-        return _Key(secret=after(f"{self._args.plan.name}-api-key", secret), mark=mark)
+        return Key(secret=after(f"{self._args.plan.name}-api-key", secret), mark=mark)
 
     def _own_hydration(self) -> pulumi.Output[str]:
         args = self._args
@@ -174,16 +180,14 @@ class ModelServer(PlatformComponent):
         )
         return Weights(f"{self._logical}-weights", wanted, self.child())
 
-    def _workload(self, account: pulumi.Output[str], key: _Key | None) -> Workload:
+    def _workload(self, account: pulumi.Output[str], key: Key | None) -> Workload:
         plan, pod = self._args.plan, self._pod_args(account, key)
-        # If the node has its own weights, each pod downloads them before its server starts.
-        downloaded = plan.hydration_seconds if self._downloads else 0
         args = WorkloadArgs(
             plan=plan,
             metadata=self._meta(annotations=workload.OWNED),
             selector=self._selector,
             template=pods.pod_template(pod),
-            patience=plan.start.node_seconds + downloaded + plan.startup_seconds,
+            patience=plan.start.node_seconds + self._download_seconds + plan.startup_seconds,
         )
         # A GPU node is bought when there is something to load onto it. No property leans on the Job: another one would
         # make the whole Deployment look replaced.
@@ -201,6 +205,11 @@ class ModelServer(PlatformComponent):
         return Workload(target=after(name, made), service=after(name, self._service()), port=port)
 
     @property
+    def _download_seconds(self) -> int:
+        """If the node has its own weights, each pod downloads them before its server starts."""
+        return self._args.plan.hydration_seconds if self._downloads else 0
+
+    @property
     def _by_kserve(self) -> bool:
         """Whether KServe makes its pods."""
         return self._args.plan.spec.workload == "kserve"
@@ -210,7 +219,7 @@ class ModelServer(PlatformComponent):
         """Whether each pod downloads its weights."""
         return self._weights is not None and self._weights.claim is None
 
-    def _pod_args(self, account: pulumi.Output[str], key: _Key | None) -> pods.PodArgs:
+    def _pod_args(self, account: pulumi.Output[str], key: Key | None) -> pods.PodArgs:
         plan, mirrors, weights = self._args.plan, self._args.mirrors, self._weights
         nothing = Command(words=(), program=self._hydration, token=None, outside=self._args.outside)
         variable = self._server.api_key_variable
@@ -243,18 +252,8 @@ class ModelServer(PlatformComponent):
             opts=self.child(),
         )
 
-    def _disruption_budget(self) -> kubernetes.policy.v1.PodDisruptionBudget:
-        return kubernetes.policy.v1.PodDisruptionBudget(
-            f"{self._logical}-budget",
-            metadata=self._meta(),
-            spec=kubernetes.policy.v1.PodDisruptionBudgetSpecArgs(
-                max_unavailable=1,
-                selector=meta.LabelSelectorArgs(match_labels=self._selector),
-                # A server that never became ready must not keep its node from being drained.
-                unhealthy_pod_eviction_policy="AlwaysAllow",
-            ),
-            opts=self.child(),
-        )
+    def _disruption_budget(self) -> None:
+        workload.budget(f"{self._logical}-budget", self._meta(), self._selector, self.child(), max_unavailable=1)
 
     def _network_policy(self) -> kubernetes.networking.v1.NetworkPolicy:
         return kubernetes.networking.v1.NetworkPolicy(
@@ -272,12 +271,10 @@ class ModelServer(PlatformComponent):
             opts=self.child(),
         )
 
-    def _service_monitor(self) -> None:
-        metrics = self._server.metrics
-        if metrics is None or self._args.monitoring_namespace is None:
-            return
-        crds = self._args.monitoring_crds
-        monitor(f"{self._logical}-monitor", self._meta(), self._selector, metrics, crds, self.child())
+    def _service_monitor(self, *, of_pods: bool = False) -> None:
+        name, metrics, crds = f"{self._logical}-monitor", self._server.metrics, self._args.monitoring_crds
+        if metrics and self._args.monitoring_namespace is not None:
+            monitor(name, self._meta(), self._selector, metrics, crds, self.child(), of_pods=of_pods)
 
     def _scaled(self, made: Workload) -> None:
         plan, metrics = self._args.plan, self._server.metrics

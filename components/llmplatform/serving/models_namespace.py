@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from llmplatform.base.namespace import INTERNAL, Namespace, NamespaceArgs
-from llmplatform.base.site import GROUPS, INFERENCE_SERVICES, MONITORS, SCALED_OBJECTS, Site
+from llmplatform.base.site import GROUPS, INFERENCE_SERVICES, MONITORS, RAY, SCALED_OBJECTS, Site
 from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan, gpu_quota
 from llmplatform.specs.platform import ExistingPlatform
 
@@ -30,6 +30,7 @@ def existing(site: Site, platform: ExistingPlatform) -> Site:
         SCALED_OBJECTS: platform.keda,
         INFERENCE_SERVICES: platform.kserve,
         GROUPS: platform.lws,
+        RAY: platform.kuberay_namespace is not None,
     }
     return replace(
         site,
@@ -37,6 +38,7 @@ def existing(site: Site, platform: ExistingPlatform) -> Site:
         models_home=platform.models_namespace,
         scraper=platform.monitoring_namespace,
         prometheus_url=platform.prometheus_url,
+        ray_operator=platform.kuberay_namespace,
         crds={group: None for group, there in has.items() if there},
     )
 

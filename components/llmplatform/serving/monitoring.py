@@ -1,4 +1,4 @@
-"""The ServiceMonitor of a model server: where Prometheus finds its metrics."""
+"""Where Prometheus finds the metrics of a model server: a ServiceMonitor, or a PodMonitor."""
 
 from collections.abc import Mapping
 
@@ -16,30 +16,35 @@ def monitor(
     metrics: Metrics,
     crds: pulumi.Resource | None,
     opts: pulumi.ResourceOptions,
+    *,
+    of_pods: bool = False,
 ) -> kubernetes.apiextensions.CustomResource:
-    """The monitor of the Services that `selector` matches. `crds`: release of its CRD; None if the cluster has it."""
+    """The monitor of the Services that `selector` matches, or of the pods themselves.
+
+    `crds`: release of its CRD; None if the cluster has it.
+    """
+    endpoints = [
+        {
+            "port": metrics.port,
+            "path": metrics.path,
+            "interval": "15s",
+            "scrapeTimeout": "10s",
+            # A loading server does not answer, and is not down.
+            "relabelings": [{"sourceLabels": ["__meta_kubernetes_pod_ready"], "regex": "true", "action": "keep"}],
+        }
+    ]
+    labelled, asked = ("podTargetLabels", "podMetricsEndpoints") if of_pods else ("targetLabels", "endpoints")
     return kubernetes.apiextensions.CustomResource(
         logical,
         api_version="monitoring.coreos.com/v1",
-        kind="ServiceMonitor",
+        kind="PodMonitor" if of_pods else "ServiceMonitor",
         metadata=metadata,
         spec={
             "selector": {"matchLabels": selector},
             # One scrape job for all models; a label tells them apart.
             "jobLabel": "app.kubernetes.io/name",
-            "targetLabels": [MODEL_LABEL],
-            "endpoints": [
-                {
-                    "port": metrics.port,
-                    "path": metrics.path,
-                    "interval": "15s",
-                    "scrapeTimeout": "10s",
-                    # A loading server does not answer, and is not down.
-                    "relabelings": [
-                        {"sourceLabels": ["__meta_kubernetes_pod_ready"], "regex": "true", "action": "keep"}
-                    ],
-                }
-            ],
+            labelled: [MODEL_LABEL],
+            asked: endpoints,
         },
         # The API server does not know the CRD before; no output of the release says so.
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[crds] if crds else [])),

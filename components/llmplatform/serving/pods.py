@@ -13,7 +13,7 @@ import pulumi_kubernetes as kubernetes
 
 from llmplatform.planning.hydration import ADAPTERS, ROOT
 from llmplatform.planning.models import EVICTABLE, ModelPlan
-from llmplatform.planning.pools import GPU_RESOURCE
+from llmplatform.planning.pools import GPU_RESOURCE, PoolPlan
 from llmplatform.serving import hydrators
 from llmplatform.serving.engines.contract import (
     FILES,
@@ -88,7 +88,7 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
             enable_service_links=False,
             priority_class_name=args.plan.spec.priority_class,
             termination_grace_period_seconds=args.server.drain.grace,
-            affinity=_affinity(args.plan),
+            affinity=affinity(args.plan.pool),
             tolerations=_tolerations(args.plan),
             topology_spread_constraints=_spread(args.selector) if args.plan.nodes == 1 else None,
             security_context=hydrators.pod_security(args.server.user, args.server.group),
@@ -96,7 +96,7 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
             containers=[_container(args)],
             volumes=[
                 *([_weights_volume(args)] if args.weights else []),
-                *map(_folder_volume, args.server.folders),
+                *map(folder_volume, args.server.folders),
                 *_files(args)[0],
                 *_runtime_adapters(args.plan)[0],
                 _shared_memory(args.plan),
@@ -123,7 +123,7 @@ def _container(args: PodArgs) -> core.ContainerArgs:
         image_pull_policy="IfNotPresent",
         command=list(server.command) or None,
         args=list(server.arguments),
-        env=_environment(args),
+        env=environment(args),
         ports=[
             core.ContainerPortArgs(name=port.name, container_port=port.number, protocol="TCP") for port in server.ports
         ],
@@ -132,12 +132,7 @@ def _container(args: PodArgs) -> core.ContainerArgs:
         readiness_probe=server.probes and _probe(server, server.probes.readiness),
         liveness_probe=server.probes and _probe(server, server.probes.liveness),
         lifecycle=core.LifecycleArgs(pre_stop=_pre_stop(server.drain)),
-        security_context=core.SecurityContextArgs(
-            allow_privilege_escalation=False,
-            privileged=False,
-            read_only_root_filesystem=False,
-            capabilities=core.CapabilitiesArgs(drop=["ALL"]),
-        ),
+        security_context=hydrators.unprivileged(),
         volume_mounts=mounts,
     )
 
@@ -169,7 +164,8 @@ def _evictable(plan: ModelPlan) -> bool:
     return plan.least_replicas > 1 if plan.spec.evictable is None else plan.spec.evictable
 
 
-def _environment(args: PodArgs) -> list[core.EnvVarArgs]:
+def environment(args: PodArgs) -> list[core.EnvVarArgs]:
+    """Variables of a server, those from Secrets last."""
     variables = {**_trusted(args)[0], **args.server.environment}
     plain = [core.EnvVarArgs(name=name, value=value) for name, value in variables.items()]
     secret = [
@@ -221,10 +217,10 @@ def _pre_stop(drain: Drain) -> core.LifecycleHandlerArgs:
     return core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=drain.pre_stop))
 
 
-def _affinity(plan: ModelPlan) -> core.AffinityArgs:
+def affinity(pool: PoolPlan) -> core.AffinityArgs:
+    """For the nodes of a pool alone."""
     of_pool = [
-        core.NodeSelectorRequirementArgs(key=key, operator="In", values=[value])
-        for key, value in plan.pool.selector.items()
+        core.NodeSelectorRequirementArgs(key=key, operator="In", values=[value]) for key, value in pool.selector.items()
     ]
     return core.AffinityArgs(
         node_affinity=core.NodeAffinityArgs(
@@ -284,7 +280,7 @@ def _runtime_adapters(plan: ModelPlan) -> tuple[list[core.VolumeArgs], list[core
     return [core.VolumeArgs(name="adapters", persistent_volume_claim=claim)], [mount]
 
 
-def _folder_volume(folder: Folder) -> core.VolumeArgs:
+def folder_volume(folder: Folder) -> core.VolumeArgs:
     """The node's disk. Compilers of several pods in one folder of a network file system have broken one another."""
     medium = "Memory" if folder.memory else None
     disk = core.EmptyDirVolumeSourceArgs(medium=medium, size_limit=f"{folder.size_gib}Gi")

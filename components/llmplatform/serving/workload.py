@@ -92,3 +92,24 @@ def strategy(plan: ModelPlan) -> kubernetes.apps.v1.DeploymentStrategyArgs:
             max_surge=int(surge), max_unavailable=int(not surge)
         ),
     )
+
+
+def budget(
+    logical: str,
+    metadata: meta.ObjectMetaArgs,
+    selector: Mapping[str, str],
+    opts: pulumi.ResourceOptions,
+    **bound: int,
+) -> kubernetes.policy.v1.PodDisruptionBudget:
+    """How many pods a drain takes at once: `max_unavailable`, or `min_available`."""
+    return kubernetes.policy.v1.PodDisruptionBudget(
+        logical,
+        metadata=metadata,
+        spec=kubernetes.policy.v1.PodDisruptionBudgetSpecArgs(
+            **bound,
+            selector=meta.LabelSelectorArgs(match_labels=selector),
+            # A server that never became ready must not keep its node from being drained.
+            unhealthy_pod_eviction_policy="AlwaysAllow",
+        ),
+        opts=opts,
+    )

@@ -16,6 +16,7 @@ class Addons(Section):
     keda: addons.Keda = addons.Keda()
     kserve: addons.Kserve = addons.Kserve()
     lws: addons.Lws = addons.Lws()
+    kuberay: addons.Kuberay = addons.Kuberay()
 
 
 class AwsAddons(Addons):

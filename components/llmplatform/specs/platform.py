@@ -57,6 +57,8 @@ class ExistingPlatform(Section):
     """Whether KServe runs in the cluster as `addons.kserve` installs it, for models with `workload: kserve`."""
     lws: bool = False
     """Whether LeaderWorkerSet's controller runs in the cluster, for models over several nodes."""
+    kuberay_namespace: Name | None = None
+    """Namespace of the KubeRay operator, if one watches the models' namespace. Models behind Ray Serve need it."""
     shared_storage_class: ObjectName = "efs"
     """Class of volumes that many pods share. The models' weights are on such a volume."""
 

@@ -34,14 +34,19 @@ class ScaleDown(Section):
     """Largest part of the servers that is removed in a minute; at least one."""
 
 
-class _Scaling(Section):
-    """Bounds and pace of both kinds."""
+class _Bounds(Section):
+    """Bounds of every kind."""
 
     min_replicas: Annotated[int, Field(ge=0, le=MOST_NODES)] = 1
     """Smallest number of servers, and the first one."""
     max_replicas: Replicas | None = None
     """Largest number of servers. Empty: as many as the pool has room for, beside the smallest numbers of its other
     models."""
+
+
+class _Scaling(_Bounds):
+    """Bounds, and the pace of a HorizontalPodAutoscaler."""
+
     scale_down: ScaleDown = ScaleDown()
 
 
@@ -102,5 +107,15 @@ class HpaScaling(_Scaling):
     """Metrics. The one that asks for most servers counts."""
 
 
-Scaling = Annotated[KedaScaling | HpaScaling, ByKind()]
+class RayScaling(_Bounds):
+    """By the requests that Ray Serve counts itself: for models behind it, which have no other kind."""
+
+    kind: Literal["ray"]
+    requests: Annotated[int, Field(ge=1, le=100_000)]
+    """Requests of one server, waiting and running, on average. With more, servers are added."""
+    idle_seconds: Annotated[int, Field(ge=0, le=86_400)] = 300
+    """Time with fewer requests after which servers are removed, and then again until their pods are."""
+
+
+Scaling = Annotated[KedaScaling | HpaScaling | RayScaling, ByKind()]
 """How a model's number of servers follows its load, by `kind`."""

@@ -158,15 +158,16 @@ UNSERVED = (
         "the chart's templates, which are not rendered.",
     ),
     Unserved(
-        chart="keda",
-        controllers="KEDA",
-        why="It can be had (module v2.20.2), with the SDK of every source of events; those sources do not run here.",
-    ),
-    Unserved(
         chart="lws",
         controllers="LeaderWorkerSet",
         why="The proxy refuses its module (sigs.k8s.io/lws v0.10.0). The sandbox plays the pods of its groups by its "
         "published rules.",
+    ),
+    Unserved(
+        chart="kuberay-operator",
+        controllers="KubeRay",
+        why="The module proxy does not serve v1.7.0 (403 Forbidden). A RayService would not become ready either: the "
+        "dashboard that it asks is a program of the pods, which are simulated.",
     ),
     Unserved(
         chart="gpu-operator",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from llmplatform.planning.models import ModelPlan
-from llmplatform.serving.engines import custom, sglang, tei, tgi, triton, trtllm, vllm
+from llmplatform.serving.engines import custom, ray_serve, sglang, tei, tgi, triton, trtllm, vllm
 from llmplatform.serving.engines.contract import Server, ServingEngine
 
 ENGINES: Mapping[str, ServingEngine] = {
@@ -13,6 +13,7 @@ ENGINES: Mapping[str, ServingEngine] = {
     "tgi": tgi.server,
     "trtllm": trtllm.server,
     "triton": triton.server,
+    "ray_serve": ray_serve.server,
     "custom": custom.server,
 }
 """By `engine.kind` of the settings."""

@@ -137,7 +137,7 @@ class Server:
     ports: tuple[Port, ...]
     """The first one has the API. None on a worker."""
     probes: Probes | None
-    """None on a worker: the leader notices that one does not answer, and ends."""
+    """None on a worker, whose leader notices that it does not answer, and where what makes the pods adds them."""
     user: int
     group: int
     drain: Drain

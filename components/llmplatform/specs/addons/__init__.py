@@ -17,6 +17,7 @@ from llmplatform.specs.addons.gpu_metrics import GpuMetrics
 from llmplatform.specs.addons.gpu_operator import GpuOperator
 from llmplatform.specs.addons.keda import Keda
 from llmplatform.specs.addons.kserve import Kserve
+from llmplatform.specs.addons.kuberay import Kuberay
 from llmplatform.specs.addons.logs import Logs
 from llmplatform.specs.addons.lws import Lws
 from llmplatform.specs.addons.monitoring import Alerts, InsideReceiver, Monitoring
@@ -39,6 +40,7 @@ __all__ = [
     "Issuer",
     "Keda",
     "Kserve",
+    "Kuberay",
     "Logs",
     "Lws",
     "Monitoring",

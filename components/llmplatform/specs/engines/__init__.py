@@ -4,6 +4,7 @@ from typing import Annotated
 
 from llmplatform.specs.by_kind import ByKind
 from llmplatform.specs.engines.custom import Custom
+from llmplatform.specs.engines.ray_serve import RayHead, RayServe
 from llmplatform.specs.engines.settings import EngineSettings, GpuUse, PublishedEngine
 from llmplatform.specs.engines.sglang import Sglang
 from llmplatform.specs.engines.tei import Tei
@@ -13,7 +14,7 @@ from llmplatform.specs.engines.trtllm import Trtllm
 from llmplatform.specs.engines.vllm import Vllm
 
 Engine = Annotated[
-    Vllm | Sglang | Tei | Tgi | Trtllm | Triton | Custom,  # The next one goes here: … | Next.
+    Vllm | Sglang | Tei | Tgi | Trtllm | Triton | RayServe | Custom,  # The next one goes here: … | Next.
     ByKind(),
 ]
 """The engine of a model, by its `kind`."""
@@ -28,6 +29,8 @@ __all__ = [
     "EngineSettings",
     "GpuUse",
     "PublishedEngine",
+    "RayHead",
+    "RayServe",
     "Sglang",
     "Tei",
     "Tgi",

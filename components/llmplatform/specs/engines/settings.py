@@ -65,6 +65,11 @@ class EngineSettings(Section):
         return None
 
     @property
+    def head_pool(self) -> str | None:
+        """Pool of a further pod that leads its servers. None: there is none."""
+        return None
+
+    @property
     def shared_memory_gib(self) -> float:
         """Size of what it keeps in /dev/shm beside the messages of its processes, in GiB."""
         return 0.0
