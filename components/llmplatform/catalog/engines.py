@@ -290,10 +290,10 @@ def with_stages() -> tuple[str, ...]:
 def facts(kind: str) -> EngineFacts:
     """Facts about an engine. Raises FileNotFoundError if the catalog lacks it.
 
-    A file may name another that it `shares` with further engines: their owned options are all its own, and its tables
-    stand over the other's.
+    A file may name another of the catalog that it `shares` with further engines: what that owns it owns, too, and its
+    tables stand over the other's.
     """
     own = _read(FOLDER / f"{kind}.toml")
-    common = _read(FOLDER / own.pop("shares")) if "shares" in own else {}
+    common = _read(DATA / own.pop("shares")) if "shares" in own else {}
     owned = [*common.get("owned", ()), *own["owned"]]
     return EngineFacts.model_validate({**common, **own, "owned": owned})

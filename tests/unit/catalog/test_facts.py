@@ -159,6 +159,11 @@ def test_every_chart_is_one_line_that_renovate_can_follow() -> None:
     assert [found[1] for found in followed if found] == sorted(versions.CHARTS), "a new release would not be seen"
 
 
+def test_every_file_in_the_folder_of_engines_is_of_an_engine() -> None:
+    assert {path.stem for path in engines.FOLDER.glob("*.toml")} == set(ENGINES)
+    assert set(engines.with_stages()) <= set(ENGINES)
+
+
 def test_renovate_follows_every_engine() -> None:
     for kind in (each for each in ENGINES if engines.facts(each).releases):
         image = engines.facts(kind).release().image.partition("/")[2].partition(":")[0]

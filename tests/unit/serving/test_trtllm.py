@@ -183,6 +183,11 @@ def test_what_is_needed_counts_the_part_that_the_cache_does_not_get() -> None:
         (SPOT_FIRST, {"engine": {"gpu_memory_utilization": 0.9}}, "unknown key 'gpu_memory_utilization'"),
         (SPOT_FIRST, {"engine": {"env": {"PROMETHEUS_MULTIPROC_DIR": "/x"}}}, "the platform sets this variable"),
         (SPOT_FIRST, {"engine": {"extra_args": ["--tokenizer=Qwen/Qwen3-8B"]}}, "nothing downloads what it names"),
+        (
+            SPOT_OF_FOUR,
+            {"tensor_parallel": 4, "pipeline_parallel": 2},
+            "spreads no replica over nodes; remove it, or use",
+        ),
         (SPOT_FIRST, {"engine": {"free_gpu_memory_fraction": 0.1}}, "set engine.free_gpu_memory_fraction to 0.9"),
     ],
 )
