@@ -282,7 +282,7 @@ def _common() -> tuple[_Owned, ...]:
 
 def with_stages() -> tuple[str, ...]:
     """Engines that can spread a replica over several nodes."""
-    kinds = (path.stem for path in sorted(FOLDER.glob("*.toml")))
+    kinds = sorted({path.name.partition("-")[0] for path in FOLDER.glob("*-*.txt")})
     return tuple(kind for kind in kinds if any(release.stages for release in facts(kind).releases))
 
 
