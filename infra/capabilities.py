@@ -48,4 +48,5 @@ def install(
     site = addons.kserve.install(site)
     site = addons.kuberay.install(site)
     site = services.mlflow.install(site)
+    site = services.milvus.install(site)
     return site  # noqa: RET504 so that another capability is another line

@@ -75,6 +75,14 @@ NO_ARCHIVES = "LLMPLATFORM_NO_CHART_ARCHIVES"
 HYDRATION_IMAGE = "docker.io/library/python:3.13.9-slim-bookworm"
 """Image of the download Job: Python and public certificates."""
 
+# renovate: datasource=docker depName=milvusdb/milvus
+MILVUS_IMAGE = "docker.io/milvusdb/milvus:v2.6.15"
+"""Image of Milvus. Below 2.6.10 the metrics port runs expressions (GHSA-7ppg-37fh-vcr6), and below 2.6 the C++ client
+knows no EKS Pod Identity (milvus-io/milvus#42547). Source: zilliztech/milvus-helm, milvus-5.0.19."""
+
+# renovate: datasource=docker depName=milvusdb/etcd
+MILVUS_ETCD_IMAGE = "docker.io/milvusdb/etcd:3.5.25-r1"
+"""Image of Milvus' etcd. Source: the same chart, `etcd.image`."""
 
 # renovate: datasource=docker depName=ghcr.io/mlflow/mlflow versioning=docker
 MLFLOW_IMAGE = "ghcr.io/mlflow/mlflow:v3.17.2-full"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from llmplatform.planning.models import ModelPlan
     from llmplatform.planning.pools import GroupPlan, PoolPlan
     from llmplatform.specs import Stack
+    from llmplatform.specs.services import Milvus
 
 
 def named(stack: str) -> str:
@@ -120,6 +121,8 @@ def _describe(path: Path, spec: "Stack", project: Path) -> None:
     models = plan_models(spec, pools)
     console = console_for()
     console.print(f"{path} is valid.", _pools(pools), _models(models), table_of_starts(models), sep="\n")
+    if spec.services.milvus.enabled and spec.platform.kind == "new":
+        console.print(_milvus(spec.services.milvus))
     charts, folder = plan_charts(spec, pools), project / ".charts"
     unfit = unfit_archives(charts, folder)
     if unfit:
@@ -172,6 +175,21 @@ def _models(plans: "tuple[ModelPlan, ...]") -> "Table":
 
 def _gpus(plan: "ModelPlan") -> str:
     return f"{plan.gpus} on each of {plan.nodes} nodes" if plan.nodes > 1 else str(plan.gpus)
+
+
+def _milvus(spec: "Milvus") -> "Table":
+    from rich.table import Table
+
+    from llmplatform.planning.milvus import plan_milvus
+
+    plan = plan_milvus(spec)
+    one = plan.load
+    vectors = f"{spec.vectors:,} vectors of dimension {spec.dimension} with {spec.index.kind}"
+    takes = f"{one.raw_gib:.1f} GiB, loaded {one.memory_gib:.1f} in memory and {one.disk_gib:.1f} on disk"
+    table = Table("Part", "Pods", "CPUs each", "Memory each", title=f"Milvus: {vectors}: {takes}", title_justify="left")
+    for name, part in {**plan.parts, "etcd": plan.etcd}.items():
+        table.add_row(name, str(part.replicas), f"{part.millicores / 1000:g}", f"{part.memory_gib} GiB")
+    return table
 
 
 def _replicas(plan: "ModelPlan") -> str:

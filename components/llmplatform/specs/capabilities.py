@@ -40,6 +40,7 @@ class Services(Section):
     """Services for models, clients and developers."""
 
     mlflow: services.Mlflow = services.Mlflow()
+    milvus: services.Milvus = services.Milvus()
 
 
 class Jobs(Section):

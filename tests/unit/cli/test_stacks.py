@@ -37,6 +37,14 @@ def test_a_secret_that_is_still_to_be_written_is_told_with_the_command_that_does
     assert line.startswith("secrets.alert_receiver.secure: 'v1:replace:this' stands for a secret of yours; run pulumi ")
 
 
+def test_what_the_vectors_of_milvus_take_is_shown_with_its_pods() -> None:
+    result = CliRunner().invoke(app, ["validate", str(ROOT / "examples/milvus/Pulumi.vectors.yaml")])
+    assert result.exit_code == 0, result.stderr
+    said = " ".join(result.stdout.split())
+    assert "20,000,000 vectors of dimension 768 with hnsw: 57.2 GiB, loaded 73.2 in memory and 0.0 on disk" in said
+    assert re.search(r"queryNode \W 5 \W 6 \W 32 GiB", said)
+
+
 def test_keys_of_providers_that_are_without_effect_are_warned_of(tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.dev.yaml"
     keys = (

@@ -26,6 +26,7 @@ from llmplatform.checks.rules import (
     kserve,
     lists,
     lora,
+    milvus,
     names,
     networks,
     outside,
@@ -84,6 +85,7 @@ PROBLEMS: tuple[Rule, ...] = (
     *hubs.PROBLEMS,
     *registries.PROBLEMS,
     *outside.PROBLEMS,
+    *milvus.PROBLEMS,
 )
 """Errors: the stack is unusable."""
 
@@ -101,6 +103,7 @@ WARNINGS: tuple[Rule, ...] = (
     *registries.WARNINGS,
     *hubs.WARNINGS,
     *addons.WARNINGS,
+    *milvus.WARNINGS,
 )
 """Warnings: the stack is valid, and will probably cause trouble."""
 

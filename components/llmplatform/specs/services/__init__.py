@@ -1,6 +1,33 @@
 """Settings of the services beside the models."""
 
 # Written by scripts/capabilities.py from the modules of this folder.
+from llmplatform.specs.services.milvus import (
+    Clusters,
+    DiskAnnIndex,
+    FlatIndex,
+    HnswIndex,
+    IvfFlatIndex,
+    IvfSq8Index,
+    Milvus,
+    MilvusEtcd,
+    ScannIndex,
+    VectorIndex,
+)
 from llmplatform.specs.services.mlflow import Artifacts, ExistingPostgres, Mlflow, Volume
 
-__all__ = ["Artifacts", "ExistingPostgres", "Mlflow", "Volume"]
+__all__ = [
+    "Artifacts",
+    "Clusters",
+    "DiskAnnIndex",
+    "ExistingPostgres",
+    "FlatIndex",
+    "HnswIndex",
+    "IvfFlatIndex",
+    "IvfSq8Index",
+    "Milvus",
+    "MilvusEtcd",
+    "Mlflow",
+    "ScannIndex",
+    "VectorIndex",
+    "Volume",
+]

@@ -1,0 +1,276 @@
+"""Milvus, a database of vectors: its operator, and one Milvus.
+
+Makes: the operator with its CRDs, the resource from which it makes Deployments and an etcd, the first password of
+`root`, an authority and a certificate, PodDisruptionBudgets and PodMonitors; `install` makes bucket and identity.
+The operator can make no budgets, and its own monitor never selects etcd (`NewAppLabels`, pkg/controllers/utils.go,
+v1.3.8). Does not: users and roles beside `root`, and backups.
+Dangerous to replace: the release, whose CRDs are templates: without it every Milvus is deleted; the resource, with
+which its etcd goes: nothing in the bucket can be found again. With full protection the volumes of etcd stay.
+Access: port 19530 is open to clients. Port 9091 is open to Prometheus alone: it stops a server, and shows its settings,
+without a password (milvus-io/milvus#50763, #46817). Etcd has no password, because the operator takes one only in clear
+text: its network lets in Milvus and the operator alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import pulumi_random as random
+
+from llmplatform.base.chart_values import Resources, Values
+from llmplatform.base.component import PlatformComponent
+from llmplatform.base.contracts import ObjectStore, WorkloadIdentity
+from llmplatform.base.labels import labels
+from llmplatform.base.network_policy import Allow, Openings, addresses, https, namespace, own_pods
+from llmplatform.base.ordering import after
+from llmplatform.base.site import MONITORS, Pods, Rails, Site
+from llmplatform.planning.milvus import plan_milvus
+from llmplatform.services.milvus_resource import (
+    CERTIFICATE,
+    METRICS_PORT,
+    NAME,
+    PASSWORD_KEY,
+    PORT,
+    ROOT_SECRET,
+    USER_KEY,
+    Wiring,
+    component_labels,
+    etcd_labels,
+    resource,
+)
+from llmplatform.specs.services import Milvus as Spec
+
+CHART = "milvus-operator"
+(NAMESPACE,) = Spec.namespaces
+OPERATOR_METRICS_PORT, ETCD_METRICS_PORT = 8080, 2381
+INTERNAL = (19529, 53100, 19531, 13333, 21123, 21124, 22222, 2379, 2380)
+"""Ports among its own pods: proxy, coordinators (root, query, data), query, data and streaming nodes, and etcd. Source:
+milvus-operator v1.3.8, pkg/controllers/components.go; milvus.yaml, `proxy.internalPort`; etcd chart 8.12.0."""
+AUTHORITY = "milvus-authority"
+"""Secret of the authority's certificate and key."""
+AUTHORITY_DURATION, DURATION, RENEW_BEFORE = "87600h", "43800h", "8760h"
+"""Ten years, five years, and one: a server reads its certificate at its start alone, so any start in the last year must
+find the next one."""
+
+core = kubernetes.core.v1
+meta = kubernetes.meta.v1
+CustomResource = kubernetes.apiextensions.CustomResource
+
+
+class MilvusOperatorValues(Values):
+    """Values of the operator's chart that we set."""
+
+    monitoring_enabled: bool
+    resources: Resources = Resources.of("100m", "256Mi", most_memory="1Gi")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MilvusArgs:
+    """Arguments of `Milvus`."""
+
+    spec: Spec
+    site: Site
+    store: ObjectStore
+    """Bucket of its data."""
+    identity: WorkloadIdentity
+    """Service account of its pods, with the right to read and write the bucket."""
+    storage_class: pulumi.Input[str] | None = None
+    """Class of etcd's volumes. None: the cluster's default."""
+
+    def __post_init__(self) -> None:
+        if self.spec.tls and self.site.issuer is None:
+            raise ValueError("services.milvus.tls: certificates need addons.cert_manager")
+
+
+class Milvus(PlatformComponent):
+    """One Milvus in a namespace of its own, with its operator."""
+
+    address: pulumi.Output[str]
+    """Address for clients in the cluster, `https://` with TLS. Depends on the resource."""
+    root_secret: pulumi.Output[str]
+    """Secret with `username` and `password` of the first user, `NAMESPACE/NAME`."""
+
+    def __init__(self, name: str, args: MilvusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:services:Milvus", name, opts)
+        self._logical, self._args, site = name, args, args.site
+        plan = plan_milvus(args.spec)
+        rails = Rails(
+            namespace=NAMESPACE,
+            # The operator's init container keeps its capabilities, and no setting takes them (`renderInitContainer`).
+            pod_security="baseline",
+            pods=Pods(3 * sum(part.replicas for part in plan.everything) + 10, "each twice while it is replaced"),
+            openings=openings(args),
+            metrics=(METRICS_PORT, ETCD_METRICS_PORT, OPERATOR_METRICS_PORT),
+            labels=args.identity.namespace_labels,
+        )
+        space = site.namespace(self, name, rails)
+        values = MilvusOperatorValues(monitoring_enabled=site.scraped)
+        operator = site.release(self, name, CHART, values, space)
+        wiring = Wiring(
+            store=args.store,
+            storage_class=args.storage_class,
+            keep_disks=site.environment.protected,
+            mirrors=site.mirrors,
+            pool=next((pool for pool in site.pools if pool.name == args.spec.pool), None),
+            service_account=self._service_account(space.name),
+            root_secret=self._root(space.name),
+            certificate=self._certificate(space.name) if args.spec.tls else None,
+        )
+        made = CustomResource(
+            f"{name}-resource",
+            api_version="milvus.io/v1beta1",
+            kind="Milvus",
+            metadata=self._meta(NAME, space.name),
+            spec=resource(args.spec, plan, wiring),
+            opts=self.child(depends_on=[operator]),
+        )
+        for part, pods in {**plan.parts, "etcd": plan.etcd}.items():
+            if pods.replicas > 1:
+                self._budget(part, space.name)
+        if site.scraped:
+            self._monitor("servers", space.name, {"app.kubernetes.io/name": "milvus"}, {"port": "metrics"})
+            self._monitor("etcd", space.name, etcd_labels(), {"portNumber": ETCD_METRICS_PORT})
+        scheme = "https" if args.spec.tls else "http"
+        self.address = after(f"{scheme}://{NAME}-milvus.{NAMESPACE}.svc:{PORT}", made)
+        self.root_secret = pulumi.Output.concat(space.name, "/", wiring.root_secret)
+        self.finish()
+
+    def _meta(self, name: str, space: pulumi.Input[str], **further: Any) -> meta.ObjectMetaArgs:
+        return meta.ObjectMetaArgs(
+            name=name, namespace=space, labels=labels("milvus", instance=self._logical), **further
+        )
+
+    def _service_account(self, space: pulumi.Input[str]) -> pulumi.Output[str]:
+        account = core.ServiceAccount(
+            f"{self._logical}-account",
+            metadata=self._meta(NAME, space, annotations=dict(self._args.identity.annotations) or None),
+            # Milvus asks for nothing of the API server; clouds that give credentials mount a token of their own.
+            automount_service_account_token=False,
+            opts=self.child(),
+        )
+        # Pods that start before their rights have none.
+        return pulumi.Output.all(after(NAME, account), self._args.identity.service_account).apply(lambda both: both[0])
+
+    def _root(self, space: pulumi.Input[str]) -> pulumi.Output[str]:
+        """Milvus takes it at its first start alone; later it is changed in Milvus, whose limit is 72 characters."""
+        password = random.RandomPassword(f"{self._logical}-root", length=40, special=False, opts=self.child())
+        secret = core.Secret(
+            f"{self._logical}-root-secret",
+            metadata=self._meta(ROOT_SECRET, space),
+            string_data={USER_KEY: "root", PASSWORD_KEY: password.result},
+            opts=self.child(),
+        )
+        return after(ROOT_SECRET, secret)
+
+    def _certificate(self, space: pulumi.Input[str]) -> pulumi.Output[str]:
+        """An authority of its own: a public one certifies no name of the cluster. Clients trust its `ca.crt`."""
+        # Issuers are not taken before cert-manager answers.
+        ready = pulumi.Output.all(space, self._args.site.issuer).apply(lambda both: str(both[0]))
+        first = self._issuer("self-signed", ready, {"selfSigned": {}})
+        signed = {"isCA": True, "commonName": NAME, "duration": AUTHORITY_DURATION}
+        authority = self._certified(AUTHORITY, ready, first, signed, rotation="Never")
+        issuer = self._issuer("authority", ready, {"ca": {"secretName": authority}})
+        host = f"{NAME}-milvus.{NAMESPACE}"
+        names = [host, f"{host}.svc", f"{host}.svc.cluster.local"]
+        wanted = {"dnsNames": names, "duration": DURATION, "renewBefore": RENEW_BEFORE}
+        return self._certified(CERTIFICATE, ready, issuer, wanted, rotation="Always")
+
+    def _issuer(self, role: str, space: pulumi.Input[str], spec: Mapping[str, Any]) -> pulumi.Output[str]:
+        name = f"milvus-{role}"
+        made = CustomResource(
+            f"{self._logical}-issuer-{role}",
+            api_version="cert-manager.io/v1",
+            kind="Issuer",
+            metadata=self._meta(name, space),
+            spec=spec,
+            opts=self.child(),
+        )
+        return after(name, made)
+
+    def _certified(
+        self, name: str, space: pulumi.Input[str], issuer: pulumi.Output[str], spec: Mapping[str, Any], *, rotation: str
+    ) -> pulumi.Output[str]:
+        made = CustomResource(
+            f"{self._logical}-certificate-{name}",
+            api_version="cert-manager.io/v1",
+            kind="Certificate",
+            metadata=self._meta(name, space),
+            spec={
+                **spec,
+                "secretName": name,
+                "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": rotation},
+                "issuerRef": {"group": "cert-manager.io", "kind": "Issuer", "name": issuer},
+            },
+            opts=self.child(),
+        )
+        return after(name, made)
+
+    def _budget(self, part: str, space: pulumi.Input[str]) -> None:
+        """One pod at a time: a drained node may take no more of a part."""
+        kubernetes.policy.v1.PodDisruptionBudget(
+            f"{self._logical}-budget-{part.lower()}",
+            metadata=self._meta(f"milvus-{part.lower()}", space),
+            spec=kubernetes.policy.v1.PodDisruptionBudgetSpecArgs(
+                max_unavailable=1,
+                selector=meta.LabelSelectorArgs(
+                    match_labels=etcd_labels() if part == "etcd" else component_labels(part)
+                ),
+            ),
+            opts=self.child(),
+        )
+
+    def _monitor(
+        self, role: str, space: pulumi.Input[str], chosen: Mapping[str, str], endpoint: Mapping[str, Any]
+    ) -> None:
+        CustomResource(
+            f"{self._logical}-monitor-{role}",
+            api_version="monitoring.coreos.com/v1",
+            kind="PodMonitor",
+            metadata=self._meta(f"milvus-{role}", space),
+            spec={
+                "selector": {"matchLabels": dict(chosen)},
+                "podMetricsEndpoints": [{**endpoint, "path": "/metrics", "interval": "30s"}],
+                "podTargetLabels": ["app.kubernetes.io/instance", "app.kubernetes.io/component"],
+            },
+            opts=self.child(depends_on=self._args.site.needs(MONITORS)),
+        )
+
+
+def install(site: Site) -> Site:
+    """The site with a Milvus, where the settings ask for it. Raises ValueError where the cloud gives no bucket."""
+    spec = site.wanted(Spec)
+    if spec is None:
+        return site
+    if site.cloud is None or site.cloud.object_store is None or site.cloud.identity is None:
+        raise ValueError("services.milvus: this cluster's cloud gives no buckets, or no rights to use them")
+    store = site.cloud.object_store("milvus-data", spec.store)
+    identity = site.cloud.identity("milvus", namespace=NAMESPACE, service_account=NAME, grants=[store.read_write()])
+    args = MilvusArgs(spec=spec, site=site, store=store, identity=identity, storage_class=site.cloud.block_class)
+    made = Milvus("milvus", args, site.opts)
+    outputs = {**site.outputs, "milvus_address": made.address, "milvus_secret": made.root_secret}
+    return replace(site.with_crds(CHART, made), outputs=outputs)
+
+
+def openings(args: MilvusArgs) -> Openings:
+    """Clients reach the proxies alone, and its own pods each other."""
+    clients = (args.site.models_namespace, *args.spec.clients)
+    agent = args.identity.credentials
+    credentials = (
+        {"allow-credentials": Allow(direction="Egress", peers=(addresses(agent[0]),), ports=(agent[1],))}
+        if agent
+        else {}
+    )
+    return {
+        **https(),
+        **credentials,
+        "allow-clients": Allow(
+            direction="Ingress",
+            peers=tuple(namespace(each) for each in clients),
+            ports=(PORT,),
+            pods={"milvus.io/service": "true"},
+        ),
+        "allow-servers-in": Allow(direction="Ingress", peers=(own_pods(),), ports=INTERNAL),
+        "allow-servers-out": Allow(direction="Egress", peers=(own_pods(),), ports=INTERNAL),
+    }

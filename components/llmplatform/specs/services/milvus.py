@@ -1,0 +1,114 @@
+"""Milvus: a database of vectors."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from llmplatform.specs.capability import Capability
+from llmplatform.specs.objects import NewStore, ObjectStore
+from llmplatform.specs.section import Section
+from llmplatform.specs.vocabulary.names import Name, PoolName
+
+Clusters = Annotated[int, Field(ge=1, le=65536)]
+
+
+class FlatIndex(Section):
+    """No index: every vector is compared, so nothing is missed, and each search takes as long as there are vectors."""
+
+    kind: Literal["flat"]
+
+
+class IvfFlatIndex(Section):
+    """Clusters of whole vectors: a little more memory than the vectors."""
+
+    kind: Literal["ivf_flat"]
+    nlist: Clusters = 128
+    """Number of clusters of a segment."""
+
+
+class IvfSq8Index(Section):
+    """Clusters of vectors with a byte for each dimension: a quarter of the memory, and a part of the accuracy."""
+
+    kind: Literal["ivf_sq8"]
+    nlist: Clusters = 128
+    """Number of clusters of a segment."""
+
+
+class ScannIndex(Section):
+    """Clusters of compressed vectors beside the whole ones: faster than `ivf_flat`, with an eighth more memory."""
+
+    kind: Literal["scann"]
+
+
+class HnswIndex(Section):
+    """A graph of the vectors: fast and accurate, with the most memory."""
+
+    kind: Literal["hnsw"]
+    m: Annotated[int, Field(ge=2, le=2048)] = 30
+    """Neighbours of a vector in the graph, Milvus' `M`."""
+
+
+class DiskAnnIndex(Section):
+    """A graph on the nodes' disks: a quarter of the memory, and a fast local disk."""
+
+    kind: Literal["diskann"]
+    max_degree: Annotated[int, Field(ge=1, le=2048)] = 56
+    """Neighbours of a vector in the graph."""
+
+
+VectorIndex = Annotated[
+    FlatIndex | IvfFlatIndex | IvfSq8Index | ScannIndex | HnswIndex | DiskAnnIndex, Field(discriminator="kind")
+]
+"""An index of vectors."""
+
+
+class MilvusEtcd(Section):
+    """The etcd of Milvus, with all that it knows of collections, users and segments."""
+
+    members: Literal[1, 3, 5] | None = None
+    """Members, each on a node of its own. Empty: 1 for `standalone`, 3 for `cluster`."""
+    storage_gib: Annotated[int, Field(ge=20, le=1024)] = 20
+    """Volume of each member, in GiB. It can grow later."""
+
+
+class Milvus(Capability):
+    """Milvus, a database of vectors, and its operator.
+
+    Its data is in a bucket, and what it knows of the data in an etcd of its own. Clients log in, as `root` at first.
+    """
+
+    charts: ClassVar = ("milvus-operator",)
+    namespaces: ClassVar = ("milvus",)
+
+    enabled: bool = False
+    mode: Literal["standalone", "cluster"] = "standalone"
+    """`standalone` is one server. `cluster` has each part on its own, twice or more, and outlives a node."""
+    store: ObjectStore = NewStore(kind="new")
+    """Bucket of the data. Deleting it deletes every collection."""
+    vectors: Annotated[int, Field(ge=1, le=100_000_000_000)] = 1_000_000
+    """Number of vectors that its memory and disks are planned for."""
+    dimension: Annotated[int, Field(ge=2, le=32768)] = 768
+    """Dimension of the vectors, each of 32-bit numbers."""
+    index: VectorIndex = HnswIndex(kind="hnsw")
+    """Index that clients create. It only says how much memory and disk the vectors take."""
+    fields_bytes: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Average size of a vector's other fields in memory, in bytes."""
+    copies: Annotated[int, Field(ge=1, le=16)] = 1
+    """Number of times that a cluster has the vectors in memory: the `replica_number` with which clients load them.
+    With 2, a search still finds all of them when a query node is lost."""
+    memory_gib: Annotated[int, Field(ge=2, le=65536)] | None = None
+    """Memory of the server, or of all query nodes of a cluster together, in GiB. Empty: what the vectors need."""
+    query_nodes: Annotated[int, Field(ge=2, le=1000)] | None = None
+    """Query nodes of a cluster, which hold the vectors. Empty: as many as the vectors need, at least 2."""
+    etcd: MilvusEtcd = MilvusEtcd()
+    pool: PoolName | None = None
+    """Pool of its pods. Empty: any node without taints."""
+    clients: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
+    """Namespaces of clients, in addition to that of the models."""
+    tls: bool = True
+    """Encrypts what clients send, with a certificate of an authority of its own, which cert-manager keeps."""
+
+    @property
+    def etcd_members(self) -> int:
+        """Members of etcd."""
+        return self.etcd.members or (3 if self.mode == "cluster" else 1)

@@ -1,0 +1,274 @@
+"""Milvus: what its operator is given, who reaches it, and what outlives it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pulumi
+import pytest
+from support.plans import environment, pool_plans
+from support.sites import MIRRORED, Identity, on_sites, site, with_site
+
+from llmplatform.base.contracts import Grant
+from llmplatform.services import Milvus, MilvusArgs, milvus
+from llmplatform.specs.services import Milvus as Spec
+from llmplatform.specs.services import MilvusEtcd
+from llmplatform.testing import RecordingEngine, walk
+
+RELEASE, SECRET = "kubernetes:helm.sh/v3:Release", "kubernetes:core/v1:Secret"
+POLICY, BUDGET = "kubernetes:networking.k8s.io/v1:NetworkPolicy", "kubernetes:policy/v1:PodDisruptionBudget"
+MILVUS, MONITOR = "kubernetes:milvus.io/v1beta1:Milvus", "kubernetes:monitoring.coreos.com/v1:PodMonitor"
+CERTIFICATE = "kubernetes:cert-manager.io/v1:Certificate"
+PARTS = ("proxy", "mixCoord", "queryNode", "dataNode", "streamingNode")
+CLUSTER = Spec(enabled=True, mode="cluster", vectors=8_000_000)
+AGENT = ("169.254.170.23/32", 80)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """A bucket as a cloud's component promises it."""
+
+    bucket: pulumi.Output[str] = field(default_factory=lambda: pulumi.Output.from_input("vectors-0a1b"))
+    url: pulumi.Output[str] = field(default_factory=lambda: pulumi.Output.from_input("s3://vectors-0a1b"))
+    endpoint: str = "s3.us-east-1.amazonaws.com"
+    region: str = "us-east-1"
+    provider: Any = "aws"
+
+    def read(self) -> Grant:
+        return Grant(name="read", statements=[])
+
+    def read_write(self) -> Grant:
+        return Grant(name="read-write", statements=[])
+
+
+OSS = {"endpoint": "oss-cn-hangzhou-internal.aliyuncs.com", "region": "cn-hangzhou", "provider": "aliyun"}
+
+
+def installed(**changes: Any) -> Milvus:
+    here, changes = with_site({"issuer": pulumi.Output.from_input("platform"), **changes})
+    identity = Identity(
+        namespace=pulumi.Output.from_input("milvus"),
+        service_account=pulumi.Output.from_input("milvus"),
+        annotations={"pod-identity.alibabacloud.com/role-name": pulumi.Output.from_input("test-milvus")},
+        namespace_labels={"pod-identity.alibabacloud.com/injection": "on"},
+        credentials=AGENT,
+    )
+    wiring: dict[str, Any] = {"store": Store(**changes.pop("store", {})), "identity": identity}
+    return Milvus("milvus", MilvusArgs(site=here, **{"spec": Spec(enabled=True), **wiring, **changes}))
+
+
+VARIANTS = {
+    **on_sites("milvus, standalone", installed),
+    **on_sites("milvus, cluster", partial(installed, spec=CLUSTER, store=OSS)),
+}
+
+
+def made(**changes: Any) -> RecordingEngine:
+    return RecordingEngine().run(lambda: installed(**changes))
+
+
+def resource(**changes: Any) -> dict[str, Any]:
+    return made(**changes).one(MILVUS).inputs["spec"]
+
+
+def policies(**changes: Any) -> dict[str, dict[str, Any]]:
+    return {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in made(**changes).all(POLICY)}
+
+
+def test_the_first_password_is_in_a_secret_and_nowhere_else() -> None:
+    """pkg/config/env_source.go: a setting is a variable in capitals; the operator's ConfigMap is plain."""
+    engine = made(spec=CLUSTER)
+    for each in engine.registered:
+        found = [path for path, value in walk(each.inputs) if value == "generated-password"]
+        assert found == (["stringData.password"] if each.type == SECRET else []), each.urn
+    secret = engine.one(SECRET)
+    assert "stringData" in secret.secrets, "it would be readable in the state"
+    named = {"secretKeyRef": {"name": "milvus-root", "key": "password"}}
+    parts = resource(spec=CLUSTER)["components"]
+    assert parts["mixCoord"]["env"] == [{"name": "COMMON_SECURITY_DEFAULTROOTPASSWORD", "valueFrom": named}]
+    assert not [part for part in PARTS if part != "mixCoord" and "env" in parts[part]], "none but it creates users"
+
+
+def test_clients_log_in_and_speak_over_tls() -> None:
+    config = resource()["config"]
+    assert config["common"]["security"] == {"authorizationEnabled": True, "tlsMode": 1}
+    assert config["proxy"]["http"] == {"enabled": False}, (
+        "gRPC with TLS shares its port with no HTTP: it would not start"
+    )
+    server = resource()["components"]["standalone"]
+    (mount,) = (each for each in server["volumeMounts"] if each["name"] == "certificates")
+    assert {each.rpartition("/")[0] for each in config["tls"].values()} == {mount["mountPath"]}
+    names = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in made().all(CERTIFICATE)}
+    assert names["milvus-authority"]["isCA"]
+    assert names["milvus-tls"]["dnsNames"] == [
+        "milvus-milvus.milvus",
+        "milvus-milvus.milvus.svc",
+        "milvus-milvus.milvus.svc.cluster.local",
+    ]
+
+
+def test_without_tls_there_is_no_certificate_and_with_it_cert_manager_is_needed() -> None:
+    plain = Spec(enabled=True, tls=False)
+    assert not made(spec=plain, issuer=None).all(CERTIFICATE)
+    assert resource(spec=plain, issuer=None)["config"]["common"]["security"]["tlsMode"] == 0
+    with pytest.raises(ValueError, match=r"services\.milvus\.tls: certificates need addons\.cert_manager"):
+        made(issuer=None)
+
+
+@pytest.mark.parametrize(
+    ("store", "expected"),
+    [
+        ({}, {"cloudProvider": "aws", "region": "us-east-1", "useVirtualHost": False}),
+        (OSS, {"cloudProvider": "aliyun", "region": "cn-hangzhou", "useVirtualHost": True}),
+    ],
+)
+def test_its_data_is_in_the_bucket_with_the_rights_of_its_service_account(
+    store: Mapping[str, Any], expected: Mapping[str, Any]
+) -> None:
+    """milvus.yaml, `minio`; the operator copies a key of a `secretRef` into a ConfigMap (`updateConfigMap`)."""
+    found = resource(store=store)
+    assert found["config"]["minio"] == {
+        "bucketName": "vectors-0a1b",
+        "rootPath": "milvus",
+        "useSSL": True,
+        "useIAM": True,
+        **expected,
+    }
+    storage = found["dependencies"]["storage"]
+    endpoint = store.get("endpoint", "s3.us-east-1.amazonaws.com")
+    assert storage == {"external": True, "type": "S3", "endpoint": f"{endpoint}:443"}
+    assert found["components"]["serviceAccountName"] == "milvus"
+
+
+def test_writes_are_logged_in_the_bucket_and_by_nothing_else_that_has_disks() -> None:
+    for spec in (Spec(enabled=True), CLUSTER):
+        found = resource(spec=spec)
+        assert found["dependencies"]["msgStreamType"] == "woodpecker", (
+            "the operator's own choice is Pulsar for a cluster"
+        )
+        assert found["config"]["woodpecker"] == {"storage": {"type": "minio"}}
+        assert found["dependencies"].keys() == {"msgStreamType", "etcd", "storage"}
+
+
+def test_the_resource_sets_nothing_that_the_operator_takes_out_again() -> None:
+    """`deleteUnsettableConf`, apis/milvus.io/v1beta1/milvus_webhook.go: every update would put it back."""
+    config = resource(spec=CLUSTER)["config"]
+    for section, key in (("minio", "address"), ("minio", "port"), ("etcd", "endpoints"), ("pulsar", "address")):
+        assert key not in config.get(section, {})
+
+
+def test_every_part_of_a_cluster_outlives_the_loss_of_a_node() -> None:
+    engine, parts = made(spec=CLUSTER), resource(spec=CLUSTER)["components"]
+    budgets = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in engine.all(BUDGET)}
+    assert budgets.keys() == {*(f"milvus-{part.lower()}" for part in PARTS), "milvus-etcd"}
+    for part in PARTS:
+        labels = {"app.kubernetes.io/instance": "milvus", "app.kubernetes.io/component": part.lower()}
+        assert parts[part]["replicas"] >= 2
+        assert budgets[f"milvus-{part.lower()}"] == {"maxUnavailable": 1, "selector": {"matchLabels": labels}}
+        spread = parts[part]["topologySpreadConstraints"]
+        assert [each["topologyKey"] for each in spread] == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+        assert {each["labelSelector"]["matchLabels"]["app.kubernetes.io/component"] for each in spread} == {
+            part.lower()
+        }
+    etcd = resource(spec=CLUSTER)["dependencies"]["etcd"]["inCluster"]["values"]
+    assert (etcd["replicaCount"], etcd["podAntiAffinityPreset"], etcd["pdb"]) == (3, "hard", {"create": False})
+
+
+def test_one_server_can_be_drained() -> None:
+    assert not made().all(BUDGET), "a budget for one pod blocks every drain"
+
+
+def test_its_pods_drop_all_rights_and_the_namespace_lets_the_operators_own_container_be() -> None:
+    """`renderInitContainer`, pkg/controllers/deployments.go: runAsNonRoot alone, and no setting adds to it."""
+    engine = made()
+    space = next(each for each in engine.all("kubernetes:core/v1:Namespace"))
+    assert space.inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "baseline"
+    common = resource()["components"]
+    assert common["runAsNonRoot"]
+    assert common["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    for part in PARTS:
+        found = resource(spec=CLUSTER)["components"][part]
+        assert {"name": "data", "mountPath": "/milvus/data"} in found["volumeMounts"], "its own folder is root's"
+
+
+def test_clients_reach_the_proxies_alone_and_management_is_for_prometheus() -> None:
+    """milvus#50763: port 9091 stops a server for everyone who reaches it."""
+    found = policies(spec=Spec(enabled=True, clients=("search",)), models_namespace="models")
+    inward = {name: spec for name, spec in found.items() if spec.get("ingress")}
+    ports = {
+        name: [port["port"] for rule in spec["ingress"] for port in rule["ports"]] for name, spec in inward.items()
+    }
+    assert ports == {
+        "allow-clients": [19530],
+        "allow-servers-in": [19529, 53100, 19531, 13333, 21123, 21124, 22222, 2379, 2380],
+        "allow-metrics": [9091, 2381, 8080],
+    }
+    (rule,) = inward["allow-clients"]["ingress"]
+    spaces = [peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for peer in rule["from"]]
+    assert spaces == ["models", "search"]
+    assert inward["allow-clients"]["podSelector"] == {"matchLabels": {"milvus.io/service": "true"}}
+    assert inward["allow-servers-in"]["ingress"][0]["from"] == [{"podSelector": {}}]
+    (peer,) = inward["allow-metrics"]["ingress"][0]["from"]
+    assert peer["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}
+    assert "allow-metrics" not in policies(monitored=False)
+
+
+def test_its_pods_get_credentials_from_the_agent_of_their_node() -> None:
+    (rule,) = policies()["allow-credentials"]["egress"]
+    assert rule["to"] == [{"ipBlock": {"cidr": AGENT[0]}}]
+    assert [port["port"] for port in rule["ports"]] == [AGENT[1]]
+
+
+def test_prometheus_reads_servers_and_etcd_each_at_its_own_port() -> None:
+    engine = made()
+    found = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in engine.all(MONITOR)}
+    assert found["milvus-servers"]["podMetricsEndpoints"][0]["port"] == "metrics"
+    assert found["milvus-etcd"]["podMetricsEndpoints"][0]["portNumber"] == 2381
+    etcd = resource()["dependencies"]["etcd"]["inCluster"]["values"]["extraEnvVars"]
+    assert {"name": "ETCD_LISTEN_METRICS_URLS", "value": "http://0.0.0.0:2381"} in etcd
+    assert resource()["components"]["disableMetric"], "the operator's own monitor would read the servers twice"
+    assert not made(monitored=False).all(MONITOR)
+
+
+@pytest.mark.parametrize(("protection", "policy", "deleted"), [("full", "Retain", False), ("none", "Delete", True)])
+def test_with_full_protection_etcd_outlives_the_resource(protection: str, policy: str, deleted: bool) -> None:
+    etcd = resource(environment=environment(protection))["dependencies"]["etcd"]["inCluster"]
+    assert (etcd["deletionPolicy"], etcd["pvcDeletion"]) == (policy, deleted)
+
+
+def test_all_images_come_from_the_mirror_with_its_login() -> None:
+    engine = made(mirrors=MIRRORED, spec=CLUSTER)
+    operator = engine.one(RELEASE).inputs["values"]
+    assert operator["image"]["repository"] == "registry.example.org/docker.io/milvusdb/milvus-operator"
+    found = resource(mirrors=MIRRORED, spec=CLUSTER)
+    assert found["components"]["image"].startswith("registry.example.org/docker.io/milvusdb/milvus:v2.6.")
+    assert found["components"]["imagePullSecrets"] == [{"name": "registry-login"}]
+    etcd = found["dependencies"]["etcd"]["inCluster"]["values"]["image"]
+    assert (etcd["registry"], etcd["repository"]) == ("registry.example.org/docker.io", "milvusdb/etcd")
+    assert etcd["pullSecrets"] == ["registry-login"]
+
+
+def test_its_pods_and_etcd_run_on_the_pool_that_is_named() -> None:
+    memory = {"instance_types": ["r7i.2xlarge"], "max": 3, "disk_gib": 100, "taints": [{"key": "vectors"}]}
+    found = resource(spec=Spec(enabled=True, pool="memory"), pools=pool_plans(memory=memory))
+    toleration = {"key": "vectors", "operator": "Equal", "value": "", "effect": "NoSchedule"}
+    for where in (found["components"], found["dependencies"]["etcd"]["inCluster"]["values"]):
+        assert where["nodeSelector"] == {"llmplatform.dev/pool": "memory"}
+        assert where["tolerations"] == [toleration]
+
+
+def test_etcd_keeps_the_size_and_the_class_that_are_asked_for() -> None:
+    spec = Spec(enabled=True, etcd=MilvusEtcd(storage_gib=40))
+    found = resource(spec=spec, storage_class="gp3")["dependencies"]["etcd"]["inCluster"]["values"]
+    assert found["persistence"] == {"size": "40Gi", "storageClass": "gp3"}
+
+
+def test_it_is_installed_only_where_the_settings_ask_for_it() -> None:
+    assert not RecordingEngine().run(lambda: milvus.install(site())).registered
+    with pytest.raises(ValueError, match=r"services\.milvus: this cluster's cloud gives no buckets"):
+        RecordingEngine().run(lambda: milvus.install(site(sections=(Spec(enabled=True),))))
