@@ -25,6 +25,7 @@ _MEANINGS = {
     "node": "Seconds for a node, by cloud",
     "image_gb": "GB of an engine's compressed image",
     "pull_mb": "MB of an image that a node fetches and unpacks in a second, by snapshotter",
+    "copy_mb": "MB of weights that are copied and verified in a second, by where they come from",
     "load_gib": "GiB of weights in a second, by what they lie on",
     "boot": "Seconds of a container until its engine reads weights",
 }

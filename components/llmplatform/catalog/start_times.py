@@ -29,6 +29,8 @@ class StartTimes(BaseModel):
     """Compressed size of an image, by engine; `other`: of an image that is not known."""
     pull_mb: Mapping[str, Figure]
     """Megabytes of an image in a second, by the node's snapshotter."""
+    copy_mb: Mapping[str, Figure]
+    """Megabytes of weights that are copied in a second, by where they come from; hubs: the route to the internet."""
     load_gib: Mapping[str, Figure]
     """GiB of weights in a second, by what they lie on."""
     boot: Mapping[str, Figure]

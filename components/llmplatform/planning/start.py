@@ -123,16 +123,26 @@ def _image(model: Model, pool: PoolPlan, image: str, loaded_gib: float) -> Phase
 
 
 def _weights(model: Model, pool: PoolPlan, stored_gib: float) -> Phase:
-    cache, provider = model.weights.cache, pool.shape.provider
-    download = 0 if cache == "image" else _whole(hydration.expected_seconds(stored_gib, provider))
-    each, once = (download, 0) if cache == "node" else (0, download)
-    how = {
-        "node": f"{stored_gib:.1f} GiB from the hub to the node's disk",
-        "shared": f"on the shared file system; their first download, {stored_gib:.1f} GiB, takes {once} s",
-        "image": "in the image",
-    }[cache]
-    route = f"the route to the internet, {hydration.EGRESS_MBITS[provider]:g} Mbit/s (planning/hydration.py)"
-    return Phase(name="weights", seconds=each, ready_seconds=each, once_seconds=once, how=how, source=route)
+    weights, (place, rate) = model.weights, _copied(model, pool.shape.provider)
+    fetched = weights.cache != "image" and weights.claim is None
+    seconds = _whole(stored_gib * GIB / 1e6 / rate.value) if fetched else 0
+    each, once = (seconds, 0) if weights.cache == "node" else (0, seconds)
+    if not fetched:
+        how = f"in the claim {weights.claim}" if weights.claim else "in the image"
+    elif weights.cache == "node":
+        how = f"{stored_gib:.1f} GiB from {place} to the node's disk"
+    else:
+        how = f"on the shared file system; their first copy from {place}, {stored_gib:.1f} GiB, takes {once} s"
+    return Phase(name="weights", seconds=each, ready_seconds=each, once_seconds=once, how=how, source=rate.source)
+
+
+def _copied(model: Model, provider: str) -> tuple[str, Figure]:
+    """Where the weights are copied from, and megabytes of them a second."""
+    if model.weights.address and model.weights.buckets.region is None:
+        return "a bucket of the region", start_times().copy_mb["bucket"]
+    mbits = hydration.EGRESS_MBITS[provider]
+    route = Figure(value=mbits / 8, source=f"the route to the internet, {mbits:g} Mbit/s (planning/hydration.py)")
+    return "the hub" if model.weights.address is None else "a bucket of another region", route
 
 
 def _boot() -> Phase:
@@ -143,7 +153,8 @@ def _boot() -> Phase:
 def _load(model: Model, shape: InstanceType, loaded_gib: float) -> Phase:
     medium = _medium(model, shape)
     figure = start_times().load_gib[medium]
-    how = f"{loaded_gib:.1f} GiB from {_MEDIA[medium]}, {figure.value:g} GiB/s"
+    place = f"a claim, assumed to be as fast as {_MEDIA[medium]}" if model.weights.claim else _MEDIA[medium]
+    how = f"{loaded_gib:.1f} GiB from {place}, {figure.value:g} GiB/s"
     return _own("load", loaded_gib / figure.value, how, figure.source)
 
 

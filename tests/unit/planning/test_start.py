@@ -61,6 +61,17 @@ def test_shared_weights_are_downloaded_once_and_those_of_a_node_by_every_server(
     assert seconds(node)["load"] < seconds(shared)["load"], "a local disk is nearer than a file system"
 
 
+def test_weights_in_a_bucket_do_not_cross_the_route_to_the_internet_and_those_in_a_claim_are_not_copied() -> None:
+    bucket = model_plan(weights={"source": "s3://acme-models/qwen", "cache": "node"}).start.phases[2]
+    assert 15.3 * 2**30 / 1e8 - 1 < bucket.seconds < 418
+    assert "bucket" in bucket.how
+    claim = model_plan(weights={"source": "pvc://weights/qwen"}).start.phases[2]
+    assert (claim.seconds, claim.once_seconds) == (0, 0)
+    elsewhere = {"source": "s3://acme-models/qwen", "buckets": {"region": "eu-west-1"}}
+    hub, far = (model_plan(weights=each).start.phases[2] for each in ({}, elsewhere))
+    assert far.once_seconds == hub.once_seconds
+
+
 def test_a_node_and_its_image_are_no_part_of_what_the_server_is_allowed() -> None:
     plan = model_plan(SPOT_FIRST)
     parts = seconds(plan)
