@@ -26,6 +26,8 @@ Object = dict[str, Any]
 
 _PATIENCE = 20.0
 """Seconds to wait for an API server that refuses connections: a restart needs about 4."""
+_ANSWER, _ANSWER_TO_SCHEMAS = 30.0, 180.0
+"""Seconds. A CRD of two megabytes, such as KServe's, takes the API server four of processor time."""
 _APPLY = "application/apply-patch+yaml"
 _REPEATABLE = frozenset({"GET", "DELETE", "PATCH", "PUT"})
 
@@ -61,7 +63,7 @@ class Kube:
             base_url=access.server,
             verify=True if transport else _tls(access),
             transport=transport,
-            timeout=httpx.Timeout(30, connect=5),
+            timeout=httpx.Timeout(_ANSWER, connect=5),
             limits=httpx.Limits(max_connections=512, max_keepalive_connections=128, keepalive_expiry=30),
             headers={"Accept": "application/json", "User-Agent": "llmplatform-sandbox"},
             trust_env=False,
@@ -160,7 +162,9 @@ class Kube:
         """Server-side apply of a cluster-scoped object in YAML text, which the API server parses."""
         params = {"fieldManager": manager, "fieldValidation": "Strict", "force": "true"}
         path = self.kind(api_version, kind).path(None, name)
-        return self.request("PATCH", path, params=params, content=text.encode(), content_type=_APPLY)
+        return self.request(
+            "PATCH", path, params=params, content=text.encode(), content_type=_APPLY, seconds=_ANSWER_TO_SCHEMAS
+        )
 
     def create(self, obj: Mapping[str, Any]) -> Object:
         """Create; refuses an existing object (409)."""
@@ -228,14 +232,17 @@ class Kube:
         content: bytes | None = None,
         content_type: str = "application/json",
         busy: bool = False,
+        seconds: float = _ANSWER,
     ) -> Any:
-        """One call. Waits for a server that refuses connections or is not ready; for a busy one unless `busy`."""
+        """One call, answered in `seconds`. Waits for a server that is not ready; for a busy one unless `busy`."""
         content = content if body is None else json.dumps(body).encode()
         headers = {} if content is None else {"Content-Type": content_type}
-        deadline = time.monotonic() + _PATIENCE
+        deadline, wait = time.monotonic() + _PATIENCE, httpx.Timeout(seconds, connect=5)
         while True:
             try:
-                response = self._http.request(method, path, params=params, content=content, headers=headers)
+                response = self._http.request(
+                    method, path, params=params, content=content, headers=headers, timeout=wait
+                )
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 # Nothing was sent: any method may try again.
                 failure: Exception = error
