@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.model_servers import served
 from support.sandboxes.fake_cloud import FakeCloud
 
+from llmplatform.addons.kserve import KserveValues
 from llmplatform_sandbox.controlplane import ControlPlane
 from llmplatform_sandbox.explain import pending
 from llmplatform_sandbox.kube.client import Kube
@@ -243,6 +245,22 @@ def test_a_custom_resource_is_checked_against_the_charts_own_definition(cluster:
     with pytest.raises(ProviderError, match="prot: no such field"):
         cluster.create(wrong)
     assert cluster.create({**monitor, "spec": {"selector": {}, "endpoints": [{"port": "http"}]}})[0] == f"{namespace}/m"
+
+
+@pytest.mark.skipif(CHARTS is None, reason="the charts' real definitions are not here; LLMPLATFORM_CHARTS names them")
+def test_an_inference_service_is_accepted_and_becomes_ready(cluster: Cluster, namespace: str) -> None:
+    for chart, values in (("kserve-crd", {}), ("kserve-resources", KserveValues().dump())):
+        archive = f"./.charts/{chart}-v0.20.0.tgz"
+        cluster.create({"chart": archive, "name": chart, "namespace": namespace, "values": values}, timeout=240)
+    real = served(workload="kserve", addons={"kserve": {"enabled": True}}).named("chat-inference-service").inputs
+    ours = {**real, "metadata": {**real["metadata"], "namespace": namespace}}
+    cluster.kube.apply(ours, manager="test", dry_run=True)
+    ours["spec"] = {"predictor": {"minReplicas": 2, "containers": [{"name": "kserve-container", "image": "web:1"}]}}
+    id_, outputs = cluster.create(ours, timeout=120)
+    place = ("apps/v1", "Deployment", "chat-predictor", namespace)
+    assert (cluster.kube.get(*place) or {})["status"]["readyReplicas"] == 2
+    cluster.delete(ours, id_, outputs)
+    eventually(lambda: cluster.kube.get(*place) is None, "what it owns goes with it")
 
 
 def test_a_patch_meets_a_conflict_and_gives_its_fields_back(cluster: Cluster, namespace: str) -> None:

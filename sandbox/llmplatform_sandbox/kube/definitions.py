@@ -14,7 +14,8 @@ from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.waiting import until_gone, until_ready
 
 _MANAGER = "helm"
-_PATIENCE = 60.0
+_PATIENCE = 180.0
+"""Seconds until a definition is served or gone: an API server with little processor time takes long for large ones."""
 _PARALLEL = 4
 _API = "apiextensions.k8s.io/v1"
 _KIND = "CustomResourceDefinition"
