@@ -64,6 +64,7 @@ def test_the_download_alone_has_an_account_that_may_read(stack: str) -> None:
         association = engine.named(f"{account}-association")
         assert (association.inputs["namespace"], association.inputs["serviceAccount"]) == ("models", account)
         assert engine.waits_for(found, association), "a pod that starts earlier gets no credentials"
+        assert "annotations" not in found.inputs["metadata"], "the API server drops an empty map"
     else:
         assert found.inputs["metadata"]["annotations"] == {
             "pod-identity.alibabacloud.com/role-name": role.inputs["roleName"]

@@ -109,7 +109,8 @@ def account(
 ) -> pulumi.Output[str]:
     """Name of a new service account. With an identity it comes after its rights: pods that start earlier get none."""
     if identity is not None:
-        described.name, described.annotations = identity.service_account, {**identity.annotations}
+        # An empty mapping would be a change in every update: the API server drops it.
+        described.name, described.annotations = identity.service_account, {**identity.annotations} or None
     made = core.ServiceAccount(logical, metadata=described, automount_service_account_token=False, opts=opts)
     return after(name, made)
 
