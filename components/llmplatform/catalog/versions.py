@@ -89,6 +89,9 @@ MLFLOW_IMAGE = "ghcr.io/mlflow/mlflow:v3.17.2-full"
 """Image of the MLflow server with clients of Postgres and S3 (mlflow/mlflow, docker/Dockerfile.full). Not 3.18.0: its
 package asks for a release of mlflow-skinny that is not published. That the tag exists is unverified: its form is that
 of docker/README.md and of earlier releases."""
+# renovate: datasource=docker depName=postgres versioning=docker
+POSTGRES_IMAGE = "docker.io/library/postgres:18.6-bookworm"
+"""Image of Postgres' programs. That the tag exists is unverified: its form is that of earlier releases."""
 
 IMAGE_REGISTRIES = ("docker.io", "ghcr.io", "nvcr.io", "quay.io", "registry.k8s.io")
 """Registries of the platform's and the charts' images."""

@@ -1,7 +1,7 @@
 """MLflow: experiments, and a registry of models with their artifacts.
 
 Makes: the namespace, the servers behind one Service, a Job that creates or upgrades the tables before they start, the
-administrator's password, and a ServiceMonitor if metrics are scraped. Objects of our own: ADR 0019 says why.
+administrator's password, dumps, and a ServiceMonitor if metrics are scraped. Objects of our own: ADR 0019 says why.
 Does not: the Postgres, nor a way in from outside the cluster.
 Dangerous to replace: the Secret `mlflow-keys`, because its passphrase encrypts keys in the database; the claim or the
 bucket, with all artifacts. A database that is upgraded can only be restored, not downgraded: dump it before.
@@ -23,7 +23,8 @@ from llmplatform.base.contracts import ObjectStore, WorkloadIdentity
 from llmplatform.base.labels import labels, selector
 from llmplatform.base.ordering import after
 from llmplatform.base.site import MONITORS, Rails, Site
-from llmplatform.catalog.versions import MLFLOW_IMAGE
+from llmplatform.catalog.versions import MLFLOW_IMAGE, POSTGRES_IMAGE
+from llmplatform.services import mlflow_dumps
 from llmplatform.services import mlflow_pods as pods
 from llmplatform.services import mlflow_server as server
 from llmplatform.specs.services import ExistingPostgres, Volume
@@ -108,6 +109,9 @@ class Mlflow(PlatformComponent):
             marks={"config": _mark(server.ini(args.spec, args.database)), "database": self._password_mark()},
         )
         deployment = self._deployment(pod, self._migration(pod))
+        if args.spec.dumps.enabled:
+            image = args.site.mirrors.image(POSTGRES_IMAGE)
+            mlflow_dumps.cron_job(f"{name}-dumps", self._meta("mlflow-dump"), pod, image, self.child())
         service = self._service()
         self._budget()
         self._monitor()
@@ -166,7 +170,7 @@ class Mlflow(PlatformComponent):
         files = core.ConfigMap(
             f"{self._logical}-files",
             metadata=self._meta(),
-            data={server.INI: server.ini(self._args.spec, database), **authorities},
+            data={server.INI: server.ini(self._args.spec, database), **mlflow_dumps.files(), **authorities},
             opts=self.child(),
         )
         return after(NAME, files)
@@ -187,7 +191,7 @@ class Mlflow(PlatformComponent):
             # Its volume, with all artifacts, is deleted with it.
             opts=self.child(protect=site.environment.protected),
         )
-        return after("mlflow-artifacts", claim), pods.ARTIFACTS
+        return after("mlflow-artifacts", claim), f"{pods.ARTIFACTS}/files"
 
     def _migration(self, pod: pods.PodArgs) -> kubernetes.batch.v1.Job:
         """What a Job cannot change is in its name. A completed one stays, and a repeated one does nothing."""

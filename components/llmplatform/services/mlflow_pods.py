@@ -52,8 +52,8 @@ class PodArgs:
 def template(args: PodArgs) -> core.PodTemplateSpecArgs:
     """The template of a server."""
     memory = f"{args.spec.memory_gib}Gi"
-    container = core.ContainerArgs(
-        **_container(args, "server"),
+    main = core.ContainerArgs(
+        **container(args, "server"),
         command=pulumi.Output.from_input(args.destination).apply(
             lambda destination: server.arguments(args.spec, args.namespace, destination)
         ),
@@ -72,14 +72,14 @@ def template(args: PodArgs) -> core.PodTemplateSpecArgs:
         liveness_probe=_probe(period=20, failures=6),
         # The Service forgets the pod first.
         lifecycle=core.LifecycleArgs(pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=5))),
-        volume_mounts=_mounts(args, artifacts=True),
+        volume_mounts=mounts(args, artifacts=True),
     )
     return core.PodTemplateSpecArgs(
         metadata=meta.ObjectMetaArgs(
             labels=args.labels,
             annotations={f"llmplatform.dev/{name}": mark for name, mark in args.marks.items()},
         ),
-        spec=_pod(args, container, artifacts=True, restart="Always", spread=True),
+        spec=pod(args, main, artifacts=True, restart="Always", spread=True),
     )
 
 
@@ -87,29 +87,35 @@ def migration(args: PodArgs) -> core.PodTemplateSpecArgs:
     """The template of the Job. The first database's tables are made by an init container, then the other's."""
     first, second = server.migrations(args.database)
 
-    def container(name: str, command: list[str]) -> core.ContainerArgs:
+    def step(name: str, command: list[str]) -> core.ContainerArgs:
         return core.ContainerArgs(
-            **_container(args, name),
+            **container(args, name),
             command=command,
-            env=[*_plain(server.environment(args.database)), _secret("PGPASSWORD", args.keys, DATABASE)],
+            env=variables(args),
             resources=core.ResourceRequirementsArgs(
                 requests={"cpu": "250m", "memory": "512Mi"}, limits={"memory": "1Gi"}
             ),
-            volume_mounts=_mounts(args, artifacts=False),
+            volume_mounts=mounts(args, artifacts=False),
             # A failed update shows its last lines.
             termination_message_policy="FallbackToLogsOnError",
         )
 
-    pod = _pod(args, container("users", second), artifacts=False, restart="Never", spread=False)
-    pod.init_containers = [container("tables", first)]
+    both = pod(args, step("users", second), artifacts=False, restart="Never", spread=False)
+    both.init_containers = [step("tables", first)]
     labels = {**args.labels, "app.kubernetes.io/instance": "mlflow-migration"}
-    return core.PodTemplateSpecArgs(metadata=meta.ObjectMetaArgs(labels=labels), spec=pod)
+    return core.PodTemplateSpecArgs(metadata=meta.ObjectMetaArgs(labels=labels), spec=both)
 
 
-def _container(args: PodArgs, name: str) -> dict[str, Any]:
+def variables(args: PodArgs) -> list[core.EnvVarArgs]:
+    """Variables of what uses the databases alone."""
+    return [*_plain(server.environment(args.database)), _secret("PGPASSWORD", args.keys, DATABASE)]
+
+
+def container(args: PodArgs, name: str, image: str | None = None) -> dict[str, Any]:
+    """What all containers have in common. `image`: another one than MLflow's."""
     return {
         "name": name,
-        "image": args.image,
+        "image": image or args.image,
         "image_pull_policy": "IfNotPresent",
         "security_context": core.SecurityContextArgs(
             allow_privilege_escalation=False,
@@ -120,9 +126,8 @@ def _container(args: PodArgs, name: str) -> dict[str, Any]:
     }
 
 
-def _pod(
-    args: PodArgs, container: core.ContainerArgs, *, artifacts: bool, restart: str, spread: bool
-) -> core.PodSpecArgs:
+def pod(args: PodArgs, main: core.ContainerArgs, *, artifacts: bool, restart: str, spread: bool) -> core.PodSpecArgs:
+    """A pod with one container, `restricted`."""
     return core.PodSpecArgs(
         service_account_name=args.service_account,
         automount_service_account_token=False,
@@ -138,8 +143,8 @@ def _pod(
             seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
         ),
         topology_spread_constraints=_spread(args.selector) if spread else None,
-        containers=[container],
-        volumes=_volumes(args, artifacts=artifacts),
+        containers=[main],
+        volumes=volumes(args, artifacts=artifacts),
     )
 
 
@@ -176,7 +181,8 @@ def _probe(*, period: int, failures: int) -> core.ProbeArgs:
     )
 
 
-def _mounts(args: PodArgs, *, artifacts: bool) -> list[core.VolumeMountArgs]:
+def mounts(args: PodArgs, *, artifacts: bool) -> list[core.VolumeMountArgs]:
+    """Mounts of a container. `artifacts`: those of a volume, too."""
     return [
         core.VolumeMountArgs(name="files", mount_path=server.CONFIG, read_only=True),
         core.VolumeMountArgs(name="temporary", mount_path=_TEMPORARY),
@@ -188,12 +194,13 @@ def _mounts(args: PodArgs, *, artifacts: bool) -> list[core.VolumeMountArgs]:
     ]
 
 
-def _volumes(args: PodArgs, *, artifacts: bool) -> list[core.VolumeArgs]:
-    volumes = [
+def volumes(args: PodArgs, *, artifacts: bool) -> list[core.VolumeArgs]:
+    """What the mounts are of."""
+    found = [
         core.VolumeArgs(name="files", config_map=core.ConfigMapVolumeSourceArgs(name=args.files)),
         core.VolumeArgs(name="temporary", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit="10Gi")),
     ]
     if artifacts and args.claim is not None:
         claim = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=args.claim)
-        volumes.append(core.VolumeArgs(name="artifacts", persistent_volume_claim=claim))
-    return volumes
+        found.append(core.VolumeArgs(name="artifacts", persistent_volume_claim=claim))
+    return found

@@ -91,6 +91,13 @@ class Rendered:
         pod = self._template("kubernetes:batch/v1:Job")
         return [*pod["initContainers"], *pod["containers"]]
 
+    @property
+    def dumps(self) -> list[Mapping[str, Any]]:
+        """The containers of the CronJob, in their order."""
+        spec = self.engine.one("kubernetes:batch/v1:CronJob").inputs["spec"]["jobTemplate"]["spec"]
+        pod = spec["template"]["spec"]
+        return [*pod["initContainers"], *pod["containers"]]
+
     def variables(self, container: Mapping[str, Any], home: Path) -> dict[str, str]:
         """Variables of a container, with the values of its Secrets."""
         secrets = {

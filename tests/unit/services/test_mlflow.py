@@ -126,6 +126,23 @@ def test_both_databases_are_upgraded_and_another_image_is_another_job() -> None:
     assert mirrored["metadata"]["name"] != job["metadata"]["name"], "a Job cannot change"
 
 
+def test_both_databases_are_dumped_before_one_is_stored_and_no_user_can_fetch_it() -> None:
+    spec = made().one("kubernetes:batch/v1:CronJob").inputs["spec"]
+    pod = spec["jobTemplate"]["spec"]["template"]["spec"]
+    assert [each["name"] for each in pod["initContainers"]] == ["experiments", "users"]
+    assert {each["image"] for each in pod["initContainers"]} == {"docker.io/library/postgres:18.6-bookworm"}
+    (store,) = pod["containers"]
+    assert store["command"][-2:] == ["s3://weights-bucket/dumps", "14"]
+    assert spec["concurrencyPolicy"] == "Forbid"
+    volume = RecordingEngine().run(on_a_volume).one("kubernetes:batch/v1:CronJob").inputs["spec"]
+    (store,) = volume["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert store["command"][-2] == "/artifacts/dumps", "servers hand out what is below /artifacts/files"
+
+
+def test_dumps_can_be_left_to_the_databases_owner() -> None:
+    assert not made(spec=spec(dumps={"enabled": False})).all("kubernetes:batch/v1:CronJob")
+
+
 def test_no_password_is_in_an_address_a_command_line_a_variable_or_the_configuration() -> None:
     engine = made()
     seen = {
@@ -183,7 +200,7 @@ def test_two_servers_share_a_volume_that_protection_keeps() -> None:
     claim = engine.one("kubernetes:core/v1:PersistentVolumeClaim")
     assert claim.inputs["spec"]["accessModes"] == ["ReadWriteMany"]
     assert claim.protect is True
-    assert "--artifacts-destination=/artifacts" in server(engine)["command"]
+    assert "--artifacts-destination=/artifacts/files" in server(engine)["command"]
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,13 @@ from llmplatform.specs.services.milvus import (
     ScannIndex,
     VectorIndex,
 )
-from llmplatform.specs.services.mlflow import Artifacts, ExistingPostgres, Mlflow, Volume
+from llmplatform.specs.services.mlflow import Artifacts, Dumps, ExistingPostgres, Mlflow, Volume
 
 __all__ = [
     "Artifacts",
     "Clusters",
     "DiskAnnIndex",
+    "Dumps",
     "ExistingPostgres",
     "FlatIndex",
     "HnswIndex",

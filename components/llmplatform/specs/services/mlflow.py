@@ -9,6 +9,7 @@ from llmplatform.specs.objects import ExistingStore, NewStore
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary.addresses import CertificateBundle, Host, PortNumber
 from llmplatform.specs.vocabulary.names import DatabaseName, Name
+from llmplatform.specs.vocabulary.times import Moment
 
 
 class ExistingPostgres(Section):
@@ -37,6 +38,16 @@ class Volume(Section):
     """Size that is asked for. A shared file system grows by itself and ignores it."""
 
 
+class Dumps(Section):
+    """Dumps of both databases, beside the artifacts."""
+
+    enabled: bool = True
+    schedule: Moment = "17 2 * * *"
+    """When, in UTC: minute, hour, day, month and weekday."""
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = 14
+    """Days that a dump is kept."""
+
+
 Artifacts = Annotated[NewStore | ExistingStore | Volume, Field(discriminator="kind")]
 
 
@@ -55,6 +66,8 @@ class Mlflow(Capability):
     artifacts: Artifacts = NewStore(kind="new")
     """Store of the artifacts: a `new` bucket, an `existing` one, or a shared `volume`. On Alibaba Cloud a `volume`: the
     server's client of OSS needs a permanent key."""
+    dumps: Dumps = Dumps()
+    """Dumps of the databases to the store of the artifacts."""
     replicas: Annotated[int, Field(ge=1, le=20)] = 2
     """Number of servers."""
     hosts: Annotated[tuple[Host, ...], Field(max_length=20)] = ()
