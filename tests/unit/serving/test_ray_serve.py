@@ -227,9 +227,16 @@ def test_a_drain_takes_one_pod_at_a_time() -> None:
     assert "maxUnavailable" not in found
 
 
-def test_a_stopping_worker_has_its_time_for_answers() -> None:
+def test_a_stopping_worker_tells_ray_and_has_its_time_for_answers() -> None:
+    """ray 2.60.0, scripts/scripts.py, `drain_node`: without an id it is the node that the command runs on."""
     pod, times = workers(usual())["template"]["spec"], plan().drain
-    assert pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"] == times.pre_stop + times.shutdown
+    (shell, flag, script) = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+    assert (shell, flag) == ("bash", "-c")
+    asked, waits = script.split("; ")
+    assert asked.startswith(f"timeout {times.pre_stop} ray drain-node --reason DRAIN_NODE_REASON_PREEMPTION ")
+    assert asked.endswith(f"--deadline-remaining-seconds {times.pre_stop + times.shutdown}")
+    assert waits == f"sleep {times.shutdown}", "with the command it ends before the signal"
+    assert pod["terminationGracePeriodSeconds"] == times.grace
     assert llm(usual())["deployment_config"]["graceful_shutdown_timeout_s"] == times.shutdown
 
 

@@ -8,6 +8,7 @@ its image that `engine_kwargs` takes, and a test compares them with those emitte
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from llmplatform.catalog import engine_flags, engines
@@ -15,6 +16,7 @@ from llmplatform.planning.models import ModelPlan
 from llmplatform.serving.engines.contract import (
     CACHE_GIB,
     OFFLINE,
+    Drain,
     Folder,
     Metrics,
     Port,
@@ -55,7 +57,23 @@ def server(plan: ModelPlan, *, weights: str) -> Server:
             Folder(path=_CACHE, size_gib=CACHE_GIB, compiled=(_COMPILED,)),
             Folder(path=SESSION, size_gib=SESSION_GIB, name="session"),
         ),
-        drain=drain(plan, waits=False),
+        drain=_drain(plan),
+    )
+
+
+def _drain(plan: ModelPlan) -> Drain:
+    """Ray Serve moves the replica of a draining node elsewhere, and gives it no new requests after that.
+
+    The signal itself drains nothing: it ends Ray on the node. Where the head does not answer, the worker only waits.
+    """
+    told = drain(plan, waits=False)
+    asked = (
+        "ray drain-node --reason DRAIN_NODE_REASON_PREEMPTION --reason-message 'its pod ends' "
+        f"--deadline-remaining-seconds {told.pre_stop}"
+    )
+    return replace(
+        told,
+        command=("bash", "-c", f"timeout {plan.drain.pre_stop} {asked}; sleep {told.pre_stop - plan.drain.pre_stop}"),
     )
 
 
