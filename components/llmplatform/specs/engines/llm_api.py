@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue
 
 from llmplatform.specs.engines.settings import GpuUse, PublishedEngine
+from llmplatform.specs.vocabulary.matching import Matching
 
 _DEPTH = 4
 
@@ -30,7 +31,8 @@ def _check(value: JsonValue, depth: int) -> None:
         _check(each, depth - 1)
 
 
-Options = Annotated[dict[str, JsonValue], Field(max_length=100), AfterValidator(_options)]
+OptionName = Annotated[str, Matching(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", "write letters, digits and '_'")]
+Options = Annotated[dict[OptionName, JsonValue], Field(max_length=100), AfterValidator(_options)]
 
 
 class LlmApi(PublishedEngine):
