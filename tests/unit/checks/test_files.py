@@ -168,7 +168,7 @@ def test_an_encrypted_secret_is_taken(tmp_path: Path) -> None:
             [
                 (
                     "secrets.secure: unknown key 'secure'; remove it; the keys here are 'huggingface_token', "
-                    "'registry_password' and 'alert_receiver'"
+                    "'registry_password', 'alert_receiver' and 'mlflow_database_password'"
                 ),
                 (
                     "secrets: the section is encrypted as a whole; remove it, and run pulumi config set --secret "
