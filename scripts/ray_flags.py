@@ -42,7 +42,7 @@ def own_metrics(tree: ast.Module) -> Iterator[str]:
     for call in ast.walk(tree):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.args:
             # Of those that are made for each protocol, the name for HTTP.
-            name = ast.unparse(call.args[0]).strip("f'\"").replace("{protocol_name}", "http")
+            name = ast.unparse(call.args[0]).removeprefix("f").strip("'\"").replace("{protocol_name}", "http")
             if call.func.attr in {"Gauge", "Histogram", *COUNTERS} and re.fullmatch(r"serve_\w+", name):
                 total = "_total" if call.func.attr in COUNTERS else ""
                 yield f"{PREFIX}{name.removesuffix(total)}{total}"
