@@ -18,6 +18,7 @@ from llmplatform.catalog import (
     tables,
     versions,
 )
+from llmplatform.catalog.start_times import start_times
 from llmplatform.planning.fit import legal_tensor_parallel
 from llmplatform.serving.engines import ENGINES
 
@@ -162,6 +163,11 @@ def test_every_chart_is_one_line_that_renovate_can_follow() -> None:
 def test_every_file_in_the_folder_of_engines_is_of_an_engine() -> None:
     assert {path.stem for path in engines.FOLDER.glob("*.toml")} == set(ENGINES)
     assert set(engines.with_stages()) <= set(ENGINES)
+
+
+def test_the_image_of_every_engine_has_a_size() -> None:
+    """Else its start would be computed, and explained, as that of an image of the user's own."""
+    assert set(start_times().image_gb) == {*ENGINES, "other"} - {"custom"}
 
 
 def test_renovate_follows_every_engine() -> None:
