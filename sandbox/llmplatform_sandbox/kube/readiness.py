@@ -7,6 +7,7 @@ One difference: the real provider's time for a Job or a pod begins again with ea
 informers/factory.go makes one a minute, so that longer waits never end; here they end.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -35,15 +36,33 @@ def waiting_for(kube: Kube, obj: Object) -> str | None:
 
 
 def _named(obj: Object, wanted: str) -> str | None:
-    """The condition that the object itself names, in the place of its kind's rule: conditions alone.
+    """The conditions that the object itself names, one or a JSON array, in the place of its kind's rule.
 
-    provider/pkg/metadata/overrides.go, `ReadyCondition`; provider/pkg/await/condition/custom.go.
+    provider/pkg/metadata/overrides.go, `ReadyCondition`; provider/pkg/await/condition/custom.go and `checkCondition`.
     """
+    missing = [found for each in _listed(wanted) if (found := _condition_missing(obj, each))]
+    return "; ".join(missing) or None
+
+
+def _listed(wanted: str) -> list[str]:
+    try:
+        found = json.loads(wanted)
+    except json.JSONDecodeError:
+        return [wanted]
+    if not isinstance(found, list) or not found:
+        raise NeverReady(f"{WAIT_FOR}: '{wanted}' is neither a condition nor a list of conditions")
+    return [str(each) for each in found]
+
+
+def _condition_missing(obj: Object, wanted: str) -> str | None:
     prefix, _, named = wanted.partition("=")
     if prefix != "condition":
         raise NeverReady(f"{WAIT_FOR}: '{wanted}' is not simulated; of its forms only 'condition=' is")
     type_, _, status = named.partition("=")
-    found = condition(obj, type_)
+    found, generation = condition(obj, type_), obj["metadata"].get("generation", 0)
+    observed = found.get("observedGeneration", obj.get("status", {}).get("observedGeneration", generation))
+    if found and observed < generation:
+        return f"{type_} is of an earlier generation"
     if found.get("status") == (status or "True"):
         return None
     return (
