@@ -3,7 +3,8 @@
 Makes no Ray cluster; what does depends on `site.needs("ray.io")`.
 Dangerous to replace: nothing; the models' pods stay while it is gone, and so do its CRDs, which Helm neither deletes
 nor upgrades: apply those of a new chart by hand before its release (docs/engines.md).
-It reads every Secret of the models' namespace: its role has them for tokens of Ray's own, which it does not make here.
+In the models' namespace it reads, creates, changes and deletes Secrets and Roles, and binds them: of each cluster it
+makes a Secret with the token that its pods ask for, and of a scaled one a Role with the rights of its autoscaler.
 Source of ports, labels and keys: ray-project/kuberay at v1.7.0, helm-chart/kuberay-operator.
 """
 
@@ -18,6 +19,7 @@ from llmplatform.base.component import PlatformComponent
 from llmplatform.base.network_policy import Allow, Openings, https, pods
 from llmplatform.base.ordering import after
 from llmplatform.base.site import Rails, Site
+from llmplatform.catalog import engines
 from llmplatform.specs.addons import Kuberay as Spec
 
 CHART = "kuberay-operator"
@@ -25,8 +27,9 @@ METRICS_PORT = 8080
 """templates/deployment.yaml, port `http`."""
 HEADS: Mapping[str, str] = {"ray.io/node-type": "head"}
 """Labels of the pods that it asks: controllers/ray/common/pod.go, `labelPod`."""
-DASHBOARD_PORT, SERVE_PORT = 8265, 8000
-"""Where it asks them: controllers/ray/utils/constant.go."""
+DASHBOARD = engines.facts("ray_serve").server.ports["dashboard"]
+"""Where it asks them. The proxies of Ray Serve it asks only on heads that serve requests
+(controllers/ray/rayservice_controller.go, updateHeadPodServeLabel)."""
 GATES = {
     "RayClusterStatusConditions": True,
     "RayJobDeletionPolicy": True,
@@ -100,7 +103,7 @@ def install(site: Site) -> Site:
 
 def openings(models: pulumi.Input[str]) -> Openings:
     """The API server, and the heads of the models' Ray clusters. `models`: their namespace."""
-    heads = Allow(direction="Egress", peers=(pods(models, HEADS),), ports=(DASHBOARD_PORT, SERVE_PORT))
+    heads = Allow(direction="Egress", peers=(pods(models, HEADS),), ports=(DASHBOARD,))
     return {**https(), "allow-ray-heads": heads}
 
 

@@ -43,7 +43,7 @@ def test_it_has_rights_in_the_models_namespace_alone_and_watches_no_other() -> N
 
 
 def test_it_reaches_the_api_server_and_the_heads_of_ray_clusters() -> None:
-    """controllers/ray/utils/constant.go: the dashboard listens at 8265, Ray Serve's proxy at 8000."""
+    """controllers/ray/utils/constant.go: the dashboard listens at 8265."""
     (rule,) = policies(RecordingEngine().run(lambda: installed(models_namespace="llms")))["allow-ray-heads"]["egress"]
     assert rule["to"] == [
         {
@@ -51,7 +51,7 @@ def test_it_reaches_the_api_server_and_the_heads_of_ray_clusters() -> None:
             "podSelector": {"matchLabels": {"ray.io/node-type": "head"}},
         }
     ]
-    assert [each["port"] for each in rule["ports"]] == [8265, 8000]
+    assert [each["port"] for each in rule["ports"]] == [8265]
 
 
 @pytest.mark.parametrize("monitored", [True, False])
