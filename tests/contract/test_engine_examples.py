@@ -62,6 +62,12 @@ def pods(stack: str) -> dict[str, dict[str, Any]]:
     return found
 
 
+def all_pods(stack: str) -> list[dict[str, Any]]:
+    """The models' pods, and the heads of their Ray clusters."""
+    clusters = [each.inputs["spec"]["rayClusterConfig"] for each in made(stack).all(RAY_SERVICE)]
+    return [*pods(stack).values(), *(each["headGroupSpec"]["template"]["spec"] for each in clusters)]
+
+
 @pytest.mark.parametrize("kind", [each for each in ENGINES if each != DEFAULT.kind])
 def test_every_engine_has_an_example_on_both_clouds(kind: str) -> None:
     name = kind.replace("_", "-")
@@ -122,7 +128,7 @@ def test_every_flag_of_a_server_is_one_that_its_engine_knows(stack: str) -> None
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_server_is_one_that_pod_security_admits(stack: str) -> None:
-    for pod in pods(stack).values():
+    for pod in all_pods(stack):
         assert pod["securityContext"]["runAsNonRoot"]
         assert pod["securityContext"]["runAsUser"] > 0
         for container in [*pod.get("initContainers", []), *pod["containers"]]:
@@ -134,7 +140,7 @@ def test_every_server_is_one_that_pod_security_admits(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", [each for each in STACKS if each.endswith("-ack")])
 def test_every_image_in_mainland_china_comes_from_the_mirror(stack: str) -> None:
-    for pod in pods(stack).values():
+    for pod in all_pods(stack):
         for container in [*pod.get("initContainers", []), *pod["containers"]]:
             assert container["image"].startswith(MIRROR)
 

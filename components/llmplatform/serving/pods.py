@@ -6,7 +6,7 @@ before the container starts. Nothing has a privilege, so the namespace can enfor
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -23,6 +23,7 @@ from llmplatform.serving.engines.contract import (
     GrpcCheck,
     HttpGet,
     Probe,
+    Probes,
     Server,
     require_apart,
 )
@@ -61,6 +62,8 @@ class PodArgs:
     pull_secrets: list[core.LocalObjectReferenceArgs] | None
     secrets_hash: pulumi.Input[str] | None
     """Changes with the secrets, so that the pods do. None: there are none."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Further annotations of the pods."""
     container: str = CONTAINER
     """Name of the server's container."""
     python_path: bool = True
@@ -78,6 +81,7 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
                 # it away for minutes.
                 EVICTABLE: str(_evictable(args.plan)).lower(),
                 **({"llmplatform.dev/secrets": args.secrets_hash} if args.secrets_hash is not None else {}),
+                **args.annotations,
             },
         ),
         spec=core.PodSpecArgs(
@@ -108,6 +112,7 @@ def pod_template(args: PodArgs) -> core.PodTemplateSpecArgs:
 
 def _container(args: PodArgs) -> core.ContainerArgs:
     server = args.server
+    probes = server.probes or Probes()
     mounts = [
         *([core.VolumeMountArgs(name="weights", mount_path=ROOT, read_only=True)] if args.weights else []),
         *(core.VolumeMountArgs(name=folder.volume, mount_path=folder.path) for folder in server.folders),
@@ -128,9 +133,9 @@ def _container(args: PodArgs) -> core.ContainerArgs:
             core.ContainerPortArgs(name=port.name, container_port=port.number, protocol="TCP") for port in server.ports
         ],
         resources=_resources(args.plan),
-        startup_probe=server.probes and _probe(server, server.probes.startup),
-        readiness_probe=server.probes and _probe(server, server.probes.readiness),
-        liveness_probe=server.probes and _probe(server, server.probes.liveness),
+        startup_probe=_probe(server, probes.startup),
+        readiness_probe=_probe(server, probes.readiness),
+        liveness_probe=_probe(server, probes.liveness),
         lifecycle=core.LifecycleArgs(pre_stop=_pre_stop(server.drain)),
         security_context=hydrators.unprivileged(),
         volume_mounts=mounts,
@@ -197,7 +202,9 @@ def _resources(plan: ModelPlan) -> core.ResourceRequirementsArgs:
     )
 
 
-def _probe(server: Server, probe: Probe) -> core.ProbeArgs:
+def _probe(server: Server, probe: Probe | None) -> core.ProbeArgs | None:
+    if probe is None:
+        return None
     action = core.ProbeArgs(
         period_seconds=probe.period, timeout_seconds=probe.timeout, failure_threshold=probe.failures
     )

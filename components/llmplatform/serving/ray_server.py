@@ -61,13 +61,11 @@ class RayServer(ModelServer):
     def _network_policy(self) -> kubernetes.networking.v1.NetworkPolicy:
         own = networking.NetworkPolicyPeerArgs(pod_selector=meta.LabelSelectorArgs(match_labels=self._selector))
         operator = self._args.ray_operator
-        asked = [FACTS.ports["dashboard"], self._server.api.number]
+        dashboard = network_policy.port(FACTS.ports["dashboard"])
         inward = [networking.NetworkPolicyIngressRuleArgs(from_=[own])]
         if operator is not None:
             inward.append(
-                networking.NetworkPolicyIngressRuleArgs(
-                    from_=[network_policy.namespace(operator)], ports=[network_policy.port(each) for each in asked]
-                )
+                networking.NetworkPolicyIngressRuleArgs(from_=[network_policy.namespace(operator)], ports=[dashboard])
             )
         # Ray's processes listen on ports of their own choice.
         self._policy("-ray", {}, inward, [networking.NetworkPolicyEgressRuleArgs(to=[own])])
@@ -104,5 +102,8 @@ class RayServer(ModelServer):
         """Ray scales it."""
 
 
-_AWAITED = {"pulumi.com/waitFor": "condition=Ready"}
-"""An update ends when the model is served (pulumi-kubernetes, provider/pkg/await/condition, `waitFor`)."""
+_AWAITED = {"pulumi.com/waitFor": '["condition=Ready","condition=UpgradeInProgress=False"]'}
+"""An update ends when the model is served, and by no cluster that another is to replace: while there are two, the old
+one keeps the RayService ready. All of a list are awaited (pulumi-kubernetes, provider/pkg/metadata/overrides.go,
+ReadyCondition), and only as of the newest generation (provider/pkg/await/condition, checkCondition); conditions:
+KubeRay v1.7.0, controllers/ray/rayservice_controller.go, calculateConditions."""

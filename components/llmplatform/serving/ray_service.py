@@ -1,14 +1,14 @@
 """A RayService for a plan: head, workers with the GPUs, and how one version takes the place of another.
 
-KubeRay makes a RayCluster of it, and the pods. It adds to them: the start of Ray, the wait for the head, probes
-(`/api/healthz` of Ray's agent; a worker is ready when the proxy on it answers `/-/healthz`), and its own labels.
+KubeRay makes a RayCluster of it, and the pods. It adds to them: the start of Ray, the wait for the head, probes that
+are not given (`/api/healthz` of Ray's agent), and its own labels.
 The head serves no requests. Its state is in memory alone: when it is lost, all of the cluster starts anew.
 Sources: ray-project/kuberay v1.7.0, ray-operator/apis/ray/v1/{rayservice,raycluster}_types.go (fields),
 controllers/ray/common/pod.go (what is added), controllers/ray/rayservice_controller.go (upgrades).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pulumi
@@ -53,6 +53,8 @@ def spec(args: RayServiceArgs) -> dict[str, Any]:
     return {
         "serveConfigV2": yaml.safe_dump(application, sort_keys=False),
         "upgradeStrategy": {"type": upgrade(plan)},
+        # Of the cluster that another has replaced: proxies take its workers off their lists, and answers end.
+        "rayClusterDeletionDelaySeconds": server.drain.pre_stop,
         "excludeHeadPodFromServeSvc": True,
         "suspend": plan.least_replicas == 0,
         "serveService": {
@@ -91,11 +93,23 @@ def spec(args: RayServiceArgs) -> dict[str, Any]:
                         # Half of /dev/shm, which NCCL uses as well.
                         "object-store-memory": str((plan.shm_mib // 2) << 20),
                     },
-                    "template": pods.pod_template(args.pod),
+                    "template": pods.pod_template(replace(args.pod, annotations=_unhashed(plan))),
                 }
             ],
         },
     }
+
+
+def _unhashed(plan: ModelPlan) -> dict[str, str]:
+    """Annotations of a worker with what KubeRay does not compare.
+
+    It leaves numbers of workers and tolerations out of the hash that tells whether a cluster is as the RayService wants
+    it (controllers/ray/utils/util.go, GenerateHashWithoutReplicasAndWorkersToDelete), so that a change of them alone
+    would never arrive: ray-project/kuberay#2331, #4568.
+    """
+    found = {"llmplatform.dev/servers": f"{plan.least_replicas}-{plan.most_replicas}"}
+    tolerated = [":".join(filter(None, (each.key, each.value, each.effect))) for each in plan.spec.tolerations]
+    return found | ({"llmplatform.dev/tolerations": " ".join(tolerated)} if tolerated else {})
 
 
 def upgrade(plan: ModelPlan) -> Literal["NewCluster", "None"]:
@@ -118,6 +132,8 @@ def _autoscaler(plan: ModelPlan) -> dict[str, Any]:
         "imagePullPolicy": "IfNotPresent",
         "resources": _AUTOSCALER,
         "securityContext": _UNPRIVILEGED,
+        # The folder of the head, which shows the autoscaler's logs; else KubeRay would give it one of its own.
+        "volumeMounts": [{"name": ray_serve.SESSION.volume, "mountPath": ray_serve.SESSION.path}],
     }
     return {"enableInTreeAutoscaling": True, "autoscalerOptions": options}
 
@@ -164,6 +180,10 @@ def _head_container(args: RayServiceArgs) -> core.ContainerArgs:
         resources=core.ResourceRequirementsArgs(
             requests={"cpu": f"{round(head.cpu * 1000)}m", "memory": memory}, limits={"memory": memory}
         ),
+        # The pods of a cluster are deleted together, and without its head Ray ends what workers still answer.
+        lifecycle=core.LifecycleArgs(
+            pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=server.drain.pre_stop))
+        ),
         security_context=hydrators.unprivileged(),
         volume_mounts=[core.VolumeMountArgs(name=folder.volume, mount_path=folder.path) for folder in server.folders],
     )
@@ -172,8 +192,7 @@ def _head_container(args: RayServiceArgs) -> core.ContainerArgs:
 def replaced_by() -> pulumi.ResourceOptions:
     """Options of a RayService without room for a second cluster: KubeRay leaves the pods of such a one as they are.
 
-    The numbers of workers are not among these properties: KubeRay changes them in place
-    (controllers/ray/utils/util.go, `GenerateHashWithoutReplicasAndWorkersToDelete`).
+    Numbers of workers and tolerations are in the template's annotations: `_unhashed`.
     """
     cluster = "spec.rayClusterConfig"
     changes = [

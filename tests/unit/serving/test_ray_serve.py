@@ -1,79 +1,18 @@
 """Ray Serve: its RayService, who reaches what, how versions change, and what vLLM is told."""
 
-from functools import cache
 from typing import Any
 
-import pytest
-import yaml
-from support.plans import SPOT_OF_FOUR, T4, model_plan
+from support.plans import SPOT_OF_FOUR, T4
+from support.ray_servers import SCALING, application, cluster, llm, plan, served, spec, usual, workers
 
 from llmplatform.catalog import engine_flags, engines
-from llmplatform.planning.models import ModelPlan
-from llmplatform.serving import ModelServerArgs
 from llmplatform.serving.engines import ray_serve
-from llmplatform.serving.ray_server import RayServer
-from llmplatform.testing import RecordingEngine, Registered
+from llmplatform.testing import RecordingEngine
 
-SERVICE = "kubernetes:ray.io/v1:RayService"
 MONITOR = "kubernetes:monitoring.coreos.com/v1:PodMonitor"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
 WEIGHTS = "/models/huggingface/Qwen/Qwen3-8B/main"
-POOL = {"instance_types": ["g5.2xlarge"], "max": 3}
-SCALING = {"kind": "ray", "requests": 16, "min_replicas": 1, "max_replicas": 2}
-KUBERAY = {"kuberay": {"enabled": True}}
-
-
-def plan(pool: dict[str, Any] = POOL, engine: dict[str, Any] | None = None, **settings: Any) -> ModelPlan:
-    wanted = {"kind": "ray_serve", "head": {"pool": "system"}, **(engine or {})}
-    return model_plan(pool, engine=wanted, addons=KUBERAY, **settings)
-
-
-def served(pool: dict[str, Any] = POOL, engine: dict[str, Any] | None = None, **settings: Any) -> RecordingEngine:
-    args = ModelServerArgs(
-        plan=plan(pool, engine, **settings),
-        namespace="models",
-        monitoring_namespace="monitoring",
-        ray_operator="kuberay",
-    )
-
-    def program() -> dict[str, Any]:
-        server = RayServer("chat", args)
-        return {"url": server.url, "secret": server.api_key_secret}
-
-    return RecordingEngine().run(program)
-
-
-@cache
-def usual() -> RecordingEngine:
-    return served()
-
-
-def service(engine: RecordingEngine) -> Registered:
-    return engine.one(SERVICE)
-
-
-def spec(engine: RecordingEngine) -> dict[str, Any]:
-    return service(engine).inputs["spec"]
-
-
-def cluster(engine: RecordingEngine) -> dict[str, Any]:
-    return spec(engine)["rayClusterConfig"]
-
-
-def workers(engine: RecordingEngine) -> dict[str, Any]:
-    (group,) = cluster(engine)["workerGroupSpecs"]
-    return group
-
-
-def application(engine: RecordingEngine) -> dict[str, Any]:
-    (found,) = yaml.safe_load(spec(engine)["serveConfigV2"])["applications"]
-    return found
-
-
-def llm(engine: RecordingEngine) -> dict[str, Any]:
-    (found,) = application(engine)["args"]["llm_configs"]
-    return found
 
 
 def policies(engine: RecordingEngine) -> dict[str, dict[str, Any]]:
@@ -149,11 +88,21 @@ def test_a_worker_has_the_gpus_of_a_replica_which_is_within_it() -> None:
     assert llm(engine)["placement_group_config"] == {"bundles": [{"GPU": 1}] * 4, "strategy": "STRICT_PACK"}
 
 
-def test_kuberay_adds_start_and_probes() -> None:
+def test_kuberay_adds_the_start_and_the_probe_of_rays_node() -> None:
     (container,) = workers(usual())["template"]["spec"]["containers"]
-    assert not {"command", "startupProbe", "readinessProbe", "livenessProbe"} & {
-        key for key, value in container.items() if value
-    }
+    assert not {"command", "startupProbe", "livenessProbe"} & {key for key, value in container.items() if value}
+
+
+def test_a_worker_is_not_taken_from_the_service_for_one_bad_answer() -> None:
+    """KubeRay's own probe: two seconds, one failure (controllers/ray/utils/constant.go)."""
+    (container,) = workers(usual())["template"]["spec"]["containers"]
+    probe = container["readinessProbe"]
+    assert (probe["timeoutSeconds"], probe["periodSeconds"], probe["failureThreshold"]) == (5, 5, 3)
+    (shell, flag, script) = probe["exec"]["command"]
+    assert (shell, flag) == ("bash", "-c")
+    asked = [part.split("http://localhost:")[1] for part in script.split(" && ")]
+    assert asked == ["52365/api/local_raylet_healthz | grep success", "8000/-/healthz | grep success"]
+    assert script.count(" -T 2 ") == 2, "both within the time of the probe"
 
 
 def test_a_fixed_number_is_one_of_workers_and_of_replicas() -> None:
@@ -172,7 +121,11 @@ def test_ray_scales_replicas_and_workers() -> None:
     assert cluster(engine)["enableInTreeAutoscaling"] is True
     security = cluster(engine)["autoscalerOptions"]["securityContext"]
     assert security == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}, "Pod Security"
-    assert cluster(engine)["headGroupSpec"]["template"]["spec"]["automountServiceAccountToken"] is True
+    mounts = cluster(engine)["autoscalerOptions"]["volumeMounts"]
+    head = cluster(engine)["headGroupSpec"]["template"]["spec"]
+    assert [mount["name"] for mount in mounts] == ["cache-session"]
+    assert mounts[0] in head["containers"][0]["volumeMounts"], "the folder whose logs the head shows"
+    assert head["automountServiceAccountToken"] is True
     (rule,) = policies(engine)["chat-ray-head"]["egress"]
     assert [port["port"] for port in rule["ports"]] == [443, 6443], "its autoscaler calls the API server"
     assert policies(engine)["chat-ray-head"]["podSelector"]["matchLabels"]["ray.io/node-type"] == "head"
@@ -181,18 +134,6 @@ def test_ray_scales_replicas_and_workers() -> None:
 def test_a_switched_off_model_has_no_pods() -> None:
     assert spec(served(replicas=0))["suspend"] is True
     assert spec(usual())["suspend"] is False
-
-
-@pytest.mark.parametrize(("most", "replicas", "kind"), [(1, 1, "None"), (2, 1, "NewCluster"), (3, 2, "None")])
-def test_a_second_cluster_takes_over_where_the_pool_holds_both(most: int, replicas: int, kind: str) -> None:
-    engine = served({**POOL, "max": most}, replicas=replicas)
-    assert spec(engine)["upgradeStrategy"] == {"type": kind}
-    assert service(engine).delete_before_replace is (kind == "None"), "KubeRay leaves such pods as they are"
-
-
-def test_an_update_waits_until_the_model_is_served() -> None:
-    annotations = service(usual()).inputs["metadata"]["annotations"]
-    assert annotations["pulumi.com/waitFor"] == "condition=Ready"
 
 
 def test_prometheus_reads_the_pods_and_knows_the_model() -> None:
@@ -208,7 +149,7 @@ def test_clients_reach_the_api_alone_and_the_operator_the_dashboard_too() -> Non
     assert [port["port"] for port in scraper["ports"]] == [8080]
     own, operator = policies(usual())["chat-ray"]["ingress"]
     assert "ports" not in own, "Ray's processes listen on ports of their own choice"
-    assert sorted(port["port"] for port in operator["ports"]) == [8000, 8265]
+    assert [port["port"] for port in operator["ports"]] == [8265], "it asks no proxy of a head that serves nothing"
     assert operator["from"] == [
         {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kuberay"}}},
     ]
@@ -237,7 +178,16 @@ def test_a_stopping_worker_tells_ray_and_has_its_time_for_answers() -> None:
     assert asked.endswith(f"--deadline-remaining-seconds {times.pre_stop + times.shutdown}")
     assert waits == f"sleep {times.shutdown}", "with the command it ends before the signal"
     assert pod["terminationGracePeriodSeconds"] == times.grace
-    assert llm(usual())["deployment_config"]["graceful_shutdown_timeout_s"] == times.shutdown
+    for deployment in (llm(usual())["deployment_config"], application(usual())["args"]["ingress_deployment_config"]):
+        assert deployment["graceful_shutdown_timeout_s"] == times.shutdown, "Ray's own 20 seconds cut streams off"
+
+
+def test_what_vllm_owns_is_owned_here_too() -> None:
+    facts, vllm = engines.facts("ray_serve"), engines.facts("vllm")
+    taken = engine_flags.flags("ray_serve", facts.release().version)
+    assert taken & set(vllm.owned_flags) - set(facts.owned_flags) == {"--chat-template"}, "no setting of this engine"
+    free = {"VLLM_SERVER_DEV_MODE"}  # Of vLLM's own server: Ray Serve's has no such paths.
+    assert set(vllm.owned_variables) - set(facts.owned_variables) == free
 
 
 ENGINE = {

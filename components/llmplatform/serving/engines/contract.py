@@ -79,11 +79,11 @@ class Probe:
 
 @dataclass(frozen=True, kw_only=True)
 class Probes:
-    """The three probes of a container."""
+    """The probes of a container. None: what makes the pods adds one of its own."""
 
-    startup: Probe
-    readiness: Probe
-    liveness: Probe
+    startup: Probe | None = None
+    readiness: Probe | None = None
+    liveness: Probe | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +137,7 @@ class Server:
     ports: tuple[Port, ...]
     """The first one has the API. None on a worker."""
     probes: Probes | None
-    """None on a worker, whose leader notices that it does not answer, and where what makes the pods adds them."""
+    """None on a worker, whose leader notices that it does not answer."""
     user: int
     group: int
     drain: Drain
@@ -161,8 +161,9 @@ class Server:
         if self.user == 0:
             raise ValueError("a server does not run as root: its namespace enforces Pod Security `restricted`")
         names = {port.name for port in self.ports}
-        probes = (self.probes.startup, self.probes.readiness, self.probes.liveness) if self.probes else ()
-        asked = [each.ask.port for each in probes if not isinstance(each.ask, Execute)]
+        probes = self.probes or Probes()
+        given = [each for each in (probes.startup, probes.readiness, probes.liveness) if each]
+        asked = [each.ask.port for each in given if not isinstance(each.ask, Execute)]
         for name in [*asked, *([self.metrics.port] if self.metrics else [])]:
             if name not in names:
                 raise ValueError(f"a server has no port '{name}': its ports are {', '.join(sorted(names))}")

@@ -17,9 +17,12 @@ from llmplatform.serving.engines.contract import (
     CACHE_GIB,
     OFFLINE,
     Drain,
+    Execute,
     Folder,
     Metrics,
     Port,
+    Probe,
+    Probes,
     Server,
     drain,
     release,
@@ -34,8 +37,10 @@ API, METRICS = "serve", "metrics"
 APPLICATION = "llm"
 _CACHE = f"{FACTS.home}/.cache"
 _COMPILED = f"{_CACHE}/vllm"
-SESSION = "/tmp/ray"  # noqa: S108 where Ray keeps logs and sockets
-SESSION_GIB = 10
+SESSION = Folder(path="/tmp/ray", size_gib=10, name="session")  # noqa: S108 where Ray keeps logs and sockets
+_AGENT_PORT = 52365
+"""Of Ray's agent on each node (KubeRay v1.7.0, controllers/ray/utils/constant.go, DefaultDashboardAgentListenPort)."""
+_ASKED = (f"{_AGENT_PORT}/api/local_raylet_healthz", f"{FACTS.ports[API]}/-/healthz")
 
 
 def server(plan: ModelPlan, *, weights: str) -> Server:
@@ -47,18 +52,28 @@ def server(plan: ModelPlan, *, weights: str) -> Server:
             Port(name=API, number=FACTS.ports[API]),
             Port(name=METRICS, number=FACTS.ports[METRICS], clients=False),
         ),
-        # KubeRay has those of Ray: whether the node lives, and whether the proxy on it answers.
-        probes=None,
+        # KubeRay adds the one that asks whether Ray's node lives.
+        probes=Probes(readiness=_readiness()),
         metrics=Metrics(port=METRICS, path=FACTS.paths["metrics"], names=plan.spec.engine_metrics),
         user=FACTS.user,
         group=FACTS.group,
         python="python3",
         folders=(
             Folder(path=_CACHE, size_gib=CACHE_GIB, compiled=(_COMPILED,)),
-            Folder(path=SESSION, size_gib=SESSION_GIB, name="session"),
+            SESSION,
         ),
         drain=_drain(plan),
     )
+
+
+def _readiness() -> Probe:
+    """What KubeRay would ask a worker: whether Ray's node lives, and whether the proxy on it answers.
+
+    KubeRay leaves a given probe alone. Its own allows two seconds, and takes the worker from the Service after one bad
+    answer (KubeRay v1.7.0, controllers/ray/common/pod.go, initLivenessAndReadinessProbe).
+    """
+    asked = " && ".join(f"wget --tries 1 -T 2 -q -O- http://localhost:{each} | grep success" for each in _ASKED)
+    return Probe(ask=Execute(command=("bash", "-c", asked)), period=5, budget=15)
 
 
 def _drain(plan: ModelPlan) -> Drain:
@@ -99,14 +114,14 @@ def serve_config(plan: ModelPlan, *, weights: str) -> dict[str, Any]:
         "engine_kwargs": engine_kwargs(plan),
         # A replica is within one worker, which has exactly its GPUs.
         "placement_group_config": {"bundles": [{"GPU": 1}] * plan.gpus, "strategy": "STRICT_PACK"},
-        "deployment_config": {**_size(plan), "graceful_shutdown_timeout_s": plan.drain.shutdown},
+        "deployment_config": _deployment(plan),
     }
     application = {
         "name": APPLICATION,
         "route_prefix": "/",
         "import_path": "ray.serve.llm:build_openai_app",
         # A proxy, and what it asks, on every worker.
-        "args": {"llm_configs": [model], "ingress_deployment_config": _size(plan)},
+        "args": {"llm_configs": [model], "ingress_deployment_config": _deployment(plan)},
     }
     return {
         "proxy_location": "EveryNode",
@@ -114,6 +129,14 @@ def serve_config(plan: ModelPlan, *, weights: str) -> dict[str, Any]:
         "logging_config": {"encoding": "JSON", "enable_access_log": False},
         "applications": [application],
     }
+
+
+def _deployment(plan: ModelPlan) -> dict[str, Any]:
+    """Options of both deployments: that of the model, and that through which its answers pass.
+
+    Ray's own 20 seconds cut them off (ray 2.60.0, serve/_private/constants.py, DEFAULT_GRACEFUL_SHUTDOWN_TIMEOUT_S).
+    """
+    return {**_size(plan), "graceful_shutdown_timeout_s": plan.drain.shutdown}
 
 
 def _size(plan: ModelPlan) -> dict[str, Any]:
