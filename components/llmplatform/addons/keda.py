@@ -26,7 +26,8 @@ from llmplatform.base.network_policy import (
     url_place,
 )
 from llmplatform.base.ordering import after
-from llmplatform.base.site import Rails, Site
+from llmplatform.base.site import GROUPS, Rails, Site
+from llmplatform.catalog.chart_values import chart_crds
 from llmplatform.specs.addons import Keda as Spec
 from llmplatform.specs.addons import Lws, Monitoring
 
@@ -86,11 +87,8 @@ class _Rbac(Values):
     """By default KEDA may read every object and patch every `scale`. Deployments and StatefulSets need no entry
     (manager/clusterrole.yaml)."""
     scaled_ref_kinds: tuple[dict[str, str], ...] | None = None
-    """Further kinds that it scales. None: no others, with the switch above."""
-
-
-_GROUPS = {"apiGroup": "leaderworkerset.x-k8s.io", "kind": "LeaderWorkerSet"}
-"""Replicas over several nodes."""
+    """Further kinds that it scales, each by its group and, as `kind`, the plural that RBAC knows: the chart adds
+    `/scale` to it. None: no others, with the switch above."""
 
 
 class _Restrict(Values):
@@ -206,5 +204,11 @@ def _queries(scraper: pulumi.Input[str] | None, url: str | None) -> Openings:
 def values(site: Site) -> KedaValues:
     """Values of the release."""
     metrics = _Metrics(enabled=site.scraped, service_monitor=Switch(enabled=site.scraped))
-    rbac = _Rbac(enabled_custom_scaled_ref_kinds=True, scaled_ref_kinds=(_GROUPS,)) if site.wanted(Lws) else _Rbac()
+    rbac = _Rbac(enabled_custom_scaled_ref_kinds=True, scaled_ref_kinds=_groups()) if site.wanted(Lws) else _Rbac()
     return KedaValues(prometheus=_Prometheus(operator=metrics, metric_server=metrics, webhooks=metrics), rbac=rbac)
+
+
+def _groups() -> tuple[dict[str, str], ...]:
+    """Replicas over several nodes."""
+    found = (each for each in chart_crds("lws") if each.group == GROUPS)
+    return tuple({"apiGroup": each.group, "kind": each.plural} for each in found)

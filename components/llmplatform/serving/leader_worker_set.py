@@ -12,10 +12,11 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from llmplatform.base.site import GROUPS
 from llmplatform.serving.pods import PodArgs, pod_template
 from llmplatform.serving.workload import OWNED, WorkloadArgs, patient, scaled
 
-FORM = ("leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet")
+FORM = (f"{GROUPS}/v1", "LeaderWorkerSet")
 """API version and kind."""
 LEADER = {"leaderworkerset.sigs.k8s.io/worker-index": "0"}
 """Label that the controller gives to the leaders, which alone answer requests."""

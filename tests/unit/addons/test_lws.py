@@ -7,6 +7,7 @@ from support.program import STACKS, run_program, stack_config
 from support.sites import MIRRORED, on_sites, site
 
 from llmplatform.addons import Lws, LwsArgs, keda, lws
+from llmplatform.catalog.chart_values import chart_crds
 from llmplatform.specs.addons import Keda
 from llmplatform.specs.addons import Lws as Spec
 from llmplatform.testing import RecordingEngine
@@ -77,10 +78,13 @@ def test_an_existing_controller_is_used() -> None:
 
 @pytest.mark.parametrize("grouped", [True, False])
 def test_keda_may_scale_groups_where_there_are_some(grouped: bool) -> None:
-    """kedacore/charts at v2.20.2, keda/templates/manager/clusterrole.yaml: other kinds need an entry."""
+    """kedacore/charts at v2.20.2, keda/templates/manager/clusterrole.yaml: other kinds need an entry, whose `kind`
+    becomes a resource of the role. The API server knows it by the plural of its definition."""
     sections = (Keda(), *([Spec(enabled=True)] if grouped else []))
     engine = RecordingEngine().run(lambda: keda.install(site(sections=sections)))
-    kinds = {"scaledRefKinds": [{"apiGroup": GROUPS, "kind": "LeaderWorkerSet"}]} if grouped else {}
+    ((group, plural),) = [(each.group, each.plural) for each in chart_crds("lws") if each.kind == "LeaderWorkerSet"]
+    assert (group, plural) == (GROUPS, "leaderworkersets")
+    kinds = {"scaledRefKinds": [{"apiGroup": group, "kind": plural}]} if grouped else {}
     assert engine.one(RELEASE).inputs["values"]["rbac"] == {"enabledCustomScaledRefKinds": grouped, **kinds}
 
 
