@@ -3,11 +3,12 @@
 import hashlib
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from support.hydration.hubs import FakeHub, Faults, served
-from support.hydration.hydrating import FILES, TARGET, exactly_the_models, found, hydrate
+from support.hydration.hydrating import FILES, TARGET, ended, exactly_the_models, found, hydrate, started
 
 from llmplatform.serving.hydration.faults import announced_wait
 from llmplatform.serving.hydration.hubs import File, needed
@@ -25,6 +26,30 @@ def test_a_fault_is_told_apart_from_a_bad_moment(
     assert found_code == code
     assert says in said.splitlines()[-1]
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("status", [401, 503])
+def test_the_containers_of_a_group_wait_and_try_again_in_their_process(
+    status: int, program: Path, tmp_path: Path, hub: FakeHub
+) -> None:
+    hub.faults.status = status
+    process = started(program, tmp_path, hub, "--patience", "0", "--again", "0.2")
+    assert process.stdout is not None
+    said = [process.stdout.readline() for _ in range(6)]
+    assert [line for line in said if line.startswith("again in")], said
+    assert process.poll() is None, "the group would be made anew at once, and again"
+    hub.faults.status = 0
+    assert ended(process)[0] == 0
+    assert exactly_the_models(tmp_path)
+
+
+def test_a_wait_for_another_try_ends_when_the_pod_is_told_to(program: Path, tmp_path: Path, hub: FakeHub) -> None:
+    process = started(program, tmp_path, hub, "--check", "--again", "3600")
+    assert process.stdout is not None
+    while not process.stdout.readline().startswith("again in"):
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert ended(process)[0] == 4
 
 
 def test_the_token_goes_to_the_hub_and_not_to_where_it_redirects(program: Path, tmp_path: Path, hub: FakeHub) -> None:

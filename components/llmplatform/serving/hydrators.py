@@ -20,6 +20,8 @@ from llmplatform.serving.network import downloads
 from llmplatform.specs.mirrors import Mirrors
 
 COMPONENT = "model-weights"
+_AGAIN_SECONDS = "10"
+"""As the kubelet begins between starts of a container."""
 CONTAINER = "hydration"
 USER, GROUP = 2000, 0
 """What it writes every user can read."""
@@ -145,13 +147,20 @@ def volumes(command: Command, *, check: bool = False) -> tuple[list[core.VolumeA
 
 
 def container(
-    command: Command, image: str, *, check: bool = False, python: str | None = None, python_path: bool = True
+    command: Command,
+    image: str,
+    *,
+    check: bool = False,
+    again: bool = False,
+    python: str | None = None,
+    python_path: bool = True,
 ) -> dict[str, Any]:
     """Arguments of the container, but for what it mounts.
 
-    `check`: it looks, and changes nothing. `python_path`: a variable tells where the program is. `python`: interpreter
-    of an engine's image. Its variables ask NVIDIA's runtime for every GPU, and the runtime writes into the root file
-    system of a container that gets some. None: the image is the hydration's own.
+    `check`: it looks, and changes nothing. `again`: it does not end with a failure. `python_path`: a variable tells
+    where the program is. `python`: interpreter of an engine's image. Its variables ask NVIDIA's runtime for every GPU,
+    and the runtime writes into the root file system of a container that gets some. None: the image is the hydration's
+    own.
     """
     token = ("--token-file", f"{_TOKEN_PLACE}/token") if command.token is not None and not check else ()
     trusted = ("--certificates", f"{_PLACE}/{CERTIFICATES}") if command.outside.certificates and not check else ()
@@ -159,13 +168,14 @@ def container(
     variables = {**found, "PYTHONDONTWRITEBYTECODE": "1", **({} if check else command.outside.variables)}
     if python:
         variables["NVIDIA_VISIBLE_DEVICES"] = "void"
+    tries = ("--again", _AGAIN_SECONDS) if again else ()
     asked = {"cpu": "50m", "memory": "64Mi"} if check else {"cpu": "500m", "memory": "256Mi"}
     return {
         "name": CONTAINER,
         "image": image,
         "image_pull_policy": "IfNotPresent",
         "command": [python or "python3", *(("-m", _PACKAGE) if python_path else ("-c", _START))],
-        "args": [*command.words, *token, *trusted, *(("--check",) if check else ())],
+        "args": [*command.words, *token, *trusted, *tries, *(("--check",) if check else ())],
         "env": [core.EnvVarArgs(name=name, value=value) for name, value in variables.items()],
         # Pages for a network file system count as its memory.
         "resources": core.ResourceRequirementsArgs(requests=asked, limits={"memory": "256Mi" if check else "2Gi"}),

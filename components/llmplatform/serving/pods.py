@@ -146,12 +146,15 @@ def _hydration(args: PodArgs) -> core.ContainerArgs:
     """Looks whether the weights are there, or fetches them to the node.
 
     In the engine's image, if it has Python: it is on the node anyway. Without this container an engine would take a
-    folder that is missing for the name of a model at a hub.
+    folder that is missing for the name of a model at a hub. In a group it does not end with a failure: the controller
+    would make all pods anew, without a pause (kubernetes-sigs/lws v0.10.0, pod_controller.go, handleRestartPolicy).
     """
-    check, python = args.claim is not None, args.server.python
+    check, python, group = args.claim is not None, args.server.python, args.plan.nodes > 1
     image = args.image if python else args.hydration_image
     return core.ContainerArgs(
-        **hydrators.container(args.hydration, image, check=check, python=python, python_path=args.python_path),
+        **hydrators.container(
+            args.hydration, image, check=check, again=group, python=python, python_path=args.python_path
+        ),
         volume_mounts=[
             core.VolumeMountArgs(name="weights", mount_path=ROOT, read_only=check),
             *hydrators.volumes(args.hydration, check=check)[1],

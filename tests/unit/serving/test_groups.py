@@ -150,6 +150,17 @@ def test_an_update_waits_for_the_groups_and_takes_its_fields_over() -> None:
     assert annotations == {"pulumi.com/patchForce": "true", "pulumi.com/waitFor": "condition=Available"}
 
 
+@pytest.mark.parametrize("cache", ["shared", "node"])
+def test_a_group_waits_for_its_weights_and_is_not_made_anew_for_each_try(cache: str) -> None:
+    """kubernetes-sigs/lws v0.10.0, pod_controller.go, handleRestartPolicy: init containers count, without a pause."""
+    for pod in pods(grouped(weights={"cache": cache})):
+        (first,) = pod["initContainers"]
+        assert ("--check" in first["args"]) == (cache == "shared")
+        assert first["args"][first["args"].index("--again") + 1] == "10"
+    (alone,) = served().one(DEPLOYMENT).inputs["spec"]["template"]["spec"]["initContainers"]
+    assert "--again" not in alone["args"], "the kubelet waits between starts"
+
+
 @pytest.mark.parametrize("surge", [False, True])
 def test_a_further_group_is_made_only_where_there_is_room(surge: bool) -> None:
     rollout = groups(grouped(surge=surge))["rolloutStrategy"]["rollingUpdateConfiguration"]

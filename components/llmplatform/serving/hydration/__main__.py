@@ -18,6 +18,8 @@ from llmplatform.serving.hydration.faults import REFUSED_CODE, TIRED_CODE, Refus
 from llmplatform.serving.hydration.hubs import File, Hub, HuggingFace, ModelScope, extra, needed
 from llmplatform.serving.hydration.volume import Lease, Lost, manifest
 
+LONGEST_WAIT = 300.0
+"""Seconds between tries; that of the kubelet between starts of a container."""
 ENDPOINTS = {"huggingface": "https://huggingface.co", "modelscope": "https://www.modelscope.cn"}
 
 
@@ -39,7 +41,19 @@ class _Wanted:
 
 def main(words: Sequence[str]) -> int:
     """Exit code: 0 success, 3 a setting must change, 4 another start continues from here."""
-    args = _arguments(words)
+    args, told = _arguments(words), threading.Event()
+    # The first process of a container ignores signals without a handler: a wait would last until the kill.
+    signal.signal(signal.SIGTERM, lambda number, frame: told.set())
+    code, seconds = _try(args, told), args.again
+    while code and args.again and not told.is_set():
+        _say(f"again in {seconds:.0f} s")
+        told.wait(seconds)
+        seconds = min(2 * seconds, LONGEST_WAIT)
+        code = _try(args, told) if not told.is_set() else code
+    return code
+
+
+def _try(args: argparse.Namespace, told: threading.Event) -> int:
     root = Path(args.root)
     wanted = _wanted(args, root)
     try:
@@ -49,8 +63,7 @@ def main(words: Sequence[str]) -> int:
             http.trust(args.certificates)
         # A download sets its own when it ends.
         stops = [threading.Event() for _ in wanted]
-        # The first process of a container ignores signals without a handler: a wait would last until the kill.
-        signal.signal(signal.SIGTERM, lambda number, frame: [stop.set() for stop in stops])
+        signal.signal(signal.SIGTERM, lambda number, frame: [stop.set() for stop in (told, *stops)])
         for each, stop in zip(wanted, stops, strict=True):
             _hydrate(args, root, each, stop)
         for line in volume.sweep(root, [each.target for each in wanted]):
@@ -200,6 +213,13 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--new-role", type=float, default=identities.NEW_SECONDS, help="seconds for rights to spread")
     parser.add_argument("--patience", type=float, default=1800, help="seconds without a byte")
     parser.add_argument("--stale", type=float, default=90, help="seconds after which a silent holder counts as dead")
+    parser.add_argument(
+        "--again",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="try again after a failure, each time after twice as long; 0: end",
+    )
     parser.add_argument("--check", action="store_true", help="only look whether the weights are there")
     return parser.parse_args(words)
 
