@@ -25,6 +25,11 @@ def revision(owner: Object) -> str:
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:10]
 
 
+def size(owner: Object) -> int:
+    """Pods of a group (LeaderWorkerTemplate.Size, which is 1 by default)."""
+    return owner["spec"]["leaderWorkerTemplate"].get("size", 1)
+
+
 def own_service(owner: Object) -> bool:
     """Whether each group has a headless Service of its own (SubdomainUniquePerReplica)."""
     return (owner["spec"].get("networkConfig") or {}).get("subdomainPolicy") == "UniquePerReplica"
@@ -77,7 +82,7 @@ def workers(owner: Object, first: Object, place: Mapping[str, str]) -> Iterator[
     """
     metadata, templates = first["metadata"], owner["spec"]["leaderWorkerTemplate"]
     same = {key: metadata["labels"][key] for key in (NAME, REVISION, f"{DOMAIN}/group-index", _KEY)}
-    for number in range(1, templates["size"]):
+    for number in range(1, size(owner)):
         labels = {**same, INDEX: str(number)}
         annotations = {f"{DOMAIN}/leader-name": metadata["name"]}
         pod = _pod(owner, templates["workerTemplate"], f"{metadata['name']}-{number}", labels, annotations)
@@ -91,9 +96,9 @@ def workers(owner: Object, first: Object, place: Mapping[str, str]) -> Iterator[
 def _pod(
     owner: Object, template: Mapping[str, Any], name: str, labels: Mapping[str, str], annotations: Mapping[str, str]
 ) -> Object:
-    metadata, size = owner["metadata"], owner["spec"]["leaderWorkerTemplate"]["size"]
+    metadata = owner["metadata"]
     exclusive = metadata.get("annotations", {}).get(EXCLUSIVE)
-    common = {f"{DOMAIN}/size": str(size), **({EXCLUSIVE: exclusive} if exclusive else {}), **annotations}
+    common = {f"{DOMAIN}/size": str(size(owner)), **({EXCLUSIVE: exclusive} if exclusive else {}), **annotations}
     given: Mapping[str, Any] = template.get("metadata") or {}
     return {
         "apiVersion": "v1",

@@ -3,7 +3,7 @@
 Every rule names the function that it follows, of kubernetes-sigs/lws at v0.10.0, whose module cannot be downloaded.
 Other than there, pods belong to the set and to their leader, and not to StatefulSets between them: what the webhook
 would add to a pod has to be in it when it is created. There are no subgroups, partitions, templates of claims and
-PodGroups of other schedulers.
+PodGroups of other schedulers. A set whose rollout names a percentage stays without pods and a status.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ from llmplatform_sandbox.loops.group_pods import (
     own_service,
     revision,
     service,
+    size,
     workers,
 )
 
@@ -45,9 +46,19 @@ def play_groups(kube: Kube, rules: Sequence[Mapping[str, Any]]) -> None:
     except UnknownKind:
         return
     for each in sets:
-        if not each["metadata"].get("deletionTimestamp"):
+        if not each["metadata"].get("deletionTimestamp") and _is_played(each):
             with next_round_sees():
                 _Groups(kube, each).play()
+
+
+def _rolling(owner: Object) -> dict[str, Any]:
+    """With the defaults of RollingUpdateConfiguration (api/leaderworkerset/v1/leaderworkerset_types.go)."""
+    strategy = owner["spec"].get("rolloutStrategy") or {}
+    return {"maxUnavailable": 1, "maxSurge": 0, **(strategy.get("rollingUpdateConfiguration") or {})}
+
+
+def _is_played(owner: Object) -> bool:
+    return not any(isinstance(each, str) for each in _rolling(owner).values())
 
 
 class _Groups:
@@ -56,7 +67,8 @@ class _Groups:
     def __init__(self, kube: Kube, owner: Object) -> None:
         self._kube, self._owner = kube, owner
         self._metadata, self._spec = owner["metadata"], owner["spec"]
-        self._replicas, self._size = self._spec["replicas"], self._spec["leaderWorkerTemplate"]["size"]
+        self._replicas, self._size = self._spec.get("replicas", 1), size(owner)
+        self._rolling = _rolling(owner)
         self._revision = revision(owner)
         mine = f"{NAME}={self._metadata['name']}"
         self._groups: dict[int, list[Object]] = {}
@@ -111,7 +123,7 @@ class _Groups:
         return [pod for pod in owned if any(each["uid"] == uid for each in pod["metadata"]["ownerReferences"])]
 
     def _may_have_workers(self, first: Object) -> bool:
-        if self._spec["startupPolicy"] == "LeaderReady" and not _ready(first):
+        if self._spec.get("startupPolicy") == "LeaderReady" and not _ready(first):
             return False
         return EXCLUSIVE not in self._metadata.get("annotations", {}) or bool(first["spec"].get("nodeName"))
 
@@ -135,17 +147,13 @@ class _Groups:
         if first and not first["metadata"].get("deletionTimestamp"):
             self._kube.delete(first, propagation="Foreground")
 
-    @property
-    def _rolling(self) -> Mapping[str, Any]:
-        return self._spec["rolloutStrategy"].get("rollingUpdateConfiguration") or {"maxUnavailable": 1}
-
     def _surging(self) -> int:
         """Further groups while an update is under way (calculateRollingUpdateReplicas)."""
-        old, most = self._outdated(self._replicas), min(int(self._rolling.get("maxSurge", 0)), self._replicas)
+        old, most = self._outdated(self._replicas), min(self._rolling["maxSurge"], self._replicas)
         if not old and all(index < self._replicas for index in self._groups):
             return 0
         unready = sum(1 for index in range(self._replicas) if index in old or not self._is_ready(index))
-        return max(0, unready - int(self._rolling["maxUnavailable"])) if unready <= most else most
+        return max(0, unready - self._rolling["maxUnavailable"]) if unready <= most else most
 
     def _outdated(self, below: int) -> list[int]:
         leaders = {index: self._leader(index) for index in sorted(self._groups, reverse=True) if index < below}
@@ -159,7 +167,7 @@ class _Groups:
         """rollingUpdateParameters: groups that are not ready at once, others while enough are ready."""
         ready = {index for index in self._groups if self._is_ready(index)}
         for index in self._outdated(self._replicas):
-            if index not in ready or len(ready) > self._replicas - int(self._rolling["maxUnavailable"]):
+            if index not in ready or len(ready) > self._replicas - self._rolling["maxUnavailable"]:
                 self._end(index)
                 ready.discard(index)
 

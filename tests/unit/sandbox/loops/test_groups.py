@@ -177,6 +177,29 @@ def test_a_group_with_a_place_of_its_own_follows_its_leader(server: FakeApiServe
     assert pods(server)["big-0-1"]["spec"]["nodeSelector"] == {RACK: "r7"}
 
 
+def test_a_set_has_the_defaults_of_the_release(server: FakeApiServer) -> None:
+    """leaderworkerset_types.go: an API server with the definition writes them into the set."""
+    owner = declare(server)
+    for key in ("replicas", "startupPolicy", "rolloutStrategy"):
+        del owner["spec"][key]
+    play(server, 2)
+    assert list(pods(server)) == ["big-0", "big-0-1"]
+    del owner["spec"]["leaderWorkerTemplate"]["size"]
+    play(server, 4)
+    assert list(pods(server)) == ["big-0"], "another size replaces the group"
+
+
+@pytest.mark.parametrize("setting", ["maxUnavailable", "maxSurge"])
+def test_a_set_that_is_not_played_does_not_stop_the_others(server: FakeApiServer, setting: str) -> None:
+    strategy = {"rollingUpdateConfiguration": {setting: "25%"}}
+    pod = {"spec": {"containers": [{"name": "engine", "image": "a"}]}}
+    spec = {"leaderWorkerTemplate": {"size": 2, "workerTemplate": pod}, "rolloutStrategy": strategy}
+    server.add(GROUP, "LeaderWorkerSet", "a", "apps", metadata={"generation": 1, "uid": "first"}, spec=spec)
+    declare(server)
+    play(server, 2)
+    assert list(pods(server)) == ["big-0", "big-0-1"]
+
+
 def test_without_its_release_nothing_happens(server: FakeApiServer) -> None:
     bare = FakeApiServer()
     bare.served[GROUP] = server.served[GROUP]
