@@ -181,7 +181,7 @@ def _devices(pool: PoolPlan, pods: Spread) -> Mapping[str, int]:
     """The part of a node's devices that goes with a pod's GPUs. A replica on one node needs no network."""
     if pods.nodes == 1 or not pool.shape.gpus:
         return {}
-    return {name: max(1, number * pods.gpus // pool.shape.gpus) for name, number in pool.spec.devices.items()}
+    return {name: number * pods.gpus // pool.shape.gpus for name, number in pool.spec.devices.items()}
 
 
 def _downloaded_gib(model: Model) -> float:

@@ -94,6 +94,7 @@ WARNINGS: tuple[Rule, ...] = (
     *scaling.WARNINGS,
     *replicas.WARNINGS,
     *starts.WARNINGS,
+    *stages.WARNINGS,
     *autoscaling.WARNINGS,
     *places.WARNINGS,
     *addresses.WARNINGS,

@@ -1,18 +1,24 @@
 """Rules about replicas of several stages: their nodes, engine, controller, zone and names."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from math import gcd
 
 from llmplatform.catalog import engines
 from llmplatform.checks.problems import Problem, listed
 from llmplatform.checks.rules.placement import placed, published, zones
 from llmplatform.checks.rules.rule import each_model, each_pool, whole
+from llmplatform.planning.ceilings import ceiling
 from llmplatform.planning.fit import legal_tensor_parallel
-from llmplatform.planning.pools import GPU_RESOURCE
+from llmplatform.planning.pools import GPU_RESOURCE, POOL_LABEL
 from llmplatform.planning.stages import spread
 from llmplatform.specs.models import Model
 from llmplatform.specs.platform import ExistingPlatform
+from llmplatform.specs.pools import Pool
 from llmplatform.specs.stack import Stack
+
+_NODE, _ZONE, _REGION = "kubernetes.io/hostname", "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
 
 
 def _grouped(stack: Stack) -> Iterator[tuple[str, Model]]:
@@ -126,6 +132,28 @@ def places_are_of_groups(stack: Stack) -> Iterator[Problem]:
             )
 
 
+def places_hold_their_groups(stack: Stack) -> Iterator[Problem]:
+    """A place has room for a whole replica, and the pool has a place for each."""
+    for name, model in _grouped(stack):
+        key, path = model.exclusive_topology, f"models.{name}.exclusive_topology"
+        most = ceiling(stack, name) + int(model.surge)
+        if key == _NODE:
+            yield Problem(path, "a node is a place for one pod of a replica", "name a label that several nodes share")
+        elif key in _alike(stack, stack.pools[model.pool]) and most > 1:
+            beside = ", one of them for 'surge'," if model.surge else ""
+            yield Problem(
+                path,
+                f"{most} replicas{beside} need a place each, and all nodes of pool '{model.pool}' are in one",
+                "name a label that differs between places, or remove it",
+            )
+
+
+def _alike(stack: Stack, pool: Pool) -> set[str]:
+    """Labels with one value on all nodes of a pool."""
+    places = {_REGION, *([_ZONE] if len(zones(stack, pool)) == 1 else [])}
+    return {*places, *pool.labels, *(pool.node_selector or [POOL_LABEL])}
+
+
 def devices_are_there(stack: Stack) -> Iterator[Problem]:
     """Devices of a fast network are those of nodes that another tool has set up."""
     for name, pool in stack.pools.items():
@@ -135,8 +163,24 @@ def devices_are_there(stack: Stack) -> Iterator[Problem]:
                 yield Problem(
                     path, "nodes that this stack makes get no such devices", "remove it, or use an existing pool"
                 )
-            elif "/" not in device or device == GPU_RESOURCE:
-                yield Problem(path, f"'{device}' is no device of a network", "write one like vpc.amazonaws.com/efa")
+            elif "/" not in device:
+                fault = f"'{device}' has no domain, and names of device plugins begin with one and '/'"
+                yield Problem(path, fault, "write one like vpc.amazonaws.com/efa")
+            elif device == GPU_RESOURCE:
+                yield Problem(path, "GPUs are no devices of a network, and models ask for them already", "remove it")
+
+
+def devices_are_shared_out(stack: Stack) -> Iterator[Problem]:
+    """A pod's share of a node's devices is a whole number."""
+    for name, model, node in placed(stack):
+        gpus, pods = node.shape.gpus, spread(model, node.shape.gpus)
+        for device, number in stack.pools[model.pool].devices.items():
+            if pods.nodes > 1 and number * pods.gpus % gpus:
+                yield Problem(
+                    f"pools.{model.pool}.devices.{device}",
+                    f"a pod of '{name}' has {pods.gpus} of a node's {gpus} GPUs, and {number} cannot be shared out so",
+                    f"write a multiple of {gpus // gcd(gpus, pods.gpus)}, or remove it",
+                )
 
 
 def groups_keep_their_names(stack: Stack) -> Iterator[Problem]:
@@ -149,9 +193,29 @@ def groups_keep_their_names(stack: Stack) -> Iterator[Problem]:
                 )
 
 
+def groups_get_all_their_nodes(stack: Stack) -> Iterator[Problem]:
+    """A warning: groups that wait for nodes of one pool may each hold a part of them for good."""
+    groups, wanted = Counter[str](), Counter[str]()
+    for name, model, node in placed(stack):
+        nodes = spread(model, node.shape.gpus).nodes
+        if nodes > 1:
+            most = ceiling(stack, name) + int(model.surge)
+            groups[model.pool] += most
+            wanted[model.pool] += most * nodes
+    for pool, number in groups.items():
+        if number > 1 and stack.pools[pool].min < wanted[pool]:
+            yield Problem(
+                f"pools.{pool}.min",
+                f"{number} groups may wait for its nodes at once, and nothing gives one all of its nodes first: "
+                "where machines are short each may hold a part",
+                f"keep {wanted[pool]} nodes, or give each model a pool",
+            )
+
+
 PROBLEMS = (
     *each_model(stages_need_several_nodes, engine_has_stages, groups_have_a_controller),
     *each_model(stages_are_planned, groups_are_ours, flags_are_those_of_every_pod, places_are_of_groups),
-    *whole(groups_are_in_one_zone, groups_keep_their_names),
+    *whole(groups_are_in_one_zone, groups_keep_their_names, places_hold_their_groups, devices_are_shared_out),
     *each_pool(devices_are_there),
 )
+WARNINGS = whole(groups_get_all_their_nodes)
