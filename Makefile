@@ -17,7 +17,7 @@ export STACK AGAINST NAME KIND
 unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/.ready
 
-.PHONY: help setup sandbox preview diff sandbox-down status test check scan docs pictures format capability record-states lock bench bench-page kills fuzz
+.PHONY: help setup sandbox preview diff sandbox-down status test controllers check scan docs pictures format capability record-states lock bench bench-page kills fuzz
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ sandbox-down: $(READY) ## Destroy STACK in the sandbox and check that nothing is
 test: $(READY) ## Run all tests, JOBS files at a time. The first time downloads or builds the sandbox's tools.
 	@$(BIN)/llmplatform sandbox tools --controllers cert-manager
 	@$(BIN)/pytest -n $(JOBS) --dist loadfile
+
+controllers: $(READY) ## Build the real KEDA and cert-manager, once and for long, and test the sandbox with them.
+	@$(BIN)/llmplatform sandbox tools --controllers keda,cert-manager
+	@$(BIN)/pytest -n 0 tests/sandbox/test_real_controllers.py tests/sandbox/test_real_keda.py
 
 kills: $(READY) ## Kill sandboxes at KILLS random moments and check that each recovers; run again to continue.
 	@$(BIN)/python -m benchmarks.kills --kills $(KILLS) --jobs $(JOBS)
