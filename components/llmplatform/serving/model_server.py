@@ -1,9 +1,8 @@
 """A served model: a Deployment of an inference engine with its own objects, without shared ones.
 
 Makes: service account, API key, the weights, the engine's files, Deployment (or groups of pods) and Service (or an
-InferenceService),
-disruption budget, network policy, a ServiceMonitor if metrics are scraped, and what scales it. Makes no namespace, no
-nodes, no gateway.
+InferenceService), disruption budget, network policy, a ServiceMonitor if metrics are scraped, and what scales it. Makes
+no namespace, no nodes, no gateway.
 Dangerous to replace: the API key (every client needs the new one, and all pods restart), and the weights.
 """
 
