@@ -25,7 +25,7 @@ MODELS = {
 
 @pytest.fixture(params=sorted(MACHINES))
 def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
-    yield from platform_of(request.param, tmp_path)
+    yield from platform_of(request.param, tmp_path, charts=True)
 
 
 def pods(platform: Platform) -> dict[str, list[dict[str, Any]]]:
@@ -44,6 +44,12 @@ def serving(platform: Platform, model: str) -> bool:
         found = kube.get(*GROUP, model, NAMESPACE) or {}
     conditions = {each["type"]: each["status"] for each in found.get("status", {}).get("conditions", [])}
     return conditions.get("Available") == "True"
+
+
+def scale(platform: Platform, model: str) -> dict[str, Any]:
+    """What an autoscaler reads of a set."""
+    with platform.kube() as kube:
+        return kube.request("GET", kube.kind(*GROUP).path(NAMESPACE, model, "scale"))["status"]
 
 
 def place(pod: dict[str, Any]) -> dict[str, str]:
@@ -67,6 +73,9 @@ def test_groups_of_two_and_four_nodes_serve_and_begin_anew_as_a_whole(platform: 
     platform.up()
     assert platform.errors == []
     assert all(serving(platform, name) for name in MODELS)
+    assert {name: scale(platform, name) for name in MODELS} == {
+        name: {"replicas": 1, "selector": f"{DOMAIN}/name={name},{DOMAIN}/worker-index=0"} for name in MODELS
+    }, "autoscalers ask this of the definition"
     groups = pods(platform)
     assert {name: len(group) for name, group in groups.items()} == {"two-0": 2, "four-0": 4}
     for name, group in groups.items():
