@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,6 +106,56 @@ def test_an_object_that_changes_between_two_attempts_is_copied_anew_and_whole(
     assert found(tmp_path, target())[FIRST] == changed, "half of the old and half of the new would be of the same size"
 
 
+def test_what_an_attempt_copied_is_held_against_sums_that_came_later(
+    program: Path, tmp_path: Path, buckets: Buckets
+) -> None:
+    buckets.put_in_parts(FIRST, WEIGHTS[: 5 * MIB], WEIGHTS[5 * MIB :])
+    killed = threading.Event()
+
+    def hold(method: str, path: str) -> None:
+        if method == "GET" and path.endswith("model-00002-of-00002.safetensors"):
+            killed.wait(60)
+
+    buckets.before = hold
+    process = started(program, tmp_path, buckets)
+    until(lambda: whole(tmp_path, FIRST), 30)
+    process.kill()
+    ended(process)
+    killed.set()
+    buckets.put("SHA256SUMS", sums({**FILES, FIRST: b"others"}))
+    code, said = copied(program, tmp_path, buckets)
+    assert code == 4, said
+    assert f"{FIRST}: came 3 times with another content" in said.splitlines()[-1]
+    assert not (tmp_path / target()).exists()
+    buckets.put("SHA256SUMS", sums(FILES))
+    code, said = copied(program, tmp_path, buckets)
+    assert code == 0, said
+
+
+def whole(volume: Path, name: str) -> bool:
+    """Whether an unfinished hydration has all of a file."""
+    return any((folder / "files" / name).exists() for folder in (volume / ".work").glob("*"))
+
+
+def test_sums_that_list_their_own_file_are_held(program: Path, tmp_path: Path, buckets: Buckets) -> None:
+    """`sha256sum * > SHA256SUMS` reads the file that it writes, which is empty then."""
+    buckets.put("SHA256SUMS", sums({**FILES, "SHA256SUMS": b""}))
+    code, said = copied(program, tmp_path, buckets)
+    assert code == 0, said
+
+
+def test_a_right_to_list_without_one_to_read_is_told(program: Path, tmp_path: Path, buckets: Buckets) -> None:
+    def deny(method: str, path: str) -> None:
+        if method == "GET" and path.endswith(".safetensors"):
+            buckets.denied = 1
+
+    buckets.before = deny
+    code, said = copied(program, tmp_path, buckets)
+    assert code == 3, said
+    assert f"may not read s3://{BUCKET}/{PREFIX}" in said.splitlines()[-1]
+    assert "licence" not in said
+
+
 def test_an_object_that_changes_while_it_is_copied_is_noticed(program: Path, tmp_path: Path, buckets: Buckets) -> None:
     """RFC 9110, 13.1.1: `If-Match`."""
     once = [FIRST]
@@ -123,12 +174,15 @@ def test_an_object_that_changes_while_it_is_copied_is_noticed(program: Path, tmp
 
 def test_a_file_of_parts_is_verified_by_the_line_of_sha256sum(program: Path, tmp_path: Path, buckets: Buckets) -> None:
     buckets.put_in_parts(FIRST, WEIGHTS[: 5 * MIB], WEIGHTS[5 * MIB :])
-    assert copied(program, tmp_path / "without", buckets)[0] == 0
+    code, said = copied(program, tmp_path / "without", buckets)
+    assert code == 0, said
+    assert said.splitlines()[-1].endswith(f"{len(KEPT) - 1} verified, 1 by size and ETag alone: add SHA256SUMS")
     buckets.put("SHA256SUMS", sums(FILES))
     code, said = copied(program, tmp_path / "with", buckets)
     assert code == 0, said
     written = json.loads((tmp_path / "with" / target() / MANIFEST).read_text())["files"]
     assert all(each.get("sha256") for each in written)
+    assert said.splitlines()[-1].endswith("GiB, verified")
     buckets.put("SHA256SUMS", sums({**FILES, FIRST: b"others"}))
     code, said = copied(program, tmp_path / "wrong", buckets)
     assert code == 4
@@ -187,6 +241,7 @@ def test_a_pod_without_an_identity_gives_way_to_another_one(program: Path, tmp_p
     code, said = copied(program, tmp_path, buckets, AWS_CONTAINER_CREDENTIALS_FULL_URI="")
     assert code == 4
     assert "EKS Pod Identity gave this pod no AWS_CONTAINER_CREDENTIALS_FULL_URI" in said.splitlines()[-1]
+    assert "a server's pod must be deleted" in said.splitlines()[-1], "its containers start again in the same pod"
 
 
 def test_credentials_of_a_node_come_past_the_proxy(program: Path, tmp_path: Path, buckets: Buckets) -> None:

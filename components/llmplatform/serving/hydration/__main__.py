@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import get_args
 from urllib.parse import urlsplit
 
 from llmplatform.serving.hydration import adapters, http, identities, volume
 from llmplatform.serving.hydration.buckets import SCHEMES, Bucket
 from llmplatform.serving.hydration.download import Download
 from llmplatform.serving.hydration.faults import REFUSED_CODE, TIRED_CODE, Refused, Tired
-from llmplatform.serving.hydration.hubs import File, Hub, HuggingFace, ModelScope, extra, needed
+from llmplatform.serving.hydration.hubs import File, Hub, HuggingFace, Kind, ModelScope, extra, needed
 from llmplatform.serving.hydration.volume import Lease, Lost, manifest
 
 LONGEST_WAIT = 300.0
@@ -134,8 +135,12 @@ def _described(file: File) -> Mapping[str, object]:
 def _tell(wanted: _Wanted) -> None:
     found = manifest(wanted.target) or {"files": [], "commit": ""}
     size = sum(file["size"] for file in found["files"]) / (1 << 30)
+    by_size = sum(not any(file.get(kind) for kind in get_args(Kind)) for file in found["files"])
+    verified = f"{len(found['files']) - by_size} verified" if by_size else "verified"
+    others = f", {by_size} by size and ETag alone: add SHA256SUMS" if by_size else ""
     _say(
-        f"{wanted.source} at {wanted.revision} {found['commit']}: {len(found['files'])} files, {size:.2f} GiB, verified"
+        f"{wanted.source} at {wanted.revision} {found['commit']}: {len(found['files'])} files, {size:.2f} GiB, "
+        f"{verified}{others}"
     )
 
 

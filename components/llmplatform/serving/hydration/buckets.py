@@ -110,7 +110,8 @@ class Bucket:
         lines = [_LINE.fullmatch(line) for line in content.decode(errors="replace").splitlines() if line]
         if not all(lines):
             raise Refused(f"{self.source}: {SUMS} is not what sha256sum writes")
-        return {SUMS: hashlib.sha256(content).hexdigest(), **{line[2]: line[1] for line in lines if line}}
+        # Last: `sha256sum * > SHA256SUMS` lists the file itself, from when it was empty.
+        return {**{line[2]: line[1] for line in lines if line}, SUMS: hashlib.sha256(content).hexdigest()}
 
     def _asked_for(self, file: File) -> File:
         mode = {"x-amz-checksum-mode": "ENABLED"} if self.scheme is S3 else {}
@@ -157,9 +158,12 @@ class Bucket:
         try:
             return http.get(self._address(asked), sent, method=method)
         except Answered as fault:
-            raise self._explained(fault) from None
+            raise self.explained(fault) from None
 
-    def _explained(self, fault: Answered) -> Exception:
+    def explained(self, fault: Answered) -> Exception:
+        """What to raise for an answer of the bucket."""
+        if fault.elsewhere or fault.status in (301, 307, 400):
+            return Refused(f"{fault.said}: look for the bucket's region, which is {self.region} in the settings")
         if fault.status in (401, 403):
             if self.identity.may_be_new:
                 return Transient(f"{fault.said}: the rights of the role may be too new", wait=10.0)
@@ -167,8 +171,6 @@ class Bucket:
                 f"{fault.said}: the role of this pod may not read {self.source}: look for policies of bucket and key "
                 "that deny it"
             )
-        if fault.status in (301, 307, 400):
-            return Refused(f"{fault.said}: look for the bucket's region, which is {self.region} in the settings")
         if fault.status == 404:
             return Refused(f"{fault.said}: look for the spelling of {self.source}")
         return fault

@@ -7,14 +7,14 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from llmplatform.serving.hydration import http
-from llmplatform.serving.hydration.faults import Changed, Refused, Stopped, Tired, Transient
+from llmplatform.serving.hydration.faults import Answered, Changed, Refused, Stopped, Tired, Transient
 from llmplatform.serving.hydration.hubs import AGENT, File, Hub
 from llmplatform.serving.hydration.volume import PART, Lease, write
 
@@ -70,17 +70,27 @@ class Download:
                 turn += 1
 
     def _keep_what_fits(self, files: Sequence[File]) -> None:
-        """Keep files of an earlier attempt, unless the hub has others of their name by now."""
+        """Keep files of an earlier attempt, unless the hub has others of their name by now.
+
+        Where only the digest is another one, as after a new SHA256SUMS, the file is verified anew.
+        """
         record = self.lease.work / "listing.json"
-        now = {file.path: [file.size, file.version or file.digest] for file in files}
+        now = {file.path: [file.size, file.version, file.digest] for file in files}
         try:
             before = json.loads(record.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             before = {}
-        for path in before.keys() if before else ():
-            if before[path] != now.get(path):
-                for name in (path, path + PART):
-                    (self.lease.files / name).unlink(missing_ok=True)
+        for path, known in before.items():
+            whole, part = self.lease.files / path, self.lease.files / (path + PART)
+            wanted = now.get(path)
+            if known == wanted:
+                continue
+            if wanted and wanted[1] and known[:2] == wanted[:2]:
+                if whole.exists():
+                    whole.replace(part)
+            else:
+                whole.unlink(missing_ok=True)
+                part.unlink(missing_ok=True)
         write(record, json.dumps(now))
 
     def _require_room(self, missing: Sequence[File]) -> None:
@@ -124,6 +134,13 @@ class Download:
             part.unlink()
         raise Tired(f"{file.path}: came {TRIES} times with another content than the hub says; look for a proxy between")
 
+    def _stretch(self, file: File, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+        headers = AGENT if file.public else self.hub.headers_for(file)
+        try:
+            yield from http.stretch(file.url, headers, start, end)
+        except Answered as fault:
+            raise (fault if file.public else self.hub.explained(fault)) from None
+
     def _fetch(self, file: File, part: Path) -> None:
         turn = 0
         with part.open("r+b" if part.exists() else "w+b") as disk:
@@ -134,8 +151,7 @@ class Download:
                 before = place
                 try:
                     end = min(place + STRETCH, file.size)
-                    headers = AGENT if file.public else self.hub.headers_for(file)
-                    for at, piece in http.stretch(file.url, headers, place, end):
+                    for at, piece in self._stretch(file, place, end):
                         self._go_on()
                         if at + len(piece) > file.size:
                             raise Changed(f"more than the {file.size} bytes that were announced")

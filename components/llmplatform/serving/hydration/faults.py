@@ -21,9 +21,10 @@ class Refused(Exception):
 class Answered(Refused):
     """A server's answer to a request, which another try would get again."""
 
-    def __init__(self, said: str, status: int, remedy: str = "") -> None:
+    def __init__(self, said: str, status: int, remedy: str = "", *, elsewhere: bool = False) -> None:
         super().__init__(f"{said}: {remedy}" if remedy else said)
-        self.said, self.status = said, status
+        self.said, self.status, self.elsewhere = said, status, elsewhere
+        """`elsewhere`: another endpoint has what was asked for."""
 
 
 class Tired(Exception):

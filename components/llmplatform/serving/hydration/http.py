@@ -22,11 +22,16 @@ _AGAIN = {408, 425, 429, 500, 502, 503, 504}
 _TURNED_AWAY = re.compile(r"Tunnel connection failed: 4(?!08|29)\d\d")
 """As http.client says it."""
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,80})</Code>")
+_ELSEWHERE = "must be addressed using the specified endpoint"
+"""What a bucket's service says where the bucket is in another region. OSS answers 403 AccessDenied then, as to missing
+rights (OSS documentation, "HTTP status code 403"); S3 301 PermanentRedirect."""
+_OF_ONE_HOST = ("authorization", "x-amz-", "x-oss-")
+"""Beginnings of headers with a token or a signature."""
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 
 
 class _OwnHostAlone(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, and sends a token only to the host that it is for."""
+    """Follows redirects, and sends tokens and signatures only to the host that they are for."""
 
     def redirect_request(
         self,
@@ -39,7 +44,8 @@ class _OwnHostAlone(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         following = super().redirect_request(req, fp, code, msg, headers, newurl)
         if following is not None and urlsplit(following.full_url)[:2] != urlsplit(req.full_url)[:2]:
-            following.remove_header("Authorization")
+            for name in [name for name in following.headers if name.lower().startswith(_OF_ONE_HOST)]:
+                following.remove_header(name)
         return following
 
 
@@ -147,7 +153,9 @@ def stretch(url: str, headers: Mapping[str, str], start: int, end: int) -> Itera
 
 def _of_status(url: str, error: urllib.error.HTTPError) -> Exception:
     said = f"{_host(url)} answers {error.code} {error.reason}"
-    code = error.headers.get("X-Error-Code") or _xml_code(error)
+    explained = _explained(error)
+    found = _CODE.search(explained)
+    code = error.headers.get("X-Error-Code") or (found[1] if found else "")
     if error.code in _AGAIN:
         return Transient(said, announced_wait(dict(error.headers)))
     if error.code == 416:
@@ -157,17 +165,16 @@ def _of_status(url: str, error: urllib.error.HTTPError) -> Exception:
     named = f"{said} {code}" if code else said
     if error.code in (401, 403):
         remedy = "no such model, or one whose licence waits to be accepted, or a wrong token"
-        return Answered(named, error.code, remedy)
+        return Answered(named, error.code, remedy, elsewhere=_ELSEWHERE in explained)
     if error.code == 404:
         return Answered(named, error.code, "look for the spelling of model and revision")
-    return Answered(named, error.code)
+    return Answered(named, error.code, elsewhere=_ELSEWHERE in explained)
 
 
-def _xml_code(error: urllib.error.HTTPError) -> str:
-    """What a bucket's service calls the fault."""
+def _explained(error: urllib.error.HTTPError) -> str:
+    """What a service says of the fault: a bucket's in XML."""
     with suppress(OSError, http.client.HTTPException):
-        found = _CODE.search(error.read(4096).decode(errors="replace"))
-        return found[1] if found else ""
+        return error.read(4096).decode(errors="replace")
     return ""
 
 

@@ -12,8 +12,9 @@ from typing import Any, Literal, Protocol
 from urllib.parse import quote, urlencode
 
 from llmplatform.serving.hydration import http
-from llmplatform.serving.hydration.faults import Refused, Transient
+from llmplatform.serving.hydration.faults import Answered, Refused, Transient
 
+Kind = Literal["sha256", "git-sha1", "md5"]
 AGENT = {"User-Agent": "llmplatform-hydration"}
 
 
@@ -25,7 +26,7 @@ class File:
     size: int
     digest: str
     """Checksum of its content, in hexadecimal digits; empty if the hub has none."""
-    kind: Literal["sha256", "git-sha1", "md5"]
+    kind: Kind
     """`git-sha1`: of a blob of git, which begins with its size."""
     url: str
     public: bool = False
@@ -58,6 +59,10 @@ class HuggingFace:
     def headers_for(self, file: File) -> Mapping[str, str]:
         """Headers of a request for a file."""
         return self.headers
+
+    def explained(self, fault: Answered) -> Exception:
+        """What to raise for an answer to a request for a file."""
+        return fault
 
     def listing(self, source: str, revision: str) -> Listing:
         """All files. Raises `Refused` or `Transient`."""
@@ -96,6 +101,10 @@ class ModelScope:
         """Headers of a request for a file."""
         return self.headers
 
+    def explained(self, fault: Answered) -> Exception:
+        """What to raise for an answer to a request for a file."""
+        return fault
+
     def listing(self, source: str, revision: str) -> Listing:
         """All files. Raises `Refused` or `Transient`."""
         place = f"{self.endpoint}/api/v1/models/{quote(source)}/repo"
@@ -124,6 +133,10 @@ class Hub(Protocol):
 
     def headers_for(self, file: File) -> Mapping[str, str]:
         """Headers of a request for a file. Raises as `listing`."""
+        ...
+
+    def explained(self, fault: Answered) -> Exception:
+        """What to raise for an answer to a request for a file."""
         ...
 
 

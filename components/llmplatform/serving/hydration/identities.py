@@ -27,6 +27,8 @@ ROLE, PROVIDER, TOKEN = (
 STS = "https://sts.aliyuncs.com"
 EARLY_SECONDS = 600
 """Before their end, credentials are asked for anew: a request that has begun may take a while."""
+LATEST_SECONDS = 60
+"""Until then those that are there are used, if others are refused: a later request asks again."""
 NEW_SECONDS = 180.0
 """Time in which a refusal may come from a right that was granted just now: IAM and RAM spread their changes slowly."""
 
@@ -49,7 +51,11 @@ class Identity:
             if self._now is None or self._now.expires - time.time() < EARLY_SECONDS:
                 try:
                     self._now = self._ask()
-                except Answered as fault:
+                except (Answered, Transient) as fault:
+                    if self._now is not None and self._now.expires - time.time() > LATEST_SECONDS:
+                        return self._now
+                    if isinstance(fault, Transient):
+                        raise
                     if self.may_be_new:
                         raise Transient(f"{fault.said}: the role may be too new", wait=10.0) from None
                     raise Refused(f"{fault.said}: the role of this pod is not given to it") from None
@@ -82,11 +88,16 @@ def rrsa(endpoint: str = STS) -> Credentials:
 
 
 def _variables(name: str, *wanted: str) -> Mapping[str, str]:
-    """The variables that the cluster adds to a pod. It does so at the pod's creation: another pod may have them."""
+    """The variables that the cluster adds to a pod.
+
+    It does so at the pod's creation alone, and not if it does not know of the role yet: this pod never gets them, and
+    another one may (aws/eks-pod-identity-agent#52, aws/containers-roadmap#2507).
+    """
     missing = [each for each in wanted if not os.environ.get(each)]
     if missing:
         raise Tired(
             f"{name} gave this pod no {', '.join(missing)}: the role was made just now, or its add-on is not installed"
+            "; a Job makes another pod by itself, and a server's pod must be deleted"
         )
     return {each: os.environ[each] for each in wanted}
 

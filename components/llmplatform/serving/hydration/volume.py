@@ -11,6 +11,7 @@ so that later writes of that holder never reach what is published.
 """
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -28,6 +29,8 @@ from llmplatform.serving.hydration.faults import Stopped
 MANIFEST = ".hydrated.json"
 WORK = ".work"
 PART = ".part"
+_LONGEST = 200
+"""Characters of a folder's name: file systems take 255 bytes."""
 FORGOTTEN_SECONDS = 3600
 """Age at which an unfinished folder counts as abandoned."""
 UNUSED = ".unused"
@@ -74,6 +77,8 @@ class Lease:
 
     def __post_init__(self) -> None:
         key = "--".join(self.target.relative_to(self.root).parts)
+        if len(key) > _LONGEST:
+            key = hashlib.sha256(key.encode()).hexdigest()
         self.work = self.root / WORK / key
         self._ended = threading.Event()
 
