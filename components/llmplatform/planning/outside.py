@@ -46,6 +46,10 @@ def _within(stack: Stack) -> tuple[str, ...]:
     services = [stack.cluster.service_cidr] if stack.cluster.kind == "new" else []
     if isinstance(stack, AwsStack):
         # Kubelets call the API server by its name, which no range covers.
+        # New networks have a gateway for S3.
         partition = "amazonaws.com.cn" if stack.cloud.partition == "aws-cn" else "amazonaws.com"
-        return (*_EVERYWHERE, stack.network.cidr, *services, ".internal", f".eks.{partition}")
-    return (*_EVERYWHERE, stack.network.cidr, *services, *_OF_ALICLOUD)
+        buckets = [f".s3.{stack.cloud.region}.{partition}"] if stack.network.kind == "new" else []
+        return (*_EVERYWHERE, stack.network.cidr, *services, ".internal", f".eks.{partition}", *buckets)
+    region = stack.cloud.region
+    near = (f".oss-{region}-internal.aliyuncs.com", f"sts-vpc.{region}.aliyuncs.com")
+    return (*_EVERYWHERE, stack.network.cidr, *services, *_OF_ALICLOUD, *near)
