@@ -40,6 +40,8 @@ class BucketPlan:
     region: str
     endpoint: str
     """Host of the service, before which the bucket's name goes."""
+    sts: str | None
+    """Address of the token service within the network of the machines; None on AWS, whose nodes have an agent."""
     key: str | None
     """Key of the objects, which the download may decrypt with."""
 
@@ -57,7 +59,8 @@ def buckets(model: Model, cloud: Aws | Alicloud) -> BucketPlan | None:
     endpoint = f"oss-{region}{'-internal' if region == cloud.region else ''}.aliyuncs.com"
     if isinstance(cloud, Aws):
         endpoint = f"s3.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
-    return BucketPlan(places=model.buckets, region=region, endpoint=endpoint, key=wanted.kms_key)
+    sts = None if isinstance(cloud, Aws) else f"https://sts-vpc.{cloud.region}.aliyuncs.com"
+    return BucketPlan(places=model.buckets, region=region, endpoint=endpoint, sts=sts, key=wanted.kms_key)
 
 
 def account(name: str, model: Model) -> str:
@@ -106,8 +109,11 @@ def _parts(place: Address) -> str:
 
 
 def _quoted(place: Address) -> str:
-    """The prefix as one folder: of each model, the folders of all sources have the same depth."""
-    return quote(place.path, safe="@=+")
+    """The prefix as one folder: of each model, the folders of all sources have the same depth.
+
+    Without `=`, which ends the name in vLLM's `--lora-modules`.
+    """
+    return quote(place.path, safe="@+")
 
 
 def fingerprint(facts: object) -> str:

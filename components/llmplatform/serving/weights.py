@@ -237,7 +237,10 @@ def _described(extra: ExtraFile) -> str:
 
 def _buckets(plan: ModelPlan) -> tuple[str, ...]:
     found = plan.buckets
-    return ("--bucket-region", found.region, "--bucket-endpoint", found.endpoint) if found else ()
+    if found is None:
+        return ()
+    sts = ("--sts", found.sts) if found.sts else ()
+    return ("--bucket-region", found.region, "--bucket-endpoint", found.endpoint, *sts)
 
 
 def _hub_is_asked(model: Model) -> bool:

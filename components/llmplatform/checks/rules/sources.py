@@ -104,13 +104,16 @@ def sources_are_used(stack: Stack) -> Iterator[Problem]:
 
 def identities_are_given(stack: Stack) -> Iterator[Problem]:
     """A warning: whether an existing cluster gives identities to pods is not known."""
-    addon = "eks-pod-identity-agent" if isinstance(stack, AwsStack) else "ack-pod-identity-webhook"
+    aws, label = isinstance(stack, AwsStack), 'the label pod-identity.alibabacloud.com/injection: "on"'
+    addon = "eks-pod-identity-agent" if aws else "ack-pod-identity-webhook"
     for name, model in stack.models.items():
         if model.buckets and stack.cluster.kind == "existing":
             yield Problem(
                 f"models.{name}.weights",
                 f"its bucket is read by an identity, which pods of an existing cluster get from its add-on {addon}",
-                "fine where the add-on is installed; else install it",
+                "fine where the add-on is installed"
+                + ("" if aws else f", and the namespace of models has {label}")
+                + "; else see to it",
             )
 
 
