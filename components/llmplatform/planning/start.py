@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -109,7 +110,7 @@ def _node(pool: PoolPlan) -> Phase:
 def _image(model: Model, pool: PoolPlan, image: str, loaded_gib: float) -> Phase:
     size, rate = _image_gb(model), _pull(pool)
     with_weights = size.value + (loaded_gib * GIB / 1e9 if model.weights.cache == "image" else 0)
-    route = _route_mb(pool.shape.provider, image)
+    route = _route_mb(pool.shape.provider, pool.zones, image)
     seconds = _whole(with_weights * 1000 / min(rate.value, route))
     way = "a registry of the region" if math.isinf(route) else f"a route of {route:.0f} MB/s"
     return Phase(
@@ -123,7 +124,7 @@ def _image(model: Model, pool: PoolPlan, image: str, loaded_gib: float) -> Phase
 
 
 def _weights(model: Model, pool: PoolPlan, stored_gib: float) -> Phase:
-    weights, (place, rate) = model.weights, _copied(model, pool.shape.provider)
+    weights, (place, rate) = model.weights, _copied(model, pool)
     fetched = weights.cache != "image" and weights.claim is None
     seconds = _whole(stored_gib * GIB / 1e6 / rate.value) if fetched else 0
     each, once = (seconds, 0) if weights.cache == "node" else (0, seconds)
@@ -136,11 +137,11 @@ def _weights(model: Model, pool: PoolPlan, stored_gib: float) -> Phase:
     return Phase(name="weights", seconds=each, ready_seconds=each, once_seconds=once, how=how, source=rate.source)
 
 
-def _copied(model: Model, provider: str) -> tuple[str, Figure]:
+def _copied(model: Model, pool: PoolPlan) -> tuple[str, Figure]:
     """Where the weights are copied from, and megabytes of them a second."""
-    if model.weights.address and model.weights.buckets.region is None:
+    if model.weights.address and model.weights.buckets.region in (None, _region(pool.zones)):
         return "a bucket of the region", start_times().copy_mb["bucket"]
-    mbits = hydration.EGRESS_MBITS[provider]
+    mbits = hydration.EGRESS_MBITS[pool.shape.provider]
     route = Figure(value=mbits / 8, source=f"the route to the internet, {mbits:g} Mbit/s (planning/hydration.py)")
     return "the hub" if model.weights.address is None else "a bucket of another region", route
 
@@ -188,11 +189,17 @@ def pulls_in_parallel(pool: PoolPlan) -> bool:
     return pool.shape.vcpus * 1000 >= cpu and pool.shape.memory_mib >= memory
 
 
-def _route_mb(provider: str, image: str) -> float:
+def _route_mb(provider: str, zones: Sequence[str], image: str) -> float:
     """Megabytes a second from an image's registry: ECR and the private addresses of ACR are in the region."""
     host = image.partition("/")[0]
-    near = host.endswith(".amazonaws.com") or (host.endswith(".aliyuncs.com") and "-vpc." in host)
+    own = f".{_region(zones)}." in host
+    near = own and (".ecr." in host or (host.endswith(".aliyuncs.com") and "-vpc." in host))
     return math.inf if near else hydration.EGRESS_MBITS[provider] / 8
+
+
+def _region(zones: Sequence[str]) -> str:
+    """Region of zones like `us-east-1a`, `cn-hangzhou-h` and `ap-southeast-1a`."""
+    return re.sub(r"(?<=\d)[a-z]$|-[a-z]$", "", zones[0]) if zones else ""
 
 
 def _medium(model: Model, shape: InstanceType) -> str:

@@ -13,7 +13,8 @@ from llmplatform.checks import parse
 from llmplatform.checks.files import read
 from llmplatform.planning.models import ModelPlan, plan_models
 from llmplatform.planning.pools import plan_pools
-from llmplatform.planning.start import MARGIN, own_phases
+from llmplatform.planning.start import MARGIN, own_phases, start
+from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.models import Model
 
 
@@ -70,6 +71,8 @@ def test_weights_in_a_bucket_do_not_cross_the_route_to_the_internet_and_those_in
     elsewhere = {"source": "s3://acme-models/qwen", "buckets": {"region": "eu-west-1"}}
     hub, far = (model_plan(weights=each).start.phases[2] for each in ({}, elsewhere))
     assert far.once_seconds == hub.once_seconds
+    named = {"source": "s3://acme-models/qwen", "buckets": {"region": "us-east-1"}, "cache": "node"}
+    assert model_plan(weights=named).start.phases[2] == bucket, "the region of the stack, in words"
 
 
 def test_a_node_and_its_image_are_no_part_of_what_the_server_is_allowed() -> None:
@@ -106,6 +109,15 @@ def test_an_image_from_a_registry_of_the_region_does_not_cross_the_route_to_the_
     near, far = image("acme-registry-vpc.cn-hangzhou.cr.aliyuncs.com"), image("registry.example.cn")
     assert far == image("acme-registry.cn-hangzhou.cr.aliyuncs.com"), "its public address"
     assert far > 2 * near
+
+
+@pytest.mark.parametrize(("region", "near"), [("us-east-1", True), ("eu-west-1", False)])
+def test_ecr_of_another_region_is_far(region: str, near: bool) -> None:
+    registry = f"111122223333.dkr.ecr.{region}.amazonaws.com"
+    plan = model_plan()
+    image = f"{registry}/vllm/vllm-openai:v1"
+    found = start(plan.spec, plan.pool, image=image, mirrors=Mirrors(), stored_gib=1, loaded_gib=1)
+    assert ("a registry of the region" in found.phases[1].how) is near
 
 
 def test_every_figure_has_its_source() -> None:
