@@ -10,7 +10,7 @@ from llmplatform.planning.ceilings import ceiling, holds_a_second_set
 from llmplatform.planning.fit import draft_gib, weights_gib
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.planning.stages import Spread, spread
-from llmplatform.planning.start import MARGIN, Start, start
+from llmplatform.planning.start import MARGIN, Start, packed_gb, start
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
@@ -111,6 +111,7 @@ def plan_model(
     buckets: hydration.BucketPlan | None = None,
     head: PoolPlan | None = None,
     second_set: bool = False,
+    beside_gb: float = 0,
 ) -> ModelPlan:
     """The plan of one model on one pool. The settings are valid: its shape is known, and the pool has its GPUs.
 
@@ -119,6 +120,7 @@ def plan_model(
     `mirrors`: where its image comes from. None: the public registry.
     `buckets`: from `planning.hydration`, for a model that comes from some.
     `head`: pool of `engine.head_pool`.
+    `beside_gb`: other images that a new node of the pool fetches at the same time.
     """
     weights, stored = _weights_gib(model), stored_gib(model)
     cpu, memory = _share(pool.shape, model)
@@ -131,6 +133,7 @@ def plan_model(
         mirrors=mirrors or Mirrors(),
         stored_gib=stored,
         loaded_gib=loaded_gib(model),
+        beside_gb=beside_gb,
     )
     return ModelPlan(
         name=name,
@@ -172,9 +175,19 @@ def plan_models(stack: Stack, pools: tuple[PoolPlan, ...]) -> tuple[ModelPlan, .
             buckets=hydration.buckets(model, stack.cloud),
             head=by_name[model.engine.head_pool] if model.engine.head_pool else None,
             second_set=holds_a_second_set(stack, name),
+            beside_gb=_beside_gb(stack, model, by_name[model.pool]),
         )
         for name, model in stack.models.items()
     )
+
+
+def _beside_gb(stack: Stack, model: Model, pool: PoolPlan) -> float:
+    """Size of the other images that a new node of the model's pool fetches before they are needed."""
+    if not pool.spec.prepull:
+        return 0
+    tenants = [each for each in stack.models.values() if each.pool == pool.name]
+    sizes = {image_on(each, pool.gpu): packed_gb(each, loaded_gib(each)) for each in tenants}
+    return sum(sizes.values()) - sizes[image_on(model, pool.gpu)]
 
 
 def _devices(pool: PoolPlan, pods: Spread) -> Mapping[str, int]:

@@ -76,15 +76,25 @@ class Start:
         return STOCK_SECONDS + sum(phase.seconds for phase in self.phases if phase.name in ("node", "image"))
 
 
-def start(model: Model, pool: PoolPlan, *, image: str, mirrors: Mirrors, stored_gib: float, loaded_gib: float) -> Start:
+def start(
+    model: Model,
+    pool: PoolPlan,
+    *,
+    image: str,
+    mirrors: Mirrors,
+    stored_gib: float,
+    loaded_gib: float,
+    beside_gb: float = 0,
+) -> Start:
     """The phases of a server of a model in a pool, in their order.
 
-    `image`: its engine's; `stored_gib`: what is downloaded; `loaded_gib`: what reaches the GPUs.
+    `image`: its engine's; `stored_gib`: what is downloaded; `loaded_gib`: what reaches the GPUs;
+    `beside_gb`: other images that a new node fetches at the same time.
     """
     return Start(
         phases=(
             _node(pool),
-            _image(model, pool, mirrors.image(image), loaded_gib),
+            _image(model, pool, mirrors.image(image), packed_gb(model, loaded_gib), beside_gb),
             _weights(model, pool, stored_gib),
             *own_phases(model, pool.shape, loaded_gib),
         )
@@ -107,17 +117,23 @@ def _node(pool: PoolPlan) -> Phase:
     )
 
 
-def _image(model: Model, pool: PoolPlan, image: str, loaded_gib: float) -> Phase:
+def packed_gb(model: Model, loaded_gib: float) -> float:
+    """Size of a model's image as it is fetched, with the weights that it has."""
+    return _image_gb(model).value + (loaded_gib * GIB / 1e9 if model.weights.cache == "image" else 0)
+
+
+def _image(model: Model, pool: PoolPlan, image: str, packed: float, beside: float) -> Phase:
     size, rate = _image_gb(model), _pull(pool)
-    with_weights = size.value + (loaded_gib * GIB / 1e9 if model.weights.cache == "image" else 0)
     route = _route_mb(pool.shape.provider, pool.zones, image)
-    seconds = _whole(with_weights * 1000 / min(rate.value, route))
+    per_gb = 1000 / min(rate.value, route)
+    seconds = _whole(packed * per_gb)
     way = "a registry of the region" if math.isinf(route) else f"a route of {route:.0f} MB/s"
     return Phase(
         name="image",
-        seconds=seconds,
+        seconds=_whole((packed + beside) * per_gb),
         ready_seconds=0 if pool.spec.prepull else seconds,
-        how=f"{with_weights:.3g} GB over {way}, {rate.value:g} MB/s on the node; "
+        how=f"{packed:.3g} GB over {way}, {rate.value:g} MB/s on the node; "
+        + (f"on a new node beside {beside:.3g} GB of the pool's other images; " if beside else "")
         + ("fetched before a server needs it" if pool.spec.prepull else "0 where the node has it"),
         source=f"size: {size.source}; rate: {rate.source}",
     )

@@ -1,8 +1,8 @@
 """Images of models on every node of their pool before a server needs them.
 
 Makes: a DaemonSet for each pool with `prepull`. Its init containers have the images and end at once; a small one then
-stays, so that the pod is counted as running. A node fetches them while it waits, or while other servers use it. Makes
-no node faster that is bought for a server: the server's own pod fetches the same image then.
+stays, so that the pod is counted as running. A node fetches them while it waits, or while other servers use it. A node
+that is bought for a server fetches all of them beside the server's own image: with several, the server starts later.
 Dangerous to replace: nothing.
 Sources: kubernetes.io, "Pods", "Init Containers"; kubelet, pkg/kubelet/images/image_gc_manager.go, `detectImages`: an
 image of a container that is still known is not collected.

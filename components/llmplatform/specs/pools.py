@@ -41,7 +41,8 @@ class _Pool(Section):
     starts at once, and another is bought. They cost as much as others."""
     prepull: bool = False
     """Fetch the images of this stack's models to each of its nodes, before a server needs them. It shortens a start on
-    a node that is there, such as a `warm` one, and none on a node that is bought for it."""
+    a node that is there, such as a `warm` one. A node that is bought for a server fetches all of them at once, so that
+    with several images the start there takes longer."""
     disk_gib: Annotated[int, Field(ge=20, le=16384)] = GPU_DISK_GIB
     """Size of the encrypted root volume in GiB. An engine's image needs 25 to 30 GiB unpacked; GPU pools need 200 or
     more. On AWS, machines with local disks keep images and pods there, and their root volume has at most 60."""

@@ -134,3 +134,20 @@ def test_weights_in_an_image_are_fetched_with_it() -> None:
     with_weights = model_plan(engine=engine, weights={"cache": "image"})
     assert seconds(with_weights)["weights"] == 0
     assert seconds(with_weights)["image"] > 1.9 * seconds(plain)["image"]
+
+
+def test_a_new_node_of_a_pool_that_fetches_images_before_fetches_all_of_them_at_once() -> None:
+    def image(*, prepull: bool, others: int) -> tuple[int, int]:
+        raw = read(ROOT / "Pulumi.dev.yaml")
+        ((name, model),) = raw["models"].items()
+        raw["pools"][model["pool"]].update(prepull=prepull, disk_gib=1000, max=8)
+        other = {**model, "engine": {"kind": "sglang"}}
+        raw["models"] |= {f"other-{at}": other for at in range(others)}
+        settings = parse(raw)
+        phase = next(plan for plan in plan_models(settings, plan_pools(settings)) if plan.name == name).start.phases[1]
+        return phase.seconds, phase.ready_seconds
+
+    own = image(prepull=False, others=0)[0]
+    assert image(prepull=True, others=0) == (own, 0)
+    assert image(prepull=False, others=1) == (own, own)
+    assert image(prepull=True, others=2) == (2 * own, 0), "the others have one image"
