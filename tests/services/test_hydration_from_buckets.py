@@ -3,12 +3,11 @@
 import json
 import re
 import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.hydration.buckets import BUCKET, POD_TOKEN, PREFIX, SECRET, SESSION, Buckets, served, started, sums, target
+from support.hydration.buckets import BUCKET, POD_TOKEN, PREFIX, SECRET, SESSION, Buckets, served, started, target
 from support.hydration.hydrating import (
     FILES,
     KEPT,
@@ -106,44 +105,6 @@ def test_an_object_that_changes_between_two_attempts_is_copied_anew_and_whole(
     assert found(tmp_path, target())[FIRST] == changed, "half of the old and half of the new would be of the same size"
 
 
-def test_what_an_attempt_copied_is_held_against_sums_that_came_later(
-    program: Path, tmp_path: Path, buckets: Buckets
-) -> None:
-    buckets.put_in_parts(FIRST, WEIGHTS[: 5 * MIB], WEIGHTS[5 * MIB :])
-    killed = threading.Event()
-
-    def hold(method: str, path: str) -> None:
-        if method == "GET" and path.endswith("model-00002-of-00002.safetensors"):
-            killed.wait(60)
-
-    buckets.before = hold
-    process = started(program, tmp_path, buckets)
-    until(lambda: whole(tmp_path, FIRST), 30)
-    process.kill()
-    ended(process)
-    killed.set()
-    buckets.put("SHA256SUMS", sums({**FILES, FIRST: b"others"}))
-    code, said = copied(program, tmp_path, buckets)
-    assert code == 4, said
-    assert f"{FIRST}: came 3 times with another content" in said.splitlines()[-1]
-    assert not (tmp_path / target()).exists()
-    buckets.put("SHA256SUMS", sums(FILES))
-    code, said = copied(program, tmp_path, buckets)
-    assert code == 0, said
-
-
-def whole(volume: Path, name: str) -> bool:
-    """Whether an unfinished hydration has all of a file."""
-    return any((folder / "files" / name).exists() for folder in (volume / ".work").glob("*"))
-
-
-def test_sums_that_list_their_own_file_are_held(program: Path, tmp_path: Path, buckets: Buckets) -> None:
-    """`sha256sum * > SHA256SUMS` reads the file that it writes, which is empty then."""
-    buckets.put("SHA256SUMS", sums({**FILES, "SHA256SUMS": b""}))
-    code, said = copied(program, tmp_path, buckets)
-    assert code == 0, said
-
-
 def test_a_right_to_list_without_one_to_read_is_told(program: Path, tmp_path: Path, buckets: Buckets) -> None:
     def deny(method: str, path: str) -> None:
         if method == "GET" and path.endswith(".safetensors"):
@@ -170,27 +131,6 @@ def test_an_object_that_changes_while_it_is_copied_is_noticed(program: Path, tmp
     assert "it has changed since it was listed" in said.splitlines()[-1]
     assert copied(program, tmp_path, buckets)[0] == 0
     assert found(tmp_path, target())[FIRST] == WEIGHTS[::2] * 2
-
-
-def test_a_file_of_parts_is_verified_by_the_line_of_sha256sum(program: Path, tmp_path: Path, buckets: Buckets) -> None:
-    buckets.put_in_parts(FIRST, WEIGHTS[: 5 * MIB], WEIGHTS[5 * MIB :])
-    code, said = copied(program, tmp_path / "without", buckets)
-    assert code == 0, said
-    assert said.splitlines()[-1].endswith(f"{len(KEPT) - 1} verified, 1 by size and ETag alone: add SHA256SUMS")
-    buckets.put("SHA256SUMS", sums(FILES))
-    code, said = copied(program, tmp_path / "with", buckets)
-    assert code == 0, said
-    written = json.loads((tmp_path / "with" / target() / MANIFEST).read_text())["files"]
-    assert all(each.get("sha256") for each in written)
-    assert said.splitlines()[-1].endswith("GiB, verified")
-    buckets.put("SHA256SUMS", sums({**FILES, FIRST: b"others"}))
-    code, said = copied(program, tmp_path / "wrong", buckets)
-    assert code == 4
-    assert "with another content than the hub says" in said
-    buckets.put("SHA256SUMS", sums({**FILES, "model-00003-of-00003.safetensors": b""}))
-    code, said = copied(program, tmp_path / "missing", buckets)
-    assert code == 3
-    assert "SHA256SUMS names model-00003-of-00003.safetensors, which is not there" in said
 
 
 def test_a_checksum_that_s3_has_of_the_whole_object_is_held(program: Path, tmp_path: Path, buckets: Buckets) -> None:

@@ -44,7 +44,7 @@ def bucket(source: str, endpoint: str) -> Bucket:
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Mapping[str, str]]]:
-    """Address and headers of each request, none of which is answered."""
+    """Address and headers of each request. None is answered."""
     sent: list[tuple[str, Mapping[str, str]]] = []
 
     def get(url: str, headers: Mapping[str, str], **how: Any) -> Any:
@@ -86,7 +86,7 @@ def test_an_object_of_s3_is_asked_for_as_botocore_would(name: str, path: str) ->
 
 
 def signed_by_botocore(url: str, headers: Mapping[str, str]) -> bool:
-    """Of what is sent to an address, the host of which HTTP sends as `Host`."""
+    """Whether botocore would sign these headers so. HTTP sends the address' host as `Host`."""
     theirs = AWSRequest("GET", url, headers={name: each for name, each in headers.items() if name.startswith("x-amz-")})
     theirs.context["timestamp"] = headers["x-amz-date"]
     auth = S3SigV4Auth(Theirs("AKID", "secret", "token"), "s3", "eu-west-1")
