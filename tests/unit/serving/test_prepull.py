@@ -123,5 +123,6 @@ def test_without_the_setting_there_is_none_and_the_plan_says_what_it_saves() -> 
         for each in (True, False)
     }
     image = plans[False].start.phases[1].seconds
-    assert plans[True].start.new_node_seconds == plans[False].start.new_node_seconds, "a new node fetches it as before"
+    both = plans[False].start.new_node_seconds + image
+    assert plans[True].start.new_node_seconds == both, "a new node fetches the other image, too"
     assert plans[True].start.ready_node_seconds == plans[False].start.ready_node_seconds - image
