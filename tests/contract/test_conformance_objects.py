@@ -123,4 +123,10 @@ def test_a_key_of_the_accounts_encrypts_and_is_granted_with_the_objects(right: s
     }
     of_keys = [each for each in engine.result["grant"] if KEY in each.resources]
     assert {action for each in of_keys for action in each.actions} == actions
+    whole = "arn:aws:s3:::weights-bucket"
+    for each in of_keys:
+        assert each.conditions == {
+            "StringEquals": {"kms:ViaService": f"s3.{KEY.split(':')[3]}.amazonaws.com"},
+            "StringLike": {"kms:EncryptionContext:aws:s3:arn": [whole, f"{whole}/*"]},
+        }, "the key may encrypt other things: by S3 alone, and for this bucket alone"
     assert iam_findings(iam_document(*engine.result["grant"])) == []

@@ -32,7 +32,7 @@ def solver(*, delegated: bool) -> dict[str, object]:
 
 def read_write(name: str, bucket: alicloud.oss.Bucket) -> Grant:
     """The right to read and write the objects of a bucket."""
-    return Grant(name=name, statements=bucket.bucket.apply(_read_write))
+    return Grant(name=name, statements=bucket.bucket.apply(writing))
 
 
 def read_objects(cloud: Alicloud, name: str, /, *, bucket: str, prefix: str, key: str | None = None) -> Grant:
@@ -60,7 +60,16 @@ def _reading(cloud: Alicloud, bucket: str, prefix: str, key: str | None) -> tupl
     )
 
 
-def _read_write(bucket: str) -> list[Statement]:
+def reading(bucket: str) -> list[Statement]:
+    """Statements to list and read the objects of a bucket."""
+    return [
+        Statement(actions=("oss:ListObjects", "oss:GetBucketInfo"), resources=(f"acs:oss:*:*:{bucket}",)),
+        Statement(actions=("oss:GetObject",), resources=(f"acs:oss:*:*:{bucket}/*",)),
+    ]
+
+
+def writing(bucket: str) -> list[Statement]:
+    """Statements to list, read, write and delete, with uploads in parts. Versions are not among them."""
     return [
         Statement(
             actions=("oss:ListObjects", "oss:ListMultipartUploads", "oss:GetBucketInfo"),

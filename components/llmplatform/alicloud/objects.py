@@ -17,6 +17,7 @@ from typing import Literal
 import pulumi
 import pulumi_alicloud as alicloud
 
+from llmplatform.alicloud.grants import reading, writing
 from llmplatform.alicloud.naming import unique
 from llmplatform.alicloud.policies import Statement, document
 from llmplatform.base.component import PlatformComponent
@@ -134,24 +135,4 @@ def tls_alone(bucket: str) -> str:
             "Resource": [f"acs:oss:*:*:{bucket}", f"acs:oss:*:*:{bucket}/*"],
             "Condition": {"Bool": {"acs:SecureTransport": ["false"]}},
         }
-    )
-
-
-def reading(bucket: str) -> tuple[Statement, ...]:
-    """Statements to list and read."""
-    return (
-        Statement(actions=("oss:ListObjects", "oss:GetBucketInfo"), resources=(f"acs:oss:*:*:{bucket}",)),
-        Statement(actions=("oss:GetObject",), resources=(f"acs:oss:*:*:{bucket}/*",)),
-    )
-
-
-def writing(bucket: str) -> tuple[Statement, ...]:
-    """Statements to list, read, write and delete, with uploads in parts. Versions are not among them."""
-    return (
-        *reading(bucket),
-        Statement(actions=("oss:ListMultipartUploads",), resources=(f"acs:oss:*:*:{bucket}",)),
-        Statement(
-            actions=("oss:PutObject", "oss:DeleteObject", "oss:AbortMultipartUpload", "oss:ListParts"),
-            resources=(f"acs:oss:*:*:{bucket}/*",),
-        ),
     )

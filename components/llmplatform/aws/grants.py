@@ -8,6 +8,7 @@ import pulumi
 
 from llmplatform.aws.policies import Statement
 from llmplatform.base.contracts import Grant
+from llmplatform.base.policies import Conditions
 from llmplatform.specs.cloud import Aws
 
 CHALLENGES = "_acme-challenge.*"
@@ -56,18 +57,22 @@ def _reading(cloud: Aws, bucket: str, prefix: str, key: str | None) -> tuple[Sta
     reading = Statement(sid="ReadObjects", actions=("s3:GetObject",), resources=(f"{objects}/{prefix}/*",))
     if key is None:
         return (listing, reading)
-    region = key.split(":")[3]
-    host = f"s3.{region}.amazonaws.com" + (".cn" if cloud.partition == "aws-cn" else "")
-    # With a bucket key, the context of the encryption is the bucket; else it is the object.
-    conditions = {
-        "StringEquals": {"kms:ViaService": host},
-        "StringLike": {"kms:EncryptionContext:aws:s3:arn": [objects, f"{objects}/{prefix}/*"]},
-    }
+    decrypting = for_objects(cloud.partition, key, objects, f"{objects}/{prefix}/*")
     return (
         listing,
         reading,
-        Statement(sid="DecryptObjects", actions=("kms:Decrypt",), resources=(key,), conditions=conditions),
+        Statement(sid="DecryptObjects", actions=("kms:Decrypt",), resources=(key,), conditions=decrypting),
     )
+
+
+def for_objects(partition: str, key: str, bucket: str, objects: str) -> Conditions:
+    """Conditions of the use of a KMS key: by S3 alone, for the objects of a bucket. All are ARNs."""
+    host = f"s3.{key.split(':')[3]}.amazonaws.com" + (".cn" if partition == "aws-cn" else "")
+    return {
+        "StringEquals": {"kms:ViaService": host},
+        # With a bucket key, the context of the encryption is the bucket; else it is the object.
+        "StringLike": {"kms:EncryptionContext:aws:s3:arn": [bucket, objects]},
+    }
 
 
 def _scaling(cloud: Aws, cluster: str) -> tuple[Statement, ...]:

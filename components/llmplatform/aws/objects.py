@@ -19,6 +19,7 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
+from llmplatform.aws.grants import for_objects
 from llmplatform.aws.policies import Statement, document
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import Grant, ObjectStores
@@ -198,8 +199,16 @@ def reading(partition: str, bucket: str, key: str | None) -> tuple[Statement, ..
             resources=(f"arn:{partition}:s3:::{bucket}",),
         ),
         Statement(sid="ReadObjects", actions=("s3:GetObject",), resources=(f"arn:{partition}:s3:::{bucket}/*",)),
-        *([Statement(sid="Decrypt", actions=("kms:Decrypt",), resources=(key,))] if key else []),
+        *_of_key("Decrypt", "kms:Decrypt", partition, bucket, key),
     )
+
+
+def _of_key(sid: str, action: str, partition: str, bucket: str, key: str | None) -> tuple[Statement, ...]:
+    if key is None:
+        return ()
+    whole = f"arn:{partition}:s3:::{bucket}"
+    conditions = for_objects(partition, key, whole, f"{whole}/*")
+    return (Statement(sid=sid, actions=(action,), resources=(key,), conditions=conditions),)
 
 
 def writing(partition: str, bucket: str, key: str | None) -> tuple[Statement, ...]:
@@ -216,5 +225,5 @@ def writing(partition: str, bucket: str, key: str | None) -> tuple[Statement, ..
             actions=("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
             resources=(f"arn:{partition}:s3:::{bucket}/*",),
         ),
-        *([Statement(sid="Encrypt", actions=("kms:GenerateDataKey",), resources=(key,))] if key else []),
+        *_of_key("Encrypt", "kms:GenerateDataKey", partition, bucket, key),
     )
