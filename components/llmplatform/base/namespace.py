@@ -51,6 +51,10 @@ class NamespaceArgs:
     """Registry login for pods, in the Secret `registry-login`. None: no such Secret."""
     after: Sequence[pulumi.Resource] = ()
     """Resources that the namespace depends on."""
+    protect: bool = False
+    """Whether its deletion is refused: it has volumes that no other resource protects."""
+    delete: str | None = None
+    """Time for its deletion, e.g. `45m`. None: the provider's own."""
 
 
 class Namespace(PlatformComponent):
@@ -78,7 +82,11 @@ class Namespace(PlatformComponent):
                 name=self._args.namespace,
                 labels={**self._labels, **self._args.labels, **pod_security_labels(self._args.pod_security)},
             ),
-            opts=self.child(depends_on=[*self._args.after]),
+            opts=self.child(
+                depends_on=[*self._args.after],
+                protect=self._args.protect or None,
+                custom_timeouts=pulumi.CustomTimeouts(delete=self._args.delete) if self._args.delete else None,
+            ),
         )
 
     def _meta(self, name: str) -> meta.ObjectMetaArgs:

@@ -70,6 +70,10 @@ class Rails:
     """Ports of metrics, open only with a scraping Prometheus."""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     """Further labels of the namespace."""
+    keeps_data: bool = False
+    """Whether it has volumes that no other resource protects: full protection refuses to delete it."""
+    delete: str | None = None
+    """Time for its deletion, e.g. `45m`. None: the provider's own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +151,8 @@ class Site:
             container_defaults=ADDON_DEFAULTS,
             login=self._login(),
             openings={**rails.openings, **scraped(self.scraper, *rails.metrics)} if rails.metrics else rails.openings,
+            protect=rails.keeps_data and self.environment.protected,
+            delete=rails.delete,
         )
         return Namespace(f"{name}-space", args, owner.child())
 

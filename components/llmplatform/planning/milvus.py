@@ -28,6 +28,9 @@ LOCAL_GIB = 10
 MEMORY_PER_CPU = 4
 """GiB for each CPU, in all sizes of the calculator."""
 
+STANDALONE_GIB = 8
+"""Least memory of one server with all parts in it (milvus.io/docs/prerequisite-helm.md)."""
+
 _FLOAT, _EXTRA = 4, 1.15
 
 
@@ -70,11 +73,14 @@ class MilvusPlan:
     """Pods of each part, as the resource calls it."""
     etcd: Part
 
+    copies: int
+    """Copies of the vectors in memory."""
+
     @property
-    def memory_gib(self) -> int:
-        """Memory of the part that holds the vectors."""
+    def copy_gib(self) -> int:
+        """Memory for each copy of the vectors: a node serves one of them alone."""
         found = self.parts[self.holding]
-        return found.replicas * found.memory_gib
+        return found.replicas // self.copies * found.memory_gib
 
     @property
     def everything(self) -> tuple[Part, ...]:
@@ -117,7 +123,7 @@ def plan_milvus(spec: Milvus) -> MilvusPlan:
     if spec.mode == "standalone":
         memory = spec.memory_gib or _standalone_gib(one.memory_gib)
         server = _part(1, memory, disk=one.disk_gib)
-        return MilvusPlan(load=one, holding="standalone", parts={"standalone": server}, etcd=etcd)
+        return MilvusPlan(load=one, holding="standalone", parts={"standalone": server}, etcd=etcd, copies=1)
     query = _query_nodes(spec, one)
     cores = query.replicas * query.cpu
     return MilvusPlan(
@@ -131,6 +137,7 @@ def plan_milvus(spec: Milvus) -> MilvusPlan:
             "queryNode": query,
         },
         etcd=etcd,
+        copies=spec.copies,
     )
 
 
@@ -144,18 +151,24 @@ def _part(replicas: int, memory: int, *, disk: float = 0) -> Part:
 
 
 def _query_nodes(spec: Milvus, one: Load) -> Part:
-    """They share one copy, or several copies."""
-    wanted = spec.memory_gib or one.memory_gib * spec.copies
-    size = next((size for most, size in ((8, 8), (96, 16), (512, 32), (2048, 64)) if wanted < most), 128)
-    nodes = spec.query_nodes or max(2, ceil(wanted / size))
-    if spec.memory_gib or spec.query_nodes:
-        size = ceil(wanted / nodes)
-    return _part(nodes, size, disk=one.disk_gib * spec.copies / nodes)
+    """Each serves one copy alone: Milvus gives every copy the same number of them, and one more to some of them.
+
+    Source: milvus, internal/querycoordv2/meta/replica_manager_helper.go, `updateExpectedNodeCountForReplicas`.
+    """
+    copies = spec.copies
+    wanted = spec.memory_gib / copies if spec.memory_gib else one.memory_gib
+    size = next((size for most, size in ((8, 8), (96, 16), (512, 32), (2048, 64)) if wanted * copies < most), 128)
+    nodes = spec.query_nodes or max(2, copies * max(1, ceil(wanted / size)))
+    # Fewer nodes than copies are refused by a rule.
+    each = max(1, nodes // copies)
+    if spec.query_nodes or spec.memory_gib:
+        size = ceil(spec.memory_gib / nodes) if spec.memory_gib else ceil(wanted / each)
+    return _part(nodes, size, disk=one.disk_gib / each)
 
 
 def _standalone_gib(memory: float) -> int:
-    if memory <= 8:
-        return 8
+    if memory <= STANDALONE_GIB:
+        return STANDALONE_GIB
     return 16 if memory <= 16 else ceil(memory / 32) * 32
 
 

@@ -5,7 +5,8 @@ Makes: the operator with its CRDs, the resource from which it makes Deployments 
 The operator can make no budgets, and its own monitor never selects etcd (`NewAppLabels`, pkg/controllers/utils.go,
 v1.3.8). Does not: users and roles beside `root`, and backups.
 Dangerous to replace: the release, whose CRDs are templates: without it every Milvus is deleted; the resource, with
-which its etcd goes: nothing in the bucket can be found again. With full protection the volumes of etcd stay.
+which its etcd goes: nothing in the bucket can be found again; the namespace, with etcd's volumes. Full protection
+refuses to delete resource and namespace, and the operator keeps the volumes of a resource that is deleted by hand.
 Access: port 19530 is open to clients. Port 9091 is open to Prometheus alone: it stops a server, and shows its settings,
 without a password (milvus-io/milvus#50763, #46817). Etcd has no password, because the operator takes one only in clear
 text: its network lets in Milvus and the operator alone.
@@ -29,6 +30,8 @@ from llmplatform.base.site import MONITORS, Pods, Rails, Site
 from llmplatform.planning.milvus import plan_milvus
 from llmplatform.services.milvus_resource import (
     CERTIFICATE,
+    ETCD_METRICS,
+    ETCD_METRICS_PORT,
     METRICS_PORT,
     NAME,
     PASSWORD_KEY,
@@ -42,9 +45,11 @@ from llmplatform.services.milvus_resource import (
 )
 from llmplatform.specs.services import Milvus as Spec
 
+PATIENCE = "45m"
+"""Time for its end: query nodes move their segments while they stop, and no other one is left to take them."""
 CHART = "milvus-operator"
 (NAMESPACE,) = Spec.namespaces
-OPERATOR_METRICS_PORT, ETCD_METRICS_PORT = 8080, 2381
+OPERATOR_METRICS_PORT = 8080
 INTERNAL = (19529, 53100, 19531, 13333, 21123, 21124, 22222, 2379, 2380)
 """Ports among its own pods: proxy, coordinators (root, query, data), query, data and streaming nodes, and etcd. Source:
 milvus-operator v1.3.8, pkg/controllers/components.go; milvus.yaml, `proxy.internalPort`; etcd chart 8.12.0."""
@@ -104,6 +109,8 @@ class Milvus(PlatformComponent):
             openings=openings(args),
             metrics=(METRICS_PORT, ETCD_METRICS_PORT, OPERATOR_METRICS_PORT),
             labels=args.identity.namespace_labels,
+            keeps_data=True,
+            delete=PATIENCE,
         )
         space = site.namespace(self, name, rails)
         values = MilvusOperatorValues(monitoring_enabled=site.scraped)
@@ -111,6 +118,7 @@ class Milvus(PlatformComponent):
         wiring = Wiring(
             store=args.store,
             storage_class=args.storage_class,
+            environment=site.environment.name,
             keep_disks=site.environment.protected,
             mirrors=site.mirrors,
             pool=next((pool for pool in site.pools if pool.name == args.spec.pool), None),
@@ -124,14 +132,18 @@ class Milvus(PlatformComponent):
             kind="Milvus",
             metadata=self._meta(NAME, space.name),
             spec=resource(args.spec, plan, wiring),
-            opts=self.child(depends_on=[operator]),
+            opts=self.child(
+                depends_on=[operator],
+                protect=site.environment.protected,
+                custom_timeouts=pulumi.CustomTimeouts(delete=PATIENCE),
+            ),
         )
         for part, pods in {**plan.parts, "etcd": plan.etcd}.items():
             if pods.replicas > 1:
                 self._budget(part, space.name)
         if site.scraped:
             self._monitor("servers", space.name, {"app.kubernetes.io/name": "milvus"}, {"port": "metrics"})
-            self._monitor("etcd", space.name, etcd_labels(), {"portNumber": ETCD_METRICS_PORT})
+            self._monitor("etcd", space.name, etcd_labels(), ETCD_METRICS)
         scheme = "https" if args.spec.tls else "http"
         self.address = after(f"{scheme}://{NAME}-milvus.{NAMESPACE}.svc:{PORT}", made)
         self.root_secret = pulumi.Output.concat(space.name, "/", wiring.root_secret)

@@ -24,14 +24,33 @@ from llmplatform.specs.services import Milvus as Spec
 
 NAME = "milvus"
 """Name of the resource, and the beginning of all names that the operator gives."""
-PORT, METRICS_PORT = 19530, 9091
-"""Port of clients, and that of metrics and management."""
+PORT, METRICS_PORT, ETCD_METRICS_PORT = 19530, 9091, 2381
+"""Port of clients, that of metrics and management, and that of etcd's metrics."""
 ROOT_SECRET, USER_KEY, PASSWORD_KEY = "milvus-root", "username", "password"
 CERTIFICATE = "milvus-tls"
 PASSWORD_VARIABLE = "COMMON_SECURITY_DEFAULTROOTPASSWORD"  # noqa: S105 name of a variable
 """Setting `common.security.defaultRootPassword` as the environment spells it, which is read after files (milvus,
 pkg/config/env_source.go)."""
+DISK_VARIABLE = "LOCAL_STORAGE_SIZE"
+"""GiB that a query node may fill with indexes. Without it, it counts on the whole disk of its node (milvus,
+pkg/util/paramtable/component_param.go, `DiskCapacityLimit`)."""
 DATA, CERTIFICATES = "/milvus/data", "/milvus/certificates"
+
+ETCD_METRICS: Mapping[str, Any] = {
+    # Prometheus finds a pod by the ports that it declares: `client` and `peer` (etcd chart 8.12.0,
+    # templates/statefulset.yaml).
+    "port": "client",
+    "relabelings": [
+        {
+            "action": "replace",
+            "sourceLabels": ["__meta_kubernetes_pod_ip"],
+            "regex": "(.+)",
+            "replacement": f"$1:{ETCD_METRICS_PORT}",
+            "targetLabel": "__address__",
+        }
+    ],
+}
+"""Where a PodMonitor reads etcd."""
 
 _CREATES_ROOT = ("mixCoord", "standalone")
 """Parts that create the first user: the root coordinator."""
@@ -45,6 +64,8 @@ class Wiring:
 
     store: ObjectStore
     storage_class: pulumi.Input[str] | None
+    environment: str
+    """Name of the environment: the folder of its data in a bucket that other stacks may use as well."""
     keep_disks: bool
     """Whether etcd's volumes outlive the resource."""
     mirrors: Mirrors
@@ -58,8 +79,11 @@ def resource(spec: Spec, plan: MilvusPlan, wiring: Wiring) -> dict[str, Any]:
     """The `spec` of the resource."""
     return {
         "mode": spec.mode,
-        "components": {**_common(wiring), **{name: _part(name, part, wiring) for name, part in plan.parts.items()}},
-        "config": _config(wiring),
+        "components": {
+            **_common(wiring),
+            **{name: _part(name, part, plan, wiring) for name, part in plan.parts.items()},
+        },
+        "config": _config(plan, wiring),
         "dependencies": {
             "msgStreamType": "woodpecker",
             "etcd": {"inCluster": _etcd(spec, plan.etcd, wiring)},
@@ -100,7 +124,7 @@ def _common(wiring: Wiring) -> dict[str, Any]:
     }
 
 
-def _part(name: str, part: Part, wiring: Wiring) -> dict[str, Any]:
+def _part(name: str, part: Part, plan: MilvusPlan, wiring: Wiring) -> dict[str, Any]:
     """One Deployment. Volumes of a part replace those of all parts, so each names its own."""
     served = wiring.certificate if name in _SERVES else None
     mounted = {"data": DATA, **({"certificates": CERTIFICATES} if served else {})}
@@ -112,18 +136,23 @@ def _part(name: str, part: Part, wiring: Wiring) -> dict[str, Any]:
         # Its index lies there: the scheduler must find the room.
         amounts["ephemeral-storage"] = f"{part.disk_gib}Gi"
     root = {"secretKeyRef": {"name": wiring.root_secret, "key": PASSWORD_KEY}}
+    variables: list[dict[str, Any]] = []
+    if name in _CREATES_ROOT:
+        variables.append({"name": PASSWORD_VARIABLE, "valueFrom": root})
+    if name == plan.holding and plan.load.disk_gib:
+        variables.append({"name": DISK_VARIABLE, "value": str(part.disk_gib)})
     return {
         "replicas": part.replicas,
         # CPU has no limit: an index that is built takes what is free.
         "resources": {"requests": amounts, "limits": {"memory": amounts["memory"]}},
         "volumes": volumes,
         "volumeMounts": [{"name": volume, "mountPath": path} for volume, path in mounted.items()],
-        **({"env": [{"name": PASSWORD_VARIABLE, "valueFrom": root}]} if name in _CREATES_ROOT else {}),
+        **({"env": variables} if variables else {}),
         **({"topologySpreadConstraints": _spread(component_labels(name))} if part.replicas > 1 else {}),
     }
 
 
-def _config(wiring: Wiring) -> dict[str, Any]:
+def _config(plan: MilvusPlan, wiring: Wiring) -> dict[str, Any]:
     store = wiring.store
     tls = {
         "serverPemPath": f"{CERTIFICATES}/tls.crt",
@@ -137,14 +166,22 @@ def _config(wiring: Wiring) -> dict[str, Any]:
         "localStorage": {"path": DATA},
         "minio": {
             "bucketName": store.bucket,
-            "rootPath": NAME,
+            "rootPath": f"{wiring.environment}/{NAME}",
             "useSSL": True,
             "useIAM": True,
             "cloudProvider": store.provider,
             "region": store.region,
             "useVirtualHost": store.provider != "aws",
         },
-        "woodpecker": {"storage": {"type": "minio"}},
+        # Without it no query node loads an index that is on disk.
+        **({"queryNode": {"enableDisk": True}} if plan.load.disk_gib else {}),
+        "woodpecker": {
+            "storage": {"type": "minio"},
+            # On OSS its fence is `x-oss-forbid-overwrite`, which a bucket with versions ignores ("PutObject", OSS API
+            # reference): a server that was replaced could still write. Without it servers take a lock in etcd
+            # (zilliztech/woodpecker, docs/condition_write.md).
+            **({"logstore": {"fencePolicy": {"conditionWrite": "disable"}}} if store.provider == "aliyun" else {}),
+        },
         "dataCoord": {"segment": {"maxSize": SEGMENT_MIB}},
         "etcd": {"rootPath": NAME},
     }
@@ -157,7 +194,7 @@ def _etcd(spec: Spec, part: Part, wiring: Wiring) -> dict[str, Any]:
         "ETCD_HEARTBEAT_INTERVAL": "500",
         "ETCD_ELECTION_TIMEOUT": "2500",
         # Prometheus reads metrics here, and needs no access to the data.
-        "ETCD_LISTEN_METRICS_URLS": "http://0.0.0.0:2381",
+        "ETCD_LISTEN_METRICS_URLS": f"http://0.0.0.0:{ETCD_METRICS_PORT}",
     }
     registry, _, rest = wiring.mirrors.image(MILVUS_ETCD_IMAGE).rpartition("/milvusdb/")
     _, _, tag = rest.partition(":")

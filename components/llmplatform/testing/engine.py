@@ -205,6 +205,7 @@ class _Monitor(MockMonitor):
             provider=request.provider,
             secret_outputs=tuple(request.additionalSecretOutputs),
             waits=(request.customTimeouts.create, request.customTimeouts.update),
+            ends=request.customTimeouts.delete,
             stack_trace=tuple(frame.pc.uri for frame in request.stackTrace.frames),
             aliases=(*request.aliasURNs, *(alias_urn(alias, urn) for alias in request.aliases)),
         )

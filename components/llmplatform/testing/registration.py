@@ -47,5 +47,7 @@ class Registered:
     """Computed properties that are kept encrypted."""
     waits: tuple[str, ...] = ()
     """How long its creation and its update may take; empty where that is left to the provider."""
+    ends: str = ""
+    """How long its deletion may take; empty where that is left to the provider."""
     stack_trace: tuple[str, ...] = ()
     """The lines that led to it, innermost first: paths as URIs."""

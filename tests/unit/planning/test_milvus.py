@@ -69,22 +69,46 @@ def test_more_of_anything_never_takes_less() -> None:
 def test_one_server_has_the_size_of_the_calculator(vectors: int, gib: int, cpu: int) -> None:
     """milvus-io/milvus.io, src/utils/sizingToolCommon.ts, standaloneNodeConfigCalculator: 8, 16, then steps of 32."""
     plan = plan_milvus(Milvus(vectors=vectors))
-    assert (plan.memory_gib, plan.parts["standalone"].cpu) == (gib, cpu)
+    assert (plan.copy_gib, plan.parts["standalone"].cpu) == (gib, cpu)
     assert plan.load.memory_gib <= gib
 
 
-@pytest.mark.parametrize("vectors", [1, 10**6, 10**7, 10**8, 10**9])
-@pytest.mark.parametrize("copies", [1, 2])
-def test_the_query_nodes_hold_all_copies(vectors: int, copies: int) -> None:
-    plan = plan_milvus(Milvus(mode="cluster", vectors=vectors, copies=copies))
-    assert plan.memory_gib >= plan.load.memory_gib * copies
+def replicas_of_milvus(nodes: int, replicas: int) -> list[int]:
+    """Nodes of each replica: milvus, replica_manager_helper.go, updateExpectedNodeCountForReplicas."""
+    least, more = divmod(nodes, replicas)
+    return [least + 1] * more + [least] * (replicas - more)
+
+
+@pytest.mark.parametrize("vectors", [1, 10**6, 10**7, 20_000_000, 10**8, 10**9])
+@pytest.mark.parametrize("copies", [1, 2, 3, 5])
+@pytest.mark.parametrize("query_nodes", [None, 7, 60])
+def test_each_replica_holds_a_whole_copy_on_nodes_of_its_own(
+    vectors: int, copies: int, query_nodes: int | None
+) -> None:
+    plan = plan_milvus(Milvus(mode="cluster", vectors=vectors, copies=copies, query_nodes=query_nodes))
+    query = plan.parts["queryNode"]
+    for nodes in replicas_of_milvus(query.replicas, copies):
+        assert nodes * query.memory_gib >= plan.load.memory_gib
+    assert plan.copy_gib == min(replicas_of_milvus(query.replicas, copies)) * query.memory_gib
     assert all(part.replicas >= 2 for part in plan.everything)
+
+
+def test_twenty_million_vectors_twice_are_six_nodes_of_32_gib() -> None:
+    """Five of them, which all copies together fill, leave one replica 64 GiB for the 73.2 of a copy."""
+    query = plan_milvus(Milvus(mode="cluster", vectors=20_000_000, copies=2)).parts["queryNode"]
+    assert (query.replicas, query.memory_gib) == (6, 32)
+
+
+def test_each_node_has_room_on_its_disk_for_its_part_of_a_copy() -> None:
+    index = DiskAnnIndex(kind="diskann")
+    plan = plan_milvus(Milvus(mode="cluster", vectors=40_000_000, copies=2, query_nodes=5, index=index))
+    assert 2 * (plan.parts["queryNode"].disk_gib - 10) >= plan.load.disk_gib
 
 
 def test_memory_and_query_nodes_of_the_settings_are_kept() -> None:
     found = plan_milvus(Milvus(mode="cluster", memory_gib=100, query_nodes=4)).parts["queryNode"]
     assert (found.replicas, found.memory_gib) == (4, 25)
-    assert plan_milvus(Milvus(memory_gib=4)).memory_gib == 4
+    assert plan_milvus(Milvus(memory_gib=12)).copy_gib == 12
 
 
 def test_members_of_etcd_follow_the_mode_unless_they_are_said() -> None:

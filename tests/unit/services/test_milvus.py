@@ -1,5 +1,6 @@
 """Milvus: what its operator is given, who reaches it, and what outlives it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,6 +19,7 @@ from llmplatform.testing import RecordingEngine, walk
 
 RELEASE, SECRET = "kubernetes:helm.sh/v3:Release", "kubernetes:core/v1:Secret"
 POLICY, BUDGET = "kubernetes:networking.k8s.io/v1:NetworkPolicy", "kubernetes:policy/v1:PodDisruptionBudget"
+SPACE = "kubernetes:core/v1:Namespace"
 MILVUS, MONITOR = "kubernetes:milvus.io/v1beta1:Milvus", "kubernetes:monitoring.coreos.com/v1:PodMonitor"
 CERTIFICATE = "kubernetes:cert-manager.io/v1:Certificate"
 PARTS = ("proxy", "mixCoord", "queryNode", "dataNode", "streamingNode")
@@ -130,7 +132,7 @@ def test_its_data_is_in_the_bucket_with_the_rights_of_its_service_account(
     found = resource(store=store)
     assert found["config"]["minio"] == {
         "bucketName": "vectors-0a1b",
-        "rootPath": "milvus",
+        "rootPath": "test/milvus",
         "useSSL": True,
         "useIAM": True,
         **expected,
@@ -147,7 +149,7 @@ def test_writes_are_logged_in_the_bucket_and_by_nothing_else_that_has_disks() ->
         assert found["dependencies"]["msgStreamType"] == "woodpecker", (
             "the operator's own choice is Pulsar for a cluster"
         )
-        assert found["config"]["woodpecker"] == {"storage": {"type": "minio"}}
+        assert found["config"]["woodpecker"]["storage"] == {"type": "minio"}
         assert found["dependencies"].keys() == {"msgStreamType", "etcd", "storage"}
 
 
@@ -228,7 +230,12 @@ def test_prometheus_reads_servers_and_etcd_each_at_its_own_port() -> None:
     engine = made()
     found = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in engine.all(MONITOR)}
     assert found["milvus-servers"]["podMetricsEndpoints"][0]["port"] == "metrics"
-    assert found["milvus-etcd"]["podMetricsEndpoints"][0]["portNumber"] == 2381
+    (endpoint,) = found["milvus-etcd"]["podMetricsEndpoints"]
+    assert endpoint["port"] == "client", "etcd's pods declare `client` and `peer`, and Prometheus finds no other port"
+    (rule,) = endpoint["relabelings"]
+    assert rule["targetLabel"] == "__address__"
+    address = re.sub(f"^{rule['regex']}$", rule["replacement"].replace("$1", r"\1"), "10.0.3.4")
+    assert (rule["sourceLabels"], address) == (["__meta_kubernetes_pod_ip"], "10.0.3.4:2381")
     etcd = resource()["dependencies"]["etcd"]["inCluster"]["values"]["extraEnvVars"]
     assert {"name": "ETCD_LISTEN_METRICS_URLS", "value": "http://0.0.0.0:2381"} in etcd
     assert resource()["components"]["disableMetric"], "the operator's own monitor would read the servers twice"
@@ -239,6 +246,42 @@ def test_prometheus_reads_servers_and_etcd_each_at_its_own_port() -> None:
 def test_with_full_protection_etcd_outlives_the_resource(protection: str, policy: str, deleted: bool) -> None:
     etcd = resource(environment=environment(protection))["dependencies"]["etcd"]["inCluster"]
     assert (etcd["deletionPolicy"], etcd["pvcDeletion"]) == (policy, deleted)
+
+
+@pytest.mark.parametrize(("protection", "kept"), [("full", True), ("none", False)])
+def test_full_protection_refuses_to_delete_the_resource_and_the_volumes_of_etcd(protection: str, kept: bool) -> None:
+    engine = made(environment=environment(protection))
+    assert bool(engine.one(MILVUS).protect) is kept
+    assert bool(engine.one(SPACE).protect) is kept, "its PersistentVolumeClaims go with it"
+
+
+def test_it_has_time_to_end() -> None:
+    """Query nodes move their segments while they stop; the provider alone waits for ten minutes."""
+    engine = made()
+    assert [engine.one(kind).ends for kind in (MILVUS, SPACE)] == ["45m", "45m"]
+
+
+@pytest.mark.parametrize(("store", "fence"), [({}, None), (OSS, {"conditionWrite": "disable"})])
+def test_servers_on_oss_take_a_lock_because_versions_switch_its_fence_off(
+    store: Mapping[str, Any], fence: dict[str, str] | None
+) -> None:
+    """OSS API reference, PutObject: `x-oss-forbid-overwrite` is without effect in a bucket with versions."""
+    assert resource(store=store)["config"]["woodpecker"].get("logstore", {}).get("fencePolicy") == fence
+
+
+@pytest.mark.parametrize(("mode", "part"), [("standalone", "standalone"), ("cluster", "queryNode")])
+def test_an_index_on_disk_is_loaded_within_the_volume_of_its_part(mode: str, part: str) -> None:
+    """milvus.yaml, `queryNode.enableDisk`; without LOCAL_STORAGE_SIZE it counts on the whole disk of the node."""
+    wanted = {"enabled": True, "mode": mode, "vectors": 40_000_000, "index": {"kind": "diskann"}}
+    found = resource(spec=Spec.model_validate(wanted))
+    holding = found["components"][part]
+    (volume,) = (each for each in holding["volumes"] if each["name"] == "data")
+    variables = {each["name"]: each.get("value") for each in holding["env"]}
+    assert found["config"]["queryNode"] == {"enableDisk": True}
+    assert f"{variables['LOCAL_STORAGE_SIZE']}Gi" == volume["emptyDir"]["sizeLimit"]
+    in_memory = resource(spec=Spec(enabled=True))
+    assert "queryNode" not in in_memory["config"]
+    assert "LOCAL_STORAGE_SIZE" not in str(in_memory["components"])
 
 
 def test_all_images_come_from_the_mirror_with_its_login() -> None:

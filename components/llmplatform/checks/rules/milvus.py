@@ -9,8 +9,9 @@ from llmplatform.checks.problems import Problem, suggestion
 from llmplatform.checks.rules.placement import is_cpu, is_system, shape, size_setting, zones
 from llmplatform.checks.rules.rule import whole
 from llmplatform.planning.ceilings import usable_nodes
-from llmplatform.planning.milvus import LOCAL_GIB, MilvusPlan, Part, plan_milvus
+from llmplatform.planning.milvus import LOCAL_GIB, STANDALONE_GIB, MilvusPlan, Part, plan_milvus
 from llmplatform.planning.pools import pod_disk_gib
+from llmplatform.specs.objects import NewStore
 from llmplatform.specs.services import Milvus
 from llmplatform.specs.stack import Stack
 
@@ -59,22 +60,50 @@ def pool_exists(stack: Stack) -> Iterator[Problem]:
 
 
 def memory_holds_the_vectors(stack: Stack) -> Iterator[Problem]:
-    """The memory in the settings holds the vectors."""
+    """The memory in the settings holds the vectors: each copy its own share of the query nodes."""
     spec = _wanted(stack)
     if spec is None or spec.memory_gib is None:
         return
-    needed = _needed_gib(spec, plan_milvus(spec))
-    if needed > spec.memory_gib:
+    plan = plan_milvus(spec)
+    holding = plan.parts[plan.holding].replicas
+    serving = holding // plan.copies
+    if not serving or plan.copy_gib >= plan.load.memory_gib:
+        return
+    each = ceil(plan.load.memory_gib / serving)
+    yield Problem(
+        f"{_HERE}.memory_gib",
+        f"{spec.memory_gib} GiB do not hold {spec.vectors:,} vectors of dimension {spec.dimension}, which take "
+        f"{plan.load.memory_gib:.1f} with '{spec.index.kind}'{_shares(plan, holding)}",
+        f"write {max(STANDALONE_GIB if spec.mode == 'standalone' else 2, each * holding)} or more, or remove it",
+    )
+
+
+def _shares(plan: MilvusPlan, nodes: int) -> str:
+    if plan.copies == 1:
+        return ""
+    return f": each of {plan.copies} copies has {nodes // plan.copies} of {nodes} query nodes"
+
+
+def one_server_has_its_least_memory(stack: Stack) -> Iterator[Problem]:
+    """A standalone takes 8 GiB, however few the vectors (milvus.io/docs/prerequisite-helm.md)."""
+    spec = _wanted(stack)
+    if spec and spec.mode == "standalone" and spec.memory_gib and spec.memory_gib < STANDALONE_GIB:
         yield Problem(
             f"{_HERE}.memory_gib",
-            f"{spec.memory_gib} GiB do not hold {spec.vectors:,} vectors of dimension {spec.dimension}, which take "
-            f"{needed:.1f} with '{spec.index.kind}'",
-            f"write {ceil(needed)} or more, or remove it",
+            f"a server with all parts in it takes {STANDALONE_GIB} GiB, however few its vectors are",
+            f"write {STANDALONE_GIB} or more, or remove it",
         )
 
 
-def _needed_gib(spec: Milvus, plan: MilvusPlan) -> float:
-    return plan.load.memory_gib * (spec.copies if spec.mode == "cluster" else 1)
+def objects_never_expire(stack: Stack) -> Iterator[Problem]:
+    """Milvus reads an object for as long as its collection is there."""
+    spec = _wanted(stack)
+    if spec and isinstance(spec.store, NewStore) and spec.store.expire_days:
+        yield Problem(
+            f"{_HERE}.store.expire_days",
+            "an object that expires is a part of a collection, which can then not be loaded",
+            "remove it: Milvus removes what it no longer needs",
+        )
 
 
 def pods_fit_their_nodes(stack: Stack) -> Iterator[Problem]:
@@ -209,6 +238,8 @@ def nodes_are_not_taken_back(stack: Stack) -> Iterator[Problem]:
 PROBLEMS = whole(
     pool_exists,
     memory_holds_the_vectors,
+    one_server_has_its_least_memory,
+    objects_never_expire,
     pods_fit_their_nodes,
     etcd_has_a_quorum,
     copies_are_on_nodes_of_their_own,

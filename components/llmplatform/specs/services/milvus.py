@@ -97,9 +97,11 @@ class Milvus(Capability):
     """Number of times that a cluster has the vectors in memory: the `replica_number` with which clients load them.
     With 2, a search still finds all of them when a query node is lost."""
     memory_gib: Annotated[int, Field(ge=2, le=65536)] | None = None
-    """Memory of the server, or of all query nodes of a cluster together, in GiB. Empty: what the vectors need."""
+    """Memory of the server, 8 or more, or of all query nodes of a cluster together, in GiB. Each copy of the vectors
+    has the same part of it. Empty: what the vectors need."""
     query_nodes: Annotated[int, Field(ge=2, le=1000)] | None = None
-    """Query nodes of a cluster, which hold the vectors. Empty: as many as the vectors need, at least 2."""
+    """Query nodes of a cluster, which hold the vectors. Each holds a part of one copy, so that a multiple
+    of `copies` leaves none over. Empty: as many as the vectors need, at least 2."""
     etcd: MilvusEtcd = MilvusEtcd()
     pool: PoolName | None = None
     """Pool of its pods. Empty: any node without taints."""
