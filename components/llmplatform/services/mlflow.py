@@ -142,6 +142,7 @@ class Mlflow(PlatformComponent):
             made = random.RandomPassword(f"{self._logical}-{role}", length=40, special=False, opts=self.child())
             return pulumi.Output.secret(made.result)
 
+        self._session = generated("session")
         admin = core.Secret(
             f"{self._logical}-admin-secret",
             metadata=self._meta(ADMIN),
@@ -152,7 +153,7 @@ class Mlflow(PlatformComponent):
             f"{self._logical}-keys-secret",
             metadata=self._meta(KEYS),
             string_data={
-                pods.SESSION: generated("session"),
+                pods.SESSION: self._session,
                 pods.PASSPHRASE: generated("passphrase"),
                 pods.DATABASE: pulumi.Output.secret(self._args.database_password),
             },
@@ -161,8 +162,9 @@ class Mlflow(PlatformComponent):
         return after(ADMIN, admin), after(KEYS, keys)
 
     def _password_mark(self) -> pulumi.Output[str]:
-        """Changes with the database's password, so that pods restart with it, and does not tell it."""
-        return pulumi.Output.secret(pulumi.Output.from_input(self._args.database_password).apply(_mark))
+        """Changes with the database's password, so that pods restart with it. The generated key hides a short one."""
+        both = pulumi.Output.all(self._session, self._args.database_password)
+        return pulumi.Output.secret(both.apply(lambda known: _mark(json.dumps(known))))
 
     def _files(self) -> pulumi.Output[str]:
         database = self._args.database
@@ -179,7 +181,8 @@ class Mlflow(PlatformComponent):
         """Claim of the artifacts, and their address."""
         wanted, store, site = self._args.spec.artifacts, self._args.store, self._args.site
         if not isinstance(wanted, Volume):
-            return None, store.url.apply("{}/artifacts".format) if store else ""
+            # Another stack may use the same bucket.
+            return None, store.url.apply(f"{{}}/{site.environment.name}/mlflow/artifacts".format) if store else ""
         claim = core.PersistentVolumeClaim(
             f"{self._logical}-artifacts",
             metadata=self._meta("mlflow-artifacts"),

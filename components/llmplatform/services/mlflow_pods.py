@@ -1,6 +1,8 @@
 """The pods of MLflow: its servers, and the Job that prepares their databases. Both are `restricted`.
 
-The root file system is read-only: what they write is in memory-backed or temporary folders of the pod.
+The root file system is read-only: what they write is in a temporary folder on their node's disk. With a bucket, these
+are whole artifacts: the server writes each upload and download to a file first (mlflow 3.17.2, server/handlers.py,
+`_upload_artifact`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +19,8 @@ SESSION, PASSPHRASE, DATABASE = "session-key", "passphrase", "database-password"
 """Keys of the Secret with the servers' own keys."""
 ARTIFACTS = "/artifacts"
 _USER = 1000
+_ENDS_SECONDS = 600
+"""Time for the transfers of a server that stops."""
 _TEMPORARY = "/tmp"  # noqa: S108 the pod's own
 
 core = kubernetes.core.v1
@@ -65,7 +69,10 @@ def template(args: PodArgs) -> core.PodTemplateSpecArgs:
             _secret("MLFLOW_AUTH_ADMIN_PASSWORD", args.admin, "password"),
         ],
         ports=[core.ContainerPortArgs(name="http", container_port=server.PORT, protocol="TCP")],
-        resources=core.ResourceRequirementsArgs(requests={"cpu": "250m", "memory": memory}, limits={"memory": memory}),
+        resources=core.ResourceRequirementsArgs(
+            requests={"cpu": "250m", "memory": memory, "ephemeral-storage": f"{args.spec.scratch_gib}Gi"},
+            limits={"memory": memory},
+        ),
         # It imports for half a minute.
         startup_probe=_probe(period=5, failures=60),
         readiness_probe=_probe(period=10, failures=3),
@@ -74,12 +81,14 @@ def template(args: PodArgs) -> core.PodTemplateSpecArgs:
         lifecycle=core.LifecycleArgs(pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=5))),
         volume_mounts=mounts(args, artifacts=True),
     )
+    servers = pod(args, main, artifacts=True, restart="Always", spread=True)
+    servers.termination_grace_period_seconds = _ENDS_SECONDS
     return core.PodTemplateSpecArgs(
         metadata=meta.ObjectMetaArgs(
             labels=args.labels,
             annotations={f"llmplatform.dev/{name}": mark for name, mark in args.marks.items()},
         ),
-        spec=pod(args, main, artifacts=True, restart="Always", spread=True),
+        spec=servers,
     )
 
 
@@ -198,7 +207,9 @@ def volumes(args: PodArgs, *, artifacts: bool) -> list[core.VolumeArgs]:
     """What the mounts are of."""
     found = [
         core.VolumeArgs(name="files", config_map=core.ConfigMapVolumeSourceArgs(name=args.files)),
-        core.VolumeArgs(name="temporary", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit="10Gi")),
+        core.VolumeArgs(
+            name="temporary", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=f"{args.spec.scratch_gib}Gi")
+        ),
     ]
     if artifacts and args.claim is not None:
         claim = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=args.claim)

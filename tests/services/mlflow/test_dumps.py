@@ -12,7 +12,8 @@ from support.mlflow.postgres import Postgres
 from support.mlflow.servers import BUCKET, Rendered
 
 DATABASES = ("mlflow", "mlflow_auth")
-OLD = "dumps/2020-01-01T00-00-00Z/mlflow.dump"
+DUMPS = "test/mlflow/dumps/"
+OLD, OF_OTHERS = f"{DUMPS}2020-01-01T00-00-00Z/mlflow.dump", f"{DUMPS}2019-export/rows.csv"
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,7 @@ def test_a_dump_is_stored_and_restores_to_the_same_rows_under_a_new_name(
     mlflow: Rendered, database: Postgres, rows: Mapping[str, str], store: Any, tmp_path: Path
 ) -> None:
     store.put_object(Bucket=BUCKET, Key=OLD, Body=b"old")
+    store.put_object(Bucket=BUCKET, Key=OF_OTHERS, Body=b"not a dump")
     store.put_object(Bucket=BUCKET, Key="artifacts/1/notes.txt", Body=b"of a run")
     folder = tmp_path / "dump"
     folder.mkdir()
@@ -72,9 +74,9 @@ def test_a_dump_is_stored_and_restores_to_the_same_rows_under_a_new_name(
     assert done.returncode == 0, done.stderr
     stored = keys(store)
     assert OLD not in stored, "it was older than keep_days"
-    assert "artifacts/1/notes.txt" in stored
-    dumps = [key for key in stored if key.startswith("dumps/")]
-    assert [Path(key).name for key in dumps] == ["mlflow.dump", "mlflow_auth.dump"]
+    assert {"artifacts/1/notes.txt", OF_OTHERS} <= set(stored)
+    marker, *dumps = [key for key in stored if key.startswith(DUMPS) and key != OF_OTHERS]
+    assert [Path(key).name for key in (marker, *dumps)] == ["COMPLETE", "mlflow.dump", "mlflow_auth.dump"]
     for name, key in zip(DATABASES, dumps, strict=True):
         fetched = database.folder / f"fetched-{name}"
         store.download_file(BUCKET, key, str(fetched))

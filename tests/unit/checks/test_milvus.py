@@ -1,4 +1,4 @@
-"""Warnings about Milvus; the refusals are in the bad stack files."""
+"""Warnings about Milvus and MLflow; the refusals are in the bad stack files."""
 
 from copy import deepcopy
 from typing import Any
@@ -13,7 +13,7 @@ from llmplatform.specs.stack import NAMESPACE
 EXAMPLE = ROOT / "examples/milvus/Pulumi.vectors.yaml"
 
 
-def said(**changes: Any) -> list[str]:
+def said(*, of: str = "services.milvus", **changes: Any) -> list[str]:
     """Warnings of the example, with settings changed by path."""
     config = deepcopy(yaml.safe_load(EXAMPLE.read_text())["config"])
     settings = {key.removeprefix(NAMESPACE): value for key, value in config.items()}
@@ -23,7 +23,7 @@ def said(**changes: Any) -> list[str]:
         for key in above:
             inner = inner[key]
         inner[last] = value
-    return [each.path for each in rules.warnings(parse(settings)) if each.path.startswith("services.milvus")]
+    return [each.path for each in rules.warnings(parse(settings)) if each.path.startswith(of)]
 
 
 def test_three_zones_of_machines_on_demand_are_warned_of_nothing() -> None:
@@ -33,6 +33,17 @@ def test_three_zones_of_machines_on_demand_are_warned_of_nothing() -> None:
 @pytest.mark.parametrize("capacity", ["spot", "spot_first"])
 def test_machines_that_are_taken_back_are_warned_of(capacity: str) -> None:
     assert said(pools__vectors__capacity=capacity) == ["services.milvus.pool"]
+
+
+def test_expiring_artifacts_and_dumps_beside_them_are_warned_of() -> None:
+    database = {"kind": "existing", "host": "pg.example.org"}
+    where = {"database": database, "enabled": True}
+    bucket = {**where, "artifacts": {"kind": "new", "expire_days": 90}}
+    volume = {**where, "artifacts": {"kind": "volume"}}
+    assert said(services__mlflow=bucket, of="services.mlflow") == ["services.mlflow.artifacts.expire_days"]
+    assert said(services__mlflow=volume, of="services.mlflow") == ["services.mlflow.dumps"]
+    undumped = {**volume, "dumps": {"enabled": False}}
+    assert said(services__mlflow=undumped, of="services.mlflow") == []
 
 
 def test_two_zones_leave_no_majority_of_etcd() -> None:

@@ -1,5 +1,6 @@
 """MLflow: who reaches it and what it reaches, what its pods may do, and that no password is where it can be read."""
 
+import hashlib
 import json
 from configparser import ConfigParser
 from typing import Any
@@ -132,7 +133,7 @@ def test_both_databases_are_dumped_before_one_is_stored_and_no_user_can_fetch_it
     assert [each["name"] for each in pod["initContainers"]] == ["experiments", "users"]
     assert {each["image"] for each in pod["initContainers"]} == {"docker.io/library/postgres:18.6-bookworm"}
     (store,) = pod["containers"]
-    assert store["command"][-2:] == ["s3://weights-bucket/dumps", "14"]
+    assert store["command"][-2:] == ["s3://weights-bucket/test/mlflow/dumps", "14"], "others may use the bucket"
     assert spec["concurrencyPolicy"] == "Forbid"
     volume = RecordingEngine().run(on_a_volume).one("kubernetes:batch/v1:CronJob").inputs["spec"]
     (store,) = volume["jobTemplate"]["spec"]["template"]["spec"]["containers"]
@@ -174,6 +175,8 @@ def test_pods_restart_with_another_password_or_configuration() -> None:
     changed = {name for name, mark in marks(database_password="another").items() if mark != usual[name]}
     assert changed == {"llmplatform.dev/database"}
     assert marks(spec=spec(default_permission="EDIT")) != usual
+    alone = hashlib.sha256(PASSWORD.encode()).hexdigest()
+    assert not alone.startswith(usual["llmplatform.dev/database"]), "a short password could be guessed from its hash"
 
 
 def test_only_health_is_probed_and_metrics_are_read_with_a_login() -> None:
@@ -191,6 +194,15 @@ def test_its_pods_are_restricted_and_write_nothing_but_temporary_files() -> None
     assert server(engine)["securityContext"]["readOnlyRootFilesystem"] is True
     pod = engine.one(DEPLOYMENT).inputs["spec"]["template"]["spec"]
     assert {each["name"] for each in pod["volumes"]} == {"files", "temporary"}
+
+
+def test_a_server_has_disk_for_artifacts_on_their_way_and_time_to_end_them() -> None:
+    """mlflow 3.17.2, server/handlers.py, `_upload_artifact`: for S3 each upload is a whole file first."""
+    pod = made(spec=spec(scratch_gib=40)).one(DEPLOYMENT).inputs["spec"]["template"]["spec"]
+    (scratch,) = (each for each in pod["volumes"] if each["name"] == "temporary")
+    assert scratch["emptyDir"]["sizeLimit"] == "40Gi"
+    assert pod["containers"][0]["resources"]["requests"]["ephemeral-storage"] == "40Gi", "else its node has no room"
+    assert pod["terminationGracePeriodSeconds"] == 600
 
 
 def test_two_servers_share_a_volume_that_protection_keeps() -> None:

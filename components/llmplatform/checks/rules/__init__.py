@@ -105,6 +105,7 @@ WARNINGS: tuple[Rule, ...] = (
     *hubs.WARNINGS,
     *addons.WARNINGS,
     *milvus.WARNINGS,
+    *services.WARNINGS,
 )
 """Warnings: the stack is valid, and will probably cause trouble."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.rule import whole
+from llmplatform.specs.objects import NewStore
 from llmplatform.specs.services import Volume
 from llmplatform.specs.stack import AlicloudStack, Stack
 
@@ -51,4 +52,27 @@ def mlflow_reaches_its_artifacts(stack: Stack) -> Iterator[Problem]:
         )
 
 
+def mlflow_dumps_leave_the_volume(stack: Stack) -> Iterator[Problem]:
+    """A warning: dumps on the artifacts' volume are lost with it."""
+    wanted = stack.services.mlflow
+    if wanted.enabled and wanted.dumps.enabled and isinstance(wanted.artifacts, Volume):
+        yield Problem(
+            f"{_MLFLOW}.dumps",
+            "they are on the volume of the artifacts, and are lost with it",
+            "copy them elsewhere, or let the database's owner dump it and set enabled to false",
+        )
+
+
+def mlflow_artifacts_expire(stack: Stack) -> Iterator[Problem]:
+    """A warning: an expired artifact is missing from its run or its model."""
+    wanted = stack.services.mlflow
+    if wanted.enabled and isinstance(wanted.artifacts, NewStore) and (days := wanted.artifacts.expire_days):
+        yield Problem(
+            f"{_MLFLOW}.artifacts.expire_days",
+            f"after {days} days the artifacts of every run and model are gone, and MLflow still lists them",
+            "remove it, or accept that",
+        )
+
+
 PROBLEMS = whole(mlflow_has_a_database, mlflow_has_two_databases, mlflow_reaches_its_artifacts)
+WARNINGS = whole(mlflow_dumps_leave_the_volume, mlflow_artifacts_expire)

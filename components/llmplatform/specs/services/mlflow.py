@@ -78,4 +78,7 @@ class Mlflow(Capability):
     default_permission: Literal["READ", "USE", "EDIT", "MANAGE", "NO_PERMISSIONS"] = "READ"
     """What a user may do with the experiments and models of others."""
     memory_gib: Annotated[int, Field(ge=1, le=256)] = 2
-    """Memory of a server. An artifact passes through it in pieces."""
+    """Memory of a server."""
+    scratch_gib: Annotated[int, Field(ge=1, le=1024)] = 10
+    """Disk of a server's node for files on their way. With a bucket, each artifact that is sent or fetched is a whole
+    file there until it is done: all at once must fit, or the server is evicted."""
