@@ -17,6 +17,7 @@ def said(*, of: str = "services.milvus", **changes: Any) -> list[str]:
     """Warnings of the example, with settings changed by path."""
     config = deepcopy(yaml.safe_load(EXAMPLE.read_text())["config"])
     settings = {key.removeprefix(NAMESPACE): value for key, value in config.items()}
+    settings["secrets"] = {"mlflow_database_password": {"secure": "v1:x:y"}}
     for path, value in changes.items():
         *above, last = path.split("__")
         inner = settings

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -10,8 +9,8 @@ import pulumi
 import pytest
 from support.plans import environment, pool_plans
 from support.sites import MIRRORED, Identity, on_sites, site, with_site
+from support.stores import OSS, Store
 
-from llmplatform.base.contracts import Grant
 from llmplatform.services import Milvus, MilvusArgs, milvus
 from llmplatform.specs.services import Milvus as Spec
 from llmplatform.specs.services import MilvusEtcd
@@ -25,26 +24,6 @@ CERTIFICATE = "kubernetes:cert-manager.io/v1:Certificate"
 PARTS = ("proxy", "mixCoord", "queryNode", "dataNode", "streamingNode")
 CLUSTER = Spec(enabled=True, mode="cluster", vectors=8_000_000)
 AGENT = ("169.254.170.23/32", 80)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Store:
-    """A bucket as a cloud's component promises it."""
-
-    bucket: pulumi.Output[str] = field(default_factory=lambda: pulumi.Output.from_input("vectors-0a1b"))
-    url: pulumi.Output[str] = field(default_factory=lambda: pulumi.Output.from_input("s3://vectors-0a1b"))
-    endpoint: str = "s3.us-east-1.amazonaws.com"
-    region: str = "us-east-1"
-    provider: Any = "aws"
-
-    def read(self) -> Grant:
-        return Grant(name="read", statements=[])
-
-    def read_write(self) -> Grant:
-        return Grant(name="read-write", statements=[])
-
-
-OSS = {"endpoint": "oss-cn-hangzhou-internal.aliyuncs.com", "region": "cn-hangzhou", "provider": "aliyun"}
 
 
 def installed(**changes: Any) -> Milvus:
