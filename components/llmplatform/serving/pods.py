@@ -1,8 +1,7 @@
 """The pods of a model server: placement, rights, probes and times.
 
-Their weights are mounted to be read alone; what they write stays on the node's disk and goes with them.
-What its engine wants comes as a `Server`. The root file system is writable because NVIDIA's CDI hook writes into it
-before the container starts. Nothing has a privilege, so the namespace can enforce `restricted`.
+Weights are mounted to be read alone; what pods write stays on the node's disk and goes with them. The root file system
+is writable because NVIDIA's CDI hook writes into it. Nothing has a privilege: the namespace can enforce `restricted`.
 """
 
 from collections.abc import Mapping
@@ -63,7 +62,7 @@ class PodArgs:
     secrets_hash: pulumi.Input[str] | None
     """Changes with the secrets, so that the pods do. None: there are none."""
     annotations: Mapping[str, str] = field(default_factory=dict)
-    """Further annotations of the pods."""
+    """Further ones of the pods."""
     container: str = CONTAINER
     """Name of the server's container."""
     python_path: bool = True
@@ -146,14 +145,14 @@ def _hydration(args: PodArgs) -> core.ContainerArgs:
     """Looks whether the weights are there, or fetches them to the node.
 
     In the engine's image, if it has Python: it is on the node anyway. Without this container an engine would take a
-    folder that is missing for the name of a model at a hub. In a group it does not end with a failure: the controller
-    would make all pods anew, without a pause (kubernetes-sigs/lws v0.10.0, pod_controller.go, handleRestartPolicy).
+    missing folder for a model's name at a hub. In a group it ends with no failure: the controller would make all pods
+    anew, without a pause (kubernetes-sigs/lws v0.10.0, pod_controller.go, handleRestartPolicy).
     """
-    check, python, group = args.claim is not None, args.server.python, args.plan.nodes > 1
+    check, python = args.claim is not None, args.server.python
     image = args.image if python else args.hydration_image
     return core.ContainerArgs(
         **hydrators.container(
-            args.hydration, image, check=check, again=group, python=python, python_path=args.python_path
+            args.hydration, image, check=check, again=args.plan.nodes > 1, python=python, python_path=args.python_path
         ),
         volume_mounts=[
             core.VolumeMountArgs(name="weights", mount_path=ROOT, read_only=check),
@@ -188,7 +187,7 @@ def _trusted(args: PodArgs) -> tuple[Mapping[str, str], list[core.VolumeMountArg
 
     Each library has its own variable: OpenSSL's, which aiohttp uses, and that of requests.
     """
-    if not (args.hydration.outside.certificates and args.plan.spec.egress):
+    if not args.hydration.outside.certificates or not args.plan.spec.egress:
         return {}, []
     file = f"{_OUTSIDE}/{hydrators.CERTIFICATES}"
     mount = core.VolumeMountArgs(name="hydration", mount_path=_OUTSIDE, read_only=True)
@@ -292,11 +291,10 @@ def _runtime_adapters(plan: ModelPlan) -> tuple[list[core.VolumeArgs], list[core
 
 def folder_volume(folder: Folder) -> core.VolumeArgs:
     """The node's disk. Compilers of several pods in one folder of a network file system have broken one another."""
-    medium = "Memory" if folder.memory else None
-    disk = core.EmptyDirVolumeSourceArgs(medium=medium, size_limit=f"{folder.size_gib}Gi")
+    disk = core.EmptyDirVolumeSourceArgs(medium="Memory" if folder.memory else None, size_limit=f"{folder.size_gib}Gi")
     return core.VolumeArgs(name=folder.volume, empty_dir=disk)
 
 
 def _shared_memory(plan: ModelPlan) -> core.VolumeArgs:
-    disk = core.EmptyDirVolumeSourceArgs(medium="Memory", size_limit=f"{plan.shm_mib}Mi")
-    return core.VolumeArgs(name="shared-memory", empty_dir=disk)
+    memory = core.EmptyDirVolumeSourceArgs(medium="Memory", size_limit=f"{plan.shm_mib}Mi")
+    return core.VolumeArgs(name="shared-memory", empty_dir=memory)
