@@ -21,8 +21,8 @@ from llmplatform.specs.stack import Stack
 pytestmark = pytest.mark.usefixtures("made_up")
 
 
-WORKLOADS = {"ray_server", "ray_service"}
-"""Modules of engines whose pods another program makes."""
+WORKLOADS = {"ray_server", "ray_service", "kuberay"}
+"""Modules of engines whose pods another program makes, and of that program."""
 PRODUCT = [Path(engines.__file__).parents[1], Path(__file__).parents[2] / "infra"]
 
 

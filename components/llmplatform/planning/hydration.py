@@ -111,7 +111,7 @@ def _parts(place: Address) -> str:
 def _quoted(place: Address) -> str:
     """The prefix as one folder: of each model, the folders of all sources have the same depth.
 
-    Without `=`, which ends the name in vLLM's `--lora-modules`.
+    Without `=`, which ends the name of an adapter in the flags of engines.
     """
     return quote(place.path, safe="@+")
 
