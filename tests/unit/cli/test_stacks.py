@@ -42,7 +42,7 @@ def test_what_the_vectors_of_milvus_take_is_shown_with_its_pods() -> None:
     assert result.exit_code == 0, result.stderr
     said = " ".join(result.stdout.split())
     assert "20,000,000 vectors of dimension 768 with hnsw: 57.2 GiB, loaded 73.2 in memory and 0.0 on disk" in said
-    assert re.search(r"queryNode \W 5 \W 6 \W 32 GiB", said)
+    assert re.search(r"queryNode \W 6 \W 6 \W 32 GiB", said)
 
 
 def test_keys_of_providers_that_are_without_effect_are_warned_of(tmp_path: Path) -> None:
