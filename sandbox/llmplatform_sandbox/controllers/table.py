@@ -170,6 +170,12 @@ UNSERVED = (
         "dashboard that it asks is a program of the pods, which are simulated.",
     ),
     Unserved(
+        chart="milvus-operator",
+        controllers="Milvus Operator",
+        why="The module proxy does not serve it (github.com/zilliztech/milvus-operator, 403 Forbidden). No pod of "
+        "Milvus is made.",
+    ),
+    Unserved(
         chart="gpu-operator",
         controllers="GPU Operator, Node Feature Discovery",
         why="They act on drivers and devices of machines, which are simulated.",
