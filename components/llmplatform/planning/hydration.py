@@ -50,7 +50,8 @@ def buckets(model: Model, cloud: Aws | Alicloud) -> BucketPlan | None:
     """The buckets of a model; None without any.
 
     Sources: "Amazon S3 endpoints and quotas", AWS general reference; "Regions and endpoints", OSS documentation: the
-    internal endpoint is for machines in the bucket's region, and costs no traffic.
+    internal endpoint is for machines in the bucket's region, and costs no traffic; kubernetes-sigs/
+    alibaba-cloud-csi-driver, `GetSTSEndpoint`, which asks the token service within the network as well.
     """
     if not model.buckets:
         return None

@@ -21,7 +21,7 @@ def stack(name: str, source: str) -> Stack:
 
 
 def test_tokens_of_alibaba_cloud_come_from_within_the_network() -> None:
-    """alibaba-cloud-csi-driver asks the same address for RRSA."""
+    """`GetSTSEndpoint` of kubernetes-sigs/alibaba-cloud-csi-driver has the same address."""
     near = stack("dev-ack", "oss://acme/qwen")
     (plan,) = plan_models(near, plan_pools(near))
     assert plan.buckets
