@@ -23,6 +23,7 @@ from llmplatform.alicloud.policies import Statement, document
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import Grant, ObjectStores
 from llmplatform.base.ordering import after
+from llmplatform.catalog import hosts
 from llmplatform.specs import objects
 from llmplatform.specs.cloud import Alicloud
 from llmplatform.specs.environment import Environment
@@ -63,7 +64,7 @@ class ObjectStore(PlatformComponent):
         self.bucket = pulumi.Output.from_input(spec.bucket) if isinstance(spec, ExistingStore) else self._new(spec)
         self.url = self.bucket.apply("oss://{}".format)
         self.region, self.provider = args.cloud.region, "aliyun"
-        self.endpoint = f"oss-{self.region}-internal.aliyuncs.com"
+        self.endpoint = hosts.oss_within(self.region)
         self.finish()
 
     def read(self) -> Grant:

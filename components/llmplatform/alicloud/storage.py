@@ -30,6 +30,7 @@ from llmplatform.alicloud.naming import unique
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.ordering import after
 from llmplatform.base.storage_class import storage_class
+from llmplatform.catalog import hosts
 from llmplatform.specs.cloud import Alicloud
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.platform import NewAckPlatform, StorageClass
@@ -213,7 +214,7 @@ class Storage(PlatformComponent):
         region = self._args.cloud.region
         return {
             "bucket": bucket.bucket,
-            "url": f"oss-{region}-internal.aliyuncs.com",
+            "url": hosts.oss_within(region),
             "path": "/volumes",
             "volumeAs": "subpath",
             "fuseType": "ossfs2",

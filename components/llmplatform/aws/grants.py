@@ -9,6 +9,7 @@ import pulumi
 from llmplatform.aws.policies import Statement
 from llmplatform.base.contracts import Grant
 from llmplatform.base.policies import Conditions
+from llmplatform.catalog import hosts
 from llmplatform.specs.cloud import Aws
 
 CHALLENGES = "_acme-challenge.*"
@@ -57,7 +58,7 @@ def _reading(cloud: Aws, bucket: str, prefix: str, key: str | None) -> tuple[Sta
     reading = Statement(sid="ReadObjects", actions=("s3:GetObject",), resources=(f"{objects}/{prefix}/*",))
     if key is None:
         return (listing, reading)
-    decrypting = for_objects(cloud.partition, key, objects, f"{objects}/{prefix}/*")
+    decrypting = for_objects(key, objects, f"{objects}/{prefix}/*")
     return (
         listing,
         reading,
@@ -65,11 +66,10 @@ def _reading(cloud: Aws, bucket: str, prefix: str, key: str | None) -> tuple[Sta
     )
 
 
-def for_objects(partition: str, key: str, bucket: str, objects: str) -> Conditions:
+def for_objects(key: str, bucket: str, objects: str) -> Conditions:
     """Conditions of the use of a KMS key: by S3 alone, for the objects of a bucket. All are ARNs."""
-    host = f"s3.{key.split(':')[3]}.amazonaws.com" + (".cn" if partition == "aws-cn" else "")
     return {
-        "StringEquals": {"kms:ViaService": host},
+        "StringEquals": {"kms:ViaService": hosts.s3(key.split(":")[3])},
         # With a bucket key, the context of the encryption is the bucket; else it is the object.
         "StringLike": {"kms:EncryptionContext:aws:s3:arn": [bucket, objects]},
     }

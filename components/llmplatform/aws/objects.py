@@ -24,6 +24,7 @@ from llmplatform.aws.policies import Statement, document
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import Grant, ObjectStores
 from llmplatform.base.ordering import after
+from llmplatform.catalog import hosts
 from llmplatform.specs import objects
 from llmplatform.specs.cloud import Aws
 from llmplatform.specs.environment import Environment
@@ -67,8 +68,7 @@ class ObjectStore(PlatformComponent):
             self.bucket, self._key = self._new(spec), args.cloud.data_key
         self.url = self.bucket.apply("s3://{}".format)
         self.region, self.provider = args.cloud.region, "aws"
-        # China's endpoints have a domain of their own ("Amazon S3 endpoints", AWS General Reference).
-        self.endpoint = f"s3.{self.region}.amazonaws.com{'.cn' if args.cloud.partition == 'aws-cn' else ''}"
+        self.endpoint = hosts.s3(self.region)
         self.finish()
 
     def read(self) -> Grant:
@@ -207,7 +207,7 @@ def _of_key(sid: str, action: str, partition: str, bucket: str, key: str | None)
     if key is None:
         return ()
     whole = f"arn:{partition}:s3:::{bucket}"
-    conditions = for_objects(partition, key, whole, f"{whole}/*")
+    conditions = for_objects(key, whole, f"{whole}/*")
     return (Statement(sid=sid, actions=(action,), resources=(key,), conditions=conditions),)
 
 

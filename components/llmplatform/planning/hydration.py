@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from llmplatform.catalog import hosts
 from llmplatform.catalog.gpus import GIB
 from llmplatform.planning.network import ALICLOUD_EGRESS_MBITS
 from llmplatform.specs.cloud import Alicloud, Aws
@@ -47,20 +48,16 @@ class BucketPlan:
 
 
 def buckets(model: Model, cloud: Aws | Alicloud) -> BucketPlan | None:
-    """The buckets of a model; None without any.
-
-    Sources: "Amazon S3 endpoints and quotas", AWS general reference; "Regions and endpoints", OSS documentation: the
-    internal endpoint is for machines in the bucket's region, and costs no traffic; kubernetes-sigs/
-    alibaba-cloud-csi-driver, `GetSTSEndpoint`, which asks the token service within the network as well.
-    """
+    """The buckets of a model; None without any."""
     if not model.buckets:
         return None
     wanted = model.weights.buckets
     region = wanted.region or cloud.region
-    endpoint = f"oss-{region}{'-internal' if region == cloud.region else ''}.aliyuncs.com"
     if isinstance(cloud, Aws):
-        endpoint = f"s3.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
-    sts = None if isinstance(cloud, Aws) else f"https://sts-vpc.{cloud.region}.aliyuncs.com"
+        endpoint, sts = hosts.s3(region), None
+    else:
+        endpoint = hosts.oss_within(region) if region == cloud.region else hosts.oss(region)
+        sts = f"https://{hosts.sts_within(cloud.region)}"
     return BucketPlan(places=model.buckets, region=region, endpoint=endpoint, sts=sts, key=wanted.kms_key)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from llmplatform.catalog import hosts
 from llmplatform.specs.stack import AwsStack, Stack
 
 _EVERYWHERE = ("localhost", "127.0.0.1", "169.254.0.0/16", ".svc", ".cluster.local")
@@ -48,8 +49,8 @@ def _within(stack: Stack) -> tuple[str, ...]:
         # Kubelets call the API server by its name, which no range covers.
         # New networks have a gateway for S3.
         partition = "amazonaws.com.cn" if stack.cloud.partition == "aws-cn" else "amazonaws.com"
-        buckets = [f".s3.{stack.cloud.region}.{partition}"] if stack.network.kind == "new" else []
+        buckets = [f".{hosts.s3(stack.cloud.region)}"] if stack.network.kind == "new" else []
         return (*_EVERYWHERE, stack.network.cidr, *services, ".internal", f".eks.{partition}", *buckets)
     region = stack.cloud.region
-    near = (f".oss-{region}-internal.aliyuncs.com", f"sts-vpc.{region}.aliyuncs.com")
+    near = (f".{hosts.oss_within(region)}", hosts.sts_within(region))
     return (*_EVERYWHERE, stack.network.cidr, *services, *_OF_ALICLOUD, *near)
