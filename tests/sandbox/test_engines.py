@@ -18,6 +18,8 @@ SYSTEM = {"dev": ["m7i.2xlarge"], "dev-ack": ["ecs.g7.2xlarge"]}
 """A machine with room for a server without GPUs beside the system's own pods."""
 BY_KUBERAY = ("ray_serve",)
 """Engines whose pods KubeRay makes. The sandbox has its CRDs alone."""
+BY_KSERVE = "kserve"
+"""Examples whose models are InferenceServices."""
 
 
 @pytest.fixture(params=sorted(SYSTEM))
@@ -28,11 +30,16 @@ def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platfor
 def models(stack: str) -> dict[str, Any]:
     """The models of the examples for the cloud of a stack, one replica each."""
     found: dict[str, Any] = {}
-    for kind in (each for each in ENGINES if each not in (DEFAULT.kind, *BY_KUBERAY)):
+    for kind in (BY_KSERVE, *(each for each in ENGINES if each not in (DEFAULT.kind, *BY_KUBERAY))):
         file = ROOT / f"examples/engines/Pulumi.{kind}{stack.removeprefix('dev')}.yaml"
         for name, model in yaml.safe_load(file.read_text())["config"]["llmplatform:models"].items():
             found[f"{kind}-{name}"] = {**model, "replicas": 1}
     return found
+
+
+def deployment(name: str) -> str:
+    """The Deployment of a model. KServe calls a predictor's by its own rule (constants.PredictorServiceName)."""
+    return f"{name}-predictor" if name.startswith(BY_KSERVE) else name
 
 
 def test_a_server_of_every_engine_becomes_ready(platform: Platform) -> None:
@@ -44,8 +51,9 @@ def test_a_server_of_every_engine_becomes_ready(platform: Platform) -> None:
         config["pools"]["system"]["instance_types"] = SYSTEM[platform.stack]
         config["pools"]["gpu"]["max"] = len(wanted)
         config["addons"]["monitoring"] = {"enabled": False}
+        config["addons"]["kserve"] = {"enabled": True}
 
     platform.edit(edit)
     platform.up()
     assert platform.errors == []
-    assert [name for name in wanted if not platform.available(name)] == []
+    assert [name for name in wanted if not platform.available(deployment(name))] == []
