@@ -47,6 +47,7 @@ def install(
     site = addons.keda.install(site)
     site = addons.kserve.install(site)
     site = addons.kuberay.install(site)
+    site = addons.cnpg.install(site)
     site = services.mlflow.install(site)
     site = services.milvus.install(site)
     return site  # noqa: RET504 so that another capability is another line

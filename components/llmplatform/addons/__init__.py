@@ -4,6 +4,7 @@
 from llmplatform.addons import (
     cert_manager,
     cluster_autoscaler,
+    cnpg,
     gateway,
     gpu_metrics,
     gpu_operator,
@@ -17,6 +18,7 @@ from llmplatform.addons.acme_webhook import AcmeWebhook, AcmeWebhookArgs
 from llmplatform.addons.cert_manager import CertManager, CertManagerArgs
 from llmplatform.addons.certificate import Certificate, CertificateArgs
 from llmplatform.addons.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
+from llmplatform.addons.cnpg import Cnpg, CnpgArgs
 from llmplatform.addons.gpu_metrics import GpuMetrics, GpuMetricsArgs
 from llmplatform.addons.gpu_operator import GpuOperator, GpuOperatorArgs
 from llmplatform.addons.keda import Keda, KedaArgs
@@ -34,6 +36,8 @@ __all__ = [
     "CertificateArgs",
     "ClusterAutoscaler",
     "ClusterAutoscalerArgs",
+    "Cnpg",
+    "CnpgArgs",
     "GpuMetrics",
     "GpuMetricsArgs",
     "GpuOperator",
@@ -50,6 +54,7 @@ __all__ = [
     "MonitoringArgs",
     "cert_manager",
     "cluster_autoscaler",
+    "cnpg",
     "gateway",
     "gpu_metrics",
     "gpu_operator",

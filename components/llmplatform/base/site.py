@@ -41,6 +41,10 @@ GROUPS = "leaderworkerset.x-k8s.io"
 """API group of LeaderWorkerSet."""
 RAY = "ray.io"
 """API group of RayService."""
+POSTGRES = "postgresql.cnpg.io"
+"""API group of Cluster and ScheduledBackup of CloudNativePG."""
+BARMAN = "barmancloud.cnpg.io"
+"""API group of ObjectStore of its plugin."""
 
 
 @dataclass(frozen=True)

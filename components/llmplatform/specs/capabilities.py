@@ -17,6 +17,7 @@ class Addons(Section):
     kserve: addons.Kserve = addons.Kserve()
     lws: addons.Lws = addons.Lws()
     kuberay: addons.Kuberay = addons.Kuberay()
+    cnpg: addons.Cnpg = addons.Cnpg()
 
 
 class AwsAddons(Addons):

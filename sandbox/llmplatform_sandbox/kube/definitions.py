@@ -22,6 +22,7 @@ _KIND = "CustomResourceDefinition"
 _NAME = re.compile(r"^metadata:\s*\n(?:[ #].*\n|\n)*?  name: [\"']?(?P<name>[\w.-]+)[\"']?\s*$", re.MULTILINE)
 # A property of that name has a schema, which is no scalar and begins on the next line.
 _DESCRIPTION = re.compile(r"^( *)description: [^\s{\[].*\n(?:[ ]*\n|\1 +.*\n)*", re.MULTILINE)
+_KEPT = re.compile(r"^    helm\.sh/resource-policy: [\"']?keep[\"']?\s*$", re.MULTILINE)
 _IS_CRD = re.compile(rf"^kind: [\"']?{_KIND}[\"']?\s*$", re.MULTILINE)
 
 
@@ -94,8 +95,9 @@ def _install(kube: Kube, definition: Definition) -> None:
 
 
 def manifest_of(definitions: Sequence[Definition]) -> str:
-    """The definitions in the form of a release's manifest: only identities."""
-    return "".join(f"---\napiVersion: {_API}\nkind: {_KIND}\nmetadata:\n  name: {d.name}\n" for d in definitions)
+    """The definitions that an uninstall deletes, in the form of a release's manifest: only identities."""
+    taken = (each.name for each in definitions if not _KEPT.search(each.text))
+    return "".join(f"---\napiVersion: {_API}\nkind: {_KIND}\nmetadata:\n  name: {name}\n" for name in taken)
 
 
 def remove(kube: Kube, manifest: str) -> None:

@@ -12,6 +12,7 @@ from llmplatform.specs.addons.cert_manager import (
     SelfSignedIssuer,
 )
 from llmplatform.specs.addons.cluster_autoscaler import AckAutoscaler, Autoscaling, ClusterAutoscaler
+from llmplatform.specs.addons.cnpg import Cnpg
 from llmplatform.specs.addons.gateway import Gateway
 from llmplatform.specs.addons.gpu_metrics import GpuMetrics
 from llmplatform.specs.addons.gpu_operator import GpuOperator
@@ -32,6 +33,7 @@ __all__ = [
     "Autoscaling",
     "CertManager",
     "ClusterAutoscaler",
+    "Cnpg",
     "ExistingIssuer",
     "Gateway",
     "GpuMetrics",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from llmplatform_sandbox.kube.definitions import Definition, from_folder
+from llmplatform_sandbox.kube.definitions import Definition, from_folder, manifest_of
 
 TEXT = """\
 apiVersion: apiextensions.k8s.io/v1
@@ -71,3 +71,15 @@ def test_nothing_else_of_a_charts_definitions_goes(chart: str) -> None:
     for each in definitions:
         assert undescribed(loaded(each.terse)) == undescribed(loaded(each.text)), each.name
         assert len(each.terse) < 0.8 * len(each.text), each.name
+
+
+def test_an_uninstall_takes_no_definition_that_the_chart_keeps() -> None:
+    """Helm, "The resource policy": `helm.sh/resource-policy: keep`."""
+    text = "kind: CustomResourceDefinition\nmetadata:\n  annotations:\n    {}\n  name: {}\n"
+    taken = Definition(name="backups.example.org", text=text.format("example.org/policy: keep", "backups.example.org"))
+    kept = Definition(
+        name="stores.example.org", text=text.format("helm.sh/resource-policy: keep", "stores.example.org")
+    )
+    manifest = manifest_of([taken, kept])
+    assert "backups.example.org" in manifest
+    assert "stores.example.org" not in manifest
