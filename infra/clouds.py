@@ -21,6 +21,7 @@ def build(
         return ack.services(made, kubernetes), kubernetes
     from llmplatform.aws import foundation as eks
 
-    made = eks.cluster(stack, pools, pulumi.ResourceOptions(providers=[providers.aws(stack.cloud)]))
+    opts = pulumi.ResourceOptions(providers=[providers.aws(stack.cloud), generated])
+    made = eks.cluster(stack, pools, opts)
     kubernetes = providers.cluster(made)
     return eks.services(made, kubernetes), kubernetes

@@ -30,6 +30,7 @@ CONTRACTS = {
     "NodePool": contracts.NodePool,
     "WorkloadIdentity": contracts.WorkloadIdentity,
     "ObjectStore": contracts.ObjectStore,
+    "Cache": contracts.Cache,
     "Storage": contracts.Storage,
 }
 """Component to the contract that it keeps, on every cloud."""

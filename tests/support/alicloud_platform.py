@@ -11,6 +11,7 @@ from llmplatform.alicloud.grants import answer_challenges
 from llmplatform.base.ordering import after
 from llmplatform.planning.pools import PoolPlan, plan_pools
 from llmplatform.specs.addons import AckAutoscaler
+from llmplatform.specs.caches import NewCache
 from llmplatform.specs.cloud import Alicloud
 from llmplatform.specs.cluster import KmsInstanceKey, NewAckCluster
 from llmplatform.specs.environment import Environment
@@ -184,6 +185,18 @@ def platform(settings: AlicloudStack) -> dict[str, Any]:
             namespace="mlflow",
             service_account="mlflow",
             grants=(bucket.read_write(),),
+            tags=TAGS,
+        ),
+    )
+    alicloud.Cache(
+        "cache",
+        alicloud.CacheArgs(
+            spec=NewCache(kind="new", node_type="tair.rdb.1g"),
+            environment=settings.environment,
+            cloud=settings.cloud,
+            network_id=net.network_id,
+            subnet_ids=net.private_subnet_ids,
+            client_cidrs=("10.0.0.0/22", "10.0.64.0/19"),
             tags=TAGS,
         ),
     )

@@ -10,6 +10,7 @@ from llmplatform import aws
 from llmplatform.aws.grants import answer_challenges, scale_node_groups
 from llmplatform.base.contracts import Grant
 from llmplatform.planning.pools import PoolPlan, plan_pools
+from llmplatform.specs.caches import NewCache
 from llmplatform.specs.cloud import Aws
 from llmplatform.specs.cluster import NewEksCluster
 from llmplatform.specs.environment import Environment
@@ -145,6 +146,18 @@ def platform(settings: AwsStack, **spec: Any) -> dict[str, Any]:
         ),
     )
     writer = identity("mlflow", bucket.read_write(), main.cluster_name, settings.cloud)
+    cache = aws.Cache(
+        "cache",
+        aws.CacheArgs(
+            spec=NewCache(kind="new", node_type="cache.t4g.small"),
+            environment=settings.environment,
+            cloud=settings.cloud,
+            network_id=net.network_id,
+            subnet_ids=net.private_subnet_ids,
+            security_group_id=main.security_group_id,
+            tags=TAGS,
+        ),
+    )
     return {
         "kubeconfig": main.kubeconfig,
         "groups": {name: pool.group_names for name, pool in pools.items()},
@@ -152,6 +165,7 @@ def platform(settings: AwsStack, **spec: Any) -> dict[str, Any]:
         "autoscaler": autoscaling.service_account,
         "challenge": challenge.service_account,
         "writer": writer.service_account,
+        "cache": cache.host,
         "classes": [storage.block_class, storage.shared_class],
     }
 

@@ -1,6 +1,7 @@
-"""The platform on Alibaba Cloud: network, ACK cluster, node pools, identities, storage, buckets, logs."""
+"""The platform on Alibaba Cloud: network, ACK cluster, node pools, identities, storage, buckets, caches, logs."""
 
 from llmplatform.alicloud.autoscaler_config import AutoscalerConfig, AutoscalerConfigArgs
+from llmplatform.alicloud.caches import Cache, CacheArgs
 from llmplatform.alicloud.cluster import Cluster, ClusterArgs
 from llmplatform.alicloud.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.alicloud.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
@@ -18,6 +19,8 @@ from llmplatform.base.faults import fail_at_the_end
 __all__ = [
     "AutoscalerConfig",
     "AutoscalerConfigArgs",
+    "Cache",
+    "CacheArgs",
     "Cluster",
     "ClusterAddons",
     "ClusterAddonsArgs",

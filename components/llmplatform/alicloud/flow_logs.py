@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_alicloud as alicloud
 
-from llmplatform.alicloud.naming import unique
+from llmplatform.base.naming import unique
 
 RETENTION_DAYS = 30
 

@@ -11,6 +11,7 @@ from functools import partial
 import pulumi
 
 from llmplatform.alicloud.autoscaler_config import AutoscalerConfig, AutoscalerConfigArgs
+from llmplatform.alicloud.caches import caches
 from llmplatform.alicloud.cluster import Cluster, ClusterArgs
 from llmplatform.alicloud.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.alicloud.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
@@ -31,7 +32,7 @@ from llmplatform.base.foundation import CloudServices, nodes
 from llmplatform.base.labels import tags
 from llmplatform.base.ordering import after
 from llmplatform.planning.capabilities import namespaces
-from llmplatform.planning.network import node_ranges
+from llmplatform.planning.network import client_ranges, node_ranges
 from llmplatform.planning.order import autoscaled, awaited, homes, own, upgrade_waves
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.addons.cert_manager import ALIDNS_WEBHOOK
@@ -102,6 +103,7 @@ def services(made: AckFoundation, kubernetes: pulumi.ProviderResource) -> CloudS
     identity = identities(
         stack.environment, made.cluster.identity_provider_arn, made.cluster.identity_issuer, tags(stack), made.opts
     )
+    clients = client_ranges(stack.network, stack.cloud.zones)
     given = partial(
         CloudServices,
         region=stack.cloud.region,
@@ -111,6 +113,7 @@ def services(made: AckFoundation, kubernetes: pulumi.ProviderResource) -> CloudS
         pools=made.pools,
         identity=identity,
         object_store=object_stores(stack.environment, stack.cloud, tags(stack), made.opts),
+        cache=caches(stack.environment, stack.cloud, made.network, clients, tags(stack), made.opts),
         identity_labels=INJECTION_LABEL,
         read_objects=partial(read_objects, stack.cloud),
     )

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_alicloud as alicloud
 
-from llmplatform.alicloud.naming import unique
 from llmplatform.base.component import PlatformComponent
+from llmplatform.base.naming import unique
 from llmplatform.base.ordering import after
 from llmplatform.specs.environment import Environment
 

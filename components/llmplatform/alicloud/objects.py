@@ -18,10 +18,10 @@ import pulumi
 import pulumi_alicloud as alicloud
 
 from llmplatform.alicloud.grants import reading, writing
-from llmplatform.alicloud.naming import unique
 from llmplatform.alicloud.policies import Statement, document
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import Grant, ObjectStores
+from llmplatform.base.naming import unique
 from llmplatform.base.ordering import after
 from llmplatform.catalog import hosts
 from llmplatform.specs import objects

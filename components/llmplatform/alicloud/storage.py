@@ -26,8 +26,8 @@ import pulumi_alicloud as alicloud
 
 from llmplatform.alicloud.grants import read_write
 from llmplatform.alicloud.identity import WorkloadIdentity, WorkloadIdentityArgs
-from llmplatform.alicloud.naming import unique
 from llmplatform.base.component import PlatformComponent
+from llmplatform.base.naming import unique
 from llmplatform.base.ordering import after
 from llmplatform.base.storage_class import storage_class
 from llmplatform.catalog import hosts

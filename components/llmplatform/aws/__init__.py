@@ -1,5 +1,6 @@
-"""The platform on AWS: network, EKS cluster, node pools, identities, storage, buckets."""
+"""The platform on AWS: network, EKS cluster, node pools, identities, storage, buckets, caches."""
 
+from llmplatform.aws.caches import Cache, CacheArgs
 from llmplatform.aws.cluster import Cluster, ClusterArgs
 from llmplatform.aws.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.aws.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
@@ -13,6 +14,8 @@ from llmplatform.aws.storage import Storage, StorageArgs
 from llmplatform.base.faults import fail_at_the_end
 
 __all__ = [
+    "Cache",
+    "CacheArgs",
     "Cluster",
     "ClusterAddons",
     "ClusterAddonsArgs",

@@ -9,6 +9,7 @@ from functools import partial
 
 import pulumi
 
+from llmplatform.aws.caches import caches
 from llmplatform.aws.cluster import Cluster, ClusterArgs
 from llmplatform.aws.cluster_addons import ClusterAddons, ClusterAddonsArgs
 from llmplatform.aws.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
@@ -47,7 +48,7 @@ class EksFoundation:
     kubeconfig: pulumi.Output[str]
     """JSON, with an exec plugin and no token. Depends on the nodes and managed add-ons that objects need."""
     opts: pulumi.ResourceOptions
-    """With the provider of AWS."""
+    """With the providers of AWS and of generated values."""
 
     @property
     def cluster_name(self) -> pulumi.Output[str]:
@@ -56,7 +57,7 @@ class EksFoundation:
 
 
 def cluster(stack: AwsStack, plans: tuple[PoolPlan, ...], opts: pulumi.ResourceOptions) -> EksFoundation:
-    """Network, cluster, node pools and managed add-ons. `opts` has the provider of AWS."""
+    """Network, cluster, node pools and managed add-ons. `opts` has the providers of AWS and of generated values."""
     network = _network(stack, opts)
     made = _cluster(stack, network, opts)
     pools = _pools(stack, plans, network, made, opts)
@@ -87,6 +88,9 @@ def services(made: EksFoundation, kubernetes: pulumi.ProviderResource) -> CloudS
         pools=made.pools,
         identity=identity,
         object_store=object_stores(stack.environment, stack.cloud, tags(stack), made.opts),
+        cache=caches(
+            stack.environment, stack.cloud, made.network, made.cluster.security_group_id, tags(stack), made.opts
+        ),
         read_objects=partial(read_objects, stack.cloud),
     )
     if isinstance(stack.platform, ExistingPlatform):

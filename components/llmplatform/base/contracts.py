@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import pulumi
 
 from llmplatform.base.policies import Statement
-from llmplatform.specs import objects
+from llmplatform.specs import caches, objects
 
 
 class Network(Protocol):
@@ -120,6 +120,34 @@ class ObjectStores(Protocol):
 
     def __call__(self, name: str, spec: objects.ObjectStore, /) -> ObjectStore:
         """The bucket that settings ask for. `name`: of its resources, in this stack."""
+        ...
+
+
+CACHE_USER = "app"
+"""Name of the clients' user of a cache that we make."""
+CACHE_RIGHTS = "~* &* +@all -@admin -@dangerous +info"
+"""Its rights, in the words of Valkey's ACL: all keys and channels, without administration and commands that delete or
+list everything. Clients ask INFO for the server's version."""
+
+
+class Cache(Protocol):
+    """A Valkey or Redis server: it speaks TLS alone, and serves no client without a login."""
+
+    host: pulumi.Output[str]
+    """Name of the primary. Depends on its users and its network, so that no client comes before them."""
+    port: pulumi.Output[int]
+    certificates: pulumi.Output[str] | None
+    """Authorities that sign its certificate, as PEM; None: public ones, which every client knows."""
+    user: pulumi.Output[str]
+    password: pulumi.Output[str]
+    """A secret. Depends on the server's knowledge of it."""
+
+
+class Caches(Protocol):
+    """Makes caches in the cloud."""
+
+    def __call__(self, name: str, spec: caches.NewCache, /) -> Cache:
+        """The cache that settings ask for. `name`: of its resources, in this stack."""
         ...
 
 

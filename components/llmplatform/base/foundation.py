@@ -14,7 +14,15 @@ from typing import Protocol
 
 import pulumi
 
-from llmplatform.base.contracts import DnsChallenge, Identities, NodePool, ObjectStores, ReadObjects, WorkloadIdentity
+from llmplatform.base.contracts import (
+    Caches,
+    DnsChallenge,
+    Identities,
+    NodePool,
+    ObjectStores,
+    ReadObjects,
+    WorkloadIdentity,
+)
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.platform_ref import AlicloudLocation, AwsLocation
 
@@ -59,6 +67,8 @@ class CloudServices:
     """Makes identities for service accounts; None: the cloud gives none."""
     object_store: ObjectStores | None = None
     """Makes buckets; None: the cloud gives none."""
+    cache: Caches | None = None
+    """Makes caches; None: the cloud gives none."""
     identity_labels: Mapping[str, str] = field(default_factory=dict[str, str])
     """Labels of a namespace whose service accounts get identities after it exists; empty if the cloud needs none."""
     read_objects: ReadObjects | None = None

@@ -93,6 +93,14 @@ of docker/README.md and of earlier releases."""
 POSTGRES_IMAGE = "docker.io/library/postgres:18.6-bookworm"
 """Image of Postgres' programs. That the tag exists is unverified: its form is that of earlier releases."""
 
+ELASTICACHE_VALKEY = "9.1"
+"""Version of Valkey of new caches on ElastiCache. Source: ElastiCache user guide, "Engine versions and upgrading", with
+7.2, 8.0 to 8.2, 9.0 and 9.1."""
+
+TAIR_REDIS = "7.0"
+"""Version of Redis that new caches on Tair are compatible with. Source: terraform-provider-alicloud 2.0, documentation
+of alicloud_redis_tair_instance, `engine_version` of tair_rdb: 5.0, 6.0, 7.0."""
+
 IMAGE_REGISTRIES = ("docker.io", "ghcr.io", "nvcr.io", "quay.io", "registry.k8s.io")
 """Registries of the platform's and the charts' images."""
 

@@ -62,3 +62,12 @@ def node_ranges(network: NewNetwork | ExistingVswitches, zones: Sequence[str]) -
     if isinstance(network, NewNetwork):
         return plan_vswitches(network, zones).nodes
     return {zone: vswitch.cidr for zone, vswitch in network.node_vswitches.items()}
+
+
+def client_ranges(network: NewNetwork | ExistingVswitches, zones: Sequence[str]) -> tuple[str, ...]:
+    """Address ranges of nodes and pods on Alibaba Cloud, by which its databases and caches know them."""
+    if isinstance(network, NewNetwork):
+        pods = plan_vswitches(network, zones).pods
+    else:
+        pods = {zone: vswitch.cidr for zone, vswitch in network.pod_vswitches.items()}
+    return (*node_ranges(network, zones).values(), *pods.values())

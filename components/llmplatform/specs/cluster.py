@@ -17,6 +17,7 @@ from llmplatform.specs.vocabulary.alicloud import (
 )
 from llmplatform.specs.vocabulary.aws import AddonVersion, AwsPrincipal, AwsZone, SecurityGroupId, SettingKey
 from llmplatform.specs.vocabulary.names import ClusterName, KubernetesMinor, Name, TimeOfDay
+from llmplatform.specs.vocabulary.times import Weekday
 
 
 class Endpoint(Section):
@@ -140,9 +141,6 @@ class KmsInstanceKey(Section):
 
 
 SecretsKey = Annotated[ExistingKey | KmsInstanceKey, Field(discriminator="kind")]
-
-
-Weekday = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
 class Maintenance(Section):

@@ -17,8 +17,8 @@ class Environment(Section):
     """Cost centre of the environment."""
     protection: Literal["none", "full"] = "full"
     """`full` refuses to delete data and resources that cannot be restored: network, cluster, its key and logs, the
-    shared file system, buckets. Disks of the metrics outlive their release. Downloaded weights are deleted with their
-    model. `none` is for short-lived environments."""
+    shared file system, buckets, caches. Disks of the metrics outlive their release. Downloaded weights are deleted with
+    their model. `none` is for short-lived environments."""
 
     @property
     def protected(self) -> bool:

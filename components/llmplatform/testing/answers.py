@@ -29,6 +29,11 @@ CLOUD: Mapping[str, Computed] = {
         "bucket": it.inputs.get("bucket", it.name),
         "arn": f"arn:aws:s3:::{it.inputs.get('bucket', it.name)}",
     },
+    "aws:elasticache/replicationGroup:ReplicationGroup": lambda it: {
+        "primaryEndpointAddress": f"master.{it.name}.abc123.use1.cache.amazonaws.com"
+    },
+    "aws:elasticache/parameterGroup:ParameterGroup": lambda it: {"name": f"{it.name}-{_hex(it)}"},
+    "aws:elasticache/subnetGroup:SubnetGroup": lambda it: {"name": f"{it.name}-{_hex(it)}"},
     "aws:eks/cluster:Cluster": lambda it: {
         "arn": f"arn:aws:eks:us-east-1:111122223333:cluster/{it.inputs.get('name', it.name)}",
         "endpoint": "https://0123456789ABCDEF.gr7.us-east-1.eks.amazonaws.com",
@@ -62,6 +67,7 @@ CLOUD: Mapping[str, Computed] = {
     },
     "alicloud:cs/nodePool:NodePool": lambda it: {"scalingGroupId": f"asg-{it.name}", "nodePoolId": f"np-{it.name}"},
     "alicloud:nas/mountTarget:MountTarget": lambda it: {"mountTargetDomain": f"{it.name}.cn-hangzhou.nas.aliyuncs.com"},
+    "alicloud:redis/tairInstance:TairInstance": lambda it: {"connectionDomain": f"{it.name}.redis.rds.aliyuncs.com"},
     "alicloud:ram/role:Role": lambda it: {"arn": f"acs:ram::1111222233334444:role/{it.inputs['roleName']}"},
     "random:index/randomId:RandomId": lambda it: {"hex": _hex(it)[:6]},
     "random:index/randomPassword:RandomPassword": {"result": "generated-password"},

@@ -23,6 +23,8 @@ CLUSTER, NODE_POOL = "alicloud:cs/managedKubernetes:ManagedKubernetes", "aliclou
 ADDON, SCALER = "alicloud:cs/kubernetesAddon:KubernetesAddon", "alicloud:cs/autoscalingConfig:AutoscalingConfig"
 FILES, MOUNT, BUCKET = f"{NAS}fileSystem:FileSystem", f"{NAS}mountTarget:MountTarget", f"{OSS}bucket:Bucket"
 
+TAIR = "alicloud:redis/tairInstance:TairInstance"
+
 
 def pool(made: Made, **changes: Any) -> dict[str, Any]:
     """Inputs of a spot pool with GPUs that the autoscaler drives."""
@@ -173,6 +175,30 @@ REALISTIC: Mapping[str, Callable[[Made], dict[str, Any]]] = {
         "accessGroupName": "dev-nodes",
         "vswitchId": m[SWITCH].id,
         "networkType": "Vpc",
+    },
+    TAIR: lambda m: {
+        "tairInstanceName": "dev-cache",
+        "instanceType": "tair_rdb",
+        "instanceClass": "tair.rdb.1g",
+        "engineVersion": "7.0",
+        "nodeType": "MASTER_SLAVE",
+        "paymentType": "PayAsYouGo",
+        "vpcId": m[VPC].id,
+        "vswitchId": m[SWITCH].id,
+        "zoneId": "cn-hangzhou-i",
+        "secondaryZoneId": "cn-hangzhou-j",
+        "password": "Abcdefgh12345678",
+        "vpcAuthMode": "Open",
+        "sslEnabled": "Enable",
+        "tdeStatus": "enabled",
+        "securityIps": "10.0.0.0/22,10.0.64.0/19",
+        "config": {"maxmemory-policy": "volatile-lru"},
+    },
+    "alicloud:kvstore/account:Account": lambda m: {
+        "instanceId": m[TAIR].id,
+        "accountName": "app_a",
+        "accountPassword": "Abcdefgh12345678",
+        "accountPrivilege": "RoleReadWrite",
     },
     BUCKET: lambda m: {"bucket": "dev-artifacts-1a2b3c", "forceDestroy": True, "redundancyType": "ZRS"},
     f"{OSS}bucketAcl:BucketAcl": lambda m: {"bucket": m[BUCKET].id, "acl": "private"},

@@ -8,6 +8,7 @@ from llmplatform_sandbox.cloud import SimulatedCloud, open_cloud
 from llmplatform_sandbox.cloud.requests import Scope
 from llmplatform_sandbox.cloud.store import Record
 from llmplatform_sandbox.interfaces import KubeAccess
+from support.sandboxes.aws_caches import CACHES
 
 SCOPE = Scope(region="eu-west-1", account="111122223333", default_tags={"owner": "ml"})
 Made = Mapping[str, Record]
@@ -271,6 +272,7 @@ REALISTIC: Mapping[str, Callable[[Made], dict[str, Any]]] = {
         "bucket": "dev-artifacts-1a2b3c4d",
         "rules": [{"id": "old", "status": "Enabled", "noncurrentVersionExpiration": {"noncurrentDays": 30}}],
     },
+    **CACHES,
     "aws:secretsmanager/secret:Secret": lambda m: {"name": "dev/huggingface", "recoveryWindowInDays": 0},
     "aws:secretsmanager/secretVersion:SecretVersion": lambda m: {
         "secretId": m["aws:secretsmanager/secret:Secret"].id,

@@ -72,12 +72,14 @@ def test_a_deprecated_property_would_be_found() -> None:
     assert list(_faults(schema, {"taints": [{"effects": "NoSchedule"}]})) == ["taints.effects is unknown"]
 
 
-def test_no_secret_is_in_what_is_registered() -> None:
+def test_no_secret_is_registered_in_clear_text() -> None:
     leaked = [
         (found.name, path)
         for found in whole().registered
         for path, value in walk(found.inputs)
-        if isinstance(value, str) and ("Y2xpZW50" in value or "password" in path.lower())
+        if isinstance(value, str)
+        and path.split(".")[0] not in found.secrets
+        and ("Y2xpZW50" in value or "password" in path.lower())
     ]
     assert not leaked, "the cluster hands out a client's key beside its certificate"
 

@@ -5,6 +5,7 @@ import inspect
 import pulumi
 import pulumi_aws
 import pulumi_kubernetes as k8s
+import pulumi_random
 import pytest
 from support.aws_platform import platform, stack, whole
 
@@ -39,7 +40,7 @@ def test_every_type_of_component_says_where_it_lives() -> None:
     assert tokens == {
         f"llmplatform:aws:{noun}"
         for noun in (
-            "Cluster", "ClusterAddons", "Network", "NodePool", "NodeRole", "ObjectStore", "Storage",
+            "Cache", "Cluster", "ClusterAddons", "Network", "NodePool", "NodeRole", "ObjectStore", "Storage",
             "WorkloadIdentity",
         )
     }  # fmt: skip
@@ -57,6 +58,7 @@ def test_every_resource_uses_the_providers_that_the_program_gave() -> None:
     def program() -> None:
         providers.append(pulumi_aws.Provider("account", region="us-east-1"))
         providers.append(k8s.Provider("cluster", kubeconfig="{}"))
+        providers.append(pulumi_random.Provider("generated"))
         pulumi.runtime.register_stack_transformation(everywhere)
         platform(stack(), endpoints="private")
 

@@ -51,6 +51,12 @@ DatabaseName = Annotated[
     str, Matching(r"[a-z_][a-z0-9_]{0,62}", "write at most 63 lower-case letters, digits and '_', no digit first")
 ]
 """A database or a user of Postgres that needs no quotes."""
+CacheNodeType = Annotated[
+    str,
+    Matching(r"(cache|redis|tair)(\.[a-z0-9][-a-z0-9]*){2,6}", "write a node type like cache.t4g.small", longest=64),
+]
+"""Size of a managed cache's node, as its cloud calls it."""
+CacheUser = Annotated[str, Matching(r"[A-Za-z][-\w]{0,127}", "write at most 128 letters, digits, '-' and '_'")]
 BucketName = Annotated[
     str,
     Matching(

@@ -2,7 +2,7 @@
 
 import zoneinfo
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -64,3 +64,4 @@ Moment = Annotated[
 """A moment that comes back, in the five fields of cron."""
 TimeZone = Annotated[str, AfterValidator(_zone), Field(max_length=64, json_schema_extra={"pattern": r"^[\w+/-]+$"})]
 """A name of the IANA time zone database."""
+Weekday = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]

@@ -1,7 +1,7 @@
-"""Names that must be unique in all of Alibaba Cloud or in an account, with a random suffix.
+"""Names that must be unique in an account or in a whole cloud, with a random suffix.
 
-Pulumi autonames only the property `name` of this provider, which is mostly deprecated in favour of `vpc_name`,
-`role_name` and so on: those are set explicitly.
+Pulumi names most objects of AWS itself. Of Alibaba Cloud it autonames only the property `name`, which is mostly
+deprecated in favour of `vpc_name`, `role_name` and so on: those are set explicitly.
 """
 
 import pulumi
