@@ -1,15 +1,15 @@
 """Milvus, a database of vectors: its operator, and one Milvus.
 
-Makes: the operator with its CRDs, the resource from which it makes Deployments and an etcd, the first password of
-`root`, an authority and a certificate, PodDisruptionBudgets and PodMonitors; `install` makes bucket and identity.
+Makes: the operator with its CRDs, the resource from which it makes Deployments and an etcd, passwords, an authority and
+a certificate, a Job for users and roles, PodDisruptionBudgets and PodMonitors; `install` makes bucket and identity.
 The operator can make no budgets, and its own monitor never selects etcd (`NewAppLabels`, pkg/controllers/utils.go,
-v1.3.8). Does not: users and roles beside `root`, and backups.
+v1.3.8).
 Dangerous to replace: the release, whose CRDs are templates: without it every Milvus is deleted; the resource, with
 which its etcd goes: nothing in the bucket can be found again; the namespace, with etcd's volumes. Full protection
 refuses to delete resource and namespace, and the operator keeps the volumes of a resource that is deleted by hand.
-Access: port 19530 is open to clients. Port 9091 is open to Prometheus alone: it stops a server, and shows its settings,
-without a password (milvus-io/milvus#50763, #46817). Etcd has no password, because the operator takes one only in clear
-text: its network lets in Milvus and the operator alone.
+Access: port 19530 is open to clients, and that of the REST API to this namespace. Port 9091 is open to Prometheus
+alone: it stops a server, and shows its settings, without a password (milvus-io/milvus#50763, #46817). Etcd has no
+password, because the operator takes one only in clear text: its network lets in Milvus and the operator alone.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,6 @@ from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-import pulumi_random as random
 
 from llmplatform.base.chart_values import Resources, Values
 from llmplatform.base.component import PlatformComponent
@@ -28,16 +27,15 @@ from llmplatform.base.network_policy import Allow, Openings, addresses, https, n
 from llmplatform.base.ordering import after
 from llmplatform.base.site import MONITORS, Pods, Rails, Site
 from llmplatform.planning.milvus import plan_milvus
+from llmplatform.services import milvus_access as access
+from llmplatform.services.milvus_place import Place, certificate
 from llmplatform.services.milvus_resource import (
-    CERTIFICATE,
     ETCD_METRICS,
     ETCD_METRICS_PORT,
     METRICS_PORT,
     NAME,
-    PASSWORD_KEY,
     PORT,
-    ROOT_SECRET,
-    USER_KEY,
+    REST_PORT,
     Wiring,
     component_labels,
     etcd_labels,
@@ -50,14 +48,10 @@ PATIENCE = "45m"
 CHART = "milvus-operator"
 (NAMESPACE,) = Spec.namespaces
 OPERATOR_METRICS_PORT = 8080
-INTERNAL = (19529, 53100, 19531, 13333, 21123, 21124, 22222, 2379, 2380)
-"""Ports among its own pods: proxy, coordinators (root, query, data), query, data and streaming nodes, and etcd. Source:
-milvus-operator v1.3.8, pkg/controllers/components.go; milvus.yaml, `proxy.internalPort`; etcd chart 8.12.0."""
-AUTHORITY = "milvus-authority"
-"""Secret of the authority's certificate and key."""
-AUTHORITY_DURATION, DURATION, RENEW_BEFORE = "87600h", "43800h", "8760h"
-"""Ten years, five years, and one: a server reads its certificate at its start alone, so any start in the last year must
-find the next one."""
+INTERNAL = (PORT, REST_PORT, 19529, 53100, 19531, 13333, 21123, 21124, 22222, 2379, 2380)
+"""Ports among its own pods: of clients, of REST, proxy, coordinators (root, query, data), query, data and streaming
+nodes, and etcd. Source: milvus-operator v1.3.8, pkg/controllers/components.go; milvus.yaml, `proxy.internalPort`; etcd
+chart 8.12.0."""
 
 core = kubernetes.core.v1
 meta = kubernetes.meta.v1
@@ -96,6 +90,8 @@ class Milvus(PlatformComponent):
     """Address for clients in the cluster, `https://` with TLS. Depends on the resource."""
     root_secret: pulumi.Output[str]
     """Secret with `username` and `password` of the first user, `NAMESPACE/NAME`."""
+    user_secrets: pulumi.Output[dict[str, str]]
+    """User of the settings to its Secret, `NAMESPACE/NAME`. Known when the users are there."""
 
     def __init__(self, name: str, args: MilvusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:services:Milvus", name, opts)
@@ -115,6 +111,7 @@ class Milvus(PlatformComponent):
         space = site.namespace(self, name, rails)
         values = MilvusOperatorValues(monitoring_enabled=site.scraped)
         operator = site.release(self, name, CHART, values, space)
+        place = Place(logical=name, site=site, spec=args.spec, space=space.name, child=self.child)
         wiring = Wiring(
             store=args.store,
             storage_class=args.storage_class,
@@ -123,8 +120,8 @@ class Milvus(PlatformComponent):
             mirrors=site.mirrors,
             pool=next((pool for pool in site.pools if pool.name == args.spec.pool), None),
             service_account=self._service_account(space.name),
-            root_secret=self._root(space.name),
-            certificate=self._certificate(space.name) if args.spec.tls else None,
+            root_secret=access.root(place),
+            certificate=certificate(place, NAMESPACE) if args.spec.tls else None,
         )
         made = CustomResource(
             f"{name}-resource",
@@ -144,9 +141,13 @@ class Milvus(PlatformComponent):
         if site.scraped:
             self._monitor("servers", space.name, {"app.kubernetes.io/name": "milvus"}, {"port": "metrics"})
             self._monitor("etcd", space.name, etcd_labels(), ETCD_METRICS)
-        scheme = "https" if args.spec.tls else "http"
-        self.address = after(f"{scheme}://{NAME}-milvus.{NAMESPACE}.svc:{PORT}", made)
+        server = f"{'https' if args.spec.tls else 'http'}://{NAME}-milvus.{NAMESPACE}.svc"
+        address, rest = f"{server}:{PORT}", f"{server}:{REST_PORT if args.spec.tls else PORT}"
+        secrets, passwords = access.user_secrets(place, address)
+        users = access.job(place, rest, passwords, wiring.root_secret, wiring.certificate, made)
+        self.address = after(address, made)
         self.root_secret = pulumi.Output.concat(space.name, "/", wiring.root_secret)
+        self.user_secrets = after(access.outputs(secrets), users)
         self.finish()
 
     def _meta(self, name: str, space: pulumi.Input[str], **further: Any) -> meta.ObjectMetaArgs:
@@ -164,60 +165,6 @@ class Milvus(PlatformComponent):
         )
         # Pods that start before their rights have none.
         return pulumi.Output.all(after(NAME, account), self._args.identity.service_account).apply(lambda both: both[0])
-
-    def _root(self, space: pulumi.Input[str]) -> pulumi.Output[str]:
-        """Milvus takes it at its first start alone; later it is changed in Milvus, whose limit is 72 characters."""
-        password = random.RandomPassword(f"{self._logical}-root", length=40, special=False, opts=self.child())
-        secret = core.Secret(
-            f"{self._logical}-root-secret",
-            metadata=self._meta(ROOT_SECRET, space),
-            string_data={USER_KEY: "root", PASSWORD_KEY: password.result},
-            opts=self.child(),
-        )
-        return after(ROOT_SECRET, secret)
-
-    def _certificate(self, space: pulumi.Input[str]) -> pulumi.Output[str]:
-        """An authority of its own: a public one certifies no name of the cluster. Clients trust its `ca.crt`."""
-        # Issuers are not taken before cert-manager answers.
-        ready = pulumi.Output.all(space, self._args.site.issuer).apply(lambda both: str(both[0]))
-        first = self._issuer("self-signed", ready, {"selfSigned": {}})
-        signed = {"isCA": True, "commonName": NAME, "duration": AUTHORITY_DURATION}
-        authority = self._certified(AUTHORITY, ready, first, signed, rotation="Never")
-        issuer = self._issuer("authority", ready, {"ca": {"secretName": authority}})
-        host = f"{NAME}-milvus.{NAMESPACE}"
-        names = [host, f"{host}.svc", f"{host}.svc.cluster.local"]
-        wanted = {"dnsNames": names, "duration": DURATION, "renewBefore": RENEW_BEFORE}
-        return self._certified(CERTIFICATE, ready, issuer, wanted, rotation="Always")
-
-    def _issuer(self, role: str, space: pulumi.Input[str], spec: Mapping[str, Any]) -> pulumi.Output[str]:
-        name = f"milvus-{role}"
-        made = CustomResource(
-            f"{self._logical}-issuer-{role}",
-            api_version="cert-manager.io/v1",
-            kind="Issuer",
-            metadata=self._meta(name, space),
-            spec=spec,
-            opts=self.child(),
-        )
-        return after(name, made)
-
-    def _certified(
-        self, name: str, space: pulumi.Input[str], issuer: pulumi.Output[str], spec: Mapping[str, Any], *, rotation: str
-    ) -> pulumi.Output[str]:
-        made = CustomResource(
-            f"{self._logical}-certificate-{name}",
-            api_version="cert-manager.io/v1",
-            kind="Certificate",
-            metadata=self._meta(name, space),
-            spec={
-                **spec,
-                "secretName": name,
-                "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": rotation},
-                "issuerRef": {"group": "cert-manager.io", "kind": "Issuer", "name": issuer},
-            },
-            opts=self.child(),
-        )
-        return after(name, made)
 
     def _budget(self, part: str, space: pulumi.Input[str]) -> None:
         """One pod at a time: a drained node may take no more of a part."""
@@ -261,7 +208,12 @@ def install(site: Site) -> Site:
     identity = site.cloud.identity("milvus", namespace=NAMESPACE, service_account=NAME, grants=[store.read_write()])
     args = MilvusArgs(spec=spec, site=site, store=store, identity=identity, storage_class=site.cloud.block_class)
     made = Milvus("milvus", args, site.opts)
-    outputs = {**site.outputs, "milvus_address": made.address, "milvus_secret": made.root_secret}
+    outputs = {
+        **site.outputs,
+        "milvus_address": made.address,
+        "milvus_secret": made.root_secret,
+        "milvus_user_secrets": made.user_secrets,
+    }
     return replace(site.with_crds(CHART, made), outputs=outputs)
 
 

@@ -26,6 +26,8 @@ NAME = "milvus"
 """Name of the resource, and the beginning of all names that the operator gives."""
 PORT, METRICS_PORT, ETCD_METRICS_PORT = 19530, 9091, 2381
 """Port of clients, that of metrics and management, and that of etcd's metrics."""
+REST_PORT = 8081
+"""Port of the REST API with TLS; without TLS it is that of clients."""
 ROOT_SECRET, USER_KEY, PASSWORD_KEY = "milvus-root", "username", "password"
 CERTIFICATE = "milvus-tls"
 PASSWORD_VARIABLE = "COMMON_SECURITY_DEFAULTROOTPASSWORD"  # noqa: S105 name of a variable
@@ -120,7 +122,7 @@ def _common(wiring: Wiring) -> dict[str, Any]:
         "imageUpdateMode": "rollingUpgrade",
         # Ours select etcd as well.
         "disableMetric": True,
-        **_placed(wiring),
+        **placed(wiring.pool),
     }
 
 
@@ -148,6 +150,8 @@ def _part(name: str, part: Part, plan: MilvusPlan, wiring: Wiring) -> dict[str, 
         "volumes": volumes,
         "volumeMounts": [{"name": volume, "mountPath": path} for volume, path in mounted.items()],
         **({"env": variables} if variables else {}),
+        # The operator adds it to the pods and to the Service (`GetRestfulPort`, pkg/controllers/components.go).
+        **({"serviceRestfulPort": REST_PORT} if served else {}),
         **({"topologySpreadConstraints": _spread(component_labels(name))} if part.replicas > 1 else {}),
     }
 
@@ -161,8 +165,8 @@ def _config(plan: MilvusPlan, wiring: Wiring) -> dict[str, Any]:
     }
     return {
         "common": {"security": {"authorizationEnabled": True, "tlsMode": 1 if wiring.certificate else 0}},
-        # With TLS, REST needs a port of its own. It is not offered: clients use gRPC.
-        **({"tls": tls, "proxy": {"http": {"enabled": False}}} if wiring.certificate else {}),
+        # With TLS, REST needs a port of its own. Its network lets in the Jobs of this namespace: clients use gRPC.
+        **({"tls": tls, "proxy": {"http": {"enabled": True, "port": REST_PORT}}} if wiring.certificate else {}),
         "localStorage": {"path": DATA},
         "minio": {
             "bucketName": store.bucket,
@@ -228,7 +232,7 @@ def _etcd(spec: Spec, part: Part, wiring: Wiring) -> dict[str, Any]:
                 if part.replicas > 1
                 else {}
             ),
-            **_placed(wiring),
+            **placed(wiring.pool),
         },
     }
 
@@ -246,14 +250,14 @@ def _spread(chosen: Mapping[str, str]) -> list[dict[str, Any]]:
     ]
 
 
-def _placed(wiring: Wiring) -> dict[str, Any]:
-    if wiring.pool is None:
+def placed(pool: PoolPlan | None) -> dict[str, Any]:
+    """Where pods run: on a pool, or on any node without taints."""
+    if pool is None:
         return {}
     taints = [
-        {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
-        for taint in wiring.pool.taints
+        {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect} for taint in pool.taints
     ]
-    return {"nodeSelector": dict(wiring.pool.selector), **({"tolerations": taints} if taints else {})}
+    return {"nodeSelector": dict(pool.selector), **({"tolerations": taints} if taints else {})}
 
 
 def _pulling(key: str, wiring: Wiring, *, names: bool = False) -> dict[str, Any]:

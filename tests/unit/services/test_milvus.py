@@ -5,56 +5,29 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import pulumi
 import pytest
+from support.milvus_site import AGENT, CLUSTER, MILVUS, USERS, installed, made, policies, resource
 from support.plans import environment, pool_plans
-from support.sites import MIRRORED, Identity, on_sites, site, with_site
-from support.stores import OSS, Store
+from support.sites import MIRRORED, on_sites, site
+from support.stores import OSS
 
-from llmplatform.services import Milvus, MilvusArgs, milvus
+from llmplatform.services import milvus
 from llmplatform.specs.services import Milvus as Spec
 from llmplatform.specs.services import MilvusEtcd
 from llmplatform.testing import RecordingEngine, walk
 
 RELEASE, SECRET = "kubernetes:helm.sh/v3:Release", "kubernetes:core/v1:Secret"
-POLICY, BUDGET = "kubernetes:networking.k8s.io/v1:NetworkPolicy", "kubernetes:policy/v1:PodDisruptionBudget"
+BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
 SPACE = "kubernetes:core/v1:Namespace"
-MILVUS, MONITOR = "kubernetes:milvus.io/v1beta1:Milvus", "kubernetes:monitoring.coreos.com/v1:PodMonitor"
+MONITOR = "kubernetes:monitoring.coreos.com/v1:PodMonitor"
 CERTIFICATE = "kubernetes:cert-manager.io/v1:Certificate"
 PARTS = ("proxy", "mixCoord", "queryNode", "dataNode", "streamingNode")
-CLUSTER = Spec(enabled=True, mode="cluster", vectors=8_000_000)
-AGENT = ("169.254.170.23/32", 80)
-
-
-def installed(**changes: Any) -> Milvus:
-    here, changes = with_site({"issuer": pulumi.Output.from_input("platform"), **changes})
-    identity = Identity(
-        namespace=pulumi.Output.from_input("milvus"),
-        service_account=pulumi.Output.from_input("milvus"),
-        annotations={"pod-identity.alibabacloud.com/role-name": pulumi.Output.from_input("test-milvus")},
-        namespace_labels={"pod-identity.alibabacloud.com/injection": "on"},
-        credentials=AGENT,
-    )
-    wiring: dict[str, Any] = {"store": Store(**changes.pop("store", {})), "identity": identity}
-    return Milvus("milvus", MilvusArgs(site=here, **{"spec": Spec(enabled=True), **wiring, **changes}))
 
 
 VARIANTS = {
     **on_sites("milvus, standalone", installed),
-    **on_sites("milvus, cluster", partial(installed, spec=CLUSTER, store=OSS)),
+    **on_sites("milvus, cluster", partial(installed, spec=USERS, store=OSS)),
 }
-
-
-def made(**changes: Any) -> RecordingEngine:
-    return RecordingEngine().run(lambda: installed(**changes))
-
-
-def resource(**changes: Any) -> dict[str, Any]:
-    return made(**changes).one(MILVUS).inputs["spec"]
-
-
-def policies(**changes: Any) -> dict[str, dict[str, Any]]:
-    return {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in made(**changes).all(POLICY)}
 
 
 def test_the_first_password_is_in_a_secret_and_nowhere_else() -> None:
@@ -62,8 +35,8 @@ def test_the_first_password_is_in_a_secret_and_nowhere_else() -> None:
     engine = made(spec=CLUSTER)
     for each in engine.registered:
         found = [path for path, value in walk(each.inputs) if value == "generated-password"]
-        assert found == (["stringData.password"] if each.type == SECRET else []), each.urn
-    secret = engine.one(SECRET)
+        assert found == (["stringData.password"] if each.urn.endswith("milvus-root-secret") else []), each.urn
+    secret = next(each for each in engine.all(SECRET) if each.urn.endswith("milvus-root-secret"))
     assert "stringData" in secret.secrets, "it would be readable in the state"
     named = {"secretKeyRef": {"name": "milvus-root", "key": "password"}}
     parts = resource(spec=CLUSTER)["components"]
@@ -74,9 +47,12 @@ def test_the_first_password_is_in_a_secret_and_nowhere_else() -> None:
 def test_clients_log_in_and_speak_over_tls() -> None:
     config = resource()["config"]
     assert config["common"]["security"] == {"authorizationEnabled": True, "tlsMode": 1}
-    assert config["proxy"]["http"] == {"enabled": False}, (
+    assert config["proxy"]["http"] == {"enabled": True, "port": 8081}, (
         "gRPC with TLS shares its port with no HTTP: it would not start"
     )
+    assert resource()["components"]["standalone"]["serviceRestfulPort"] == 8081
+    cluster = resource(spec=CLUSTER)["components"]
+    assert [part for part in PARTS if "serviceRestfulPort" in cluster[part]] == ["proxy"]
     server = resource()["components"]["standalone"]
     (mount,) = (each for each in server["volumeMounts"] if each["name"] == "certificates")
     assert {each.rpartition("/")[0] for each in config["tls"].values()} == {mount["mountPath"]}
@@ -186,7 +162,7 @@ def test_clients_reach_the_proxies_alone_and_management_is_for_prometheus() -> N
     }
     assert ports == {
         "allow-clients": [19530],
-        "allow-servers-in": [19529, 53100, 19531, 13333, 21123, 21124, 22222, 2379, 2380],
+        "allow-servers-in": [19530, 8081, 19529, 53100, 19531, 13333, 21123, 21124, 22222, 2379, 2380],
         "allow-metrics": [9091, 2381, 8080],
     }
     (rule,) = inward["allow-clients"]["ingress"]

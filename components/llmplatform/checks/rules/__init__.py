@@ -28,6 +28,7 @@ from llmplatform.checks.rules import (
     lists,
     lora,
     milvus,
+    milvus_access,
     names,
     networks,
     outside,
@@ -88,6 +89,7 @@ PROBLEMS: tuple[Rule, ...] = (
     *registries.PROBLEMS,
     *outside.PROBLEMS,
     *milvus.PROBLEMS,
+    *milvus_access.PROBLEMS,
 )
 """Errors: the stack is unusable."""
 

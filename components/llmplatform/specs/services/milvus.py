@@ -7,6 +7,14 @@ from pydantic import Field
 from llmplatform.specs.capability import Capability
 from llmplatform.specs.objects import NewStore, ObjectStore
 from llmplatform.specs.section import Section
+from llmplatform.specs.vocabulary.milvus import (
+    EVERY,
+    AccessName,
+    GrantedCollection,
+    GrantedDatabase,
+    MilvusDatabase,
+    Privilege,
+)
 from llmplatform.specs.vocabulary.names import Name, PoolName
 
 Clusters = Annotated[int, Field(ge=1, le=65536)]
@@ -71,6 +79,36 @@ class MilvusEtcd(Section):
     """Volume of each member, in GiB. It can grow later."""
 
 
+class MilvusGrant(Section):
+    """Privileges on collections."""
+
+    privileges: Annotated[tuple[Privilege, ...], Field(min_length=1, max_length=50)]
+    """Privileges, or Milvus' own groups of them, e.g. `CollectionReadOnly`. Groups of a database or of the cluster have
+    none of those of a collection in them."""
+    database: GrantedDatabase = "default"
+    """Database of the collections, `default` or one of `databases`; `*`: every database."""
+    collection: GrantedCollection = EVERY
+    """One collection, which may come later; `*`: every one. A privilege on a database or the cluster needs `*`."""
+
+
+class MilvusRole(Section):
+    """A role: what its users may do."""
+
+    grants: Annotated[tuple[MilvusGrant, ...], Field(min_length=1, max_length=50)]
+
+
+class MilvusUser(Section):
+    """A user with a generated password, in the Secret `milvus-user-NAME` with `username`, `password` and `address`."""
+
+    roles: Annotated[tuple[AccessName, ...], Field(min_length=1, max_length=20)]
+    """Its roles: names of `roles`."""
+    namespace: Name | None = None
+    """Namespace of its Secret: that of the models, or one of `clients`, which exists. Empty: Milvus'
+    own, from where you hand it on."""
+    password_version: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """A higher number gives it another login with a new password. The one before it works until the next number."""
+
+
 class Milvus(Capability):
     """Milvus, a database of vectors, and its operator.
 
@@ -109,6 +147,15 @@ class Milvus(Capability):
     """Namespaces of clients, in addition to that of the models."""
     tls: bool = True
     """Encrypts what clients send, with a certificate of an authority of its own, which cert-manager keeps."""
+    databases: Annotated[tuple[MilvusDatabase, ...], Field(max_length=60)] = ()
+    """Databases beside `default`. One that is removed here stays, with its data."""
+    roles: Annotated[dict[AccessName, MilvusRole], Field(max_length=100)] = Field(default_factory=dict)
+    """Roles by name. Milvus calls them `platform_NAME`, and one of that form that is not here is removed."""
+    users: Annotated[dict[AccessName, MilvusUser], Field(max_length=100)] = Field(default_factory=dict)
+    """Users by name. Milvus calls them `platform_NAME_a` or `_b`, and one of that form that is not here is removed.
+    `root` and users of another form stay as they are."""
+    root_password_version: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """The next number gives `root` a new password. Raise it by one at a time: the change needs the one before."""
 
     @property
     def etcd_members(self) -> int:

@@ -1,0 +1,1 @@
+"""Programs that run in pods beside Milvus, in an image that has Python alone."""

@@ -1,0 +1,120 @@
+"""Milvus over its REST API.
+
+Sources: Milvus 2.6, internal/distributed/proxy/httpserver/{handler_v2,request_v2}.go; service.go, `authenticate`: a
+wrong password is answered with 401 before anything else; every other fault with 200, and its number in the body.
+"""
+
+import http.client
+import json
+import ssl
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+TIMEOUT_SECONDS = 60
+_DONE = (0, 200)
+"""Numbers of success: 200 up to Milvus 2.4."""
+_PAUSE_SECONDS = 5
+
+
+class Unreachable(Exception):
+    """No answer of Milvus."""
+
+
+class Denied(Exception):
+    """A wrong name or password."""
+
+
+class Refused(Exception):
+    """Milvus' reason why it did not do something."""
+
+
+class Milvus:
+    """A Milvus, for one of its users."""
+
+    def __init__(self, address: str, user: str, password: str, authority: str | None = None) -> None:
+        self._address, self._user, self._password, self._authority = address, user, password, authority
+        self._trust = ssl.create_default_context(cafile=authority) if authority else None
+
+    def __call__(self, path: str, /, **body: Any) -> Any:
+        """The data of an answer. Raises `Unreachable`, `Denied` or `Refused`. `path`: after `/v2/vectordb/`."""
+        asked = urllib.request.Request(  # noqa: S310 as configured
+            f"{self._address}/v2/vectordb/{path}",
+            json.dumps(body).encode(),
+            {"Authorization": f"Bearer {self._user}:{self._password}", "Content-Type": "application/json"},
+        )
+        try:
+            # Without its default handlers there is no proxy: Milvus is within the cluster.
+            with _opener(self._trust).open(asked, timeout=TIMEOUT_SECONDS) as answer:
+                found = json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code == 401:
+                    raise Denied(f"{self._user}: wrong name or password") from None
+                raise Unreachable(f"{path}: {error.code} {error.reason}") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Unreachable(f"{path}: {error or type(error).__name__}") from None
+        if found.get("code") not in _DONE:
+            raise Refused(f"{path}: {found.get('message') or found}")
+        return found.get("data")
+
+    def of(self, user: str, password: str) -> "Milvus":
+        """The same Milvus for another user."""
+        return Milvus(self._address, user, password, self._authority)
+
+    def lets_in(self) -> bool:
+        """Whether name and password are right. What the user may do does not matter."""
+        try:
+            self("collections/list")
+        except Denied:
+            return False
+        except Refused:
+            return True
+        return True
+
+    def wait(self, seconds: float) -> None:
+        """Waits until it answers. Raises `Unreachable` after that time."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                self.lets_in()
+            except Unreachable as error:
+                if time.monotonic() > until:
+                    raise
+                print(f"waiting: {error}", flush=True)
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                return
+
+
+def _opener(trust: ssl.SSLContext | None) -> urllib.request.OpenerDirector:
+    direct = urllib.request.ProxyHandler({})
+    return urllib.request.build_opener(direct, urllib.request.HTTPSHandler(context=trust))
+
+
+def secret(folder: str, name: str) -> str | None:
+    """A value of a mounted Secret; None if it is not there."""
+    place = Path(folder, name)
+    return place.read_text(encoding="utf-8") if place.exists() else None
+
+
+def as_root(address: str, secrets: str, authority: str | None, seconds: float) -> Milvus:
+    """Milvus for `root`, whose password is changed to the one of the Secret, if it is still the one before.
+
+    Raises SystemExit if it is neither.
+    """
+    root = Milvus(address, "root", secret(secrets, "root") or "", authority)
+    root.wait(seconds)
+    if root.lets_in():
+        return root
+    before, now = secret(secrets, "root-before"), secret(secrets, "root")
+    if before is None or not root.of("root", before).lets_in():
+        raise SystemExit(
+            "the password of 'root' is neither that of the Secret nor the one before it; change it in Milvus to that "
+            "of the Secret, and raise root_password_version by one at a time"
+        )
+    root.of("root", before)("users/update_password", userName="root", password=before, newPassword=now)
+    print("root has a new password", flush=True)
+    return root

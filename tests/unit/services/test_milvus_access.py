@@ -1,0 +1,56 @@
+"""Milvus' users: their Secrets, and the Job that makes them."""
+
+from typing import Any
+
+from support.milvus_site import CLUSTER, USERS, made
+
+from llmplatform.specs.services import Milvus as Spec
+
+JOB, SECRET = "kubernetes:batch/v1:Job", "kubernetes:core/v1:Secret"
+
+
+def test_each_user_has_a_secret_where_its_clients_are_and_the_job_has_all_of_them() -> None:
+    engine = made(spec=USERS)
+    found = {each.inputs["metadata"]["name"]: each for each in engine.all(SECRET)}
+    search, front = found["milvus-user-search"].inputs, found["milvus-user-front-end"].inputs
+    assert (search["metadata"]["namespace"], front["metadata"]["namespace"]) == ("search", "milvus")
+    assert search["stringData"]["username"] == "platform_search_a"
+    assert front["stringData"]["username"] == "platform_front_end_b", "its version is even"
+    assert search["stringData"]["address"] == "https://milvus-milvus.milvus.svc:19530"
+    assert found["milvus-logins"].inputs["stringData"].keys() == {"platform_search_a", "platform_front_end_b"}
+    assert found["milvus-root"].inputs["stringData"].keys() == {"username", "password", "password-before"}
+    for each in found.values():
+        assert "stringData" in each.secrets, "it would be readable in the state"
+
+
+def test_the_job_of_users_has_passwords_in_files_alone_and_runs_anew_with_the_settings() -> None:
+    def job(spec: Spec) -> dict[str, Any]:
+        return made(spec=spec).one(JOB).inputs
+
+    users, without = job(USERS), job(CLUSTER)
+    assert users["metadata"]["name"] != without["metadata"]["name"]
+    assert job(USERS)["metadata"]["name"] == users["metadata"]["name"]
+    pod = users["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert [each["name"] for each in container["env"]] == ["PYTHONPATH"]
+    assert container["command"][3] == "https://milvus-milvus.milvus.svc:8081"
+    assert container["command"][6] == "/certificates/ca.crt"
+    (secrets,) = (each["projected"]["sources"] for each in pod["volumes"] if each["name"] == "secrets")
+    assert secrets[0]["secret"]["items"] == [
+        {"key": "password", "path": "root"},
+        {"key": "password-before", "path": "root-before"},
+    ]
+    (authority,) = (each["secret"] for each in pod["volumes"] if each["name"] == "authority")
+    assert authority["items"] == [{"key": "ca.crt", "path": "ca.crt"}], "the server's key is no business of it"
+    assert made(spec=USERS).one(JOB).parent, "it is a part of Milvus"
+
+
+def test_without_tls_the_job_asks_the_port_of_clients() -> None:
+    plain = made(spec=Spec(enabled=True, tls=False), issuer=None).one(JOB).inputs["spec"]["template"]["spec"]
+    assert plain["containers"][0]["command"][3:] == [
+        "http://milvus-milvus.milvus.svc:19530",
+        "/programs/access.json",
+        "/secrets",
+        "",
+        "2400",
+    ]
