@@ -13,6 +13,7 @@ from llmplatform.planning.pools import PoolPlan, plan_pools
 from llmplatform.specs.caches import NewCache
 from llmplatform.specs.cloud import Aws
 from llmplatform.specs.cluster import NewEksCluster
+from llmplatform.specs.databases import NewPostgres
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.network import NewNetwork
 from llmplatform.specs.objects import NewStore
@@ -145,6 +146,19 @@ def platform(settings: AwsStack, **spec: Any) -> dict[str, Any]:
             spec=NewStore(kind="new"), environment=settings.environment, cloud=settings.cloud, tags=TAGS
         ),
     )
+    tables = aws.Postgres(
+        "tables",
+        aws.PostgresArgs(
+            spec=NewPostgres(kind="new"),
+            environment=settings.environment,
+            cloud=settings.cloud,
+            network_id=net.network_id,
+            cidr=settings.network.cidr,
+            subnet_ids=net.private_subnet_ids,
+            security_group_id=main.security_group_id,
+            tags=TAGS,
+        ),
+    )
     writer = identity("mlflow", bucket.read_write(), main.cluster_name, settings.cloud)
     cache = aws.Cache(
         "cache",
@@ -166,6 +180,7 @@ def platform(settings: AwsStack, **spec: Any) -> dict[str, Any]:
         "challenge": challenge.service_account,
         "writer": writer.service_account,
         "cache": cache.host,
+        "tables": tables.host,
         "classes": [storage.block_class, storage.shared_class],
     }
 

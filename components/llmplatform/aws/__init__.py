@@ -1,8 +1,9 @@
-"""The platform on AWS: network, EKS cluster, node pools, identities, storage, buckets, caches."""
+"""The platform on AWS: network, EKS cluster, node pools, identities, storage, buckets, databases, caches."""
 
 from llmplatform.aws.caches import Cache, CacheArgs
 from llmplatform.aws.cluster import Cluster, ClusterArgs
 from llmplatform.aws.cluster_addons import ClusterAddons, ClusterAddonsArgs
+from llmplatform.aws.databases import Postgres, PostgresArgs
 from llmplatform.aws.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
 from llmplatform.aws.identity import WorkloadIdentity, WorkloadIdentityArgs
 from llmplatform.aws.network import Network, NetworkArgs
@@ -32,6 +33,8 @@ __all__ = [
     "NodeRoleArgs",
     "ObjectStore",
     "ObjectStoreArgs",
+    "Postgres",
+    "PostgresArgs",
     "Statement",
     "Storage",
     "StorageArgs",

@@ -12,6 +12,7 @@ import pulumi
 from llmplatform.aws.caches import caches
 from llmplatform.aws.cluster import Cluster, ClusterArgs
 from llmplatform.aws.cluster_addons import ClusterAddons, ClusterAddonsArgs
+from llmplatform.aws.databases import databases
 from llmplatform.aws.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
 from llmplatform.aws.grants import answer_challenges, read_objects, scale_node_groups, solver
 from llmplatform.aws.identity import identities
@@ -90,6 +91,16 @@ def services(made: EksFoundation, kubernetes: pulumi.ProviderResource) -> CloudS
         object_store=object_stores(stack.environment, stack.cloud, tags(stack), made.opts),
         cache=caches(
             stack.environment, stack.cloud, made.network, made.cluster.security_group_id, tags(stack), made.opts
+        ),
+        database=databases(
+            stack.environment,
+            stack.cloud,
+            made.network.network_id,
+            stack.network.cidr,
+            made.network.private_subnet_ids,
+            made.cluster.security_group_id,
+            tags(stack),
+            made.opts,
         ),
         read_objects=partial(read_objects, stack.cloud),
     )

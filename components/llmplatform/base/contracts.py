@@ -9,8 +9,10 @@ from typing import Literal, Protocol
 
 import pulumi
 
+from llmplatform.base.network_policy import Allow
 from llmplatform.base.policies import Statement
 from llmplatform.specs import caches, objects
+from llmplatform.specs.databases import NewPostgres
 
 
 class Network(Protocol):
@@ -148,6 +150,36 @@ class Caches(Protocol):
 
     def __call__(self, name: str, spec: caches.NewCache, /) -> Cache:
         """The cache that settings ask for. `name`: of its resources, in this stack."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admin:
+    """A login that may create roles and databases. The Job of `base.preparation` alone gets it."""
+
+    user: pulumi.Output[str]
+    password: pulumi.Output[str]
+    """A secret."""
+
+
+class Database(Protocol):
+    """A server of Postgres, whose roles and databases `base.preparation` makes."""
+
+    host: pulumi.Output[str]
+    """Its host name. Depends on all that makes it reachable, with `admin`, over TLS."""
+    port: pulumi.Output[int]
+    certificates: pulumi.Output[str] | None
+    """Authorities that sign its certificate, as PEM; None: the connection is encrypted, and proves no name."""
+    admin: Admin
+    opening: Allow
+    """Egress to it, for the policies of a namespace."""
+
+
+class Databases(Protocol):
+    """Makes managed servers of Postgres."""
+
+    def __call__(self, name: str, spec: NewPostgres, /) -> Database:
+        """The server that settings ask for. `name`: of its resources, in this stack."""
         ...
 
 

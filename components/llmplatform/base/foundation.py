@@ -16,6 +16,7 @@ import pulumi
 
 from llmplatform.base.contracts import (
     Caches,
+    Databases,
     DnsChallenge,
     Identities,
     NodePool,
@@ -69,6 +70,8 @@ class CloudServices:
     """Makes buckets; None: the cloud gives none."""
     cache: Caches | None = None
     """Makes caches; None: the cloud gives none."""
+    database: Databases | None = None
+    """Makes servers of Postgres; None: the cloud gives none."""
     identity_labels: Mapping[str, str] = field(default_factory=dict[str, str])
     """Labels of a namespace whose service accounts get identities after it exists; empty if the cloud needs none."""
     read_objects: ReadObjects | None = None

@@ -14,6 +14,7 @@ import pulumi_kubernetes as kubernetes
 from llmplatform.base import charts
 from llmplatform.base.chart_values import Values
 from llmplatform.base.component import PlatformComponent
+from llmplatform.base.contracts import Database
 from llmplatform.base.foundation import CloudServices
 from llmplatform.base.images import mirrored
 from llmplatform.base.namespace import ADDON_DEFAULTS, INTERNAL, Namespace, NamespaceArgs, PodSecurity
@@ -23,6 +24,7 @@ from llmplatform.catalog.chart_values import chart_crds
 from llmplatform.catalog.trees import merged
 from llmplatform.catalog.versions import CHARTS
 from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.databases import NewPostgres
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import PULL_SECRET, Mirrors
 from llmplatform.specs.section import Section
@@ -141,6 +143,15 @@ class Site:
             raise LookupError(f"CRDs of {group}: installed by nothing before this; site.crds has {sorted(self.crds)}")
         release = self.crds[group]
         return [release] if release else []
+
+    def database(self, name: str, spec: NewPostgres) -> Database:
+        """The server of Postgres that settings ask for. `name`: of its resources, in this stack.
+
+        Raises ValueError where nothing makes one.
+        """
+        if self.cloud is None or self.cloud.database is None:
+            raise ValueError(f"{name}: nothing here makes databases; write kind: existing")
+        return self.cloud.database(name, spec)
 
     def _login(self) -> RegistryLogin | None:
         return login(self.mirrors, self.secrets.get("registry_password"))

@@ -34,6 +34,9 @@ CLOUD: Mapping[str, Computed] = {
     },
     "aws:elasticache/parameterGroup:ParameterGroup": lambda it: {"name": f"{it.name}-{_hex(it)}"},
     "aws:elasticache/subnetGroup:SubnetGroup": lambda it: {"name": f"{it.name}-{_hex(it)}"},
+    "aws:rds/instance:Instance": lambda it: {"address": f"{it.name}.rds.example.org", "port": 5432},
+    "aws:rds/parameterGroup:ParameterGroup": lambda it: {"name": it.name},
+    "aws:rds/subnetGroup:SubnetGroup": lambda it: {"name": it.name},
     "aws:eks/cluster:Cluster": lambda it: {
         "arn": f"arn:aws:eks:us-east-1:111122223333:cluster/{it.inputs.get('name', it.name)}",
         "endpoint": "https://0123456789ABCDEF.gr7.us-east-1.eks.amazonaws.com",
@@ -69,6 +72,6 @@ CLOUD: Mapping[str, Computed] = {
     "alicloud:nas/mountTarget:MountTarget": lambda it: {"mountTargetDomain": f"{it.name}.cn-hangzhou.nas.aliyuncs.com"},
     "alicloud:redis/tairInstance:TairInstance": lambda it: {"connectionDomain": f"{it.name}.redis.rds.aliyuncs.com"},
     "alicloud:ram/role:Role": lambda it: {"arn": f"acs:ram::1111222233334444:role/{it.inputs['roleName']}"},
-    "random:index/randomId:RandomId": lambda it: {"hex": _hex(it)[:6]},
+    "random:index/randomId:RandomId": lambda it: {"hex": _hex(it)[:6], "b64Std": "c2FsdCBvZiBhIGxvZ2lu"},
     "random:index/randomPassword:RandomPassword": {"result": "generated-password"},
 }

@@ -43,23 +43,30 @@ class Postgres:
 
 @contextmanager
 def running(programs: Path, port: int) -> Iterator[Postgres]:
-    """A server with the user `mlflow` and two databases of that user's. Postgres refuses to run as root: then it is
-    another user's, and so are copies of its programs."""
+    """A server with the user `mlflow` and two databases of that user's, which offers TLS on a port."""
+    with started(programs, port) as server:
+        quoted = PASSWORD.replace("'", "''")
+        server.run("psql", "-qc", f"CREATE ROLE mlflow LOGIN PASSWORD '{quoted}'", "postgres")
+        for name in ("mlflow", "mlflow_auth"):
+            server.run("createdb", "--owner=mlflow", name)
+        with _offered(server):
+            yield server
+
+
+@contextmanager
+def started(programs: Path, port: int, settings: str = "") -> Iterator[Postgres]:
+    """A server as it is made, on its socket alone. Postgres refuses to run as root: then it is another user's, and so
+    are copies of its programs. `settings`: further lines of its configuration."""
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     try:
         if os.getuid() == 0:
             programs = _copied(programs, folder / "programs")
         server = Postgres(programs=programs, folder=folder, port=port)
-        _make(server)
+        _make(server, settings)
         process = subprocess.Popen([programs / "postgres", "-D", folder / "data"], env={}, **_owner())
         try:
             _wait(server)
-            quoted = PASSWORD.replace("'", "''")
-            server.run("psql", "-qc", f"CREATE ROLE mlflow LOGIN PASSWORD '{quoted}'", "postgres")
-            for name in ("mlflow", "mlflow_auth"):
-                server.run("createdb", "--owner=mlflow", name)
-            with _offered(server):
-                yield server
+            yield server
         finally:
             process.terminate()
             process.wait()
@@ -91,7 +98,7 @@ def _copied(programs: Path, target: Path) -> Path:
     return target / programs.relative_to(package.parent)
 
 
-def _make(server: Postgres) -> None:
+def _make(server: Postgres, settings: str) -> None:
     folder = server.folder
     Pki(folder / "pki").create()
     if os.getuid() == 0:
@@ -99,8 +106,8 @@ def _make(server: Postgres) -> None:
     folder.chmod(0o755)
     _call([server.programs / "initdb", "-D", folder / "data", "-U", "postgres", "--auth=trust"], {})
     with (folder / "data/postgresql.conf").open("a") as file:
-        file.write(f"listen_addresses = ''\nunix_socket_directories = '{folder}'\nfsync = off\n")
-    (folder / "data/pg_hba.conf").write_text("local all postgres trust\nlocal all mlflow scram-sha-256\n")
+        file.write(f"listen_addresses = ''\nunix_socket_directories = '{folder}'\nfsync = off\n{settings}")
+    (folder / "data/pg_hba.conf").write_text("local all postgres trust\nlocal all all scram-sha-256\n")
 
 
 def _wait(server: Postgres) -> None:

@@ -8,6 +8,7 @@ from llmplatform_sandbox.cloud import SimulatedCloud, open_cloud
 from llmplatform_sandbox.cloud.requests import Scope
 from llmplatform_sandbox.cloud.store import Record
 from llmplatform_sandbox.interfaces import KubeAccess
+from support.sandboxes import rds
 from support.sandboxes.aws_caches import CACHES
 
 SCOPE = Scope(region="eu-west-1", account="111122223333", default_tags={"owner": "ml"})
@@ -273,6 +274,7 @@ REALISTIC: Mapping[str, Callable[[Made], dict[str, Any]]] = {
         "rules": [{"id": "old", "status": "Enabled", "noncurrentVersionExpiration": {"noncurrentDays": 30}}],
     },
     **CACHES,
+    **rds.REALISTIC,
     "aws:secretsmanager/secret:Secret": lambda m: {"name": "dev/huggingface", "recoveryWindowInDays": 0},
     "aws:secretsmanager/secretVersion:SecretVersion": lambda m: {
         "secretId": m["aws:secretsmanager/secret:Secret"].id,

@@ -40,8 +40,8 @@ def test_every_type_of_component_says_where_it_lives() -> None:
     assert tokens == {
         f"llmplatform:aws:{noun}"
         for noun in (
-            "Cache", "Cluster", "ClusterAddons", "Network", "NodePool", "NodeRole", "ObjectStore", "Storage",
-            "WorkloadIdentity",
+            "Cache", "Cluster", "ClusterAddons", "Network", "NodePool", "NodeRole", "ObjectStore", "Postgres",
+            "Storage", "WorkloadIdentity",
         )
     }  # fmt: skip
 

@@ -57,6 +57,13 @@ CacheNodeType = Annotated[
 ]
 """Size of a managed cache's node, as its cloud calls it."""
 CacheUser = Annotated[str, Matching(r"[A-Za-z][-\w]{0,127}", "write at most 128 letters, digits, '-' and '_'")]
+DatabaseClass = Annotated[
+    str,
+    Matching(
+        r"db(\.[a-z0-9][-a-z0-9]*){2,4}|pg(\.[a-z0-9]+){2,4}", "write a class like db.t4g.medium or pg.n2.2c.2m", 64
+    ),
+]
+"""Machine of a managed Postgres: `db.` on AWS, `pg.` on Alibaba Cloud."""
 BucketName = Annotated[
     str,
     Matching(

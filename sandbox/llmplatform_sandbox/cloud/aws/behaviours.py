@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmplatform_sandbox.cloud.account import Account
+from llmplatform_sandbox.cloud.aws import databases
 from llmplatform_sandbox.cloud.aws.groups import GROUP, NODE_GROUP
 from llmplatform_sandbox.cloud.aws.late_actors import (
     ENDPOINT,
@@ -39,6 +40,7 @@ def behaviours(control_plane: ControlPlane, patience: float) -> Mapping[str, Beh
         LOG_GROUP: LogGroup(),
         "aws:ec2/natGateway:NatGateway": _NatGateway(),
         "aws:secretsmanager/secret:Secret": _Secret(),
+        **databases.behaviours(),
     }
 
 

@@ -17,6 +17,7 @@ every_row = pytest.mark.parametrize(
 )
 BY_BEHAVIOUR = {
     "aws:eks/cluster:Cluster": {"endpoint", "certificateAuthority"},
+    "aws:rds/subnetGroup:SubnetGroup": {"vpcId"},
     "alicloud:cs/managedKubernetes:ManagedKubernetes": {
         "connections",
         "natGatewayId",

@@ -1,0 +1,12 @@
+"""Facts of managed Postgres: classes, and the authorities of their certificates."""
+
+RDS_CLASS = "db.t4g.medium"
+"""Two vCPUs and 4 GiB. Source: RDS user guide, "Hardware specifications for DB instance classes"."""
+RDS_AUTHORITY = "rds-ca-rsa2048-g1"
+"""Authority of the servers' certificates, valid until 2061 in most regions. Source: RDS user guide, "Using SSL/TLS to
+encrypt a connection to a DB instance", certificate authorities."""
+RDS_CLASSES, APSARADB_CLASSES = "db.", "pg."
+"""Beginnings of the classes' names."""
+APSARADB_CLASS = {True: "pg.n2.2c.2m", False: "pg.n2.2c.1m"}
+"""Two vCPUs and 4 GiB, with a standby and without. Source: ApsaraDB RDS for PostgreSQL, "Primary instance types"
+(help.aliyun.com/document_detail/276990)."""
