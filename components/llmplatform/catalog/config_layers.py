@@ -42,6 +42,12 @@ _LATENT = frozenset(
 Source: vLLM 0.33, wheel: transformers_utils/model_arch_config_convertor.py, `is_deepseek_mla`, less drafts and those
 that are refused here."""
 
+ROUTED, SHARED = ".experts", ".shared_experts"
+"""Ends of the names of parts: experts that a token may be sent to, and those that every token uses."""
+
+_CHOSEN = ("num_experts_per_tok", "top_k_experts")
+"""Keys of the number of experts that a token is sent to."""
+
 _MATRICES = 3
 """Of a gated feed-forward part: gate, up and down."""
 
@@ -105,6 +111,16 @@ def head_dim(config: Config) -> int:
 def experts(config: Config) -> int | None:
     """Experts of a layer; None without them."""
     return config.get("num_experts") or config.get("n_routed_experts") or config.get("num_local_experts") or None
+
+
+def experts_per_token(config: Config) -> int | None:
+    """Experts that a token is sent to."""
+    return next((config[key] for key in _CHOSEN if config.get(key)), None)
+
+
+def expert_width(config: Config) -> int:
+    """Width of one expert, without experts of the feed-forward part. Raises KeyError without either."""
+    return config.get("moe_intermediate_size") or config["intermediate_size"]
 
 
 def state_bytes(config: Config, kind: Attention) -> float:
@@ -210,8 +226,8 @@ def _feed_forward(config: Config, layer: int, path: str) -> Iterator[Part]:
         elif pattern[layer] == "E" and count:
             width = config.get("moe_latent_size") or hidden
             shared = config.get("moe_shared_expert_intermediate_size") or 0
-            yield Part(name=f"{path}.mixer.experts", weights=2 * count * width * config["moe_intermediate_size"])
-            yield Part(name=f"{path}.mixer.shared_experts", weights=2 * hidden * shared)
+            yield Part(name=f"{path}.mixer{ROUTED}", weights=2 * count * width * config["moe_intermediate_size"])
+            yield Part(name=f"{path}.mixer{SHARED}", weights=2 * hidden * shared)
             projections = 2 * hidden * width if width != hidden else 0
             yield Part(name=f"{path}.mixer.gate", weights=hidden * count + projections)
         return
@@ -219,13 +235,13 @@ def _feed_forward(config: Config, layer: int, path: str) -> Iterator[Part]:
     if count and with_experts:
         block = "block_sparse_moe" if config.get("model_type") in ("mixtral", "minimax_m2") else "mlp"
         beside = config.get("enable_moe_block")
-        width = config.get("moe_intermediate_size") or config["intermediate_size"]
-        name = f"{path}.experts" if beside else f"{path}.{block}.experts"
+        width = expert_width(config)
+        name = f"{path}{ROUTED}" if beside else f"{path}.{block}{ROUTED}"
         yield Part(name=name, weights=_MATRICES * count * hidden * width)
         yield Part(name=f"{path}.{block}.gate", weights=hidden * count)
         shared = _shared_width(config, width)
         if shared:
-            yield Part(name=f"{path}.{block}.shared_experts", weights=_MATRICES * hidden * shared)
+            yield Part(name=f"{path}.{block}{SHARED}", weights=_MATRICES * hidden * shared)
     if not with_experts or config.get("enable_moe_block"):
         width = config.get("intermediate_size_mlp") or config["intermediate_size"]
         yield Part(name=f"{path}.mlp", weights=_MATRICES * hidden * width)

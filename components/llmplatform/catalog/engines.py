@@ -4,15 +4,13 @@ Every table names its source. `engine_flags` has the command lines of releases.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
+from llmplatform.catalog.engine_memory import CitedTable, EngineMemory, FactTable
 from llmplatform.catalog.engine_metrics import EngineMetrics
-from llmplatform.catalog.gpus import Gpu
 from llmplatform.catalog.tables import DATA
 
 FOLDER = DATA / "engines"
@@ -24,16 +22,7 @@ NO_GPU = "none"
 """In place of a compute capability: nodes without a GPU."""
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class _Cited(_Table):
-    source: str
-    """Source of the table's facts."""
-
-
-class EngineLora(_Table):
+class EngineLora(FactTable):
     """Bounds of LoRA adapters."""
 
     ranks: tuple[int, ...]
@@ -44,7 +33,7 @@ class EngineLora(_Table):
     """Whether requests without an adapter take one of the places of a batch, and its memory."""
 
 
-class EngineStages(_Cited):
+class EngineStages(CitedTable):
     """Replicas of several stages, whose pods may be on several nodes."""
 
     port: int
@@ -53,7 +42,18 @@ class EngineStages(_Cited):
     """Flags that its further pods do not start with."""
 
 
-class EngineRelease(_Cited):
+class EngineRanks(CitedTable):
+    """Replicas of several data-parallel ranks on one node."""
+
+    share_experts: bool = False
+    """Whether they share routed experts even if each GPU has a part of every one; else only whole ones."""
+    copy_shared_experts: bool = False
+    """Whether each GPU has a copy of the experts that every token uses, where GPUs have whole routed ones."""
+    without: tuple[str, ...] = ()
+    """Words in the names of models whose ranks cannot share experts."""
+
+
+class EngineRelease(CitedTable):
     """A released inference engine."""
 
     version: str
@@ -79,6 +79,10 @@ class EngineRelease(_Cited):
     """None: the release serves no adapters, or it is not known how."""
     stages: EngineStages | None = None
     """None: the release has no replicas over several nodes without a further scheduler."""
+    ranks: EngineRanks | None = None
+    """None: the release has no data-parallel ranks in one pod, or it is not known how."""
+    expert_parallel: bool = False
+    """Whether each GPU can have whole experts, by `models.*.expert_parallel`."""
 
     def runs_on(self, capability: Capability) -> bool:
         """Whether it has kernels for a GPU of that compute capability."""
@@ -96,7 +100,7 @@ def dotted(capability: Capability) -> str:
     return ".".join(map(str, capability))
 
 
-class EngineServer(_Cited):
+class EngineServer(CitedTable):
     """The server in the image."""
 
     user: int
@@ -115,7 +119,7 @@ class EngineServer(_Cited):
     """What its clients can do to the server. None: nothing but ask it."""
 
 
-class EngineStart(_Cited):
+class EngineStart(CitedTable):
     """Duration of a start without loading weights, in seconds."""
 
     compile_seconds: int
@@ -124,60 +128,14 @@ class EngineStart(_Cited):
     """Default time that it waits for its own workers: no start gets less."""
 
 
-class EngineMemory(_Cited):
-    """GPU memory of an engine beside weights and cache, in GiB on each GPU."""
-
-    sequences: int
-    """Sequences at once, if the settings do not say."""
-    sequences_large: int
-    """The same on large GPUs."""
-    large_gpu_gib: float
-    """From this size on a GPU is large, and the engine uses more of its memory."""
-    large_except: str | None = None
-    """Prefixes of GPUs that are not treated as large."""
-    overhead_gib: float
-    overhead_large_gib: float
-    communication_gib: float
-    """Further memory if several GPUs work together."""
-    beside_sampling_gib: float
-    sampling_bytes: int
-    """For each sequence and entry of the vocabulary, while the engine measures its largest batch."""
-    experts_gib: float = 0.0
-    """Further memory for a mixture of experts."""
-    encoder_gib: float = 0.0
-    """Further memory for an encoder of pictures."""
-    batched_tokens: Mapping[float, int] = {}
-    """Tokens of a batch by the least size of a GPU, in GiB. Empty: not known, and windows are not counted."""
-    batches: int = 1
-    """Batches at once; the cache keeps the tokens of each beside a window."""
-    block: int = 16
-    """Tokens of a block of the cache."""
-    states: int = 1
-    """Copies of a request's state that hybrid models keep."""
-    states_gib: float = 0.0
-    """Further memory for hybrid models."""
-    states_for_all: bool = False
-    """Whether it starts only if each of its sequences can have a block of states (hybrid models)."""
-
-    def is_large(self, gpu: Gpu) -> bool:
-        """Whether the engine does more at once on this GPU."""
-        exception = self.large_except is not None and gpu.name.startswith(self.large_except)
-        return gpu.memory_gib >= self.large_gpu_gib and not exception
-
-    def batched_tokens_of(self, gpu: Gpu) -> int | None:
-        """Tokens of a batch on this GPU; None if it is not known."""
-        size = gpu.memory_gib if self.is_large(gpu) else 0
-        return max((tokens for least, tokens in self.batched_tokens.items() if least <= size), default=None)
-
-
-class EngineCache(_Cited):
+class EngineCache(CitedTable):
     """Formats of the key-value cache that kernels read."""
 
     fp8_from: Capability
     """Compute capability below which no attention kernel supports a cache in fp8."""
 
 
-class EngineWeights(_Cited):
+class EngineWeights(CitedTable):
     """The setting for quantized weights."""
 
     quantization_flag: str
@@ -185,28 +143,28 @@ class EngineWeights(_Cited):
     """Regular expression of the values for published quantized weights."""
 
 
-class EngineParsers(_Cited):
+class EngineParsers(CitedTable):
     """Parsers and their models."""
 
     families: Mapping[str, tuple[str, ...]]
     """Beginning of a parser's name to words in the names of its models."""
 
 
-class EngineOwnImage(_Cited):
+class EngineOwnImage(CitedTable):
     """Why the publisher's image cannot be used."""
 
     reason: str
     remedy: str
 
 
-class _Owned(_Table):
+class _Owned(FactTable):
     instead: str
     flags: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
 
 
-class EngineFacts(_Table):
+class EngineFacts(FactTable):
     """Facts about one engine."""
 
     name: str
@@ -280,10 +238,10 @@ def _common() -> tuple[_Owned, ...]:
     return tuple(_Owned.model_validate(group) for group in _read(_VARIABLES)["owned"])
 
 
-def with_stages() -> tuple[str, ...]:
-    """Engines that can spread a replica over several nodes."""
+def having(ability: Callable[[EngineRelease], object]) -> tuple[str, ...]:
+    """Engines that have a release with an ability, such as `stages`."""
     kinds = sorted({path.name.partition("-")[0] for path in FOLDER.glob("*-*.txt")})
-    return tuple(kind for kind in kinds if any(release.stages for release in facts(kind).releases))
+    return tuple(kind for kind in kinds if any(map(ability, facts(kind).releases)))
 
 
 @lru_cache

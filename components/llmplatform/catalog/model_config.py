@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from llmplatform.catalog import config_layers as layers
 from llmplatform.catalog.config_quantization import Quantization, quantizations
+from llmplatform.catalog.gpus import GIB
 from llmplatform.catalog.models import ModelShape
 from llmplatform.catalog.tables import rows
 
@@ -89,7 +90,8 @@ def _describe(
     tied = bool(config.get("tie_word_embeddings", text.get("tie_word_embeddings", _tied_by_default(kind))))
     embeddings = text["vocab_size"] * text["hidden_size"] * (1 if tied else 2)
     vision = config.get("vision_config")
-    if kind in _counted():
+    counted, experts = kind in _counted(), layers.experts(text)
+    if counted:
         weights, size = _counts(text, vision, found)
     elif stored_bytes and parameters:
         weights, size = parameters - embeddings, stored_bytes - 2 * embeddings
@@ -127,9 +129,12 @@ def _describe(
         indexer_bytes=index + math.ceil(index / 128) * _INDEXER_SCALE if index and kept["latent"] else None,
         state_mib=_rounded_up(state / 2**20, 2),
         state_layers=states if states and states + with_cache < len(kinds) else None,
-        intermediate_size=(text.get("moe_intermediate_size") or text["intermediate_size"]) if group else None,
+        intermediate_size=layers.expert_width(text) if group or experts else None,
         quantization_group=group,
-        experts=layers.experts(text),
+        experts=experts,
+        experts_per_token=layers.experts_per_token(text) if experts else None,
+        routed_experts_gib=_gib(text, layers.ROUTED, found) if counted and experts else None,
+        shared_experts_gib=_gib(text, layers.SHARED, found) if counted and experts else None,
         image_encoder=vision is not None,
         float16=not kind.startswith(("gemma", "gpt_oss")),
     )
@@ -154,6 +159,12 @@ def _counts(
         size += part.weights * _bytes(part.name, kinds)
     encoder = layers.encoder_weights(vision) if vision else 0
     return weights + encoder, size + 2 * encoder
+
+
+def _gib(text: Mapping[str, Any], name: str, found: tuple[Quantization, ...]) -> float | None:
+    """Memory of one kind of parts; None without any."""
+    parts = (part for part in layers.parts(text) if part.name.endswith(name))
+    return _rounded_up(sum(part.weights * _bytes(part.name, found) for part in parts) / GIB) or None
 
 
 def _bytes(module: str, kinds: tuple[Quantization, ...]) -> float:

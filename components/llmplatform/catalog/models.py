@@ -60,7 +60,7 @@ class ModelShape:
     """Width of their heads, where it is another."""
     intermediate_size: Annotated[int, Interval(ge=1, le=1_000_000)] | None = None
     """`moe_intermediate_size`, without experts `intermediate_size`: with `quantization_group`, over how many GPUs
-    quantized weights can be spread."""
+    quantized weights can be spread; with experts, the memory of a batch of several ranks."""
     quantization_group: Annotated[int, Interval(ge=1, le=1024)] | None = None
     """`group_size` of AWQ or GPTQ weights, `weight_block_size` of FP8."""
     latent_kv: _Width | None = None
@@ -70,6 +70,13 @@ class ModelShape:
     of it. Every GPU holds it in full."""
     experts: Annotated[int, Interval(ge=1, le=65_536)] | None = None
     """Experts of a layer. An engine with experts needs more memory for its own work."""
+    experts_per_token: Annotated[int, Interval(ge=1, le=65_536)] | None = None
+    """`num_experts_per_tok`."""
+    routed_experts_gib: Annotated[float, Interval(ge=0.001, le=40_000)] | None = None
+    """Memory of the experts that a token may be sent to, of all layers: what ranks of `data_parallel` can share. Empty:
+    not known, so that each rank is taken to hold a copy."""
+    shared_experts_gib: Annotated[float, Interval(ge=0.001, le=40_000)] | None = None
+    """Memory of the experts that every token uses, of all layers."""
     image_encoder: bool = False
     """Has an encoder of pictures, which needs memory while it works."""
     extra_gib: Annotated[float, Interval(ge=0, le=64)] = 0.0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import ceil
 
-from llmplatform.catalog.engines import EngineMemory
+from llmplatform.catalog.engine_memory import EngineMemory
 from llmplatform.catalog.gpus import Gpu
 from llmplatform.catalog.models import LONGEST_CONTEXT, ModelShape
 

@@ -1,7 +1,7 @@
 """Whether a model fits GPUs: memory of the weights, of the engine's own work, and of the key-value cache.
 
 An engine refuses to start when one request of the full context does not fit the cache. The overheads are the engine's
-(`catalog.engines.EngineMemory`), and are held against start-up logs that others published: at most 4.9 % too many
+(`catalog.engine_memory.EngineMemory`), and are held against start-up logs that others published: at most 4.9 % too many
 tokens, which the smallest margin covers, and seldom 10 % too few. What `engine.extra_args` adds is not counted, above
 all connectors of the cache, which take several GiB. Sizes are GiB on each GPU.
 """
@@ -9,11 +9,12 @@ all connectors of the cache, which take several GiB. Sizes are GiB on each GPU.
 from dataclasses import dataclass, replace
 from math import inf
 
-from llmplatform.catalog.engines import EngineMemory
+from llmplatform.catalog.engine_memory import EngineMemory
 from llmplatform.catalog.gpus import GIB, Gpu
 from llmplatform.catalog.models import ModelShape
 from llmplatform.planning import lora
 from llmplatform.planning.cache import Cache, heads_each, plan_cache
+from llmplatform.planning.ranks import Ranks, batches_gib, ranks_of, spared_gib
 from llmplatform.planning.stages import stage
 from llmplatform.specs.engines import GpuUse
 from llmplatform.specs.engines.speculation import Speculation
@@ -38,7 +39,7 @@ INDEX_HEAD, INDEX_QUERIES = 128, 64 * 128
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """The memory of one replica, on each of its GPUs."""
+    """The memory of one replica, on each of its GPUs. Each rank has a cache of its own."""
 
     weights_gib: float
     overhead_gib: float
@@ -51,6 +52,8 @@ class Fit:
     """Sequences that need a block for their state before the engine starts."""
     cache_share: float = 1.0
     """Of what weights and overhead leave, for the cache."""
+    ranks: int = 1
+    """Data-parallel ranks."""
 
     @property
     def kv_gib(self) -> float:
@@ -59,7 +62,7 @@ class Fit:
 
     @property
     def kv_tokens(self) -> int:
-        """Tokens in the cache, if each request has the full length."""
+        """Tokens in the caches of all ranks, if each request has the full length."""
         return int(self.concurrency * self.context_length) if self._request_bytes else 0
 
     @property
@@ -80,8 +83,8 @@ class Fit:
 
     @property
     def concurrency(self) -> float:
-        """Requests of full length in the cache at once. Infinite where an engine keeps no cache, and the rest fits."""
-        return max(0.0, self.margin + 1)
+        """Requests of full length in all caches at once. Infinite where an engine keeps none, and the rest fits."""
+        return max(0.0, self.margin + 1) * self.ranks
 
     @property
     def margin(self) -> float:
@@ -102,8 +105,8 @@ class Fit:
         return max(0, int(self.kv_gib * GIB / (1 + SMALLEST_MARGIN) / size)) if size else 0
 
 
-def legal_tensor_parallel(shape: ModelShape, size: int, *, whole_experts: bool = False) -> bool:
-    """Whether the attention heads, and quantized groups of weights, divide by that many GPUs.
+def legal_tensor_parallel(shape: ModelShape, size: int, *, whole_experts: bool = False, over: int = 1) -> bool:
+    """Whether the attention heads, experts' widths, and quantized groups of weights divide by that many GPUs.
 
     Engines refuse other groups: "the input size is not aligned with the quantized weight shape"; of FP8, "is not
     divisible by weight quantization block_n = 128" (the tests name their issues). vLLM 0.33 splits blocks of experts on
@@ -112,11 +115,13 @@ def legal_tensor_parallel(shape: ModelShape, size: int, *, whole_experts: bool =
 
     Args:
         shape: The model.
-        size: GPUs of one replica.
+        size: GPUs of one rank.
         whole_experts: Each GPU has whole experts, so that groups within them need not divide.
+        over: Ranks that share the experts.
     """
     groups, width = shape.quantization_group, shape.intermediate_size
-    if groups and width and width % (groups * size) and not (shape.experts and whole_experts):
+    parts = (groups or 1) * size * (over if shape.experts else 1)
+    if width and width % parts and not (shape.experts and whole_experts):
         return False
     if shape.attention_heads % size:
         return False
@@ -133,6 +138,7 @@ def fit(
     *,
     tensor_parallel: int = 1,
     stages: int = 1,
+    ranks: Ranks = Ranks(),  # noqa: B008 it does not change
     context_length: int | None = None,
     beside_gib: float = 0.0,
     beside_kv_bytes: float = 0.0,
@@ -144,8 +150,9 @@ def fit(
         gpu: The GPU; `tensor_parallel` of them work together.
         engine: What the engine takes beside weights and cache.
         use: What its settings say. A bound of its sequences spares a large GPU some overhead.
-        tensor_parallel: GPUs of one stage.
+        tensor_parallel: GPUs of one stage of a rank.
         stages: Stages of one replica. The largest one decides for all: a block of the cache is on every stage.
+        ranks: The ranks of one replica.
         context_length: Longest request in tokens; None: the model's own.
         beside_gib: Memory of what is served beside the model, on each GPU.
         beside_kv_bytes: Cache that it needs for each token, on each GPU.
@@ -154,14 +161,18 @@ def fit(
     # Each stage works on a batch of its own.
     engine = engine.model_copy(update={"batches": engine.batches + stages - 1})
     cache = plan_cache(shape, gpu, engine, tensor_parallel, use.kv_bytes)
+    meetings = (tensor_parallel * stages > 1) + (ranks.over > 1 and bool(shape.experts))
     return Fit(
-        weights_gib=weights_each_gib(shape, tensor_parallel),
-        overhead_gib=_overhead(shape, gpu, engine, use.sequences, tensor_parallel * stages) + beside_gib,
+        weights_gib=weights_each_gib(shape, tensor_parallel) - spared_gib(shape, tensor_parallel, ranks),
+        overhead_gib=_overhead(shape, gpu, engine, use.sequences, meetings)
+        + batches_gib(shape, gpu, engine, ranks)
+        + beside_gib,
         usable_gib=gpu.memory_gib * use.share,
         cache=replace(cache, per_token=cache.per_token + beside_kv_bytes),
         context_length=context_length or shape.context_length,
         states=_sequences(gpu, engine, use.sequences) if shape.state_mib and engine.states_for_all else 0,
         cache_share=use.cache_share,
+        ranks=ranks.number,
     )
 
 
@@ -178,6 +189,7 @@ def model_fit(model: Model, gpu: Gpu, *, tensor_parallel: int | None = None) -> 
         model.engine.gpu_use,
         tensor_parallel=size,
         stages=stages,
+        ranks=ranks_of(model),
         context_length=model.context_length,
         beside_gib=_adapters_gib(model, stage(shape, stages), size) + _draft_gib(model, size),
         beside_kv_bytes=_draft_kv_bytes(model, shape, gpu, size),
@@ -252,14 +264,14 @@ def _sequences(gpu: Gpu, engine: EngineMemory, wanted: int | None) -> int:
     return wanted or (engine.sequences_large if engine.is_large(gpu) else engine.sequences)
 
 
-def _overhead(shape: ModelShape, gpu: Gpu, engine: EngineMemory, max_sequences: int | None, together: int) -> float:
-    """`together`: GPUs that exchange what they compute."""
+def _overhead(shape: ModelShape, gpu: Gpu, engine: EngineMemory, max_sequences: int | None, meetings: int) -> float:
+    """`meetings`: groups of GPUs in which each exchanges what it computes."""
     sequences = _sequences(gpu, engine, max_sequences)
     large = engine.is_large(gpu) and sequences > engine.sequences
     least = engine.overhead_large_gib if large else engine.overhead_gib
     sampling = sequences * shape.vocabulary * engine.sampling_bytes / GIB
     own = (
-        (engine.communication_gib if together > 1 else 0)
+        engine.communication_gib * meetings
         + (engine.experts_gib if shape.experts else 0)
         + (engine.encoder_gib if shape.image_encoder else 0)
         + (engine.states_gib if shape.state_mib else 0)

@@ -23,9 +23,9 @@ class Spread:
 
 def spread(model: Model, gpus: int) -> Spread:
     """The pods of a replica on nodes of so many GPUs. A stage that is larger than a node is a fault of its own."""
-    room = gpus // model.tensor_parallel
+    room = gpus // model.stage_gpus
     stages = next((each for each in range(room, 1, -1) if model.pipeline_parallel % each == 0), 1)
-    return Spread(nodes=model.pipeline_parallel // stages, gpus=stages * model.tensor_parallel)
+    return Spread(nodes=model.pipeline_parallel // stages, gpus=stages * model.stage_gpus)
 
 
 def stage(shape: ModelShape, stages: int) -> ModelShape:

@@ -43,6 +43,8 @@ class AutoscalingArgs:
     most_replicas: int
     metrics: EngineMetrics | None
     """What the engine's series are called."""
+    ranks: int = 1
+    """Series of one server, each of a rank with a cache of its own."""
     prometheus_url: pulumi.Input[str] | None
     """Prometheus, as KEDA reaches it."""
     keda: pulumi.Resource | None = None
@@ -96,7 +98,7 @@ def triggers(args: AutoscalingArgs, spec: KedaScaling) -> list[dict[str, Any]]:
     requests = [each for each in (names.requests_running, names.requests_waiting) if each]
     asked = [_prometheus("requests", args, requests, spec.requests)]
     if names.kv_cache_usage:
-        asked.append(_prometheus("kv-cache", args, (names.kv_cache_usage,), spec.kv_cache))
+        asked.append(_prometheus("kv-cache", args, (names.kv_cache_usage,), spec.kv_cache * args.ranks))
     return [
         *asked,
         *(

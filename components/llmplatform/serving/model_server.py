@@ -283,6 +283,7 @@ class ModelServer(PlatformComponent):
             form=made.form,
             model=plan.name,
             most_replicas=plan.most_replicas,
+            ranks=plan.spec.data_parallel,
             metrics=metrics.names if metrics else None,
             prometheus_url=self._args.prometheus_url,
             keda=self._args.keda,

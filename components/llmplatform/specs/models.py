@@ -67,6 +67,11 @@ class Model(Section):
     """Lets the number of servers follow the load, in the place of `replicas`. Empty: it is fixed."""
     tensor_parallel: Annotated[int, Field(ge=1, le=16)] = 1
     """GPUs that share every layer, within one node."""
+    data_parallel: Annotated[int, Field(ge=1, le=16)] = 1
+    """Ranks of a replica, within one node. Each has a copy of the model on `tensor_parallel` GPUs and computes requests
+    of its own; routed experts they share, with vLLM always, with SGLang by `expert_parallel`."""
+    expert_parallel: bool = False
+    """Whether each GPU of a replica has some whole experts, instead of a part of every one."""
     pipeline_parallel: Annotated[int, Field(ge=1, le=MOST_STAGES)] = 1
     """Stages of one replica, each with some of the layers on `tensor_parallel` GPUs, for models that no node of the
     pool holds. Its pods are on as many nodes as the stages need, and start, end and restart together. Needs
@@ -109,9 +114,19 @@ class Model(Section):
         return self.shape or models.get(self.source)
 
     @property
+    def stage_gpus(self) -> int:
+        """GPUs of one stage of a replica, within one node."""
+        return self.tensor_parallel * self.data_parallel
+
+    @property
     def gpus(self) -> int:
         """GPUs of one replica."""
-        return self.tensor_parallel * self.pipeline_parallel
+        return self.stage_gpus * self.pipeline_parallel
+
+    @property
+    def has_whole_experts(self) -> bool:
+        """Whether each GPU has whole experts."""
+        return self.expert_parallel or self.engine.has_whole_experts
 
     @property
     def buckets(self) -> tuple[Address, ...]:

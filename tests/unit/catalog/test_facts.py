@@ -162,7 +162,7 @@ def test_every_chart_is_one_line_that_renovate_can_follow() -> None:
 
 def test_every_file_in_the_folder_of_engines_is_of_an_engine() -> None:
     assert {path.stem for path in engines.FOLDER.glob("*.toml")} == set(ENGINES)
-    assert set(engines.with_stages()) <= set(ENGINES)
+    assert set(engines.having(lambda each: each.stages)) <= set(ENGINES)
 
 
 def test_the_image_of_every_engine_has_a_size() -> None:

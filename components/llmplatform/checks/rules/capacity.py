@@ -54,7 +54,7 @@ def pool_holds_its_models(stack: Stack) -> Iterator[Problem]:
     tenants: defaultdict[str, list[Model]] = defaultdict(list)
     per_node: dict[str, int] = {}
     for _, model, node in placed(stack):
-        if model.tensor_parallel <= node.shape.gpus:
+        if model.stage_gpus <= node.shape.gpus:
             tenants[model.pool].append(model)
             per_node[model.pool] = node.shape.gpus
     for name, models_of_pool in tenants.items():
@@ -107,7 +107,7 @@ def offloaded_cache_has_room(stack: Stack) -> Iterator[Problem]:
     for name, model, node in placed(stack):
         kept = model.engine.shared_memory_gib
         memory, shared = (mib / 1024 for mib in replica_memory_mib(node.shape, model))
-        if kept and shared > memory / 2 and model.tensor_parallel <= node.shape.gpus:
+        if kept and shared > memory / 2 and model.stage_gpus <= node.shape.gpus:
             most = floor(memory / 2 - (shared - kept))
             yield Problem(
                 f"models.{name}.engine",

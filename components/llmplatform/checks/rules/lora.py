@@ -87,14 +87,14 @@ def adapters_have_memory(stack: Stack) -> Iterator[Problem]:
     """What the processes of a replica hold of its adapters leaves half of its memory for the rest."""
     for name, model, node in placed(stack):
         shape = model.known_shape
-        if model.lora is None or shape is None or model.tensor_parallel > node.shape.gpus:
+        if model.lora is None or shape is None or model.stage_gpus > node.shape.gpus:
             continue
         held = lora.host_gib(shape, model.lora, spread(model, node.shape.gpus).gpus)
         memory, shared = (mib / 1024 for mib in replica_memory_mib(node.shape, model))
         if held > (memory - shared) / 2:
             yield Problem(
                 f"models.{name}.lora",
-                f"the adapters take {held:.0f} GiB in the processes of {model.tensor_parallel} GPUs, which leave too "
+                f"the adapters take {held:.0f} GiB in the processes of {model.stage_gpus} GPUs, which leave too "
                 f"little of {memory:.0f} GiB of memory",
                 "use fewer adapters or lower ranks, or a larger resources.memory_gib",
             )

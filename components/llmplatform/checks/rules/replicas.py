@@ -35,9 +35,9 @@ def resources_are_said(stack: Stack) -> Iterator[Problem]:
 
 
 def gpus_are_there(stack: Stack) -> Iterator[Problem]:
-    """`tensor_parallel` and `pipeline_parallel` count GPUs."""
+    """`tensor_parallel`, `data_parallel` and `pipeline_parallel` count GPUs."""
     for name, model, _ in without_gpus(stack):
-        for setting in ("tensor_parallel", "pipeline_parallel"):
+        for setting in ("tensor_parallel", "data_parallel", "pipeline_parallel"):
             if getattr(model, setting) > 1:
                 yield Problem(
                     f"models.{name}.{setting}",

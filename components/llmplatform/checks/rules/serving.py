@@ -1,22 +1,16 @@
 """Rules about models: whether their pool exists and they fit its GPUs."""
 
 from collections.abc import Iterator
-from functools import partial
-from math import inf
 
-from llmplatform.catalog import ModelShape, instance_types, models
+from llmplatform.catalog import ModelShape, models
 from llmplatform.checks.problems import Problem, listed, nearest, suggestion
-from llmplatform.checks.rules.placement import GpuNode, gpu_node, has_kernels, is_cpu, placed
+from llmplatform.checks.rules.placement import gpu_node, has_kernels, is_cpu, placed
 from llmplatform.checks.rules.rule import each_model, whole
+from llmplatform.checks.rules.ways_out import is_legal, room_of, way_out
 from llmplatform.planning.fit import SMALLEST_MARGIN, legal_tensor_parallel, model_fit
-from llmplatform.specs.models import MOST_STAGES, Model
+from llmplatform.planning.ranks import ranks_of
+from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
-
-UNQUANTIZED = 2.0
-"""Bytes of a weight that is not quantized."""
-
-SHORTEST_CONTEXT = 2048
-"""Shortest context to suggest, in tokens."""
 
 
 def shape_is_known(stack: Stack) -> Iterator[Problem]:
@@ -84,29 +78,33 @@ def heads_can_be_spread(stack: Stack) -> Iterator[Problem]:
     nodes = {name: node for name, _, node in placed(stack)}
     for name, model in stack.models.items():
         shape, spread = model.known_shape, model.engine_facts.spreads_heads
-        if shape and spread and not _is_legal(model, shape, model.tensor_parallel):
-            most = nodes[name].shape.gpus if name in nodes else 16
-            legal = [size for size in range(1, most + 1) if _is_legal(model, shape, size)] or [1]
+        if shape and spread and not is_legal(model, shape, model.tensor_parallel):
+            most = nodes[name].shape.gpus // model.data_parallel if name in nodes else 16
+            legal = [size for size in range(1, most + 1) if is_legal(model, shape, size)] or [1]
             groups = f", in groups of {shape.quantization_group} weights," if shape.quantization_group else ""
             whole = legal_tensor_parallel(shape, model.tensor_parallel, whole_experts=True)
-            flags = model.engine.WHOLE_EXPERTS if whole else ()
+            over = f" of {model.data_parallel} ranks each" if ranks_of(model).over > 1 else ""
             yield Problem(
                 f"models.{name}.tensor_parallel",
                 f"{shape.attention_heads} attention heads and {shape.kv_heads} key-value heads{groups} cannot be "
-                f"spread over {model.tensor_parallel} GPUs",
-                f"use {listed(legal)}" + "".join(f", or add {flag} to engine.extra_args" for flag in flags[:1]),
+                f"spread over {model.tensor_parallel} GPUs{over}",
+                f"use {listed(legal)}" + (_with_whole_experts(model) if whole else ""),
             )
 
 
-def _is_legal(model: Model, shape: ModelShape, size: int) -> bool:
-    return legal_tensor_parallel(shape, size, whole_experts=model.engine.has_whole_experts)
+def _with_whole_experts(model: Model) -> str:
+    """How each GPU gets whole experts."""
+    release, flags = model.engine_release, model.engine.WHOLE_EXPERTS
+    if release and release.expert_parallel:
+        return ", or set expert_parallel to true"
+    return f", or add {flags[0]} to engine.extra_args" if flags else ""
 
 
 def replica_is_within_a_node(stack: Stack) -> Iterator[Problem]:
     """A replica's GPUs are in one node."""
     for name, model, node in placed(stack):
         shape = model.known_shape
-        if model.tensor_parallel > node.shape.gpus and (not shape or _is_legal(model, shape, model.tensor_parallel)):
+        if model.tensor_parallel > node.shape.gpus and (not shape or is_legal(model, shape, model.tensor_parallel)):
             yield Problem(
                 f"models.{name}.tensor_parallel",
                 f"a replica of {model.tensor_parallel} GPUs is larger than a node of pool '{model.pool}', "
@@ -121,7 +119,7 @@ def context_is_the_models(stack: Stack) -> Iterator[Problem]:
     for name, model in stack.models.items():
         shape = model.known_shape
         if shape and _is_too_long(model, shape):
-            room = _room(model, nodes[name]) if name in nodes and _is_legal(model, shape, model.tensor_parallel) else 0
+            room = room_of(model, nodes[name]) if name in nodes and is_legal(model, shape, model.tensor_parallel) else 0
             longest = min(shape.context_length, room or shape.context_length)
             yield Problem(
                 f"models.{name}.context_length",
@@ -134,19 +132,13 @@ def _is_too_long(model: Model, shape: ModelShape) -> bool:
     return bool(model.context_length and model.context_length > shape.context_length)
 
 
-def _room(model: Model, node: GpuNode) -> int:
-    """The longest context that fits and is worth suggesting, in tokens; 0 if there is none."""
-    context = model_fit(model, node.gpu).longest_context // 1024 * 1024
-    return context if context >= SHORTEST_CONTEXT else 0
-
-
 def model_fits(stack: Stack) -> Iterator[Problem]:
     """Weights and the cache of one request fit the GPUs."""
     for name, model, node in placed(stack):
         shape = model.known_shape
-        if shape is None or not _is_legal(model, shape, model.tensor_parallel) or not has_kernels(model, node.gpu):
+        if shape is None or not is_legal(model, shape, model.tensor_parallel) or not has_kernels(model, node.gpu):
             continue
-        if _is_too_long(model, shape) and _room(model, node):
+        if _is_too_long(model, shape) and room_of(model, node):
             continue  # The rule above reports it.
         fit = model_fit(model, node.gpu)
         if fit.margin >= SMALLEST_MARGIN and 0 < fit.most_states < fit.states and model.engine.SEQUENCES:
@@ -163,7 +155,7 @@ def model_fits(stack: Stack) -> Iterator[Problem]:
                 f"{fit.needed_gib:.1f} GiB on each "
                 f"{node.gpu.name} of pool '{model.pool}', which has {fit.usable_gib:.1f} GiB for it "
                 f"(weights {fit.weights_gib:.1f}, engine {fit.overhead_gib:.1f})",
-                _way_out(stack, model, shape, node),
+                way_out(stack, model, shape, node),
             )
 
 
@@ -175,92 +167,19 @@ def cache_holds_some_requests(stack: Stack) -> Iterator[Problem]:
     """A warning: the cache of a replica holds few requests of full length."""
     for name, model, node in placed(stack):
         shape = model.known_shape
-        if shape is None or not _is_legal(model, shape, model.tensor_parallel):
+        if shape is None or not is_legal(model, shape, model.tensor_parallel):
             continue
         fit = model_fit(model, node.gpu)
-        if fit.fits and fit.concurrency < FEW_REQUESTS:
+        if fit.fits and fit.concurrency < FEW_REQUESTS * fit.ranks:
+            whole = "a replica" if fit.ranks == 1 else "a rank"
             yield Problem(
                 f"models.{name}.context_length",
-                f"the cache of a replica holds about {fit.kv_tokens:,} tokens, {fit.concurrency:.1f} requests of full "
-                f"length ({fit.context_length:,}) at once",
+                f"the cache of {whole} holds about {fit.kv_tokens // fit.ranks:,} tokens, "
+                f"{fit.concurrency / fit.ranks:.1f} requests of full length ({fit.context_length:,}) at once",
                 "fine for few clients; else a shorter context_length, quantized weights, "
                 + (f"{model.engine.CACHE_FORMAT} 'fp8' " if model.engine.CACHE_FORMAT else "")
                 + "or more GPUs",
             )
-
-
-def _way_out(stack: Stack, model: Model, shape: ModelShape, node: GpuNode) -> str:
-    """Remedies for a model that does not fit, the smallest change first."""
-    ways: list[str] = []
-    context = _room(model, node)
-    if context:
-        ways.append(f"set context_length to {context}")
-    ways += _larger_share(model, node)
-    sizes = (
-        size for size in range(model.tensor_parallel + 1, node.shape.gpus + 1) if _may_be_spread(model, shape, size)
-    )
-    size = next((size for size in sizes if model_fit(model, node.gpu, tensor_parallel=size).fits), None)
-    if size:
-        ways.append(f"set tensor_parallel to {size}")
-    others = {name: gpu_node(stack, pool) for name, pool in stack.pools.items() if name != model.pool}
-    fitting = [
-        name
-        for name, other in others.items()
-        if other and other.shape.gpus >= model.tensor_parallel and model_fit(model, other.gpu).fits
-    ]
-    if fitting:
-        ways.append(f"use pool {listed(fitting)}")
-    return ", or ".join(ways) or _larger_machine(stack.cloud.provider, model, shape, node)
-
-
-def _larger_share(model: Model, node: GpuNode) -> Iterator[str]:
-    """The default share of the GPU's memory, where the settings give the engine less and that would do."""
-    key = model.engine.SHARE
-    if key is None:
-        return
-    default = type(model.engine).model_fields[key].default
-    engine = model.engine.model_copy(update={key: default})
-    use, most = model.engine.gpu_use, engine.gpu_use
-    if (use.share, use.cache_share) < (most.share, most.cache_share) and (
-        model_fit(model.model_copy(update={"engine": engine}), node.gpu).fits
-    ):
-        yield f"set engine.{key} to {default}"
-
-
-def _may_be_spread(model: Model, shape: ModelShape, size: int) -> bool:
-    """Whether to suggest more GPUs: quantized weights with unknown groups may not divide."""
-    known = shape.bytes_per_parameter >= UNQUANTIZED or (shape.quantization_group and shape.intermediate_size)
-    return bool(known) and _is_legal(model, shape, size)
-
-
-def _over_nodes(model: Model, shape: ModelShape, node: GpuNode) -> str | None:
-    """The fewest nodes of the pool that hold a replica together."""
-    release, gpus = model.engine_release, node.shape.gpus
-    if release is None or release.stages is None or not _may_be_spread(model, shape, gpus):
-        return None
-    sizes = range(2, MOST_STAGES + 1)
-    ways = (model.model_copy(update={"tensor_parallel": gpus, "pipeline_parallel": size}) for size in sizes)
-    found = next((each for each in ways if model_fit(each, node.gpu).fits), None)
-    return f"set tensor_parallel to {gpus} and pipeline_parallel to {found.pipeline_parallel}" if found else None
-
-
-def _larger_machine(provider: str, model: Model, shape: ModelShape, node: GpuNode) -> str:
-    """The cheapest machine that holds a replica."""
-    found = [
-        (machine.price_hour or inf, machine.name, size)
-        for machine in map(partial(instance_types.get, provider), instance_types.names(provider))
-        for size in range(1, machine.gpus + 1)
-        if machine.gpu
-        and not machine.unusable
-        and has_kernels(model, machine.gpu)
-        and (size == model.tensor_parallel or _may_be_spread(model, shape, size))
-        if model_fit(model, machine.gpu, tensor_parallel=size).fits
-    ]
-    if not found:
-        nothing = "no machine of the catalog holds it: use quantized weights or a smaller context_length"
-        return _over_nodes(model, shape, node) or nothing
-    _, name, size = min(found)
-    return f"use a pool of '{name}' with tensor_parallel {size}, or quantized weights"
 
 
 def gated_models_have_a_token(stack: Stack) -> Iterator[Problem]:

@@ -31,8 +31,9 @@ def _grouped(stack: Stack) -> Iterator[tuple[str, Model]]:
 def stages_need_several_nodes(stack: Stack) -> Iterator[Problem]:
     """GPUs of one node share every layer, unless the model cannot be spread so."""
     for name, model, node in placed(stack):
-        shape, whole_experts = model.known_shape, model.engine.has_whole_experts
-        if model.pipeline_parallel == 1 or spread(model, node.shape.gpus).nodes > 1:
+        shape, whole_experts = model.known_shape, model.has_whole_experts
+        stages, ranks = model.pipeline_parallel > 1, model.data_parallel > 1
+        if not stages or ranks or spread(model, node.shape.gpus).nodes > 1:
             continue
         if shape is None or legal_tensor_parallel(shape, model.gpus, whole_experts=whole_experts):
             yield Problem(
@@ -53,7 +54,7 @@ def engine_has_stages(stack: Stack) -> Iterator[Problem]:
         yield Problem(
             f"models.{name}.pipeline_parallel",
             f"{facts.name}{f' {release.version}' if release else ''} spreads no replica over nodes",
-            f"remove it, or use {listed(able or engines.with_stages())}",
+            f"remove it, or use {listed(able or engines.having(lambda each: each.stages))}",
         )
 
 

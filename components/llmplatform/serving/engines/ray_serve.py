@@ -160,6 +160,7 @@ def engine_kwargs(plan: ModelPlan) -> dict[str, Any]:
         # Without it a GPU without bfloat16 arithmetic refuses weights published in it.
         "dtype": "half" if plan.pool.gpu and not plan.pool.gpu.bf16 else None,
         "tensor_parallel_size": plan.gpus,
+        "enable_expert_parallel": True if model.expert_parallel else None,
         "trust_remote_code": True if model.trust_remote_code else None,
         "max_model_len": model.context_length,
         "gpu_memory_utilization": engine.gpu_memory_utilization,

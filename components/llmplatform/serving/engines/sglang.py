@@ -75,7 +75,7 @@ def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
         "--trust-remote-code": "" if model.trust_remote_code else None,
         # Without it a GPU without bfloat16 arithmetic refuses weights published in it.
         "--dtype": "half" if plan.pool.gpu and not plan.pool.gpu.bf16 else None,
-        "--tp-size": str(model.tensor_parallel),
+        **_rank_flags(plan),
         **_stage_flags(plan),
         "--context-length": str(model.context_length) if model.context_length else None,
         "--mem-fraction-static": str(engine.mem_fraction_static),
@@ -103,6 +103,15 @@ def _adapters(plan: ModelPlan) -> tuple[str, ...]:
         *any_module,
         *(("--lora-paths", *named) if named else ()),
     )
+
+
+def _rank_flags(plan: ModelPlan) -> dict[str, str | None]:
+    """Ranks that share experts are within one group of GPUs; others are copies of the whole model."""
+    model = plan.spec
+    ranks = str(model.data_parallel) if model.data_parallel > 1 else None
+    if not model.expert_parallel:
+        return {"--tp-size": str(model.tensor_parallel), "--dp-size": ranks}
+    return {"--tp-size": str(model.stage_gpus), "--attn-dp-size": ranks, "--ep-size": str(model.stage_gpus)}
 
 
 def _stage_flags(plan: ModelPlan) -> dict[str, str | None]:

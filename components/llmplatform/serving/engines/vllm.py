@@ -75,6 +75,7 @@ def arguments(plan: ModelPlan, *, weights: str) -> tuple[str, ...]:
         "--port": str(FACTS.ports[API]),
         "--trust-remote-code": "" if plan.spec.trust_remote_code else None,
         **_memory_flags(plan),
+        **_rank_flags(plan),
         **_stage_flags(plan),
         "--chat-template": f"{FILES}/{TEMPLATE}" if settings(plan.spec.engine, Vllm).chat_template else None,
         "--speculative-config": _speculation(plan),
@@ -123,8 +124,20 @@ def _memory_flags(plan: ModelPlan) -> dict[str, str | None]:
         "--max-model-len": str(plan.spec.context_length) if plan.spec.context_length else None,
         "--gpu-memory-utilization": str(engine.gpu_memory_utilization),
         "--max-num-seqs": str(engine.max_num_seqs) if engine.max_num_seqs else None,
-        "--kv-offloading-size": f"{engine.kv_offloading_gib:g}" if engine.kv_offloading_gib else None,
+        # Each rank has as much.
+        "--kv-offloading-size": f"{engine.kv_offloading_gib / plan.spec.data_parallel:g}"
+        if engine.kv_offloading_gib
+        else None,
         "--kv-cache-dtype": engine.kv_cache_dtype if engine.kv_cache_dtype != "auto" else None,
+    }
+
+
+def _rank_flags(plan: ModelPlan) -> dict[str, str | None]:
+    """Ranks behind one port: the engine itself chooses one for each request ("internal" load balancing)."""
+    model = plan.spec
+    return {
+        "--data-parallel-size": str(model.data_parallel) if model.data_parallel > 1 else None,
+        "--enable-expert-parallel": "" if model.expert_parallel else None,
     }
 
 

@@ -34,7 +34,6 @@ class RayServe(PublishedEngine):
     SEQUENCES = "max_num_seqs"
     NAMES = {"tool_call_parser": "tool-parser", "reasoning_parser": "reasoning-parser"}  # noqa: RUF012
     TOOL_PARSER = "tool_call_parser"
-    WHOLE_EXPERTS = ("--enable-expert-parallel",)
     CHOICES = {"kv_cache_dtype": "--kv-cache-dtype"}  # noqa: RUF012
 
     kind: Literal["ray_serve"]

@@ -49,7 +49,7 @@ class EngineSettings(Section):
     TOOL_PARSER: ClassVar[str | None] = None
     """Setting with the parser of tool calls."""
     WHOLE_EXPERTS: ClassVar[tuple[str, ...]] = ()
-    """Flags that give each GPU whole experts, instead of a part of each."""
+    """Flags that give each GPU whole experts, instead of a part of each, where `expert_parallel` does not."""
     FLAGS: ClassVar[Mapping[str, str]] = {}
     """Settings that not every release has, to the flag that says so."""
     CHOICES: ClassVar[Mapping[str, str]] = {}

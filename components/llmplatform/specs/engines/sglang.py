@@ -18,7 +18,6 @@ class Sglang(PublishedEngine):
     CACHE_FORMAT = "kv_cache_dtype"
     NAMES = {"tool_call_parser": "tool-parser", "reasoning_parser": "reasoning-parser"}  # noqa: RUF012
     TOOL_PARSER = "tool_call_parser"
-    WHOLE_EXPERTS = ("--ep-size", "--expert-parallel-size", "--ep")
 
     kind: Literal["sglang"]
     mem_fraction_static: Annotated[float, Field(ge=0.3, le=0.92)] = 0.85

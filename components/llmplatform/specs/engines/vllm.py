@@ -17,7 +17,6 @@ class Vllm(PublishedEngine):
     SEQUENCES = "max_num_seqs"
     NAMES = {"tool_call_parser": "tool-parser", "reasoning_parser": "reasoning-parser"}  # noqa: RUF012
     TOOL_PARSER = "tool_call_parser"
-    WHOLE_EXPERTS = ("--enable-expert-parallel",)
     CHOICES = {"kv_cache_dtype": "--kv-cache-dtype"}  # noqa: RUF012
     FLAGS = {"kv_offloading_gib": "--kv-offloading-size", "speculative": "--speculative-config"}  # noqa: RUF012
 
@@ -25,7 +24,7 @@ class Vllm(PublishedEngine):
     gpu_memory_utilization: Annotated[float, Field(ge=0.3, le=0.98)] = 0.92
     """Share of each GPU's memory that the engine uses. The driver needs more than 2 % of it."""
     max_num_seqs: Annotated[int, Field(ge=1, le=8192)] | None = None
-    """Sequences at once. Empty: the engine decides."""
+    """Sequences at once, of each rank. Empty: the engine decides."""
     kv_cache_dtype: Literal["auto", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2"] = "auto"
     """`fp8` halves the key-value cache."""
     kv_offloading_gib: Annotated[float, Field(ge=1, le=16384)] | None = None
