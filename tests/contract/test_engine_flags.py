@@ -44,6 +44,8 @@ WITHOUT_FLAG = {
     "pool",
     "replicas",
     "tensor_parallel",
+    "data_parallel",
+    "expert_parallel",
     "pipeline_parallel",
     "exclusive_topology",
     "workload",

@@ -103,6 +103,8 @@ LIKELY: dict[str, list[Any]] = {
     "replicas": [0, 1, 2, 5],
     "context_length": [1, 4096, 16384, None],
     "tensor_parallel": [1, 2, 4],
+    "data_parallel": [1, 2, 4],
+    "expert_parallel": [True, False],
     "capacity": ["on_demand", "spot", "spot_first"],
     "min": [0, 1, 2, 3],
     "max": [1, 3, 6, 40],

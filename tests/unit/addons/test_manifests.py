@@ -26,6 +26,7 @@ PROGRAMS: dict[str, Callable[[], object]] = {
     "server, one replica": server(model_plan()),
     "server, gated": server(model_plan(gated=True)),
     "server, three replicas on four GPUs": server(model_plan(SPOT_OF_FOUR, tensor_parallel=2, replicas=3)),
+    "server, two ranks on four GPUs": server(model_plan(SPOT_OF_FOUR, tensor_parallel=2, data_parallel=2)),
     "server, weights on the node": server(model_plan(ON_DEMAND, weights={"cache": "node"})),
     "server, none": server(model_plan(SPOT_FIRST, replicas=0)),
 }

@@ -1,5 +1,6 @@
 """The catalog's tables agree with themselves and with what is published."""
 
+import csv
 import fnmatch
 import re
 from pathlib import Path
@@ -18,8 +19,9 @@ from llmplatform.catalog import (
     tables,
     versions,
 )
+from llmplatform.catalog.gpus import GIB
 from llmplatform.catalog.start_times import start_times
-from llmplatform.planning.fit import legal_tensor_parallel
+from llmplatform.planning.fit import legal_tensor_parallel, weights_gib
 from llmplatform.serving.engines import ENGINES
 
 PROVIDERS = instance_types.PROVIDERS
@@ -252,3 +254,38 @@ def test_a_role_is_authorised_before_what_needs_it_is_made() -> None:
     kinds = [step.kind for step in preparation.steps("alicloud")]
     assert kinds.index("service") < kinds.index("role"), "a role is offered once its service is activated"
     assert preparation.steps("nowhere") == ()
+
+
+ACTIVE = [
+    pytest.param(row["id"], float(row["bytes"]), float(row["active"]), id=row["id"])
+    for row in csv.DictReader(
+        line
+        for line in (Path(__file__).parent / "active_parameters.csv").read_text("utf-8").splitlines()
+        if not line.startswith("#")
+    )
+]
+
+
+@pytest.mark.parametrize(("name", "size", "active"), ACTIVE)
+def test_all_but_the_experts_that_a_token_is_not_sent_to_is_active(name: str, size: float, active: float) -> None:
+    """The routed experts' share, held against a number that publishers give beside the size of the whole."""
+    shape = models.known(name)
+    assert shape.routed_experts_gib
+    assert shape.experts
+    assert shape.experts_per_token
+    routed = shape.routed_experts_gib * GIB / size / 1e9
+    embeddings = shape.vocabulary * shape.hidden_size / 1e9
+    found = shape.parameters_billion - embeddings - routed * (1 - shape.experts_per_token / shape.experts)
+    assert found == pytest.approx(active, rel=0.05)
+
+
+def test_every_mixture_of_experts_says_what_its_experts_take() -> None:
+    mixtures = {name: models.known(name) for name in models.names() if models.known(name).experts}
+    for name, shape in mixtures.items():
+        routed, shared = shape.routed_experts_gib or 0, shape.shared_experts_gib or 0
+        assert 0.4 < routed / weights_gib(shape) < 0.99, name
+        assert 0 <= shared < routed / 10, name
+        assert shape.experts_per_token, name
+        assert shape.intermediate_size, name
+    dense = [models.known(name) for name in models.names() if name not in mixtures]
+    assert not [each for each in dense if each.routed_experts_gib or each.experts_per_token]

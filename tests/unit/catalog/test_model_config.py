@@ -132,6 +132,17 @@ def test_blocks_of_8_bit_limit_the_spread_of_an_expert() -> None:
     assert tensor.quantization_group is None
 
 
+def test_experts_are_counted_apart_by_whether_every_token_uses_them() -> None:
+    """DeepSeek-V3: 58 layers with 256 experts, one more for every token, and three matrices of 7168 x 2048 each."""
+    config = KNOWN["compressed keys and values, with three dense layers before the experts"]["config"]
+    found, one = describe({**config, "num_experts_per_tok": 8}).shape, 58 * 3 * 7168 * 2048 / 2**30
+    assert found.experts_per_token == 8
+    assert found.routed_experts_gib == pytest.approx(256 * one, rel=1e-4)
+    assert found.shared_experts_gib == pytest.approx(one, rel=1e-3)
+    dense = describe(DENSE).shape
+    assert (dense.experts_per_token, dense.routed_experts_gib, dense.shared_experts_gib) == (None, None, None)
+
+
 def test_the_largest_of_several_groups_counts() -> None:
     groups = {
         "group_0": {"weights": {"num_bits": 4, "type": "int", "group_size": 128, "symmetric": True}},

@@ -194,10 +194,9 @@ def test_experts_in_blocks_of_8_bit_are_spread_only_where_no_block_breaks(raw: d
     (line,) = problems(raw)
     assert line.startswith("models.large.tensor_parallel: ")
     assert line.endswith(
-        "in groups of 128 weights, cannot be spread over 8 GPUs; use 1, 2 or 4, or add "
-        "--enable-expert-parallel to engine.extra_args"
+        "in groups of 128 weights, cannot be spread over 8 GPUs; use 1, 2 or 4, or set expert_parallel to true"
     )
-    model["engine"] = {"extra_args": ["--enable-expert-parallel"]}
+    model["expert_parallel"] = True
     assert problems(raw) == []
 
 

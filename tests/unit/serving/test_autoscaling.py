@@ -49,6 +49,20 @@ def test_keda_scales_between_floor_and_ceiling_by_requests_and_cache() -> None:
     assert {each["metricType"] for each in (requests, cache)} == {"AverageValue"}, "a sum is divided by the servers"
 
 
+def test_a_server_of_several_ranks_has_a_series_of_its_cache_for_each() -> None:
+    """vLLM 0.33, wheel: v1/metrics/loggers.py, label `engine`; SGLang 0.5.23, wheel: srt/observability/
+    metrics_collector.py, label `dp_rank`. Requests of all ranks are those of the server."""
+    engine = served(
+        {"instance_types": ["g5.12xlarge"], "max": 4},
+        args={"prometheus_url": PROMETHEUS},
+        scaling={**BY_LOAD, "kv_cache": 0.7},
+        data_parallel=4,
+    )
+    requests, cache = spec(engine)["triggers"]
+    assert cache["metadata"]["threshold"] == "2.8", "four times 0.7: the sum is divided by the servers alone"
+    assert requests["metadata"]["threshold"] == "20"
+
+
 def test_the_series_have_the_label_that_the_monitor_takes_from_the_service() -> None:
     """prometheus-operator replaces what a label of Prometheus cannot have by `_`: promcfg.go, sanitizeLabelName."""
     engine = scaled()

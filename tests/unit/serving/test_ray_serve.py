@@ -88,6 +88,13 @@ def test_a_worker_has_the_gpus_of_a_replica_which_is_within_it() -> None:
     assert llm(engine)["placement_group_config"] == {"bundles": [{"GPU": 1}] * 4, "strategy": "STRICT_PACK"}
 
 
+def test_whole_experts_reach_the_engine() -> None:
+    four = {"instance_types": ["g6e.12xlarge"], "capacity": "on_demand", "max": 1}
+    engine = served(four, source="Qwen/Qwen3-30B-A3B-FP8", tensor_parallel=4, expert_parallel=True)
+    assert llm(engine)["engine_kwargs"]["enable_expert_parallel"] is True
+    assert "enable_expert_parallel" not in llm(usual())["engine_kwargs"]
+
+
 def test_kuberay_adds_the_start_and_the_probe_of_rays_node() -> None:
     (container,) = workers(usual())["template"]["spec"]["containers"]
     assert not {"command", "startupProbe", "livenessProbe"} & {key for key, value in container.items() if value}

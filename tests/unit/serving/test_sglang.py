@@ -69,6 +69,28 @@ def test_a_replica_of_several_gpus_is_spread_over_them() -> None:
     assert value_of("--tp-size", plan(SPOT_OF_FOUR, tensor_parallel=4)) == "4"
 
 
+EXPERTS = {"source": "Qwen/Qwen3-30B-A3B-FP8", "data_parallel": 2, "tensor_parallel": 2}
+FOUR_L40S = {"instance_types": ["g6e.12xlarge"], "max": 1}
+
+
+def test_ranks_are_copies_of_the_whole_model_unless_they_share_experts() -> None:
+    """0.5.23, wheel: srt/arg_groups/fields/parallel.py: `tp_size` has the GPUs of all `attn_dp_size` ranks."""
+    copies, sharing = (plan(FOUR_L40S, **EXPERTS, expert_parallel=each) for each in (False, True))
+    assert {flag: value_of(flag, copies) for flag in ("--tp-size", "--dp-size")} == {"--tp-size": "2", "--dp-size": "2"}
+    assert not {"--attn-dp-size", "--ep-size"} & set(words(copies))
+    wanted = {"--tp-size": "4", "--attn-dp-size": "2", "--ep-size": "4"}
+    assert {flag: value_of(flag, sharing) for flag in wanted} == wanted
+    assert "--dp-size" not in words(sharing), "it does not start with both"
+    known = engine_flags.flags("sglang", engines.facts("sglang").release().version)
+    assert {word for each in (copies, sharing) for word in words(each) if word.startswith("--")} <= known
+
+
+def test_whole_experts_without_ranks_are_spread_over_a_replicas_gpus() -> None:
+    found = plan(FOUR_L40S, source="Qwen/Qwen3-30B-A3B-FP8", tensor_parallel=4, expert_parallel=True)
+    assert (value_of("--tp-size", found), value_of("--ep-size", found)) == ("4", "4")
+    assert "--attn-dp-size" not in words(found)
+
+
 def test_every_flag_is_one_that_it_knows() -> None:
     engine = {"max_running_requests": 8, "tool_call_parser": "qwen25", "reasoning_parser": "qwen3"}
     emitted = {word for word in words(plan(engine=engine, trust_remote_code=True)) if word.startswith("--")}

@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 import pytest
+from support.model_servers import container, served
 from support.plans import ON_DEMAND, SPOT_FIRST, SPOT_OF_FOUR, T4, model_plan
 
 from llmplatform.catalog import engine_flags, engines
@@ -80,6 +81,27 @@ def test_every_setting_of_the_engine_reaches_the_command_line() -> None:
     assert {flag: value_of(flag, words) for flag in expected} == expected
     assert "--enable-auto-tool-choice" in words, "without it the parser is never asked"
     assert "--trust-remote-code" in words
+
+
+def test_ranks_are_behind_one_port_and_share_what_they_keep_in_the_nodes_memory() -> None:
+    engine = {"kv_offloading_gib": 8}
+    plan = model_plan(SPOT_OF_FOUR, tensor_parallel=2, data_parallel=2, engine=engine)
+    words = arguments(plan)
+    assert value_of("--data-parallel-size", words) == "2"
+    assert value_of("--tensor-parallel-size", words) == "2"
+    assert value_of("--kv-offloading-size", words) == "4", "each rank takes so much"
+    assert not [word for word in words if word.startswith("--data-parallel-") and word != "--data-parallel-size"]
+    assert "--enable-expert-parallel" not in words
+    assert "--data-parallel-size" not in arguments(model_plan(SPOT_OF_FOUR, tensor_parallel=2))
+    assert container(served(SPOT_OF_FOUR, data_parallel=4))["resources"]["limits"]["nvidia.com/gpu"] == "4"
+
+
+def test_whole_experts_are_a_flag() -> None:
+    four = {"instance_types": ["g6e.12xlarge"], "max": 1}
+    words = arguments(model_plan(four, source="Qwen/Qwen3-30B-A3B-FP8", data_parallel=4, expert_parallel=True))
+    assert "--enable-expert-parallel" in words
+    known = engine_flags.flags("vllm", engines.facts("vllm").release().version)
+    assert {word for word in words if word.startswith("--")} <= known
 
 
 @pytest.mark.parametrize("pool", [SPOT_FIRST, ON_DEMAND])

@@ -43,7 +43,8 @@ def experts_are_there(stack: Stack) -> Iterator[Problem]:
     """Only a mixture of experts has some to share out, evenly and over several GPUs."""
     for name, model in stack.models.items():
         shape, gpus, path = model.known_shape, model.stage_gpus, f"models.{name}.expert_parallel"
-        if not model.expert_parallel or shape is None:
+        release = model.engine_release
+        if not model.expert_parallel or shape is None or release is None or not release.expert_parallel:
             continue
         if not shape.experts:
             yield Problem(path, f"'{model.source}' is no mixture of experts", "remove it")

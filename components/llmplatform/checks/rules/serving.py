@@ -80,24 +80,25 @@ def heads_can_be_spread(stack: Stack) -> Iterator[Problem]:
         shape, spread = model.known_shape, model.engine_facts.spreads_heads
         if shape and spread and not is_legal(model, shape, model.tensor_parallel):
             most = nodes[name].shape.gpus // model.data_parallel if name in nodes else 16
-            legal = [size for size in range(1, most + 1) if is_legal(model, shape, size)] or [1]
+            legal = [size for size in range(1, most + 1) if is_legal(model, shape, size)]
             groups = f", in groups of {shape.quantization_group} weights," if shape.quantization_group else ""
             whole = legal_tensor_parallel(shape, model.tensor_parallel, whole_experts=True)
-            over = f" of {model.data_parallel} ranks each" if ranks_of(model).over > 1 else ""
+            ways = [*([f"use {listed(legal)}"] if legal else []), *(_whole_experts(model) if whole else [])]
             yield Problem(
                 f"models.{name}.tensor_parallel",
                 f"{shape.attention_heads} attention heads and {shape.kv_heads} key-value heads{groups} cannot be "
-                f"spread over {model.tensor_parallel} GPUs{over}",
-                f"use {listed(legal)}" + (_with_whole_experts(model) if whole else ""),
+                f"spread over {model.tensor_parallel * (ranks_of(model).over if whole else 1)} GPUs",
+                ", or ".join(ways) or "use 1",
             )
 
 
-def _with_whole_experts(model: Model) -> str:
+def _whole_experts(model: Model) -> Iterator[str]:
     """How each GPU gets whole experts."""
     release, flags = model.engine_release, model.engine.WHOLE_EXPERTS
     if release and release.expert_parallel:
-        return ", or set expert_parallel to true"
-    return f", or add {flags[0]} to engine.extra_args" if flags else ""
+        yield "set expert_parallel to true"
+    elif flags:
+        yield f"add {flags[0]} to engine.extra_args"
 
 
 def replica_is_within_a_node(stack: Stack) -> Iterator[Problem]:
