@@ -101,10 +101,6 @@ def start(
     )
 
 
-_KEPT_PART = 0.5
-"""Part of a node's memory that keeps what was read: an assumption on the careful side."""
-
-
 def own_phases(model: Model, shape: InstanceType, loaded_gib: float) -> tuple[Phase, ...]:
     """The phases of the server's own container."""
     return _boot(), _load(model, shape, loaded_gib), _compile(model)
@@ -175,11 +171,8 @@ def _load(model: Model, shape: InstanceType, loaded_gib: float) -> Phase:
     medium = _medium(model, shape)
     figure = start_times().load_gib[medium]
     place = f"a claim, assumed to be as fast as {_MEDIA[medium]}" if model.weights.claim else _MEDIA[medium]
-    # Every rank reads them, those after the first from memory where it has room (its page cache).
-    times = model.data_parallel if loaded_gib * 1024 > shape.allocatable_memory_mib * _KEPT_PART else 1
-    ranks = f" by each of {times} ranks" if times > 1 else ""
-    how = f"{loaded_gib:.1f} GiB from {place}{ranks}, {figure.value:g} GiB/s"
-    return _own("load", loaded_gib * times / figure.value, how, figure.source)
+    how = f"{loaded_gib:.1f} GiB from {place}, {figure.value:g} GiB/s"
+    return _own("load", loaded_gib / figure.value, how, figure.source)
 
 
 def _compile(model: Model) -> Phase:

@@ -92,6 +92,12 @@ def test_an_adapter_of_the_model_before_its_quantization_is_served() -> None:
     assert said(adapters, source="Qwen/Qwen3-8B-AWQ", shape=QUANTIZED) == []
 
 
+def test_an_adapter_of_a_mixture_of_experts_fits_its_weights_in_8_bit() -> None:
+    adapters = {"adapters": {"sql": {**ONE, "base": "Qwen/Qwen3-30B-A3B"}}}
+    found = said(adapters, source="Qwen/Qwen3-30B-A3B-FP8", pools={"instance_types": ["p5.4xlarge"], "max": 1})
+    assert not [line for line in found if ".base" in line]
+
+
 def test_adapters_without_room_are_refused_like_a_model_without() -> None:
     found = said({"adapters": {"sql": {**ONE, "rank": 512}}, "at_once": 64})
     assert len(found) == 1

@@ -15,7 +15,16 @@ from llmplatform.specs.lora import Lora
 from llmplatform.specs.models import Model
 from llmplatform.specs.stack import Stack
 
-_MEMORY = {"bytes_per_parameter", "quantization_group", "extra_gib", "float16", "context_length", "parameters_billion"}
+_MEMORY = {
+    "bytes_per_parameter",
+    "quantization_group",
+    "routed_experts_gib",
+    "shared_experts_gib",
+    "extra_gib",
+    "float16",
+    "context_length",
+    "parameters_billion",
+}
 """Values that differ between a model and its quantized or longer variants, which take the same adapters."""
 
 
