@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 
 from llmplatform.services import Milvus, MilvusArgs
+from llmplatform.services.milvus_backups import BackupArgs
 from llmplatform.specs.services import Milvus as Spec
 from llmplatform.testing import RecordingEngine
 from support.sites import Identity, with_site
@@ -22,20 +23,34 @@ ACCESS = {
         "front_end": {"roles": ["reader"], "password_version": 2},
     },
     "root_password_version": 2,
+    "backups": {"drill": {"enabled": True}},
 }
 USERS = Spec.model_validate({"enabled": True, "mode": "cluster", "vectors": 8_000_000, **ACCESS})
 
 
-def installed(**changes: Any) -> Milvus:
-    here, changes = with_site({"issuer": pulumi.Output.from_input("platform"), **changes})
-    identity = Identity(
+def identity(name: str) -> Identity:
+    return Identity(
         namespace=pulumi.Output.from_input("milvus"),
-        service_account=pulumi.Output.from_input("milvus"),
-        annotations={"pod-identity.alibabacloud.com/role-name": pulumi.Output.from_input("test-milvus")},
+        service_account=pulumi.Output.from_input(name),
+        annotations={"pod-identity.alibabacloud.com/role-name": pulumi.Output.from_input(f"test-{name}")},
         namespace_labels={"pod-identity.alibabacloud.com/injection": "on"},
         credentials=AGENT,
     )
-    wiring: dict[str, Any] = {"store": Store(**changes.pop("store", {})), "identity": identity}
+
+
+def backed_up(**store: Any) -> BackupArgs:
+    return BackupArgs(
+        data=Store(**store),
+        store=Store(bucket=pulumi.Output.from_input("backups-1b2c"), **store),
+        backup=identity("milvus-backup"),
+        restore=identity("milvus-restore"),
+    )
+
+
+def installed(**changes: Any) -> Milvus:
+    here, changes = with_site({"issuer": pulumi.Output.from_input("platform"), **changes})
+    store = changes.pop("store", {})
+    wiring: dict[str, Any] = {"store": Store(**store), "identity": identity("milvus"), "backups": backed_up(**store)}
     return Milvus("milvus", MilvusArgs(site=here, **{"spec": Spec(enabled=True), **wiring, **changes}))
 
 

@@ -84,6 +84,11 @@ knows no EKS Pod Identity (milvus-io/milvus#42547). Source: zilliztech/milvus-he
 MILVUS_ETCD_IMAGE = "docker.io/milvusdb/etcd:3.5.25-r1"
 """Image of Milvus' etcd. Source: the same chart, `etcd.image`."""
 
+# renovate: datasource=docker depName=milvusdb/milvus-backup
+MILVUS_BACKUP_IMAGE = "docker.io/milvusdb/milvus-backup:v0.5.16"
+"""Image of milvus-backup: Alpine with `/app/milvus-backup`. Source: zilliztech/milvus-backup v0.5.16, Dockerfile and
+.github/workflows/release.yaml. A copy of 2.6 is restored into 2.6 alone."""
+
 # renovate: datasource=docker depName=ghcr.io/mlflow/mlflow versioning=docker
 MLFLOW_IMAGE = "ghcr.io/mlflow/mlflow:v3.17.2-full"
 """Image of the MLflow server with clients of Postgres and S3 (mlflow/mlflow, docker/Dockerfile.full). Not 3.18.0: its

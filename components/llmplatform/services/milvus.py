@@ -1,7 +1,8 @@
 """Milvus, a database of vectors: its operator, and one Milvus.
 
 Makes: the operator with its CRDs, the resource from which it makes Deployments and an etcd, passwords, an authority and
-a certificate, a Job for users and roles, PodDisruptionBudgets and PodMonitors; `install` makes bucket and identity.
+a certificate, a Job for users and roles, CronJobs for backups, PodDisruptionBudgets and PodMonitors; `install` makes
+buckets and identities.
 The operator can make no budgets, and its own monitor never selects etcd (`NewAppLabels`, pkg/controllers/utils.go,
 v1.3.8).
 Dangerous to replace: the release, whose CRDs are templates: without it every Milvus is deleted; the resource, with
@@ -21,14 +22,15 @@ import pulumi_kubernetes as kubernetes
 
 from llmplatform.base.chart_values import Resources, Values
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.contracts import ObjectStore, WorkloadIdentity
+from llmplatform.base.contracts import Grant, ObjectStore, WorkloadIdentity
 from llmplatform.base.labels import labels
-from llmplatform.base.network_policy import Allow, Openings, addresses, https, namespace, own_pods
+from llmplatform.base.network_policy import Allow, Openings, addresses, https, namespace, own_pods, pods
 from llmplatform.base.ordering import after
 from llmplatform.base.site import MONITORS, Pods, Rails, Site
 from llmplatform.planning.milvus import plan_milvus
 from llmplatform.services import milvus_access as access
-from llmplatform.services.milvus_place import Place, certificate
+from llmplatform.services import milvus_backups
+from llmplatform.services.milvus_place import Place, account, certificate
 from llmplatform.services.milvus_resource import (
     ETCD_METRICS,
     ETCD_METRICS_PORT,
@@ -77,6 +79,8 @@ class MilvusArgs:
     """Service account of its pods, with the right to read and write the bucket."""
     storage_class: pulumi.Input[str] | None = None
     """Class of etcd's volumes. None: the cluster's default."""
+    backups: milvus_backups.BackupArgs | None = None
+    """Bucket and identities of backups. None: none are made."""
 
     def __post_init__(self) -> None:
         if self.spec.tls and self.site.issuer is None:
@@ -119,7 +123,7 @@ class Milvus(PlatformComponent):
             keep_disks=site.environment.protected,
             mirrors=site.mirrors,
             pool=next((pool for pool in site.pools if pool.name == args.spec.pool), None),
-            service_account=self._service_account(space.name),
+            service_account=account(place, NAME, args.identity, "account"),
             root_secret=access.root(place),
             certificate=certificate(place, NAMESPACE) if args.spec.tls else None,
         )
@@ -135,16 +139,30 @@ class Milvus(PlatformComponent):
                 custom_timeouts=pulumi.CustomTimeouts(delete=PATIENCE),
             ),
         )
-        for part, pods in {**plan.parts, "etcd": plan.etcd}.items():
-            if pods.replicas > 1:
+        for part, planned in {**plan.parts, "etcd": plan.etcd}.items():
+            if planned.replicas > 1:
                 self._budget(part, space.name)
         if site.scraped:
             self._monitor("servers", space.name, {"app.kubernetes.io/name": "milvus"}, {"port": "metrics"})
             self._monitor("etcd", space.name, etcd_labels(), ETCD_METRICS)
-        server = f"{'https' if args.spec.tls else 'http'}://{NAME}-milvus.{NAMESPACE}.svc"
-        address, rest = f"{server}:{PORT}", f"{server}:{REST_PORT if args.spec.tls else PORT}"
+        host, scheme = f"{NAME}-milvus.{NAMESPACE}.svc", "https" if args.spec.tls else "http"
+        address, rest = f"{scheme}://{host}:{PORT}", f"{scheme}://{host}:{REST_PORT if args.spec.tls else PORT}"
+        programs = access.files(place)
         secrets, passwords = access.user_secrets(place, address)
-        users = access.job(place, rest, passwords, wiring.root_secret, wiring.certificate, made)
+        users = access.job(place, rest, programs, passwords, wiring.root_secret, wiring.certificate, made)
+        if args.backups is not None:
+            milvus_backups.Backups(
+                place,
+                args.backups,
+                milvus_backups.Server(
+                    host=host,
+                    rest=rest,
+                    root_secret=wiring.root_secret,
+                    certificate=wiring.certificate,
+                    programs=programs,
+                    resource=made,
+                ),
+            )
         self.address = after(address, made)
         self.root_secret = pulumi.Output.concat(space.name, "/", wiring.root_secret)
         self.user_secrets = after(access.outputs(secrets), users)
@@ -154,17 +172,6 @@ class Milvus(PlatformComponent):
         return meta.ObjectMetaArgs(
             name=name, namespace=space, labels=labels("milvus", instance=self._logical), **further
         )
-
-    def _service_account(self, space: pulumi.Input[str]) -> pulumi.Output[str]:
-        account = core.ServiceAccount(
-            f"{self._logical}-account",
-            metadata=self._meta(NAME, space, annotations=dict(self._args.identity.annotations) or None),
-            # Milvus asks for nothing of the API server; clouds that give credentials mount a token of their own.
-            automount_service_account_token=False,
-            opts=self.child(),
-        )
-        # Pods that start before their rights have none.
-        return pulumi.Output.all(after(NAME, account), self._args.identity.service_account).apply(lambda both: both[0])
 
     def _budget(self, part: str, space: pulumi.Input[str]) -> None:
         """One pod at a time: a drained node may take no more of a part."""
@@ -204,9 +211,30 @@ def install(site: Site) -> Site:
         return site
     if site.cloud is None or site.cloud.object_store is None or site.cloud.identity is None:
         raise ValueError("services.milvus: this cluster's cloud gives no buckets, or no rights to use them")
-    store = site.cloud.object_store("milvus-data", spec.store)
-    identity = site.cloud.identity("milvus", namespace=NAMESPACE, service_account=NAME, grants=[store.read_write()])
-    args = MilvusArgs(spec=spec, site=site, store=store, identity=identity, storage_class=site.cloud.block_class)
+    make, stores = site.cloud.identity, site.cloud.object_store
+    store = stores("milvus-data", spec.store)
+    identity = make("milvus", namespace=NAMESPACE, service_account=NAME, grants=[store.read_write()])
+    backups = None
+    if spec.backups.enabled:
+        kept = stores("milvus-backups", spec.backups.store)
+
+        def reaching(name: str, *grants: Grant) -> WorkloadIdentity:
+            return make(name, namespace=NAMESPACE, service_account=name, grants=grants)
+
+        backups = milvus_backups.BackupArgs(
+            data=store,
+            store=kept,
+            backup=reaching(milvus_backups.BACKUP, store.read(), kept.read_write()),
+            restore=reaching(milvus_backups.RESTORE, store.read_write(), kept.read()),
+        )
+    args = MilvusArgs(
+        spec=spec,
+        site=site,
+        store=store,
+        identity=identity,
+        storage_class=site.cloud.block_class,
+        backups=backups,
+    )
     made = Milvus("milvus", args, site.opts)
     outputs = {
         **site.outputs,
@@ -234,6 +262,16 @@ def openings(args: MilvusArgs) -> Openings:
             peers=tuple(namespace(each) for each in clients),
             ports=(PORT,),
             pods={"milvus.io/service": "true"},
+        ),
+        # milvus-backup asks it to keep old segments while they are copied.
+        "allow-backup-in": Allow(
+            direction="Ingress",
+            peers=(pods(NAMESPACE, milvus_backups.LABELS),),
+            ports=(METRICS_PORT,),
+            pods={"milvus.io/service": "true"},
+        ),
+        "allow-backup-out": Allow(
+            direction="Egress", peers=(own_pods(),), ports=(METRICS_PORT,), pods=milvus_backups.LABELS
         ),
         "allow-servers-in": Allow(direction="Ingress", peers=(own_pods(),), ports=INTERNAL),
         "allow-servers-out": Allow(direction="Egress", peers=(own_pods(),), ports=INTERNAL),

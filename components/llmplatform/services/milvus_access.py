@@ -102,9 +102,21 @@ def wanted(spec: Spec) -> dict[str, Any]:
     }
 
 
+def files(place: Place) -> pulumi.Output[str]:
+    """ConfigMap of the programs, and of what the Job makes so."""
+    made = core.ConfigMap(
+        f"{place.logical}-access-files",
+        metadata=place.meta(PROGRAMS),
+        data={**pods.program_files(), WANTED: json.dumps(wanted(place.spec), sort_keys=True)},
+        opts=place.child(),
+    )
+    return after(PROGRAMS, made)
+
+
 def job(
     place: Place,
     address: str,
+    programs: pulumi.Input[str],
     passwords: dict[str, pulumi.Output[str]],
     root_secret: pulumi.Input[str],
     certificate: pulumi.Input[str] | None,
@@ -119,14 +131,8 @@ def job(
         string_data=pulumi.Output.secret(pulumi.Output.all(**passwords)) if passwords else None,
         opts=place.child(),
     )
-    files = core.ConfigMap(
-        f"{place.logical}-access-files",
-        metadata=place.meta(PROGRAMS),
-        data={**pods.program_files(), WANTED: asked},
-        opts=place.child(),
-    )
     mounts = [
-        pods.programs(after(PROGRAMS, files), WANTED),
+        pods.programs(programs, WANTED),
         _logins(after(LOGINS, logins), root_secret, place.spec.root_password_version),
         *pods.authority(certificate),
     ]

@@ -1,4 +1,4 @@
-"""Where the objects beside Milvus are made, and the certificate that its clients trust.
+"""Where the objects beside Milvus are made, their service accounts, and the certificate that its clients trust.
 
 An authority of its own: a public one certifies no name of the cluster.
 """
@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from llmplatform.base.contracts import WorkloadIdentity
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
 from llmplatform.base.site import Site
@@ -38,10 +39,29 @@ class Place:
     child: Callable[..., pulumi.ResourceOptions]
     """Options of a child of the component."""
 
-    def meta(self, name: str, *, namespace: pulumi.Input[str] | None = None) -> meta.ObjectMetaArgs:
+    def meta(
+        self,
+        name: str,
+        *,
+        namespace: pulumi.Input[str] | None = None,
+        annotations: Mapping[str, pulumi.Input[str]] | None = None,
+    ) -> meta.ObjectMetaArgs:
         """Metadata of an object in Milvus' namespace, or another one."""
         home = self.space if namespace is None else namespace
-        return meta.ObjectMetaArgs(name=name, namespace=home, labels=labels("milvus", instance=self.logical))
+        found = labels("milvus", instance=self.logical)
+        return meta.ObjectMetaArgs(name=name, namespace=home, labels=found, annotations=annotations)
+
+
+def account(place: Place, name: str, identity: WorkloadIdentity, role: str) -> pulumi.Output[str]:
+    """A service account with rights in the cloud. Pods that start before their rights have none."""
+    made = kubernetes.core.v1.ServiceAccount(
+        f"{place.logical}-{role}",
+        metadata=place.meta(name, annotations=dict(identity.annotations) or None),
+        # It asks for nothing of the API server; clouds that give credentials mount a token of their own.
+        automount_service_account_token=False,
+        opts=place.child(),
+    )
+    return pulumi.Output.all(after(name, made), identity.service_account).apply(lambda both: both[0])
 
 
 def certificate(place: Place, namespace: str) -> pulumi.Output[str]:

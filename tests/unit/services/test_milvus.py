@@ -163,6 +163,7 @@ def test_clients_reach_the_proxies_alone_and_management_is_for_prometheus() -> N
     assert ports == {
         "allow-clients": [19530],
         "allow-servers-in": [19530, 8081, 19529, 53100, 19531, 13333, 21123, 21124, 22222, 2379, 2380],
+        "allow-backup-in": [9091],
         "allow-metrics": [9091, 2381, 8080],
     }
     (rule,) = inward["allow-clients"]["ingress"]

@@ -29,6 +29,7 @@ from llmplatform.checks.rules import (
     lora,
     milvus,
     milvus_access,
+    milvus_backups,
     names,
     networks,
     outside,
@@ -92,6 +93,7 @@ PROBLEMS: tuple[Rule, ...] = (
     *outside.PROBLEMS,
     *milvus.PROBLEMS,
     *milvus_access.PROBLEMS,
+    *milvus_backups.PROBLEMS,
 )
 """Errors: the stack is unusable."""
 

@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 600
 _DONE = (0, 200)
 """Numbers of success: 200 up to Milvus 2.4."""
 _PAUSE_SECONDS = 5
@@ -43,7 +43,12 @@ class Milvus:
         asked = urllib.request.Request(  # noqa: S310 as configured
             f"{self._address}/v2/vectordb/{path}",
             json.dumps(body).encode(),
-            {"Authorization": f"Bearer {self._user}:{self._password}", "Content-Type": "application/json"},
+            {
+                "Authorization": f"Bearer {self._user}:{self._password}",
+                "Content-Type": "application/json",
+                # Without it the server gives up after 30 s (timeout_middleware.go).
+                "Request-Timeout": str(TIMEOUT_SECONDS),
+            },
         )
         try:
             # Without its default handlers there is no proxy: Milvus is within the cluster.

@@ -16,6 +16,7 @@ from llmplatform.specs.vocabulary.milvus import (
     Privilege,
 )
 from llmplatform.specs.vocabulary.names import Name, PoolName
+from llmplatform.specs.vocabulary.times import Moment
 
 Clusters = Annotated[int, Field(ge=1, le=65536)]
 
@@ -109,6 +110,34 @@ class MilvusUser(Section):
     """A higher number gives it another login with a new password. The one before it works until the next number."""
 
 
+class MilvusDrill(Section):
+    """A restore of the newest backup beside the live collections: what comes back is compared, and removed again."""
+
+    enabled: bool = False
+    schedule: Moment = "17 4 * * 0"
+    """When, in UTC: minute, hour, day, month and weekday."""
+    oldest_hours: Annotated[int, Field(ge=1, le=8760)] = 48
+    """Age of the newest readable backup, in hours, from which on the drill fails."""
+    largest_rows: Annotated[int, Field(ge=0, le=10_000_000_000)] = 1_000_000
+    """Collections with at most so many rows are loaded and counted, one at a time, which takes their memory once more.
+    Of larger ones, the rows that Milvus has stored are compared."""
+    tolerance_percent: Annotated[float, Field(ge=0, le=50)] = 0
+    """Difference of rows that is none: what is written while a backup begins. 0: every row counts."""
+
+
+class MilvusBackups(Section):
+    """Backups of all collections, databases, users and roles by milvus-backup, in another bucket."""
+
+    enabled: bool = True
+    schedule: Moment = "47 0 * * *"
+    """When, in UTC: minute, hour, day, month and weekday."""
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = 14
+    """Days that a backup is kept."""
+    store: ObjectStore = NewStore(kind="new")
+    """Bucket of the backups: not that of the data."""
+    drill: MilvusDrill = MilvusDrill()
+
+
 class Milvus(Capability):
     """Milvus, a database of vectors, and its operator.
 
@@ -154,6 +183,7 @@ class Milvus(Capability):
     users: Annotated[dict[AccessName, MilvusUser], Field(max_length=100)] = Field(default_factory=dict)
     """Users by name. Milvus calls them `platform_NAME_a` or `_b`, and one of that form that is not here is removed.
     `root` and users of another form stay as they are."""
+    backups: MilvusBackups = MilvusBackups()
     root_password_version: Annotated[int, Field(ge=1, le=10_000)] = 1
     """The next number gives `root` a new password. Raise it by one at a time: the change needs the one before."""
 
