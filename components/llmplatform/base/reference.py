@@ -42,6 +42,7 @@ def platform_ref(
         ),
         block_storage_class=later(cloud.block_class) if cloud.block_class else None,
         certificate_issuer=later(site.issuer) if site.issuer else None,
+        services=site.services,
     )
     return {**outputs_of(reference), **outputs_of(cloud.location)}
 

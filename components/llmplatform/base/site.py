@@ -27,6 +27,7 @@ from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.databases import NewPostgres
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import PULL_SECRET, Mirrors
+from llmplatform.specs.platform_ref import Services
 from llmplatform.specs.section import Section
 
 S = TypeVar("S", bound=Section)
@@ -118,6 +119,8 @@ class Site:
     """Namespace of the models; an output of its guard rails if this stack creates it."""
     models_home: str = "models"
     """Its plain name, for rights in the cloud."""
+    services: Services = field(default_factory=lambda: Services(mlflow=None))
+    """Services, as the output `platform` tells of them."""
     outputs: Mapping[str, pulumi.Output[Any]] = field(default_factory=dict[str, pulumi.Output[Any]])
     """Outputs of the stack by name."""
 

@@ -1,9 +1,10 @@
 """MLflow: experiments, and a registry of models with their artifacts.
 
-Makes: the namespace, the servers behind one Service, a Job that creates or upgrades the tables before they start, the
-administrator's password, dumps, and a ServiceMonitor if metrics are scraped. Objects of our own: ADR 0019 says why.
+Makes: the namespace, the servers behind one Service, a Job that creates or upgrades the tables before they start,
+passwords and a Job that makes users of them, dumps with drills and a Job that restores one, collection of what was
+deleted, and a ServiceMonitor if metrics are scraped. Objects of our own: ADR 0019 says why.
 Does not: the Postgres, nor a way in from outside the cluster.
-Dangerous to replace: the Secret `mlflow-keys`, because its passphrase encrypts keys in the database; the claim or the
+Dangerous to replace: the Secret `mlflow-keys`, because its keys encrypt what is in the database; the claim or the
 bucket, with all artifacts. A database that is upgraded can only be restored, not downgraded: dump it before.
 The administrator's password counts when the database has no user yet. A later one is set through MLflow.
 Source: mlflow 3.17.2, server/__init__.py and server/auth; `/health` alone is answered without a login.
@@ -11,29 +12,32 @@ Source: mlflow 3.17.2, server/__init__.py and server/auth; `/health` alone is an
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
-import pulumi_random as random
 
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import ObjectStore, WorkloadIdentity
 from llmplatform.base.labels import labels, selector
 from llmplatform.base.ordering import after
+from llmplatform.base.outputs import later, unchecked
 from llmplatform.base.site import MONITORS, Rails, Site
 from llmplatform.catalog.versions import MLFLOW_IMAGE, POSTGRES_IMAGE
-from llmplatform.services import mlflow_dumps
+from llmplatform.services import mlflow_dumps as dumps
+from llmplatform.services import mlflow_jobs as jobs
 from llmplatform.services import mlflow_pods as pods
 from llmplatform.services import mlflow_server as server
+from llmplatform.services import mlflow_users as users
+from llmplatform.services import mlflow_workload as workload
+from llmplatform.specs.platform_ref import MlflowService
 from llmplatform.specs.services import ExistingPostgres, Volume
 from llmplatform.specs.services import Mlflow as Spec
 
 (NAMESPACE,) = Spec.namespaces
 NAME = "mlflow"
-ADMIN, KEYS = "mlflow-admin", "mlflow-keys"
-_MIGRATION_SECONDS = 1800
 
 core = kubernetes.core.v1
 meta = kubernetes.meta.v1
@@ -75,6 +79,8 @@ class Mlflow(PlatformComponent):
     """Address within the cluster."""
     admin_secret: pulumi.Output[str]
     """Secret of the administrator, with `username` and `password`."""
+    user_secrets: Mapping[str, pulumi.Output[str]]
+    """User of the settings to Secret, with the variables of MLflow's client. Depends on the Job of the users."""
 
     def __init__(self, name: str, args: MlflowArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:services:Mlflow", name, opts)
@@ -89,7 +95,10 @@ class Mlflow(PlatformComponent):
         )
         self._space = args.site.namespace(self, name, rails).name
         account = self._account()
-        self.admin_secret, keys = self._secrets()
+        spaces = {args.site.models_home: args.site.models_namespace}
+        logins = users.Logins(name=name, namespace=self._space, others=spaces, opts=self.child())
+        self.admin_secret = logins.admin()
+        keys, session = logins.keys(args.database_password)
         files = self._files()
         claim, destination = self._artifacts()
         pod = pods.PodArgs(
@@ -106,18 +115,23 @@ class Mlflow(PlatformComponent):
             files=files,
             destination=destination,
             claim=claim,
-            marks={"config": _mark(server.ini(args.spec, args.database)), "database": self._password_mark()},
+            marks={"config": _mark(server.ini(args.spec, args.database)), "database": self._password_mark(session)},
         )
-        deployment = self._deployment(pod, self._migration(pod))
-        if args.spec.dumps.enabled:
-            image = args.site.mirrors.image(POSTGRES_IMAGE)
-            mlflow_dumps.cron_job(f"{name}-dumps", self._meta("mlflow-dump"), pod, image, self.child())
-        service = self._service()
-        self._budget()
-        self._monitor()
+        tables = self._migration(pod)
+        deployment = workload.deployment(name, self._meta(), pod, self.child(depends_on=[tables]))
+        # The Deployment waits for its pods.
+        service = workload.service(name, self._meta(annotations={"pulumi.com/skipAwait": "true"}), pod, self.child())
+        workload.budget(name, self._meta(), pod, self.child())
+        self._schedules(pod)
+        secrets = logins.users(args.spec)
+        made = self._users(pod, secrets, [deployment, service])
+        if args.site.scraped:
+            after_crds = self.child(depends_on=args.site.needs(MONITORS))
+            workload.monitor(name, self._meta(), pod, after_crds)
 
         self.namespace = after(NAMESPACE, deployment)
-        self.url = after(f"http://{NAME}.{NAMESPACE}.svc:{server.PORT}", service, deployment)
+        self.url = after(server.url(NAMESPACE), service, deployment)
+        self.user_secrets = {name: after(secrets[name], made) for name in args.spec.users}
         self.finish()
 
     def _meta(
@@ -137,33 +151,9 @@ class Mlflow(PlatformComponent):
         # A pod gets the rights of its identity only if it starts after them.
         return after(identity.service_account if identity else pulumi.Output.from_input(NAME), account)
 
-    def _secrets(self) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-        def generated(role: str) -> pulumi.Output[str]:
-            made = random.RandomPassword(f"{self._logical}-{role}", length=40, special=False, opts=self.child())
-            return pulumi.Output.secret(made.result)
-
-        self._session = generated("session")
-        admin = core.Secret(
-            f"{self._logical}-admin-secret",
-            metadata=self._meta(ADMIN),
-            string_data={"username": "admin", "password": generated("admin")},
-            opts=self.child(),
-        )
-        keys = core.Secret(
-            f"{self._logical}-keys-secret",
-            metadata=self._meta(KEYS),
-            string_data={
-                pods.SESSION: self._session,
-                pods.PASSPHRASE: generated("passphrase"),
-                pods.DATABASE: pulumi.Output.secret(self._args.database_password),
-            },
-            opts=self.child(),
-        )
-        return after(ADMIN, admin), after(KEYS, keys)
-
-    def _password_mark(self) -> pulumi.Output[str]:
+    def _password_mark(self, session: pulumi.Output[str]) -> pulumi.Output[str]:
         """Changes with the database's password, so that pods restart with it. The generated key hides a short one."""
-        both = pulumi.Output.all(self._session, self._args.database_password)
+        both = pulumi.Output.all(session, self._args.database_password)
         return pulumi.Output.secret(both.apply(lambda known: _mark(json.dumps(known))))
 
     def _files(self) -> pulumi.Output[str]:
@@ -172,7 +162,12 @@ class Mlflow(PlatformComponent):
         files = core.ConfigMap(
             f"{self._logical}-files",
             metadata=self._meta(),
-            data={server.INI: server.ini(self._args.spec, database), **mlflow_dumps.files(), **authorities},
+            data={
+                server.INI: server.ini(self._args.spec, database),
+                **dumps.files(),
+                **users.files(self._args.spec),
+                **authorities,
+            },
             opts=self.child(),
         )
         return after(NAME, files)
@@ -197,82 +192,33 @@ class Mlflow(PlatformComponent):
         return after("mlflow-artifacts", claim), f"{pods.ARTIFACTS}/files"
 
     def _migration(self, pod: pods.PodArgs) -> kubernetes.batch.v1.Job:
-        """What a Job cannot change is in its name. A completed one stays, and a repeated one does nothing."""
-        args = self._args
-        inputs = [pod.image, server.migrations(args.database), args.database.certificates, list(pod.pull_secrets)]
-        seconds = f"{_MIGRATION_SECONDS + 300}s"
-        return kubernetes.batch.v1.Job(
-            f"{self._logical}-migration",
-            metadata=self._meta(f"mlflow-migration-{_mark(json.dumps(inputs))}", {"pulumi.com/replaceUnready": "true"}),
-            spec=kubernetes.batch.v1.JobSpecArgs(
-                backoff_limit=6,
-                active_deadline_seconds=_MIGRATION_SECONDS,
-                template=pods.migration(pod),
-            ),
-            opts=self.child(custom_timeouts=pulumi.CustomTimeouts(create=seconds, update=seconds)),
-        )
+        """A repeated one does nothing."""
+        database = self._args.database
+        inputs = [pod.image, server.migrations(database), database.certificates, list(pod.pull_secrets)]
+        metadata = self._meta(f"mlflow-migration-{_mark(json.dumps(inputs))}", jobs.AGAIN)
+        return jobs.once(f"{self._logical}-migration", metadata, jobs.migration(pod), self.child())
 
-    def _deployment(self, pod: pods.PodArgs, migration: pulumi.Resource) -> kubernetes.apps.v1.Deployment:
-        return kubernetes.apps.v1.Deployment(
-            f"{self._logical}-deployment",
-            metadata=self._meta(),
-            spec=kubernetes.apps.v1.DeploymentSpecArgs(
-                replicas=self._args.spec.replicas,
-                selector=meta.LabelSelectorArgs(match_labels=self._selector),
-                # The old servers answer until the new ones do.
-                strategy=kubernetes.apps.v1.DeploymentStrategyArgs(
-                    type="RollingUpdate",
-                    rolling_update=kubernetes.apps.v1.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0),
-                ),
-                progress_deadline_seconds=900,
-                revision_history_limit=3,
-                template=pods.template(pod),
-            ),
-            opts=self.child(depends_on=[migration]),
-        )
+    def _users(
+        self, pod: pods.PodArgs, secrets: Mapping[str, pulumi.Output[str]], servers: Sequence[pulumi.Resource]
+    ) -> kubernetes.batch.v1.Job:
+        inputs = [pod.image, list(pod.pull_secrets), *users.inputs(self._args.spec)]
+        metadata = self._meta(f"mlflow-users-{_mark(json.dumps(inputs))}", jobs.AGAIN)
+        return jobs.once(f"{self._logical}-users", metadata, users.job(pod, secrets), self.child(depends_on=[*servers]))
 
-    def _service(self) -> core.Service:
-        return core.Service(
-            f"{self._logical}-service",
-            # The Deployment waits for its pods.
-            metadata=self._meta(annotations={"pulumi.com/skipAwait": "true"}),
-            spec=core.ServiceSpecArgs(
-                type="ClusterIP",
-                selector=self._selector,
-                ports=[core.ServicePortArgs(name="http", port=server.PORT, target_port="http", app_protocol="http")],
-            ),
-            opts=self.child(),
-        )
+    def _schedules(self, pod: pods.PodArgs) -> None:
+        """Dumps, drills, the Job of a restore, and the collection."""
+        wanted, image, name = self._args.spec, self._args.site.mirrors.image(POSTGRES_IMAGE), self._logical
 
-    def _budget(self) -> kubernetes.policy.v1.PodDisruptionBudget:
-        return kubernetes.policy.v1.PodDisruptionBudget(
-            f"{self._logical}-budget",
-            metadata=self._meta(),
-            spec=kubernetes.policy.v1.PodDisruptionBudgetSpecArgs(
-                max_unavailable=1,
-                selector=meta.LabelSelectorArgs(match_labels=self._selector),
-                unhealthy_pod_eviction_policy="AlwaysAllow",
-            ),
-            opts=self.child(),
-        )
+        def scheduled(role: str, schedule: str, template: core.PodTemplateSpecArgs, **how: Any) -> None:
+            jobs.scheduled(f"{name}-{role}", self._meta(f"mlflow-{role}"), schedule, template, self.child(), **how)
 
-    def _monitor(self) -> None:
-        """MLflow asks for a login here as well: Prometheus has the administrator's."""
-        site = self._args.site
-        if not site.scraped:
-            return
-        login = {key: {"name": self.admin_secret, "key": key} for key in ("username", "password")}
-        kubernetes.apiextensions.CustomResource(
-            f"{self._logical}-monitor",
-            api_version="monitoring.coreos.com/v1",
-            kind="ServiceMonitor",
-            metadata=self._meta(),
-            spec={
-                "selector": {"matchLabels": self._selector},
-                "endpoints": [{"port": "http", "path": "/metrics", "interval": "30s", "basicAuth": login}],
-            },
-            opts=self.child(depends_on=site.needs(MONITORS)),
-        )
+        if wanted.dumps.enabled:
+            scheduled("dump", wanted.dumps.schedule, dumps.dump(pod, image))
+            scheduled("restore", jobs.NEVER, dumps.restore(pod, image), retries=0, suspend=True)
+            if wanted.dumps.drill.enabled:
+                scheduled("drill", wanted.dumps.drill.schedule, dumps.drill(pod, image), retries=1)
+        if wanted.collection.enabled:
+            scheduled("collection", wanted.collection.schedule, jobs.collection(pod))
 
 
 def install(site: Site) -> Site:
@@ -293,7 +239,14 @@ def install(site: Site) -> Site:
         identity = cloud.identity(NAME, namespace=NAMESPACE, service_account=NAME, grants=grants)
     args = MlflowArgs(spec=spec, site=site, database_password=password, store=store, identity=identity)
     made = Mlflow(NAME, args, site.opts)
-    return replace(site, outputs={**site.outputs, "mlflow_url": made.url, "mlflow_secret": made.admin_secret})
+    told = unchecked(MlflowService)(
+        url=later(made.url),
+        clients=spec.callers,
+        namespace=NAMESPACE,
+        user_secrets={name: later(secret) for name, secret in made.user_secrets.items()},
+    )
+    outputs = {**site.outputs, "mlflow_url": made.url, "mlflow_secret": made.admin_secret}
+    return replace(site, services=site.services.model_copy(update={"mlflow": told}), outputs=outputs)
 
 
 def _mark(text: str) -> str:

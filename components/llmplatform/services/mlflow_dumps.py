@@ -1,96 +1,111 @@
-"""Dumps of MLflow's databases on a schedule, beside the artifacts: both are dumped before one of them is stored.
+"""Dumps of MLflow's databases on a schedule, drills that restore them, and a Job that restores one for good.
 
-A dump whose list cannot be read fails its Job, and nothing is stored. What is stored goes after some days; the versions
-of a new bucket keep it for longer.
+Both databases are dumped before one of them is stored, beside the artifacts. With each goes a list of its tables, with
+their rows and digests, of the same snapshot: a restore counts once the restored rows are the same.
+A drill needs no right on the real server: it restores the newest dump in a Postgres of its own pod, which goes with it.
+The other Job is a CronJob that is suspended: `kubectl create job --from` starts it. It restores into databases of
+other names, to which the settings then change.
 Source: PostgreSQL documentation, pg_dump (it reads servers of its own major version and of older ones) and pg_restore.
 """
 
-import inspect
 from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from llmplatform.services import mlflow_jobs as jobs
 from llmplatform.services import mlflow_pods as pods
+from llmplatform.services import mlflow_programs as programs
 from llmplatform.services import mlflow_server as server
-from llmplatform.services import mlflow_store_dump
 
 FOLDER = "/dumps"
-"""A dump on its way to the store."""
-PROGRAM = "store_dump.py"
-"""The program that stores it, in the folder of the configuration."""
-_DEADLINE_SECONDS = 4 * 3600
+"""A dump on its way."""
+_DISK_GIB = 20
+_POSTGRES = 999
+"""User of Postgres' image: initdb refuses one without a name (docker-library/postgres, Dockerfile-debian.template)."""
 
 core = kubernetes.core.v1
-meta = kubernetes.meta.v1
-batch = kubernetes.batch.v1
 
 
 def files() -> Mapping[str, str]:
     """Files in the folder of the configuration."""
-    return {PROGRAM: inspect.getsource(mlflow_store_dump)}
+    names = (programs.DUMPS, programs.DUMP, programs.ROWS, programs.DRILL, programs.RESTORE)
+    return {name: programs.text(name) for name in names}
 
 
-def cron_job(
-    name: str, metadata: meta.ObjectMetaArgs, args: pods.PodArgs, image: str, opts: pulumi.ResourceOptions
-) -> batch.CronJob:
-    """The schedule. `image`: of Postgres."""
-    return batch.CronJob(
-        name,
-        metadata=metadata,
-        spec=batch.CronJobSpecArgs(
-            schedule=args.spec.dumps.schedule,
-            time_zone="Etc/UTC",
-            concurrency_policy="Forbid",
-            starting_deadline_seconds=3600,
-            successful_jobs_history_limit=1,
-            failed_jobs_history_limit=3,
-            job_template=batch.JobTemplateSpecArgs(
-                spec=batch.JobSpecArgs(
-                    backoff_limit=2, active_deadline_seconds=_DEADLINE_SECONDS, template=_template(args, image)
-                )
-            ),
-        ),
-        opts=opts,
-    )
+def restored(database: str) -> str:
+    """Name of the database that one is restored into."""
+    return f"{database}_restored"
 
 
-def dump(args: pods.PodArgs, database: str) -> list[str]:
-    """Command that dumps a database, and reads the list of what it dumped."""
-    script = 'pg_dump --format=custom --file="$1" --dbname="$2" && pg_restore --list "$1" > /dev/null'
-    address = server.address(args.database, database).replace("+psycopg", "")
-    return ["sh", "-ec", script, "dump", f"{FOLDER}/{database}.dump", address]
+def dump(args: pods.PodArgs, image: str) -> core.PodTemplateSpecArgs:
+    """The pod of a dump. `image`: of Postgres."""
+
+    def dumped(role: str, database: str) -> core.ContainerArgs:
+        script = f'psql --no-psqlrc --dbname="$DATABASE" --file={server.CONFIG}/{programs.DUMP} && '
+        script += 'pg_restore --list "$DUMP.dump" > /dev/null'
+        env = {"DUMP": f"{FOLDER}/{role}", "DATABASE": _address(args, database)}
+        return _step(args, role, ["sh", "-ec", script], image=image, env=[*pods.plain(env), *pods.password(args)])
+
+    steps = [dumped(*each) for each in _databases(args).items()]
+    return jobs.template(args, "dump", [*steps, _moved(args, "store", str(args.spec.dumps.keep_days))], [_scratch()])
 
 
-def _template(args: pods.PodArgs, image: str) -> core.PodTemplateSpecArgs:
-    def stored(destination: str) -> list[str]:
+def drill(args: pods.PodArgs, image: str) -> core.PodTemplateSpecArgs:
+    """The pod of a drill. `image`: of Postgres."""
+    fetch = _moved(args, "fetch", "newest", str(args.spec.dumps.drill.newest_hours))
+    command = ["sh", f"{server.CONFIG}/{programs.DRILL}", FOLDER, *_databases(args)]
+    steps = [fetch, _step(args, "restore", command, image=image, user=_POSTGRES)]
+    return jobs.template(args, "drill", steps, [_scratch()])
+
+
+def restore(args: pods.PodArgs, image: str) -> core.PodTemplateSpecArgs:
+    """The pod of a restore. `image`: of Postgres."""
+
+    def back(role: str, database: str) -> core.ContainerArgs:
+        new = restored(database)
+        words = [f"{FOLDER}/dump/{role}", _address(args, database), _address(args, new), new]
+        command = ["sh", f"{server.CONFIG}/{programs.RESTORE}", *words]
+        return _step(args, role, command, image=image, env=pods.password(args))
+
+    steps = [back(*each) for each in _databases(args).items()]
+    fetch = _moved(args, "fetch", args.spec.dumps.restore)
+    return jobs.template(args, "restore", [fetch, *steps], [_scratch()])
+
+
+def _databases(args: pods.PodArgs) -> Mapping[str, str]:
+    """Name of a dump to that of its database, which may change."""
+    return {"experiments": args.database.name, "users": args.database.auth_name}
+
+
+def _address(args: pods.PodArgs, database: str) -> str:
+    return server.address(args.database, database).replace("+psycopg", "")
+
+
+def _moved(args: pods.PodArgs, verb: str, *words: str) -> core.ContainerArgs:
+    """A step between the folder and the store."""
+
+    def command(destination: str) -> list[str]:
         # Beside the artifacts, not among them: servers hand those out to every user.
         place = f"{destination.rpartition('/')[0]}/dumps"
-        return ["python", f"{server.CONFIG}/{PROGRAM}", FOLDER, place, str(args.spec.dumps.keep_days)]
+        return ["python", f"{server.CONFIG}/{programs.DUMPS}", verb, FOLDER, place, *words]
 
-    names = {"experiments": args.database.name, "users": args.database.auth_name}
-    first = [_container(args, role, image, dump(args, name)) for role, name in names.items()]
-    last = _container(args, "store", args.image, pulumi.Output.from_input(args.destination).apply(stored))
-    pod = pods.pod(args, last, artifacts=True, restart="Never", spread=False)
-    pod.init_containers = first
-    scratch = core.VolumeArgs(name="dumps", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit="20Gi"))
-    pod.volumes = [*pods.volumes(args, artifacts=True), scratch]
-    labels = {**args.labels, "app.kubernetes.io/instance": "mlflow-dump"}
-    return core.PodTemplateSpecArgs(metadata=meta.ObjectMetaArgs(labels=labels), spec=pod)
+    known = pulumi.Output.from_input(args.destination)
+    return _step(args, verb, known.apply(command), env=pods.encryption(args))
 
 
-def _container(
-    args: pods.PodArgs, name: str, image: str, command: pulumi.Input[Sequence[pulumi.Input[str]]]
+def _step(
+    args: pods.PodArgs,
+    name: str,
+    command: jobs.Command,
+    *,
+    image: str | None = None,
+    user: int | None = None,
+    env: Sequence[core.EnvVarArgs] = (),
 ) -> core.ContainerArgs:
-    return core.ContainerArgs(
-        **pods.container(args, name, image),
-        command=command,
-        env=pods.variables(args),
-        resources=core.ResourceRequirementsArgs(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "1Gi"}),
-        volume_mounts=[
-            *pods.mounts(args, artifacts=True),
-            core.VolumeMountArgs(name="dumps", mount_path=FOLDER),
-        ],
-        # A failed Job shows its last lines.
-        termination_message_policy="FallbackToLogsOnError",
-    )
+    mounts = [core.VolumeMountArgs(name="dumps", mount_path=FOLDER)]
+    return jobs.step(args, name, command, image=image, user=user, env=env, mounts=mounts, disk_gib=_DISK_GIB // 4)
+
+
+def _scratch() -> core.VolumeArgs:
+    return core.VolumeArgs(name="dumps", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=f"{_DISK_GIB}Gi"))

@@ -1,4 +1,4 @@
-"""The pods of MLflow: its servers, and the Job that prepares their databases. Both are `restricted`.
+"""The pods of MLflow, all `restricted`: its servers, and what they have in common with its Jobs.
 
 The root file system is read-only: what they write is in a temporary folder on their node's disk. With a bucket, these
 are whole artifacts: the server writes each upload and download to a file first (mlflow 3.17.2, server/handlers.py,
@@ -15,7 +15,7 @@ import pulumi_kubernetes as kubernetes
 from llmplatform.services import mlflow_server as server
 from llmplatform.specs.services import ExistingPostgres, Mlflow
 
-SESSION, PASSPHRASE, DATABASE = "session-key", "passphrase", "database-password"
+SESSION, PASSPHRASE, WEBHOOKS, DATABASE = "session-key", "passphrase", "webhook-key", "database-password"
 """Keys of the Secret with the servers' own keys."""
 ARTIFACTS = "/artifacts"
 _USER = 1000
@@ -62,11 +62,10 @@ def template(args: PodArgs) -> core.PodTemplateSpecArgs:
             lambda destination: server.arguments(args.spec, args.namespace, destination)
         ),
         env=[
-            *_plain(server.environment(args.database)),
-            _secret("PGPASSWORD", args.keys, DATABASE),
-            _secret("MLFLOW_FLASK_SERVER_SECRET_KEY", args.keys, SESSION),
-            _secret("MLFLOW_CRYPTO_KEK_PASSPHRASE", args.keys, PASSPHRASE),
-            _secret("MLFLOW_AUTH_ADMIN_PASSWORD", args.admin, "password"),
+            *variables(args),
+            *encryption(args),
+            secret("MLFLOW_FLASK_SERVER_SECRET_KEY", args.keys, SESSION),
+            secret("MLFLOW_AUTH_ADMIN_PASSWORD", args.admin, "password"),
         ],
         ports=[core.ContainerPortArgs(name="http", container_port=server.PORT, protocol="TCP")],
         resources=core.ResourceRequirementsArgs(
@@ -92,36 +91,39 @@ def template(args: PodArgs) -> core.PodTemplateSpecArgs:
     )
 
 
-def migration(args: PodArgs) -> core.PodTemplateSpecArgs:
-    """The template of the Job. The first database's tables are made by an init container, then the other's."""
-    first, second = server.migrations(args.database)
-
-    def step(name: str, command: list[str]) -> core.ContainerArgs:
-        return core.ContainerArgs(
-            **container(args, name),
-            command=command,
-            env=variables(args),
-            resources=core.ResourceRequirementsArgs(
-                requests={"cpu": "250m", "memory": "512Mi"}, limits={"memory": "1Gi"}
-            ),
-            volume_mounts=mounts(args, artifacts=False),
-            # A failed update shows its last lines.
-            termination_message_policy="FallbackToLogsOnError",
-        )
-
-    both = pod(args, step("users", second), artifacts=False, restart="Never", spread=False)
-    both.init_containers = [step("tables", first)]
-    labels = {**args.labels, "app.kubernetes.io/instance": "mlflow-migration"}
-    return core.PodTemplateSpecArgs(metadata=meta.ObjectMetaArgs(labels=labels), spec=both)
-
-
 def variables(args: PodArgs) -> list[core.EnvVarArgs]:
     """Variables of what uses the databases alone."""
-    return [*_plain(server.environment(args.database)), _secret("PGPASSWORD", args.keys, DATABASE)]
+    return [*plain(server.environment(args.database)), *password(args)]
 
 
-def container(args: PodArgs, name: str, image: str | None = None) -> dict[str, Any]:
-    """What all containers have in common. `image`: another one than MLflow's."""
+def password(args: PodArgs) -> list[core.EnvVarArgs]:
+    """The password of the database, where libpq looks for it."""
+    return [secret("PGPASSWORD", args.keys, DATABASE)]
+
+
+def encryption(args: PodArgs) -> list[core.EnvVarArgs]:
+    """Keys of what is encrypted in the database.
+
+    Without one for webhooks, each server would make its own, and none could read what another has stored
+    (mlflow 3.17.2, store/model_registry/dbmodels/models.py, `EncryptedString`).
+    """
+    return [
+        secret("MLFLOW_CRYPTO_KEK_PASSPHRASE", args.keys, PASSPHRASE),
+        secret("MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY", args.keys, WEBHOOKS),
+    ]
+
+
+def login(args: PodArgs) -> list[core.EnvVarArgs]:
+    """What a client that is the administrator needs."""
+    return [
+        *plain({"MLFLOW_TRACKING_URI": server.url(args.namespace)}),
+        secret("MLFLOW_TRACKING_USERNAME", args.admin, "username"),
+        secret("MLFLOW_TRACKING_PASSWORD", args.admin, "password"),
+    ]
+
+
+def container(args: PodArgs, name: str, image: str | None = None, user: int | None = None) -> dict[str, Any]:
+    """What all containers have in common. `image` and `user`: others than MLflow's."""
     return {
         "name": name,
         "image": image or args.image,
@@ -129,6 +131,7 @@ def container(args: PodArgs, name: str, image: str | None = None) -> dict[str, A
         "security_context": core.SecurityContextArgs(
             allow_privilege_escalation=False,
             privileged=False,
+            run_as_user=user,
             read_only_root_filesystem=True,
             capabilities=core.CapabilitiesArgs(drop=["ALL"]),
         ),
@@ -171,12 +174,14 @@ def _spread(selector: Mapping[str, str]) -> list[core.TopologySpreadConstraintAr
     ]
 
 
-def _plain(variables: Mapping[str, str]) -> list[core.EnvVarArgs]:
+def plain(variables: Mapping[str, str]) -> list[core.EnvVarArgs]:
+    """Variables that are no secret."""
     return [core.EnvVarArgs(name=name, value=value) for name, value in variables.items()]
 
 
-def _secret(variable: str, secret: pulumi.Input[str], key: str) -> core.EnvVarArgs:
-    source = core.EnvVarSourceArgs(secret_key_ref=core.SecretKeySelectorArgs(name=secret, key=key))
+def secret(variable: str, name: pulumi.Input[str], key: str) -> core.EnvVarArgs:
+    """A variable with the value of a key in a Secret."""
+    source = core.EnvVarSourceArgs(secret_key_ref=core.SecretKeySelectorArgs(name=name, key=key))
     return core.EnvVarArgs(name=variable, value_from=source)
 
 

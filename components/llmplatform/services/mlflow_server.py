@@ -9,7 +9,7 @@ from configparser import ConfigParser
 from io import StringIO
 
 from llmplatform.base.contracts import WorkloadIdentity
-from llmplatform.base.network_policy import Allow, Openings, addresses, https, namespace, place
+from llmplatform.base.network_policy import Allow, Openings, addresses, https, namespace, own_pods, place
 from llmplatform.specs.services import ExistingPostgres, Mlflow
 
 PORT = 5000
@@ -26,6 +26,11 @@ def address(database: ExistingPostgres, name: str, folder: str = CONFIG) -> str:
     """Address of a database on the server, with TLS and without a password. `folder`: of the certificates."""
     proved = f"verify-full&sslrootcert={folder}/{CERTIFICATES}" if database.certificates else "require"
     return f"postgresql+psycopg://{database.user}@{database.host}:{database.port}/{name}?sslmode={proved}"
+
+
+def url(namespace: str) -> str:
+    """Address of the servers in the cluster."""
+    return f"http://mlflow.{namespace}.svc:{PORT}"
 
 
 def hosts(namespace: str, further: Sequence[str]) -> list[str]:
@@ -61,6 +66,22 @@ def migrations(database: ExistingPostgres, folder: str = CONFIG) -> list[list[st
     ]
 
 
+def collection(database: ExistingPostgres, days: int, folder: str = CONFIG) -> list[str]:
+    """Command that ends what was deleted so many days ago.
+
+    It changes the database itself, and deletes artifacts through a server, because their addresses are a server's
+    (mlflow 3.17.2, cli/__init__.py, `_gc_tracking_resources`).
+    """
+    return [
+        "mlflow",
+        "gc",
+        f"--older-than={days}d",
+        f"--backend-store-uri={address(database, database.name, folder)}",
+        # Else it makes a folder for artifacts of its own (store/tracking/sqlalchemy_store.py).
+        "--artifacts-destination=mlflow-artifacts:/",
+    ]
+
+
 def environment(database: ExistingPostgres, folder: str = CONFIG) -> Mapping[str, str]:
     """Variables of a server that are no secret."""
     return {
@@ -91,9 +112,14 @@ def ini(spec: Mlflow, database: ExistingPostgres, folder: str = CONFIG) -> str:
 def openings(spec: Mlflow, database: ExistingPostgres, identity: WorkloadIdentity | None) -> Openings:
     """Named namespaces come in; servers reach their Postgres, and with an identity the store and its credentials."""
     peer, ports = place(database.host, database.port)
-    found = {"allow-database": Allow(direction="Egress", peers=(peer,), ports=ports)}
-    if spec.clients:
-        peers = tuple(map(namespace, spec.clients))
+    found = {
+        "allow-database": Allow(direction="Egress", peers=(peer,), ports=ports),
+        # Its Jobs are clients, too.
+        "allow-servers-in": Allow(direction="Ingress", peers=(own_pods(),), ports=(PORT,)),
+        "allow-servers-out": Allow(direction="Egress", peers=(own_pods(),), ports=(PORT,)),
+    }
+    if spec.callers:
+        peers = tuple(map(namespace, spec.callers))
         found["allow-clients"] = Allow(direction="Ingress", peers=peers, ports=(PORT,))
     if identity is None:
         return found

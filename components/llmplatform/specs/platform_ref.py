@@ -20,8 +20,8 @@ from llmplatform.specs.platform import ExistingAckPlatform, ExistingPlatform
 from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.section import Section
 from llmplatform.specs.taints import Taint
-from llmplatform.specs.vocabulary.addresses import HttpsUrl
-from llmplatform.specs.vocabulary.names import EnvironmentName, LabelKey, LabelValue, ObjectName, PoolName
+from llmplatform.specs.vocabulary.addresses import ClusterUrl, HttpsUrl
+from llmplatform.specs.vocabulary.names import EnvironmentName, LabelKey, LabelValue, Name, ObjectName, PoolName
 
 P = TypeVar("P", bound=ExistingPlatform)
 
@@ -73,6 +73,25 @@ class Rrsa(Section):
     """ARN of the OIDC provider of that issuer."""
 
 
+class MlflowService(Section):
+    """MLflow. It asks for a login; its settings name the users."""
+
+    url: ClusterUrl
+    """Its address in the cluster, open to the namespaces in `clients`, without TLS."""
+    clients: tuple[Name, ...] = ()
+    """Namespaces whose pods may call it."""
+    namespace: Name
+    """Namespace of its Secrets."""
+    user_secrets: dict[Name, ObjectName] = Field(default_factory=dict)
+    """User to Secret, whose keys are the variables that MLflow's client reads."""
+
+
+class Services(Section):
+    """Services beside the models; null: there is none."""
+
+    mlflow: MlflowService | None = None
+
+
 class Reference(Section, Generic[P]):
     """Common fields of the references of all clouds."""
 
@@ -90,6 +109,7 @@ class Reference(Section, Generic[P]):
     """Class of disks for one pod; null: the cluster's default."""
     certificate_issuer: ObjectName | None = None
     """ClusterIssuer of cert-manager; null without one."""
+    services: Services = Services()
 
     def sections(self) -> dict[str, Any]:
         """The sections of a stack file that deploy models on this platform, as plain values."""

@@ -4,6 +4,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import httpx
@@ -38,12 +39,22 @@ def objects() -> Iterator[str]:
                 break
             except httpx.TransportError:
                 time.sleep(0.1)
-        key = {"aws_access_key_id": "stand-in", "aws_secret_access_key": "stand-in"}
-        boto3.client("s3", endpoint_url=address, region_name="us-east-1", **key).create_bucket(Bucket=BUCKET)
+        client(address).create_bucket(Bucket=BUCKET)
         yield address
     finally:
         process.kill()
         process.wait()
+
+
+def client(address: str) -> Any:
+    key = {"aws_access_key_id": "stand-in", "aws_secret_access_key": "stand-in"}
+    return boto3.client("s3", endpoint_url=address, region_name="us-east-1", **key)
+
+
+@pytest.fixture
+def store(objects: str) -> Any:
+    """Client of that stand-in."""
+    return client(objects)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ from typing import Any
 import httpx
 import pytest
 from support.mlflow import servers
-from support.mlflow.postgres import Postgres
-from support.mlflow.servers import Rendered, Running, python
+from support.mlflow.pods import run
+from support.mlflow.postgres import PASSWORD, Postgres
+from support.mlflow.servers import BUCKET, Rendered, Running, python, rendered
 
 CLIENT = Path(servers.__file__).with_name("client.py")
 LOGIN = ("admin", "generated-password")
@@ -90,8 +91,8 @@ def test_a_page_of_another_site_changes_nothing(pair: tuple[Running, Running], o
     assert (answer.status_code == 200) is allowed, answer.text
 
 
-def test_a_model_is_the_same_by_both_servers_after_a_restart_and_after_a_restore(
-    mlflow: Rendered, database: Postgres, pair: tuple[Running, Running]
+def test_a_model_is_the_same_by_both_servers_and_after_a_restart(
+    mlflow: Rendered, pair: tuple[Running, Running]
 ) -> None:
     first, second = pair
     written = asked(first, "write")
@@ -101,13 +102,60 @@ def test_a_model_is_the_same_by_both_servers_after_a_restart_and_after_a_restore
     with mlflow.serving("restarted") as restarted:
         assert asked(restarted.wait(), "read") == written
 
-    dumps = {name: str(database.folder / f"{name}.dump") for name in DATABASES}
-    for name, dump in dumps.items():
-        database.run("pg_dump", "--format=custom", f"--file={dump}", name)
+
+def runs(database: Postgres) -> set[str]:
+    return set(database.run("psql", "-Atc", "SELECT run_uuid FROM runs", "mlflow").split())
+
+
+def test_what_was_deleted_long_ago_is_collected_and_nothing_else(
+    mlflow: Rendered, database: Postgres, pair: tuple[Running, Running], store: Any
+) -> None:
+    server, _ = pair
+    before, deleted = asked(server, "read"), asked(server, "delete")
+    (collect,) = mlflow.scheduled("collection")
+
+    def collected() -> str:
+        done = mlflow.run(collect, MLFLOW_TRACKING_URI=server.url)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def kept() -> set[str]:
+        found = store.list_objects_v2(Bucket=BUCKET)["Contents"]
+        return {name for name, run in deleted.items() if any(run in each["Key"] for each in found)}
+
+    assert "permanently deleted" not in collected(), "they were deleted today, and can be restored in MLflow"
+    assert kept() == {"run", "experiment"}
+    for change in (
+        "UPDATE runs SET deleted_time = deleted_time - 31 * 86400000::bigint",
+        "UPDATE experiments SET last_update_time = last_update_time - 31 * 86400000::bigint",
+    ):
+        database.run("psql", "-qc", f"{change} WHERE lifecycle_stage = 'deleted'", "mlflow")
+    assert collected().count("permanently deleted") == 3, "two runs and an experiment"
+    assert kept() == set()
+    assert not runs(database) & {*deleted.values()}
+    assert asked(server, "read") == before, "the model, its run and their artifacts"
+
+
+def test_a_model_is_the_same_after_its_databases_were_dumped_lost_and_restored_into_others(
+    mlflow: Rendered,
+    database: Postgres,
+    pair: tuple[Running, Running],
+    tmp_path: Path,
+) -> None:
+    first, _ = pair
+    written = asked(first, "read")
+    done = run(mlflow, database, "dump")
+    assert done.returncode == 0, done.stderr
+    drilled = run(mlflow, database, "drill")
+    assert drilled.returncode == 0, drilled.stderr
+    database.run("psql", "-qc", "ALTER ROLE mlflow CREATEDB", "postgres")
+    restored = run(mlflow, database, "restore")
+    assert restored.returncode == 0, restored.stderr
+    for name in DATABASES:
         database.run("dropdb", "--force", name)
     assert httpx.get(first.url + ASK, auth=LOGIN, timeout=60).status_code >= 500, "its tables are gone"
-    for name, dump in dumps.items():
-        database.run("createdb", "--owner=mlflow", name)
-        database.run("pg_restore", "--exit-on-error", f"--dbname={name}", dump)
-    with mlflow.serving("restored") as restored:
-        assert asked(restored.wait(), "read") == written
+    others = mlflow.database.model_copy(update={"name": "mlflow_restored", "auth_name": "mlflow_auth_restored"})
+    settings = rendered(tmp_path, database=others, password=PASSWORD, store=mlflow.store)
+    settings.migrate()
+    with settings.serving("restored") as server:
+        assert asked(server.wait(), "read") == written

@@ -1,4 +1,7 @@
-"""A team's program, run in MLflow's environment: `write` a model, or `read` it, and print what it saw as JSON."""
+"""A team's program, run in MLflow's environment: `write` a model, `read` it, or `delete` what it makes for that.
+
+It prints what it saw as JSON.
+"""
 
 import hashlib
 import json
@@ -42,7 +45,20 @@ def read() -> dict[str, object]:
     return {"version": found.version, "factor": run.data.params["factor"], "digests": digests, "answer": answer}
 
 
+def delete() -> dict[str, str]:
+    """Delete a run, and an experiment with a run: what they are called, each with an artifact."""
+    client, made = MlflowClient(), {"run": "doubling", "experiment": "given up"}
+    for kind, name in made.items():
+        mlflow.set_experiment(name)
+        with mlflow.start_run() as run:
+            mlflow.log_text("in vain\n", "notes.txt")
+        made[kind] = run.info.run_id
+    client.delete_run(made["run"])
+    client.delete_experiment(client.get_experiment_by_name("given up").experiment_id)
+    return made
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "write":
         write()
-    print(json.dumps(read()))
+    print(json.dumps(delete() if sys.argv[1] == "delete" else read()))

@@ -63,7 +63,7 @@ def started(programs: Path, port: int, settings: str = "") -> Iterator[Postgres]
             programs = _copied(programs, folder / "programs")
         server = Postgres(programs=programs, folder=folder, port=port)
         _make(server, settings)
-        process = subprocess.Popen([programs / "postgres", "-D", folder / "data"], env={}, **_owner())
+        process = subprocess.Popen([programs / "postgres", "-D", folder / "data"], env={}, **owner())
         try:
             _wait(server)
             yield server
@@ -120,10 +120,11 @@ def _wait(server: Postgres) -> None:
 
 def _call(command: Sequence[str | Path], variables: dict[str, str]) -> str:
     environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", **variables}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **_owner())
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **owner())
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def _owner() -> dict[str, Any]:
+def owner() -> dict[str, Any]:
+    """User of a server, for a process."""
     return {"user": _ANOTHER, "group": _ANOTHER, "extra_groups": [], "cwd": "/"} if os.getuid() == 0 else {}

@@ -3,6 +3,7 @@
 What differs from a pod: the port, folders below `/etc` and `/tmp`, and where the store of objects is.
 """
 
+import base64
 import os
 import signal
 import socket
@@ -61,6 +62,7 @@ class Rendered:
     """What the component registers, for programs on this machine."""
 
     engine: RecordingEngine
+    database: ExistingPostgres
     folder: Path
     store: str
     """Address of the stand-in for S3."""
@@ -76,27 +78,20 @@ class Rendered:
         for name, text in files.inputs["data"].items():
             (self.folder / "etc" / name).write_text(self.here(text))
 
-    def _template(self, kind: str) -> Mapping[str, Any]:
-        return self.engine.one(kind).inputs["spec"]["template"]["spec"]
-
     @property
     def server(self) -> Mapping[str, Any]:
         """The container of a server."""
-        (container,) = self._template("kubernetes:apps/v1:Deployment")["containers"]
+        (container,) = self.engine.one("kubernetes:apps/v1:Deployment").inputs["spec"]["template"]["spec"]["containers"]
         return container
 
-    @property
-    def migrations(self) -> list[Mapping[str, Any]]:
-        """The containers of the Job, in their order."""
-        pod = self._template("kubernetes:batch/v1:Job")
-        return [*pod["initContainers"], *pod["containers"]]
+    def job(self, role: str) -> list[Mapping[str, Any]]:
+        """The containers of a Job, in their order."""
+        return _steps(self.engine.one("kubernetes:batch/v1:Job", f"mlflow-{role}").inputs["spec"])
 
-    @property
-    def dumps(self) -> list[Mapping[str, Any]]:
-        """The containers of the CronJob, in their order."""
-        spec = self.engine.one("kubernetes:batch/v1:CronJob").inputs["spec"]["jobTemplate"]["spec"]
-        pod = spec["template"]["spec"]
-        return [*pod["initContainers"], *pod["containers"]]
+    def scheduled(self, role: str) -> list[Mapping[str, Any]]:
+        """The containers of a Job on a schedule, in their order."""
+        spec = self.engine.one("kubernetes:batch/v1:CronJob", f"mlflow-{role}").inputs["spec"]
+        return _steps(spec["jobTemplate"]["spec"])
 
     def variables(self, container: Mapping[str, Any], home: Path) -> dict[str, str]:
         """Variables of a container, with the values of its Secrets."""
@@ -108,6 +103,9 @@ class Rendered:
         def value(each: Mapping[str, Any]) -> str:
             if "value" in each:
                 return self.here(each["value"])
+            if each["name"] == "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY":
+                # The recording engine knows no lengths.
+                return base64.urlsafe_b64encode(b"generated-password-of-32-letters").decode()
             key = each["valueFrom"]["secretKeyRef"]
             return secrets[key["name"]][key["key"]]
 
@@ -124,18 +122,22 @@ class Rendered:
     def migrate(self) -> list[str]:
         """Run the Job; gives what each container wrote. Raises CalledProcessError if one fails."""
         written: list[str] = []
-        for container in self.migrations:
-            command = [self.here(word) for word in container["command"]]
-            done = subprocess.run(
-                command,
-                env=self.variables(container, self.folder),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=True,
-            )
+        for container in self.job("migration"):
+            done = self.run(container)
+            done.check_returncode()
             written.append(done.stdout)
         return written
+
+    def run(self, container: Mapping[str, Any], *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        """Run a container that ends, or other words in it; what it says on both outputs is its `stdout`."""
+        return subprocess.run(
+            words or [self.here(word) for word in container["command"]],
+            env=self.variables(container, self.folder) | changes,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
 
     @contextmanager
     def serving(self, name: str) -> Iterator["Running"]:
@@ -185,9 +187,17 @@ class Running:
             return False
 
 
-def rendered(folder: Path, *, database: ExistingPostgres, password: str, store: str) -> Rendered:
-    """MLflow on a Postgres and a bucket."""
-    spec = Spec(enabled=True, database=database, hosts=("mlflow.example.org",))
+def _steps(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    pod = job["template"]["spec"]
+    return [*pod.get("initContainers", ()), *pod["containers"]]
+
+
+def rendered(folder: Path, *, database: ExistingPostgres, password: str, store: str, **settings: Any) -> Rendered:
+    """MLflow on a Postgres and a bucket, with a collection, and further settings."""
+    collection = {"enabled": True, "older_than_days": 30}
+    spec = Spec.model_validate(
+        {"enabled": True, "database": database, "hosts": ["mlflow.example.org"], "collection": collection, **settings}
+    )
 
     def program() -> None:
         known = pulumi.Output.from_input
@@ -198,7 +208,7 @@ def rendered(folder: Path, *, database: ExistingPostgres, password: str, store: 
         args = MlflowArgs(spec=spec, site=site(), database_password=password, store=bucket, identity=identity)
         Mlflow("mlflow", args)
 
-    made = Rendered(engine=RecordingEngine().run(program), folder=folder, store=store)
+    made = Rendered(engine=RecordingEngine().run(program), database=database, folder=folder, store=store)
     made.write()
     return made
 

@@ -5,53 +5,26 @@ import json
 from configparser import ConfigParser
 from typing import Any
 
-import pulumi
 import pytest
 from support.conformance.buckets import BUCKETS
+from support.mlflow.components import AGENT, DATABASE, PASSWORD, installed, made, on_a_volume, spec
 from support.program import run_program, stack_config
-from support.sites import MIRRORED, Identity, on_sites, site, with_site
+from support.sites import MIRRORED, on_sites, site
 
-from llmplatform.services import Mlflow, MlflowArgs, mlflow
+from llmplatform.services import mlflow
 from llmplatform.services.mlflow_server import hosts
 from llmplatform.specs.objects import NewStore
-from llmplatform.specs.services import ExistingPostgres, Volume
-from llmplatform.specs.services import Mlflow as Spec
+from llmplatform.specs.services import Volume
 from llmplatform.testing import RecordingEngine, walk
 
 TYPE, NAMESPACE = "llmplatform:services:Mlflow", "kubernetes:core/v1:Namespace"
 POLICY, SECRET = "kubernetes:networking.k8s.io/v1:NetworkPolicy", "kubernetes:core/v1:Secret"
 DEPLOYMENT, JOB = "kubernetes:apps/v1:Deployment", "kubernetes:batch/v1:Job"
 MONITOR = "kubernetes:monitoring.coreos.com/v1:ServiceMonitor"
-PASSWORD = "the-databases-password"
-DATABASE = ExistingPostgres(kind="existing", host="pg.example.org")
-AGENT = ("169.254.170.23/32", 80)
-
-
-def spec(**changes: Any) -> Spec:
-    return Spec.model_validate({"enabled": True, "database": DATABASE.model_dump(), **changes})
-
-
-def identity() -> Identity:
-    return Identity(
-        namespace=pulumi.Output.from_input("mlflow"),
-        service_account=pulumi.Output.from_input("mlflow"),
-        annotations={},
-        namespace_labels={},
-        credentials=AGENT,
-    )
-
-
-def installed(**changes: Any) -> Mlflow:
-    """On a bucket of AWS."""
-    here, changes = with_site(changes)
-    store = BUCKETS[0].make(NewStore(kind="new"), "none")
-    usual = {"spec": spec(), "database_password": PASSWORD, "store": store, "identity": identity()}
-    return Mlflow("mlflow", MlflowArgs(site=here, **{**usual, **changes}))
-
-
-def on_a_volume(**changes: Any) -> Mlflow:
-    wanted = spec(artifacts={"kind": "volume"})
-    return installed(**{"spec": wanted, "store": None, "identity": None, **changes})
+USERS = {
+    "vision": {"experiments": "EDIT", "models": "READ", "namespaces": ["vision", "models"]},
+    "search": {"experiments": "DENY", "password_version": 3},
+}
 
 
 VARIANTS = on_sites("mlflow", installed) | {
@@ -59,11 +32,9 @@ VARIANTS = on_sites("mlflow", installed) | {
     "mlflow, with clients and a host": lambda: installed(
         spec=spec(clients=("pipelines",), hosts=("mlflow.example.org",), replicas=1)
     ),
+    "mlflow, with users and a collection": lambda: installed(spec=spec(users=USERS, collection={"enabled": True})),
+    "mlflow, without dumps": lambda: installed(spec=spec(dumps={"enabled": False})),
 }
-
-
-def made(**changes: Any) -> RecordingEngine:
-    return RecordingEngine().run(lambda: installed(**changes))
 
 
 def policies(engine: RecordingEngine) -> dict[str, dict[str, Any]]:
@@ -79,7 +50,8 @@ def test_only_named_namespaces_and_prometheus_come_in() -> None:
     inward = {
         name: rules for name, rules in policies(made(spec=spec(clients=("pipelines",)))).items() if "ingress" in rules
     }
-    assert set(inward) == {"allow-clients", "allow-metrics"}
+    assert set(inward) == {"allow-clients", "allow-metrics", "allow-servers-in"}
+    assert inward["allow-servers-in"]["ingress"][0]["from"] == [{"podSelector": {}}], "its own Jobs"
     (rule,) = inward["allow-clients"]["ingress"]
     assert rule["ports"] == [{"protocol": "TCP", "port": 5000}]
     assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "pipelines"}}}]
@@ -88,7 +60,8 @@ def test_only_named_namespaces_and_prometheus_come_in() -> None:
 
 def test_it_reaches_its_database_the_store_and_its_credentials_alone() -> None:
     outward = {name: rules["egress"] for name, rules in policies(made()).items() if rules.get("egress")}
-    assert set(outward) == {"allow-dns", "allow-database", "allow-https", "allow-credentials"}
+    own = {"allow-dns", "allow-servers-out"}
+    assert set(outward) == {*own, "allow-database", "allow-https", "allow-credentials"}
     assert outward["allow-database"][0]["ports"] == [{"protocol": "TCP", "port": 5432}]
     assert outward["allow-credentials"] == [
         {"to": [{"ipBlock": {"cidr": AGENT[0]}}], "ports": [{"protocol": "TCP", "port": 80}]}
@@ -112,36 +85,20 @@ def test_a_second_run_finds_nothing_to_change() -> None:
 def test_servers_start_after_the_tables_and_the_rights() -> None:
     engine = made()
     deployment = engine.one(DEPLOYMENT)
-    assert engine.waits_for(deployment, engine.one(JOB)), "a server refuses to start on older tables"
-    assert engine.waits_for(engine.one(JOB), engine.one("kubernetes:core/v1:ServiceAccount"))
+    tables = engine.one(JOB, "mlflow-migration")
+    assert engine.waits_for(deployment, tables), "a server refuses to start on older tables"
+    assert engine.waits_for(tables, engine.one("kubernetes:core/v1:ServiceAccount"))
 
 
 def test_both_databases_are_upgraded_and_another_image_is_another_job() -> None:
-    job = made().one(JOB).inputs
+    job = made().one(JOB, "mlflow-migration").inputs
     pod = job["spec"]["template"]["spec"]
     address = "postgresql+psycopg://mlflow@pg.example.org:5432/{}?sslmode=require"
     (first,), (second,) = pod["initContainers"], pod["containers"]
     assert first["command"] == ["mlflow", "db", "upgrade", address.format("mlflow")]
     assert second["command"][-2:] == ["--url", address.format("mlflow_auth")]
-    mirrored = made(mirrors=MIRRORED).one(JOB).inputs
+    mirrored = made(mirrors=MIRRORED).one(JOB, "mlflow-migration").inputs
     assert mirrored["metadata"]["name"] != job["metadata"]["name"], "a Job cannot change"
-
-
-def test_both_databases_are_dumped_before_one_is_stored_and_no_user_can_fetch_it() -> None:
-    spec = made().one("kubernetes:batch/v1:CronJob").inputs["spec"]
-    pod = spec["jobTemplate"]["spec"]["template"]["spec"]
-    assert [each["name"] for each in pod["initContainers"]] == ["experiments", "users"]
-    assert {each["image"] for each in pod["initContainers"]} == {"docker.io/library/postgres:18.6-bookworm"}
-    (store,) = pod["containers"]
-    assert store["command"][-2:] == ["s3://weights-bucket/test/mlflow/dumps", "14"], "others may use the bucket"
-    assert spec["concurrencyPolicy"] == "Forbid"
-    volume = RecordingEngine().run(on_a_volume).one("kubernetes:batch/v1:CronJob").inputs["spec"]
-    (store,) = volume["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    assert store["command"][-2] == "/artifacts/dumps", "servers hand out what is below /artifacts/files"
-
-
-def test_dumps_can_be_left_to_the_databases_owner() -> None:
-    assert not made(spec=spec(dumps={"enabled": False})).all("kubernetes:batch/v1:CronJob")
 
 
 def test_no_password_is_in_an_address_a_command_line_a_variable_or_the_configuration() -> None:

@@ -6,6 +6,7 @@ from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.objects import NewStore
 from llmplatform.specs.services import Volume
+from llmplatform.specs.services.mlflow import ADMINISTRATOR
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 _MLFLOW = "services.mlflow"
@@ -52,6 +53,27 @@ def mlflow_reaches_its_artifacts(stack: Stack) -> Iterator[Problem]:
         )
 
 
+def mlflow_users_are_not_the_administrator(stack: Stack) -> Iterator[Problem]:
+    """MLflow makes the administrator itself."""
+    if ADMINISTRATOR in stack.services.mlflow.users:
+        yield Problem(
+            f"{_MLFLOW}.users.{ADMINISTRATOR}",
+            "MLflow has this user in any case, and its password is in the Secret mlflow-admin",
+            "write another name",
+        )
+
+
+def mlflow_drills_have_dumps(stack: Stack) -> Iterator[Problem]:
+    """A drill restores a dump of ours."""
+    dumps = stack.services.mlflow.dumps
+    if not dumps.enabled and "enabled" in dumps.drill.model_fields_set and dumps.drill.enabled:
+        yield Problem(
+            f"{_MLFLOW}.dumps.drill.enabled",
+            "a drill restores the newest dump, and dumps are off",
+            "set services.mlflow.dumps.enabled to true, or remove it",
+        )
+
+
 def mlflow_dumps_leave_the_volume(stack: Stack) -> Iterator[Problem]:
     """A warning: dumps on the artifacts' volume are lost with it."""
     wanted = stack.services.mlflow
@@ -74,5 +96,11 @@ def mlflow_artifacts_expire(stack: Stack) -> Iterator[Problem]:
         )
 
 
-PROBLEMS = whole(mlflow_has_a_database, mlflow_has_two_databases, mlflow_reaches_its_artifacts)
+PROBLEMS = whole(
+    mlflow_has_a_database,
+    mlflow_has_two_databases,
+    mlflow_reaches_its_artifacts,
+    mlflow_users_are_not_the_administrator,
+    mlflow_drills_have_dumps,
+)
 WARNINGS = whole(mlflow_dumps_leave_the_volume, mlflow_artifacts_expire)

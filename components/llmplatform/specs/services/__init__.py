@@ -18,7 +18,17 @@ from llmplatform.specs.services.milvus import (
     ScannIndex,
     VectorIndex,
 )
-from llmplatform.specs.services.mlflow import Artifacts, Dumps, ExistingPostgres, Mlflow, Volume
+from llmplatform.specs.services.mlflow import (
+    Artifacts,
+    Dumps,
+    ExistingPostgres,
+    Mlflow,
+    MlflowCollection,
+    MlflowDrill,
+    MlflowLevel,
+    MlflowUser,
+    Volume,
+)
 
 __all__ = [
     "Artifacts",
@@ -38,6 +48,10 @@ __all__ = [
     "MilvusRole",
     "MilvusUser",
     "Mlflow",
+    "MlflowCollection",
+    "MlflowDrill",
+    "MlflowLevel",
+    "MlflowUser",
     "ScannIndex",
     "VectorIndex",
     "Volume",

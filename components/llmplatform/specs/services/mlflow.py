@@ -9,7 +9,10 @@ from llmplatform.specs.objects import ExistingStore, NewStore
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary.addresses import CertificateBundle, Host, PortNumber
 from llmplatform.specs.vocabulary.names import DatabaseName, Name
-from llmplatform.specs.vocabulary.times import Moment
+from llmplatform.specs.vocabulary.times import DumpMoment, Moment
+
+ADMINISTRATOR = "admin"
+"""User that MLflow has in any case."""
 
 
 class ExistingPostgres(Section):
@@ -38,6 +41,16 @@ class Volume(Section):
     """Size that is asked for. A shared file system grows by itself and ignores it."""
 
 
+class MlflowDrill(Section):
+    """A drill: the newest dump is restored in a Postgres of the drill's own pod, and compared with what was dumped."""
+
+    enabled: bool = True
+    schedule: Moment = "17 5 1 * *"
+    """When, in UTC: minute, hour, day, month and weekday."""
+    newest_hours: Annotated[int, Field(ge=1, le=8784)] = 48
+    """Age in hours at which the newest dump counts as missing."""
+
+
 class Dumps(Section):
     """Dumps of both databases, beside the artifacts."""
 
@@ -46,6 +59,36 @@ class Dumps(Section):
     """When, in UTC: minute, hour, day, month and weekday."""
     keep_days: Annotated[int, Field(ge=1, le=3650)] = 14
     """Days that a dump is kept."""
+    drill: MlflowDrill = MlflowDrill()
+    restore: DumpMoment = "newest"
+    """Dump that the Job of `cronjob/mlflow-restore` restores: `newest`, or its moment, the name of its folder."""
+
+
+class MlflowCollection(Section):
+    """Collection of deleted runs, models and experiments. MLflow marks them as deleted, and keeps their artifacts."""
+
+    enabled: bool = False
+    schedule: Moment = "47 3 * * *"
+    """When, in UTC: minute, hour, day, month and weekday."""
+    older_than_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    """Days after its deletion for which a run can still be restored in MLflow."""
+
+
+MlflowLevel = Literal["READ", "USE", "EDIT", "MANAGE", "DENY"]
+"""A permission of MLflow."""
+
+
+class MlflowUser(Section):
+    """A user, e.g. of a team. It manages what it creates; `default_permission` is for the rest."""
+
+    experiments: MlflowLevel | None = None
+    """What it may do with all experiments and their runs, at least `default_permission`; `DENY` takes that as well."""
+    models: MlflowLevel | None = None
+    """What it may do with all registered models and prompts, likewise."""
+    namespaces: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
+    """Namespaces that exist and get a copy of its Secret `mlflow-user-NAME`. Their pods may call MLflow."""
+    password_version: Annotated[int, Field(ge=1)] = 1
+    """Another number is another password."""
 
 
 Artifacts = Annotated[NewStore | ExistingStore | Volume, Field(discriminator="kind")]
@@ -68,6 +111,9 @@ class Mlflow(Capability):
     server's client of OSS needs a permanent key."""
     dumps: Dumps = Dumps()
     """Dumps of the databases to the store of the artifacts."""
+    collection: MlflowCollection = MlflowCollection()
+    users: Annotated[dict[Name, MlflowUser], Field(max_length=100)] = Field(default_factory=dict)
+    """Users beside `admin`, by name. One that is taken out here is deleted in MLflow; others are left alone."""
     replicas: Annotated[int, Field(ge=1, le=20)] = 2
     """Number of servers."""
     hosts: Annotated[tuple[Host, ...], Field(max_length=20)] = ()
@@ -82,3 +128,8 @@ class Mlflow(Capability):
     scratch_gib: Annotated[int, Field(ge=1, le=1024)] = 10
     """Disk of a server's node for files on their way. With a bucket, each artifact that is sent or fetched is a whole
     file there until it is done: all at once must fit, or the server is evicted."""
+
+    @property
+    def callers(self) -> tuple[str, ...]:
+        """Namespaces whose pods may call it."""
+        return tuple(sorted({*self.clients, *(each for user in self.users.values() for each in user.namespaces)}))

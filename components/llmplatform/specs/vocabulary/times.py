@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from llmplatform.specs.vocabulary.matching import Matching
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _FIELDS: Mapping[str, tuple[int, int, Mapping[str, int]]] = {
@@ -62,6 +64,13 @@ Moment = Annotated[
     Field(max_length=200, json_schema_extra={"pattern": r"^\s*\S+(\s+\S+){4}\s*$"}),
 ]
 """A moment that comes back, in the five fields of cron."""
+DumpMoment = Annotated[
+    str,
+    Matching(
+        r"newest|\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z", "write newest, or the name of a dump, like 2026-01-31T02-17-09Z"
+    ),
+]
+"""A dump, by its moment in UTC, or the newest one."""
 TimeZone = Annotated[str, AfterValidator(_zone), Field(max_length=64, json_schema_extra={"pattern": r"^[\w+/-]+$"})]
 """A name of the IANA time zone database."""
 Weekday = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
