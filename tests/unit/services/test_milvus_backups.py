@@ -1,13 +1,21 @@
 """Backups of Milvus: what the tool is told, and what its pods may do."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import pulumi
 import pytest
-from support.milvus_site import AGENT, USERS, made
-from support.stores import OSS
+from support.milvus_site import AGENT, USERS, identity, made
+from support.sites import Identity, site
+from support.stores import OSS, Store
 
+from llmplatform.base.contracts import Grant
+from llmplatform.base.foundation import CloudServices
+from llmplatform.services import milvus
 from llmplatform.specs.services import Milvus as Spec
+from llmplatform.testing import RecordingEngine
 
 CRON_JOB, CONFIG_MAP = "kubernetes:batch/v1:CronJob", "kubernetes:core/v1:ConfigMap"
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
@@ -86,6 +94,43 @@ def test_who_backs_up_cannot_restore_and_a_restore_waits_for_a_hand() -> None:
     assert all(spec["concurrencyPolicy"] == "Forbid" for spec in found.values())
     assert "milvus-drill" not in cron_jobs(), "it takes memory of the live server"
     assert not cron_jobs(backups=None)
+
+
+def test_who_backs_up_may_not_write_the_data_and_who_restores_may_not_write_backups() -> None:
+    given: dict[str, set[str]] = {}
+
+    @dataclass(frozen=True, kw_only=True)
+    class Named(Store):
+        name: str
+
+        def read(self) -> Grant:
+            return Grant(name=f"read {self.name}", statements=[])
+
+        def read_write(self) -> Grant:
+            return Grant(name=f"write {self.name}", statements=[])
+
+    def identify(name: str, *, namespace: str, service_account: str, grants: Sequence[Grant]) -> Identity:
+        given[service_account] = {each.name for each in grants}
+        return identity(service_account)
+
+    def program() -> None:
+        known = pulumi.Output.from_input("known")
+        cloud = CloudServices(
+            region="us-east-1",
+            kubernetes_version="1.35",
+            cluster_name=known,
+            shared_class=known,
+            identity=identify,
+            object_store=lambda name, _: Named(name=name),
+        )
+        milvus.install(site(cloud=cloud, sections=(USERS,), issuer=known))
+
+    RecordingEngine().run(program)
+    assert given == {
+        "milvus": {"write milvus-data"},
+        "milvus-backup": {"read milvus-data", "write milvus-backups"},
+        "milvus-restore": {"write milvus-data", "read milvus-backups"},
+    }
 
 
 def test_its_pods_alone_reach_the_port_that_keeps_old_segments() -> None:
