@@ -4,11 +4,13 @@ from typing import Any
 
 import pulumi
 
+from llmplatform.base.foundation import CloudServices
+from llmplatform.base.site import Site
 from llmplatform.services import Milvus, MilvusArgs
 from llmplatform.services.milvus_backups import BackupArgs
 from llmplatform.specs.services import Milvus as Spec
 from llmplatform.testing import RecordingEngine
-from support.sites import Identity, with_site
+from support.sites import Identity, site, with_site
 from support.stores import Store
 
 MILVUS, POLICY = "kubernetes:milvus.io/v1beta1:Milvus", "kubernetes:networking.k8s.io/v1:NetworkPolicy"
@@ -45,6 +47,20 @@ def backed_up(**store: Any) -> BackupArgs:
         backup=identity("milvus-backup"),
         restore=identity("milvus-restore"),
     )
+
+
+def in_a_cloud(spec: Spec, identify: Any = None, stores: Any = None) -> Site:
+    """A site whose cloud gives buckets and identities."""
+    known = pulumi.Output.from_input("known")
+    cloud = CloudServices(
+        region="us-east-1",
+        kubernetes_version="1.35",
+        cluster_name=known,
+        shared_class=known,
+        identity=identify or (lambda name, **_: identity(name)),
+        object_store=stores or (lambda *_: Store()),
+    )
+    return site(cloud=cloud, sections=(spec,), issuer=known)
 
 
 def installed(**changes: Any) -> Milvus:

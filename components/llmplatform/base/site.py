@@ -119,7 +119,7 @@ class Site:
     """Namespace of the models; an output of its guard rails if this stack creates it."""
     models_home: str = "models"
     """Its plain name, for rights in the cloud."""
-    services: Services = field(default_factory=lambda: Services(mlflow=None))
+    services: Services = field(default_factory=lambda: Services(mlflow=None, milvus=None))
     """Services, as the output `platform` tells of them."""
     outputs: Mapping[str, pulumi.Output[Any]] = field(default_factory=dict[str, pulumi.Output[Any]])
     """Outputs of the stack by name."""

@@ -26,12 +26,14 @@ from llmplatform.base.contracts import Grant, ObjectStore, WorkloadIdentity
 from llmplatform.base.labels import labels
 from llmplatform.base.network_policy import Allow, Openings, addresses, https, namespace, own_pods, pods
 from llmplatform.base.ordering import after
+from llmplatform.base.outputs import later, unchecked
 from llmplatform.base.site import MONITORS, Pods, Rails, Site
 from llmplatform.planning.milvus import plan_milvus
 from llmplatform.services import milvus_access as access
 from llmplatform.services import milvus_backups
 from llmplatform.services.milvus_place import Place, account, certificate
 from llmplatform.services.milvus_resource import (
+    CERTIFICATE,
     ETCD_METRICS,
     ETCD_METRICS_PORT,
     METRICS_PORT,
@@ -43,6 +45,7 @@ from llmplatform.services.milvus_resource import (
     etcd_labels,
     resource,
 )
+from llmplatform.specs.platform_ref import MilvusService
 from llmplatform.specs.services import Milvus as Spec
 
 PATIENCE = "45m"
@@ -242,7 +245,15 @@ def install(site: Site) -> Site:
         "milvus_secret": made.root_secret,
         "milvus_user_secrets": made.user_secrets,
     }
-    return replace(site.with_crds(CHART, made), outputs=outputs)
+    told = unchecked(MilvusService)(
+        address=later(made.address),
+        clients=spec.clients,
+        namespace=NAMESPACE,
+        authority_secret=CERTIFICATE if spec.tls else None,
+        user_secrets=later(made.user_secrets),
+    )
+    known = site.services.model_copy(update={"milvus": told})
+    return replace(site.with_crds(CHART, made), services=known, outputs=outputs)
 
 
 def openings(args: MilvusArgs) -> Openings:

@@ -21,6 +21,7 @@ from llmplatform.specs.pools import AlicloudPool, AwsPool
 from llmplatform.specs.section import Section
 from llmplatform.specs.taints import Taint
 from llmplatform.specs.vocabulary.addresses import ClusterUrl, HttpsUrl
+from llmplatform.specs.vocabulary.milvus import AccessName
 from llmplatform.specs.vocabulary.names import EnvironmentName, LabelKey, LabelValue, Name, ObjectName, PoolName
 
 P = TypeVar("P", bound=ExistingPlatform)
@@ -86,10 +87,26 @@ class MlflowService(Section):
     """User to Secret, whose keys are the variables that MLflow's client reads."""
 
 
+class MilvusService(Section):
+    """Milvus. It asks for a login; its settings name the users."""
+
+    address: ClusterUrl
+    """Its address in the cluster, open to the models' namespace and those in `clients`; `https` with TLS."""
+    clients: tuple[Name, ...] = ()
+    """Namespaces whose pods may call it."""
+    namespace: Name
+    """Namespace of its own Secrets."""
+    authority_secret: ObjectName | None = None
+    """Secret there, whose `ca.crt` is the authority of its certificate; null without TLS."""
+    user_secrets: dict[AccessName, str] = Field(default_factory=dict)
+    """User to Secret, `NAMESPACE/NAME`, with `username`, `password` and `address`."""
+
+
 class Services(Section):
     """Services beside the models; null: there is none."""
 
     mlflow: MlflowService | None = None
+    milvus: MilvusService | None = None
 
 
 class Reference(Section, Generic[P]):

@@ -2,9 +2,14 @@
 
 from typing import Any
 
-from support.milvus_site import CLUSTER, USERS, made
+import pulumi
+from support.milvus_site import CLUSTER, USERS, in_a_cloud, made
 
+from llmplatform.base.outputs import outputs_of
+from llmplatform.services import milvus
+from llmplatform.specs.platform_ref import MilvusService, Services
 from llmplatform.specs.services import Milvus as Spec
+from llmplatform.testing import RecordingEngine
 
 JOB, SECRET = "kubernetes:batch/v1:Job", "kubernetes:core/v1:Secret"
 
@@ -54,3 +59,20 @@ def test_without_tls_the_job_asks_the_port_of_clients() -> None:
         "",
         "2400",
     ]
+
+
+def test_other_stacks_are_told_of_address_authority_and_secrets() -> None:
+    told: dict[str, Any] = {}
+
+    def program() -> None:
+        found = milvus.install(in_a_cloud(USERS)).services
+        pulumi.Output.from_input(outputs_of(found)).apply(told.update)
+
+    RecordingEngine().run(program)
+    assert Services.model_validate(told).milvus == MilvusService(
+        address="https://milvus-milvus.milvus.svc:19530",
+        clients=("search",),
+        namespace="milvus",
+        authority_secret="milvus-tls",
+        user_secrets={"search": "search/milvus-user-search", "front_end": "milvus/milvus-user-front-end"},
+    )

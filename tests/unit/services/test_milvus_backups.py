@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pulumi
 import pytest
-from support.milvus_site import AGENT, USERS, identity, made
-from support.sites import Identity, site
+from support.milvus_site import AGENT, USERS, identity, in_a_cloud, made
+from support.sites import Identity
 from support.stores import OSS, Store
 
 from llmplatform.base.contracts import Grant
-from llmplatform.base.foundation import CloudServices
 from llmplatform.services import milvus
 from llmplatform.specs.services import Milvus as Spec
 from llmplatform.testing import RecordingEngine
@@ -113,19 +111,7 @@ def test_who_backs_up_may_not_write_the_data_and_who_restores_may_not_write_back
         given[service_account] = {each.name for each in grants}
         return identity(service_account)
 
-    def program() -> None:
-        known = pulumi.Output.from_input("known")
-        cloud = CloudServices(
-            region="us-east-1",
-            kubernetes_version="1.35",
-            cluster_name=known,
-            shared_class=known,
-            identity=identify,
-            object_store=lambda name, _: Named(name=name),
-        )
-        milvus.install(site(cloud=cloud, sections=(USERS,), issuer=known))
-
-    RecordingEngine().run(program)
+    RecordingEngine().run(lambda: milvus.install(in_a_cloud(USERS, identify, lambda name, _: Named(name=name))))
     assert given == {
         "milvus": {"write milvus-data"},
         "milvus-backup": {"read milvus-data", "write milvus-backups"},
