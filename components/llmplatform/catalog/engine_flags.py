@@ -1,5 +1,6 @@
 """Command lines of engines, from `data/engines/<engine>-<version>.txt`. The first line of a list names its script."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -44,3 +45,12 @@ def names(engine: str, version: str, kind: str) -> frozenset[str]:
     """Names of a kind that a release knows, such as `tool-parser`. Raises KeyError as `flags` does."""
     start = f"{kind} "
     return frozenset(line.removeprefix(start) for line in _lines(engine, version) if line.startswith(start))
+
+
+_UNITS = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def readable(text: str) -> int | None:
+    """A number as vLLM's command line reads it, such as 8192, 8k or 8K; None for another text."""
+    found = re.fullmatch(r"(-?\d{1,15}(?:\.\d{1,15})?)([kKmMgGtT]?)", text, re.ASCII)
+    return int(float(found[1]) * _UNITS.get(found[2], 1)) if found else None

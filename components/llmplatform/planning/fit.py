@@ -158,14 +158,16 @@ def fit(
         beside_kv_bytes: Cache that it needs for each token, on each GPU.
     """
     shape = stage(shape, stages)
+    usual = engine.batched_tokens_of(gpu)
+    given = {"batched_tokens": {0: use.batch_tokens}} if use.batch_tokens else {}
     # Each stage works on a batch of its own.
-    engine = engine.model_copy(update={"batches": engine.batches + stages - 1})
+    engine = engine.model_copy(update={"batches": engine.batches + stages - 1, **given})
     cache = plan_cache(shape, gpu, engine, tensor_parallel, use.kv_bytes)
     meetings = (tensor_parallel * stages > 1) + (ranks.over > 1 and bool(shape.experts))
     return Fit(
         weights_gib=weights_each_gib(shape, tensor_parallel) - spared_gib(shape, tensor_parallel, ranks),
         overhead_gib=_overhead(shape, gpu, engine, use.sequences, meetings)
-        + batches_gib(shape, gpu, engine, ranks)
+        + batches_gib(shape, engine.batched_tokens_of(gpu), usual, ranks)
         + beside_gib,
         usable_gib=gpu.memory_gib * use.share,
         cache=replace(cache, per_token=cache.per_token + beside_kv_bytes),

@@ -6,8 +6,7 @@ experts for the tokens of every rank, and an engine that measures its largest ba
 
 from dataclasses import dataclass
 
-from llmplatform.catalog.engine_memory import EngineMemory
-from llmplatform.catalog.gpus import GIB, Gpu
+from llmplatform.catalog.gpus import GIB
 from llmplatform.catalog.models import ModelShape
 from llmplatform.specs.models import Model
 
@@ -55,16 +54,22 @@ def spared_gib(shape: ModelShape, tensor_parallel: int, ranks: Ranks) -> float:
     return spared - (shared * (1 - 1 / tensor_parallel) if ranks.copy_shared_experts else 0)
 
 
-def batches_gib(shape: ModelShape, gpu: Gpu, engine: EngineMemory, ranks: Ranks) -> float:
-    """Memory of the other ranks' batches on each GPU, where the experts are shared.
+def batches_gib(shape: ModelShape, tokens: int | None, usual: int | None, ranks: Ranks) -> float:
+    """Memory of the experts' work on each GPU, beside that of a usual batch of one rank.
 
-    vLLM 0.33, wheel: every rank gets the tokens of all (model_executor/layers/fused_moe/prepare_finalize/
-    naive_dp_ep.py), and two buffers have a row for each token and expert of it (experts/triton_moe.py,
-    `workspace_shapes`; other kernels need less). Its memory does not depend on whether GPUs have whole experts.
+    vLLM 0.33, wheel: every rank gets the tokens of all that share experts (model_executor/layers/fused_moe/
+    prepare_finalize/naive_dp_ep.py), and two buffers have a row for each token and expert of it (experts/triton_moe.py,
+    `workspace_shapes`; other kernels need less). It does not depend on whether GPUs have whole experts.
+
+    Args:
+        shape: The model.
+        tokens: Of a rank's batch. None: the engine divides a batch among its ranks, or its size is not known.
+        usual: Of the batch that the engine's own memory has room for.
+        ranks: The ranks of a replica.
     """
-    tokens = engine.batched_tokens_of(gpu) if shape.experts else None
-    if not tokens:
+    if not tokens or not shape.experts:
         return 0.0
     hidden, chosen = shape.hidden_size, shape.experts_per_token or _CHOSEN
     width = max(2 * (shape.intermediate_size or hidden), hidden)
-    return (ranks.over - 1) * tokens * (2 * chosen * width + _COPIES * hidden) * _BYTES / GIB
+    more = max(0, ranks.over * tokens - (usual or 0))
+    return more * (2 * chosen * width + _COPIES * hidden) * _BYTES / GIB

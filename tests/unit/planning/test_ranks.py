@@ -108,6 +108,17 @@ def test_the_buffers_of_experts_have_a_row_for_each_token_of_every_rank(ranks: i
     assert together - alone <= (ranks - 1) * buffers * 1.3 + facts.communication_gib
 
 
+def test_a_larger_batch_takes_more_and_a_smaller_one_less() -> None:
+    eight: dict[str, Any] = {"data_parallel": 8, "expert_parallel": True}
+    usual, large, small = (
+        computed(**eight, engine={"kind": "vllm", "extra_args": [f"--max-num-batched-tokens={each}"]}).overhead_gib
+        for each in ("8192", "16K", "2k")
+    )
+    assert usual == computed(**eight).overhead_gib, "the default of a large GPU"
+    assert large - usual == pytest.approx((usual - computed().overhead_gib - 0.6) * 8 / 7, rel=1e-3)
+    assert small < usual / 2
+
+
 def test_sglang_divides_a_batch_by_its_ranks() -> None:
     one, eight = (computed(engine={"kind": "sglang"}, data_parallel=each, expert_parallel=each > 1) for each in (1, 8))
     assert eight.overhead_gib - one.overhead_gib == pytest.approx(engines.facts("sglang").memory.communication_gib)

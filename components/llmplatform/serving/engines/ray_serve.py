@@ -202,9 +202,6 @@ def _within(text: str) -> Any:
         return text
 
 
-_UNITS = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-
-
 def _value(kind: str, text: str) -> Any:
     """A flag's value as vLLM's command line reads it."""
     form = kind.partition(" ")[0]
@@ -216,7 +213,6 @@ def _value(kind: str, text: str) -> Any:
         case "number":
             return float(text)
         case "readable":
-            number, unit = re.fullmatch(r"([-\d.]+)(.?)", text, re.ASCII).groups()  # pyright: ignore[reportOptionalMemberAccess]
-            return int(float(number) * _UNITS.get(unit, 1))
+            return engine_flags.readable(text)
         case _:
             return json.loads(text) if re.match(r"[\[{]", text) else text

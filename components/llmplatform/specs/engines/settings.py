@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from llmplatform.catalog.engine_flags import readable
 from llmplatform.catalog.engine_metrics import EngineMetrics
 from llmplatform.specs.engines.speculation import Speculation
 from llmplatform.specs.section import Section
@@ -25,6 +26,8 @@ class GpuUse:
     """Bytes of a cached value: 2, or 1 for fp8. 0: it keeps no cache of keys and values."""
     sequences: int | None = None
     """Sequences at once; None: the engine decides."""
+    batch_tokens: int | None = None
+    """Tokens of a batch; None: the engine decides."""
     cache_share: float = 1.0
     """Of what the weights and the engine's own work leave of its share, for the cache."""
 
@@ -110,6 +113,9 @@ class EngineSettings(Section):
         return EngineMetrics()
 
 
+_BATCH = "--max-num-batched-tokens"
+
+
 class PublishedEngine(EngineSettings):
     """An engine whose releases the catalog knows."""
 
@@ -120,6 +126,13 @@ class PublishedEngine(EngineSettings):
     extra_args: Annotated[tuple[EngineArgument, ...], Field(max_length=500)] = ()
     """Further flags of the engine, e.g. `--max-num-batched-tokens=8192` or `--enforce-eager`. Flags that follow from
     other settings are refused."""
+
+    @property
+    def batch_tokens(self) -> int | None:
+        """Tokens of a batch, as flags of vLLM say. None: the engine decides."""
+        said = [value for flag, _, value in (each.partition("=") for each in self.extra_args) if flag == _BATCH]
+        tokens = readable(said[-1]) if said else None
+        return tokens if tokens and tokens > 0 else None
 
     @property
     def has_whole_experts(self) -> bool:

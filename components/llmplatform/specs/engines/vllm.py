@@ -60,4 +60,5 @@ class Vllm(PublishedEngine):
             share=self.gpu_memory_utilization,
             kv_bytes=1 if self.kv_cache_dtype.startswith("fp8") else 2,
             sequences=self.max_num_seqs,
+            batch_tokens=self.batch_tokens,
         )
