@@ -48,6 +48,7 @@ def install(
     site = addons.kserve.install(site)
     site = addons.kuberay.install(site)
     site = addons.cnpg.install(site)
+    site = services.cache.install(site)
     site = services.mlflow.install(site)
     site = services.milvus.install(site)
     return site  # noqa: RET504 so that another capability is another line

@@ -7,7 +7,7 @@ command -v uv >/dev/null || {
   exit 2
 }
 own=examples/fastapi-server/requirements
-for set in requirements/{run,dev,scan,mlflow} "$own"/{cpu,cuda,test} examples/milvus/requirements/{client,test}; do
+for set in requirements/{run,dev,scan,mlflow,valkey} "$own"/{cpu,cuda,test} examples/milvus/requirements/{client,test}; do
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
     --output-file "$set.txt" "$set.in"
 done

@@ -139,10 +139,33 @@ class Cache(Protocol):
     """Name of the primary. Depends on its users and its network, so that no client comes before them."""
     port: pulumi.Output[int]
     certificates: pulumi.Output[str] | None
-    """Authorities that sign its certificate, as PEM; None: public ones, which every client knows."""
+    """Authorities that sign its certificate, as PEM. None: public ones, or one that the cluster alone knows."""
     user: pulumi.Output[str]
     password: pulumi.Output[str]
     """A secret. Depends on the server's knowledge of it."""
+
+
+@dataclass(kw_only=True)
+class KnownCache:
+    """A cache that exists, as its settings describe it."""
+
+    host: pulumi.Output[str]
+    port: pulumi.Output[int]
+    certificates: pulumi.Output[str] | None
+    user: pulumi.Output[str]
+    password: pulumi.Output[str]
+
+    @classmethod
+    def of(cls, spec: caches.ExistingCache, password: pulumi.Input[str]) -> "KnownCache":
+        """`password`: of its user."""
+        known = pulumi.Output.from_input
+        return cls(
+            host=known(spec.host),
+            port=known(spec.port),
+            certificates=known(spec.certificates) if spec.certificates else None,
+            user=known(spec.user),
+            password=pulumi.Output.secret(password),
+        )
 
 
 class Caches(Protocol):

@@ -14,7 +14,7 @@ import pulumi_kubernetes as kubernetes
 from llmplatform.base import charts
 from llmplatform.base.chart_values import Values
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.contracts import Database
+from llmplatform.base.contracts import Cache, Database, KnownCache
 from llmplatform.base.foundation import CloudServices
 from llmplatform.base.images import mirrored
 from llmplatform.base.namespace import ADDON_DEFAULTS, INTERNAL, Namespace, NamespaceArgs, PodSecurity
@@ -24,6 +24,7 @@ from llmplatform.catalog.chart_values import chart_crds
 from llmplatform.catalog.trees import merged
 from llmplatform.catalog.versions import CHARTS
 from llmplatform.planning.pools import PoolPlan
+from llmplatform.specs.caches import ExistingCache, NewCache
 from llmplatform.specs.databases import NewPostgres
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import PULL_SECRET, Mirrors
@@ -131,6 +132,20 @@ class Site:
     def with_crds(self, chart: str, release: pulumi.Resource | None) -> Self:
         """The site with the CRDs of a chart. `release` installs them; None: the cluster has them already."""
         return replace(self, crds={**self.crds, **{each.group: release for each in chart_crds(chart)}})
+
+    def cache(self, name: str, spec: NewCache | ExistingCache) -> Cache:
+        """A cache of the cloud, or an existing one. `name`: of its resources, in this stack.
+
+        Raises ValueError if the cloud makes none, or an existing one has no password.
+        """
+        if isinstance(spec, ExistingCache):
+            password = self.secrets.get("cache_password")
+            if password is None:
+                raise ValueError("an existing cache: it needs secrets.cache_password")
+            return KnownCache.of(spec, password)
+        if self.cloud is None or self.cloud.cache is None:
+            raise ValueError("a new cache: nothing here makes caches in the cloud; write kind: in_cluster")
+        return self.cloud.cache(name, spec)
 
     @property
     def scraped(self) -> bool:

@@ -106,6 +106,13 @@ TAIR_REDIS = "7.0"
 """Version of Redis that new caches on Tair are compatible with. Source: terraform-provider-alicloud 2.0, documentation
 of alicloud_redis_tair_instance, `engine_version` of tair_rdb: 5.0, 6.0, 7.0."""
 
+# renovate: datasource=docker depName=valkey/valkey
+VALKEY_IMAGE = "docker.io/valkey/valkey:9.1.1"
+"""Image of Valkey in the cluster. Source: valkey-io/valkey-helm, valkey-0.11.0, `appVersion`."""
+# renovate: datasource=docker depName=ghcr.io/oliver006/redis_exporter
+REDIS_EXPORTER_IMAGE = "ghcr.io/oliver006/redis_exporter:v1.79.0"
+"""Image of the exporter of its metrics. Source: the same chart, `metrics.exporter.image`."""
+
 IMAGE_REGISTRIES = ("docker.io", "ghcr.io", "nvcr.io", "quay.io", "registry.k8s.io")
 """Registries of the platform's and the charts' images."""
 

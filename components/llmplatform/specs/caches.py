@@ -8,7 +8,7 @@ from pydantic import Field
 from llmplatform.catalog.versions import ELASTICACHE_VALKEY
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary.addresses import CertificateBundle, Host, PortNumber
-from llmplatform.specs.vocabulary.names import CacheNodeType, CacheUser, Zone
+from llmplatform.specs.vocabulary.names import CacheNodeType, CacheUser, Name, Zone
 from llmplatform.specs.vocabulary.times import Weekday
 
 Hour = Annotated[int, Field(ge=0, le=23)]
@@ -54,12 +54,34 @@ class NewCache(Section):
     certificates: CertificateBundle | None = None
     """Authorities that sign its certificate, as PEM, on Alibaba Cloud: `ApsaraDB-CA-Chain.pem` of the console. Those of
     AWS are public, and every client knows them."""
-    password_version: Annotated[int, Field(ge=1)] = 1
+    password_version: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     """A higher number by one rotates the password. The one before stays valid until the next rotation."""
 
     def placed(self, home: str, zones: Sequence[str]) -> tuple[str, ...]:
         """Zones of its nodes in turn, the primary's first. `home`: the first of the stack's `zones` for this."""
         return self.zones or (home, *(zone for zone in zones if zone != home))
+
+
+class InClusterValkey(Section):
+    """One Valkey in the cluster, with a disk: for development. It has no replica: it is away while its node drains.
+
+    Reached over TLS and with a generated password. It needs `addons.cert_manager`.
+    """
+
+    kind: Literal["in_cluster"]
+    memory_gib: Annotated[int, Field(ge=1, le=128)] = 1
+    """Memory for data. Its pod asks for twice as much: while its file is written anew, what changes is there twice."""
+    eviction: Eviction = "volatile-lru"
+    """What is deleted when its memory is full. `volatile`: only keys with a time to live, so that counters stay."""
+    clients: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
+    """Namespaces whose pods may call it."""
+    password_version: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """A higher number by one rotates the password. The one before stays valid until the next rotation."""
+
+    @property
+    def disk_gib(self) -> int:
+        """Its file, and the new one while it is written. Alibaba Cloud sells no smaller disk than 20 GiB."""
+        return max(20, 4 * self.memory_gib)
 
 
 class ExistingCache(Section):
@@ -69,8 +91,12 @@ class ExistingCache(Section):
     host: Host
     """Its host name. Pods in the cluster have the form SERVICE.NAMESPACE.svc."""
     port: PortNumber = 6379
-    tls: Literal[True] = True
-    """Always: without it, passwords and data would cross the network in clear text."""
+    tls: bool = True
+    """Always: a server without TLS is refused."""
     user: CacheUser = "default"
     certificates: CertificateBundle | None = None
     """Authorities that sign the server's certificate, as PEM. Empty: public ones, which every client knows."""
+
+
+CacheServer = Annotated[NewCache | InClusterValkey | ExistingCache, Field(discriminator="kind")]
+"""A cache: `new` in the cloud, `in_cluster`, or an `existing` one."""

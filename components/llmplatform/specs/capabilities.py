@@ -40,6 +40,7 @@ class AlicloudAddons(Addons):
 class Services(Section):
     """Services for models, clients and developers."""
 
+    cache: services.Cache = services.Cache()
     mlflow: services.Mlflow = services.Mlflow()
     milvus: services.Milvus = services.Milvus()
 

@@ -28,3 +28,6 @@ class Secrets(Section):
     mlflow_database_password: Encrypted | None = None
     """Password of the user in `services.mlflow.database`: `pulumi config set --secret --path
     'secrets.mlflow_database_password'`."""
+    cache_password: Encrypted | None = None
+    """Password of the user in `services.cache.server`, if that is an existing one: `pulumi config set --secret --path
+    'secrets.cache_password'`."""

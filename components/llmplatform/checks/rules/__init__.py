@@ -14,6 +14,7 @@ from llmplatform.checks.rules import (
     addons,
     addresses,
     autoscaling,
+    caches,
     capacity,
     certificates,
     clusters,
@@ -67,6 +68,7 @@ PROBLEMS: tuple[Rule, ...] = (
     *addons.PROBLEMS,
     *cnpg.PROBLEMS,
     *services.PROBLEMS,
+    *caches.PROBLEMS,
     *existing.PROBLEMS,
     *certificates.PROBLEMS,
     *pools.PROBLEMS,
@@ -114,6 +116,7 @@ WARNINGS: tuple[Rule, ...] = (
     *addons.WARNINGS,
     *milvus.WARNINGS,
     *services.WARNINGS,
+    *caches.WARNINGS,
 )
 """Warnings: the stack is valid, and will probably cause trouble."""
 

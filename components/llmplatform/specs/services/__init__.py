@@ -1,6 +1,7 @@
 """Settings of the services beside the models."""
 
 # Written by scripts/capabilities.py from the modules of this folder.
+from llmplatform.specs.services.cache import Cache
 from llmplatform.specs.services.milvus import (
     Clusters,
     DiskAnnIndex,
@@ -32,6 +33,7 @@ from llmplatform.specs.services.mlflow import (
 
 __all__ = [
     "Artifacts",
+    "Cache",
     "Clusters",
     "DiskAnnIndex",
     "Dumps",
