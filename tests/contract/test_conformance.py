@@ -30,6 +30,7 @@ CONTRACTS = {
     "NodePool": contracts.NodePool,
     "WorkloadIdentity": contracts.WorkloadIdentity,
     "ObjectStore": contracts.ObjectStore,
+    "Postgres": contracts.Database,
     "Cache": contracts.Cache,
     "Storage": contracts.Storage,
 }

@@ -1,11 +1,12 @@
 """Servers of Postgres mean the same on every cloud: encrypted, private, over TLS alone, backed up and kept."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pulumi_kubernetes as kubernetes
 import pytest
-from support.conformance.databases import SERVERS, Servers, User
+from support.conformance.databases import SERVERS, Servers, User, alicloud_args
 from support.sites import site
 
 from llmplatform.base.network_policy import opening
@@ -40,7 +41,7 @@ def test_only_nodes_connect(servers: Servers) -> None:
 def test_protection_keeps_a_server_and_so_does_the_cloud(servers: Servers, protection: str, kept: bool) -> None:
     found = servers.read(_made(servers, protection))
     assert (found.protected, found.refuses_deletion) == (kept, kept)
-    assert found.last_backup is True
+    assert found.last_backup is (servers.name == "aws"), "ApsaraDB keeps none of a deleted Postgres"
     assert servers.read(_made(servers, protection, last_backup=False)).last_backup is False
 
 
@@ -108,6 +109,14 @@ def test_certificates_of_the_settings_prove_its_name(servers: Servers) -> None:
     proved = NewPostgres(kind="new").model_copy(update={"certificates": pem})
     found = RecordingEngine().run(lambda: {"with": servers.make(proved, "none").certificates})
     assert found.result["with"] == pem
+
+
+def test_a_disk_of_apsaradb_needs_a_key() -> None:
+    args = alicloud_args()
+    with pytest.raises(
+        ValueError, match=r"kms_key: ApsaraDB encrypts a new disk with a key of KMS alone; write its id"
+    ):
+        replace(args, spec=args.spec.model_copy(update={"kms_key": None}))
 
 
 def test_a_site_without_a_cloud_that_makes_them_says_so() -> None:

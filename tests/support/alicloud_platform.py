@@ -14,6 +14,7 @@ from llmplatform.specs.addons import AckAutoscaler
 from llmplatform.specs.caches import NewCache
 from llmplatform.specs.cloud import Alicloud
 from llmplatform.specs.cluster import KmsInstanceKey, NewAckCluster
+from llmplatform.specs.databases import NewPostgres
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.network import NewNetwork
@@ -188,6 +189,20 @@ def platform(settings: AlicloudStack) -> dict[str, Any]:
             tags=TAGS,
         ),
     )
+    tables = alicloud.Postgres(
+        "tables",
+        alicloud.PostgresArgs(
+            spec=NewPostgres(kind="new", kms_key="key-hzz65f1c2d3e4f5a6b7c8"),
+            environment=settings.environment,
+            cloud=settings.cloud,
+            network_id=net.network_id,
+            cidr=settings.network.cidr,
+            subnet_ids=net.private_subnet_ids,
+            client_cidrs=("10.0.0.0/22", "10.0.64.0/19"),
+            tags=TAGS,
+        ),
+    )
+    pulumi.export("tables", tables.host)
     alicloud.Cache(
         "cache",
         alicloud.CacheArgs(

@@ -1,9 +1,10 @@
-"""The platform on Alibaba Cloud: network, ACK cluster, node pools, identities, storage, buckets, caches, logs."""
+"""The platform on Alibaba Cloud: network, ACK cluster, nodes, identities, storage, buckets, databases, caches, logs."""
 
 from llmplatform.alicloud.autoscaler_config import AutoscalerConfig, AutoscalerConfigArgs
 from llmplatform.alicloud.caches import Cache, CacheArgs
 from llmplatform.alicloud.cluster import Cluster, ClusterArgs
 from llmplatform.alicloud.cluster_addons import ClusterAddons, ClusterAddonsArgs
+from llmplatform.alicloud.databases import Postgres, PostgresArgs
 from llmplatform.alicloud.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
 from llmplatform.alicloud.identity import WorkloadIdentity, WorkloadIdentityArgs
 from llmplatform.alicloud.log_collection import LogCollection, LogCollectionArgs
@@ -39,6 +40,8 @@ __all__ = [
     "NodePoolArgs",
     "ObjectStore",
     "ObjectStoreArgs",
+    "Postgres",
+    "PostgresArgs",
     "RegistryLink",
     "RegistryLinkArgs",
     "Statement",

@@ -14,6 +14,7 @@ from llmplatform.alicloud.autoscaler_config import AutoscalerConfig, AutoscalerC
 from llmplatform.alicloud.caches import caches
 from llmplatform.alicloud.cluster import Cluster, ClusterArgs
 from llmplatform.alicloud.cluster_addons import ClusterAddons, ClusterAddonsArgs
+from llmplatform.alicloud.databases import databases
 from llmplatform.alicloud.existing import ExistingCluster, ExistingClusterArgs, ExistingNetwork, ExistingNetworkArgs
 from llmplatform.alicloud.grants import answer_challenges, read_objects, solver
 from llmplatform.alicloud.identity import INJECTION_LABEL, identities
@@ -113,6 +114,9 @@ def services(made: AckFoundation, kubernetes: pulumi.ProviderResource) -> CloudS
         pools=made.pools,
         identity=identity,
         object_store=object_stores(stack.environment, stack.cloud, tags(stack), made.opts),
+        database=databases(
+            stack.environment, stack.cloud, made.network, stack.network.cidr, clients, tags(stack), made.opts
+        ),
         cache=caches(stack.environment, stack.cloud, made.network, clients, tags(stack), made.opts),
         identity_labels=INJECTION_LABEL,
         read_objects=partial(read_objects, stack.cloud),

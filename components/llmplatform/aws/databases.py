@@ -23,14 +23,11 @@ import pulumi_random as random
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import Admin, Databases
 from llmplatform.base.network_policy import Allow, addresses
-from llmplatform.catalog.databases import RDS_AUTHORITY, RDS_CLASS
+from llmplatform.base.passwords import rotated
+from llmplatform.catalog.databases import ADMIN, PORT, RDS_AUTHORITY, RDS_CLASS
 from llmplatform.specs.cloud import Aws
 from llmplatform.specs.databases import NewPostgres
 from llmplatform.specs.environment import Environment
-
-PORT = 5432
-ADMIN = "platform"
-"""Login of the administrator. RDS calls it the master user; it is no superuser."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +61,7 @@ class Postgres(PlatformComponent):
         super().__init__("llmplatform:aws:Postgres", name, opts)
         self._prefix, self._args = name, args
         spec = args.spec
-        password = self._password()
+        password = rotated(f"{name}-admin", spec.admin_password_version, self.child(), valid=1).current
         instance = self._instance(spec, password)
         self.host, self.port = instance.address, instance.port
         self.certificates = pulumi.Output.from_input(spec.certificates) if spec.certificates else None
@@ -74,18 +71,9 @@ class Postgres(PlatformComponent):
         """The way to it, for network policies."""
         self.finish()
 
-    def _password(self) -> pulumi.Output[str]:
-        made = random.RandomPassword(
-            f"{self._prefix}-admin",
-            length=40,
-            special=False,
-            keepers={"version": str(self._args.spec.admin_password_version)},
-            opts=self.child(),
-        )
-        return pulumi.Output.secret(made.result)
-
     def _subnets(self) -> aws.rds.SubnetGroup:
-        wanted = self._args.spec.zones or tuple(self._args.subnet_ids)
+        cloud = self._args.cloud
+        wanted = self._args.spec.placed(cloud.home, cloud.zones)
         return aws.rds.SubnetGroup(
             f"{self._prefix}-subnets",
             subnet_ids=[self._args.subnet_ids[zone] for zone in wanted],

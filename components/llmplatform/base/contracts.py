@@ -193,9 +193,16 @@ class Database(Protocol):
     port: pulumi.Output[int]
     certificates: pulumi.Output[str] | None
     """Authorities that sign its certificate, as PEM; None: the connection is encrypted, and proves no name."""
-    admin: Admin
-    opening: Allow
-    """Egress to it, for the policies of a namespace."""
+
+    @property
+    def admin(self) -> Admin:
+        """Its administrator."""
+        ...
+
+    @property
+    def opening(self) -> Allow:
+        """Egress to it, for the policies of a namespace."""
+        ...
 
 
 class Databases(Protocol):

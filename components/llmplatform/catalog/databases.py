@@ -1,5 +1,10 @@
 """Facts of managed Postgres: classes, and the authorities of their certificates."""
 
+PORT = 5432
+ADMIN = "platform"
+"""Login of the administrator. RDS calls it the master user and ApsaraDB the high-privilege account; it is no superuser
+of Postgres. Both reserve `admin` and names that begin with `pg`."""
+
 RDS_CLASS = "db.t4g.medium"
 """Two vCPUs and 4 GiB. Source: RDS user guide, "Hardware specifications for DB instance classes"."""
 RDS_AUTHORITY = "rds-ca-rsa2048-g1"

@@ -1,11 +1,13 @@
 """Databases: the servers of Postgres that capabilities keep their tables in."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary.addresses import CertificateBundle, Host, PortNumber
+from llmplatform.specs.vocabulary.alicloud import KmsKeyId
 from llmplatform.specs.vocabulary.names import DatabaseClass, Zone
 
 Hour = Annotated[int, Field(ge=0, le=23)]
@@ -53,13 +55,20 @@ class NewPostgres(PreparedPostgres):
     changes: Literal["in_window", "at_once"] = "in_window"
     """When a change that may interrupt connections is made, e.g. of the class: in the window, or at once."""
     last_backup: bool = True
-    """Whether a deletion leaves a last backup in the account: a snapshot on AWS, the newest backup on Alibaba Cloud."""
+    """Whether a deletion leaves a last snapshot in the account, on AWS. ApsaraDB keeps none of a Postgres."""
     admin_password_version: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     """Raise it for another password of the administrator, who makes roles and databases and nothing else."""
+    kms_key: KmsKeyId | None = None
+    """Id of the KMS key that encrypts the disk, on Alibaba Cloud, where a new one takes no other. On AWS it is
+    `cloud.data_key`, or the account's own key for RDS."""
     certificates: CertificateBundle | None = None
     """Authorities that sign the server's certificate, as PEM: the bundle of the region from the RDS user guide, or the
     one that the console of ApsaraDB RDS offers. With them the server proves its name; without them the connection is
     encrypted alone."""
+
+    def placed(self, home: str, zones: Sequence[str]) -> tuple[str, ...]:
+        """Its zones, that of the server first. `home`: the first of the stack's `zones` for this."""
+        return self.zones or (home, *(zone for zone in zones if zone != home))
 
 
 class ExistingPostgres(Section):

@@ -71,6 +71,7 @@ CLOUD: Mapping[str, Computed] = {
     "alicloud:cs/nodePool:NodePool": lambda it: {"scalingGroupId": f"asg-{it.name}", "nodePoolId": f"np-{it.name}"},
     "alicloud:nas/mountTarget:MountTarget": lambda it: {"mountTargetDomain": f"{it.name}.cn-hangzhou.nas.aliyuncs.com"},
     "alicloud:redis/tairInstance:TairInstance": lambda it: {"connectionDomain": f"{it.name}.redis.rds.aliyuncs.com"},
+    "alicloud:rds/instance:Instance": lambda it: {"connectionString": f"{it.name}.pg.rds.aliyuncs.com"},
     "alicloud:ram/role:Role": lambda it: {"arn": f"acs:ram::1111222233334444:role/{it.inputs['roleName']}"},
     "random:index/randomId:RandomId": lambda it: {"hex": _hex(it)[:6], "b64Std": "c2FsdCBvZiBhIGxvZ2lu"},
     "random:index/randomPassword:RandomPassword": {"result": "generated-password"},

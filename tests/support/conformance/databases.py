@@ -6,11 +6,11 @@ from typing import Any
 
 import pulumi
 
-from llmplatform import aws
+from llmplatform import alicloud, aws
 from llmplatform.base.contracts import Database
 from llmplatform.specs.databases import NewPostgres
 from llmplatform.testing import RecordingEngine
-from support import aws_platform
+from support import alicloud_platform, aws_platform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +126,60 @@ def _aws_password(engine: RecordingEngine) -> tuple[Any, bool]:
     return found.inputs["password"], "password" in found.secrets
 
 
+_APSARADB = "alicloud:rds/instance:Instance"
+KEY = "key-hzz65f1c2d3e4f5a6b7c8"
+
+
+def _ack_read(engine: RecordingEngine) -> Server:
+    found = engine.one(_APSARADB)
+    it, backups = found.inputs, engine.one("alicloud:rds/backupPolicy:BackupPolicy").inputs
+    account = engine.one("alicloud:rds/rdsAccount:RdsAccount").inputs
+    assert (account["accountName"], account["accountType"]) == ("platform", "Super")
+    assert it["port"] == "5432"
+    assert len(backups["preferredBackupPeriods"]) == 7
+    assert backups["logBackupRetentionPeriod"] == backups["backupRetentionPeriod"], "to any moment"
+    rows = it["pgHbaConfs"]
+    zones = tuple(it[name] for name in ("zoneId", "zoneIdSlaveA") if name in it)
+    assert it["vswitchId"] == ",".join(f"vsw-{zone}" for zone in zones)
+    return Server(
+        encrypted=it["encryptionKey"] == KEY,
+        # An instance has a public address only by a resource of its own.
+        public=bool(engine.all("alicloud:rds/connection:Connection")),
+        without_tls=it["sslAction"] != "Open" or any(row["type"] != "hostssl" for row in rows) or not rows,
+        open_to=frozenset(it["securityIps"]),
+        standby=it["category"] == "HighAvailability" and "zoneIdSlaveA" in it,
+        zones=zones,
+        machine=it["instanceType"],
+        storage=(it["instanceStorage"], it.get("storageUpperBound") if it["storageAutoScale"] == "Enable" else None),
+        backup=(backups["backupRetentionPeriod"], backups["preferredBackupTime"][:5]),
+        minors=it["autoUpgradeMinorVersion"] == "Auto",
+        protected=found.protect,
+        refuses_deletion=it["deletionProtection"],
+        last_backup=False,
+        tags=it["tags"],
+    )
+
+
+def alicloud_args(spec: NewPostgres | None = None, protection: str = "none") -> alicloud.PostgresArgs:
+    """Inputs of a server in the test platform."""
+    settings = alicloud_platform.stack()
+    return alicloud.PostgresArgs(
+        spec=(spec or NewPostgres(kind="new")).model_copy(update={"kms_key": KEY}),
+        environment=settings.environment.model_copy(update={"protection": protection}),
+        cloud=settings.cloud,
+        network_id="vpc-1",
+        cidr="10.0.0.0/16",
+        subnet_ids={zone: f"vsw-{zone}" for zone in alicloud_platform.ZONES},
+        client_cidrs=("10.0.0.0/22", "10.0.64.0/19"),
+        tags=alicloud_platform.TAGS,
+    )
+
+
+def _ack_password(engine: RecordingEngine) -> tuple[Any, bool]:
+    found = engine.one("alicloud:rds/rdsAccount:RdsAccount")
+    return found.inputs["accountPassword"], "accountPassword" in found.secrets
+
+
 SERVERS = (
     Servers(
         name="aws",
@@ -137,5 +191,16 @@ SERVERS = (
         read=_aws_read,
         password=_aws_password,
         small=("db.t4g.medium", "db.t4g.medium"),
+    ),
+    Servers(
+        name="alicloud",
+        zones=alicloud_platform.ZONES,
+        nodes=frozenset({"10.0.0.0/22", "10.0.64.0/19"}),
+        cidr="10.0.0.0/16",
+        make=lambda spec, protection: alicloud.Postgres("tables", alicloud_args(spec, protection)),
+        instance=_APSARADB,
+        read=_ack_read,
+        password=_ack_password,
+        small=("pg.n2.2c.2m", "pg.n2.2c.1m"),
     ),
 )

@@ -24,6 +24,7 @@ ADDON, SCALER = "alicloud:cs/kubernetesAddon:KubernetesAddon", "alicloud:cs/auto
 FILES, MOUNT, BUCKET = f"{NAS}fileSystem:FileSystem", f"{NAS}mountTarget:MountTarget", f"{OSS}bucket:Bucket"
 
 TAIR = "alicloud:redis/tairInstance:TairInstance"
+POSTGRES = "alicloud:rds/instance:Instance"
 
 
 def pool(made: Made, **changes: Any) -> dict[str, Any]:
@@ -199,6 +200,38 @@ REALISTIC: Mapping[str, Callable[[Made], dict[str, Any]]] = {
         "accountName": "app_a",
         "accountPassword": "Abcdefgh12345678",
         "accountPrivilege": "RoleReadWrite",
+    },
+    POSTGRES: lambda m: {
+        "instanceName": "dev-mlflow",
+        "engine": "PostgreSQL",
+        "engineVersion": "17.0",
+        "category": "HighAvailability",
+        "instanceType": "pg.n2.2c.2m",
+        "instanceStorage": 20,
+        "dbInstanceStorageType": "cloud_essd",
+        "storageAutoScale": "Enable",
+        "storageThreshold": 10,
+        "storageUpperBound": 100,
+        "encryptionKey": m[KEY].id,
+        "vpcId": m[VPC].id,
+        "vswitchId": f"{m[SWITCH].id},{m[SWITCH].id}",
+        "zoneId": "cn-hangzhou-i",
+        "zoneIdSlaveA": "cn-hangzhou-j",
+        "securityIps": ["10.0.0.0/22", "10.0.64.0/19"],
+        "sslAction": "Open",
+        "maintainTime": "04:00Z-05:00Z",
+    },
+    "alicloud:rds/rdsAccount:RdsAccount": lambda m: {
+        "dbInstanceId": m[POSTGRES].id,
+        "accountName": "platform",
+        "accountPassword": "Abcdefgh12345678",
+        "accountType": "Super",
+    },
+    "alicloud:rds/backupPolicy:BackupPolicy": lambda m: {
+        "instanceId": m[POSTGRES].id,
+        "preferredBackupPeriods": ["Monday", "Thursday"],
+        "preferredBackupTime": "02:00Z-03:00Z",
+        "backupRetentionPeriod": 7,
     },
     BUCKET: lambda m: {"bucket": "dev-artifacts-1a2b3c", "forceDestroy": True, "redundancyType": "ZRS"},
     f"{OSS}bucketAcl:BucketAcl": lambda m: {"bucket": m[BUCKET].id, "acl": "private"},
