@@ -8,6 +8,8 @@ from pydantic import Field
 
 from llmplatform.addons import alerting
 from llmplatform.base.chart_values import Part, Resources, Switch, Tolerations, Values
+from llmplatform.base.labels import MODEL_LABEL
+from llmplatform.planning.pools import POOL_LABEL
 from llmplatform.specs.addons import Monitoring as Spec
 
 USER_KEY = "admin-user"
@@ -91,6 +93,14 @@ class _DefaultRules(Values):
     disabled: dict[str, bool]
 
 
+class _StateMetrics(Part):
+    metric_labels_allowlist: tuple[str, ...] = (
+        f"pods=[app.kubernetes.io/name,{MODEL_LABEL},ray.io/node-type]",
+        f"nodes=[{POOL_LABEL}]",
+    )
+    """Labels of objects that rules tell models and pools by; by default it exposes none."""
+
+
 class _NodeExporter(Part, Tolerations):
     tolerations: tuple[dict[str, str], ...] = ({"operator": "Exists"},)
     """Every node is watched; by default the chart excludes nodes with `NoExecute` taints."""
@@ -107,7 +117,7 @@ class MonitoringValues(Values):
     prometheus: _Prometheus
     alertmanager: _Alertmanager
     prometheus_operator: _Operator
-    kube_state_metrics: Part = Field(serialization_alias="kube-state-metrics")
+    kube_state_metrics: _StateMetrics = Field(serialization_alias="kube-state-metrics")
     node_exporter: _NodeExporter = Field(serialization_alias="prometheus-node-exporter")
     kube_controller_manager: Switch = Switch(enabled=False)
     kube_scheduler: Switch = Switch(enabled=False)
@@ -162,7 +172,7 @@ def values(
             resources=Resources.of("50m", "128Mi"),
             prometheus_config_reloader=Part(resources=Resources.of("10m", "32Mi")),
         ),
-        kube_state_metrics=Part(resources=Resources.of("20m", "96Mi")),
+        kube_state_metrics=_StateMetrics(resources=Resources.of("20m", "96Mi")),
         node_exporter=_NodeExporter(resources=Resources.of("20m", "32Mi")),
     )
 

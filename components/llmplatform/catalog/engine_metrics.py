@@ -4,7 +4,7 @@ The names of a release are in `data/engines/<kind>.toml`, and a table of all is 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -45,6 +45,8 @@ class EngineMetrics(BaseModel):
     """Counter: tokens of prompts."""
     generation_tokens: Series | None = None
     """Counter: tokens of answers."""
+    preemptions: Series | None = None
+    """Counter: requests that were interrupted for want of cache, and are computed anew."""
     time_to_first_token: Series | None = None
     """Histogram: seconds to the first token of an answer (TTFT)."""
     time_between_tokens: Series | None = None
@@ -53,14 +55,25 @@ class EngineMetrics(BaseModel):
     """Histogram: seconds of a whole request (E2E)."""
 
 
-def select(series: str, matchers: Mapping[str, str] | None = None, *, suffix: str = "") -> str:
+def select(
+    series: str,
+    matchers: Mapping[str, str] | None = None,
+    *,
+    among: Mapping[str, Sequence[str]] | None = None,
+    suffix: str = "",
+) -> str:
     """A series as PromQL selects it, with further matchers.
 
     Args:
         series: A field of `EngineMetrics`.
         matchers: Label to value, such as the model's.
+        among: Label to its possible values; they have no character of a regular expression.
         suffix: Part of a histogram: `_bucket`, `_sum` or `_count`.
     """
     name, _, own = series.removesuffix("}").partition("{")
-    labels = [*([own] if own else []), *(f'{label}="{value}"' for label, value in (matchers or {}).items())]
+    labels = [
+        *([own] if own else []),
+        *(f'{label}="{value}"' for label, value in (matchers or {}).items()),
+        *(f'{label}=~"{"|".join(values)}"' for label, values in (among or {}).items()),
+    ]
     return f"{name}{suffix}" + (f"{{{','.join(labels)}}}" if labels else "")

@@ -89,6 +89,14 @@ class ModelPlan:
     """Whether its pool has room for another set of its servers."""
 
     @property
+    def patience_seconds(self) -> int:
+        """Longest time from a replica's pod to its serving, on a node that has to be bought for it."""
+        # If the node has its own weights, each pod downloads them before its server starts.
+        weights = self.spec.weights
+        download = self.hydration_seconds if weights.cache == "node" and not weights.claim else 0
+        return self.start.node_seconds + download + self.startup_seconds
+
+    @property
     def image(self) -> str:
         """Reference of the engine's image: the model's own, else the public one for its nodes."""
         return image_on(self.spec, self.pool.gpu)

@@ -5,14 +5,17 @@ from collections.abc import Mapping, Sequence
 from llmplatform.base.contracts import WorkloadIdentity
 from llmplatform.base.foundation import CloudServices
 from llmplatform.base.ordering import after
+from llmplatform.base.rules import PAGES, Rules, RulesArgs
 from llmplatform.base.site import GROUPS, INFERENCE_SERVICES, MONITORS, RAY, SCALED_OBJECTS, Site
 from llmplatform.planning.hydration import account, fingerprint
 from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.outside import OutsidePlan
+from llmplatform.planning.rules import model_rules
 from llmplatform.serving.hydrators import Hydration, HydrationArgs, pull_secrets
 from llmplatform.serving.model_server import ModelServer, ModelServerArgs
 from llmplatform.serving.prepull import COMPONENT, Prepull, PrepullArgs, images
 from llmplatform.serving.ray_server import RayServer
+from llmplatform.specs.addons import Monitoring
 from llmplatform.specs.engines import RayServe
 
 
@@ -69,7 +72,31 @@ def install(
         kind = RayServer if isinstance(model.spec.engine, RayServe) else ModelServer
         return kind(model.name, args, site.opts)
 
-    return {model.name: server(model) for model in models}
+    servers = {model.name: server(model) for model in models}
+    _rules(site, models, owner)
+    return servers
+
+
+def _rules(site: Site, models: Sequence[ModelPlan], owner: Sequence[str]) -> None:
+    """The rules about the models, where a Prometheus reads them."""
+    if not site.scraped or MONITORS not in site.crds:
+        return
+    monitoring = site.wanted(Monitoring)
+    groups = model_rules(
+        models,
+        namespace=site.models_home,
+        environment=site.environment.name,
+        runbooks=monitoring.runbooks if monitoring and monitoring.runbooks else PAGES,
+    )
+    if groups:
+        wanted = RulesArgs(
+            # Several stacks may share the namespace; no model has a dot.
+            name=f"rules.{site.environment.name}-{fingerprint(owner)}",
+            namespace=site.models_namespace,
+            groups=groups,
+            crds=site.crds[MONITORS],
+        )
+        Rules("model-rules", wanted, site.opts)
 
 
 def _identity(site: Site, cloud: CloudServices, model: ModelPlan) -> WorkloadIdentity | None:

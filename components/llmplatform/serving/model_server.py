@@ -186,7 +186,7 @@ class ModelServer(PlatformComponent):
             metadata=self._meta(annotations=workload.OWNED),
             selector=self._selector,
             template=pods.pod_template(pod),
-            patience=plan.start.node_seconds + self._download_seconds + plan.startup_seconds,
+            patience=plan.patience_seconds,
         )
         # A GPU node is bought when there is something to load onto it. No property leans on the Job: another one would
         # make the whole Deployment look replaced.
@@ -202,11 +202,6 @@ class ModelServer(PlatformComponent):
             return Workload(target=after(name, group), form=leader_worker_set.FORM, service=service, port=port)
         made = workload.deployment(f"{self._logical}-deployment", args, self.child(depends_on=weights))
         return Workload(target=after(name, made), service=after(name, self._service()), port=port)
-
-    @property
-    def _download_seconds(self) -> int:
-        """If the node has its own weights, each pod downloads them before its server starts."""
-        return self._args.plan.hydration_seconds if self._downloads else 0
 
     @property
     def _by_kserve(self) -> bool:

@@ -35,7 +35,7 @@ class RayServer(ModelServer):
             labels=self._labels,
         )
         # Head and image first, and its own download where the node has the weights.
-        patience = 2 * plan.start.node_seconds + self._download_seconds + plan.startup_seconds
+        patience = plan.start.node_seconds + plan.patience_seconds
         seconds = f"{patience * max(1, plan.most_replicas)}s"
         timeouts = pulumi.CustomTimeouts(create=seconds, update=seconds)
         before = [each for each in (self._weights, self._args.ray) if each]

@@ -12,6 +12,7 @@ from llmplatform.catalog.models import LONGEST_CONTEXT
 from llmplatform.specs import engines
 from llmplatform.specs.engines import Engine, PublishedEngine
 from llmplatform.specs.lora import Lora
+from llmplatform.specs.objectives import Objectives
 from llmplatform.specs.pools import MOST_NODES
 from llmplatform.specs.scaling import Scaling
 from llmplatform.specs.section import Section
@@ -65,6 +66,8 @@ class Model(Section):
     """Number of servers. 0 keeps its volume and its settings. Not beside `scaling`."""
     scaling: Scaling | None = None
     """Lets the number of servers follow the load, in the place of `replicas`. Empty: it is fixed."""
+    objectives: Objectives = Objectives()
+    """What alerts measure it by."""
     tensor_parallel: Annotated[int, Field(ge=1, le=16)] = 1
     """GPUs that share every layer, within one node."""
     data_parallel: Annotated[int, Field(ge=1, le=16)] = 1

@@ -88,6 +88,9 @@ _KWOK_VERSION = "v0.8.0"
 # renovate: datasource=go depName=go.etcd.io/etcd/server/v3
 _ETCD_VERSION = "v3.6.5"
 
+# renovate: datasource=go depName=github.com/prometheus/prometheus
+_PROMETHEUS_VERSION = "v0.314.0"
+
 KUBERNETES_MINOR = ".".join(_KUBERNETES_VERSION.removeprefix("v").split(".")[:2])
 """Kubernetes minor of the binaries."""
 
@@ -130,3 +133,15 @@ ETCD = Tool(
     binaries={"etcd": "go.etcd.io/etcd/server/v3"},
     recent=Recent(arguments=("--version",), minimum=numbers(_ETCD_VERSION)),
 )
+PROMETHEUS = Tool(
+    name="prometheus",
+    # Its module counts otherwise than its releases: v0.314.0 is Prometheus 3.14.0, that of the chart.
+    version=_PROMETHEUS_VERSION,
+    binaries={
+        "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
+        "promtool": "github.com/prometheus/prometheus/cmd/promtool",
+    },
+    variables=("github.com/prometheus/common/version.Version=3.14.0",),
+    recent=Recent(arguments=("--version",), minimum=(3, 14, 0)),
+)
+"""Prometheus without its pages, and promtool. The sandbox itself runs none."""

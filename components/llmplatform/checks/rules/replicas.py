@@ -212,8 +212,27 @@ def servers_are_watched(stack: Stack) -> Iterator[Problem]:
             yield Problem(path, "it stands beside metrics", "remove one of them")
 
 
+def objectives_are_measured(stack: Stack) -> Iterator[Problem]:
+    """An engine exposes what an objective is measured by: without it no alert would ever tell that it is missed."""
+    for name, model in stack.models.items():
+        for objective in model.objectives.latencies:
+            if getattr(model.engine_metrics, objective) is None:
+                yield Problem(
+                    f"models.{name}.objectives.{objective}",
+                    f"{model.engine_facts.name} exposes no such times",
+                    "remove it",
+                )
+        if "availability" in model.objectives.model_fields_set and not model.engine_metrics.requests_failed:
+            yield Problem(
+                f"models.{name}.objectives.availability",
+                f"{model.engine_facts.name} does not count requests that fail",
+                "remove it",
+            )
+
+
 PROBLEMS = (
     *each_model(
+        objectives_are_measured,
         resources_are_said,
         gpus_are_there,
         memory_holds_the_weights,

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from llmplatform.specs.capability import Capability
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary.addresses import ClusterUrl, PortNumber
+from llmplatform.specs.vocabulary.addresses import ClusterUrl, HttpsUrl, PortNumber
 from llmplatform.specs.vocabulary.names import Name
 
 
@@ -50,6 +50,9 @@ class Monitoring(Capability):
     """Time that metrics are kept."""
     storage_gib: Annotated[int, Field(ge=1, le=16384)] = 50
     """Volume of Prometheus, in GiB."""
+    runbooks: HttpsUrl | None = None
+    """Address of the folder `docs/runbooks` as your team reads it, e.g. in the web view of its repository: alerts link
+    to its pages. Empty: they name the page alone."""
     alerts: Alerts | None = None
     """Receiver of alerts. Empty: none; alerts are only shown."""
 
