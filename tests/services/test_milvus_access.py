@@ -178,6 +178,14 @@ def test_a_server_with_another_certificate_gets_no_password(job: Job, tmp_path: 
     assert not job.access.changes
 
 
+def test_without_the_authority_the_job_waits_and_sends_no_password(job: Job, tmp_path: Path) -> None:
+    ended = job.run(SETTINGS, ca=tmp_path / "not-there-yet.crt")
+    assert ended.returncode == 1
+    assert "waiting: collections/list" in ended.stdout
+    assert "No such file" in ended.stderr
+    assert not job.access.changes
+
+
 def test_what_milvus_refuses_is_the_last_line_of_the_job(job: Job) -> None:
     class Full(Access):
         def roles_create(self, roleName: str) -> None:

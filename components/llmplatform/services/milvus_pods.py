@@ -60,7 +60,8 @@ def authority(certificate: Input[str] | None) -> list[Mount]:
     if certificate is None:
         return []
     items = [core.KeyToPathArgs(key="ca.crt", path="ca.crt")]
-    source = core.SecretVolumeSourceArgs(secret_name=certificate, items=items)
+    # Optional: cert-manager makes it later, and the programs wait.
+    source = core.SecretVolumeSourceArgs(secret_name=certificate, items=items, optional=True)
     return [Mount(name="authority", path=AUTHORITY_FOLDER, source={"secret": source})]
 
 

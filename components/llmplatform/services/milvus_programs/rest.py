@@ -36,7 +36,6 @@ class Milvus:
 
     def __init__(self, address: str, user: str, password: str, authority: str | None = None) -> None:
         self._address, self._user, self._password, self._authority = address, user, password, authority
-        self._trust = ssl.create_default_context(cafile=authority) if authority else None
 
     def __call__(self, path: str, /, **body: Any) -> Any:
         """The data of an answer. Raises `Unreachable`, `Denied` or `Refused`. `path`: after `/v2/vectordb/`."""
@@ -52,7 +51,7 @@ class Milvus:
         )
         try:
             # Without its default handlers there is no proxy: Milvus is within the cluster.
-            with _opener(self._trust).open(asked, timeout=TIMEOUT_SECONDS) as answer:
+            with _opener(self._authority).open(asked, timeout=TIMEOUT_SECONDS) as answer:
                 found = json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -94,8 +93,10 @@ class Milvus:
                 return
 
 
-def _opener(trust: ssl.SSLContext | None) -> urllib.request.OpenerDirector:
+def _opener(authority: str | None) -> urllib.request.OpenerDirector:
     direct = urllib.request.ProxyHandler({})
+    # The pod may start before the authority is made, whose file then comes later.
+    trust = ssl.create_default_context(cafile=authority) if authority else None
     return urllib.request.build_opener(direct, urllib.request.HTTPSHandler(context=trust))
 
 

@@ -35,8 +35,8 @@ def write(root: Milvus) -> None:
     if COLLECTION in root("collections/list", dbName=DATABASE):
         root("collections/drop", **place)
     root("collections/create", **place, **_form())
-    # Without a row it would have no data, and prove nothing.
-    rows = [{"name": "", "rows": 0, "counted": False}, *found]
+    # Without a row it would have no data, and prove nothing. No collection has this name.
+    rows = [{"name": "-", "rows": 0, "counted": False}, *found]
     data = [{**row, "vector": [float(number), 1.0]} for number, row in enumerate(rows)]
     root("entities/insert", **place, data=data)
     for row in found:
