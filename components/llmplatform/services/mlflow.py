@@ -20,12 +20,13 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.contracts import ObjectStore, WorkloadIdentity
+from llmplatform.base.contracts import Database, ObjectStore, WorkloadIdentity
 from llmplatform.base.labels import labels, selector
 from llmplatform.base.ordering import after
 from llmplatform.base.outputs import later, unchecked
 from llmplatform.base.site import MONITORS, Rails, Site
 from llmplatform.catalog.versions import MLFLOW_IMAGE, POSTGRES_IMAGE
+from llmplatform.services import mlflow_database as databases
 from llmplatform.services import mlflow_dumps as dumps
 from llmplatform.services import mlflow_jobs as jobs
 from llmplatform.services import mlflow_pods as pods
@@ -33,8 +34,8 @@ from llmplatform.services import mlflow_server as server
 from llmplatform.services import mlflow_users as users
 from llmplatform.services import mlflow_workload as workload
 from llmplatform.specs.platform_ref import MlflowService
-from llmplatform.specs.services import ExistingPostgres, Volume
 from llmplatform.specs.services import Mlflow as Spec
+from llmplatform.specs.services import MlflowPostgres, Volume
 
 (NAMESPACE,) = Spec.namespaces
 NAME = "mlflow"
@@ -49,19 +50,23 @@ class MlflowArgs:
 
     spec: Spec
     site: Site
-    database_password: pulumi.Input[str]
-    """Password of the database's user."""
+    database: Database | None = None
+    """Its server of Postgres, if the stack makes one."""
+    database_password: pulumi.Input[str] | None = None
+    """Password of the user, on a server that exists."""
     store: ObjectStore | None = None
     """Bucket of the artifacts; None for a volume."""
     identity: WorkloadIdentity | None = None
     """Identity of the servers, with rights in the bucket; None for a volume."""
 
     @property
-    def database(self) -> ExistingPostgres:
-        """Its Postgres. Raises ValueError without one."""
-        if self.spec.database is None:
-            raise ValueError("services.mlflow.database: MLflow needs a Postgres")
-        return self.spec.database
+    def server(self) -> databases.Server:
+        """Its server of Postgres. Raises ValueError without one."""
+        if self.database is not None:
+            return databases.made(self.database)
+        if isinstance(self.spec.database, MlflowPostgres) and self.database_password is not None:
+            return databases.existing(self.spec.database)
+        raise ValueError("services.mlflow.database: MLflow needs a Postgres, and the password of its user")
 
     def __post_init__(self) -> None:
         if isinstance(self.spec.artifacts, Volume) is not (self.store is None):
@@ -86,10 +91,10 @@ class Mlflow(PlatformComponent):
         super().__init__("llmplatform:services:Mlflow", name, opts)
         self._logical, self._args = name, args
         self._labels, self._selector = labels(NAME, instance=name), selector(NAME, name)
-        identity = args.identity
+        identity, postgres = args.identity, args.server
         rails = Rails(
             namespace=NAMESPACE,
-            openings=server.openings(args.spec, args.database, identity),
+            openings=server.openings(args.spec, postgres.opening, identity),
             metrics=(server.PORT,),
             labels=identity.namespace_labels if identity else {},
         )
@@ -99,11 +104,12 @@ class Mlflow(PlatformComponent):
         logins = users.Logins(name=name, namespace=self._space, others=spaces, opts=self.child())
         self.admin_secret = logins.admin()
         keys, session = logins.keys(args.database_password)
-        files = self._files()
+        login = self._login(keys)
+        files = self._files(postgres)
         claim, destination = self._artifacts()
         pod = pods.PodArgs(
             spec=args.spec,
-            database=args.database,
+            database=databases.variables(postgres, login, f"{server.CONFIG}/{server.CERTIFICATES}"),
             image=args.site.mirrors.image(MLFLOW_IMAGE),
             pull_secrets=args.site.mirrors.pull_secrets,
             namespace=NAMESPACE,
@@ -115,7 +121,7 @@ class Mlflow(PlatformComponent):
             files=files,
             destination=destination,
             claim=claim,
-            marks={"config": _mark(server.ini(args.spec, args.database)), "database": self._password_mark(session)},
+            marks={"config": _mark(server.ini(args.spec)), "database": _password_mark(session, login.password)},
         )
         tables = self._migration(pod)
         deployment = workload.deployment(name, self._meta(), pod, self.child(depends_on=[tables]))
@@ -151,22 +157,32 @@ class Mlflow(PlatformComponent):
         # A pod gets the rights of its identity only if it starts after them.
         return after(identity.service_account if identity else pulumi.Output.from_input(NAME), account)
 
-    def _password_mark(self, session: pulumi.Output[str]) -> pulumi.Output[str]:
-        """Changes with the database's password, so that pods restart with it. The generated key hides a short one."""
-        both = pulumi.Output.all(session, self._args.database_password)
-        return pulumi.Output.secret(both.apply(lambda known: _mark(json.dumps(known))))
+    def _login(self, keys: pulumi.Output[str]) -> databases.Login:
+        """Who asks the databases. A Job makes it in a server of the stack."""
+        args = self._args
+        if args.database is None:
+            user = args.spec.database.user if isinstance(args.spec.database, MlflowPostgres) else None
+            return databases.Login(user=user, secret=keys, password=args.database_password or "")
+        return databases.prepared(
+            self._logical,
+            args.spec,
+            args.database,
+            namespace=self._space,
+            image=args.site.mirrors.image(POSTGRES_IMAGE),
+            pull_secrets=args.site.mirrors.pull_secrets,
+            opts=self.child(),
+        )
 
-    def _files(self) -> pulumi.Output[str]:
-        database = self._args.database
-        authorities = {server.CERTIFICATES: database.certificates} if database.certificates else {}
+    def _files(self, postgres: databases.Server) -> pulumi.Output[str]:
+        certificates = postgres.certificates
         files = core.ConfigMap(
             f"{self._logical}-files",
             metadata=self._meta(),
             data={
-                server.INI: server.ini(self._args.spec, database),
+                server.INI: server.ini(self._args.spec),
                 **dumps.files(),
                 **users.files(self._args.spec),
-                **authorities,
+                **({server.CERTIFICATES: certificates} if certificates is not None else {}),
             },
             opts=self.child(),
         )
@@ -193,8 +209,9 @@ class Mlflow(PlatformComponent):
 
     def _migration(self, pod: pods.PodArgs) -> kubernetes.batch.v1.Job:
         """A repeated one does nothing."""
-        database = self._args.database
-        inputs = [pod.image, server.migrations(database), database.certificates, list(pod.pull_secrets)]
+        spec = self._args.spec
+        where = spec.database.model_dump(mode="json") if spec.database else None
+        inputs = [pod.image, server.migrations(spec.databases), where, list(pod.pull_secrets)]
         metadata = self._meta(f"mlflow-migration-{_mark(json.dumps(inputs))}", jobs.AGAIN)
         return jobs.once(f"{self._logical}-migration", metadata, jobs.migration(pod), self.child())
 
@@ -226,9 +243,11 @@ def install(site: Site) -> Site:
     spec = site.wanted(Spec)
     if spec is None:
         return site
-    password = site.secrets.get("mlflow_database_password")
-    if password is None:
-        raise ValueError("services.mlflow: it needs secrets.mlflow_database_password")
+    made, password = None, None
+    if isinstance(spec.database, MlflowPostgres):
+        password = site.secrets.get("mlflow_database_password")
+    elif spec.database is not None:
+        made = site.database(NAME, spec.database)
     store, identity = None, None
     if not isinstance(spec.artifacts, Volume):
         cloud = site.cloud
@@ -237,17 +256,23 @@ def install(site: Site) -> Site:
         store = cloud.object_store("mlflow-artifacts", spec.artifacts)
         grants = [store.read_write()]
         identity = cloud.identity(NAME, namespace=NAMESPACE, service_account=NAME, grants=grants)
-    args = MlflowArgs(spec=spec, site=site, database_password=password, store=store, identity=identity)
-    made = Mlflow(NAME, args, site.opts)
+    args = MlflowArgs(spec=spec, site=site, database=made, database_password=password, store=store, identity=identity)
+    mlflow = Mlflow(NAME, args, site.opts)
     told = unchecked(MlflowService)(
-        url=later(made.url),
+        url=later(mlflow.url),
         clients=spec.callers,
         namespace=NAMESPACE,
-        user_secrets={name: later(secret) for name, secret in made.user_secrets.items()},
+        user_secrets={name: later(secret) for name, secret in mlflow.user_secrets.items()},
     )
-    outputs = {**site.outputs, "mlflow_url": made.url, "mlflow_secret": made.admin_secret}
+    outputs = {**site.outputs, "mlflow_url": mlflow.url, "mlflow_secret": mlflow.admin_secret}
     return replace(site, services=site.services.model_copy(update={"mlflow": told}), outputs=outputs)
 
 
 def _mark(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _password_mark(session: pulumi.Output[str], password: pulumi.Input[str]) -> pulumi.Output[str]:
+    """Changes with the database's password, so that pods restart with it. The generated key hides a short one."""
+    both = pulumi.Output.all(session, password)
+    return pulumi.Output.secret(both.apply(lambda known: _mark(json.dumps(known))))

@@ -44,8 +44,8 @@ def dump(args: pods.PodArgs, image: str) -> core.PodTemplateSpecArgs:
     def dumped(role: str, database: str) -> core.ContainerArgs:
         script = f'psql --no-psqlrc --dbname="$DATABASE" --file={server.CONFIG}/{programs.DUMP} && '
         script += 'pg_restore --list "$DUMP.dump" > /dev/null'
-        env = {"DUMP": f"{FOLDER}/{role}", "DATABASE": _address(args, database)}
-        return _step(args, role, ["sh", "-ec", script], image=image, env=[*pods.plain(env), *pods.password(args)])
+        env = {"DUMP": f"{FOLDER}/{role}", "DATABASE": database}
+        return _step(args, role, ["sh", "-ec", script], image=image, env=[*pods.plain(env), *args.database])
 
     steps = [dumped(*each) for each in _databases(args).items()]
     return jobs.template(args, "dump", [*steps, _moved(args, "store", str(args.spec.dumps.keep_days))], [_scratch()])
@@ -63,10 +63,9 @@ def restore(args: pods.PodArgs, image: str) -> core.PodTemplateSpecArgs:
     """The pod of a restore. `image`: of Postgres."""
 
     def back(role: str, database: str) -> core.ContainerArgs:
-        new = restored(database)
-        words = [f"{FOLDER}/dump/{role}", _address(args, database), _address(args, new), new]
+        words = [f"{FOLDER}/dump/{role}", database, restored(database)]
         command = ["sh", f"{server.CONFIG}/{programs.RESTORE}", *words]
-        return _step(args, role, command, image=image, env=pods.password(args))
+        return _step(args, role, command, image=image, env=args.database)
 
     steps = [back(*each) for each in _databases(args).items()]
     fetch = _moved(args, "fetch", args.spec.dumps.restore)
@@ -75,11 +74,7 @@ def restore(args: pods.PodArgs, image: str) -> core.PodTemplateSpecArgs:
 
 def _databases(args: pods.PodArgs) -> Mapping[str, str]:
     """Name of a dump to that of its database, which may change."""
-    return {"experiments": args.database.name, "users": args.database.auth_name}
-
-
-def _address(args: pods.PodArgs, database: str) -> str:
-    return server.address(args.database, database).replace("+psycopg", "")
+    return {"experiments": args.spec.databases.experiments, "users": args.spec.databases.users}
 
 
 def _moved(args: pods.PodArgs, verb: str, *words: str) -> core.ContainerArgs:

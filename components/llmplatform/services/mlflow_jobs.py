@@ -39,7 +39,7 @@ def step(
     return core.ContainerArgs(
         **pods.container(args, name, image, user),
         command=command,
-        env=[*pods.plain(server.environment(args.database)), *env],
+        env=[*pods.plain(server.environment(args.spec.databases)), *env],
         resources=core.ResourceRequirementsArgs(
             requests={"cpu": "250m", "memory": "512Mi", **disk}, limits={"memory": "1Gi"}
         ),
@@ -107,13 +107,13 @@ def scheduled(
 
 def migration(args: pods.PodArgs) -> core.PodTemplateSpecArgs:
     """The tables of both databases, one after the other."""
-    names, commands = ("tables", "users"), server.migrations(args.database)
-    steps = [step(args, *each, env=pods.password(args)) for each in zip(names, commands, strict=True)]
+    names, commands = ("tables", "users"), server.migrations(args.spec.databases)
+    steps = [step(args, *each, env=args.database) for each in zip(names, commands, strict=True)]
     return template(args, "migration", steps)
 
 
 def collection(args: pods.PodArgs) -> core.PodTemplateSpecArgs:
     """What was deleted long enough ago."""
-    command = server.collection(args.database, args.spec.collection.older_than_days)
-    env = [*pods.password(args), *pods.login(args)]
+    command = server.collection(args.spec.databases, args.spec.collection.older_than_days)
+    env = [*args.database, *pods.login(args)]
     return template(args, "collection", [step(args, "collect", command, env=env)])

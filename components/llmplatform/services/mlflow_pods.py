@@ -13,9 +13,9 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from llmplatform.services import mlflow_server as server
-from llmplatform.specs.services import ExistingPostgres, Mlflow
+from llmplatform.specs.services import Mlflow
 
-SESSION, PASSPHRASE, WEBHOOKS, DATABASE = "session-key", "passphrase", "webhook-key", "database-password"
+SESSION, PASSPHRASE, WEBHOOKS = "session-key", "passphrase", "webhook-key"
 """Keys of the Secret with the servers' own keys."""
 ARTIFACTS = "/artifacts"
 _USER = 1000
@@ -32,7 +32,8 @@ class PodArgs:
     """What the pods are made of."""
 
     spec: Mlflow
-    database: ExistingPostgres
+    database: Sequence[core.EnvVarArgs]
+    """Variables of libpq: where the databases are, and who asks."""
     image: str
     pull_secrets: Sequence[str]
     namespace: str
@@ -93,12 +94,7 @@ def template(args: PodArgs) -> core.PodTemplateSpecArgs:
 
 def variables(args: PodArgs) -> list[core.EnvVarArgs]:
     """Variables of what uses the databases alone."""
-    return [*plain(server.environment(args.database)), *password(args)]
-
-
-def password(args: PodArgs) -> list[core.EnvVarArgs]:
-    """The password of the database, where libpq looks for it."""
-    return [secret("PGPASSWORD", args.keys, DATABASE)]
+    return [*plain(server.environment(args.spec.databases)), *args.database]
 
 
 def encryption(args: PodArgs) -> list[core.EnvVarArgs]:

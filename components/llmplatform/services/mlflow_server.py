@@ -1,7 +1,7 @@
 """How an MLflow server is called: its command line, environment, configuration and network, without secrets.
 
 Source: mlflow 3.17.2: cli.py, `server`; server/security_utils.py (hosts and origins); server/auth/config.py (the ini);
-environment_variables.py. libpq takes the password from PGPASSWORD, so that it is in no address and no command line.
+environment_variables.py. The database is in variables of libpq alone, so that no address has a password.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,8 @@ from configparser import ConfigParser
 from io import StringIO
 
 from llmplatform.base.contracts import WorkloadIdentity
-from llmplatform.base.network_policy import Allow, Openings, addresses, https, namespace, own_pods, place
-from llmplatform.specs.services import ExistingPostgres, Mlflow
+from llmplatform.base.network_policy import Allow, Openings, addresses, https, namespace, own_pods
+from llmplatform.specs.services import Mlflow, MlflowDatabases
 
 PORT = 5000
 CONFIG = "/etc/mlflow"
@@ -22,10 +22,9 @@ _PRIVATE = ("10.*", "192.168.*", *(f"172.{second}.*" for second in range(16, 32)
 to pods as well."""
 
 
-def address(database: ExistingPostgres, name: str, folder: str = CONFIG) -> str:
-    """Address of a database on the server, with TLS and without a password. `folder`: of the certificates."""
-    proved = f"verify-full&sslrootcert={folder}/{CERTIFICATES}" if database.certificates else "require"
-    return f"postgresql+psycopg://{database.user}@{database.host}:{database.port}/{name}?sslmode={proved}"
+def address(name: str) -> str:
+    """Address of a database: libpq's variables say where it is, and who asks."""
+    return f"postgresql+psycopg:///{name}"
 
 
 def url(namespace: str) -> str:
@@ -58,15 +57,15 @@ def arguments(spec: Mlflow, namespace: str, destination: str, *, port: int = POR
     ]
 
 
-def migrations(database: ExistingPostgres, folder: str = CONFIG) -> list[list[str]]:
+def migrations(names: MlflowDatabases) -> list[list[str]]:
     """Commands that create or upgrade the tables, one after the other. A server refuses to start on older ones."""
     return [
-        ["mlflow", "db", "upgrade", address(database, database.name, folder)],
-        ["python", "-m", "mlflow.server.auth", "db", "upgrade", "--url", address(database, database.auth_name, folder)],
+        ["mlflow", "db", "upgrade", address(names.experiments)],
+        ["python", "-m", "mlflow.server.auth", "db", "upgrade", "--url", address(names.users)],
     ]
 
 
-def collection(database: ExistingPostgres, days: int, folder: str = CONFIG) -> list[str]:
+def collection(names: MlflowDatabases, days: int) -> list[str]:
     """Command that ends what was deleted so many days ago.
 
     It changes the database itself, and deletes artifacts through a server, because their addresses are a server's
@@ -76,16 +75,16 @@ def collection(database: ExistingPostgres, days: int, folder: str = CONFIG) -> l
         "mlflow",
         "gc",
         f"--older-than={days}d",
-        f"--backend-store-uri={address(database, database.name, folder)}",
+        f"--backend-store-uri={address(names.experiments)}",
         # Else it makes a folder for artifacts of its own (store/tracking/sqlalchemy_store.py).
         "--artifacts-destination=mlflow-artifacts:/",
     ]
 
 
-def environment(database: ExistingPostgres, folder: str = CONFIG) -> Mapping[str, str]:
+def environment(names: MlflowDatabases, folder: str = CONFIG) -> Mapping[str, str]:
     """Variables of a server that are no secret."""
     return {
-        "MLFLOW_BACKEND_STORE_URI": address(database, database.name, folder),
+        "MLFLOW_BACKEND_STORE_URI": address(names.experiments),
         "MLFLOW_AUTH_CONFIG_PATH": f"{folder}/{INI}",
         # A second process of 240 MB, for evaluations that the server itself would run.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -95,12 +94,12 @@ def environment(database: ExistingPostgres, folder: str = CONFIG) -> Mapping[str
     }
 
 
-def ini(spec: Mlflow, database: ExistingPostgres, folder: str = CONFIG) -> str:
+def ini(spec: Mlflow) -> str:
     """Configuration of users and rights. The administrator's password is a variable, read when there is no user yet."""
     config = ConfigParser(interpolation=None)
     config["mlflow"] = {
         "default_permission": spec.default_permission,
-        "database_uri": address(database, database.auth_name, folder),
+        "database_uri": address(spec.databases.users),
         "admin_username": "admin",
         "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
     }
@@ -109,11 +108,10 @@ def ini(spec: Mlflow, database: ExistingPostgres, folder: str = CONFIG) -> str:
     return text.getvalue()
 
 
-def openings(spec: Mlflow, database: ExistingPostgres, identity: WorkloadIdentity | None) -> Openings:
+def openings(spec: Mlflow, database: Allow, identity: WorkloadIdentity | None) -> Openings:
     """Named namespaces come in; servers reach their Postgres, and with an identity the store and its credentials."""
-    peer, ports = place(database.host, database.port)
     found = {
-        "allow-database": Allow(direction="Egress", peers=(peer,), ports=ports),
+        "allow-database": database,
         # Its Jobs are clients, too.
         "allow-servers-in": Allow(direction="Ingress", peers=(own_pods(),), ports=(PORT,)),
         "allow-servers-out": Allow(direction="Egress", peers=(own_pods(),), ports=(PORT,)),

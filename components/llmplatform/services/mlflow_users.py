@@ -20,6 +20,7 @@ from llmplatform.services import mlflow_jobs as jobs
 from llmplatform.services import mlflow_pods as pods
 from llmplatform.services import mlflow_programs as programs
 from llmplatform.services import mlflow_server as server
+from llmplatform.services.mlflow_database import PASSWORD as PASSWORD_OF_DATABASE
 from llmplatform.specs.services import Mlflow, MlflowUser
 
 FILE = "users.json"
@@ -61,8 +62,11 @@ class Logins:
     """Namespaces of this stack that may get copies, with what they wait for."""
     opts: pulumi.ResourceOptions
 
-    def keys(self, database_password: pulumi.Input[str]) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-        """The Secret with the servers' own keys, and the key of their sessions."""
+    def keys(self, database_password: pulumi.Input[str] | None) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
+        """The Secret with the servers' own keys, and the key of their sessions.
+
+        `database_password`: of a server that exists.
+        """
         session = self._generated("session")
         held = {
             pods.SESSION: session,
@@ -71,7 +75,7 @@ class Logins:
             pods.WEBHOOKS: self._generated("webhooks", length=32).apply(
                 lambda text: base64.urlsafe_b64encode(text.encode()).decode()
             ),
-            pods.DATABASE: pulumi.Output.secret(database_password),
+            **({PASSWORD_OF_DATABASE: pulumi.Output.secret(database_password)} if database_password else {}),
         }
         return self._secret("keys", KEYS, held), session
 

@@ -13,7 +13,7 @@ from support.mlflow import postgres
 from support.mlflow.postgres import PASSWORD, Postgres
 from support.mlflow.servers import BUCKET, Rendered, free_port, python, rendered
 
-from llmplatform.specs.services import ExistingPostgres
+from llmplatform.specs.services import MlflowPostgres
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def store(objects: str) -> Any:
 
 @pytest.fixture(scope="module")
 def mlflow(tmp_path_factory: pytest.TempPathFactory, database: Postgres, objects: str) -> Rendered:
-    named = ExistingPostgres(
+    named = MlflowPostgres(
         kind="existing", host="pg.example.org", port=database.port, certificates=database.authorities
     )
     # A name without a dot stands in no stack file.

@@ -154,8 +154,8 @@ def test_a_model_is_the_same_after_its_databases_were_dumped_lost_and_restored_i
     for name in DATABASES:
         database.run("dropdb", "--force", name)
     assert httpx.get(first.url + ASK, auth=LOGIN, timeout=60).status_code >= 500, "its tables are gone"
-    others = mlflow.database.model_copy(update={"name": "mlflow_restored", "auth_name": "mlflow_auth_restored"})
-    settings = rendered(tmp_path, database=others, password=PASSWORD, store=mlflow.store)
+    others = {"experiments": "mlflow_restored", "users": "mlflow_auth_restored"}
+    settings = rendered(tmp_path, database=mlflow.database, password=PASSWORD, store=mlflow.store, databases=others)
     settings.migrate()
     with settings.serving("restored") as server:
         assert asked(server.wait(), "read") == written

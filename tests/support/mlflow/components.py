@@ -6,14 +6,14 @@ import pulumi
 
 from llmplatform.services import Mlflow, MlflowArgs
 from llmplatform.specs.objects import NewStore
-from llmplatform.specs.services import ExistingPostgres
 from llmplatform.specs.services import Mlflow as Spec
+from llmplatform.specs.services import MlflowPostgres
 from llmplatform.testing import RecordingEngine
 from support.conformance.buckets import BUCKETS
 from support.sites import Identity, with_site
 
 PASSWORD = "the-databases-password"
-DATABASE = ExistingPostgres(kind="existing", host="pg.example.org")
+DATABASE = MlflowPostgres(kind="existing", host="pg.example.org")
 AGENT = ("169.254.170.23/32", 80)
 
 

@@ -1,6 +1,6 @@
 """The pods of Jobs on a schedule, on this machine: their steps one after the other; the first that fails ends it.
 
-What differs from a pod: folders, Postgres' programs, which come before MLflow's, and addresses of databases: the
+What differs from a pod: folders, Postgres' programs, which come before MLflow's, and the way to the databases: the
 wheel's programs speak no TLS, so that they take the server's socket.
 """
 
@@ -30,9 +30,6 @@ def run(
     (folder / "dumps").chmod(0o777)
 
     def here(word: str) -> str:
-        if word.startswith("postgresql://"):
-            name = word.partition("?")[0].rpartition("/")[2]
-            return f"postgresql://mlflow@/{name}?host={database.folder}"
         if word.startswith(FOLDER):
             return f"{folder}{word}"
         return word.replace(CONFIG, str(folder / "etc"))
@@ -41,6 +38,8 @@ def run(
     for container in mlflow.scheduled(role):
         known = mlflow.variables(container, folder) | changes
         variables = {name: here(value) for name, value in known.items()}
+        if "PGHOST" in known:
+            variables |= {"PGHOST": str(database.folder), "PGPORT": "5432", "PGSSLMODE": "disable"}
         places = [*([programs] if programs else []), database.programs, known["PATH"]]
         variables["PATH"] = os.pathsep.join(map(str, places))
         done = subprocess.run(

@@ -21,8 +21,8 @@ import pulumi
 from llmplatform.base.contracts import Grant
 from llmplatform.services import Mlflow, MlflowArgs
 from llmplatform.services.mlflow_server import CONFIG, METRICS, PORT
-from llmplatform.specs.services import ExistingPostgres
 from llmplatform.specs.services import Mlflow as Spec
+from llmplatform.specs.services import MlflowPostgres
 from llmplatform.testing import RecordingEngine
 from support.environments import interpreter
 from support.sites import Identity, site
@@ -62,7 +62,7 @@ class Rendered:
     """What the component registers, for programs on this machine."""
 
     engine: RecordingEngine
-    database: ExistingPostgres
+    database: MlflowPostgres
     folder: Path
     store: str
     """Address of the stand-in for S3."""
@@ -192,7 +192,7 @@ def _steps(job: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [*pod.get("initContainers", ()), *pod["containers"]]
 
 
-def rendered(folder: Path, *, database: ExistingPostgres, password: str, store: str, **settings: Any) -> Rendered:
+def rendered(folder: Path, *, database: MlflowPostgres, password: str, store: str, **settings: Any) -> Rendered:
     """MLflow on a Postgres and a bucket, with a collection, and further settings."""
     collection = {"enabled": True, "older_than_days": 30}
     spec = Spec.model_validate(

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from support.conformance.buckets import BUCKETS
+from support.conformance.databases import SERVERS
 from support.mlflow.components import AGENT, DATABASE, PASSWORD, installed, made, on_a_volume, spec
 from support.program import run_program, stack_config
 from support.sites import MIRRORED, on_sites, site
 
-from llmplatform.services import mlflow
+from llmplatform.services import Mlflow, mlflow
 from llmplatform.services.mlflow_server import hosts
+from llmplatform.specs.databases import NewPostgres
 from llmplatform.specs.objects import NewStore
 from llmplatform.specs.services import Volume
 from llmplatform.testing import RecordingEngine, walk
@@ -21,10 +23,17 @@ TYPE, NAMESPACE = "llmplatform:services:Mlflow", "kubernetes:core/v1:Namespace"
 POLICY, SECRET = "kubernetes:networking.k8s.io/v1:NetworkPolicy", "kubernetes:core/v1:Secret"
 DEPLOYMENT, JOB = "kubernetes:apps/v1:Deployment", "kubernetes:batch/v1:Job"
 MONITOR = "kubernetes:monitoring.coreos.com/v1:ServiceMonitor"
+MANAGED = SERVERS[0]
 USERS = {
     "vision": {"experiments": "EDIT", "models": "READ", "namespaces": ["vision", "models"]},
     "search": {"experiments": "DENY", "password_version": 3},
 }
+
+
+def on_its_own_server(**changes: Any) -> Mlflow:
+    """On a server of the stack."""
+    wanted = spec(database={"kind": "new"}, databases={"users": "logins"})
+    return installed(**{"spec": wanted, "database": MANAGED.make(NewPostgres(kind="new"), "none"), **changes})
 
 
 VARIANTS = on_sites("mlflow", installed) | {
@@ -33,6 +42,7 @@ VARIANTS = on_sites("mlflow", installed) | {
         spec=spec(clients=("pipelines",), hosts=("mlflow.example.org",), replicas=1)
     ),
     "mlflow, with users and a collection": lambda: installed(spec=spec(users=USERS, collection={"enabled": True})),
+    "mlflow, on a server of the stack": on_its_own_server,
     "mlflow, without dumps": lambda: installed(spec=spec(dumps={"enabled": False})),
 }
 
@@ -93,12 +103,33 @@ def test_servers_start_after_the_tables_and_the_rights() -> None:
 def test_both_databases_are_upgraded_and_another_image_is_another_job() -> None:
     job = made().one(JOB, "mlflow-migration").inputs
     pod = job["spec"]["template"]["spec"]
-    address = "postgresql+psycopg://mlflow@pg.example.org:5432/{}?sslmode=require"
+    address = "postgresql+psycopg:///{}"
     (first,), (second,) = pod["initContainers"], pod["containers"]
     assert first["command"] == ["mlflow", "db", "upgrade", address.format("mlflow")]
     assert second["command"][-2:] == ["--url", address.format("mlflow_auth")]
     mirrored = made(mirrors=MIRRORED).one(JOB, "mlflow-migration").inputs
     assert mirrored["metadata"]["name"] != job["metadata"]["name"], "a Job cannot change"
+
+
+def test_a_server_of_the_stack_gets_both_databases_and_a_login_before_the_tables() -> None:
+    engine = RecordingEngine().run(on_its_own_server)
+    preparation = engine.one(JOB, "mlflow-preparation")
+    (psql,) = preparation.inputs["spec"]["template"]["spec"]["containers"]
+    known = {each["name"]: each.get("value") for each in psql["env"]}
+    assert (known["DATABASES"], known["OWNER_RIGHTS"]) == ("mlflow logins", "CREATEDB"), "a restore makes others"
+    assert engine.waits_for(engine.one(JOB, "mlflow-migration"), preparation)
+    held = {
+        each["name"]: each["valueFrom"]["secretKeyRef"]
+        for each in server(engine)["env"]
+        if each["name"].startswith("PG") and "valueFrom" in each
+    }
+    assert held == {
+        "PGUSER": {"name": "mlflow-login", "key": "username"},
+        "PGPASSWORD": {"name": "mlflow-login", "key": "password"},
+    }
+    outward = {name: rules["egress"] for name, rules in policies(engine).items() if rules.get("egress")}
+    (rule,) = outward["allow-database"]
+    assert rule["to"] == [{"ipBlock": {"cidr": MANAGED.cidr}}]
 
 
 def test_no_password_is_in_an_address_a_command_line_a_variable_or_the_configuration() -> None:
@@ -196,7 +227,12 @@ def test_a_certificate_proves_the_server_where_authorities_are_named() -> None:
     pem = "-----BEGIN CERTIFICATE-----"
     proved = DATABASE.model_copy(update={"certificates": pem})
     engine = made(spec=spec().model_copy(update={"database": proved}))
-    assert ini(engine)["database_uri"].endswith("?sslmode=verify-full&sslrootcert=/etc/mlflow/database.pem")
+    assert ini(engine)["database_uri"] == "postgresql+psycopg:///mlflow_auth"
+    known = {each["name"]: each.get("value") for each in server(engine)["env"]}
+    assert (known["PGHOST"], known["PGPORT"], known["PGUSER"]) == ("pg.example.org", "5432", "mlflow")
+    assert (known["PGSSLMODE"], known["PGSSLROOTCERT"]) == ("verify-full", "/etc/mlflow/database.pem")
+    usual = {each["name"]: each.get("value") for each in server(made())["env"]}
+    assert usual["PGSSLMODE"] == "require"
 
 
 def test_a_store_of_oss_is_refused() -> None:

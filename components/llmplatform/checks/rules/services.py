@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.objects import NewStore
-from llmplatform.specs.services import Volume
+from llmplatform.specs.services import MlflowPostgres, Volume
 from llmplatform.specs.services.mlflow import ADMINISTRATOR
 from llmplatform.specs.stack import AlicloudStack, Stack
 
@@ -21,9 +21,9 @@ def mlflow_has_a_database(stack: Stack) -> Iterator[Problem]:
         yield Problem(
             f"{_MLFLOW}.database",
             "MLflow keeps experiments and models in a Postgres, and none is named",
-            "write kind: existing and its host, or set services.mlflow.enabled to false",
+            "write kind: new or existing, or set services.mlflow.enabled to false",
         )
-    elif stack.secrets.mlflow_database_password is None:
+    elif isinstance(wanted.database, MlflowPostgres) and stack.secrets.mlflow_database_password is None:
         yield Problem(
             f"{_MLFLOW}.database",
             "its user needs a password, and secrets.mlflow_database_password is not set",
@@ -33,12 +33,12 @@ def mlflow_has_a_database(stack: Stack) -> Iterator[Problem]:
 
 def mlflow_has_two_databases(stack: Stack) -> Iterator[Problem]:
     """Both of MLflow's parts have migrations of their own: in one database their tables could collide."""
-    database = stack.services.mlflow.database
-    if database is not None and database.name == database.auth_name:
+    names = stack.services.mlflow.databases
+    if names.experiments == names.users:
         yield Problem(
-            f"{_MLFLOW}.database.auth_name",
-            f"'{database.name}' is the database of the experiments",
-            "write another one, which exists in the same server",
+            f"{_MLFLOW}.databases.users",
+            f"'{names.users}' is the database of the experiments",
+            "write another name",
         )
 
 

@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from llmplatform.specs.capability import Capability
+from llmplatform.specs.databases import ExistingPostgres, NewPostgres
 from llmplatform.specs.objects import ExistingStore, NewStore
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary.addresses import CertificateBundle, Host, PortNumber
+from llmplatform.specs.vocabulary.addresses import Host
 from llmplatform.specs.vocabulary.names import DatabaseName, Name
 from llmplatform.specs.vocabulary.times import DumpMoment, Moment
 
@@ -15,22 +16,20 @@ ADMINISTRATOR = "admin"
 """User that MLflow has in any case."""
 
 
-class ExistingPostgres(Section):
-    """A Postgres that exists, reached with TLS. `secrets.mlflow_database_password` is the password of its user."""
+class MlflowPostgres(ExistingPostgres):
+    """A server that exists, with both databases and a user. `secrets.mlflow_database_password` is its password."""
 
-    kind: Literal["existing"]
-    host: Host
-    """Its host name. Pods in the cluster have the form SERVICE.NAMESPACE.svc."""
-    port: PortNumber = 5432
-    name: DatabaseName = "mlflow"
-    """Database of experiments and models. It exists, and is the user's own."""
-    auth_name: DatabaseName = "mlflow_auth"
-    """Database of users and their rights: another one, in the same server, which exists as well."""
     user: DatabaseName = "mlflow"
-    """User, who may create tables in both."""
-    certificates: CertificateBundle | None = None
-    """Authorities that sign the server's certificate, as PEM, e.g. the bundle of Amazon RDS. With them the server
-    proves its name; without them the connection is encrypted alone."""
+    """User, who owns both databases, or may create tables in both."""
+
+
+class MlflowDatabases(Section):
+    """Names of MLflow's databases. The stack makes those of its own servers, and leaves them when a name changes."""
+
+    experiments: DatabaseName = "mlflow"
+    """Experiments and models."""
+    users: DatabaseName = "mlflow_auth"
+    """Users and their rights: another database, in the same server."""
 
 
 class Volume(Section):
@@ -104,8 +103,9 @@ class Mlflow(Capability):
     namespaces: ClassVar = ("mlflow",)
 
     enabled: bool = False
-    database: ExistingPostgres | None = None
-    """Its Postgres. It needs one."""
+    database: Annotated[NewPostgres | MlflowPostgres, Field(discriminator="kind")] | None = None
+    """Its server of Postgres, which it needs: a `new` one that the cloud manages, or an `existing` one."""
+    databases: MlflowDatabases = MlflowDatabases()
     artifacts: Artifacts = NewStore(kind="new")
     """Store of the artifacts: a `new` bucket, an `existing` one, or a shared `volume`. On Alibaba Cloud a `volume`: the
     server's client of OSS needs a permanent key."""
