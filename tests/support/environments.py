@@ -38,7 +38,8 @@ def _install(place: Path, python: Path, requirements: Path) -> None:
     if place.exists():
         shutil.rmtree(place)
     uv = shutil.which("uv")
-    packages = ["--require-hashes", "--requirement", requirements]
+    # The list is complete, but for what stands in it under another name, such as a build that needs no compiler.
+    packages = ["--no-deps", "--require-hashes", "--requirement", requirements]
     if uv:
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, place], check=True)
         subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *packages], check=True)

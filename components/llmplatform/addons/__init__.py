@@ -26,6 +26,7 @@ from llmplatform.addons.kserve import Kserve, KserveArgs
 from llmplatform.addons.kuberay import Kuberay, KuberayArgs
 from llmplatform.addons.lws import Lws, LwsArgs
 from llmplatform.addons.monitoring import Monitoring, MonitoringArgs
+from llmplatform.addons.postgres import Postgres, PostgresArgs
 
 __all__ = [
     "AcmeWebhook",
@@ -52,6 +53,8 @@ __all__ = [
     "LwsArgs",
     "Monitoring",
     "MonitoringArgs",
+    "Postgres",
+    "PostgresArgs",
     "cert_manager",
     "cluster_autoscaler",
     "cnpg",

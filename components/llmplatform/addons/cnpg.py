@@ -1,6 +1,6 @@
 """CloudNativePG: makes Postgres servers within the cluster, and backs them up to a bucket by its plugin.
 
-Makes no database; what does depends on `site.needs("postgresql.cnpg.io")`. Databases share the operator's namespace, so
+Makes no database by itself: `site.database` does, by `addons/postgres.py`. Databases share the operator's namespace, so
 that it reads no Secret elsewhere; the plugin's chart knows no such limit, and lets it read all Secrets of the cluster.
 Dangerous to replace: the namespace, with every database in it: full protection refuses to delete it. The CRDs of both
 charts stay when their releases are uninstalled, and databases with them. While the operator is away, databases serve,
@@ -10,27 +10,32 @@ templates; ports of its pods: cloudnative-pg v1.30.0, docs/src/networking.md.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pydantic import Field
 
+from llmplatform.addons.postgres import PORT as POSTGRES_PORT
+from llmplatform.addons.postgres import STATUS_PORT, Postgres, PostgresArgs
 from llmplatform.base.chart_values import Resources, Values
 from llmplatform.base.component import PlatformComponent
+from llmplatform.base.contracts import ObjectStore
 from llmplatform.base.namespace import Namespace
 from llmplatform.base.network_policy import Allow, Openings, https, pods
 from llmplatform.base.ordering import after
-from llmplatform.base.site import CERTIFICATES, Pods, Rails, Site
+from llmplatform.base.site import BARMAN, CERTIFICATES, Pods, Rails, Site
 from llmplatform.specs.addons import Cnpg as Spec
+from llmplatform.specs.databases import InClusterPostgres
+from llmplatform.specs.objects import ObjectStore as ObjectStoreSpec
 
 OPERATOR, PLUGIN = Spec.charts
 (NAMESPACE,) = Spec.namespaces
 WEBHOOK_PORT, METRICS_PORT, PLUGIN_PORT = 9443, 8080, 9090
 """The charts' own: `webhook.port`, the port `metrics` of deployment.yaml, and that of the plugin's deployment.yaml."""
-POSTGRES_PORT, STATUS_PORT, POSTGRES_METRICS_PORT = 5432, 8000, 9187
-"""Ports of a database's pods: clients, the operator's questions, and metrics (pkg/management/url/url.go)."""
+POSTGRES_METRICS_PORT = 9187
+"""Of a database's pods (pkg/management/url/url.go)."""
 OPERATOR_PODS: Mapping[str, str] = {"app.kubernetes.io/name": OPERATOR}
 PLUGIN_PODS: Mapping[str, str] = {"app.kubernetes.io/name": PLUGIN}
 """Labels of their pods: `selectorLabels`, _helpers.tpl."""
@@ -132,7 +137,52 @@ def install(site: Site) -> Site:
         return site
     made = Cnpg("cnpg", CnpgArgs(spec=spec, site=site), site.opts)
     site = site.with_crds(OPERATOR, made)
-    return site.with_crds(PLUGIN, made) if spec.barman_cloud else site
+    here = site.with_crds(PLUGIN, made) if spec.barman_cloud else site
+
+    def database(name: str, wanted: InClusterPostgres, /, *, client: str) -> Postgres:
+        return Postgres(f"{name}-postgres", arguments(here, made.namespace, name, wanted, client), here.opts)
+
+    return replace(here, in_cluster_database=database)
+
+
+def arguments(
+    site: Site, namespace: pulumi.Input[str], name: str, spec: InClusterPostgres, client: str
+) -> PostgresArgs:
+    """Arguments of a server, with its buckets and rights. Raises ValueError where the cloud gives none for backups."""
+    server, store, source = spec.name or name, None, None
+    if spec.backups:
+        store = _store(site, f"{name}-backups", spec.backups.store)
+    if spec.restore_from and spec.restore_from.store:
+        source = _store(site, f"{name}-restored", spec.restore_from.store)
+    grants = [*([store.read_write()] if store else []), *([source.read()] if source else [])]
+    identity = None
+    if grants and site.cloud and site.cloud.identity:
+        # The operator gives pods a service account of the server's name.
+        identity = site.cloud.identity(f"{server}-postgres", namespace=NAMESPACE, service_account=server, grants=grants)
+    return PostgresArgs(
+        spec=spec,
+        site=site,
+        name=server,
+        namespace=namespace,
+        home=NAMESPACE,
+        operator=OPERATOR_PODS,
+        client=client,
+        store=store,
+        source=source,
+        identity=identity,
+    )
+
+
+def _store(site: Site, name: str, spec: ObjectStoreSpec) -> ObjectStore:
+    """Barman lists backups by paths with the bucket in them, which OSS refuses, and it needs a permanent key there."""
+    if BARMAN not in site.crds:
+        raise ValueError(f"{name}: nothing here makes backups; set addons.cnpg.barman_cloud to true")
+    if site.cloud is None or site.cloud.object_store is None or site.cloud.identity is None:
+        raise ValueError(f"{name}: this cluster's cloud gives no buckets, or no rights to use them; remove backups")
+    made = site.cloud.object_store(name, spec)
+    if made.provider != "aws":
+        raise ValueError(f"{name}: the backup plugin works with no bucket of OSS; remove backups")
+    return made
 
 
 def openings(spec: Spec) -> Openings:

@@ -12,7 +12,7 @@ import pulumi
 from llmplatform.base.network_policy import Allow
 from llmplatform.base.policies import Statement
 from llmplatform.specs import caches, objects
-from llmplatform.specs.databases import NewPostgres
+from llmplatform.specs.databases import InClusterPostgres, NewPostgres
 
 
 class Network(Protocol):
@@ -210,6 +210,17 @@ class Databases(Protocol):
 
     def __call__(self, name: str, spec: NewPostgres, /) -> Database:
         """The server that settings ask for. `name`: of its resources, in this stack."""
+        ...
+
+
+class InClusterDatabases(Protocol):
+    """Makes servers of Postgres within the cluster."""
+
+    def __call__(self, name: str, spec: InClusterPostgres, /, *, client: str) -> Database:
+        """The server that settings ask for, open to the pods of the namespace `client`.
+
+        `name`: of its resources, and of the server where the settings have none.
+        """
         ...
 
 

@@ -14,7 +14,7 @@ import pulumi_kubernetes as kubernetes
 from llmplatform.base import charts
 from llmplatform.base.chart_values import Values
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.contracts import Cache, Database, KnownCache
+from llmplatform.base.contracts import Cache, Database, InClusterDatabases, KnownCache
 from llmplatform.base.foundation import CloudServices
 from llmplatform.base.images import mirrored
 from llmplatform.base.namespace import ADDON_DEFAULTS, INTERNAL, Namespace, NamespaceArgs, PodSecurity
@@ -25,7 +25,7 @@ from llmplatform.catalog.trees import merged
 from llmplatform.catalog.versions import CHARTS
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.specs.caches import ExistingCache, NewCache
-from llmplatform.specs.databases import NewPostgres
+from llmplatform.specs.databases import InClusterPostgres, NewPostgres
 from llmplatform.specs.environment import Environment
 from llmplatform.specs.mirrors import PULL_SECRET, Mirrors
 from llmplatform.specs.platform_ref import Services
@@ -112,6 +112,8 @@ class Site:
     """API group of CRDs to the release that installs them; None if the cluster has them already."""
     ray_operator: pulumi.Input[str] | None = None
     """Namespace of the KubeRay operator, which asks the heads of Ray clusters. None: there is none."""
+    in_cluster_database: InClusterDatabases | None = None
+    """Makes servers of Postgres within the cluster; None: nothing does."""
     issuer: pulumi.Input[str] | None = None
     """ClusterIssuer of certificates. None: there is none."""
     before_models: tuple[pulumi.Resource, ...] = ()
@@ -162,11 +164,16 @@ class Site:
         release = self.crds[group]
         return [release] if release else []
 
-    def database(self, name: str, spec: NewPostgres) -> Database:
-        """The server of Postgres that settings ask for. `name`: of its resources, in this stack.
+    def database(self, name: str, spec: NewPostgres | InClusterPostgres, *, client: str) -> Database:
+        """The server of Postgres that settings ask for, open to the pods of the namespace `client`.
 
+        `name`: of its resources, in this stack.
         Raises ValueError where nothing makes one.
         """
+        if isinstance(spec, InClusterPostgres):
+            if self.in_cluster_database is None:
+                raise ValueError(f"{name}: nothing makes databases in the cluster; set addons.cnpg.enabled to true")
+            return self.in_cluster_database(name, spec, client=client)
         if self.cloud is None or self.cloud.database is None:
             raise ValueError(f"{name}: nothing here makes databases; write kind: existing")
         return self.cloud.database(name, spec)

@@ -113,6 +113,11 @@ VALKEY_IMAGE = "docker.io/valkey/valkey:9.1.1"
 REDIS_EXPORTER_IMAGE = "ghcr.io/oliver006/redis_exporter:v1.79.0"
 """Image of the exporter of its metrics. Source: the same chart, `metrics.exporter.image`."""
 
+# renovate: datasource=docker depName=ghcr.io/cloudnative-pg/postgresql versioning=docker
+CNPG_POSTGRES_IMAGE = "ghcr.io/cloudnative-pg/postgresql:18.4-system-trixie"
+"""Image of Postgres within the cluster: the operator's own default (cloudnative-pg v1.30.0, pkg/versions/versions.go).
+A new minor version is rolled out to servers; a new major one upgrades them in place, and takes them down for it."""
+
 IMAGE_REGISTRIES = ("docker.io", "ghcr.io", "nvcr.io", "quay.io", "registry.k8s.io")
 """Registries of the platform's and the charts' images."""
 

@@ -247,7 +247,7 @@ def install(site: Site) -> Site:
     if isinstance(spec.database, MlflowPostgres):
         password = site.secrets.get("mlflow_database_password")
     elif spec.database is not None:
-        made = site.database(NAME, spec.database)
+        made = site.database(NAME, spec.database, client=NAMESPACE)
     store, identity = None, None
     if not isinstance(spec.artifacts, Volume):
         cloud = site.cloud

@@ -5,10 +5,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from llmplatform.specs.objects import ExistingStore, NewStore, ObjectStore
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary.addresses import CertificateBundle, Host, PortNumber
 from llmplatform.specs.vocabulary.alicloud import KmsKeyId
-from llmplatform.specs.vocabulary.names import DatabaseClass, Zone
+from llmplatform.specs.vocabulary.names import (
+    DatabaseClass,
+    EnvironmentName,
+    ParameterName,
+    ParameterValue,
+    PoolName,
+    ServerName,
+    Zone,
+)
+from llmplatform.specs.vocabulary.times import Moment, Timestamp
 
 Hour = Annotated[int, Field(ge=0, le=23)]
 """Beginning of a window of one hour, in UTC."""
@@ -69,6 +79,74 @@ class NewPostgres(PreparedPostgres):
     def placed(self, home: str, zones: Sequence[str]) -> tuple[str, ...]:
         """Its zones, that of the server first. `home`: the first of the stack's `zones` for this."""
         return self.zones or (home, *(zone for zone in zones if zone != home))
+
+
+class ClusterBackups(Section):
+    """Backups of a server within the cluster to a bucket, on AWS.
+
+    They are a copy on a schedule, and its log of writes all the time: it can be restored to any moment since a copy.
+    """
+
+    store: ObjectStore = NewStore(kind="new")
+    """Bucket of the backups. It outlives the server."""
+    schedule: Moment = "47 1 * * *"
+    """When a copy is made, in UTC: minute, hour, day, month and weekday. The first one is made at once."""
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = 14
+    """The server can be restored to any moment of so many days."""
+
+
+class Restore(Section):
+    """A server of this stack or of another one, from whose backups a new server is made."""
+
+    server: ServerName
+    """Its name, which is also that of its folder in the bucket."""
+    environment: EnvironmentName | None = None
+    """`environment.name` of its stack. Empty: that of this stack."""
+    store: ExistingStore | None = None
+    """Bucket of its backups. Empty: that of `backups`."""
+    until: Timestamp | None = None
+    """Moment up to which it is restored, in UTC, like '2026-11-30T12:00:00Z'. A log that ends before it, or has a gap,
+    ends the restore with an error. Empty: up to the end of the log, and a gap is taken for that."""
+    storage_gib: Annotated[int, Field(ge=1, le=65536)] | None = None
+    """Size of its volume, in GiB, which the new one must have as well. Empty: it is not compared."""
+
+
+class InClusterPostgres(PreparedPostgres):
+    """A server within the cluster, which `addons.cnpg` makes. Clients reach it over TLS alone."""
+
+    kind: Literal["in_cluster"]
+    name: ServerName | None = None
+    """Name of the server. Another name is another server, with nothing in it unless it is restored. Empty: that of the
+    service."""
+    instances: Annotated[int, Field(ge=1, le=9)] = 1
+    """Instances, each on a node of its own with a volume of its own: one takes writes, and the others follow it and
+    take its place when it is lost."""
+    synchronous: Annotated[int, Field(ge=0, le=8)] | None = None
+    """Followers that confirm a write before a client hears of it, so that no confirmed write is lost with an instance.
+    Empty: 1 with three or more instances, else 0."""
+    storage_gib: Annotated[int, Field(ge=1, le=65536)] = 10
+    """Volume of each instance, in GiB. It can grow, and cannot shrink."""
+    wal_gib: Annotated[int, Field(ge=4, le=65536)] | None = None
+    """Volume of its own for the log of writes, in GiB: while backups fail, the log grows until it is full. Empty: the
+    log is on the other volume. Once it is set it stays."""
+    memory_gib: Annotated[int, Field(ge=1, le=4096)] = 1
+    """Memory of each instance, in GiB. A quarter of it is Postgres' own cache."""
+    millicores: Annotated[int, Field(ge=50, le=256_000)] = 250
+    """CPU that each instance asks for, in thousandths. It takes more where there is more."""
+    parameters: Annotated[dict[ParameterName, ParameterValue], Field(max_length=100)] = Field(default_factory=dict)
+    """Further parameters of Postgres, like `max_connections: "200"`."""
+    pool: PoolName | None = None
+    """Pool of its pods. Empty: any node without taints."""
+    backups: ClusterBackups | None = None
+    """Backups to a bucket. Empty: none; a service may still dump its databases by itself."""
+    restore_from: Restore | None = None
+    """Makes the server from backups instead of empty. It counts when the server is made, which needs another `name`
+    than the lost one's."""
+
+    @property
+    def confirmed_by(self) -> int:
+        """Followers that confirm each write."""
+        return self.synchronous if self.synchronous is not None else int(self.instances >= 3)
 
 
 class ExistingPostgres(Section):

@@ -36,9 +36,9 @@ class Postgres:
 
     def run(self, program: str, *arguments: str) -> str:
         """A client program, as the owner of everything, by the socket."""
-        call = [self.programs / program, *arguments]
+        command = [self.programs / program, *arguments]
         where = {"PGHOST": str(self.folder), "PGUSER": "postgres"}
-        return _call(call, where)
+        return call(command, where)
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def started(programs: Path, port: int, settings: str = "") -> Iterator[Postgres]
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     try:
         if os.getuid() == 0:
-            programs = _copied(programs, folder / "programs")
+            programs = copied(programs, folder / "programs")
         server = Postgres(programs=programs, folder=folder, port=port)
         _make(server, settings)
         process = subprocess.Popen([programs / "postgres", "-D", folder / "data"], env={}, **owner())
@@ -89,7 +89,7 @@ def _offered(server: Postgres) -> Iterator[None]:
             process.kill()
 
 
-def _copied(programs: Path, target: Path) -> Path:
+def copied(programs: Path, target: Path) -> Path:
     """The wheel's programs, with their libraries where they look for them: in a folder beside the package."""
     package = programs.parents[1]
     libraries = package.with_name(f"{package.name}.libs")
@@ -104,7 +104,7 @@ def _make(server: Postgres, settings: str) -> None:
     if os.getuid() == 0:
         os.chown(folder, _ANOTHER, _ANOTHER)
     folder.chmod(0o755)
-    _call([server.programs / "initdb", "-D", folder / "data", "-U", "postgres", "--auth=trust"], {})
+    call([server.programs / "initdb", "-D", folder / "data", "-U", "postgres", "--auth=trust"], {})
     with (folder / "data/postgresql.conf").open("a") as file:
         file.write(f"listen_addresses = ''\nunix_socket_directories = '{folder}'\nfsync = off\n{settings}")
     (folder / "data/pg_hba.conf").write_text("local all postgres trust\nlocal all all scram-sha-256\n")
@@ -118,7 +118,8 @@ def _wait(server: Postgres) -> None:
     server.run("pg_isready", "--quiet", "--timeout=60")
 
 
-def _call(command: Sequence[str | Path], variables: dict[str, str]) -> str:
+def call(command: Sequence[str | Path], variables: dict[str, str]) -> str:
+    """What a program prints that the owner of the servers runs."""
     environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", **variables}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **owner())
     assert done.returncode == 0, done.stderr

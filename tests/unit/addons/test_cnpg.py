@@ -1,9 +1,11 @@
 """CloudNativePG: where it acts, who reaches what, and that both clouds may have it."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from support.plans import environment
+from support.postgres_servers import LASTING, RESTORED, served
 from support.program import STACKS, run_program, stack_config
 from support.sites import MIRRORED, on_sites, site, with_site
 
@@ -23,7 +25,12 @@ def installed(**changes: Any) -> Cnpg:
     return Cnpg("cnpg", CnpgArgs(site=here, **{"spec": Spec(enabled=True), **changes}))
 
 
-VARIANTS = on_sites("cnpg", installed)
+VARIANTS = {
+    **on_sites("cnpg", installed),
+    **on_sites("cnpg, small", served),
+    **on_sites("cnpg, lasting", partial(served, LASTING)),
+    **on_sites("cnpg, restored", partial(served, RESTORED)),
+}
 
 
 def values(chart: str, **changes: Any) -> dict[str, Any]:

@@ -64,6 +64,13 @@ DatabaseClass = Annotated[
     ),
 ]
 """Machine of a managed Postgres: `db.` on AWS, `pg.` on Alibaba Cloud."""
+ServerName = Annotated[str, Field(min_length=1, max_length=40), _LABEL]
+"""A server of Postgres within the cluster. CloudNativePG adds to it in names of 63 characters."""
+ParameterName = Annotated[
+    str,
+    Matching(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?", "write a parameter as Postgres' documentation does", longest=63),
+]
+ParameterValue = Annotated[str, Matching(r"[^\x00-\x1f\x7f]*", "write one line of text in quotes", longest=1024)]
 BucketName = Annotated[
     str,
     Matching(

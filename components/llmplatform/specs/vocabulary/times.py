@@ -71,6 +71,14 @@ DumpMoment = Annotated[
     ),
 ]
 """A dump, by its moment in UTC, or the newest one."""
+Timestamp = Annotated[
+    str,
+    Matching(
+        r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ",
+        "write a moment in UTC in quotes, like '2026-11-30T12:00:00Z'",
+    ),
+]
+"""A moment to the second, in UTC."""
 TimeZone = Annotated[str, AfterValidator(_zone), Field(max_length=64, json_schema_extra={"pattern": r"^[\w+/-]+$"})]
 """A name of the IANA time zone database."""
 Weekday = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
