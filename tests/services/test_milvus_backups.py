@@ -77,6 +77,11 @@ class Tool:
         return place
 
     @property
+    def succeeded(self) -> bool:
+        """What the drill's next container sees."""
+        return (self.folder / "scratch" / "restored").exists()
+
+    @property
     def restored(self) -> str:
         place = self.folder / "restored"
         return place.read_text().strip() if place.exists() else ""
@@ -135,19 +140,23 @@ def test_a_drill_reports_a_newest_backup_that_cannot_be_read(
         tool.add(NEW)
         tool.add(name, metadata=metadata)
     ended = tool.run("milvus-drill", "restore")
-    assert (ended.returncode, tool.restored) == (1, "")
+    assert (tool.succeeded, tool.restored) == (False, "")
     assert said in ended.stderr
 
 
 def test_a_drill_reports_a_newest_backup_that_is_old_and_one_without_an_object(tool: Tool) -> None:
     tool.add(OLD)
     ended = tool.run("milvus-drill", "restore")
-    assert ended.returncode == 1
+    assert not tool.succeeded
     assert f"the newest backup, {OLD}, is older than 48 hours" in ended.stderr
     (tool.add(NEW) / "binlogs" / "1").unlink()
     ended = tool.run("milvus-drill", "restore")
-    assert ended.returncode == 1
+    assert not tool.succeeded
     assert "bulk insert failed" in ended.stderr
+    (tool.backups / NEW / "binlogs" / "1").touch()
+    tool.run("milvus-drill", "restore")
+    assert tool.succeeded
+    assert tool.restored == f"{NEW} {SUFFIX}"
 
 
 @dataclass
@@ -162,7 +171,7 @@ class Lite:
         (found,) = (each for each in pods[pod] if each["name"] == container)
         words = [sys.executable, *found["command"][1:]]
         places = {"https://milvus-milvus.milvus.svc:8081": self.address, "/secrets": str(self.folder / "secrets")}
-        places |= {"/certificates/ca.crt": ""}
+        places |= {"/certificates/ca.crt": "", "/scratch/restored": str(self.folder / "restored")}
         return subprocess.run(
             [places.get(word, word) for word in words],
             env={"PYTHONPATH": str(self.folder / "programs"), "PYTHONDONTWRITEBYTECODE": "1"},
@@ -234,6 +243,7 @@ def restored(lite: Lite, pods: dict[str, Pod]) -> Lite:
     assert not lite.copies(), "what an earlier drill left is removed first"
     lite.back_up(pods)
     lite.restore()
+    (lite.folder / "restored").touch()
     assert len(lite.copies()) == 4
     return lite
 
@@ -271,6 +281,14 @@ def test_a_backup_without_its_list_of_rows_is_reported(restored: Lite, pods: dic
     ended = restored.run(pods, "milvus-drill", "compare")
     assert ended.returncode == 1
     assert "the backup has no list of its rows" in ended.stderr
+    assert not restored.copies()
+
+
+def test_copies_of_a_restore_that_failed_are_removed_and_it_is_reported(restored: Lite, pods: dict[str, Pod]) -> None:
+    (restored.folder / "restored").unlink()
+    ended = restored.run(pods, "milvus-drill", "compare")
+    assert ended.returncode == 1
+    assert "the restore has failed" in ended.stderr
     assert not restored.copies()
 
 

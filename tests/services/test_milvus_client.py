@@ -1,6 +1,6 @@
 """The client of examples/milvus against a Milvus in one process, milvus-lite, over the network.
 
-It knows no users, roles or TLS: those are Milvus' own, and no test here shows them.
+It knows no users, roles or TLS: test_milvus_access.py has a stand-in for these.
 """
 
 import json

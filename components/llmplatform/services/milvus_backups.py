@@ -78,6 +78,10 @@ The tool's list leaves out what it cannot read, with a warning (internal/meta/me
 left is no proof of the newest.
 """
 
+RESTORED = f"{pods.SCRATCH}/restored"
+TRY = f'sh -euc "$1" restore && touch {RESTORED} || true'
+"""Runs a script, and leaves its success for the next container, which cleans up either way. Arguments: the script."""
+
 core = kubernetes.core.v1
 meta = kubernetes.meta.v1
 batch = kubernetes.batch.v1
@@ -175,13 +179,13 @@ class Backups:
         manual = self._script("restore", BRING_BACK, BACKUP="newest", SUFFIX="_restored", OLDEST_HOURS="")
         self._cron_job("restore", RESTORE, [manual], restore, None)
         if wanted.drill.enabled:
+            oldest = str(wanted.drill.oldest_hours)
+            variables = {"BACKUP": "newest", "SUFFIX": SUFFIX, "OLDEST_HOURS": oldest}
             limits = (str(wanted.drill.largest_rows), f"{wanted.drill.tolerance_percent:g}")
             tried = [
                 self._program("prepare", "drill", _WAIT_SECONDS, before=("prepare",)),
-                self._script(
-                    "restore", BRING_BACK, BACKUP="newest", SUFFIX=SUFFIX, OLDEST_HOURS=str(wanted.drill.oldest_hours)
-                ),
-                self._program("compare", "drill", _WAIT_SECONDS, *limits, before=("compare",)),
+                self._script("restore", TRY, BRING_BACK, **variables),
+                self._program("compare", "drill", _WAIT_SECONDS, RESTORED, *limits, before=("compare",)),
             ]
             self._cron_job("drill", "milvus-drill", tried, restore, wanted.drill.schedule)
 

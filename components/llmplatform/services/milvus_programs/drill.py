@@ -1,13 +1,15 @@
 """Compares the copies that a backup was restored to with what the backup says of them, and drops them.
 
 Arguments: `prepare` or `compare`, address, folder of the passwords, file of the authority (or nothing), seconds to wait
-for Milvus; and for `compare` the most rows of a collection that is loaded, and the percentage that may differ.
+for Milvus; and for `compare` a file that a successful restore has left, the most rows of a collection that is loaded,
+and the percentage that may differ.
 Any difference, and a copy that is missing, ends it with 1, after all copies are dropped.
 """
 
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from llmplatform.services.milvus_programs.rest import Denied, Milvus, Refused, Unreachable, as_root
@@ -34,7 +36,10 @@ def main(task: str, address: str, secrets: str, authority: str, seconds: str, *f
             drop(root)
             return
         try:
-            faults = compare(root, int(further[0]), float(further[1]))
+            restored, largest, tolerance = further
+            if not Path(restored).exists():
+                raise SystemExit("the restore has failed: the log of the container 'restore' has the reason")
+            faults = compare(root, int(largest), float(tolerance))
         finally:
             drop(root)
     except (Denied, Refused, Unreachable) as error:
