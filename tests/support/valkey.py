@@ -172,7 +172,6 @@ class Pod:
     def start(self) -> None:
         """Start the server, and wait until its probe says that it is ready."""
         command = [self.here(word) for word in self.container("valkey")["command"]]
-        command[0] = str(programs() / command[0])
         with (self.folder / "log").open("ab") as log:
             self._running = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment("valkey"))
         ends = time.monotonic() + _WAIT_SECONDS

@@ -62,7 +62,10 @@ def template(args: PodArgs) -> core.PodTemplateSpecArgs:
         volumes=[
             core.VolumeArgs(name="config", config_map=core.ConfigMapVolumeSourceArgs(name=args.config)),
             core.VolumeArgs(name="users", secret=core.SecretVolumeSourceArgs(secret_name=args.users)),
-            core.VolumeArgs(name="tls", secret=core.SecretVolumeSourceArgs(secret_name=args.certificate)),
+            # Optional: cert-manager makes it later, and the server waits for it.
+            core.VolumeArgs(
+                name="tls", secret=core.SecretVolumeSourceArgs(secret_name=args.certificate, optional=True)
+            ),
             core.VolumeArgs(name="run", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit="1Mi")),
             core.VolumeArgs(
                 name="data",
@@ -85,7 +88,7 @@ def _server(args: PodArgs) -> core.ContainerArgs:
         name="valkey",
         image=args.mirrors.image(VALKEY_IMAGE),
         image_pull_policy="IfNotPresent",
-        command=["valkey-server", f"{server.CONFIG}/{server.FILE}"],
+        command=["sh", "-c", server.start()],
         env=[_password(args, server.MONITOR, "REDISCLI_AUTH")],
         ports=[core.ContainerPortArgs(name="valkey", container_port=server.PORT, protocol="TCP")],
         resources=core.ResourceRequirementsArgs(requests={"cpu": "100m", "memory": memory}, limits={"memory": memory}),

@@ -51,6 +51,11 @@ def configuration(spec: InClusterValkey) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def start() -> str:
+    """A shell program that starts the server once its certificate is there."""
+    return f"until [ -s {TLS}/tls.crt ]; do sleep 1; done; exec valkey-server {CONFIG}/{FILE}"
+
+
 def users(clients: Sequence[str], operator: str, monitor: str) -> str:
     """File of the users, from SHA-256 digests of their passwords. No client without a name is served."""
 

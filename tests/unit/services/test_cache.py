@@ -119,6 +119,12 @@ def test_there_is_no_way_in_without_tls() -> None:
     served = certificates["valkey-tls"]
     assert served["dnsNames"] == ["valkey.cache", "valkey.cache.svc", "valkey.cache.svc.cluster.local"]
     assert served["issuerRef"] == {"group": "cert-manager.io", "kind": "Issuer", "name": "valkey-tls-authority"}
+    pod = made().one(SET).inputs["spec"]["template"]["spec"]
+    (mounted,) = (each["secret"] for each in pod["volumes"] if each["name"] == "tls")
+    assert mounted == {"secretName": "valkey-tls", "optional": True}
+    assert containers(made())["valkey"]["command"][-1].startswith("until [ -s /etc/valkey/tls/tls.crt ]"), (
+        "the pod may be there before its certificate"
+    )
     with pytest.raises(ValueError, match=r"needs addons\.cert_manager"):
         made(issuer=None)
 
