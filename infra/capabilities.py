@@ -30,6 +30,7 @@ def install(
         mirrors=stack.mirrors,
         secrets=secrets,
         sections=plan_capabilities(stack, pools),
+        models_home=stack.platform.models_namespace,
         cloud=cloud,
         opts=inside,
     )

@@ -21,8 +21,11 @@ from llmplatform.base.labels import labels
 from llmplatform.base.namespace import Namespace
 from llmplatform.base.network_policy import PROMETHEUS, PROMETHEUS_PORT, Allow, Openings, https
 from llmplatform.base.ordering import after
+from llmplatform.base.rules import PAGES, Rules, RulesArgs
 from llmplatform.base.site import Pods, Rails, Site
-from llmplatform.specs.addons import Alerts, Keda
+from llmplatform.catalog.rules import Condition
+from llmplatform.planning.platform_rules import platform_rules
+from llmplatform.specs.addons import Alerts, CertManager, ClusterAutoscaler, Keda
 from llmplatform.specs.addons import Monitoring as Spec
 
 STACK = "kube-prometheus-stack"
@@ -114,6 +117,7 @@ class Monitoring(PlatformComponent):
             self._args.spec,
             placeholders=[pool.placeholder for pool in self._args.site.pools if pool.spec.warm],
             keep_disks=self._args.site.environment.protected,
+            models=self._args.site.models_home,
             admin_secret=admin_secret,
             receiver_secret=receiver,
             storage_class=self._args.storage_class,
@@ -128,6 +132,7 @@ def install(site: Site) -> Site:
     if spec is None:
         return site
     if not spec.installed:
+        _rules(site, spec, spec.namespace, None)
         return replace(site.with_crds(CRDS, None), scraper=spec.namespace, prometheus_url=spec.url)
     args = MonitoringArgs(
         spec=spec,
@@ -136,6 +141,7 @@ def install(site: Site) -> Site:
         alert_receiver=site.secrets.get("alert_receiver"),
     )
     made = Monitoring("monitoring", args, site.opts)
+    _rules(site, spec, made.namespace, made.crds)
     outputs = {**site.outputs, "grafana_secret": made.grafana_secret}
     return replace(
         site.with_crds(CRDS, made.crds),
@@ -143,6 +149,23 @@ def install(site: Site) -> Site:
         prometheus_url=made.prometheus_url,
         outputs=outputs,
     )
+
+
+def _rules(site: Site, spec: Spec, namespace: pulumi.Input[str], crds: pulumi.Resource | None) -> None:
+    """The rules about the platform itself."""
+    having: dict[Condition, bool] = {
+        "autoscaler": site.wanted(ClusterAutoscaler) is not None and bool(site.cloud and site.cloud.autoscaler),
+        "certificates": site.wanted(CertManager) is not None,
+    }
+    groups = platform_rules(
+        site.pools,
+        [condition for condition, there in having.items() if there],
+        environment=site.environment.name,
+        runbooks=spec.runbooks or PAGES,
+    )
+    # Several platforms may share an existing Prometheus.
+    wanted = RulesArgs(name=f"platform-{site.environment.name}", namespace=namespace, groups=groups, crds=crds)
+    Rules("platform-rules", wanted, site.opts)
 
 
 def openings(alerts: Alerts | None, scaling: Keda | None) -> Openings:

@@ -89,14 +89,17 @@ they would always fire (kubernetes-mixin, `alerts/resource_alerts.libsonnet`).""
 
 
 class _DefaultRules(Values):
-    rules: dict[str, bool]
-    disabled: dict[str, bool]
+    rules: dict[str, bool] = Field(default=dict.fromkeys(_MANAGED, False))
+    disabled: dict[str, bool] = Field(default=dict.fromkeys(_NEVER_RIGHT, True))
+    app_namespaces_operator: str = "!~"
+    app_namespaces_target: str
+    """The models' namespace: these rules know neither how long a model's start takes, nor that its node has to come."""
 
 
 class _StateMetrics(Part):
     metric_labels_allowlist: tuple[str, ...] = (
         f"pods=[app.kubernetes.io/name,{MODEL_LABEL},ray.io/node-type]",
-        f"nodes=[{POOL_LABEL}]",
+        f"nodes=[{POOL_LABEL},eks.amazonaws.com/capacityType]",
     )
     """Labels of objects that rules tell models and pools by; by default it exposes none."""
 
@@ -123,9 +126,7 @@ class MonitoringValues(Values):
     kube_scheduler: Switch = Switch(enabled=False)
     kube_etcd: Switch = Switch(enabled=False)
     kube_proxy: Switch = Switch(enabled=False)
-    default_rules: _DefaultRules = _DefaultRules(
-        rules=dict.fromkeys(_MANAGED, False), disabled=dict.fromkeys(_NEVER_RIGHT, True)
-    )
+    default_rules: _DefaultRules
 
 
 def values(
@@ -133,14 +134,15 @@ def values(
     *,
     placeholders: Sequence[str] = (),
     keep_disks: bool,
+    models: str,
     admin_secret: pulumi.Input[str],
     receiver_secret: pulumi.Input[str] | None,
     storage_class: pulumi.Input[str] | None,
 ) -> MonitoringValues:
     """Values of the release.
 
-    `placeholders`: Deployments of warm nodes. `keep_disks`: the disks outlive the release. `storage_class` None: the
-    cluster's default.
+    `placeholders`: Deployments of warm nodes. `keep_disks`: the disks outlive the release. `models`: namespace of the
+    models. `storage_class` None: the cluster's default.
     """
     claims = _ClaimRetention(when_deleted="Retain" if keep_disks else "Delete")
 
@@ -172,6 +174,7 @@ def values(
             resources=Resources.of("50m", "128Mi"),
             prometheus_config_reloader=Part(resources=Resources.of("10m", "32Mi")),
         ),
+        default_rules=_DefaultRules(app_namespaces_target=models),
         kube_state_metrics=_StateMetrics(resources=Resources.of("20m", "96Mi")),
         node_exporter=_NodeExporter(resources=Resources.of("20m", "32Mi")),
     )

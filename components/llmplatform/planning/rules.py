@@ -29,7 +29,7 @@ FAILING = "|".join(
 )
 """Reasons of a waiting container that time does not mend."""
 MODEL_TOPICS = ("models", "objectives")
-"""Topics of the stack that has the models; the others are of the stack that has the platform."""
+"""Topics of the stack that has the models; `planning/platform_rules.py` has the others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class Group:
 
 Filled = Mapping[str, str]
 """Placeholder to text."""
-_Fillings = Callable[[Recording | Alert], Iterable[tuple[Filled, Mapping[str, str]]]]
+Fillings = Callable[[Recording | Alert], Iterable[tuple[Filled, Mapping[str, str]]]]
 """Each filling of a rule, and the labels that its result gets."""
 
 
@@ -82,7 +82,7 @@ def model_rules(models: Sequence[ModelPlan], *, namespace: str, environment: str
     if not models:
         return ()
     fillings = _ModelFillings(models, namespace)
-    return _groups(MODEL_TOPICS, fillings.of, environment=environment, runbooks=runbooks)
+    return groups_of(MODEL_TOPICS, fillings.of, environment=environment, runbooks=runbooks)
 
 
 class _ModelFillings:
@@ -178,7 +178,7 @@ def _named(expr: str, label: str) -> str:
     return f'label_replace({expr}, "model", "$1", "{label}", "(.+)")'
 
 
-def _groups(names: Iterable[str], fillings: _Fillings, *, environment: str, runbooks: str) -> tuple[Group, ...]:
+def groups_of(names: Iterable[str], fillings: Fillings, *, environment: str, runbooks: str) -> tuple[Group, ...]:
     """The groups of some topics, without rules that read what is not recorded."""
     kept: dict[str, list[Rule]] = {}
     recorded: set[str] = set()

@@ -1,0 +1,44 @@
+"""Recording rules and alerts about a platform: its GPUs, its capacity, its certificates."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from llmplatform.catalog.rules import Alert, Condition, Recording
+from llmplatform.planning.pools import PoolPlan
+from llmplatform.planning.rules import Filled, Group, groups_of
+
+PLATFORM_TOPICS = ("gpus", "capacity", "platform")
+"""Topics of the stack that installs the Prometheus, or names an existing one."""
+
+
+def platform_rules(
+    pools: Sequence[PoolPlan], having: Collection[Condition], *, environment: str, runbooks: str
+) -> tuple[Group, ...]:
+    """The rules of a platform with these pools.
+
+    `having`: what else it has that rules are about. `runbooks`: address of the folder of runbook pages.
+    """
+    gpu_pools = [pool for pool in pools if pool.gpu]
+    has = {*having, *(["gpus"] if gpu_pools else [])}
+    once = {"gpu_pools": "|".join(pool.name for pool in gpu_pools)}
+
+    def fillings(rule: Recording | Alert) -> Iterator[tuple[Filled, Mapping[str, str]]]:
+        if not set(rule.when) <= has:
+            return
+        if rule.each == "spot_pool":
+            yield from (
+                ({"pool": pool.name, "on_demand": str(_on_demand(pool))}, {}) for pool in pools if _on_spot(pool)
+            )
+        else:
+            yield once, {}
+
+    return groups_of(PLATFORM_TOPICS, fillings, environment=environment, runbooks=runbooks)
+
+
+def _on_spot(pool: PoolPlan) -> bool:
+    """Whether it prefers spot machines, and its nodes tell which they are. Those of ACK have no label that says so."""
+    return pool.spec.capacity == "spot_first" and pool.shape.provider == "aws"
+
+
+def _on_demand(pool: PoolPlan) -> int:
+    """Nodes that are always bought on demand."""
+    return sum(group.minimum for group in pool.groups if group.capacity == "on_demand")
