@@ -54,7 +54,9 @@ def text() -> str:
     found: dict[Part, list[str]] = {}
     for provider, stack in STACKS.items():
         for part in _parts("", stack):
-            found.setdefault(part, []).append(provider)
+            where = found.setdefault(part, [])
+            # Several arms of a union may share a section.
+            where += [provider] if provider not in where else []
     order = {name: place for place, name in enumerate(ORDER)}
     paths = sorted(
         {part.path for part in found if part.path and _fields(part.model)},

@@ -59,7 +59,7 @@ def up(
         return
     console = console_for()
     report.print_snapshot(console, snapshot)
-    report.print_reality(console, versions, snapshot)
+    report.print_reality(console, versions, snapshot, stack, project)
     console.print(report.changes_sentence(outcome.changes))
     report.print_timings(console, timings)
     report.print_next_steps(console, stack, project)

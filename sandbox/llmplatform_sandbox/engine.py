@@ -21,6 +21,7 @@ from llmplatform.recovery import state
 from llmplatform_sandbox.callers import guard
 from llmplatform_sandbox.checkpoint import Checkpoint
 from llmplatform_sandbox.errors import SandboxError
+from llmplatform_sandbox.interruption import passed_on
 from llmplatform_sandbox.loopback import loopback_spared
 from llmplatform_sandbox.paths import SandboxPaths, write_private
 from llmplatform_sandbox.processes import ENGINE_MARK
@@ -195,7 +196,8 @@ class PulumiEngine:
 
     @contextlib.contextmanager
     def _running(self, recorder: Recorder) -> Generator[None]:
-        with _without_user_settings(), contextlib.redirect_stdout(Lines(recorder.report)):
+        lines = contextlib.redirect_stdout(Lines(recorder.report))
+        with _without_user_settings(), lines, passed_on(self._paths):
             try:
                 yield
             except automation.errors.ConcurrentUpdateError:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
+from llmplatform_sandbox.controllers.table import UNSERVED, unanswered
 from llmplatform_sandbox.interfaces import Cloud
 from llmplatform_sandbox.kube.client import Kube, Object
 from llmplatform_sandbox.kube.errors import KubeError
@@ -32,6 +33,13 @@ def pending(kube: Kube, clouds: Collection[Cloud] = ()) -> list[str]:
     pods = sorted(kube.list("v1", "Pod", fieldSelector="status.phase=Pending"), key=_name)
     lines = [f"{_name(pod)}: {view.reason(pod)}" for pod in pods]
     return lines + [line for obj in kube.list("apps/v1", "Deployment") for line in _not_made(obj)]
+
+
+def unmade(kube: Kube, charts: Collection[str]) -> list[str]:
+    """One line for each object that a controller would make pods of, which does not run here. `charts`: installed."""
+    kinds = [kind for each in UNSERVED if each.chart in charts for kind in each.makes]
+    found = [obj for api_version, kind in kinds for obj in kube.list(api_version, kind)]
+    return [f"{_name(obj)} ({obj['kind']}): {unanswered(obj)}" for obj in found]
 
 
 def workload_reasons(kube: Kube, obj: Object, clouds: Collection[Cloud] = ()) -> list[str]:

@@ -46,6 +46,7 @@ def print_snapshot(console: Console, snapshot: Snapshot) -> None:
         console.print(_table(columns))
     for title, lines in (
         ("Pending", list(snapshot.pending)),
+        ("Without pods", list(snapshot.unmade)),
         ("Shortages", sorted(snapshot.shortages.values())),
         ("Silently accepted", list(snapshot.remarks)),
         ("Faults active", [f"{kind} {target}" for kind, target in snapshot.faults]),
@@ -68,7 +69,9 @@ def _bare(node: str) -> str:
     return re.sub(r"\.[\w-]+\.compute\.internal$", "", node)
 
 
-def print_reality(console: Console, versions: Mapping[str, str], snapshot: Snapshot) -> None:
+def print_reality(
+    console: Console, versions: Mapping[str, str], snapshot: Snapshot, stack: str, project: Path = Path()
+) -> None:
     """What of all this was real, what was played, and what did not happen."""
     real = (
         f"Pulumi engine {versions['pulumi']}; Kubernetes {versions['kubernetes']} API server, controller-manager and "
@@ -82,7 +85,11 @@ def print_reality(console: Console, versions: Mapping[str, str], snapshot: Snaps
         "no container ran. Helm releases: values checked, CRDs applied, no templates. "
         "Volumes, load balancers, autoscaling."
     )
-    missing = [f"{sentence}; {called()} sandbox up --controllers CHART runs them." for sentence in snapshot.idle]
+    simulated = "\n".join([simulated, *(f"{sentence}." for sentence in snapshot.played)])
+    missing = [f"{sentence}." for sentence in snapshot.idle]
+    if snapshot.idle:
+        charts = ",".join(sentence.partition(":")[0] for sentence in snapshot.idle)
+        missing.append(f"They run by: {called()} sandbox up {_named(stack, project)} --controllers {charts}")
     if snapshot.unserved:
         missing.append(f"{', '.join(snapshot.unserved)}: CRDs alone, nothing acts on their objects.")
     for title, style, text in (
@@ -98,8 +105,7 @@ def print_reality(console: Console, versions: Mapping[str, str], snapshot: Snaps
 
 def print_next_steps(console: Console, stack: str, project: Path = Path()) -> None:
     """The next commands, written so that they can be copied."""
-    if project.resolve() != Path.cwd():
-        stack = f"{stack} --project {shlex.quote(str(project))}"
+    stack = _named(stack, project)
     steps = (
         (f"{called()} sandbox status {stack}", "nodes, pods, and why a pod waits"),
         (f'eval "$({called()} sandbox env {stack})"', "your own pulumi and kubectl on the sandbox"),
@@ -112,6 +118,12 @@ def print_next_steps(console: Console, stack: str, project: Path = Path()) -> No
         if not beside:
             console.print(Text(f"  # {why}", style="dim"), soft_wrap=True)
         console.print(Text.assemble("  ", (command, "cyan"), f"  {why}" if beside else ""), soft_wrap=True)
+
+
+def _named(stack: str, project: Path) -> str:
+    """The stack as the arguments of a command name it."""
+    elsewhere = project.resolve() != Path.cwd()
+    return f"{stack} --project {shlex.quote(str(project))}" if elsewhere else stack
 
 
 def print_timings(console: Console, timings: Mapping[str, float]) -> None:

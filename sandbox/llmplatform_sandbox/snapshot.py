@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llmplatform_sandbox.checkpoint import Checkpoint
-from llmplatform_sandbox.controllers.table import idle, unserved
-from llmplatform_sandbox.explain import pending
+from llmplatform_sandbox.controllers.table import idle, played, unserved
+from llmplatform_sandbox.explain import pending, unmade
 from llmplatform_sandbox.interfaces import Cloud, CloudObject, KubeAccess
 from llmplatform_sandbox.kube.client import Kube
 from llmplatform_sandbox.kube.releases import releases
@@ -52,6 +52,8 @@ class Snapshot:
     pods: tuple[Pod, ...] = ()
     pending: tuple[str, ...] = ()
     """A line for each Pending pod, with the reason."""
+    unmade: tuple[str, ...] = ()
+    """A line for each object whose pods are not made, since their controller does not run here."""
     objects: int = 0
     """Objects in the simulated accounts."""
     faults: tuple[tuple[str, str], ...] = ()
@@ -62,6 +64,8 @@ class Snapshot:
     """A sentence per installed chart whose controllers could run and do not: what does not happen."""
     unserved: tuple[str, ...] = ()
     """The installed charts that stay CRDs: nothing acts on their objects."""
+    played: tuple[str, ...] = ()
+    """A sentence per installed chart whose controllers are played."""
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def waiting(self) -> bool:
@@ -88,17 +92,19 @@ def take(
     `controllers`: charts whose real ones are run.
     """
     shortages = {group: reason for cloud in clouds.values() for group, reason in cloud.shortages().items()}
-    nodes, pods, pending, charts = _cluster(kube, clouds) if kube else ((), (), (), frozenset[str]())
+    nodes, pods, pending, unmade, charts = _cluster(kube, clouds) if kube else ((), (), (), (), frozenset[str]())
     return Snapshot(
         nodes=nodes,
         pods=pods,
         pending=pending,
+        unmade=unmade,
         objects=sum(len(cloud.objects()) for cloud in clouds.values()),
         faults=tuple(fault for cloud in clouds.values() for fault in cloud.faults()),
         shortages=shortages,
         remarks=tuple(remark for cloud in clouds.values() for remark in cloud.remarks()),
         idle=tuple(idle([chart for chart in charts if chart not in controllers])),
         unserved=tuple(unserved(charts)),
+        played=tuple(played(charts)),
         outputs=checkpoint.outputs(),
     )
 
@@ -136,7 +142,7 @@ def orphans_of(look: Callable[[], Sequence[CloudObject]]) -> Sequence[CloudObjec
 
 def _cluster(
     access: KubeAccess, clouds: Mapping[str, Cloud]
-) -> tuple[tuple[Node, ...], tuple[Pod, ...], tuple[str, ...], frozenset[str]]:
+) -> tuple[tuple[Node, ...], tuple[Pod, ...], tuple[str, ...], tuple[str, ...], frozenset[str]]:
     kube, pools = Kube(access), _pools(clouds)
     try:
         nodes = tuple(
@@ -144,7 +150,7 @@ def _cluster(
         )
         pods = tuple(sorted((_pod(item) for item in kube.list("v1", "Pod")), key=lambda pod: (pod.namespace, pod.name)))
         charts = frozenset(release.chart for release in releases(kube))
-        return nodes, pods, tuple(pending(kube, list(clouds.values()))), charts
+        return nodes, pods, tuple(pending(kube, list(clouds.values()))), tuple(unmade(kube, charts)), charts
     finally:
         kube.close()
 

@@ -59,6 +59,8 @@ def describe(
     """
     text = _language(config)
     kind = str(text.get("model_type") or config.get("model_type") or "")
+    if not kind:
+        raise UnknownModelError("the file names no model_type; write the path of a model's config.json")
     try:
         return _describe(config, text, kind, (beside or {}).get("quantization"), stored_bytes, parameters)
     except KeyError as missing:
@@ -69,9 +71,9 @@ def describe(
     except ValidationError as invalid:
         faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in invalid.errors())
         raise UnknownModelError(f"model_type '{kind}': its numbers are no model's ({faults}); {_BY_HAND}") from None
-    except (TypeError, ValueError, AttributeError, IndexError, ZeroDivisionError) as fault:
+    except (TypeError, ValueError, AttributeError, IndexError, ZeroDivisionError):
         raise UnknownModelError(
-            f"model_type '{kind}': a value of its config.json is empty or of another form ({fault}); {_BY_HAND}"
+            f"model_type '{kind}': a value of its config.json is empty or of another form; {_BY_HAND}"
         ) from None
 
 
@@ -97,8 +99,8 @@ def _describe(
         weights, size = parameters - embeddings, stored_bytes - 2 * embeddings
     else:
         raise UnknownModelError(
-            f"model_type '{kind}': its weights cannot be counted from config.json; use --id, or put the weights' "
-            "model.safetensors.index.json beside it"
+            f"model_type '{kind}': its weights cannot be counted from config.json; put the weights' "
+            "model.safetensors.index.json beside it, or leave the file away: the hub knows their size"
         )
     kept = layers.count(text)
     kinds = layers.attention(text)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import cast
 
 _LONGEST = 80
 """Characters of a value to show; longer values are cut."""
@@ -79,3 +80,12 @@ def shown(value: object) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "a list"
     return str(value).lower() if isinstance(value, bool) else f"'{value}'" if isinstance(value, str) else str(value)
+
+
+QUOTED_FLAG = """'--flag={"key": 1}'"""
+"""A flag whose value is JSON, as YAML takes it for text."""
+
+
+def is_flag(value: object) -> bool:
+    """Whether YAML made a group of keys of a flag with a value in JSON."""
+    return isinstance(value, Mapping) and any(str(key).startswith("--") for key in cast(Mapping[object, object], value))

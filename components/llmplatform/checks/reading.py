@@ -11,7 +11,7 @@ from llmplatform.catalog.stack_names import stack_of_file
 from llmplatform.checks import sentences
 from llmplatform.checks.ciphertexts import malformed
 from llmplatform.checks.cleartext import cleartext_elsewhere, texts, tokens, tokens_in_comments
-from llmplatform.checks.problems import InvalidStack, Problem, listed, nearest, shown, suggestion
+from llmplatform.checks.problems import QUOTED_FLAG, InvalidStack, Problem, listed, nearest, shown, suggestion
 from llmplatform.checks.yaml_loader import LARGEST_KIB, Misread, Written, document
 from llmplatform.specs.stack import NAMESPACE, STACKS
 
@@ -131,6 +131,9 @@ _REMEDIES = {
 """Messages of the YAML parser, with the remedy for each."""
 
 
+_FLAG_WITH_JSON = re.compile(r"(?<!['\"])--[\w.-]+=\{")
+
+
 def _marked(path: Path, error: yaml.MarkedYAMLError, text: str) -> Problem:
     mark, said = error.problem_mark, error.problem or "it is not YAML"
     line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
@@ -139,6 +142,8 @@ def _marked(path: Path, error: yaml.MarkedYAMLError, text: str) -> Problem:
         return _fault(path, f"{where}the line begins with a tab", "indent with spaces")
     fault, separator, remedy = said.removeprefix("but ").partition("; ")
     known = next((remedy for words, remedy in _REMEDIES.items() if words in fault), "correct the YAML there")
+    if _FLAG_WITH_JSON.search(line):
+        known = f"put the flag in quotes: {QUOTED_FLAG}"
     return _fault(path, f"{where}{fault}", remedy if separator else known)
 
 

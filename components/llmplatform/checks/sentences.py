@@ -9,7 +9,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from llmplatform.checks.problems import Problem, listed, nearest, shown, suggestion
+from llmplatform.checks.problems import QUOTED_FLAG, Problem, is_flag, listed, nearest, shown, suggestion
 from llmplatform.checks.yaml_loader import Written
 from llmplatform.specs import by_kind
 from llmplatform.specs.by_kind import ByKind
@@ -166,7 +166,7 @@ def _value(kind: str, value: object, context: Mapping[str, Any]) -> tuple[str, s
         if isinstance(value, int | float):
             text = value.text if isinstance(value, Written) else value
             return f"{text} is a number", f'put it in quotes: "{text}"'
-        return "must be text", "write one value"
+        return "must be text", f"put it in quotes: {QUOTED_FLAG}" if is_flag(value) else "write one value"
     if kind == "int_parsing_size":
         return "the number is too large", "write one that a setting can have"
     if kind in _KINDS:

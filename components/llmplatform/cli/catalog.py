@@ -49,7 +49,8 @@ def models_(text: Wanted = "", as_json: Json = False) -> None:
                 "modelscope": models.modelscope_id(name),
             }
         )
-    _print("Models", found, as_json=as_json)
+    narrow = ("id", "parameters_billion", "weights", "weights_gib", "context_length")
+    _print("Models", found, as_json=as_json, narrow=narrow)
 
 
 @app.command("gpus")
@@ -116,7 +117,8 @@ def instances_(
                     "unusable": machine.unusable or None,
                 }
             )
-    _print("Machines", found, as_json=as_json)
+    narrow = ("name", "gpus", "gpu", "vcpus", "memory_gib", "price_hour")
+    _print("Machines", found, as_json=as_json, narrow=narrow, below="unusable")
 
 
 @app.command()
@@ -132,6 +134,7 @@ def add_model(
     only_print: Annotated[
         bool, typer.Option("--print", help="Print the model's `shape` for a stack file, and write nothing.")
     ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the row of a model that is known.")] = False,
 ) -> None:
     """Add a model to the catalog, from its config.json.
 
@@ -157,7 +160,7 @@ def add_model(
     if only_print:
         typer.echo(_setting(described), nl=False)
         return
-    _write(model, described, published)
+    _write(model, described, published, replace=replace)
 
 
 def _published(config: Path | None, model: str, hub: str, revision: str) -> "Published":
@@ -179,14 +182,24 @@ def _named(model: str) -> None:
         raise typer.Exit(2)
 
 
-def _write(model: str, described: "Described", published: "Published") -> None:
+def _write(model: str, described: "Described", published: "Published", *, replace: bool) -> None:
     from llmplatform.catalog import model_rows
 
     cells = {**model_rows.row(described.shape), "quantization": described.quantization or ""}
     if published.gated is not None:
         cells["gated"] = "yes" if published.gated else ""
-    replaced = model_rows.write(model, cells)
-    typer.echo(f"{model} is {'replaced' if replaced else 'added'} in {model_rows.MODELS}")
+    known = model_rows.known(model)
+    changed = ", ".join(
+        f"{column} {known[column] or 'empty'} → {cell or 'empty'}"
+        for column, cell in cells.items()
+        if known and known[column] != cell
+    )
+    if changed and not replace:
+        typer.echo(f"{model}: is known, and would change: {changed}; write --replace if that is meant", err=True)
+        raise typer.Exit(2)
+    model_rows.write(model, cells)
+    done = f"changed ({changed})" if changed else "unchanged" if known else "added"
+    typer.echo(f"{model} is {done} in {model_rows.MODELS}")
     typer.echo(_setting(described), nl=False)
 
 
@@ -208,21 +221,38 @@ def _with(text: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if text.lower() in name.lower()]
 
 
-def _print(title: str, found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+NARROW = 120
+"""Columns of a terminal below which a table has only those that matter most."""
+
+
+def _print(
+    title: str, found: Sequence[Mapping[str, Any]], *, as_json: bool, narrow: Sequence[str] = (), below: str = ""
+) -> None:
+    """Print rows. `narrow`: what a narrow terminal shows of them; `below`: a remark, printed once below the table."""
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
     if not found:
         typer.echo("none has that name", err=True)
         raise typer.Exit(1)
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from llmplatform.cli.machine import console_for
 
-    table = Table(*(name.replace("_", " ") for name in found[0]), title=title, title_justify="left")
+    console = console_for()
+    names = [name for name in (narrow if narrow and console.width < NARROW else found[0]) if name != below]
+    # The first tells rows apart.
+    heads = (Column(name.replace("_", " "), overflow="fold", no_wrap=name == names[0]) for name in names)
+    table = Table(*heads, title=title, title_justify="left")
     for each in found:
-        table.add_row(*map(_cell, each.values()))
-    console_for().print(table)
+        table.add_row(*(_cell(each[name]) for name in names))
+    console.print(table)
+    if len(names) < len([*found[0]]) - bool(below):
+        console.print("--json prints all columns")
+    first = next(iter(found[0]))
+    for remark in dict.fromkeys(each[below] for each in found if below and each[below]):
+        named = ", ".join(str(each[first]) for each in found if each[below] == remark)
+        console.print(f"{below}: {remark}: {named}")
 
 
 def _cell(value: object) -> str:

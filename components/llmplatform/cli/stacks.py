@@ -138,7 +138,14 @@ def _pools(plans: "tuple[PoolPlan, ...]") -> "Table":
     from rich.table import Column, Table
 
     nodes = Column("Nodes", no_wrap=True)
-    table = Table("Pool", "Instance types", "GPUs", nodes, title="Node pools", title_justify="left")
+    table = Table(
+        Column("Pool", overflow="fold"),
+        Column("Instance types", overflow="fold"),
+        "GPUs",
+        nodes,
+        title="Node pools",
+        title_justify="left",
+    )
     for plan in plans:
         gpus = f"{plan.shape.gpus} x {plan.gpu.name}" if plan.gpu else "none"
         table.add_row(plan.name, ", ".join(plan.spec.instance_types), gpus, _nodes(plan))
@@ -163,10 +170,10 @@ def _spread(groups: "Sequence[GroupPlan]") -> str:
 
 
 def _models(plans: "tuple[ModelPlan, ...]") -> "Table":
-    from rich.table import Table
+    from rich.table import Column, Table
 
     heads = ("Model", "Weights", "Pool", "Replicas", "GPUs each", "Cache of each")
-    table = Table(*heads, title="Models", title_justify="left")
+    table = Table(*(Column(head, overflow="fold") for head in heads), title="Models", title_justify="left")
     for plan in plans:
         row = plan.name, plan.spec.source, plan.pool.name, _replicas(plan), _gpus(plan)
         table.add_row(*row, _cache(plan))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from llmplatform.planning.models import ModelPlan
     from llmplatform.specs import Stack
 
-HEADS = ("Model", "Node", "Image", "Weights", "Boot", "Load", "Compile", "New node", "Ready node", "Allowed")
+HEADS = ("Model", "Node", "Image", "Weights", "Boot", "Load", "Compile", "Own", "New node", "Ready node", "Allowed")
 
 
 def starts(stack: "Stack") -> Mapping[str, object]:
@@ -23,7 +23,7 @@ def starts(stack: "Stack") -> Mapping[str, object]:
 
 def _start(plan: "ModelPlan") -> Mapping[str, object]:
     return {
-        "phases": [*map(asdict, plan.start.phases)],
+        "phases": [_in_lines(asdict(phase)) for phase in plan.start.phases],
         "new_node_seconds": plan.start.new_node_seconds,
         "ready_node_seconds": plan.start.ready_node_seconds,
         "own_seconds": plan.start.own_seconds,
@@ -31,18 +31,34 @@ def _start(plan: "ModelPlan") -> Mapping[str, object]:
     }
 
 
+def _in_lines(values: Mapping[str, object]) -> Mapping[str, object]:
+    """Texts in one line each, whatever breaks their source has."""
+    return {key: " ".join(value.split()) if isinstance(value, str) else value for key, value in values.items()}
+
+
 def row(plan: "ModelPlan") -> tuple[str, ...]:
     """The cells of a model, in seconds."""
     start = plan.start
-    sums = start.new_node_seconds, start.ready_node_seconds, plan.startup_seconds
+    sums = start.own_seconds, start.new_node_seconds, start.ready_node_seconds, plan.startup_seconds
     return plan.name, *(str(phase.seconds) for phase in start.phases), *map(str, sums)
 
 
 def table_of_starts(plans: "Sequence[ModelPlan]") -> "Table":
     """Expected seconds of each phase, the sums, and what the startup probe allows to boot, load and compile."""
-    from rich.table import Table
+    from rich import box
+    from rich.table import Column, Table
 
-    table = Table(*HEADS, title="Start of a server, in seconds", title_justify="left")
+    first = {plan.name: sum(phase.once_seconds for phase in plan.start.phases) for plan in plans}
+    copies = ", ".join(f"{name} {seconds}" for name, seconds in first.items() if seconds)
+    table = Table(
+        *(Column(head, overflow="fold") for head in HEADS),
+        title="Start of a server, in seconds",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        caption=f"First copy of the weights, before a model's first start: {copies}" if copies else None,
+        caption_justify="left",
+    )
     for plan in plans:
         table.add_row(*row(plan))
     return table

@@ -74,8 +74,13 @@ class Fit:
     @property
     def needed_gib(self) -> float:
         """Memory for weights, overhead and the smallest cache to start with, and the smallest margin."""
+        return self.weights_gib + self.overhead_gib + self.least_cache_gib
+
+    @property
+    def least_cache_gib(self) -> float:
+        """What the smallest cache to start with and the smallest margin take, beside what may be no cache."""
         least = max(self._request_bytes, self.states * self.cache.block_bytes)
-        return self.weights_gib + self.overhead_gib + least * (1 + SMALLEST_MARGIN) / GIB / self.cache_share
+        return least * (1 + SMALLEST_MARGIN) / GIB / self.cache_share
 
     @property
     def _request_bytes(self) -> float:

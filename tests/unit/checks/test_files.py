@@ -28,6 +28,13 @@ SEALED = "v1:kOliKRaUlB7Jv0XM:3C/gNxASd6IuDYGhEXsyFUHYdyaRng=="
                 "the other sections"
             ),
         ),
+        (
+            """config:\n  a: [--x={"b": 1}]\n""",
+            (
+                """it.yaml: line 2, column 11: did not find expected ',' or ']'; """
+                """put the flag in quotes: '--flag={"key": 1}'"""
+            ),
+        ),
         ("config:\n  a: [\n", "it.yaml: line 3, column 1: did not find expected node content; correct the YAML there"),
         ("config: !!python/object:os.system {}\n", None),
         (

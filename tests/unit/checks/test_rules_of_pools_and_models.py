@@ -118,13 +118,13 @@ def test_a_model_may_bring_its_own_shape(raw: dict[str, Any]) -> None:
 def test_a_larger_pool_is_proposed_where_there_is_one(raw: dict[str, Any]) -> None:
     raw["pools"]["big"] = {"instance_types": ["g6e.2xlarge"], "max": 1}
     raw["models"]["qwen3-8b"]["context_length"] = 40960
-    assert problems(raw)[0].endswith("set context_length to 17408, or use pool 'big'")
+    assert problems(raw)[0].endswith("set context_length to 18176, or use pool 'big'")
 
 
 def test_more_gpus_are_proposed_where_the_node_has_them(raw: dict[str, Any]) -> None:
     raw["pools"]["gpu"]["instance_types"] = ["g5.12xlarge"]
     raw["models"]["qwen3-8b"]["context_length"] = 40960
-    assert problems(raw)[0].endswith("set context_length to 17408, or set tensor_parallel to 2")
+    assert problems(raw)[0].endswith("set context_length to 18176, or set tensor_parallel to 2")
 
 
 def test_the_remedies_for_a_model_that_does_not_fit_make_it_fit(raw: dict[str, Any]) -> None:

@@ -1,11 +1,14 @@
 """`llmplatform catalog`: tables, and models that a configuration or a hub describes."""
 
 import json
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from llmplatform.catalog import gpus, model_rows, models, tables
@@ -37,7 +40,6 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "models.csv"
     path.write_bytes((tables.DATA / "models.csv").read_bytes())
     monkeypatch.setattr(model_rows, "MODELS", path)
-    monkeypatch.setattr(model_rows.write, "__defaults__", (path,))
     return path
 
 
@@ -86,8 +88,15 @@ def test_a_file_becomes_a_row_that_says_the_same_as_a_known_one(table: Path, con
 
 def test_a_row_is_replaced_and_keeps_what_a_configuration_does_not_say(table: Path, config: Path) -> None:
     config.write_text(json.dumps({**CONFIG, "max_position_embeddings": 131072}), encoding="utf-8")
-    result = run("add-model", str(config), "--id", "Qwen/Qwen3-8B")
-    assert "is replaced" in result.stdout
+    before = table.read_bytes()
+    refused = run("add-model", str(config), "--id", "Qwen/Qwen3-8B")
+    assert refused.exit_code == 2
+    assert refused.stderr == (
+        "Qwen/Qwen3-8B: is known, and would change: context_length 40960 → 131072; write --replace if that is meant\n"
+    )
+    assert table.read_bytes() == before
+    result = run("add-model", str(config), "--id", "Qwen/Qwen3-8B", "--replace")
+    assert "is changed (context_length 40960 → 131072)" in result.stdout
     (line,) = (line for line in table.read_text(encoding="utf-8").splitlines() if line.startswith("Qwen/Qwen3-8B,"))
     assert ",131072," in line
     assert line.endswith(",=,"), "the id at ModelScope"
@@ -129,6 +138,30 @@ def test_print_shows_the_setting_and_writes_nothing(table: Path, config: Path) -
     assert result.stdout.startswith("shape:\n  parameters_billion: 8.19\n  layers: 36\n")
     assert "state_mib" not in result.stdout, "what is the default is left out"
     assert table.read_bytes() == before
+
+
+def test_what_is_wrong_with_a_file_is_said_in_the_users_terms(table: Path, config: Path) -> None:
+    for text, fault in (
+        ({}, "the file names no model_type"),
+        ({**CONFIG, "vocab_size": "many"}, "a value of its config.json is empty or of another form; write"),
+        ({**CONFIG, "model_type": "brand_new"}, "or leave the file away: the hub knows their size"),
+    ):
+        config.write_text(json.dumps(text), encoding="utf-8")
+        assert fault in run("add-model", str(config), "--id", "a/b").stderr
+
+
+def test_a_narrow_terminal_shows_what_tells_rows_apart_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "llmplatform.cli.machine.console_for", lambda: Console(file=sys.stdout, width=80, highlight=False)
+    )
+    found = run("models", "qwen3-8b").stdout
+    assert "…" not in found
+    assert {"Qwen/Qwen3-8B", "Qwen/Qwen3-8B-FP8", "Qwen/Qwen3-8B-AWQ"} <= {*re.findall(r"[^\s│]+", found)}
+    assert "--json prints all columns" in found
+    machines = run("instances").stdout
+    assert "…" not in machines
+    assert "g6.xlarge" in machines
+    assert re.search(r"^unusable: .*: ", machines, re.MULTILINE), "a reason once, below the table"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Rules about engine flags and variables in a stack file, and about a replica's own resources."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
@@ -90,12 +91,22 @@ def _value(path: str, argument: str, flag: str, kind: str) -> Iterator[Problem]:
         if value not in (*choices, "None"):
             fault = f"'{value}' is not a choice of '{given}'" if equals else f"'{given}' has no value"
             yield Problem(path, fault, suggestion(value, choices, f"use {listed(choices)}"))
+    if not kind and re.match(r"\{(?![{%#])", value) and not _is_json(value):
+        yield Problem(path, f"'{value}' is not JSON", f"""write its keys in double quotes: '{flag}={{"key": 1}}'""")
     if kind in _VALUES:
         form, words, example = _VALUES[kind]
         if not equals:
             yield Problem(path, f"'{given}' has no value", f"write {words}: '{flag}={example}'")
         elif not re.fullmatch(form, value, re.ASCII) and value not in ("", "None"):
             yield Problem(path, f"'{value}' is not {words}", f"write one: '{flag}={example}'")
+
+
+def _is_json(value: str) -> bool:
+    try:
+        json.loads(value)
+    except ValueError:
+        return False
+    return True
 
 
 def extra_variables_are_free(stack: Stack) -> Iterator[Problem]:

@@ -153,9 +153,10 @@ def model_fits(stack: Stack) -> Iterator[Problem]:
             yield Problem(
                 f"models.{name}",
                 f"'{model.source}' with a context of {fit.context_length} tokens needs "
-                f"{fit.needed_gib:.1f} GiB on each "
-                f"{node.gpu.name} of pool '{model.pool}', which has {fit.usable_gib:.1f} GiB for it "
-                f"(weights {fit.weights_gib:.1f}, engine {fit.overhead_gib:.1f})",
+                f"{fit.needed_gib:.2f} GiB on each "
+                f"{node.gpu.name} of pool '{model.pool}', which has {fit.usable_gib:.2f} GiB for it "
+                f"(weights {fit.weights_gib:.2f}, engine {fit.overhead_gib:.2f}, and a cache of "
+                f"{fit.least_cache_gib:.2f} with its margin of {SMALLEST_MARGIN:.0%})",
                 way_out(stack, model, shape, node),
             )
 

@@ -15,6 +15,9 @@ from llmplatform.specs.stack import Stack
 UNQUANTIZED = 2.0
 """Bytes of a weight that is not quantized."""
 
+CONTEXT_STEP = 256
+"""Tokens between two contexts that are suggested."""
+
 SHORTEST_CONTEXT = 2048
 """Shortest context to suggest, in tokens."""
 
@@ -26,7 +29,7 @@ def is_legal(model: Model, shape: ModelShape, size: int) -> bool:
 
 def room_of(model: Model, node: GpuNode) -> int:
     """The longest context that fits and is worth suggesting, in tokens; 0 if there is none."""
-    context = model_fit(model, node.gpu).longest_context // 1024 * 1024
+    context = model_fit(model, node.gpu).longest_context // CONTEXT_STEP * CONTEXT_STEP
     return context if context >= SHORTEST_CONTEXT else 0
 
 

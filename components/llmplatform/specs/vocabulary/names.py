@@ -17,7 +17,15 @@ ObjectName = Annotated[
     Matching(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", "use lower-case letters, digits, '-' and '.'"),
 ]
 """Name of an existing object in the cluster."""
-EnvironmentName = Annotated[str, Field(min_length=1, max_length=16), _LABEL]
+EnvironmentName = Annotated[
+    str,
+    Field(min_length=1, max_length=16),
+    Matching(
+        # Names of security groups begin with it (EC2, CreateSecurityGroup: GroupName "cannot start with sg-").
+        r"(?!sg(-|$))[a-z]([-a-z0-9]*[a-z0-9])?",
+        "use lower-case letters, digits and '-', beginning with a letter, but not with 'sg-', the mark of AWS' ids",
+    ),
+]
 PoolName = Annotated[str, Field(min_length=1, max_length=24), _LABEL]
 """With the capacity type and a random suffix they fit the 63 characters of a node group's name."""
 Zone = Annotated[

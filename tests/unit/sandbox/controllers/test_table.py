@@ -2,6 +2,7 @@
 
 import io
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from support.sandboxes.fake_api_server import FakeApiServer
 from llmplatform.catalog import chart_crds
 from llmplatform.catalog.versions import CHARTS
 from llmplatform_sandbox import report
-from llmplatform_sandbox.controllers.table import CONTROLLERS, UNSERVED, Controller, idle, unserved
+from llmplatform_sandbox.controllers.table import CONTROLLERS, UNSERVED, Controller, idle, played, unanswered, unserved
 from llmplatform_sandbox.interfaces import Release
 from llmplatform_sandbox.kube.releases import installed, new_record, releases, write_revision
 from llmplatform_sandbox.snapshot import Snapshot
@@ -53,7 +54,14 @@ def test_what_does_not_happen_is_said_of_installed_charts_alone() -> None:
 
 def test_a_chart_whose_controllers_cannot_run_stays_crds_and_is_named() -> None:
     assert unserved({"cert-manager", "dcgm-exporter"}) == []
-    assert unserved({"gpu-operator", "cert-manager"}) == ["gpu-operator"]
+    assert unserved({"gpu-operator", "cert-manager", "lws"}) == ["gpu-operator"]
+    assert played({"gpu-operator", "lws"}) == ["lws: pods, Services and conditions of its groups, by published rules"]
+
+
+def test_what_a_controller_that_does_not_run_would_make_is_named_with_the_reason() -> None:
+    assert "KubeRay does not run in the sandbox" in unanswered({"apiVersion": "ray.io/v1", "kind": "RayService"})
+    assert unanswered({"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet"}) == ""
+    assert unanswered({"apiVersion": "v1", "kind": "Pod"}) == ""
 
 
 def test_each_chart_with_crds_is_run_or_has_a_reason() -> None:
@@ -103,15 +111,16 @@ def release(chart: str) -> Release:
     ("snapshot", "versions", "said"),
     [
         (
-            Snapshot(idle=("cert-manager: no certificate is issued",)),
+            Snapshot(idle=("cert-manager: no certificate is issued", "keda: no workload is scaled")),
             {},
-            "no certificate is issued; llmplatform sandbox up --controllers CHART runs them",
+            "llmplatform sandbox up dev --project /elsewhere --controllers cert-manager,keda",
         ),
         (
             Snapshot(unserved=("argo-rollouts", "gpu-operator")),
             {"cert-manager": "v1.21.1"},
             "argo-rollouts, gpu-operator: CRDs alone, nothing acts on their objects.",
         ),
+        (Snapshot(played=("lws: pods of its groups",)), {}, "  lws: pods of its groups."),
         (Snapshot(), {"cert-manager": "v1.21.1"}, "scheduled for real. Controllers: cert-manager v1.21.1."),
     ],
 )
@@ -122,6 +131,6 @@ def test_a_run_says_which_controllers_ran_or_what_did_not_happen(
     printed = io.StringIO()
     console = Console(file=printed, width=500)
     tools = dict.fromkeys(("pulumi", "kubernetes", "etcd", "kwok"), "v1")
-    report.print_reality(console, {**tools, **versions}, snapshot)
+    report.print_reality(console, {**tools, **versions}, snapshot, "dev", Path("/elsewhere"))
     assert said in printed.getvalue()
     assert ("Not run" in printed.getvalue()) == bool(snapshot.idle or snapshot.unserved)

@@ -39,3 +39,11 @@ def test_a_condition_of_an_earlier_generation_does_not_count() -> None:
     assert missing({"conditions": [ready], "observedGeneration": 2}) == "Ready is of an earlier generation"
     assert missing({"conditions": [{**ready, "observedGeneration": 3}], "observedGeneration": 2}) is None
     assert missing({"conditions": [ready]}) is None
+
+
+def test_what_no_controller_here_would_report_is_not_awaited() -> None:
+    """With the pods of a Ray cluster simulated, nothing makes a RayService ready."""
+    metadata = {"annotations": {"pulumi.com/waitFor": "condition=Ready"}}
+    api = FakeApiServer().kube
+    assert waiting_for(api, {"apiVersion": "ray.io/v1", "kind": "RayService", "metadata": metadata}) is None
+    assert waiting_for(api, {**WIDGET, "metadata": metadata}) == "Ready is not reported"

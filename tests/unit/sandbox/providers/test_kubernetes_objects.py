@@ -13,6 +13,7 @@ from support.sandboxes.kube_manifests import (
     urn,
 )
 
+from llmplatform_sandbox.explain import unmade
 from llmplatform_sandbox.providers.base import UNKNOWN, InitFailed, ProviderError, Values
 from llmplatform_sandbox.providers.kubernetes import KubernetesProvider
 
@@ -118,6 +119,24 @@ def test_skip_await_returns_at_once(provider: KubernetesProvider) -> None:
     inputs = deployment()
     inputs["metadata"]["annotations"] = {"pulumi.com/skipAwait": "true"}
     assert create(provider, DEPLOYMENT, inputs)[0] == "apps/x"
+
+
+def test_what_no_controller_here_makes_ready_is_said_and_not_awaited(
+    server: FakeApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.served["ray.io/v1"] = {"RayService": ("rayservices", True)}
+    said: list[str] = []
+    monkeypatch.setattr(KubernetesProvider, "warn", lambda self, urn, text, *, passing=False: said.append(text))
+    annotations = {"pulumi.com/waitFor": "condition=Ready", "pulumi.com/timeoutSeconds": "60"}
+    inputs = manifest("ray.io/v1", "RayService", metadata={"namespace": "apps", "annotations": annotations}, spec={})
+    create(KubernetesProvider(server.kube), "kubernetes:ray.io/v1:RayService", inputs)
+    assert said == [
+        "not awaited: KubeRay does not run in the sandbox, so its pods are not made and it never becomes ready"
+    ]
+    assert unmade(server.kube, {"kuberay-operator"}) == [
+        "apps/x (RayService): KubeRay does not run in the sandbox, so its pods are not made and it never becomes ready"
+    ]
+    assert unmade(server.kube, {"cert-manager"}) == []
 
 
 def test_an_unknown_kind_is_named(provider: KubernetesProvider) -> None:
