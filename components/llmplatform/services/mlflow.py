@@ -210,7 +210,8 @@ class Mlflow(PlatformComponent):
     def _migration(self, pod: pods.PodArgs) -> kubernetes.batch.v1.Job:
         """A repeated one does nothing."""
         spec = self._args.spec
-        where = spec.database.model_dump(mode="json") if spec.database else None
+        # Its variables say where a server of the stack is; their change replaces the Job as well.
+        where = spec.database.model_dump(mode="json") if isinstance(spec.database, MlflowPostgres) else None
         inputs = [pod.image, server.migrations(spec.databases), where, list(pod.pull_secrets)]
         metadata = self._meta(f"mlflow-migration-{_mark(json.dumps(inputs))}", jobs.AGAIN)
         return jobs.once(f"{self._logical}-migration", metadata, jobs.migration(pod), self.child())

@@ -111,6 +111,15 @@ def test_both_databases_are_upgraded_and_another_image_is_another_job() -> None:
     assert mirrored["metadata"]["name"] != job["metadata"]["name"], "a Job cannot change"
 
 
+@pytest.mark.parametrize("change", [{"backup_days": 14}, {"password_version": 2}])
+def test_neither_backups_nor_a_rotation_make_the_tables_anew(change: dict[str, Any]) -> None:
+    def job(**settings: Any) -> Any:
+        wanted = spec(database={"kind": "new", **settings}, databases={"users": "logins"})
+        return RecordingEngine().run(lambda: on_its_own_server(spec=wanted)).one(JOB, "mlflow-migration").inputs
+
+    assert job(**change) == job()
+
+
 def test_a_server_of_the_stack_gets_both_databases_and_a_login_before_the_tables() -> None:
     engine = RecordingEngine().run(on_its_own_server)
     preparation = engine.one(JOB, "mlflow-preparation")
