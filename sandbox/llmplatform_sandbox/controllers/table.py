@@ -183,6 +183,18 @@ UNSERVED = (
         makes=(("milvus.io/v1beta1", "Milvus"),),
     ),
     Unserved(
+        chart="cloudnative-pg",
+        controllers="CloudNativePG",
+        why="It asks a program in the pods of its servers for their state, and pods are simulated. No pod of Postgres "
+        "is made.",
+        makes=(("postgresql.cnpg.io/v1", "Cluster"),),
+    ),
+    Unserved(
+        chart="plugin-barman-cloud",
+        controllers="Barman Cloud Plugin",
+        why="It adds containers to the pods that CloudNativePG makes.",
+    ),
+    Unserved(
         chart="gpu-operator",
         controllers="GPU Operator, Node Feature Discovery",
         why="They act on drivers and devices of machines, which are simulated.",
