@@ -128,3 +128,19 @@ def test_every_cloud_may_have_it_and_none_has_it_unasked(stack: str) -> None:
     assert OPERATOR not in {each.inputs["name"] for each in run_program(config, stack).all(RELEASE)}
     on = {**config, "llmplatform:addons": {**config["llmplatform:addons"], "cnpg": {"enabled": True}}}
     assert {OPERATOR, PLUGIN} <= {each.inputs["name"] for each in run_program(on, stack).all(RELEASE)}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_service_has_its_database_in_the_cluster_on_every_cloud(stack: str) -> None:
+    config = stack_config(stack)
+    backups = {} if stack.endswith("ack") else {"backups": {}}
+    database = {"kind": "in_cluster", **backups}
+    mlflow = {"enabled": True, "artifacts": {"kind": "volume"}, "dumps": {"enabled": False}, "database": database}
+    addons = {**config["llmplatform:addons"], "cnpg": {"enabled": True}}
+    services = {**config.get("llmplatform:services", {}), "mlflow": mlflow}
+    engine = run_program({**config, "llmplatform:addons": addons, "llmplatform:services": services}, stack)
+    (server,) = engine.all("kubernetes:postgresql.cnpg.io/v1:Cluster")
+    assert server.inputs["metadata"]["namespace"] == "cnpg"
+    opened = [each.inputs for each in engine.all(POLICY) if each.inputs["metadata"]["name"] == "mlflow-clients"]
+    (rule,) = opened[0]["spec"]["ingress"]
+    assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "mlflow"}}}]

@@ -118,6 +118,7 @@ WARNINGS: tuple[Rule, ...] = (
     *addons.WARNINGS,
     *milvus.WARNINGS,
     *services.WARNINGS,
+    *cnpg.WARNINGS,
     *caches.WARNINGS,
 )
 """Warnings: the stack is valid, and will probably cause trouble."""

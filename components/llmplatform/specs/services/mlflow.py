@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from llmplatform.specs.capability import Capability
-from llmplatform.specs.databases import ExistingPostgres, NewPostgres
+from llmplatform.specs.databases import ExistingPostgres, InClusterPostgres, NewPostgres
 from llmplatform.specs.objects import ExistingStore, NewStore
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary.addresses import Host
@@ -103,7 +103,7 @@ class Mlflow(Capability):
     namespaces: ClassVar = ("mlflow",)
 
     enabled: bool = False
-    database: Annotated[NewPostgres | MlflowPostgres, Field(discriminator="kind")] | None = None
+    database: Annotated[NewPostgres | InClusterPostgres | MlflowPostgres, Field(discriminator="kind")] | None = None
     """Its server of Postgres, which it needs: a `new` one that the cloud manages, or an `existing` one."""
     databases: MlflowDatabases = MlflowDatabases()
     artifacts: Artifacts = NewStore(kind="new")
