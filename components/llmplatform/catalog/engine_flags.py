@@ -51,6 +51,6 @@ _UNITS = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "K": 2**10, "M": 2**2
 
 
 def readable(text: str) -> int | None:
-    """A number as vLLM's command line reads it, such as 8192, 8k or 8K; None for another text."""
+    """A number of the type `readable`, such as 8192, 8k or 8K; None for another text."""
     found = re.fullmatch(r"(-?\d{1,15}(?:\.\d{1,15})?)([kKmMgGtT]?)", text, re.ASCII)
     return int(float(found[1]) * _UNITS.get(found[2], 1)) if found else None

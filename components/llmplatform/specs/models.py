@@ -72,7 +72,7 @@ class Model(Section):
     """GPUs that share every layer, within one node."""
     data_parallel: Annotated[int, Field(ge=1, le=16)] = 1
     """Ranks of a replica, within one node. Each has a copy of the model on `tensor_parallel` GPUs and computes requests
-    of its own; routed experts they share, with vLLM always, with SGLang by `expert_parallel`."""
+    of its own; routed experts they share by `expert_parallel`, behind some engines always."""
     expert_parallel: bool = False
     """Whether each GPU of a replica has some whole experts, instead of a part of every one."""
     pipeline_parallel: Annotated[int, Field(ge=1, le=MOST_STAGES)] = 1

@@ -32,6 +32,7 @@ class RayServe(PublishedEngine):
     SHARE = "gpu_memory_utilization"
     CACHE_FORMAT = "kv_cache_dtype"
     SEQUENCES = "max_num_seqs"
+    BATCH = "--max-num-batched-tokens"
     NAMES = {"tool_call_parser": "tool-parser", "reasoning_parser": "reasoning-parser"}  # noqa: RUF012
     TOOL_PARSER = "tool_call_parser"
     CHOICES = {"kv_cache_dtype": "--kv-cache-dtype"}  # noqa: RUF012

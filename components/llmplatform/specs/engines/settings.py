@@ -55,6 +55,8 @@ class EngineSettings(Section):
     """Flags that give each GPU whole experts, instead of a part of each, where `expert_parallel` does not."""
     FLAGS: ClassVar[Mapping[str, str]] = {}
     """Settings that not every release has, to the flag that says so."""
+    BATCH: ClassVar[str | None] = None
+    """Flag with the tokens of a batch."""
     CHOICES: ClassVar[Mapping[str, str]] = {}
     """Settings whose values are given to a flag as they are, to the flag: releases differ in its choices."""
 
@@ -113,9 +115,6 @@ class EngineSettings(Section):
         return EngineMetrics()
 
 
-_BATCH = "--max-num-batched-tokens"
-
-
 class PublishedEngine(EngineSettings):
     """An engine whose releases the catalog knows."""
 
@@ -129,8 +128,8 @@ class PublishedEngine(EngineSettings):
 
     @property
     def batch_tokens(self) -> int | None:
-        """Tokens of a batch, as flags of vLLM say. None: the engine decides."""
-        said = [value for flag, _, value in (each.partition("=") for each in self.extra_args) if flag == _BATCH]
+        """Tokens of a batch, as a flag says. None: the engine decides."""
+        said = [value for flag, _, value in (each.partition("=") for each in self.extra_args) if flag == self.BATCH]
         tokens = readable(said[-1]) if said else None
         return tokens if tokens and tokens > 0 else None
 
