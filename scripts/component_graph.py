@@ -7,7 +7,13 @@ from support.program import run_program, stack_config
 
 from llmplatform.testing import Registered
 
-LAYERS = {"aws": "The cloud", "alicloud": "The cloud", "addons": "In the cluster", "serving": "Models"}
+LAYERS = {
+    "aws": "The cloud",
+    "alicloud": "The cloud",
+    "addons": "In the cluster",
+    "services": "Services",
+    "serving": "Models",
+}
 """Package of a component to its box."""
 
 

@@ -34,16 +34,20 @@ def _settings(section: Section) -> Iterator[Section]:
 
 def namespaces(stack: Stack) -> tuple[str, ...]:
     """Namespaces of the models and of the capabilities, sorted."""
-    made = {name for _, settings in charted(stack) for name in settings.made_namespaces}
+    made = {name for _, settings in _all(stack) for name in settings.made_namespaces}
     return tuple(sorted({stack.platform.models_namespace, *made}))
 
 
 def charted(stack: Stack) -> Iterator[tuple[str, Capability]]:
     """Path and settings of every capability with charts; none on another stack's platform."""
+    return ((path, settings) for path, settings in _all(stack) if settings.charts)
+
+
+def _all(stack: Stack) -> Iterator[tuple[str, Capability]]:
+    """Path and settings of every capability; none on another stack's platform."""
     if stack.platform.kind != "new":
         return
     for section in _SECTIONS:
         group: Section = getattr(stack, section)
-        for name, kind in capabilities(type(group)):
-            if kind.charts:
-                yield f"{section}.{name}", getattr(group, name)
+        for name, _ in capabilities(type(group)):
+            yield f"{section}.{name}", getattr(group, name)

@@ -9,6 +9,7 @@ import pytest
 from support.mlflow.postgres import PASSWORD
 from support.mlflow.servers import Rendered, Running, rendered
 
+pytestmark = pytest.mark.timeout(1800)
 ADMIN = ("admin", "generated-password")
 API, API3 = "/api/2.0/mlflow", "/api/3.0/mlflow"
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -271,6 +271,9 @@ def test_a_stack_file_asks_for_it_on_each_cloud(stack: str, artifacts: dict[str,
     engine = run_program(config, stack, may_warn=True)
     assert len(engine.all(TYPE)) == 1
     assert bool(engine.all("aws:s3/bucket:Bucket")) is bucket
+    if stack == "dev-ack":
+        helper = json.loads(engine.named("addons-managed-aliyun-acr-credential-helper").inputs["config"])
+        assert "mlflow" in helper["watchNamespace"].split(","), "else no pod of its can pull an image"
     written = [
         path for path, value in walk(engine.one(DEPLOYMENT, "mlflow-deployment").inputs) if PASSWORD in str(value)
     ]

@@ -86,7 +86,7 @@ class MlflowUser(Section):
     """What it may do with all registered models and prompts, likewise."""
     namespaces: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
     """Namespaces that exist and get a copy of its Secret `mlflow-user-NAME`. Their pods may call MLflow."""
-    password_version: Annotated[int, Field(ge=1)] = 1
+    password_version: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     """Another number is another password."""
 
 
