@@ -119,7 +119,7 @@ def test_tools_have_the_subcommands_and_options(words: tuple[str, ...]) -> None:
     if program is None:
         pytest.skip(f"{words[0]} is not here")
     plain = [word for word in words[1:] if re.fullmatch(r"[a-z][-a-z]*", word) and word not in ("models", "service")]
-    subcommands = plain[: 2 if plain[0] in ("stack", "config") else 1]
+    subcommands = plain[: 2 if plain[0] in ("stack", "config", "create") else 1]
     text = helped(program, *subcommands)
     assert re.search(rf"\b{subcommands[-1]}\b", text.partition("Usage:")[2]), "the tool knows no such command"
     everywhere = helped(program, "options") if words[0] == "kubectl" else ""
