@@ -7,7 +7,7 @@ source, cited beside them.
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,14 @@ class Job:
     tls: Certificate
     access: Access
     passwords: dict[str, str] = field(default_factory=dict[str, str])
+    denied: Callable[[str, int], bool] = lambda user, number: False
+    """Whether a right password is denied: a user, and the number of the request of that user."""
+    seen: dict[str, int] = field(default_factory=dict[str, int])
+
+    def known(self, user: str) -> str | None:
+        """The password that Milvus takes now."""
+        self.seen[user] = self.seen.get(user, 0) + 1
+        return None if self.denied(user, self.seen[user]) else self.access.passwords.get(user)
 
     def run(self, settings: Mapping[str, Any], *, ca: Path | None = None) -> subprocess.CompletedProcess[str]:
         spec = Milvus.model_validate(settings)
@@ -73,7 +81,8 @@ class Job:
         (secrets / "root").write_text(f"root-password-{version}")
         if version > 1:
             (secrets / "root-before").write_text(f"root-password-{version - 1}")
-        with served(lambda: self.access.passwords, self.access, FIELDS.__contains__, self.tls) as address:
+        self.seen.clear()
+        with served(self.known, self.access, FIELDS.__contains__, self.tls) as address:
             trusted = ca or self.tls.certificate
             words = [address, str(programs / "access.json"), str(secrets), str(trusted), "3"]
             return subprocess.run(
@@ -168,6 +177,31 @@ def test_the_password_of_root_changes_from_the_one_before_and_a_run_that_was_cut
     assert ended.returncode == 1
     assert "the password of 'root' is neither that of the Secret nor the one before it" in ended.stderr
     assert job.access.passwords["root"] == "root-password-2"
+
+
+def test_a_right_password_that_is_denied_while_milvus_starts_is_tried_again(job: Job) -> None:
+    """A proxy denies everyone while its coordinator does not answer."""
+    job.denied = lambda user, number: number <= 2
+    assert job.done(SETTINGS)
+    assert job.access.passwords["root"] == "root-password-1"
+
+
+@pytest.mark.parametrize("coordinator", ["answers again", "still fails"])
+def test_a_login_is_not_made_anew_because_the_coordinator_did_not_answer(job: Job, coordinator: str) -> None:
+    job.done(SETTINGS)
+
+    class Failing(Access):
+        def users_list(self) -> list[str]:
+            if job.seen.get("platform_search_a") and coordinator == "still fails":
+                raise Fault("the coordinator does not answer")
+            return super().users_list()
+
+    job.access.__class__ = Failing
+    job.denied = lambda user, number: user == "platform_search_a" and number == 1
+    job.access.changes.clear()
+    ended = job.run(SETTINGS)
+    assert ended.returncode == (1 if coordinator == "still fails" else 0), ended.stderr
+    assert job.access.changes == [], "no client is locked out"
 
 
 def test_a_server_with_another_certificate_gets_no_password(job: Job, tmp_path: Path) -> None:

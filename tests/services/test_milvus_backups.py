@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,18 @@ from llmplatform.services.milvus_programs.witness import SUFFIX
 EXAMPLE = Path(__file__).parents[2] / "examples" / "milvus"
 REST = Path(milvus_rest.__file__).parent
 PASSWORD, START_SECONDS = "root-password-1", 120
-OLD, NEW = "platform_2020_01_01_00_00_00", "platform_2090_01_01_00_00_00"
+OLD = "platform_2020_01_01_00_00_00"
+FULL = '{"name": "",\n"collection_name": "rows",\n"collection_name": "documents"}'
+EMPTY = '{"name": "",\n"collection_name": "rows"}'
 Pod = list[dict[str, Any]]
+
+
+def hours_ago(hours: int) -> str:
+    """Name of a backup."""
+    return (datetime.now(UTC) - timedelta(hours=hours)).strftime("platform_%Y_%m_%d_%H_%M_%S")
+
+
+NEW = hours_ago(20)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +79,7 @@ class Tool:
     def names(self) -> list[str]:
         return sorted(each.name for each in self.backups.iterdir())
 
-    def add(self, name: str, *, metadata: str = '{"name": ""}') -> Path:
+    def add(self, name: str, *, metadata: str = FULL) -> Path:
         place = self.backups / name
         for each in ("meta", "binlogs"):
             (place / each).mkdir(parents=True)
@@ -94,14 +105,44 @@ def tool(tmp_path: Path, pods: dict[str, Pod]) -> Tool:
 
 
 def test_a_backup_is_made_and_only_ours_that_are_too_old_are_removed(tool: Tool) -> None:
-    tool.add(OLD)
-    tool.add("before_the_upgrade")
+    kept = ["before_the_upgrade", hours_ago(48), hours_ago(24)]
+    for each in (OLD, *kept):
+        tool.add(each)
     assert tool.run("milvus-backup", "create").returncode == 0
-    made_now = next(name for name in tool.names if name not in (OLD, "before_the_upgrade"))
+    made_now = next(name for name in tool.names if name not in (OLD, *kept))
     assert '"rbac": "yes"' in (tool.backups / made_now / "meta" / "full_meta.json").read_text()
     ended = tool.run("milvus-backup", "retain")
     assert ended.returncode == 0, ended.stderr
-    assert tool.names == sorted(["before_the_upgrade", made_now])
+    assert tool.names == sorted([*kept, made_now])
+
+
+def test_the_newest_three_that_can_be_read_are_kept_however_old_they_are(tool: Tool) -> None:
+    months = [f"platform_2020_0{month}_01_00_00_00" for month in range(1, 7)]
+    for name in months[:5]:
+        tool.add(name)
+    tool.add(months[5], metadata="cut off")
+    ended = tool.run("milvus-backup", "retain")
+    assert ended.returncode == 0, ended.stderr
+    assert tool.names == months[2:]
+
+
+def test_no_backup_is_removed_while_the_newest_has_lost_all_collections(tool: Tool) -> None:
+    newer = [hours_ago(hours) for hours in (72, 48, 24, 1)]
+    tool.add(OLD)
+    for name in newer:
+        tool.add(name, metadata=EMPTY)
+    ended = tool.run("milvus-backup", "retain")
+    assert ended.returncode == 1
+    assert f"{newer[-1]} has no collection and {OLD} had some, so none is removed" in ended.stderr
+    assert tool.names == sorted([OLD, *newer])
+
+
+def test_backups_of_a_milvus_that_never_had_a_collection_are_removed_in_time(tool: Tool) -> None:
+    newer = [hours_ago(hours) for hours in (72, 48, 24)]
+    for name in (OLD, *newer):
+        tool.add(name, metadata=EMPTY)
+    assert tool.run("milvus-backup", "retain").returncode == 0
+    assert tool.names == sorted(newer)
 
 
 @pytest.mark.parametrize("fault", [{"CUT_OFF": "yes"}, {"TRUNCATED": ","}])
@@ -129,8 +170,8 @@ def test_nothing_is_restored_over_live_collections(tool: Tool) -> None:
     ("name", "metadata", "said"),
     [
         (None, "", "there is no backup that can be read"),
-        ("platform_2091_01_01_00_00_00", '{"name": "trunca', "is newer than platform_2090_01_01_00_00_00, and cannot"),
-        ("platform_2091_01_01_00_00_00", "", "is newer than platform_2090_01_01_00_00_00, and cannot be read"),
+        (hours_ago(10), '{"name": "trunca', f"is newer than {NEW}, and cannot be read"),
+        (hours_ago(10), "", f"is newer than {NEW}, and cannot be read"),
     ],
 )
 def test_a_drill_reports_a_newest_backup_that_cannot_be_read(
@@ -142,6 +183,34 @@ def test_a_drill_reports_a_newest_backup_that_cannot_be_read(
     ended = tool.run("milvus-drill", "restore")
     assert (tool.succeeded, tool.restored) == (False, "")
     assert said in ended.stderr
+
+
+def test_a_drill_passes_over_a_backup_that_may_still_be_made_and_a_restore_says_how_to(tool: Tool) -> None:
+    tool.add(NEW)
+    running = hours_ago(1)
+    tool.add(running, metadata="")
+    ended = tool.run("milvus-restore", "restore")
+    assert (ended.returncode, tool.restored) == (1, "")
+    said = f"{running} is newer than {NEW}, and cannot be read: it is being made, or was cut off; set BACKUP={NEW}"
+    assert said in ended.stderr
+    assert tool.run("milvus-restore", "restore", BACKUP=NEW).returncode == 0
+    tool.run("milvus-drill", "restore")
+    assert tool.succeeded
+    assert tool.restored == f"{NEW} {SUFFIX}"
+
+
+def test_a_restore_of_a_drill_that_takes_too_long_is_cut_off(tool: Tool) -> None:
+    """So that the Job's time is not over before the copies are dropped."""
+    tool.add(NEW)
+    (found,) = (each for each in tool.pods["milvus-drill"] if each["name"] == "restore")
+    assert "timeout 14400 " in found["command"][2], "four of the Job's six hours"
+    found["command"][2] = found["command"][2].replace("timeout 14400 ", "timeout 1 ")
+    try:
+        ended = tool.run("milvus-drill", "restore", SLOW="yes")
+    finally:
+        found["command"][2] = found["command"][2].replace("timeout 1 ", "timeout 14400 ")
+    assert (ended.returncode, tool.succeeded) == (0, False)
+    assert "failed, or not done within 4 hours" in ended.stderr
 
 
 def test_a_drill_reports_a_newest_backup_that_is_old_and_one_without_an_object(tool: Tool) -> None:
@@ -167,18 +236,27 @@ class Lite:
     root: Milvus
     folder: Path
 
-    def run(self, pods: dict[str, Pod], pod: str, container: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, pods: dict[str, Pod], pod: str, container: str, *, until: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """`until`: it is told to end once it has said so."""
         (found,) = (each for each in pods[pod] if each["name"] == container)
         words = [sys.executable, *found["command"][1:]]
         places = {"https://milvus-milvus.milvus.svc:8081": self.address, "/secrets": str(self.folder / "secrets")}
         places |= {"/certificates/ca.crt": "", "/scratch/restored": str(self.folder / "restored")}
-        return subprocess.run(
+        process = subprocess.Popen(
             [places.get(word, word) for word in words],
             env={"PYTHONPATH": str(self.folder / "programs"), "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
+        if until:
+            assert process.stdout
+            assert any(line.startswith(until) for line in process.stdout)
+            process.terminate()
+        said, faults = process.communicate()
+        return subprocess.CompletedProcess(words, process.returncode, said, faults)
 
     def back_up(self, pods: dict[str, Pod]) -> None:
         ended = self.run(pods, "milvus-backup", "rows")
@@ -289,6 +367,35 @@ def test_copies_of_a_restore_that_failed_are_removed_and_it_is_reported(restored
     ended = restored.run(pods, "milvus-drill", "compare")
     assert ended.returncode == 1
     assert "the restore has failed" in ended.stderr
+    assert not restored.copies()
+
+
+def test_a_collection_that_cannot_be_counted_is_backed_up_and_its_copy_only_has_to_be_there(
+    lite: Lite, pods: dict[str, Pod]
+) -> None:
+    lite.root("test/fault", collectionName="documents", fault="uncountable", on=True)
+    try:
+        ended = lite.run(pods, "milvus-backup", "rows")
+    finally:
+        lite.root("test/fault", collectionName="documents", fault="uncountable", on=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "search.documents: it cannot be counted: collections/get_stats: no segment" in ended.stdout
+    lite.restore()
+    (lite.folder / "restored").touch()
+    ended = lite.run(pods, "milvus-drill", "compare")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "search.documents: it has come back" in ended.stdout
+    assert "default.resting: 30 rows" in ended.stdout
+
+
+def test_copies_are_removed_when_the_time_of_the_job_is_over(restored: Lite, pods: dict[str, Pod]) -> None:
+    restored.root("test/fault", collectionName=f"documents{SUFFIX}", fault="loading", on=True)
+    try:
+        ended = restored.run(pods, "milvus-drill", "compare", until="default.resting")
+    finally:
+        restored.root("test/fault", collectionName=f"documents{SUFFIX}", fault="loading", on=False)
+    assert ended.returncode == 1
+    assert "stopped before everything was compared" in ended.stderr
     assert not restored.copies()
 
 

@@ -153,22 +153,29 @@ def job(
         pull_secrets=site.mirrors.pull_secrets,
         pool=chosen,
     )
-    text = json.dumps([asked, place.spec.root_password_version, command, image, pods.program_files()], sort_keys=True)
+    # Two versions on, a login has the same name and another password.
+    versions = {name: user.password_version for name, user in place.spec.users.items()}
+    inputs = [asked, versions, place.spec.root_password_version, command, image, pods.program_files()]
+    text = json.dumps(inputs, sort_keys=True)
     name = f"milvus-access-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
     return kubernetes.batch.v1.Job(
         f"{place.logical}-access",
-        metadata=place.meta(name),
+        # The next update makes one again that has failed.
+        metadata=place.meta(name, annotations={"pulumi.com/replaceUnready": "true"}),
         spec=kubernetes.batch.v1.JobSpecArgs(backoff_limit=2, active_deadline_seconds=_DEADLINE_SECONDS, template=pod),
         opts=place.child(depends_on=[milvus], custom_timeouts=pulumi.CustomTimeouts(create=PATIENCE)),
     )
 
 
+def root_files(version: int) -> dict[str, str]:
+    """Keys of the Secret of `root` to files of the programs."""
+    return {PASSWORD_KEY: "root", **({BEFORE: "root-before"} if version > 1 else {})}
+
+
 def _logins(name: pulumi.Input[str], root_secret: pulumi.Input[str], version: int) -> pods.Mount:
     """The passwords of users and of `root`, in one folder."""
-    keys = {PASSWORD_KEY: "root", **({BEFORE: "root-before"} if version > 1 else {})}
-    first = core.SecretProjectionArgs(
-        name=root_secret, items=[core.KeyToPathArgs(key=key, path=path) for key, path in keys.items()]
-    )
+    items = [core.KeyToPathArgs(key=key, path=path) for key, path in root_files(version).items()]
+    first = core.SecretProjectionArgs(name=root_secret, items=items)
     both = [core.VolumeProjectionArgs(secret=each) for each in (first, core.SecretProjectionArgs(name=name))]
     source = core.ProjectedVolumeSourceArgs(default_mode=0o440, sources=both)
     return pods.Mount(name="secrets", path=pods.SECRETS, source={"projected": source})

@@ -27,6 +27,7 @@ from llmplatform.base.ordering import after
 from llmplatform.catalog.versions import HYDRATION_IMAGE, MILVUS_BACKUP_IMAGE
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.services import milvus_pods as pods
+from llmplatform.services.milvus_access import root_files
 from llmplatform.services.milvus_place import Place, account
 from llmplatform.services.milvus_programs.witness import SUFFIX
 from llmplatform.services.milvus_resource import METRICS_PORT, NAME, PASSWORD_KEY, PORT
@@ -34,7 +35,12 @@ from llmplatform.services.milvus_resource import METRICS_PORT, NAME, PASSWORD_KE
 BACKUP, RESTORE = "milvus-backup", "milvus-restore"
 """Service accounts, and the CronJobs that use them."""
 SETTINGS, SETTINGS_FOLDER = "backup.yaml", "/settings"
-_DEADLINE_SECONDS = 6 * 3600
+_DEADLINE_SECONDS, _RESTORE_SECONDS = 6 * 3600, 4 * 3600
+"""Time of a Job, and that of a drill's restore in it: the rest is for comparing and dropping."""
+_ENDS_SECONDS = 600
+"""Time in which a drill that is stopped drops its copies."""
+KEPT = 3
+"""Backups that are kept however old they are."""
 _WAIT_SECONDS = "300"
 _NEVER = "0 0 1 1 *"
 """The schedule of what is suspended."""
@@ -50,10 +56,26 @@ CREATE = f"""name="platform_$(date -u +%Y_%m_%d_%H_%M_%S)"
 """Makes a backup, and reads back what it says of itself. Arguments: none."""
 RETAIN = f"""oldest=$(date -u -d "@$(($(date +%s) - $1 * 86400))" +%Y%m%d%H%M%S)
 {TOOL} list > {pods.SCRATCH}/list 2>&1
-{_NAMES} {pods.SCRATCH}/list | while read -r name; do
+{_NAMES} {pods.SCRATCH}/list | sort -r > {pods.SCRATCH}/names
+newest=$(head -n 1 {pods.SCRATCH}/names)
+while read -r name; do
+  {TOOL} get --name "$name" > {pods.SCRATCH}/backup 2>&1 || {{ cat {pods.SCRATCH}/backup >&2; exit 1; }}
+  if [ "$(grep -c '"collection_name":' {pods.SCRATCH}/backup)" -gt 1 ]; then
+    [ "$name" = "$newest" ] && break
+    echo "$newest has no collection and $name had some, so none is removed: restore $name if they are missed;" \
+      "else remove it and those before it" >&2
+    exit 1
+  fi
+done < {pods.SCRATCH}/names
+tail -n +{KEPT + 1} {pods.SCRATCH}/names | while read -r name; do
   if [ "$(echo "${{name#platform_}}" | tr -d _)" -lt "$oldest" ]; then {TOOL} delete --name "$name"; fi
 done"""
-"""Removes backups of ours that are too old. Arguments: days."""
+"""Removes backups of ours that are too old, but for the newest that can be read. Arguments: days.
+
+Nothing is removed while the newest has no collection but that of its rows, and an older one has: then what has lost
+them would have lost their backups as well in the end. `get` tells of each collection in JSON (cmd/get/get.go,
+internal/pbconv, `newCollBackupBrief`).
+"""
 BRING_BACK = f"""fail() {{ echo "$1" >&2; exit 1; }}
 moment() {{ echo "${{1#platform_}}" | tr -d _; }}
 [ -n "$SUFFIX" ] || fail "SUFFIX is empty: nothing is restored over live collections"
@@ -62,11 +84,14 @@ if [ "$name" = newest ]; then
   {TOOL} list > {pods.SCRATCH}/list 2>&1
   name=$({_NAMES} {pods.SCRATCH}/list | sort | tail -n 1)
   [ -n "$name" ] || fail "there is no backup that can be read"
+  running=$(date -u -d "@$(($(date +%s) - {_DEADLINE_SECONDS}))" +%Y%m%d%H%M%S)
   for each in $(grep 'can not read backup info' {pods.SCRATCH}/list | grep -Eo '{_FORM}'); do
-    [ "$(moment "$each")" -le "$(moment "$name")" ] || fail "$each is newer than $name, and cannot be read"
+    [ "$(moment "$each")" -gt "$(moment "$name")" ] || continue
+    if [ -n "${{OLDEST_HOURS:-}}" ] && [ "$(moment "$each")" -gt "$running" ]; then continue; fi
+    fail "$each is newer than $name, and cannot be read: it is being made, or was cut off; set BACKUP=$name"
   done
 fi
-if [ -n "$OLDEST_HOURS" ]; then
+if [ -n "${{OLDEST_HOURS:-}}" ]; then
   oldest=$(date -u -d "@$(($(date +%s) - OLDEST_HOURS * 3600))" +%Y%m%d%H%M%S)
   [ "$(moment "$name")" -ge "$oldest" ] || fail "the newest backup, $name, is older than $OLDEST_HOURS hours"
 fi
@@ -75,11 +100,12 @@ echo "restoring $name, each collection with $SUFFIX at its end"
 """Restores a backup under other names. Variables: BACKUP, a name or `newest`; SUFFIX; OLDEST_HOURS, or nothing.
 
 The tool's list leaves out what it cannot read, with a warning (internal/meta/meta.go, `List`): the newest of what is
-left is no proof of the newest.
+left is no proof of the newest. A drill passes over what may still be made: one that fails later is its own Job's.
 """
 
 RESTORED = f"{pods.SCRATCH}/restored"
-TRY = f'sh -euc "$1" restore && touch {RESTORED} || true'
+TRY = f"""if timeout {_RESTORE_SECONDS} sh -euc "$1" restore; then touch {RESTORED}
+else echo "failed, or not done within {_RESTORE_SECONDS // 3600} hours" >&2; fi"""
 """Runs a script, and leaves its success for the next container, which cleans up either way. Arguments: the script."""
 
 core = kubernetes.core.v1
@@ -165,7 +191,7 @@ class Backups:
         restore = account(place, RESTORE, args.restore, "account-restore")
         self._mounts = [
             pods.programs(server.programs),
-            pods.secrets(server.root_secret, {PASSWORD_KEY: "root"}),
+            pods.secrets(server.root_secret, root_files(place.spec.root_password_version)),
             *pods.authority(server.certificate),
             self._settings(args),
             pods.scratch(),
@@ -176,7 +202,7 @@ class Backups:
             self._script("retain", RETAIN, str(wanted.keep_days)),
         ]
         self._cron_job("backup", BACKUP, made, backup, wanted.schedule)
-        manual = self._script("restore", BRING_BACK, BACKUP="newest", SUFFIX="_restored", OLDEST_HOURS="")
+        manual = self._script("restore", BRING_BACK, BACKUP="newest", SUFFIX="_restored")
         self._cron_job("restore", RESTORE, [manual], restore, None)
         if wanted.drill.enabled:
             oldest = str(wanted.drill.oldest_hours)
@@ -187,7 +213,7 @@ class Backups:
                 self._script("restore", TRY, BRING_BACK, **variables),
                 self._program("compare", "drill", _WAIT_SECONDS, RESTORED, *limits, before=("compare",)),
             ]
-            self._cron_job("drill", "milvus-drill", tried, restore, wanted.drill.schedule)
+            self._cron_job("drill", "milvus-drill", tried, restore, wanted.drill.schedule, _ENDS_SECONDS)
 
     def _settings(self, args: BackupArgs) -> pods.Mount:
         place, server = self._place, self._server
@@ -222,6 +248,7 @@ class Backups:
         containers: Sequence[core.ContainerArgs],
         service_account: pulumi.Input[str],
         schedule: str | None,
+        ends_seconds: int | None = None,
     ) -> None:
         """`schedule` None: it is started by hand alone."""
         place = self._place
@@ -232,6 +259,7 @@ class Backups:
             pull_secrets=place.site.mirrors.pull_secrets,
             pool=self._pool,
             service_account=service_account,
+            ends_seconds=ends_seconds,
         )
         job = batch.JobSpecArgs(backoff_limit=0, active_deadline_seconds=_DEADLINE_SECONDS, template=template)
         batch.CronJob(

@@ -118,12 +118,14 @@ def template(
     pull_secrets: Sequence[str],
     pool: PoolPlan | None,
     service_account: Input[str] | None = None,
+    ends_seconds: int | None = None,
 ) -> core.PodTemplateSpecArgs:
-    """A pod that runs the containers one after another."""
+    """A pod that runs the containers one after another. `ends_seconds`: time between its signal to end and its end."""
     *before, last = containers
     where = placed(pool)
     pod = core.PodSpecArgs(
         restart_policy="Never",
+        termination_grace_period_seconds=ends_seconds,
         automount_service_account_token=False,
         enable_service_links=False,
         service_account_name=service_account,

@@ -20,7 +20,6 @@ from llmplatform.services import mlflow_server as server
 
 FOLDER = "/dumps"
 """A dump on its way."""
-_DISK_GIB = 20
 _POSTGRES = 999
 """User of Postgres' image: initdb refuses one without a name (docker-library/postgres, Dockerfile-debian.template)."""
 
@@ -48,7 +47,9 @@ def dump(args: pods.PodArgs, image: str) -> core.PodTemplateSpecArgs:
         return _step(args, role, ["sh", "-ec", script], image=image, env=[*pods.plain(env), *args.database])
 
     steps = [dumped(*each) for each in _databases(args).items()]
-    return jobs.template(args, "dump", [*steps, _moved(args, "store", str(args.spec.dumps.keep_days))], [_scratch()])
+    return jobs.template(
+        args, "dump", [*steps, _moved(args, "store", str(args.spec.dumps.keep_days))], [_scratch(args)]
+    )
 
 
 def drill(args: pods.PodArgs, image: str) -> core.PodTemplateSpecArgs:
@@ -56,20 +57,18 @@ def drill(args: pods.PodArgs, image: str) -> core.PodTemplateSpecArgs:
     fetch = _moved(args, "fetch", "newest", str(args.spec.dumps.drill.newest_hours))
     command = ["sh", f"{server.CONFIG}/{programs.DRILL}", FOLDER, *_databases(args)]
     steps = [fetch, _step(args, "restore", command, image=image, user=_POSTGRES)]
-    return jobs.template(args, "drill", steps, [_scratch()])
+    return jobs.template(args, "drill", steps, [_scratch(args)])
 
 
 def restore(args: pods.PodArgs, image: str) -> core.PodTemplateSpecArgs:
     """The pod of a restore. `image`: of Postgres."""
-
-    def back(role: str, database: str) -> core.ContainerArgs:
-        words = [f"{FOLDER}/dump/{role}", database, restored(database)]
-        command = ["sh", f"{server.CONFIG}/{programs.RESTORE}", *words]
-        return _step(args, role, command, image=image, env=args.database)
-
-    steps = [back(*each) for each in _databases(args).items()]
-    fetch = _moved(args, "fetch", args.spec.dumps.restore)
-    return jobs.template(args, "restore", [fetch, *steps], [_scratch()])
+    words = [word for role, old in _databases(args).items() for word in (role, old, restored(old))]
+    command = ["bash", f"{server.CONFIG}/{programs.RESTORE}", f"{FOLDER}/dump", *words]
+    steps = [
+        _moved(args, "fetch", args.spec.dumps.restore),
+        _step(args, "restore", command, image=image, env=args.database),
+    ]
+    return jobs.template(args, "restore", steps, [_scratch(args)])
 
 
 def _databases(args: pods.PodArgs) -> Mapping[str, str]:
@@ -99,8 +98,10 @@ def _step(
     env: Sequence[core.EnvVarArgs] = (),
 ) -> core.ContainerArgs:
     mounts = [core.VolumeMountArgs(name="dumps", mount_path=FOLDER)]
-    return jobs.step(args, name, command, image=image, user=user, env=env, mounts=mounts, disk_gib=_DISK_GIB // 4)
+    disk = args.spec.dumps.scratch_gib
+    return jobs.step(args, name, command, image=image, user=user, env=env, mounts=mounts, disk_gib=disk)
 
 
-def _scratch() -> core.VolumeArgs:
-    return core.VolumeArgs(name="dumps", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=f"{_DISK_GIB}Gi"))
+def _scratch(args: pods.PodArgs) -> core.VolumeArgs:
+    size = f"{args.spec.dumps.scratch_gib}Gi"
+    return core.VolumeArgs(name="dumps", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=size))

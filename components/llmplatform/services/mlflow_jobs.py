@@ -18,6 +18,8 @@ HOURS = 4
 """Time for one on a schedule."""
 AGAIN = {"pulumi.com/replaceUnready": "true"}
 """Annotation: the next update makes one again that has failed."""
+_TEMPORARY_GIB = 10
+"""Not `scratch_gib` of the servers: a Job cannot change, and would be made anew with it."""
 NEVER = "0 0 29 2 *"
 """Schedule of what is only started by hand; it is suspended as well."""
 Command = pulumi.Input[Sequence[pulumi.Input[str]]]
@@ -56,7 +58,7 @@ def template(
     *before, last = steps
     pod = pods.pod(args, last, artifacts=True, restart="Never", spread=False)
     pod.init_containers = before or None
-    pod.volumes = [*pods.volumes(args, artifacts=True), *volumes]
+    pod.volumes = [*pods.volumes(args, artifacts=True, temporary_gib=_TEMPORARY_GIB), *volumes]
     labels = {**args.labels, "app.kubernetes.io/instance": f"mlflow-{role}"}
     return core.PodTemplateSpecArgs(metadata=meta.ObjectMetaArgs(labels=labels), spec=pod)
 

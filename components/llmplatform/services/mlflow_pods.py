@@ -152,7 +152,7 @@ def pod(args: PodArgs, main: core.ContainerArgs, *, artifacts: bool, restart: st
         ),
         topology_spread_constraints=_spread(args.selector) if spread else None,
         containers=[main],
-        volumes=volumes(args, artifacts=artifacts),
+        volumes=volumes(args, artifacts=artifacts, temporary_gib=args.spec.scratch_gib),
     )
 
 
@@ -204,13 +204,11 @@ def mounts(args: PodArgs, *, artifacts: bool) -> list[core.VolumeMountArgs]:
     ]
 
 
-def volumes(args: PodArgs, *, artifacts: bool) -> list[core.VolumeArgs]:
+def volumes(args: PodArgs, *, artifacts: bool, temporary_gib: int) -> list[core.VolumeArgs]:
     """What the mounts are of."""
     found = [
         core.VolumeArgs(name="files", config_map=core.ConfigMapVolumeSourceArgs(name=args.files)),
-        core.VolumeArgs(
-            name="temporary", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=f"{args.spec.scratch_gib}Gi")
-        ),
+        core.VolumeArgs(name="temporary", empty_dir=core.EmptyDirVolumeSourceArgs(size_limit=f"{temporary_gib}Gi")),
     ]
     if artifacts and args.claim is not None:
         claim = core.PersistentVolumeClaimVolumeSourceArgs(claim_name=args.claim)

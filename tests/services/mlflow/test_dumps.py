@@ -27,6 +27,18 @@ def rows(database: Postgres) -> dict[str, str]:
     return {name: kept(database, name) for name in DATABASES}
 
 
+def overheard(database: Postgres) -> Path:
+    """A folder with a psql that keeps what a restore tells the server."""
+    programs = database.folder / "overheard"
+    programs.mkdir(mode=0o777)
+    programs.chmod(0o777)
+    program, real = programs / "psql", database.programs / "psql"
+    heard = f'case "$*" in *ON_ERROR_STOP*) tee -a "{programs}/heard" | "{real}" "$@" ;; *) exec "{real}" "$@" ;; esac'
+    program.write_text(f"#!/bin/sh\n{heard}\n")
+    program.chmod(0o755)
+    return programs
+
+
 def kept(database: Postgres, name: str) -> str:
     return database.run("psql", "-Atc", "SELECT * FROM kept ORDER BY n", name)
 
@@ -148,19 +160,52 @@ def test_a_dump_of_other_keys_fails_a_drill(mlflow: Rendered, database: Postgres
 def test_a_restore_makes_databases_of_other_names_if_it_may_and_never_writes_into_one_with_tables(
     mlflow: Rendered, database: Postgres, rows: Mapping[str, str], dump: str
 ) -> None:
+    """Servers up to 16 refuse `transaction_timeout`, which pg_restore of 18 sets; here is only an 18."""
     refused = run(mlflow, database, "restore")
     assert refused.returncode != 0
     assert "permission denied to create database" in refused.stderr
     database.run("psql", "-qc", "ALTER ROLE mlflow CREATEDB", "postgres")
-    done = run(mlflow, database, "restore")
+    database.run("createdb", "--owner=mlflow", "mlflow_auth_restored")
+    database.run("psql", "-qc", "CREATE SCHEMA kept CREATE TABLE of_others ()", "mlflow_auth_restored")
+    refused = run(mlflow, database, "restore")
+    assert refused.returncode != 0
+    assert "mlflow_auth_restored: it has 1 tables, and a restore takes an empty database; drop it" in refused.stderr
+    tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+    assert database.run("psql", "-Atc", tables, "mlflow_restored") == "0\n", "both are looked at before"
+    database.run("dropdb", "mlflow_auth_restored")
+    done = run(mlflow, database, "restore", programs=overheard(database))
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "mlflow_auth_restored: 3 tables and revisions, restored as they were\n"
+    assert done.stdout.splitlines() == [
+        "mlflow_restored: 3 tables and revisions, restored as they were",
+        "mlflow_auth_restored: 3 tables and revisions, restored as they were",
+    ]
+    heard = (database.folder / "overheard" / "heard").read_text()
+    assert heard.count("SET statement_timeout = 0;") == 2
+    assert "transaction_timeout" not in heard
     assert {name: kept(database, f"{name}_restored") for name in DATABASES} == rows
     owner = "SELECT tableowner FROM pg_tables WHERE tablename = 'kept'"
     assert database.run("psql", "-Atc", owner, "mlflow_restored") == "mlflow\n"
     again = run(mlflow, database, "restore")
     assert again.returncode != 0
-    assert "already exists" in again.stderr
+    assert "mlflow_restored: it has 2 tables" in again.stderr
+    assert "mlflow_auth_restored: it has 2 tables" in again.stderr
+
+
+def test_nothing_stays_of_a_restore_whose_dump_ends_early(
+    mlflow: Rendered, database: Postgres, rows: Mapping[str, str], dump: str
+) -> None:
+    database.run("psql", "-qc", "ALTER ROLE mlflow CREATEDB", "postgres")
+    for name in DATABASES:
+        database.run("dropdb", "--if-exists", f"{name}_restored")
+    programs = database.folder / "early"
+    programs.mkdir()
+    program = programs / "pg_restore"
+    program.write_text(f'#!/bin/sh\n"{database.programs}/pg_restore" "$@" | sed "/^500\t/q"\nexit 1\n')
+    program.chmod(0o755)
+    done = run(mlflow, database, "restore", programs=programs)
+    assert done.returncode != 0
+    tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+    assert database.run("psql", "-Atc", tables, "mlflow_restored") == "0\n"
 
 
 def test_a_dump_that_fails_or_is_cut_off_is_not_stored(

@@ -23,6 +23,7 @@ class Lite:
 
     def __init__(self, uri: str) -> None:
         self._uri, self._clients, self._lock = uri, dict[str, MilvusClient](), threading.Lock()
+        self._faults: set[tuple[str, str]] = set()
 
     def client(self, database: str) -> MilvusClient:
         if database not in self._clients:
@@ -53,9 +54,12 @@ class Lite:
         return list(client.list_collections())
 
     def collections_get_load_state(self, client: MilvusClient, collectionName: str) -> Any:
+        if ("loading", collectionName) in self._faults:
+            return {"loadState": "LoadStateLoading"}
         return {"loadState": f"LoadState{client.get_load_state(collectionName)['state'].name}"}
 
     def collections_get_stats(self, client: MilvusClient, collectionName: str) -> Any:
+        self._counted(collectionName)
         return {"rowCount": int(client.get_collection_stats(collectionName)["row_count"])}
 
     def collections_load(self, client: MilvusClient, collectionName: str) -> Any:
@@ -97,6 +101,7 @@ class Lite:
         limit: int,
         consistencyLevel: str,
     ) -> Any:
+        self._counted(collectionName)
         most = {"limit": limit} if limit else {}
         found = client.query(
             collectionName, filter, output_fields=outputFields, consistency_level=consistencyLevel, **most
@@ -122,6 +127,14 @@ class Lite:
             consistency_level=consistencyLevel,
         )
         return [{"distance": float(hit["distance"]), **_plain(hit["entity"])} for hit in hits]
+
+    def test_fault(self, client: MilvusClient, collectionName: str, fault: str, on: bool) -> Any:
+        """`uncountable`: its rows cannot be counted; `loading`: it never gets into memory."""
+        (self._faults.add if on else self._faults.discard)((fault, collectionName))
+
+    def _counted(self, name: str) -> None:
+        if ("uncountable", name) in self._faults:
+            raise Fault("no segment")
 
     def test_make(self, client: MilvusClient, collectionName: str, rows: int, loaded: bool = True) -> Any:
         client.create_collection(collectionName, dimension=4, metric_type="L2")
@@ -171,7 +184,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 def main(uri: str, password: str) -> None:
     """Serve until standard input ends."""
     lite = Lite(uri)
-    with served(lambda: {"root": password}, lite, lambda path: bool(PATHS.fullmatch(path))) as address:
+    with served({"root": password}.get, lite, lambda path: bool(PATHS.fullmatch(path))) as address:
         print(address, flush=True)
         sys.stdin.read()
 

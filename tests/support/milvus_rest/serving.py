@@ -40,21 +40,21 @@ def certificate(folder: Path) -> Certificate:
 
 @contextmanager
 def served(
-    passwords: Callable[[], Mapping[str, str]],
+    password: Callable[[str], str | None],
     answer: Callable[[str, str, Mapping[str, Any]], Any],
     paths: Callable[[str], bool],
     tls: Certificate | None = None,
 ) -> Iterator[str]:
-    """The address, while it is served. `answer`: user, path and body to data."""
+    """The address, while it is served. `password`: of a user; `answer`: user, path and body to data."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            user, _, password = self.headers.get("Authorization", "").removeprefix("Bearer ").partition(":")
+            user, _, given = self.headers.get("Authorization", "").removeprefix("Bearer ").partition(":")
             path = self.path.removeprefix(START)
-            if passwords().get(user) != password:
+            if password(user) != given:
                 self.say(401, {"code": 1800, "message": "user hasn't authenticated"})
             elif not self.path.startswith(START) or not paths(path):
                 self.say(404, {"code": 404, "message": "404 page not found"})

@@ -2,7 +2,7 @@
 # A stand-in of milvus-backup, which cannot be had here, for the scripts around it: a folder of backups, each with its
 # metadata and its objects. Source: zilliztech/milvus-backup v0.5.16: internal/meta/meta.go (`List` warns of what it
 # cannot read, and leaves it out; `Read` fails), core/backup/task.go (`prepare` refuses a name that is there; metadata is
-# written last), core/del/del.go, core/restore/task.go (`checkCollExist`), cmd/list/list.go.
+# written last), core/del/del.go, core/restore/task.go (`checkCollExist`), cmd/list/list.go, cmd/get/get.go (cobra's `Println` is to standard error).
 set -eu
 [ "$1 $2" = "--config /settings/backup.yaml" ] || { echo "no such configuration: $2" >&2; exit 1; }
 [ -n "$MILVUS_PASSWORD" ]
@@ -27,7 +27,8 @@ case $task in
     mkdir -p "$BACKUPS/$name/meta" "$BACKUPS/$name/binlogs"
     echo rows > "$BACKUPS/$name/binlogs/1"
     [ -z "${CUT_OFF:-}" ] || exit 1
-    printf '{"name": "%s", "rbac": "%s"%s' "$name" "$rbac" "${TRUNCATED:-\}}" > "$BACKUPS/$name/meta/full_meta.json"
+    printf '{"name": "%s", "rbac": "%s",\n"collection_name": "rows",\n"collection_name": "documents"%s' \
+      "$name" "$rbac" "${TRUNCATED:-\}}" > "$BACKUPS/$name/meta/full_meta.json"
     ;;
   list)
     for each in "$BACKUPS"/*; do
@@ -36,9 +37,13 @@ case $task in
     echo ">> Backups:"
     for each in "$BACKUPS"/*; do ! readable "${each##*/}" || echo "${each##*/}"; done
     ;;
-  get) readable "$name" || { echo "read backup meta" >&2; exit 1; } ;;
+  get)
+    readable "$name" || { echo "read backup meta" >&2; exit 1; }
+    cat "$BACKUPS/$name/meta/full_meta.json" >&2
+    ;;
   delete) readable "$name" && rm -r "${BACKUPS:?}/$name" ;;
   restore)
+    [ -z "${SLOW:-}" ] || sleep 5
     readable "$name" || { echo "backup $name not found" >&2; exit 1; }
     [ -e "$BACKUPS/$name/binlogs/1" ] || { echo "bulk insert failed: no such key" >&2; exit 1; }
     echo "$name $suffix" > "$BACKUPS/../restored"

@@ -35,6 +35,7 @@ def test_the_job_of_users_has_passwords_in_files_alone_and_runs_anew_with_the_se
     users, without = job(USERS), job(CLUSTER)
     assert users["metadata"]["name"] != without["metadata"]["name"]
     assert job(USERS)["metadata"]["name"] == users["metadata"]["name"]
+    assert users["metadata"]["annotations"] == {"pulumi.com/replaceUnready": "true"}, "a failed one is made again"
     pod = users["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert [each["name"] for each in container["env"]] == ["PYTHONPATH"]
@@ -48,6 +49,19 @@ def test_the_job_of_users_has_passwords_in_files_alone_and_runs_anew_with_the_se
     (authority,) = (each["secret"] for each in pod["volumes"] if each["name"] == "authority")
     assert authority["items"] == [{"key": "ca.crt", "path": "ca.crt"}], "the server's key is no business of it"
     assert made(spec=USERS).one(JOB).parent, "it is a part of Milvus"
+
+
+def test_a_password_that_is_two_versions_on_has_the_same_login_and_runs_the_job_anew() -> None:
+    def version(number: int) -> tuple[str, str]:
+        user = USERS.users["search"].model_copy(update={"password_version": number})
+        engine = made(spec=USERS.model_copy(update={"users": {**USERS.users, "search": user}}))
+        secrets = {each.inputs["metadata"]["name"]: each.inputs for each in engine.all(SECRET)}
+        job = engine.one(JOB).inputs["metadata"]["name"]
+        return secrets["milvus-user-search"]["stringData"]["username"], job
+
+    (login, job), (later_login, later_job) = version(1), version(3)
+    assert login == later_login
+    assert job != later_job
 
 
 def test_without_tls_the_job_asks_the_port_of_clients() -> None:

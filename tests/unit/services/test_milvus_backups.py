@@ -77,6 +77,18 @@ def test_its_password_comes_from_the_secret_and_is_nowhere_else() -> None:
     assert "password" not in settings(spec=USERS)["milvus"]
 
 
+def test_a_backup_knows_the_password_of_root_before_too_and_a_drill_has_time_to_drop_its_copies() -> None:
+    pods = {name: spec["jobTemplate"]["spec"]["template"]["spec"] for name, spec in cron_jobs(spec=USERS).items()}
+    for pod in pods.values():
+        (secret,) = (each["secret"] for each in pod["volumes"] if each["name"] == "secrets")
+        assert [each["path"] for each in secret["items"]] == ["root", "root-before"]
+    assert {name: pod.get("terminationGracePeriodSeconds") for name, pod in pods.items()} == {
+        "milvus-backup": None,
+        "milvus-restore": None,
+        "milvus-drill": 600,
+    }
+
+
 def test_who_backs_up_cannot_restore_and_a_restore_waits_for_a_hand() -> None:
     found = cron_jobs(spec=USERS)
     accounts = {

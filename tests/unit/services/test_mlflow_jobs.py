@@ -54,10 +54,24 @@ def test_a_restore_is_only_started_by_hand_and_makes_databases_of_other_names() 
     moment = "2026-01-31T02-17-09Z"
     engine = made(spec=spec(dumps={"restore": moment}))
     assert cron(engine, "restore")["suspend"] is True
-    fetch, first, second = steps(engine, "restore")
+    fetch, restore = steps(engine, "restore")
     assert fetch["command"][-1] == moment, "of any age"
-    assert [each["command"][-1] for each in (first, second)] == ["mlflow_restored", "mlflow_auth_restored"]
-    assert {"PGHOST", "PGUSER", "PGPASSWORD"} <= variables(first)
+    assert restore["command"][3:] == [
+        *("experiments", "mlflow", "mlflow_restored"),
+        *("users", "mlflow_auth", "mlflow_auth_restored"),
+    ]
+    assert {"PGHOST", "PGUSER", "PGPASSWORD"} <= variables(restore)
+
+
+def test_disks_of_dumps_and_of_servers_are_settings_of_their_own() -> None:
+    engine = made(spec=spec(dumps={"scratch_gib": 300}, scratch_gib=50))
+    for role in ("dump", "drill", "restore"):
+        volumes = cron(engine, role)["jobTemplate"]["spec"]["template"]["spec"]["volumes"]
+        sizes = {each["name"]: each["emptyDir"]["sizeLimit"] for each in volumes if "emptyDir" in each}
+        assert sizes == {"dumps": "300Gi", "temporary": "10Gi"}
+        assert {each["resources"]["requests"]["ephemeral-storage"] for each in steps(engine, role)} == {"300Gi"}
+    for job, other in zip(engine.all(JOB), made().all(JOB), strict=True):
+        assert job.inputs == other.inputs, "a Job cannot change, and would be made anew"
 
 
 def test_dumps_can_be_left_to_the_databases_owner_with_all_that_needs_them() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.objects import NewStore
-from llmplatform.specs.services import MlflowPostgres, Volume
+from llmplatform.specs.services import Mlflow, MlflowPostgres, Volume
 from llmplatform.specs.services.mlflow import ADMINISTRATOR
 from llmplatform.specs.stack import AlicloudStack, Stack
 
@@ -63,6 +63,18 @@ def mlflow_users_are_not_the_administrator(stack: Stack) -> Iterator[Problem]:
         )
 
 
+def mlflow_users_have_one_secret_in_a_namespace(stack: Stack) -> Iterator[Problem]:
+    """Each user's Secret is in MLflow's own namespace in any case."""
+    for name, user in stack.services.mlflow.users.items():
+        for number, namespace in enumerate(user.namespaces):
+            if namespace in Mlflow.namespaces:
+                yield Problem(
+                    f"{_MLFLOW}.users.{name}.namespaces[{number}]",
+                    f"the Secret of every user is in '{namespace}' in any case",
+                    "remove it",
+                )
+
+
 def mlflow_drills_have_dumps(stack: Stack) -> Iterator[Problem]:
     """A drill restores a dump of ours."""
     dumps = stack.services.mlflow.dumps
@@ -101,6 +113,7 @@ PROBLEMS = whole(
     mlflow_has_two_databases,
     mlflow_reaches_its_artifacts,
     mlflow_users_are_not_the_administrator,
+    mlflow_users_have_one_secret_in_a_namespace,
     mlflow_drills_have_dumps,
 )
 WARNINGS = whole(mlflow_dumps_leave_the_volume, mlflow_artifacts_expire)

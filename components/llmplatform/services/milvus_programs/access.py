@@ -72,7 +72,7 @@ def _users(root: Milvus, wanted: Mapping[str, Mapping[str, Any]], secrets: str) 
     kept: set[str] = set()
     for user, each in wanted.items():
         current, password = each["login"], secret(secrets, each["login"]) or ""
-        if current in found and not root.of(current, password).lets_in():
+        if current in found and _has_another_password(root, current, password):
             # Its password is that of two versions ago: no client uses it any more.
             root("users/drop", userName=current)
             found.remove(current)
@@ -86,6 +86,20 @@ def _users(root: Milvus, wanted: Mapping[str, Mapping[str, Any]], secrets: str) 
     for login in sorted(each for each in found - kept if LOGIN.fullmatch(each)):
         root("users/drop", userName=login)
         print(f"user {login}: removed", flush=True)
+
+
+def _has_another_password(root: Milvus, login: str, password: str) -> bool:
+    """Whether a login has another password. Raises `Refused` or `Unreachable` if Milvus cannot tell.
+
+    It denies a right one as well while its coordinator does not answer, of which `users/list` fails.
+    """
+    user = root.of(login, password)
+    if user.lets_in():
+        return False
+    root("users/list")
+    denied = not user.lets_in()
+    root("users/list")
+    return denied
 
 
 def _roles(root: Milvus, login: str, wanted: set[str]) -> None:

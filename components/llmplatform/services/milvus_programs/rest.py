@@ -1,7 +1,9 @@
 """Milvus over its REST API.
 
 Sources: Milvus 2.6, internal/distributed/proxy/httpserver/{handler_v2,request_v2}.go; service.go, `authenticate`: a
-wrong password is answered with 401 before anything else; every other fault with 200, and its number in the body.
+wrong password is answered with 401 before anything else, and so is a right one that the proxy does not have yet while
+the coordinator does not answer (internal/proxy/util.go, `passwordVerify`); every other fault with 200, and its number
+in the body.
 """
 
 import http.client
@@ -78,20 +80,6 @@ class Milvus:
             return True
         return True
 
-    def wait(self, seconds: float) -> None:
-        """Waits until it answers. Raises `Unreachable` after that time."""
-        until = time.monotonic() + seconds
-        while True:
-            try:
-                self.lets_in()
-            except Unreachable as error:
-                if time.monotonic() > until:
-                    raise
-                print(f"waiting: {error}", flush=True)
-                time.sleep(_PAUSE_SECONDS)
-            else:
-                return
-
 
 def _opener(authority: str | None) -> urllib.request.OpenerDirector:
     direct = urllib.request.ProxyHandler({})
@@ -109,18 +97,28 @@ def secret(folder: str, name: str) -> str | None:
 def as_root(address: str, secrets: str, authority: str | None, seconds: float) -> Milvus:
     """Milvus for `root`, whose password is changed to the one of the Secret, if it is still the one before.
 
-    Raises SystemExit if it is neither.
+    Waits so long for an answer. Raises `Unreachable` if there is none, and SystemExit if it is neither of them.
     """
-    root = Milvus(address, "root", secret(secrets, "root") or "", authority)
-    root.wait(seconds)
-    if root.lets_in():
-        return root
-    before, now = secret(secrets, "root-before"), secret(secrets, "root")
-    if before is None or not root.of("root", before).lets_in():
-        raise SystemExit(
-            "the password of 'root' is neither that of the Secret nor the one before it; change it in Milvus to that "
-            "of the Secret, and raise root_password_version by one at a time"
-        )
-    root.of("root", before)("users/update_password", userName="root", password=before, newPassword=now)
-    print("root has a new password", flush=True)
-    return root
+    before, now = secret(secrets, "root-before"), secret(secrets, "root") or ""
+    root = Milvus(address, "root", now, authority)
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            if root.lets_in():
+                return root
+            if before is not None and root.of("root", before).lets_in():
+                root.of("root", before)("users/update_password", userName="root", password=before, newPassword=now)
+                print("root has a new password", flush=True)
+                return root
+            fault = "the password of 'root' is neither that of the Secret nor the one before it"
+            if time.monotonic() > until:
+                raise SystemExit(
+                    f"{fault}; change it in Milvus to that of the Secret, and raise root_password_version by one at a "
+                    "time"
+                )
+        except Unreachable as error:
+            if time.monotonic() > until:
+                raise
+            fault = str(error)
+        print(f"waiting: {fault}", flush=True)
+        time.sleep(_PAUSE_SECONDS)

@@ -16,6 +16,8 @@ DATABASE, COLLECTION = "platform_backup", "rows"
 SUFFIX = "_platform_drill"
 """End of the names of restored copies. Nothing else may end so: the drill drops them."""
 LOADED = "LoadStateLoaded"
+UNKNOWN = -1
+"""Rows of a collection that cannot be counted."""
 
 
 def main(address: str, secrets: str, authority: str, seconds: str) -> None:
@@ -28,7 +30,7 @@ def main(address: str, secrets: str, authority: str, seconds: str) -> None:
 
 def write(root: Milvus) -> None:
     """Count, and store the counts."""
-    found = [_counted(root, database, name) for database, name in collections(root)]
+    found = [row for each in collections(root) if (row := _counted(root, *each)) is not None]
     if DATABASE not in root("databases/list"):
         root("databases/create", dbName=DATABASE)
     place = {"dbName": DATABASE, "collectionName": COLLECTION}
@@ -40,7 +42,8 @@ def write(root: Milvus) -> None:
     data = [{**row, "vector": [float(number), 1.0]} for number, row in enumerate(rows)]
     root("entities/insert", **place, data=data)
     for row in found:
-        print(f"{row['name']}: {row['rows']} rows{'' if row['counted'] else ', as stored'}", flush=True)
+        if row["rows"] != UNKNOWN:
+            print(f"{row['name']}: {row['rows']} rows{'' if row['counted'] else ', as stored'}", flush=True)
 
 
 def collections(root: Milvus) -> Iterator[tuple[str, str]]:
@@ -68,10 +71,21 @@ def load_state(root: Milvus, database: str, name: str) -> str:
     return str(root("collections/get_load_state", dbName=database, collectionName=name)["loadState"])
 
 
-def _counted(root: Milvus, database: str, name: str) -> dict[str, Any]:
-    loaded = load_state(root, database, name) == LOADED
-    rows = (count if loaded else stored)(root, database, name)
-    return {"name": f"{database}.{name}", "rows": rows, "counted": loaded}
+def _counted(root: Milvus, database: str, name: str) -> dict[str, Any] | None:
+    """One that cannot be counted is backed up all the same; None for one that was dropped meanwhile."""
+    row = {"name": f"{database}.{name}", "counted": False}
+    try:
+        if load_state(root, database, name) == LOADED:
+            return {**row, "rows": count(root, database, name), "counted": True}
+    except Refused as error:
+        print(f"{row['name']}: {error}", flush=True)
+    try:
+        return {**row, "rows": stored(root, database, name)}
+    except Refused as error:
+        if name not in root("collections/list", dbName=database):
+            return None
+        print(f"{row['name']}: it cannot be counted: {error}", flush=True)
+        return {**row, "rows": UNKNOWN}
 
 
 def _form() -> dict[str, Any]:

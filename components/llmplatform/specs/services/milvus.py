@@ -107,7 +107,8 @@ class MilvusUser(Section):
     """Namespace of its Secret: that of the models, or one of `clients`, which exists. Empty: Milvus'
     own, from where you hand it on."""
     password_version: Annotated[int, Field(ge=1, le=10_000)] = 1
-    """A higher number gives it another login with a new password. The one before it works until the next number."""
+    """The next number gives it another login with a new password. The one before it works until the number after, so
+    raise it by one at a time: by two, the login of the clients has the new password at once."""
 
 
 class MilvusDrill(Section):

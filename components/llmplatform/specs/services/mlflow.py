@@ -58,6 +58,9 @@ class Dumps(Section):
     """When, in UTC: minute, hour, day, month and weekday."""
     keep_days: Annotated[int, Field(ge=1, le=3650)] = 14
     """Days that a dump is kept."""
+    scratch_gib: Annotated[int, Field(ge=1, le=2048)] = 20
+    """Disk of a node for a dump, a drill or a restore, in GiB. Both dumps must fit, and in a drill beside them both
+    databases as they are; a pod that takes more is evicted."""
     drill: MlflowDrill = MlflowDrill()
     restore: DumpMoment = "newest"
     """Dump that the Job of `cronjob/mlflow-restore` restores: `newest`, or its moment, the name of its folder."""
