@@ -14,6 +14,8 @@ from support.sites import Identity, site, with_site
 from support.stores import Store
 
 MILVUS, POLICY = "kubernetes:milvus.io/v1beta1:Milvus", "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+Pod = list[dict[str, Any]]
+"""Containers of a pod."""
 AGENT = ("169.254.170.23/32", 80)
 CLUSTER = Spec(enabled=True, mode="cluster", vectors=8_000_000)
 ACCESS = {
@@ -80,3 +82,13 @@ def resource(**changes: Any) -> dict[str, Any]:
 
 def policies(**changes: Any) -> dict[str, dict[str, Any]]:
     return {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in made(**changes).all(POLICY)}
+
+
+def containers() -> dict[str, Pod]:
+    """Name of a CronJob to its containers, in their order."""
+    found = made(spec=USERS).all("kubernetes:batch/v1:CronJob")
+    specs = {each.inputs["metadata"]["name"]: each.inputs["spec"]["jobTemplate"]["spec"] for each in found}
+    return {
+        name: [*spec["template"]["spec"].get("initContainers", ()), *spec["template"]["spec"]["containers"]]
+        for name, spec in specs.items()
+    }

@@ -91,7 +91,7 @@ def _users(root: Milvus, wanted: Mapping[str, Mapping[str, Any]], secrets: str) 
 def _has_another_password(root: Milvus, login: str, password: str) -> bool:
     """Whether a login has another password. Raises `Refused` or `Unreachable` if Milvus cannot tell.
 
-    It denies a right one as well while its coordinator does not answer, of which `users/list` fails.
+    It denies a right one as well while its coordinator does not answer; then `users/list` fails, too.
     """
     user = root.of(login, password)
     if user.lets_in():
