@@ -73,6 +73,11 @@ def listed(words: Sequence[object], last: str = "or") -> str:
     return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
 
 
+def counted(number: int, word: str) -> str:
+    """A number of things: `1 day`, `2 days`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def shown(value: object) -> str:
     """A value as shown in a sentence."""
     if isinstance(value, Mapping):

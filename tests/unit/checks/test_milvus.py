@@ -8,6 +8,8 @@ import yaml
 from support.program import ROOT
 
 from llmplatform.checks import parse, rules
+from llmplatform.checks.rules import milvus_backups
+from llmplatform.services.milvus_programs import witness
 from llmplatform.specs.stack import NAMESPACE
 
 EXAMPLE = ROOT / "examples/milvus/Pulumi.vectors.yaml"
@@ -53,3 +55,7 @@ def test_two_zones_leave_no_majority_of_etcd() -> None:
     assert said(**changed) == ["services.milvus.etcd"]
     one = {"mode": "standalone", "copies": 1, "vectors": 300_000}
     assert said(**changed, **{f"services__milvus__{key}": value for key, value in one.items()}) == []
+
+
+def test_names_that_are_refused_are_those_of_the_drill() -> None:
+    assert (milvus_backups.WITNESS, milvus_backups.DRILL_SUFFIX) == (witness.DATABASE, witness.SUFFIX)

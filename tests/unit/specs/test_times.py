@@ -48,6 +48,22 @@ def test_what_the_parser_refuses_is_refused(text: str) -> None:
         MOMENT.validate_python(text)
 
 
+@pytest.mark.parametrize("text", ["0 0 30 2 *", "0 0 31 4,6,sep,11 ?", "0 0 30/5 feb *", "0 0 31 4 1,*"])
+def test_a_moment_that_never_comes_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="never comes"):
+        MOMENT.validate_python(text)
+
+
+@pytest.mark.parametrize("text", ["0 0 29 2 *", "0 0 31 4,5 *", "0 0 28/5 2 *", "0 0 30 2 1", "0 0 31 4 */2"])
+def test_a_moment_that_comes_seldom_is_taken(text: str) -> None:
+    assert MOMENT.validate_python(text) == text
+
+
+def test_a_long_text_is_refused_before_it_is_read() -> None:
+    with pytest.raises(ValidationError, match="at most 200 characters"):
+        MOMENT.validate_python("1" * 5000 + " * * * *")
+
+
 def test_a_time_zone_is_one_of_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ZONE.validate_python("Asia/Shanghai") == "Asia/Shanghai"
     with pytest.raises(ValidationError, match="no time zone"):

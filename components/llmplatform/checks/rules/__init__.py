@@ -32,6 +32,7 @@ from llmplatform.checks.rules import (
     milvus,
     milvus_access,
     milvus_backups,
+    mlflow_data,
     names,
     networks,
     outside,
@@ -41,6 +42,7 @@ from llmplatform.checks.rules import (
     ray,
     registries,
     replicas,
+    restores,
     scaling,
     services,
     serving,
@@ -68,7 +70,9 @@ PROBLEMS: tuple[Rule, ...] = (
     *images.PROBLEMS,
     *addons.PROBLEMS,
     *cnpg.PROBLEMS,
+    *restores.PROBLEMS,
     *services.PROBLEMS,
+    *mlflow_data.PROBLEMS,
     *databases.PROBLEMS,
     *caches.PROBLEMS,
     *existing.PROBLEMS,
@@ -119,6 +123,7 @@ WARNINGS: tuple[Rule, ...] = (
     *milvus.WARNINGS,
     *services.WARNINGS,
     *cnpg.WARNINGS,
+    *restores.WARNINGS,
     *caches.WARNINGS,
 )
 """Warnings: the stack is valid, and will probably cause trouble."""

@@ -120,6 +120,17 @@ def settings_are_of_the_cloud(stack: Stack) -> Iterator[Problem]:
         yield Problem(f"{_HERE}.zones", "Tair has a primary and one replica", "write two zones")
 
 
+def windows_are_apart(stack: Stack) -> Iterator[Problem]:
+    """ElastiCache refuses a backup within the window of maintenance."""
+    spec = _new(stack)
+    if spec and not isinstance(stack, AlicloudStack) and spec.backup_hour == spec.maintenance_hour:
+        yield Problem(
+            f"{_HERE}.backup_hour",
+            f"hour {spec.backup_hour} is that of the maintenance as well",
+            "write another hour for one of the two",
+        )
+
+
 def the_servers_name_can_be_proved(stack: Stack) -> Iterator[Problem]:
     """A warning: Tair's certificates are of an authority of its own."""
     spec = _new(stack)
@@ -149,5 +160,6 @@ PROBLEMS = whole(
     a_replica_takes_over,
     zones_are_those_of_the_stack,
     settings_are_of_the_cloud,
+    windows_are_apart,
 )
 WARNINGS = whole(the_servers_name_can_be_proved, a_lasting_cache_has_a_replica)

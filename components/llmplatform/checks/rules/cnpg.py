@@ -12,7 +12,7 @@ from llmplatform.specs.stack import AlicloudStack, Stack
 
 
 @dataclass(frozen=True)
-class _Server:
+class Server:
     """A server that a service asks for."""
 
     path: str
@@ -20,10 +20,11 @@ class _Server:
     spec: InClusterPostgres
 
 
-def _servers(stack: Stack) -> Iterator[_Server]:
+def servers(stack: Stack) -> Iterator[Server]:
+    """Servers within the cluster that services ask for."""
     mlflow = stack.services.mlflow
     if stack.platform.kind == "new" and mlflow.enabled and isinstance(mlflow.database, InClusterPostgres):
-        yield _Server("services.mlflow.database", mlflow.database.name or "mlflow", mlflow.database)
+        yield Server("services.mlflow.database", mlflow.database.name or "mlflow", mlflow.database)
 
 
 def plugin_has_certificates(stack: Stack) -> Iterator[Problem]:
@@ -39,7 +40,7 @@ def plugin_has_certificates(stack: Stack) -> Iterator[Problem]:
 
 def operator_is_there(stack: Stack) -> Iterator[Problem]:
     """Something makes the servers."""
-    for server in _servers(stack):
+    for server in servers(stack):
         if not stack.addons.cnpg.enabled:
             yield Problem(
                 f"{server.path}.kind",
@@ -50,7 +51,7 @@ def operator_is_there(stack: Stack) -> Iterator[Problem]:
 
 def writes_can_be_confirmed(stack: Stack) -> Iterator[Problem]:
     """With one instance gone, enough followers are left to confirm a write."""
-    for server in _servers(stack):
+    for server in servers(stack):
         wanted, instances = server.spec.confirmed_by, server.spec.instances
         if wanted and wanted > instances - 2:
             yield Problem(
@@ -66,7 +67,7 @@ def backups_have_a_bucket(stack: Stack) -> Iterator[Problem]:
     Its lists take no further argument, and so have the bucket in the path (cloudnative-pg/barman-cloud,
     pkg/command/backuplist.go), which OSS refuses; barman's client takes no token of RRSA.
     """
-    for server in _servers(stack):
+    for server in servers(stack):
         asked = [name for name in ("backups", "restore_from") if getattr(server.spec, name) is not None]
         for name in asked:
             if isinstance(stack, AlicloudStack):
@@ -85,7 +86,7 @@ def backups_have_a_bucket(stack: Stack) -> Iterator[Problem]:
 
 def backups_never_expire(stack: Stack) -> Iterator[Problem]:
     """The plugin deletes what is too old, and needs the copy before that and its log."""
-    for server in _servers(stack):
+    for server in servers(stack):
         backups = server.spec.backups
         if backups and isinstance(backups.store, NewStore) and backups.store.expire_days:
             yield Problem(
@@ -97,7 +98,7 @@ def backups_never_expire(stack: Stack) -> Iterator[Problem]:
 
 def restored_servers_are_new(stack: Stack) -> Iterator[Problem]:
     """A restored server is another one than the lost one, and its volume is no smaller."""
-    for server in _servers(stack):
+    for server in servers(stack):
         restored = server.spec.restore_from
         if restored is None:
             continue
@@ -124,7 +125,7 @@ def restored_servers_are_new(stack: Stack) -> Iterator[Problem]:
 
 def pool_exists(stack: Stack) -> Iterator[Problem]:
     """Its pool is one of the stack, without GPUs."""
-    for server in _servers(stack):
+    for server in servers(stack):
         pool = server.spec.pool
         if pool is None:
             continue
@@ -139,7 +140,7 @@ def pool_exists(stack: Stack) -> Iterator[Problem]:
 
 def restores_end_at_a_moment(stack: Stack) -> Iterator[Problem]:
     """A warning: Postgres takes a gap in the log for its end."""
-    for server in _servers(stack):
+    for server in servers(stack):
         if server.spec.restore_from and server.spec.restore_from.until is None:
             yield Problem(
                 f"{server.path}.restore_from.until",
@@ -150,7 +151,7 @@ def restores_end_at_a_moment(stack: Stack) -> Iterator[Problem]:
 
 def kept_servers_are_backed_up(stack: Stack) -> Iterator[Problem]:
     """A warning: volumes are all that there is of it."""
-    for server in _servers(stack):
+    for server in servers(stack):
         if stack.environment.protected and server.spec.backups is None and not isinstance(stack, AlicloudStack):
             yield Problem(
                 f"{server.path}.backups",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from llmplatform.checks.problems import Problem
+from llmplatform.checks.problems import Problem, counted
 from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.objects import NewStore
 from llmplatform.specs.services import Mlflow, MlflowPostgres, Volume
@@ -103,7 +103,7 @@ def mlflow_artifacts_expire(stack: Stack) -> Iterator[Problem]:
     if wanted.enabled and isinstance(wanted.artifacts, NewStore) and (days := wanted.artifacts.expire_days):
         yield Problem(
             f"{_MLFLOW}.artifacts.expire_days",
-            f"after {days} days the artifacts of every run and model are gone, and MLflow still lists them",
+            f"after {counted(days, 'day')} the artifacts of every run and model are gone, and MLflow still lists them",
             "remove it, or accept that",
         )
 

@@ -1,7 +1,8 @@
 """Times: moments of a schedule, and time zones."""
 
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -9,6 +10,8 @@ from pydantic import AfterValidator, Field
 from llmplatform.specs.vocabulary.matching import Matching
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_ANY = ("*", "?")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _FIELDS: Mapping[str, tuple[int, int, Mapping[str, int]]] = {
     "minute": (0, 59, {}),
@@ -27,22 +30,34 @@ def _moment(value: str) -> str:
     fields = value.split()
     if len(fields) != len(_FIELDS):
         raise ValueError(f"'{value}' has {len(fields)} fields and not five; {_FORM}")
+    named: dict[str, set[int]] = {}
     for (name, (low, high, names)), field in zip(_FIELDS.items(), fields, strict=True):
         for part in field.split(","):
-            if not _possible(part, low, high, names):
+            found = _numbered(part, low, high, names)
+            if not found:
                 raise ValueError(f"'{part}' is no {name} from {low} to {high}; {_FORM}")
+            named.setdefault(name, set()).update(found)
+    days, months, any_weekday = named["day of the month"], named["month"], not {*_ANY}.isdisjoint(fields[4].split(","))
+    # With both days restricted, either one is enough (spec.go, dayMatches); `*/2` restricts (parser.go, getRange).
+    if any_weekday and min(days) > max(_LENGTHS[month - 1] for month in months):
+        raise ValueError(f"'{value}' never comes: no month that it names has day {min(days)}; write another day")
     return value
 
 
-def _possible(part: str, low: int, high: int, names: Mapping[str, int]) -> bool:
-    """Whether a part of a field (`*`, `5`, `1-5`, `*/15`) names something within the bounds."""
+def _numbered(part: str, low: int, high: int, names: Mapping[str, int]) -> Collection[int]:
+    """The numbers that a part of a field means (`*`, `5`, `1-5`, `*/15`); none if it is not within the bounds."""
     span, slash, step = part.partition("/")
     if slash and not (step.isascii() and step.isdigit() and int(step)):
-        return False
-    if span in ("*", "?"):
-        return True
-    ends = list(_numbers(span, names))
-    return len(ends) <= 2 and None not in ends and low <= (ends[0] or 0) <= (ends[-1] or 0) <= high
+        return ()
+    if span in _ANY:
+        first, last = low, high
+    else:
+        ends = [end for end in _numbers(span, names) if end is not None]
+        if len(ends) != span.count("-") + 1 or len(ends) > 2:
+            return ()
+        # A number with steps is the first of all up to the end (spec.go, getRange).
+        first, last = ends[0], high if slash and len(ends) == 1 else ends[-1]
+    return range(first, last + 1, int(step or 1)) if low <= first <= last <= high else ()
 
 
 def _numbers(span: str, names: Mapping[str, int]) -> Iterator[int | None]:
@@ -58,10 +73,18 @@ def _zone(value: str) -> str:
     return value
 
 
+def _date(value: str) -> str:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"'{value}' is no day of the calendar; write one that its month has") from None
+    return value
+
+
 Moment = Annotated[
     str,
-    AfterValidator(_moment),
     Field(max_length=200, json_schema_extra={"pattern": r"^\s*\S+(\s+\S+){4}\s*$"}),
+    AfterValidator(_moment),
 ]
 """A moment that comes back, in the five fields of cron."""
 DumpMoment = Annotated[
@@ -77,8 +100,9 @@ Timestamp = Annotated[
         r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ",
         "write a moment in UTC in quotes, like '2026-11-30T12:00:00Z'",
     ),
+    AfterValidator(_date),
 ]
 """A moment to the second, in UTC."""
-TimeZone = Annotated[str, AfterValidator(_zone), Field(max_length=64, json_schema_extra={"pattern": r"^[\w+/-]+$"})]
+TimeZone = Annotated[str, Field(max_length=64, json_schema_extra={"pattern": r"^[\w+/-]+$"}), AfterValidator(_zone)]
 """A name of the IANA time zone database."""
 Weekday = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
