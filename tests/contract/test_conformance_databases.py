@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi_kubernetes as kubernetes
 import pytest
-from support.conformance.databases import SERVERS, Servers, User, alicloud_args
+from support.conformance.databases import GROUP, SERVERS, Servers, User, alicloud_args
 from support.sites import site
 
 from llmplatform.base.network_policy import opening
@@ -111,6 +111,21 @@ def test_certificates_of_the_settings_prove_its_name(servers: Servers) -> None:
     assert found.result["with"] == pem
 
 
+@pytest.mark.parametrize("version", [15, 16])
+def test_an_upgrade_of_rds_that_waits_for_its_window_leaves_the_parameters_in_use(version: int) -> None:
+    (aws, _) = SERVERS
+    before, after = ({each.urn for each in _made(aws, version=each).all(GROUP)} for each in (version, 17))
+    assert before < after, "RDS refuses to delete a group in use"
+    engine = _made(aws, version=17)
+    assert all(engine.waits_for(engine.one(aws.instance), group) for group in engine.all(GROUP)), "they go after it"
+
+
+def test_neither_a_failover_nor_a_standby_replaces_an_instance_of_apsaradb() -> None:
+    (_, ack) = SERVERS
+    kept = _made(ack).one(ack.instance).ignore_changes
+    assert set(kept) == {"category", "vswitchId", "zoneId", "zoneIdSlaveA"}, "the new one would be empty"
+
+
 def test_a_disk_of_apsaradb_needs_a_key() -> None:
     args = alicloud_args()
     with pytest.raises(
@@ -121,4 +136,4 @@ def test_a_disk_of_apsaradb_needs_a_key() -> None:
 
 def test_a_site_without_a_cloud_that_makes_them_says_so() -> None:
     with pytest.raises(ValueError, match="tables: nothing here makes databases; write kind: existing"):
-        site().database("tables", NewPostgres(kind="new"))
+        site().database("tables", NewPostgres(kind="new"), client="apps")

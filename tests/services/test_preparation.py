@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from llmplatform.testing import RecordingEngine, Registered
 CLIENT = Path(__file__).parents[1] / "support/rotation_client.py"
 ADMIN = "the-administrators-password"
 NAMES = ("tables", "tables_auth")
+REFUSED, UNREACHABLE = 3, 2
+"""Exit codes of psql."""
 PASSWORD, SALT = "random:index/randomPassword:RandomPassword", "random:index/randomId:RandomId"
 
 
@@ -44,7 +47,7 @@ class Login:
 
 
 def _generated(registered: Registered) -> Mapping[str, Any]:
-    return {"result": f"password-{registered.name[-1]}-{registered.inputs['keepers']['version']}"}
+    return {"result": f"password-of-{registered.name}"}
 
 
 def _registered(version: int, owner: str = "tables") -> RecordingEngine:
@@ -152,7 +155,7 @@ def test_a_login_has_the_databases_and_nothing_else_and_a_second_run_changes_not
     assert prepare(server, 1).returncode == 0
     assert _state(server) == before
     who = login(1)
-    assert who == Login(user="tables_a", password="password-a-1")
+    assert who == Login(user="tables_a", password="password-of-tables-password-1")
     assert ask(server, who, "SELECT current_user").stdout == "tables\n"
     assert ask(server, who, "CREATE TABLE kept (n int)", "tables_auth").returncode == 0
     owner = ask(server, who, "SELECT tableowner FROM pg_tables WHERE tablename = 'kept'", "tables_auth")
@@ -160,7 +163,7 @@ def test_a_login_has_the_databases_and_nothing_else_and_a_second_run_changes_not
     for refused in ("CREATE DATABASE more", "CREATE ROLE more", "SET ROLE platform", "TABLE pg_authid"):
         assert ask(server, who, refused).returncode != 0, refused
     assert prepare(server, 1, "others").returncode == 0
-    stranger = Login(user="others_a", password="password-a-1")
+    stranger = Login(user="others_a", password="password-of-others-password-1")
     assert ask(server, stranger, "SELECT 1", "others").returncode == 0
     assert "permission denied" in ask(server, stranger, "SELECT 1").stderr
 
@@ -171,7 +174,7 @@ def test_neither_password_is_in_the_servers_log(server: Postgres) -> None:
     assert ask(server, login(2), "SELECT 1").returncode == 0
     log = (server.folder / "data/log/all").read_text()
     assert "SCRAM-SHA-256$4096:" in log, "it has the statements"
-    assert "password-" not in log
+    assert "password-of-" not in log
     assert ADMIN not in log.replace(f"PASSWORD '{ADMIN}'", ""), "the test itself made the administrator"
 
 
@@ -183,7 +186,7 @@ def test_a_rotation_loses_no_write_of_a_client_that_never_pauses(server: Postgre
     _wait(server, 50)
     done = prepare(server, 2)
     assert done.returncode == 0, done.stderr
-    assert login(2) == Login(user="tables_b", password="password-b-2")
+    assert login(2) == Login(user="tables_b", password="password-of-tables-password-2")
     new = _client(server, login(2), 1)
     _wait(server, _count(server) + 200)
     assert old.poll() is None, "the old pods still write"
@@ -192,8 +195,9 @@ def test_a_rotation_loses_no_write_of_a_client_that_never_pauses(server: Postgre
     found = {int(line) for line in ask(server, login(2), "SELECT n FROM rows").stdout.split()}
     assert confirmed <= found, f"confirmed rows are missing: {sorted(confirmed - found)}"
     assert len(confirmed) > 200
+    _until(server, login(1), 0)
     assert prepare(server, 3).returncode == 0
-    assert login(3) == Login(user="tables_a", password="password-a-3")
+    assert login(3) == Login(user="tables_a", password="password-of-tables-password-3")
     assert "password authentication failed" in ask(server, login(1), "SELECT 1").stderr
     assert ask(server, login(2), "SELECT 1").returncode == 0
 
@@ -204,11 +208,76 @@ def test_a_version_that_would_shut_out_the_pods_is_refused_and_changes_nothing(s
         assert prepare(server, version).returncode == 0
     before = _state(server)
     done = prepare(server, asked)
-    assert done.returncode != 0
+    assert done.returncode == REFUSED
     assert f"password_version is 2 in the database and {asked} in the settings" in done.stderr
     assert "write 3" in done.stderr
     assert _state(server) == before
     assert ask(server, login(2), "SELECT 1").returncode == 0
+
+
+def test_the_settings_go_back_from_a_refused_version_to_the_password_that_pods_have(server: Postgres) -> None:
+    """In the state as well: both versions are there until an update has succeeded."""
+    assert prepare(server, 1).returncode == 0
+    before = _state(server)
+    assert prepare(server, 3).returncode == REFUSED
+    assert prepare(server, 1).returncode == 0
+    assert _state(server) == before
+    assert ask(server, login(1), "SELECT 1").returncode == 0
+    first, third, again = (_generated_by(version) for version in (1, 3, 1))
+    assert first == again
+    assert first.keys() & third.keys() == set(), "a value that is there would be made anew"
+
+
+def test_a_login_that_clients_still_use_gets_no_new_password(server: Postgres) -> None:
+    for version in (1, 2):
+        assert prepare(server, version).returncode == 0
+    before = _state(server)
+    with _connected(server, login(1)), _connected(server, login(2)):
+        assert prepare(server, 2).returncode == 0, "nothing rises"
+        done = prepare(server, 3)
+        assert done.returncode == REFUSED
+        assert "password_version 3 gives tables_a a new password, and 1 connections have its old one" in done.stderr
+        assert _state(server) == before
+    with _connected(server, login(2)):
+        assert prepare(server, 3).returncode == 0
+
+
+def test_a_job_tries_again_without_a_server_and_not_after_a_refusal(server: Postgres) -> None:
+    spec = _registered(1).one("kubernetes:batch/v1:Job").inputs["spec"]
+    codes = [rule["onExitCodes"] for rule in spec["podFailurePolicy"]["rules"] if "onExitCodes" in rule]
+    assert codes == [{"containerName": "psql", "operator": "In", "values": [UNREACHABLE]}]
+    assert {rule["action"] for rule in spec["podFailurePolicy"]["rules"]} == {"Ignore"}
+    assert spec["backoffLimit"] == 0, "an end for another reason than the last try is not seen by an update"
+    gone = {**variables(server, login(1)), "PGHOST": str(server.folder / "nowhere")}
+    asked = [server.programs / "psql", "-XAtc", "SELECT 1"]
+    assert subprocess.run(asked, env=gone, capture_output=True, check=False).returncode == UNREACHABLE
+
+
+def _generated_by(version: int) -> dict[str, Mapping[str, Any]]:
+    """Generated values of a version, by the names under which the state has them."""
+    engine = _registered(version)
+    return {each.urn: each.inputs for type_ in (PASSWORD, SALT) for each in engine.all(type_)}
+
+
+@contextmanager
+def _connected(server: Postgres, who: Login) -> Iterator[None]:
+    """A client that stays connected. Afterwards its connection is gone."""
+    where = variables(server, who)
+    with subprocess.Popen([server.programs / "psql", "-X"], env=where, stdin=subprocess.PIPE) as client:
+        _until(server, who, 1)
+        try:
+            yield
+        finally:
+            client.kill()
+    _until(server, who, 0)
+
+
+def _until(server: Postgres, who: Login, connections: int) -> None:
+    question = "SELECT usename FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    deadline = time.monotonic() + 30
+    while server.run("psql", "-XAtc", question, "postgres").split().count(who.user) != connections:
+        assert time.monotonic() < deadline, f"never {connections} connections"
+        time.sleep(0.1)
 
 
 def _client(server: Postgres, who: Login, first: int) -> "subprocess.Popen[str]":

@@ -7,7 +7,7 @@ Does not: the times of backups, which Tair makes once a day and keeps for seven 
 against a release: the provider's resource has neither. Its classic instance (alicloud_kvstore_instance) has both, but
 TDE, which encrypts the files, is for memory-optimized Tair alone. Full protection refuses to delete it.
 The account of the instance itself has a password of its own, which is in the state alone.
-Replaced, with all data, if its zones, its vSwitch or its port change.
+Nothing of the settings replaces it. Its zones are those in which it was made: Tair moves no instance with TLS.
 Source: terraform-provider-alicloud 2.0, resource_alicloud_redis_tair_instance.go, resource_alicloud_kvstore_account.go;
 Tair user guide, "Enable TLS encryption" (of instances with a replica), "Enable TLS (SSL) encrypted connections" (with
 it clients connect by TLS and within the VPC alone), "Enable TDE" (memory-optimized, 6.0 or later); API reference,
@@ -30,6 +30,10 @@ from llmplatform.specs.cloud import Alicloud
 from llmplatform.specs.environment import Environment
 
 PORT = 6379
+_BORN_WITH = ("secondaryZoneId", "vswitchId", "zoneId")
+"""What is decided when it is made. The provider reads it from the instance, so that a failover, which exchanges the
+zones, would replace it by an empty one (terraform-provider-alicloud 2.0, resource_alicloud_redis_tair_instance.go, Read
+and the schema's ForceNew)."""
 ACCOUNTS = ("app_a", "app_b")
 """Accounts of clients, which take turns."""
 
@@ -113,7 +117,7 @@ class Cache(PlatformComponent):
             maintain_start_time=f"{spec.maintenance_hour:02}:00Z",
             maintain_end_time=f"{(spec.maintenance_hour + 1) % 24:02}:00Z",
             tags=args.tags,
-            opts=self.child(protect=args.environment.protected),
+            opts=self.child(protect=args.environment.protected, ignore_changes=list(_BORN_WITH)),
         )
 
     def _accounts(

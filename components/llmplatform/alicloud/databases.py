@@ -4,15 +4,17 @@ Makes: the instance on an ESSD disk that is encrypted with a key of KMS, with a 
 and the account of the administrator. It has no public address, admits the ranges of nodes and pods alone, and takes
 only connections with TLS (`hostssl` in its pg_hba.conf).
 Does not: read replicas, collection of statements, a last backup after its deletion, which ApsaraDB keeps for MySQL.
-Replacing the instance loses its data: another zone or vSwitch replaces it. Class, storage, windows, passwords and the
-key change in place. A major version never goes back. Full protection refuses a deletion, as ApsaraDB does then.
+Replacing the instance loses its data: nothing of the settings does it. Class, storage, windows, passwords and the key
+change in place; standby and zones do not change here. A higher version is an upgrade at once, whatever `changes` says,
+and never goes back. Full protection refuses a deletion, as ApsaraDB does then.
 While the storage grows by itself the provider ignores another `storage_gib`: raise the limit in its place.
-Unverified, since no page says it: that `hostssl` rows leave ApsaraDB's own connections as they are, and that the
-high-privilege account may make roles with CREATEDB.
+Unverified, since no page says it: that `hostssl` rows leave ApsaraDB's own connections as they are.
 Source: terraform-provider-alicloud 2.0, resource_alicloud_db_instance.go (`instance_storage`, buildDBCreateRequest,
+`UpgradeDBInstanceMajorVersion` with `SwitchTimeMode` Immediate,
 ModifyPgHbaConfig after ModifyDBInstanceSSL), docs of alicloud_db_instance (`encryption_key`: a new disk takes the id of
 a key and no service key; `pg_hba_conf`; `released_keep_policy`; `collect_stat_mode`), resource_alicloud_rds_account.go,
-resource_alicloud_db_backup_policy.go; ApsaraDB RDS for PostgreSQL, "Primary instance types".
+resource_alicloud_db_backup_policy.go; ApsaraDB RDS for PostgreSQL, "Primary instance types", and its page on accounts
+(help.aliyun.com/document_detail/26159), whose high-privilege account makes roles with CREATEDB.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +36,11 @@ from llmplatform.specs.environment import Environment
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _FULL_PERCENT = 10
 """Free storage at which it grows."""
+_BORN_WITH = ("category", "vswitchId", "zoneId", "zoneIdSlaveA")
+"""What only the console changes. Another standby's zone or vSwitch would replace the instance by an empty one; so would
+the zones after a failover, which the provider reads from the instance. Another edition is not sent, unless it is a
+serverless one (terraform-provider-alicloud 2.0, resource_alicloud_db_instance.go: the schema's ForceNew, Read, and
+`Category` with `serverless_config` in Update)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +139,7 @@ class Postgres(PlatformComponent):
             effective_time="Immediate" if spec.changes == "at_once" else "MaintainTime",
             deletion_protection=kept,
             tags=args.tags,
-            opts=self.child(protect=kept),
+            opts=self.child(protect=kept, ignore_changes=list(_BORN_WITH)),
         )
 
     def _account(self, instance: alicloud.rds.Instance, password: pulumi.Output[str]) -> pulumi.Resource:

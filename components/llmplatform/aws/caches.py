@@ -21,6 +21,7 @@ from typing import get_args
 
 import pulumi
 import pulumi_aws as aws
+import pulumi_random as random
 
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import CACHE_RIGHTS, CACHE_USER, Caches, Network
@@ -140,12 +141,20 @@ class Cache(PlatformComponent):
             snapshot_retention_limit=spec.backup_days,
             snapshot_window=f"{spec.backup_hour:02}:00-{(spec.backup_hour + 1) % 24:02}:00",
             maintenance_window=maintenance_window(spec),
+            final_snapshot_identifier=self._last_snapshot() if spec.last_backup else None,
             auto_minor_version_upgrade=False,
             # Otherwise a change would wait for the window, and an update would claim that it is made.
             apply_immediately=True,
             tags=args.tags,
             opts=self.child(protect=args.environment.protected),
         )
+
+    def _last_snapshot(self) -> pulumi.Output[str]:
+        """Snapshots outlive their group: what replaces it gives it another name for its own."""
+        args = self._args
+        replaced_by = {"key": args.cloud.data_key or "", "version": args.spec.version}
+        ending = random.RandomId(f"{self._prefix}-last", byte_length=4, keepers=replaced_by, opts=self.child())
+        return ending.hex.apply(f"{args.environment.name}-{self._prefix}-last-{{}}".format)
 
     def _parameters(self) -> aws.elasticache.ParameterGroup:
         family = f"valkey{self._args.spec.version.partition('.')[0]}"

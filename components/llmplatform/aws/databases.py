@@ -26,7 +26,7 @@ from llmplatform.base.network_policy import Allow, addresses
 from llmplatform.base.passwords import rotated
 from llmplatform.catalog.databases import ADMIN, PORT, RDS_AUTHORITY, RDS_CLASS
 from llmplatform.specs.cloud import Aws
-from llmplatform.specs.databases import NewPostgres
+from llmplatform.specs.databases import VERSIONS, NewPostgres
 from llmplatform.specs.environment import Environment
 
 
@@ -101,21 +101,31 @@ class Postgres(PlatformComponent):
             opts=self.child(),
         )
 
-    def _parameters(self) -> aws.rds.ParameterGroup:
-        """Another major version has another group, which is made before the old one goes."""
-        return aws.rds.ParameterGroup(
-            f"{self._prefix}-parameters",
-            family=f"postgres{self._args.spec.version}",
-            parameters=[
-                # A new instance starts with it; a running one takes it when it restarts.
-                aws.rds.ParameterGroupParameterArgs(name="rds.force_ssl", value="1", apply_method="pending-reboot")
-            ],
-            tags=self._args.tags,
-            opts=self.child(),
-        )
+    def _parameters(self) -> Mapping[int, aws.rds.ParameterGroup]:
+        """A group for each major version up to the server's.
+
+        An upgrade that waits for its window needs the old one: RDS refuses to delete a group in use, and the update
+        would fail after three minutes (terraform-provider-aws 6.58, internal/service/rds/parameter_group.go,
+        resourceParameterGroupDelete). Groups cost nothing.
+        """
+
+        def of(version: int) -> aws.rds.ParameterGroup:
+            return aws.rds.ParameterGroup(
+                f"{self._prefix}-parameters-{version}",
+                family=f"postgres{version}",
+                parameters=[
+                    # A new instance starts with it; a running one takes it when it restarts.
+                    aws.rds.ParameterGroupParameterArgs(name="rds.force_ssl", value="1", apply_method="pending-reboot")
+                ],
+                tags=self._args.tags,
+                opts=self.child(),
+            )
+
+        return {version: of(version) for version in VERSIONS if version <= self._args.spec.version}
 
     def _instance(self, spec: NewPostgres, password: pulumi.Output[str]) -> aws.rds.Instance:
         kept, tags = self._args.environment.protected, self._args.tags
+        parameters = self._parameters()
         return aws.rds.Instance(
             f"{self._prefix}-instance",
             engine="postgres",
@@ -136,7 +146,7 @@ class Postgres(PlatformComponent):
             port=PORT,
             username=ADMIN,
             password=password,
-            parameter_group_name=self._parameters().name,
+            parameter_group_name=parameters[spec.version].name,
             ca_cert_identifier=RDS_AUTHORITY,
             backup_retention_period=spec.backup_days,
             backup_window=f"{spec.backup_hour:02}:00-{(spec.backup_hour + 1) % 24:02}:00",
@@ -148,7 +158,8 @@ class Postgres(PlatformComponent):
             final_snapshot_identifier=self._last_snapshot() if spec.last_backup else None,
             delete_automated_backups=True,
             tags=tags,
-            opts=self.child(protect=kept),
+            # Each of them may be the one that is in use: they go after it.
+            opts=self.child(protect=kept, depends_on=[*parameters.values()]),
         )
 
     def _last_snapshot(self) -> pulumi.Output[str]:

@@ -33,9 +33,11 @@ SCRIPT, CERTIFICATES = "preparation.sql", "database.pem"
 FOLDER = "/etc/preparation"
 _VERIFIER = "verifier"
 _UID = 1000
+_CONTAINER = "psql"
 _DEADLINE_SECONDS = 1800
-_RETRIES = 8
-"""Their pauses are 10 seconds, doubled up to six minutes: a new server in the cluster takes a quarter of an hour."""
+"""A new server in the cluster takes a quarter of an hour."""
+_NO_CONNECTION = 2
+"""Exit code of psql without a connection, or that lost it (PostgreSQL documentation, psql, Exit Status)."""
 
 core = kubernetes.core.v1
 meta = kubernetes.meta.v1
@@ -94,12 +96,12 @@ class Preparation(PlatformComponent):
 
     def _passwords(self) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
         """The login's password, and what Postgres keeps of it."""
-        turn = self._args.login.removeprefix(f"{self._args.owner}_")
-        version = {"version": str(self._args.password_version)}
-        made = random.RandomPassword(
-            f"{self._logical}-password-{turn}", length=40, special=False, keepers=version, opts=self.child()
-        )
-        salt = random.RandomId(f"{self._logical}-salt-{turn}", byte_length=16, keepers=version, opts=self.child())
+        # Each version has a name of its own: a failed update deletes nothing (pulumi, pkg/resource/deploy,
+        # deploymentExecutor.performDeletes), so that the settings can go back from a refused version to the password
+        # that pods have. A keeper would make that one anew.
+        version = self._args.password_version
+        made = random.RandomPassword(f"{self._logical}-password-{version}", length=40, special=False, opts=self.child())
+        salt = random.RandomId(f"{self._logical}-salt-{version}", byte_length=16, opts=self.child())
         password = pulumi.Output.secret(made.result)
         kept = pulumi.Output.all(password, salt.b64_std).apply(lambda found: verifier(found[0], found[1]))
         return password, pulumi.Output.secret(kept)
@@ -133,8 +135,9 @@ class Preparation(PlatformComponent):
             f"{self._logical}-preparation",
             metadata=self._meta(f"{self._logical}-preparation-{mark}", {"pulumi.com/replaceUnready": "true"}),
             spec=batch.JobSpecArgs(
-                backoff_limit=_RETRIES,
+                backoff_limit=0,
                 active_deadline_seconds=_DEADLINE_SECONDS,
+                pod_failure_policy=_failures(),
                 template=core.PodTemplateSpecArgs(
                     metadata=meta.ObjectMetaArgs(
                         labels=self._labels, annotations={"llmplatform.dev/login": kept.apply(_mark)}
@@ -165,7 +168,7 @@ class Preparation(PlatformComponent):
             ),
             containers=[
                 core.ContainerArgs(
-                    name="psql",
+                    name=_CONTAINER,
                     image=args.image,
                     image_pull_policy="IfNotPresent",
                     command=["psql", "--no-psqlrc", "--quiet", f"--file={FOLDER}/{SCRIPT}"],
@@ -215,6 +218,25 @@ def variables(args: PreparationArgs) -> Mapping[str, pulumi.Input[str]]:
 def script() -> str:
     """The program of psql."""
     return (files("llmplatform.base") / SCRIPT).read_text(encoding="utf-8")
+
+
+def _failures() -> batch.PodFailurePolicyArgs:
+    """Failures that cost no try, because there is only one: all others, such as a refusal, fail the Job at once.
+
+    It is not `FailJob`, of which an update never learns (pulumi-kubernetes, provider/pkg/await/checker/job/check.go,
+    `collectJobConditionErrors`). Tries that cost nothing come after 10 seconds, 20 and so on to ten minutes (Kubernetes
+    1.35, pkg/controller/job, `backoffRecord`), until the deadline.
+    """
+    again = batch.PodFailurePolicyOnExitCodesRequirementArgs(
+        container_name=_CONTAINER, operator="In", values=[_NO_CONNECTION]
+    )
+    disrupted = batch.PodFailurePolicyOnPodConditionsPatternArgs(type="DisruptionTarget", status="True")
+    return batch.PodFailurePolicyArgs(
+        rules=[
+            batch.PodFailurePolicyRuleArgs(action="Ignore", on_pod_conditions=[disrupted]),
+            batch.PodFailurePolicyRuleArgs(action="Ignore", on_exit_codes=again),
+        ]
+    )
 
 
 def _mark(*values: object) -> str:

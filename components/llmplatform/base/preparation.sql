@@ -22,6 +22,14 @@ SELECT format('DO $do$ BEGIN RAISE EXCEPTION %L; END $do$',
     :used, :version, :used + 1))
 WHERE :used > 0 AND :version NOT IN (:used, :used + 1) \gexec
 
+-- Clients that are still connected by the login whose turn it is have its password of two versions ago: they could not
+-- connect again.
+SELECT format('DO $do$ BEGIN RAISE EXCEPTION %L; END $do$',
+  format('password_version %s gives %s a new password, and %s connections have its old one: restart their clients, which then use the other login, and run the update again',
+    :version, :'login', count(*)))
+FROM pg_stat_activity WHERE usename = :'login' AND :version = :used + 1
+HAVING count(*) > 0 \gexec
+
 BEGIN;
 SELECT format('CREATE ROLE %I NOLOGIN', :'owner')
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'owner') \gexec

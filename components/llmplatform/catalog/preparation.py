@@ -16,7 +16,7 @@ class Step:
     purpose: str
     """What fails without it."""
     needed: str
-    """`always`, or the setting that needs it."""
+    """`always`, or the settings that need it, with blanks between them."""
 
 
 @lru_cache
@@ -41,4 +41,4 @@ def _code(step: Step) -> str:
 
 
 def _needed(step: Step) -> str:
-    return step.needed if step.needed == "always" else f"`{step.needed}`"
+    return step.needed if step.needed == "always" else ", ".join(f"`{each}`" for each in step.needed.split())

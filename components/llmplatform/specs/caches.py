@@ -38,7 +38,7 @@ class NewCache(Section):
     failover: bool = True
     """Whether a replica takes over from a primary that fails. It needs a replica and two zones."""
     zones: Annotated[tuple[Zone, ...], Field(max_length=6)] = ()
-    """Zones of its nodes, the primary's first. Empty: those of the stack."""
+    """Zones of its nodes, the primary's first. Empty: those of the stack. They count when it is made."""
     version: Literal["8.2", "9.0", "9.1"] = ELASTICACHE_VALKEY
     """Version of Valkey on AWS. A higher one upgrades it; a lower one replaces it, with all data."""
     eviction: Eviction = "volatile-lru"
@@ -47,6 +47,8 @@ class NewCache(Section):
     """Days that its daily backups are kept. On Alibaba Cloud 7."""
     backup_hour: Hour = 2
     """Hour of UTC in which the daily backup begins, on AWS."""
+    last_backup: bool = True
+    """Whether a deletion leaves a last snapshot in the account, on AWS. Tair keeps none that is of use."""
     maintenance_day: Weekday = "Sunday"
     """Day of UTC on which the cloud may patch and restart nodes, on AWS. On Alibaba Cloud every day."""
     maintenance_hour: Hour = 4

@@ -1,7 +1,7 @@
 """Databases: the servers of Postgres that capabilities keep their tables in."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -22,6 +22,9 @@ from llmplatform.specs.vocabulary.times import Moment, Timestamp
 
 Hour = Annotated[int, Field(ge=0, le=23)]
 """Beginning of a window of one hour, in UTC."""
+Version = Literal[15, 16, 17]
+VERSIONS: tuple[int, ...] = get_args(Version)
+"""Major versions of Postgres that both clouds make."""
 
 
 class PreparedPostgres(Section):
@@ -39,17 +42,19 @@ class NewPostgres(PreparedPostgres):
     """
 
     kind: Literal["new"]
-    version: Literal[15, 16, 17] = 17
+    version: Version = 17
     """Major version of Postgres. A change upgrades the server, which takes it down for minutes, and cannot be undone:
-    make a snapshot before. The cloud upgrades the minor version by itself."""
+    make a snapshot before. On Alibaba Cloud it is made at once, whatever `changes` says. The cloud upgrades the minor
+    version by itself."""
     instance_class: DatabaseClass | None = None
     """Machine of the server. Empty: a small one with 4 GiB, `db.t4g.medium` on AWS, `pg.n2.2c.2m` on Alibaba Cloud, or
     `pg.n2.2c.1m` there without a standby."""
     standby: bool = True
-    """Whether a second server in another zone takes over when the first fails."""
+    """Whether a second server in another zone takes over when the first fails. On Alibaba Cloud it counts when the
+    server is made: that of an existing one is changed in the console."""
     zones: Annotated[tuple[Zone, ...], Field(max_length=6)] = ()
     """Zones of the stack that it may be in, at least two: on Alibaba Cloud the server is in the first, and its standby
-    in the second. Empty: all, the home zone first. Set it where a zone does not sell the class."""
+    in the second, when it is made. Empty: all, the home zone first. Set it where a zone does not sell the class."""
     storage_gib: Annotated[int, Field(ge=20, le=64000)] = 20
     """Size of the disk. It cannot shrink."""
     storage_limit_gib: Annotated[int, Field(ge=20, le=64000)] | None = 100
@@ -63,7 +68,8 @@ class NewPostgres(PreparedPostgres):
     maintenance_hour: Hour = 4
     """Hour of that window, in UTC."""
     changes: Literal["in_window", "at_once"] = "in_window"
-    """When a change that may interrupt connections is made, e.g. of the class: in the window, or at once."""
+    """When a change that may interrupt connections is made, e.g. of the class: in the window, or at once. On Alibaba
+    Cloud another `version` is made at once."""
     last_backup: bool = True
     """Whether a deletion leaves a last snapshot in the account, on AWS. ApsaraDB keeps none of a Postgres."""
     admin_password_version: Annotated[int, Field(ge=1, le=1_000_000)] = 1

@@ -74,11 +74,13 @@ class User(pulumi.CustomResource):
 
 
 _RDS = "aws:rds/instance:Instance"
+GROUP = "aws:rds/parameterGroup:ParameterGroup"
 
 
 def _aws_read(engine: RecordingEngine) -> Server:
     found, group = engine.one(_RDS), engine.one("aws:ec2/securityGroup:SecurityGroup").inputs
-    it, parameters = found.inputs, engine.one("aws:rds/parameterGroup:ParameterGroup").inputs
+    it = found.inputs
+    parameters = engine.one(GROUP, it["parameterGroupName"]).inputs
     assert parameters["family"] == f"postgres{it['engineVersion']}"
     assert it["vpcSecurityGroupIds"] == ["tables-postgres-id"]
     assert group["egress"] == []

@@ -125,6 +125,7 @@ WARNINGS: tuple[Rule, ...] = (
     *cnpg.WARNINGS,
     *restores.WARNINGS,
     *caches.WARNINGS,
+    *databases.WARNINGS,
 )
 """Warnings: the stack is valid, and will probably cause trouble."""
 

@@ -16,7 +16,7 @@ _AWS_TYPE = re.compile(r"cache\.[a-z0-9]+\.(micro|small|medium|\d*x?large)")
 """ElastiCache API reference, CreateReplicationGroup, `CacheNodeType`."""
 _TAIR_TYPE = re.compile(r"tair\.rdb\.\d+g")
 """terraform-provider-alicloud 2.0, tests of alicloud_redis_tair_instance with `tair_rdb`."""
-_OF_AWS = ("version", "backup_days", "backup_hour", "maintenance_day")
+_OF_AWS = ("version", "backup_days", "backup_hour", "last_backup", "maintenance_day")
 _TAIR_ZONES = 2
 
 

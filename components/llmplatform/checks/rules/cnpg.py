@@ -102,7 +102,8 @@ def restored_servers_are_new(stack: Stack) -> Iterator[Problem]:
         restored = server.spec.restore_from
         if restored is None:
             continue
-        own = restored.environment in (None, stack.environment.name) and restored.store is None
+        # Whatever the store: the bucket of its backups can be named there as well.
+        own = restored.environment in (None, stack.environment.name)
         if own and restored.server == server.name:
             yield Problem(
                 f"{server.path}.restore_from.server",
