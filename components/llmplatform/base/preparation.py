@@ -223,7 +223,7 @@ def script() -> str:
 def _failures() -> batch.PodFailurePolicyArgs:
     """Failures that cost no try, because there is only one: all others, such as a refusal, fail the Job at once.
 
-    It is not `FailJob`, of which an update never learns (pulumi-kubernetes, provider/pkg/await/checker/job/check.go,
+    It is not `FailJob`, whose end an update never sees (pulumi-kubernetes, provider/pkg/await/checker/job/check.go,
     `collectJobConditionErrors`). Tries that cost nothing come after 10 seconds, 20 and so on to ten minutes (Kubernetes
     1.35, pkg/controller/job, `backoffRecord`), until the deadline.
     """

@@ -40,6 +40,14 @@ class Postgres:
         where = {"PGHOST": str(self.folder), "PGUSER": "postgres"}
         return call(command, where)
 
+    def wait(self, user: str, connections: int) -> None:
+        """Until a user has so many connections, for half a minute."""
+        question = "SELECT usename FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        deadline = time.monotonic() + 30
+        while self.run("psql", "-XAtc", question, "postgres").split().count(user) != connections:
+            assert time.monotonic() < deadline, f"{user} never had {connections} connections"
+            time.sleep(0.1)
+
 
 @contextmanager
 def running(programs: Path, port: int) -> Iterator[Postgres]:

@@ -11,6 +11,7 @@ from llmplatform.catalog.preparation import steps
 from llmplatform.doctor.checks import Absent, Ask, Check, Finding, NoAnswer, green, red
 from llmplatform.doctor.wanted import Wanted
 from llmplatform.specs.cluster import NewAckCluster
+from llmplatform.specs.databases import NewPostgres
 from llmplatform.specs.stack import AlicloudStack
 
 KMS, FLOW_LOGS, FILES = (
@@ -31,6 +32,8 @@ def needed(wanted: Wanted, setting: str) -> bool:
         "mirrors.acr": stack.mirrors.acr is not None,
         "addons.cluster_autoscaler": any(group.maximum for pool in wanted.made for group in pool.groups),
         "cluster.secrets_key": isinstance(stack.cluster, NewAckCluster) and stack.cluster.secrets_key is not None,
+        "services.mlflow.database": stack.services.mlflow.enabled
+        and isinstance(stack.services.mlflow.database, NewPostgres),
         "network.flow_logs": wanted.new_network is not None and wanted.new_network.flow_logs,
     }.get(setting, True)
 
