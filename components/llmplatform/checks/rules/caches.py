@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.rule import whole
+from llmplatform.checks.rules.server_classes import AWS_SIZE
 from llmplatform.specs.caches import ExistingCache, InClusterValkey, NewCache
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 _HERE = "services.cache.server"
-_AWS_TYPE = re.compile(r"cache\.[a-z0-9]+\.(micro|small|medium|\d*x?large)")
-"""ElastiCache API reference, CreateReplicationGroup, `CacheNodeType`."""
-_TAIR_TYPE = re.compile(r"tair\.rdb\.\d+g")
+_AWS_TYPE = re.compile(rf"cache\.(?!(t1|m[123]|c1|r3)\.)[a-z0-9]+\.{AWS_SIZE}")
+"""ElastiCache API reference, CreateReplicationGroup, `CacheNodeType`: without those of the previous generation."""
+_TAIR_TYPE = re.compile(r"tair\.rdb\.[1-9]\d*g")
 """terraform-provider-alicloud 2.0, tests of alicloud_redis_tair_instance with `tair_rdb`."""
 _OF_AWS = ("version", "backup_days", "backup_hour", "last_backup", "maintenance_day")
 _TAIR_ZONES = 2

@@ -1,6 +1,7 @@
 """Rules about managed servers of Postgres, wherever a stack asks for one."""
 
 from collections.abc import Iterator
+from math import ceil
 
 from llmplatform.catalog.databases import APSARADB_CLASSES, RDS_CLASSES
 from llmplatform.checks.problems import Problem
@@ -11,11 +12,13 @@ from llmplatform.specs.stack import AlicloudStack, Stack
 LEAST_GROWTH_PERCENT = 10
 """RDS refuses a limit that is not a tenth above the storage (RDS user guide, "Managing capacity automatically with
 Amazon RDS storage autoscaling")."""
+_MOST_GIB = 64000
 APSARADB_LEAST_DAYS = 7
 """ApsaraDB RDS API reference, ModifyBackupPolicy."""
 
 
-def _servers(stack: Stack) -> Iterator[tuple[str, NewPostgres]]:
+def servers(stack: Stack) -> Iterator[tuple[str, NewPostgres]]:
+    """Managed servers that services ask for, with their paths."""
     mlflow = stack.services.mlflow
     if mlflow.enabled and isinstance(mlflow.database, NewPostgres):
         yield "services.mlflow.database", mlflow.database
@@ -24,7 +27,7 @@ def _servers(stack: Stack) -> Iterator[tuple[str, NewPostgres]]:
 def classes_are_of_the_cloud(stack: Stack) -> Iterator[Problem]:
     """A class has the form of its cloud. Whether a region sells it, no list says: the cloud answers in the update."""
     wanted = APSARADB_CLASSES if isinstance(stack, AlicloudStack) else RDS_CLASSES
-    for path, server in _servers(stack):
+    for path, server in servers(stack):
         if server.instance_class and not server.instance_class.startswith(wanted):
             yield Problem(
                 f"{path}.instance_class",
@@ -35,7 +38,7 @@ def classes_are_of_the_cloud(stack: Stack) -> Iterator[Problem]:
 
 def standbys_have_a_zone(stack: Stack) -> Iterator[Problem]:
     """A standby is in another zone; and RDS wants two zones for every server."""
-    for path, server in _servers(stack):
+    for path, server in servers(stack):
         if not server.zones:
             continue
         strange = [zone for zone in server.zones if zone not in stack.cloud.zones]
@@ -55,19 +58,19 @@ def standbys_have_a_zone(stack: Stack) -> Iterator[Problem]:
 
 def storage_can_grow(stack: Stack) -> Iterator[Problem]:
     """The limit is above the storage."""
-    for path, server in _servers(stack):
-        limit, least = server.storage_limit_gib, server.storage_gib * (100 + LEAST_GROWTH_PERCENT) // 100
+    for path, server in servers(stack):
+        limit, least = server.storage_limit_gib, ceil(server.storage_gib * (100 + LEAST_GROWTH_PERCENT) / 100)
         if limit is not None and limit < least:
             yield Problem(
                 f"{path}.storage_limit_gib",
                 f"{server.storage_gib} GiB cannot grow to {limit}",
-                f"write at least {least}, or null if it is not to grow",
+                f"write at least {least}, or null if it is not to grow" if least <= _MOST_GIB else "write null",
             )
 
 
 def windows_are_apart(stack: Stack) -> Iterator[Problem]:
     """RDS refuses a backup within the window of maintenance."""
-    for path, server in _servers(stack):
+    for path, server in servers(stack):
         if server.backup_hour == server.maintenance_hour:
             yield Problem(
                 f"{path}.backup_hour",
@@ -80,7 +83,7 @@ def apsaradb_gets_what_it_needs(stack: Stack) -> Iterator[Problem]:
     """A key for a new disk, and a week of backups."""
     if not isinstance(stack, AlicloudStack):
         return
-    for path, server in _servers(stack):
+    for path, server in servers(stack):
         if server.kms_key is None:
             yield Problem(
                 f"{path}.kms_key",
@@ -97,7 +100,7 @@ def apsaradb_gets_what_it_needs(stack: Stack) -> Iterator[Problem]:
 
 def rds_has_its_own_key(stack: Stack) -> Iterator[Problem]:
     """On AWS one key encrypts all data of a stack."""
-    for path, server in _servers(stack):
+    for path, server in servers(stack):
         if server.kms_key is not None and not isinstance(stack, AlicloudStack):
             yield Problem(
                 f"{path}.kms_key",
@@ -109,7 +112,7 @@ def rds_has_its_own_key(stack: Stack) -> Iterator[Problem]:
 def a_servers_name_can_be_proved(stack: Stack) -> Iterator[Problem]:
     """A warning: neither RDS nor ApsaraDB has a certificate of a public authority."""
     bundle = "the chain that the console offers" if isinstance(stack, AlicloudStack) else "the bundle of the region"
-    for path, server in _servers(stack):
+    for path, server in servers(stack):
         if server.certificates is None:
             yield Problem(
                 f"{path}.certificates",

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from llmplatform.specs import grammar
 from llmplatform.specs.vocabulary.matching import Matching
@@ -79,12 +79,23 @@ ParameterName = Annotated[
     Matching(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?", "write a parameter as Postgres' documentation does", longest=63),
 ]
 ParameterValue = Annotated[str, Matching(r"[^\x00-\x1f\x7f]*", "write one line of text in quotes", longest=1024)]
+_RESERVED_IN_S3 = re.compile(r"(xn--|sthree-|amzn-s3-demo-).*|.*(-s3alias|--ol-s3|--x-s3|--table-s3)")
+"""S3 user guide, "General purpose bucket naming rules"."""
+
+
+def _free_in_s3(value: str) -> str:
+    if _RESERVED_IN_S3.fullmatch(value):
+        raise ValueError(f"'{value}' begins or ends as S3 reserves it for itself; write the name of a bucket")
+    return value
+
+
 BucketName = Annotated[
     str,
     Matching(
         r"[a-z0-9][-a-z0-9]{1,61}[a-z0-9]",
         "write 3 to 63 lower-case letters, digits and '-', without a '-' at either end",
     ),
+    AfterValidator(_free_in_s3),
 ]
 """A bucket of S3 or OSS. S3 accepts dots as well, but no certificate fits such a name."""
 LabelKey = Annotated[
