@@ -28,6 +28,7 @@ from llmplatform.checks.rules import (
     hubs,
     images,
     kserve,
+    lasting,
     lists,
     lora,
     milvus,
@@ -130,6 +131,7 @@ WARNINGS: tuple[Rule, ...] = (
     *services.WARNINGS,
     *cnpg.WARNINGS,
     *restores.WARNINGS,
+    *lasting.WARNINGS,
     *caches.WARNINGS,
     *databases.WARNINGS,
 )

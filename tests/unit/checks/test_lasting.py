@@ -1,0 +1,43 @@
+"""Warnings about data of a protected environment that little would be left of."""
+
+from typing import Any
+
+from llmplatform.checks import parse
+from llmplatform.checks.rules import lasting
+
+MLFLOW = {"kind": "new", "standby": False, "last_backup": False}
+
+
+def said(raw: dict[str, Any]) -> list[str]:
+    return [problem.path for rule in lasting.WARNINGS for problem in rule.judge(parse(raw))]
+
+
+def test_data_that_is_to_be_kept_has_copies_and_is_encrypted(raw: dict[str, Any]) -> None:
+    raw["environment"]["protection"] = "full"
+    raw["services"] = {
+        "milvus": {"enabled": True, "tls": False, "backups": {"enabled": False}},
+        "mlflow": {"enabled": True, "database": MLFLOW, "dumps": {"enabled": False}},
+    }
+    assert said(raw) == [
+        "services.milvus.backups.enabled",
+        "services.milvus.tls",
+        "services.mlflow.database.standby",
+        "services.mlflow.database.last_backup",
+        "services.mlflow.dumps.enabled",
+    ]
+    raw["environment"]["protection"] = "none"
+    assert said(raw) == []
+
+
+def test_the_defaults_are_safe(raw: dict[str, Any]) -> None:
+    raw["environment"]["protection"] = "full"
+    raw["services"] = {"milvus": {"enabled": True}, "mlflow": {"enabled": True, "database": {"kind": "new"}}}
+    assert said(raw) == []
+
+
+def test_a_database_on_machines_that_are_taken_back_is_warned_of(raw: dict[str, Any]) -> None:
+    raw["addons"]["cnpg"] = {"enabled": True}
+    raw["services"] = {"mlflow": {"enabled": True, "database": {"kind": "in_cluster", "pool": "system"}}}
+    assert said(raw) == []
+    raw["pools"]["system"]["capacity"] = "spot_first"
+    assert said(raw) == ["services.mlflow.database.pool"]
