@@ -37,7 +37,8 @@ SERVERS = [pytest.param(plan, id=f"{path.relative_to(ROOT)} {plan.name}") for pa
 
 def workload(plan: ModelPlan) -> Registered:
     """What makes the server's pods: a Deployment, or the object of another controller."""
-    args = ModelServerArgs(plan=plan, namespace="models", huggingface_token="hf_test")
+    wiring = {"namespace": "models", "huggingface_token": "hf_test", "prometheus_url": "http://prometheus"}
+    args = ModelServerArgs(plan=plan, **wiring)
     kind = RayServer if isinstance(plan.spec.engine, RayServe) else ModelServer
     engine = RecordingEngine().run(lambda: kind(plan.name, args))
     (found,) = (each for each in engine.registered if list(allowed(each.inputs)))

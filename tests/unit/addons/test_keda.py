@@ -181,5 +181,10 @@ def test_what_scales_by_it_comes_after_it() -> None:
 def test_every_cloud_has_it_unless_it_is_switched_off(stack: str) -> None:
     config = stack_config(stack)
     assert "keda" in {each.inputs["name"] for each in run_program(config, stack).all(RELEASE)}
-    off = {**config, "llmplatform:addons": {**config["llmplatform:addons"], "keda": {"enabled": False}}}
+    fixed = {
+        name: {key: value for key, value in model.items() if key != "scaling"}
+        for name, model in config["llmplatform:models"].items()
+    }
+    addons = {**config["llmplatform:addons"], "keda": {"enabled": False}}
+    off = {**config, "llmplatform:addons": addons, "llmplatform:models": fixed}
     assert "keda" not in {each.inputs["name"] for each in run_program(off, stack).all(RELEASE)}
