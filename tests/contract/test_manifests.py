@@ -49,7 +49,10 @@ def faults(manifest: dict[str, Any], version: str) -> list[str]:
     except kubernetes_validate.utils.ValidationError as error:
         return [f"{'.'.join(map(str, error.path))}: {error.message}"]
     except kubernetes_validate.utils.SchemaNotFoundError:
-        known = {**kinds_of_addons(), **(definitions("cert-manager", "keda", "prometheus-operator-crds") if CHARTS else {})}
+        known = {
+            **kinds_of_addons(),
+            **(definitions("cert-manager", "keda", "prometheus-operator-crds") if CHARTS else {}),
+        }
         if key not in known:
             return [f"{key} is neither built in nor defined by a pinned chart or an add-on"] if CHARTS else []
         validator = jsonschema.Draft7Validator(known[key])
