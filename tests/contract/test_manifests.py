@@ -17,7 +17,7 @@ from support.definitions import CHARTS, closed, definitions
 from support.kubernetes_enums import enumerated, misspelt
 from support.program import STACKS, committed, stack_config
 
-from llmplatform.checks.rules.names import TAKEN_IN_THE_MODELS_NAMESPACE
+from llmplatform.checks.rules.names import SECRETS_OF_USERS, TAKEN_IN_THE_MODELS_NAMESPACE
 from llmplatform.specs.capabilities import NAMESPACES
 from llmplatform.testing import Registered
 
@@ -51,7 +51,7 @@ def faults(manifest: dict[str, Any], version: str) -> list[str]:
     except kubernetes_validate.utils.SchemaNotFoundError:
         known = {
             **kinds_of_addons(),
-            **(definitions("cert-manager", "keda", "prometheus-operator-crds") if CHARTS else {}),
+            **(definitions("cert-manager", "keda", "milvus-operator", "prometheus-operator-crds") if CHARTS else {}),
         }
         if key not in known:
             return [f"{key} is neither built in nor defined by a pinned chart or an add-on"] if CHARTS else []
@@ -107,7 +107,8 @@ def test_names_that_are_taken_are_refused_to_namespaces_and_models(stack: str) -
         of_a_model = "llmplatform.dev/model" in metadata["labels"]
         # No model's name has a dot.
         if metadata.get("namespace") == ours and not of_a_model and "." not in metadata["name"]:
-            assert metadata["name"] in TAKEN_IN_THE_MODELS_NAMESPACE, f"a model's {kind} could have the same name"
+            taken = metadata["name"] in TAKEN_IN_THE_MODELS_NAMESPACE or metadata["name"].startswith(SECRETS_OF_USERS)
+            assert taken, f"a model's {kind} could have the same name"
 
 
 VERSION = minor(STACKS[0])

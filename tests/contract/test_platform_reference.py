@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, get_args
 
 import pytest
@@ -100,7 +101,11 @@ def platform(request: pytest.FixtureRequest) -> Scenario:
 
 def groups(annotated: object, told: Any, path: str = "") -> Iterator[tuple[str, type[Section], Document]]:
     """Every group of fields of a reference: where it is, its model, and what the program has said of it."""
-    if isinstance(annotated, type) and issubclass(annotated, Section):
+    if isinstance(annotated, UnionType):
+        if told is not None:
+            (annotated,) = (each for each in get_args(annotated) if each is not NoneType)
+            yield from groups(annotated, told, path)
+    elif isinstance(annotated, type) and issubclass(annotated, Section):
         yield path, annotated, told
         for name, field in annotated.model_fields.items():
             yield from groups(field.annotation, told.get(name), f"{path}.{name}".removeprefix("."))

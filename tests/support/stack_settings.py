@@ -32,10 +32,10 @@ def dev() -> dict[str, Any]:
 
 
 def on_a_platform(raw: dict[str, Any]) -> dict[str, Any]:
-    """The same models on the platform of another stack, which has the pools and the add-ons."""
+    """The same models on the platform of another stack, which has the pools, the add-ons and the services."""
     pools = {name: {**pool, "existing": True} for name, pool in raw["pools"].items()}
     found = {**raw, "cluster": EXISTING_CLUSTER, "network": EXISTING_NETWORK, "pools": pools}
-    return {**found, "platform": {"kind": "existing"}, "addons": {}}
+    return {**found, "platform": {"kind": "existing"}, "addons": {}, "services": {}}
 
 
 def problems(raw: dict[str, Any]) -> list[str]:

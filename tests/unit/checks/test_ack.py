@@ -107,7 +107,7 @@ def test_instant_scaling_is_for_machines_on_demand(raw: dict[str, Any]) -> None:
 def test_pools_of_another_stack_are_its_business(raw: dict[str, Any]) -> None:
     raw["cluster"] = EXISTING_CLUSTER
     raw["platform"] = {"kind": "existing"}
-    raw["addons"] = {}
+    raw["addons"] = raw["services"] = {}
     raw["cloud"]["zones"] = ["cn-hangzhou-b", "cn-hangzhou-g"]
     theirs = EXISTING_NETWORK["node_vswitches"].values()
     raw["network"] = {**EXISTING_NETWORK, "node_vswitches": dict(zip(raw["cloud"]["zones"], theirs, strict=True))}
@@ -117,7 +117,8 @@ def test_pools_of_another_stack_are_its_business(raw: dict[str, Any]) -> None:
 
 def test_the_class_of_shared_volumes_is_the_clouds(raw: dict[str, Any]) -> None:
     raw["cluster"], raw["network"], raw["platform"] = EXISTING_CLUSTER, EXISTING_NETWORK, {"kind": "existing"}
-    raw["pools"], raw["addons"] = {"gpu": {**raw["pools"]["gpu"], "existing": True}}, {}
+    raw["addons"] = raw["services"] = {}
+    raw["pools"] = {"gpu": {**raw["pools"]["gpu"], "existing": True}}
     platform = parse(raw).platform
     assert platform.kind == "existing"
     assert platform.shared_storage_class == "nas"

@@ -46,7 +46,7 @@ def test_a_document_that_is_accepted_plans_and_registers(changed: tuple[str, dic
     stack, document = changed
     lines = refusals(yaml.dump(document, Dumper=yaml.CSafeDumper, allow_unicode=True).encode(), tmp_path, stack)
     if not lines:
-        run_program(document["config"], stack, preview=True)
+        run_program(document["config"], stack, preview=True, may_warn=True)
 
 
 @settings(SETTINGS, max_examples=120)

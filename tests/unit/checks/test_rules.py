@@ -216,7 +216,7 @@ def test_nodes_of_an_existing_cluster_of_any_minor_have_the_release_that_is_writ
     raw: dict[str, Any], minor: str
 ) -> None:
     raw["cluster"], raw["network"] = {**EXISTING_CLUSTER, "kubernetes_version": minor}, EXISTING_NETWORK
-    raw["platform"], raw["addons"] = {"kind": "existing"}, {}
+    raw["platform"], raw["addons"], raw["services"] = {"kind": "existing"}, {}, {}
     raw["models"], raw["pools"] = {}, {"system": {**raw["pools"]["system"], "image_release": f"{minor}.5-20260912"}}
     assert problems(raw) == []
     del raw["pools"]["system"]["image_release"]

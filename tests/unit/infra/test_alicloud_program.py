@@ -191,6 +191,7 @@ _POLICY_OF = {
     "nas/": "AliyunNASFullAccess",
     "oss/": "AliyunOSSFullAccess",
     "ram/": "AliyunRAMFullAccess",
+    "rds/": "AliyunRDSFullAccess",
     "vpc/natGateway": "AliyunNATGatewayFullAccess",
     "vpc/snatEntry": "AliyunNATGatewayFullAccess",
     "vpc/": "AliyunVPCFullAccess",

@@ -95,7 +95,9 @@ def test_an_issuer_that_is_there_signs_and_cert_manager_is_not_installed() -> No
     assert not [each for each in engine.all(RELEASE) if "cert-manager" in each.name]
     assert "cert-manager" not in names(engine, NAMESPACE)
     [certificate] = [
-        each for each in engine.registered if each.type.endswith(":Certificate") and each.inputs.get("spec")
+        each
+        for each in engine.registered
+        if each.type.endswith(":Certificate") and each.inputs.get("spec", {}).get("dnsNames") == [HOST]
     ]
     assert certificate.inputs["spec"]["issuerRef"]["name"] == "letsencrypt-prod"
 

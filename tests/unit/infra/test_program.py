@@ -112,7 +112,7 @@ def test_models_are_not_scraped_where_the_platform_has_no_prometheus() -> None:
     dev = stack_config("dev")
     pools = {"gpu": {**dev["llmplatform:pools"]["gpu"], "existing": True}}
     theirs = {"kind": "existing", "monitoring_namespace": None}
-    engine = in_an_existing_cluster(pools, dev["llmplatform:models"], platform=theirs, addons=None)
+    engine = in_an_existing_cluster(pools, dev["llmplatform:models"], platform=theirs, addons=None, services=None)
     assert not engine.all("kubernetes:monitoring.coreos.com/v1:ServiceMonitor")
     (rule,) = engine.named("qwen3-8b-network").inputs["spec"]["ingress"]
     assert len(rule["from"]) == 1, "only clients get in"

@@ -71,10 +71,10 @@ def grown(value: Any) -> Any:
         return value
     whole = {key: grown(each) for key, each in value.items()}
     by_name = not value or any(isinstance(each, str) and "." in key for key, each in value.items())
-    return whole if by_name or set(value) & ZONES_AND_POOLS else {**whole, "of_a_later_version": {"more": [1]}}
+    return whole if by_name or set(value) & NAMED else {**whole, "of_a_later_version": {"more": [1]}}
 
 
-ZONES_AND_POOLS = {"gpu", "us-east-1a", "cn-hangzhou-j", "llmplatform.dev/pool", "llmplatform.dev/model-client"}
+NAMED = {"gpu", "research", "us-east-1a", "cn-hangzhou-j", "llmplatform.dev/pool", "llmplatform.dev/model-client"}
 """Keys of what is no group of fields, but values by name."""
 
 

@@ -71,6 +71,8 @@ TAKEN_IN_THE_MODELS_NAMESPACE = (
     "quota",
 )
 """Objects beside the models': the guard rails, the gateway's certificate, and Kubernetes' own service account."""
+SECRETS_OF_USERS = ("mlflow-user", "milvus-user")
+"""How the names of Secrets begin that services may put there."""
 
 
 def models_have_a_namespace_of_their_own(stack: Stack) -> Iterator[Problem]:
@@ -104,6 +106,12 @@ def models_are_not_called_like_guard_rails(stack: Stack) -> Iterator[Problem]:
                 f"models.{name}",
                 f"'{name}' is the name of an object that is in the models' namespace already",
                 f"call it anything but {listed(TAKEN_IN_THE_MODELS_NAMESPACE)}",
+            )
+        if name.startswith(SECRETS_OF_USERS):
+            yield Problem(
+                f"models.{name}",
+                f"'{name}' may be the name of a user's Secret in the models' namespace",
+                f"let it begin with something but {listed(SECRETS_OF_USERS)}",
             )
 
 
