@@ -30,7 +30,13 @@ PROGRAMS: dict[str, Callable[[], object]] = {
     "server, weights on the node": server(model_plan(ON_DEMAND, weights={"cache": "node"})),
     "server, none": server(model_plan(SPOT_FIRST, replicas=0)),
 }
-CUSTOM = ("cert-manager.io/", "milvus.io/", "monitoring.coreos.com/")
+CUSTOM = (
+    "barmancloud.cnpg.io/",
+    "cert-manager.io/",
+    "milvus.io/",
+    "monitoring.coreos.com/",
+    "postgresql.cnpg.io/",
+)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

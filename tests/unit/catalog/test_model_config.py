@@ -39,7 +39,7 @@ def test_an_architecture_whose_cache_is_unlike_others_is_refused_with_the_reason
 
 
 def test_an_unknown_architecture_needs_the_size_of_its_weights() -> None:
-    with pytest.raises(UnknownModelError, match=r"use --id, or put .* model\.safetensors\.index\.json beside it"):
+    with pytest.raises(UnknownModelError, match=r"put the weights' model\.safetensors\.index\.json beside it"):
         describe({**DENSE, "model_type": "brand_new"})
     found = describe({**DENSE, "model_type": "brand_new"}, stored_bytes=16_400_000_000, parameters=8_200_000_000)
     assert weights_gib(found.shape) == pytest.approx(15.27, rel=0.01)

@@ -90,7 +90,7 @@ MADE_RED: Mapping[str, tuple[Callable[[Wanted, pytest.MonkeyPatch], object], str
         "pulumi is not on PATH",
         "install the Pulumi CLI 3.274 or newer",
     ),
-    "charts": (lambda of, patch: None, "6 of 6 charts are missing", "llmplatform charts pull --stack prod"),
+    "charts": (lambda of, patch: None, "7 of 7 charts are missing", "llmplatform charts pull --stack prod"),
     "charts-lock": (another_archive, "is not the archive that charts.lock has", "find out why"),
     "charts-fit": (a_chart_for_the_next_minor, "is for Kubernetes >= 1.36.0-0", "another cluster.kubernetes_version"),
 }
@@ -199,7 +199,7 @@ def test_a_tool_that_says_nothing_has_no_version(tmp_path: Path) -> None:
 def test_missing_archives_are_red_until_they_are_fetched(tmp_path: Path) -> None:
     of = wanted(tmp_path)
     result = ran("charts", of)
-    assert "6 of 6 charts are missing" in texts(result)
+    assert "7 of 7 charts are missing" in texts(result)
     assert "llmplatform charts pull --stack prod" in texts(result)
     all_archives(tmp_path, of)
     assert ran("charts", of).level == "green"

@@ -50,6 +50,7 @@ def test_an_addon_that_is_switched_off_needs_no_chart(stack: str, addon: str) ->
     config["llmplatform:addons"][addon] = {"enabled": False}
     if addon == "cert_manager":
         del config["llmplatform:addons"]["gateway"]
+        config["llmplatform:services"]["milvus"]["tls"] = False
     assert planned(config) == installed(config, stack) < planned(stack_config(stack))
 
 

@@ -22,6 +22,7 @@ def test_autoscaled_pools_of_ack_are_emptied_before_they_are_deleted_and_the_oth
     assert config["llmplatform:environment"]["protection"] == "none"
     assert {name: pool["min"] for name, pool in config["llmplatform:pools"].items()} == {
         "system": 3,
+        "services": 3,
         "gpu-small": 0,
         "gpu-large": 0,
     }
