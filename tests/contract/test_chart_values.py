@@ -75,7 +75,7 @@ def test_no_address_of_a_mirrored_registry_is_left(variant: str) -> None:
 def test_no_secret_is_in_a_releases_values(variant: str) -> None:
     for release in releases(variant):
         assert "values" not in release.secrets
-        assert not [path for path, value in walk(release.inputs) if value == "generated-password"]
+        assert not [path for path, value in walk(release.inputs) if value == "Generated-passw0rd"]
 
 
 def test_a_misspelt_key_is_found_and_the_right_one_named() -> None:

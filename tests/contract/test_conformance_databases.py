@@ -65,7 +65,7 @@ def test_a_standby_is_in_another_zone(servers: Servers) -> None:
 @each_cloud
 def test_its_administrators_password_is_a_secret_and_another_version_is_another_one(servers: Servers) -> None:
     engine = _made(servers)
-    assert servers.password(engine) == ("generated-password", True)
+    assert servers.password(engine) == ("Generated-passw0rd", True)
     (first,), (second,) = (
         _made(servers, admin_password_version=version).all("random:index/randomPassword:RandomPassword")
         for version in (1, 2)

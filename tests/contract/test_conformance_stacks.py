@@ -215,7 +215,7 @@ def _on_theirs(stack: str) -> dict[str, Any]:
         "certificate_authority": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
         **THEIRS[stack]["cluster"],
     }
-    gone = {"llmplatform:addons"}
+    gone = {"llmplatform:addons", "llmplatform:services"}
     changed = {
         "llmplatform:network": network,
         "llmplatform:cluster": cluster,

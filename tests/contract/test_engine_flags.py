@@ -35,6 +35,7 @@ MODEL_CHOICES: dict[str, tuple[Any, ...]] = {
     "trust_remote_code": (False, True),
 }
 WITHOUT_FLAG = {
+    "objectives",
     "source",
     "revision",
     "resources",

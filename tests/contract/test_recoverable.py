@@ -49,6 +49,9 @@ def test_what_an_id_is_made_of_is_given_by_the_program(stack: str) -> None:
     generated = {
         "aws:eks/nodeGroup:NodeGroup",
         "aws:cloudwatch/logGroup:LogGroup",
+        "aws:rds/instance:Instance",
+        "aws:rds/parameterGroup:ParameterGroup",
+        "aws:rds/subnetGroup:SubnetGroup",
         "aws:s3/bucket:Bucket",
         "alicloud:oss/bucket:Bucket",
     }

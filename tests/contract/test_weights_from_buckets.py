@@ -32,6 +32,7 @@ def made(stack: str, cache: str = "shared") -> RecordingEngine:
 
 def _made(stack: str, weights: dict[str, Any], adapter: str | None = None) -> RecordingEngine:
     config = deepcopy(stack_config(stack))
+    config["llmplatform:services"] = {}
     models = config["llmplatform:models"]
     name = model_name(stack)
     config["llmplatform:models"] = {name: {**models[name], "weights": weights}}

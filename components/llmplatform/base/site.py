@@ -181,8 +181,10 @@ class Site:
     def _login(self) -> RegistryLogin | None:
         return login(self.mirrors, self.secrets.get("registry_password"))
 
-    def namespace(self, owner: PlatformComponent, name: str, rails: Rails) -> Namespace:
-        """A namespace with its guard rails."""
+    def namespace(
+        self, owner: PlatformComponent, name: str, rails: Rails, *, after: Sequence[pulumi.Resource] = ()
+    ) -> Namespace:
+        """A namespace with its guard rails. `after`: what is made before it, and so before its pods."""
         args = NamespaceArgs(
             namespace=rails.namespace,
             pod_security=rails.pod_security,
@@ -193,6 +195,7 @@ class Site:
             openings={**rails.openings, **scraped(self.scraper, *rails.metrics)} if rails.metrics else rails.openings,
             protect=rails.keeps_data and self.environment.protected,
             delete=rails.delete,
+            after=after,
         )
         return Namespace(f"{name}-space", args, owner.child())
 

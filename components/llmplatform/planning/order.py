@@ -11,15 +11,15 @@ def own(pools: Sequence[PoolPlan]) -> tuple[PoolPlan, ...]:
 
 
 def upgrade_waves(pools: Sequence[PoolPlan]) -> tuple[tuple[PoolPlan, ...], tuple[PoolPlan, ...]]:
-    """System pools, then GPU pools. An upgrade is seen on nodes that are easy to get before it touches a GPU."""
-    made = own(pools)
-    return tuple(pool for pool in made if not pool.gpu), tuple(pool for pool in made if pool.gpu)
+    """System pools, then the others. An upgrade is seen on nodes that are easy to get before it touches a GPU."""
+    first = tuple(pool for pool in awaited(pools) if not pool.gpu)
+    return first, tuple(pool for pool in own(pools) if pool not in first)
 
 
 def awaited(pools: Sequence[PoolPlan]) -> tuple[PoolPlan, ...]:
     """Pools that every object in the cluster depends on.
 
-    A tainted pool is not one: it may be stuck for want of machines, and only models run on it.
+    A tainted pool is not one: it may be stuck for want of machines, and only models and services run on it.
     """
     return tuple(pool for pool in own(pools) if not pool.dedicated)
 

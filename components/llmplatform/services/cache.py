@@ -54,7 +54,7 @@ class Cache(PlatformComponent):
         spec, site = args.spec.server, args.site
         metrics = (server.METRICS_PORT,) if isinstance(spec, InClusterValkey) else ()
         rails = Rails(namespace=NAMESPACE, openings=openings(spec), metrics=metrics)
-        space = site.namespace(self, name, rails).name
+        space = site.namespace(self, name, rails, after=site.before_models).name
         found, authority = self._server(f"{name}-valkey", args, space)
         login = kubernetes.core.v1.Secret(
             f"{name}-login",

@@ -115,7 +115,7 @@ class Milvus(PlatformComponent):
             keeps_data=True,
             delete=PATIENCE,
         )
-        space = site.namespace(self, name, rails)
+        space = site.namespace(self, name, rails, after=site.before_models)
         values = MilvusOperatorValues(monitoring_enabled=site.scraped)
         operator = site.release(self, name, CHART, values, space)
         place = Place(logical=name, site=site, spec=args.spec, space=space.name, child=self.child)

@@ -98,7 +98,7 @@ class Mlflow(PlatformComponent):
             metrics=(server.PORT,),
             labels=identity.namespace_labels if identity else {},
         )
-        self._space = args.site.namespace(self, name, rails).name
+        self._space = args.site.namespace(self, name, rails, after=args.site.before_models).name
         account = self._account()
         spaces = {args.site.models_home: args.site.models_namespace}
         logins = users.Logins(name=name, namespace=self._space, others=spaces, opts=self.child())

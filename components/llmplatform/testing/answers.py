@@ -74,5 +74,5 @@ CLOUD: Mapping[str, Computed] = {
     "alicloud:rds/instance:Instance": lambda it: {"connectionString": f"{it.name}.pg.rds.aliyuncs.com"},
     "alicloud:ram/role:Role": lambda it: {"arn": f"acs:ram::1111222233334444:role/{it.inputs['roleName']}"},
     "random:index/randomId:RandomId": lambda it: {"hex": _hex(it)[:6], "b64Std": "c2FsdCBvZiBhIGxvZ2lu"},
-    "random:index/randomPassword:RandomPassword": {"result": "generated-password"},
+    "random:index/randomPassword:RandomPassword": {"result": "Generated-passw0rd"},
 }

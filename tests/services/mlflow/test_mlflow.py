@@ -17,7 +17,7 @@ from support.mlflow.postgres import PASSWORD, Postgres
 from support.mlflow.servers import BUCKET, Rendered, Running, python, rendered
 
 CLIENT = Path(servers.__file__).with_name("client.py")
-LOGIN = ("admin", "generated-password")
+LOGIN = ("admin", "Generated-passw0rd")
 ASK = "/api/2.0/mlflow/experiments/search?max_results=1"
 DATABASES = ("mlflow", "mlflow_auth")
 """Every test here takes seconds to start a server: they share them."""

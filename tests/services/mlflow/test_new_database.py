@@ -21,7 +21,7 @@ from llmplatform.testing import RecordingEngine
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
     with started(embedded(), 5432) as made:
-        admin = "CREATE ROLE platform LOGIN CREATEROLE CREATEDB PASSWORD 'generated-password'"
+        admin = "CREATE ROLE platform LOGIN CREATEROLE CREATEDB PASSWORD 'Generated-passw0rd'"
         made.run("psql", "-qc", admin, "postgres")
         yield made
 

@@ -10,7 +10,7 @@ from support.mlflow.postgres import PASSWORD
 from support.mlflow.servers import Rendered, Running, rendered
 
 pytestmark = pytest.mark.timeout(1800)
-ADMIN = ("admin", "generated-password")
+ADMIN = ("admin", "Generated-passw0rd")
 API, API3 = "/api/2.0/mlflow", "/api/3.0/mlflow"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -112,7 +112,7 @@ class Rendered:
                 return self.here(each["value"])
             if each["name"] == "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY":
                 # The recording engine knows no lengths.
-                return base64.urlsafe_b64encode(b"generated-password-of-32-letters").decode()
+                return base64.urlsafe_b64encode(b"Generated-passw0rd-of-32-letters").decode()
             key = each["valueFrom"]["secretKeyRef"]
             return secrets[key["name"]][key["key"]]
 

@@ -28,7 +28,7 @@ REALISTIC: Mapping[str, Callable[[Mapping[str, Record]], dict[str, Any]]] = {
         "vpcSecurityGroupIds": [m["aws:ec2/securityGroup:SecurityGroup"].id],
         "port": 5432,
         "username": "platform",
-        "password": "a-generated-password",
+        "password": "a-Generated-passw0rd",
         "backupWindow": "02:00-03:00",
         "maintenanceWindow": "sun:04:00-sun:05:00",
         "finalSnapshotIdentifier": "dev-mlflow-last",

@@ -76,7 +76,7 @@ def test_grafanas_administrator_is_a_generated_secret_that_the_chart_only_names(
     engine = RecordingEngine().run(monitoring)
     secret = engine.one("kubernetes:core/v1:Secret")
     assert secret.secrets == {"stringData"}
-    assert secret.inputs["stringData"] == {"admin-user": "admin", "admin-password": "generated-password"}
+    assert secret.inputs["stringData"] == {"admin-user": "admin", "admin-password": "Generated-passw0rd"}
     admin = values(engine, "monitoring-stack")["grafana"]["admin"]
     assert admin == {
         "existingSecret": secret.inputs["metadata"]["name"],

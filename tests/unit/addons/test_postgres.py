@@ -95,8 +95,8 @@ def test_a_connection_without_tls_is_refused_and_clients_can_verify_the_name() -
     assert found["certificates"] == {"serverCASecret": "mlflow-authority"}
     secrets = {each.inputs["metadata"]["name"]: each.inputs["stringData"] for each in engine.all(SECRET)}
     assert secrets["mlflow-authority"] == {
-        "ca.crt": authority("generated-password", "mlflow").certificate,
-        "ca.key": authority("generated-password", "mlflow").key,
+        "ca.crt": authority("Generated-passw0rd", "mlflow").certificate,
+        "ca.key": authority("Generated-passw0rd", "mlflow").key,
     }
 
 
@@ -110,9 +110,9 @@ def test_its_administrator_makes_roles_and_databases_and_is_no_superuser() -> No
 
 def test_passwords_and_keys_are_in_secrets_alone_and_encrypted_in_the_state() -> None:
     engine = made(LASTING)
-    key = authority("generated-password", "mlflow").key
+    key = authority("Generated-passw0rd", "mlflow").key
     for each in engine.registered:
-        found = {path for path, value in walk(each.inputs) if value in ("generated-password", key)}
+        found = {path for path, value in walk(each.inputs) if value in ("Generated-passw0rd", key)}
         assert found <= {"stringData.password", "stringData.ca.key"}, each.urn
         assert not found or "stringData" in each.secrets, "it would be readable in the state"
 

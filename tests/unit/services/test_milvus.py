@@ -34,7 +34,7 @@ def test_the_first_password_is_in_a_secret_and_nowhere_else() -> None:
     """pkg/config/env_source.go: a setting is a variable in capitals; the operator's ConfigMap is plain."""
     engine = made(spec=CLUSTER)
     for each in engine.registered:
-        found = [path for path, value in walk(each.inputs) if value == "generated-password"]
+        found = [path for path, value in walk(each.inputs) if value == "Generated-passw0rd"]
         assert found == (["stringData.password"] if each.urn.endswith("milvus-root-secret") else []), each.urn
     secret = next(each for each in engine.all(SECRET) if each.urn.endswith("milvus-root-secret"))
     assert "stringData" in secret.secrets, "it would be readable in the state"

@@ -21,7 +21,7 @@ def test_secrets_reach_the_container_only_by_reference() -> None:
         for each in engine.registered
         if each.type != SECRET
         for path, value in walk(each.inputs)
-        if value in ("hf_do_not_print", "generated-password")
+        if value in ("hf_do_not_print", "Generated-passw0rd")
     ]
     assert not leaks
 

@@ -64,7 +64,7 @@ def zones(*letters: str) -> dict[str, Any]:
 
 def all_spot() -> Wanted:
     raw = read(ROOT / "Pulumi.prod-ack.yaml")["pools"]
-    return wanted(pools={**raw, "gpu-small": {**raw["gpu-small"], "capacity": "spot", "min": 0}})
+    return wanted(pools={**raw, "gpu-small": {**raw["gpu-small"], "capacity": "spot", "min": 0, "max": 6}})
 
 
 PROOFS: Mapping[str, Proof] = {
