@@ -133,7 +133,6 @@ WARNINGS: tuple[Rule, ...] = (
     *restores.WARNINGS,
     *lasting.WARNINGS,
     *caches.WARNINGS,
-    *databases.WARNINGS,
 )
 """Warnings: the stack is valid, and will probably cause trouble."""
 

@@ -109,18 +109,6 @@ def rds_has_its_own_key(stack: Stack) -> Iterator[Problem]:
             )
 
 
-def a_servers_name_can_be_proved(stack: Stack) -> Iterator[Problem]:
-    """A warning: neither RDS nor ApsaraDB has a certificate of a public authority."""
-    bundle = "the chain that the console offers" if isinstance(stack, AlicloudStack) else "the bundle of the region"
-    for path, server in servers(stack):
-        if server.certificates is None:
-            yield Problem(
-                f"{path}.certificates",
-                "clients encrypt, and cannot tell the server from another one",
-                f"write {bundle} (docs/databases.md)",
-            )
-
-
 PROBLEMS = whole(
     classes_are_of_the_cloud,
     standbys_have_a_zone,
@@ -129,4 +117,3 @@ PROBLEMS = whole(
     apsaradb_gets_what_it_needs,
     rds_has_its_own_key,
 )
-WARNINGS = whole(a_servers_name_can_be_proved)
