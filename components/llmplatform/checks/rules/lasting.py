@@ -47,7 +47,8 @@ def kept_experiments_are_safe(stack: Stack) -> Iterator[Problem]:
             "with the server all its backups are deleted, and this environment is protected",
             _ACCEPT,
         )
-    if not wanted.dumps.enabled:
+    # On a volume, dumps would be no farther from its artifacts than the server's backups are.
+    if not wanted.dumps.enabled and wanted.artifacts.kind != "volume":
         yield Problem(
             "services.mlflow.dumps.enabled",
             "the server's own backups are all that there is, and this environment is protected",
