@@ -52,9 +52,12 @@ class _Instance(Plain):
             faults.append(("maxAllocatedStorage", f"Invalid max storage size: {limit:g} is not above {size:g}"))
         if backup and maintenance and _times(maintenance) & _times(backup):
             faults.append(("backupWindow", "The backup window and maintenance window must not overlap"))
-        if not inputs.get("skipFinalSnapshot") and "finalSnapshotIdentifier" not in inputs:
-            faults.append(("finalSnapshotIdentifier", "is required when skipFinalSnapshot is false"))
         return faults
+
+    @override
+    def deleting(self, account: Account, record: Record) -> None:
+        if not record.outputs.get("skipFinalSnapshot") and not record.outputs.get("finalSnapshotIdentifier"):
+            raise CloudError("final_snapshot_identifier is required when skip_final_snapshot is false")
 
     @override
     def updating(self, account: Account, old: Record, inputs: Mapping[str, Any]) -> None:

@@ -48,7 +48,6 @@ def test_storage_and_versions_never_go_back(tmp_path: Path, change: dict[str, An
     [
         ({"maxAllocatedStorage": 20}, "maxAllocatedStorage"),
         ({"maintenanceWindow": "sun:02:30-sun:03:30"}, "backupWindow"),
-        ({"finalSnapshotIdentifier": None}, "finalSnapshotIdentifier"),
         ({}, ""),
     ],
 )
@@ -61,6 +60,15 @@ def test_an_instance_that_contradicts_itself_is_refused_before_it_is_made(
     inputs = {key: value for key, value in {**REALISTIC[INSTANCE](made), **change}.items() if value is not None}
     found = [path for path, _ in behaviours()[INSTANCE].check(inputs)]
     assert found == ([fault] if fault else [])
+
+
+def test_an_instance_is_deleted_with_a_name_for_its_last_snapshot(tmp_path: Path) -> None:
+    account = cloud(tmp_path)
+    made = whole_account(account, INSTANCE)
+    nameless = {key: value for key, value in REALISTIC[INSTANCE](made).items() if key != "finalSnapshotIdentifier"}
+    account.account.update(INSTANCE, made[INSTANCE].id, {**nameless, "skipFinalSnapshot": False}, SCOPE)
+    with pytest.raises(CloudError, match="final_snapshot_identifier is required"):
+        account.account.delete(INSTANCE, made[INSTANCE].id)
 
 
 def test_nothing_that_an_instance_needs_is_deleted_before_it_and_protection_keeps_it(tmp_path: Path) -> None:
