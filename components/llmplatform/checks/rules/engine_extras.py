@@ -32,7 +32,7 @@ def extra_arguments_are_the_engines(stack: Stack) -> Iterator[Problem]:
         for index, argument in enumerate(engine.extra_args):
             path, flag = f"models.{name}.engine.extra_args[{index}]", _flag(argument)
             base = _switch(flag, known) if model.engine_facts.negates else flag
-            if (dashed := base.replace("_", "-")) in owned:  # the engine takes both for one (FlexibleArgumentParser).
+            if (dashed := base.replace("_", "-")) in owned:  # Some parsers take both for one.
                 yield Problem(path, f"'{flag}' is not for here", f"{owned[dashed]}; remove it")
             elif base not in known:
                 yield Problem(
