@@ -32,8 +32,10 @@ def extra_arguments_are_the_engines(stack: Stack) -> Iterator[Problem]:
         for index, argument in enumerate(engine.extra_args):
             path, flag = f"models.{name}.engine.extra_args[{index}]", _flag(argument)
             base = _switch(flag, known) if model.engine_facts.negates else flag
-            if (dashed := base.replace("_", "-")) in owned:  # Some parsers take both for one.
-                yield Problem(path, f"'{flag}' is not for here", f"{owned[dashed]}; remove it")
+            # Some parsers take both spellings for one.
+            ours = next((each for each in (base, base.replace("_", "-")) if each in owned), None)
+            if ours:
+                yield Problem(path, f"'{flag}' is not for here", f"{owned[ours]}; remove it")
             elif base not in known:
                 yield Problem(
                     path, f"{model.engine.kind} has no flag '{flag}'", suggestion(flag, sorted(known), "remove it")

@@ -72,6 +72,4 @@ def test_every_role_of_the_table_is_asked_for() -> None:
         return {"Role": {"RoleName": parameters["RoleName"]}}
 
     ran("service-roles", GetRole=answer)
-    of_postgres = {step.name for step in steps("alicloud") if step.needed == "services.mlflow.database"}
-    assert of_postgres & {*asked} == set(), "this stack has no Postgres of ApsaraDB"
-    assert {step.name for step in steps("alicloud") if step.kind == "role"} - of_postgres <= {*asked}
+    assert {step.name for step in steps("alicloud") if step.kind == "role"} <= {*asked}
