@@ -23,6 +23,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
 
+from llmplatform.aws.firewall import from_nodes
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import CACHE_RIGHTS, CACHE_USER, Caches, Network
 from llmplatform.base.naming import unique
@@ -179,22 +180,14 @@ class Cache(PlatformComponent):
         )
 
     def _firewall(self) -> aws.ec2.SecurityGroup:
-        return aws.ec2.SecurityGroup(
+        args = self._args
+        return from_nodes(
             f"{self._prefix}-clients",
-            vpc_id=self._args.network_id,
-            description="Valkey from the nodes of the cluster",
-            ingress=[
-                aws.ec2.SecurityGroupIngressArgs(
-                    description="Valkey from nodes",
-                    protocol="tcp",
-                    from_port=PORT,
-                    to_port=PORT,
-                    security_groups=[self._args.security_group_id],
-                )
-            ],
-            # It opens no connections.
-            egress=[],
-            tags=self._args.tags,
+            "Valkey",
+            PORT,
+            network_id=args.network_id,
+            nodes=args.security_group_id,
+            tags=args.tags,
             opts=self.child(),
         )
 

@@ -20,6 +20,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
 
+from llmplatform.aws.firewall import from_nodes
 from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import Admin, Databases
 from llmplatform.base.network_policy import Allow, addresses
@@ -82,22 +83,14 @@ class Postgres(PlatformComponent):
         )
 
     def _security_group(self) -> aws.ec2.SecurityGroup:
-        return aws.ec2.SecurityGroup(
+        args = self._args
+        return from_nodes(
             f"{self._prefix}-postgres",
-            vpc_id=self._args.network_id,
-            description="Postgres from the nodes of the cluster",
-            ingress=[
-                aws.ec2.SecurityGroupIngressArgs(
-                    description="Postgres from nodes",
-                    protocol="tcp",
-                    from_port=PORT,
-                    to_port=PORT,
-                    security_groups=[self._args.security_group_id],
-                )
-            ],
-            # A server opens no connections.
-            egress=[],
-            tags=self._args.tags,
+            "Postgres",
+            PORT,
+            network_id=args.network_id,
+            nodes=args.security_group_id,
+            tags=args.tags,
             opts=self.child(),
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from support.doctor.alicloud_doctor import ALICLOUD, ran, with_key
+from support.doctor.alicloud_doctor import ALICLOUD, ran, wanted, with_key
 from support.doctor.doctor_proofs import Proof, named
 
 from llmplatform.catalog.preparation import steps
@@ -71,5 +71,8 @@ def test_every_role_of_the_table_is_asked_for() -> None:
         asked.append(parameters["RoleName"])
         return {"Role": {"RoleName": parameters["RoleName"]}}
 
+    of_postgres = {step.name for step in steps("alicloud") if step.needed == "services.mlflow.database"}
+    ran("service-roles", wanted(services={}), GetRole=answer)
+    assert of_postgres & {*asked} == set(), "that stack has no Postgres of ApsaraDB"
     ran("service-roles", GetRole=answer)
     assert {step.name for step in steps("alicloud") if step.kind == "role"} <= {*asked}
