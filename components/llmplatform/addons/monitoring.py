@@ -43,11 +43,19 @@ class MonitoringArgs:
     storage_class: pulumi.Input[str] | None = None
     """Class of volumes for one node. None: the cluster's default."""
     alert_receiver: pulumi.Input[str] | None = None
-    """URL or key of the receiver of alerts; needed if the settings have one."""
+    """URL, key or password of the receiver of alerts; needed if the settings have one."""
+    alert_pages: pulumi.Input[str] | None = None
+    """The same of the receiver of pages."""
+    alert_heartbeat: pulumi.Input[str] | None = None
+    """URL of the heartbeat; needed if the settings want one."""
 
     def __post_init__(self) -> None:
         if self.spec.alerts and self.alert_receiver is None:
             raise ValueError("addons.monitoring.alerts: alerts need an address; set secrets.alert_receiver")
+        if self.spec.alerts and self.spec.alerts.pages and self.alert_pages is None:
+            raise ValueError("addons.monitoring.alerts.pages: pages need an address; set secrets.alert_pages")
+        if self.spec.alerts and self.spec.alerts.heartbeat and self.alert_heartbeat is None:
+            raise ValueError("addons.monitoring.alerts.heartbeat: it needs an address; set secrets.alert_heartbeat")
 
 
 class Monitoring(PlatformComponent):
@@ -97,15 +105,20 @@ class Monitoring(PlatformComponent):
 
     def _receiver(self, namespace: pulumi.Output[str]) -> pulumi.Output[str] | None:
         """The address is in its own Secret: chart values would show it in plain state."""
-        address = self._args.alert_receiver
-        if self._args.spec.alerts is None or address is None:
+        alerts, address = self._args.spec.alerts, self._args.alert_receiver
+        if alerts is None or address is None:
             return None
+        addresses = {
+            alerting.KEY: address,
+            **({alerting.PAGES_KEY: self._args.alert_pages} if alerts.pages and self._args.alert_pages else {}),
+            **({alerting.HEARTBEAT_KEY: beat} if alerts.heartbeat and (beat := self._args.alert_heartbeat) else {}),
+        }
         secret = kubernetes.core.v1.Secret(
             f"{self._logical}-alert-receiver",
             metadata=kubernetes.meta.v1.ObjectMetaArgs(
                 name=alerting.SECRET, namespace=namespace, labels=labels("alertmanager", instance=self._logical)
             ),
-            string_data={alerting.KEY: pulumi.Output.secret(address)},
+            string_data={key: pulumi.Output.secret(each) for key, each in addresses.items()},
             opts=self.child(),
         )
         return after(alerting.SECRET, secret)
@@ -139,6 +152,8 @@ def install(site: Site) -> Site:
         site=site,
         storage_class=site.cloud.block_class if site.cloud else None,
         alert_receiver=site.secrets.get("alert_receiver"),
+        alert_pages=site.secrets.get("alert_pages"),
+        alert_heartbeat=site.secrets.get("alert_heartbeat"),
     )
     made = Monitoring("monitoring", args, site.opts)
     _rules(site, spec, made.namespace, made.crds)
@@ -199,13 +214,15 @@ def _scaling(spec: Keda | None) -> Openings:
 
 
 def _receiver(alerts: Alerts | None) -> Openings:
-    """The opening to a receiver in the cluster; one outside is reached by HTTPS."""
-    if alerts is None or alerts.inside is None:
-        return {}
-    way = Allow(
-        direction="Egress",
-        peers=(network_policy.namespace(alerts.inside.namespace),),
-        ports=(alerts.inside.port,),
-        pods={"app.kubernetes.io/name": "alertmanager"},
-    )
-    return {"allow-alert-receiver": way}
+    """The openings to receivers in the cluster and to mail servers; others outside are reached by HTTPS."""
+    found: Openings = {}
+    for name, receiver in {"receiver": alerts, "pages": alerts.pages if alerts else None}.items():
+        if receiver and receiver.inside:
+            peers, port = (network_policy.namespace(receiver.inside.namespace),), receiver.inside.port
+        elif receiver and receiver.email:
+            peers, port = (network_policy.elsewhere(),), receiver.email.port
+        else:
+            continue
+        way = Allow(direction="Egress", peers=peers, ports=(port,), pods={"app.kubernetes.io/name": "alertmanager"})
+        found = {**found, f"allow-alert-{name}": way}
+    return found

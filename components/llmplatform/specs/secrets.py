@@ -23,8 +23,13 @@ class Secrets(Section):
     """Password of `mirrors.login`: `pulumi config set --secret --path 'secrets.registry_password'`. It must not expire,
     because nodes pull at any time."""
     alert_receiver: Encrypted | None = None
-    """URL or key of the receiver in `addons.monitoring.alerts`: `pulumi config set --secret --path
+    """URL, key or password of the receiver in `addons.monitoring.alerts`: `pulumi config set --secret --path
     'secrets.alert_receiver'`."""
+    alert_pages: Encrypted | None = None
+    """The same of `addons.monitoring.alerts.pages`: `pulumi config set --secret --path 'secrets.alert_pages'`."""
+    alert_heartbeat: Encrypted | None = None
+    """URL that `addons.monitoring.alerts.heartbeat` calls: `pulumi config set --secret --path
+    'secrets.alert_heartbeat'`."""
     mlflow_database_password: Encrypted | None = None
     """Password of the user in `services.mlflow.database`: `pulumi config set --secret --path
     'secrets.mlflow_database_password'`."""

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def _build(tool: Tool, go: Path, cache: Path, work: Path, report: Report) -> Non
         "GOPATH": str(work / "gopath"),
         "GOTMPDIR": str(output.parent),
     }
-    command = [
+    build = [
         str(go),
         "build",
         "-ldflags",
@@ -79,13 +79,23 @@ def _build(tool: Tool, go: Path, cache: Path, work: Path, report: Report) -> Non
     heart.start()
     try:
         with log.open("w") as sink:
-            result = subprocess.run(
-                command, cwd=module, env=environment, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, check=False
-            )
+
+            def run(command: Sequence[str]) -> int:
+                return subprocess.run(
+                    command,
+                    cwd=module,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=sink,
+                    stderr=sink,
+                    check=False,
+                ).returncode
+
+            code = _complete(tool, go, Path(environment["GOMODCACHE"]), run) or run(build)
     finally:
         done.set()
         heart.join()
-    if result.returncode != 0:
+    if code != 0:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
         raise SandboxError(
             f"{tool.name} {tool.version}: the build failed; see that it has a Go module proxy (GOPROXY) and 8 GB of "
@@ -98,6 +108,17 @@ def _build(tool: Tool, go: Path, cache: Path, work: Path, report: Report) -> Non
 
 
 _KEPT = {"GOPROXY", "GONOPROXY", "GOPRIVATE", "GOSUMDB", "GONOSUMDB", "GOINSECURE", "GOAUTH"}
+
+
+def _complete(tool: Tool, go: Path, modules: Path, run: Callable[[Sequence[str]], int]) -> int:
+    """Add to modules what they lack: Go takes a file from nowhere else (`-overlay` stops at its module cache)."""
+    for place, text in tool.added:
+        if code := run([str(go), "mod", "download", place.partition("@")[0]]):
+            return code
+        file = modules / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return 0
 
 
 def _named_as_asked(tool: Tool, output: Path) -> None:

@@ -54,6 +54,8 @@ class Tool:
     `os.Args[0]`, and is linked once for all binaries that have this package."""
     variables: tuple[str, ...] = ()
     """Linker assignments, `package.variable=value`."""
+    added: tuple[tuple[str, str], ...] = ()
+    """Files that a build embeds and a published module lacks: `MODULE@VERSION/PATH`, and their text."""
     modules: Path = MODULES
     """Where the module's folder is; it is called like the tool."""
     recent: Recent | None = None
@@ -74,7 +76,8 @@ class Tool:
         """Name of the tool's folder in the cache; changes whenever another binary would come out."""
         digest = hashlib.sha256()
         sources = [path.read_bytes() for path in sorted(self.module.iterdir())]
-        for part in (*sources, self.linker_flags.encode()):
+        added = [part.encode() for file in self.added for part in file]
+        for part in (*sources, self.linker_flags.encode(), *added):
             digest.update(hashlib.sha256(part).digest())
         return f"{self.name}-{self.version}-{digest.hexdigest()[:12]}"
 
@@ -87,9 +90,10 @@ _KUBERNETES_VERSION = "v1.35.4"
 _KWOK_VERSION = "v0.8.0"
 # renovate: datasource=go depName=go.etcd.io/etcd/server/v3
 _ETCD_VERSION = "v3.6.5"
-
 # renovate: datasource=go depName=github.com/prometheus/prometheus
 _PROMETHEUS_VERSION = "v0.314.0"
+# renovate: datasource=go depName=github.com/prometheus/alertmanager
+_ALERTMANAGER_VERSION = "v0.34.0"
 
 KUBERNETES_MINOR = ".".join(_KUBERNETES_VERSION.removeprefix("v").split(".")[:2])
 """Kubernetes minor of the binaries."""
@@ -145,3 +149,16 @@ PROMETHEUS = Tool(
     recent=Recent(arguments=("--version",), minimum=(3, 14, 0)),
 )
 """Prometheus without its pages, and promtool. The sandbox itself runs none."""
+ALERTMANAGER = Tool(
+    name="alertmanager",
+    version=_ALERTMANAGER_VERSION,
+    binaries={
+        "alertmanager": "github.com/prometheus/alertmanager/cmd/alertmanager",
+        "amtool": "github.com/prometheus/alertmanager/cmd/amtool",
+    },
+    variables=(f"github.com/prometheus/common/version.Version={_ALERTMANAGER_VERSION.removeprefix('v')}",),
+    # ui/web.go embeds the folder, which upstream makes from its sources and publishes with no module.
+    added=((f"github.com/prometheus/alertmanager@{_ALERTMANAGER_VERSION}/ui/app/dist/index.html", "No pages here.\n"),),
+    recent=Recent(arguments=("--version",), minimum=numbers(_ALERTMANAGER_VERSION), same=2),
+)
+"""Alertmanager without its pages, and amtool. The sandbox itself runs none."""

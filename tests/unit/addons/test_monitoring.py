@@ -10,7 +10,7 @@ from support.plans import SPOT_FIRST, environment, pool_plans
 from support.sites import on_sites, site
 
 from llmplatform.addons.alerting import configuration
-from llmplatform.addons.monitoring import install
+from llmplatform.addons.monitoring import MonitoringArgs, install
 from llmplatform.specs import addons as specs
 from llmplatform.testing import RecordingEngine, walk
 
@@ -19,10 +19,20 @@ SECRET = "kubernetes:core/v1:Secret"
 
 Receiver = Literal["webhook", "slack", "pagerduty"]
 RECEIVERS: tuple[Receiver, ...] = ("webhook", "slack", "pagerduty")
+MAIL = specs.MailServer(server="smtp.example.org", username="alerts", sender="a@example.org", to=("b@example.org",))
+MAILED = {
+    "spec": specs.Monitoring(
+        alerts=specs.Alerts(kind="dingtalk", pages=specs.Receiver(kind="email", email=MAIL), heartbeat=True)
+    ),
+    "alert_receiver": RECEIVER,
+    "alert_pages": "password",
+    "alert_heartbeat": "https://beat.example.org/x",
+}
 VARIANTS = {
     **on_sites("monitoring", monitoring, monitored=(False,)),
     **on_sites("monitoring, disks of a class", partial(monitoring, storage_class="gp3"), monitored=(False,)),
     **{f"monitoring, alerts by {kind}": partial(alerting, kind) for kind in RECEIVERS},
+    "monitoring, pages by mail and a heartbeat": partial(monitoring, **MAILED),
 }
 
 
@@ -109,6 +119,66 @@ def test_alerts_that_fire_for_ever_are_dropped_and_all_others_reach_the_receiver
     assert notes["matchers"] == ['severity=~"info|none"'], "a note wakes no receiver"
     names = {receiver["name"]: set(receiver) - {"name"} for receiver in config["receivers"]}
     assert names == {silent["receiver"]: set(), "slack": {"slack_configs"}}
+
+
+def notifier(config: dict[str, Any], name: str) -> dict[str, Any]:
+    """The kind of notifier of a receiver, and how it is set."""
+    (found,) = [each for each in config["receivers"] if each["name"] == name]
+    ((kind, (settings,)),) = [(key, value) for key, value in found.items() if key != "name"]
+    return {"kind": kind, **settings}
+
+
+@pytest.mark.parametrize("kind", ["dingtalk", "wecom", "feishu"])
+def test_a_robot_of_a_group_gets_the_only_form_of_message_that_it_takes(kind: Any) -> None:
+    found = notifier(configuration(specs.Alerts(kind=kind)), kind)
+    text = found["payload"]["content"]["text"] if kind == "feishu" else found["payload"]["text"]["content"]
+    assert found["kind"] == "webhook_configs"
+    assert found["payload"]["msg_type" if kind == "feishu" else "msgtype"] == "text"
+    assert "runbook_url" in text
+
+
+def test_mail_needs_tls_and_reads_its_password_from_a_file() -> None:
+    found = notifier(configuration(specs.Alerts(kind="email", email=MAIL)), "email")
+    assert found["kind"] == "email_configs"
+    assert (found["smarthost"], found["require_tls"]) == ("smtp.example.org:587", True)
+    assert found["auth_password_file"].endswith("/address")
+
+
+def test_pages_go_to_a_receiver_of_their_own_and_the_watchdog_to_the_heartbeat() -> None:
+    alerts = specs.Alerts(kind="slack", pages=specs.Receiver(kind="pagerduty"), heartbeat=True)
+    addresses = {"alert_receiver": RECEIVER, "alert_pages": "key", "alert_heartbeat": "https://beat.example.org/x"}
+    engine = RecordingEngine().run(lambda: monitoring(spec=specs.Monitoring(alerts=alerts), **addresses))
+    config = values(engine, "monitoring-stack")["alertmanager"]["config"]
+    by_matcher = {each["matchers"][0]: each for each in config["route"]["routes"]}
+    assert by_matcher['severity="critical"']["receiver"] == "pages"
+    beat = by_matcher['alertname="Watchdog"']
+    assert (beat["receiver"], beat["group_interval"]) == ("heartbeat", "1m")
+    assert notifier(config, "pages")["routing_key_file"].endswith("/pages")
+    assert notifier(config, "heartbeat")["url_file"].endswith("/heartbeat")
+    holder = engine.named("monitoring-alert-receiver")
+    assert set(holder.inputs["stringData"]) == {"address", "pages", "heartbeat"}
+    assert "stringData" in holder.secrets
+
+
+def test_a_model_that_is_down_says_so_once() -> None:
+    rules = configuration(specs.Alerts(kind="slack"))["inhibit_rules"]
+    (down,) = [each for each in rules if each.get("source_matchers") == ['alertname="ModelDown"']]
+    pattern = _matcher(down["target_matchers"][0])[1]
+    assert all(re.fullmatch(pattern, each) for each in ("ModelErrors", "ModelObjectiveBurnsFast"))
+    assert not re.fullmatch(pattern, "ModelServerStuck")
+    assert down["equal"] == ["namespace", "model"]
+
+
+@pytest.mark.parametrize(
+    ("alerts", "missing"),
+    [
+        (specs.Alerts(kind="slack", pages=specs.Receiver(kind="pagerduty")), "secrets.alert_pages"),
+        (specs.Alerts(kind="slack", heartbeat=True), "secrets.alert_heartbeat"),
+    ],
+)
+def test_pages_and_heartbeat_without_an_address_are_refused(alerts: specs.Alerts, missing: str) -> None:
+    with pytest.raises(ValueError, match=missing):
+        MonitoringArgs(spec=specs.Monitoring(alerts=alerts), site=site(), alert_receiver=RECEIVER)
 
 
 def test_a_placeholder_that_waits_for_its_node_wakes_no_receiver() -> None:

@@ -13,7 +13,7 @@ from llmplatform_sandbox import toolchain
 from llmplatform_sandbox.controllers.table import CONTROLLERS
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.progress import Event, ToolWork
-from llmplatform_sandbox.toolchain import ETCD, KUBERNETES, KWOK, PULUMI, builder
+from llmplatform_sandbox.toolchain import ALERTMANAGER, ETCD, KUBERNETES, KWOK, PROMETHEUS, PULUMI, builder
 from llmplatform_sandbox.toolchain.finding import WAY
 from llmplatform_sandbox.toolchain.go import find_go, go_version, minimum
 
@@ -23,9 +23,12 @@ if sys.argv[1:3] == ["env", "GOVERSION"]:
     print("go{version}")
 elif {fails}:
     sys.exit("no route to module proxy")
+elif sys.argv[1:] == ["mod", "download", "example.org/module"]:
+    (pathlib.Path(os.environ["GOMODCACHE"]) / "example.org/module@v1.2.3").mkdir(parents=True)
 else:
     output = pathlib.Path(sys.argv[sys.argv.index("-o") + 1])
-    (output / "server").write_text(" ".join([*sys.argv, *map(str, pathlib.Path(os.environ["GOCACHE"]).glob("*"))]))
+    there = [*pathlib.Path(os.environ["GOCACHE"]).glob("*"), *pathlib.Path(os.environ["GOMODCACHE"]).glob("**/*.html")]
+    (output / "server").write_text(" ".join([*sys.argv, *map(str, there)]))
     (output / "server").chmod(0o755)
 """
 
@@ -36,7 +39,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(WAY, "build")
 
 
-TOOLS = (ETCD, KUBERNETES, KWOK, PULUMI, *(each.tool for each in CONTROLLERS))
+TOOLS = (ALERTMANAGER, ETCD, KUBERNETES, KWOK, PROMETHEUS, PULUMI, *(each.tool for each in CONTROLLERS))
 MINIMUM = minimum(TOOLS)
 _NEEDED = ".".join(map(str, MINIMUM))
 _BEFORE = f"{MINIMUM[0]}.{MINIMUM[1]}.{MINIMUM[2] - 1}" if MINIMUM[2] else f"{MINIMUM[0]}.{MINIMUM[1] - 1}.9"
@@ -123,6 +126,16 @@ def test_binaries_of_one_program_are_linked_once(tmp_path: Path, monkeypatch: py
     assert sorted(path.name for path in there["first"].parent.iterdir()) == ["first", "second"]
     assert there["first"].samefile(there["second"])
     assert there["first"].read_text().count(" .") == 1, "go build names the package once"
+
+
+def test_a_module_gets_the_file_that_it_lacks_before_its_tool_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend_go(tmp_path / "bin", monkeypatch)
+    tool = replace(ETCD, added=(("example.org/module@v1.2.3/dist/index.html", "No pages."),))
+    assert tool.folder_name != ETCD.folder_name
+    built = toolchain.ensure([tool], cache=tmp_path / "cache")["etcd"]
+    assert "example.org/module@v1.2.3/dist/index.html" in built.read_text()
 
 
 def test_a_failed_build_leaves_no_half_a_tool_says_why_and_keeps_what_it_compiled(
@@ -223,7 +236,7 @@ def test_only_a_recent_pulumi_is_taken_from_the_path(
     assert found.versions["pulumi"] == (version if taken else PULUMI.version)
 
 
-@pytest.mark.parametrize("tool", [ETCD, KUBERNETES, KWOK, PULUMI], ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", [ALERTMANAGER, ETCD, KUBERNETES, KWOK, PROMETHEUS, PULUMI], ids=lambda tool: tool.name)
 def test_a_tools_module_pins_what_the_table_says(tool: toolchain.Tool) -> None:
     module = (tool.module / "go.mod").read_text()
     for binary, package in tool.binaries.items():

@@ -76,6 +76,33 @@ def alerts_have_a_receiver(stack: Stack) -> Iterator[Problem]:
         )
 
 
+def pages_and_heartbeats_have_an_address(stack: Stack) -> Iterator[Problem]:
+    """Each has a secret of its own."""
+    alerts, secrets = stack.addons.monitoring.alerts, stack.secrets
+    for name, wanted, given in (
+        ("pages", alerts and alerts.pages, secrets.alert_pages),
+        ("heartbeat", alerts and alerts.heartbeat, secrets.alert_heartbeat),
+    ):
+        if wanted and given is None:
+            yield Problem(
+                f"addons.monitoring.alerts.{name}",
+                f"it needs an address, and secrets.alert_{name} is not set",
+                f"run pulumi config set --secret --path 'llmplatform:secrets.alert_{name}'",
+            )
+
+
+def mail_has_a_server(stack: Stack) -> Iterator[Problem]:
+    """E-mail has a server, and nothing else has one."""
+    alerts = stack.addons.monitoring.alerts
+    for path, receiver in (("alerts", alerts), ("alerts.pages", alerts.pages if alerts else None)):
+        if receiver and (receiver.kind == "email") != (receiver.email is not None):
+            yield Problem(
+                f"addons.monitoring.{path}.email",
+                "e-mail needs a server" if receiver.email is None else f"{receiver.kind} sends no e-mail",
+                "write server, username, sender and to" if receiver.email is None else "remove it",
+            )
+
+
 def an_existing_prometheus_is_its_owners(stack: Stack) -> Iterator[Problem]:
     """Settings of an existing Prometheus that would have no effect."""
     monitoring = stack.addons.monitoring
@@ -115,14 +142,15 @@ def prometheus_has_a_namespace_of_its_own(stack: Stack) -> Iterator[Problem]:
 
 
 def only_webhooks_are_inside(stack: Stack) -> Iterator[Problem]:
-    """Slack and PagerDuty are outside of every cluster."""
+    """All others are outside of every cluster."""
     alerts = stack.addons.monitoring.alerts
-    if alerts and alerts.inside and alerts.kind != "webhook":
-        yield Problem(
-            "addons.monitoring.alerts.inside",
-            f"{alerts.kind} is reached over HTTPS, outside the cluster",
-            "remove it, or set addons.monitoring.alerts.kind to 'webhook'",
-        )
+    for path, receiver in (("alerts", alerts), ("alerts.pages", alerts.pages if alerts else None)):
+        if receiver and receiver.inside and receiver.kind != "webhook":
+            yield Problem(
+                f"addons.monitoring.{path}.inside",
+                f"{receiver.kind} is reached outside the cluster",
+                f"remove it, or set addons.monitoring.{path}.kind to 'webhook'",
+            )
 
 
 def solver_takes_no_login(stack: Stack) -> Iterator[Problem]:
@@ -164,6 +192,8 @@ PROBLEMS = whole(
     acme_domain_has_the_host,
     alerts_have_a_source,
     alerts_have_a_receiver,
+    pages_and_heartbeats_have_an_address,
+    mail_has_a_server,
     volumes_are_as_large_as_disks,
 )
 WARNINGS = whole(solver_takes_no_login)

@@ -21,7 +21,7 @@ from llmplatform.specs.addons.kserve import Kserve
 from llmplatform.specs.addons.kuberay import Kuberay
 from llmplatform.specs.addons.logs import Logs
 from llmplatform.specs.addons.lws import Lws
-from llmplatform.specs.addons.monitoring import Alerts, InsideReceiver, Monitoring
+from llmplatform.specs.addons.monitoring import Alerts, InsideReceiver, MailServer, Monitoring, Receiver
 
 __all__ = [
     "AckAcmeIssuer",
@@ -45,6 +45,8 @@ __all__ = [
     "Kuberay",
     "Logs",
     "Lws",
+    "MailServer",
     "Monitoring",
+    "Receiver",
     "SelfSignedIssuer",
 ]

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from llmplatform.specs.capability import Capability
 from llmplatform.specs.section import Section
-from llmplatform.specs.vocabulary.addresses import ClusterUrl, HttpsUrl, PortNumber
-from llmplatform.specs.vocabulary.names import Name
+from llmplatform.specs.vocabulary.addresses import ClusterUrl, Host, HttpsUrl, PortNumber
+from llmplatform.specs.vocabulary.names import Email, Name
 
 
 class InsideReceiver(Section):
@@ -19,15 +19,44 @@ class InsideReceiver(Section):
     """Port of its pods, which may differ from that of their Service."""
 
 
-class Alerts(Section):
-    """Receiver of alerts. Its address is a secret: `secrets.alert_receiver`."""
+class MailServer(Section):
+    """A mail server that takes alerts, with TLS and a login. Its password is the receiver's secret."""
 
-    kind: Literal["webhook", "slack", "pagerduty"]
-    """Kind of receiver. The secret is the URL of a webhook or of a Slack webhook, or a key of PagerDuty's Events API
-    v2. The receiver is outside, on port 443, unless `inside` is set."""
+    server: Host
+    """Name of the server, e.g. smtp.example.org."""
+    port: PortNumber = 587
+    """Its port. 465 begins with TLS, any other changes to it (STARTTLS)."""
+    username: Annotated[str, Field(min_length=1, max_length=254)]
+    """Name of the login."""
+    sender: Email
+    """Address in `From`."""
+    to: Annotated[tuple[Email, ...], Field(min_length=1, max_length=20)]
+    """Addresses that get the mail."""
+
+
+class Receiver(Section):
+    """A receiver of alerts."""
+
+    kind: Literal["webhook", "slack", "pagerduty", "email", "dingtalk", "wecom", "feishu"]
+    """Kind of receiver. Its secret is the URL of a webhook, of a Slack webhook or of a group's robot in DingTalk, WeCom
+    or Feishu, a key of PagerDuty's Events API v2, or the password of the mail server. A robot must not ask for
+    signatures; in its place it can ask for a keyword, such as `FIRING`, or for this cluster's addresses. The receiver
+    is outside, on port 443, unless `inside` is set."""
+    email: MailServer | None = None
+    """Mail server; `email` needs it."""
     inside: InsideReceiver | None = None
-    """Pods of a `webhook` in the cluster, such as an adapter for DingTalk, Feishu or Teams. Empty: the receiver is
-    outside, on port 443."""
+    """Pods of a `webhook` in the cluster, such as an adapter for Teams. Empty: the receiver is outside, on port 443."""
+
+
+class Alerts(Receiver):
+    """Receiver of alerts, and what else happens with them. Its secret is `secrets.alert_receiver`."""
+
+    pages: Receiver | None = None
+    """Receiver of alerts whose severity is `critical`, in the place of the other. Its secret is `secrets.alert_pages`.
+    Empty: all alerts go to the same."""
+    heartbeat: bool = False
+    """Tell a service outside every minute that alerting works: it gives an alarm when no call comes. The URL that it
+    waits for is `secrets.alert_heartbeat`."""
     repeat_hours: Annotated[int, Field(ge=1, le=720)] = 12
     """Time after which a continuing alert is sent again."""
 
