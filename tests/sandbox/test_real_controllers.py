@@ -35,7 +35,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
             ).stdout
         )
         assert said["idle"] == ["keda: its controllers do not run: no workload is scaled"]
-        assert said["unserved"] == ["kube-prometheus-stack", "gpu-operator"]
+        assert said["unserved"] == ["kube-prometheus-stack", "milvus-operator", "gpu-operator"]
         yield made
 
 
@@ -146,6 +146,7 @@ def test_a_controller_that_is_killed_is_started_again(platform: Platform) -> Non
 def test_nothing_of_it_is_left_when_its_release_is_gone(platform: Platform) -> None:
     platform.edit(lambda config: config["addons"].update(cert_manager={"enabled": False}))
     platform.edit(lambda config: config["addons"].update(gateway={}))
+    platform.edit(lambda config: config["services"]["milvus"].update(tls=False))
     platform.up()
     processes = Processes(platform.sandbox.paths.run, platform.sandbox.paths.logs)
     eventually(lambda: not any(processes.running(name) for name in PROGRAMS), "they run without their release")

@@ -1,12 +1,15 @@
 """Runs the controllers of the table while a release of their chart is installed, once a sandbox was told to.
 
 They act with the administrator's rights, since no chart's RBAC is rendered. Webhook configurations ignore failures
-until the certificate authority is injected and the webhook answers; a release is installed only then, as Helm waits for
-the chart's startupapicheck, or for the pods behind an APIService.
+until the certificate authority is injected and the webhook answers with a certificate of it; a release is installed
+only when the webhook has refused an object, as Helm waits for the chart's startupapicheck, or for the pods behind an
+APIService.
 """
 
+import base64
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Collection, Mapping
@@ -18,6 +21,7 @@ from urllib.parse import urlsplit
 from llmplatform_sandbox.controllers.table import CONTROLLERS, Controller, Program, chosen
 from llmplatform_sandbox.interfaces import Release
 from llmplatform_sandbox.kube.client import Kube
+from llmplatform_sandbox.kube.errors import KubeError
 from llmplatform_sandbox.kube.readiness import condition
 from llmplatform_sandbox.kube.releases import installed
 from llmplatform_sandbox.paths import SandboxPaths, write_private
@@ -28,8 +32,8 @@ from llmplatform_sandbox.toolchain import ensure
 
 _RESTARTED_AFTER: Final = 10.0
 """Seconds between two starts of a program that ends at once: the kubelet's first back-off."""
-_READY_WITHIN: Final = 60.0
-"""Seconds: the chart's startupapicheck.timeout."""
+_READY_WITHIN: Final = 300.0
+"""Seconds: cert-manager's startupapicheck.timeout, in each of the five tries of startupapicheck.backoffLimit."""
 _MANAGER: Final = "helm"
 
 
@@ -106,9 +110,10 @@ class Running:
                 self._asked(each) if "webhooks" in each else self._served(each)
                 for each in controller.registrations(namespace, ports)
             ]
-            if all(asked):
+            ready = all(asked) and self._refuses(controller.refused, namespace)
+            if ready:
                 self._settled.add(controller.chart)
-            return all(asked)
+            return ready
 
     def _start(self, controller: Controller, program: Program, namespace: str, ports: Mapping[str, int]) -> None:
         now = time.monotonic()
@@ -153,7 +158,7 @@ class Running:
             _policies(before) == _policies(wanted["webhooks"])
             or (
                 all(hook["clientConfig"].get("caBundle") for hook in before)
-                and all(map(_answers, _urls(wanted["webhooks"])))
+                and all(map(answers, _urls(wanted["webhooks"]), (hook["clientConfig"]["caBundle"] for hook in before)))
             )
         )
         if not strict:
@@ -162,6 +167,17 @@ class Running:
         if (_policies(before), _urls(before)) != (_policies(wanted["webhooks"]), _urls(wanted["webhooks"])):
             self._kube.apply(wanted, manager=_MANAGER)
         return strict
+
+    def _refuses(self, wrong: Mapping[str, Any] | None, namespace: str) -> bool:
+        """Whether the API server asks the webhook already, and hears that an object is wrong."""
+        if wrong is None:
+            return True
+        try:
+            metadata = {**wrong["metadata"], "namespace": namespace}
+            self._kube.apply({**wrong, "metadata": metadata}, manager=_MANAGER, dry_run=True)
+        except KubeError as error:
+            return "denied the request" in str(error)
+        return False
 
     def _port(self, program: Program, known: Mapping[str, int]) -> int:
         (port,) = free_ports(1, preferred=[known[program.name]] if program.name in known else ())
@@ -184,7 +200,18 @@ def _urls(webhooks: list[dict[str, Any]]) -> list[str]:
     return [hook["clientConfig"]["url"] for hook in webhooks]
 
 
-def _answers(url: str) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", urlsplit(url).port or 443), timeout=1):
-        return True
+def answers(url: str, authority: str) -> bool:
+    """Whether a webhook has a certificate that the API server will trust. It listens before it has any.
+
+    `authority`: in base64, of PEM. cert-manager v1.21.1, pkg/server/tls/dynamic_source.go, `GetCertificate`.
+    """
+    place = urlsplit(url)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with suppress(OSError):
+        context.load_verify_locations(cadata=base64.b64decode(authority).decode())
+        with (
+            socket.create_connection(("127.0.0.1", place.port or 443), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=place.hostname),
+        ):
+            return True
     return False

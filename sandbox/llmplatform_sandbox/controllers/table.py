@@ -5,6 +5,7 @@ The second table has the charts that stay CRDs.
 A version is changed here and by `go mod tidy` in the module's folder, together with the chart's in the catalog.
 """
 
+import base64
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,8 @@ class Controller:
     `{namespace}` and the names of programs for their ports."""
     idle: str
     """What does not happen while it does not run."""
+    refused: Mapping[str, Any] | None = None
+    """An object that its webhook refuses once the API server asks it; None without a webhook."""
 
     def registrations(self, namespace: str, ports: Mapping[str, int]) -> list[dict[str, Any]]:
         """These objects as the chart renders them, but called on loopback. `ports`: by the names of programs."""
@@ -94,6 +97,13 @@ CONTROLLERS = (
         ),
         asked="cert-manager-webhooks.yaml",
         idle="no certificate is issued",
+        # As cmctl's check of the API in the chart's Job startupapicheck (v1.21.1, pkg/util/cmapichecker, `Check`).
+        refused={
+            "apiVersion": "cert-manager.io/v1",
+            "kind": "CertificateRequest",
+            "metadata": {"name": "cmapichecker-invalid"},
+            "spec": {"request": base64.b64encode(b"invalid-csr").decode(), "issuerRef": {"name": "cmapichecker"}},
+        },
     ),
     Controller(
         chart="keda",

@@ -33,7 +33,8 @@ KINDS: Mapping[str, Mapping[str, tuple[str, bool]]] = {
     "apiextensions.k8s.io/v1": {"CustomResourceDefinition": ("customresourcedefinitions", False)},
     "batch/v1": {"Job": ("jobs", True)},
     "cert-manager.io/v1": {
-        "Certificate": ("certificates", True), "ClusterIssuer": ("clusterissuers", False), "Issuer": ("issuers", True),
+        "Certificate": ("certificates", True), "CertificateRequest": ("certificaterequests", True),
+        "ClusterIssuer": ("clusterissuers", False), "Issuer": ("issuers", True),
     },
     "discovery.k8s.io/v1": {"EndpointSlice": ("endpointslices", True)},
     "storage.k8s.io/v1": {"StorageClass": ("storageclasses", False)},

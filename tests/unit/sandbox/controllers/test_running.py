@@ -31,6 +31,8 @@ class Machine:
         self.alive: dict[str, list[str]] = {}
         self.starts: list[str] = []
         self.answers = True
+        self.admits = True
+        """Whether the API server asks the webhooks that it has."""
         self.now = 1000.0
         self.ports = 40000
         self.paths = SandboxPaths(folder)
@@ -41,7 +43,8 @@ class Machine:
         self.server.add("v1", "Namespace", "home")
         monkeypatch.setattr(running, "ensure", self.ensure)
         monkeypatch.setattr(running, "free_ports", self.free_ports)
-        monkeypatch.setattr(running, "_answers", self.listens)
+        self.server.refuse = self.admission
+        monkeypatch.setattr(running, "answers", self.listens)
         # Its own clock alone: a thread that another test has left may sleep, too.
         clock = SimpleNamespace(monotonic=lambda: self.now, sleep=self.pass_time)
         monkeypatch.setattr(running, "time", clock)
@@ -55,8 +58,15 @@ class Machine:
         self.ports += 1
         return [*preferred, self.ports][:count]
 
-    def listens(self, url: str) -> bool:
+    def listens(self, url: str, authority: str) -> bool:
         return self.answers
+
+    def admission(self, method: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+        """As the webhook, when the API server has learnt of it."""
+        if body.get("kind") != "CertificateRequest" or not self.admits or self.policies() != ["Fail", "Fail"]:
+            return None
+        message = 'admission webhook "webhook.cert-manager.io" denied the request: spec.request: Invalid value'
+        return 403, {"kind": "Status", "reason": "Forbidden", "message": message}
 
     def processes(self, run: Path, logs: Path) -> "Machine":
         return self
@@ -173,8 +183,18 @@ def test_a_program_that_ends_at_once_is_not_started_in_every_round(machine: Mach
 def test_a_release_waits_for_its_controllers_and_not_for_ever(machine: Machine) -> None:
     enabled(machine)
     assert not machine.controllers.await_ready(RELEASE), "no cainjector adds the authority"
-    assert machine.now < 1100
+    assert machine.now < 1400
     machine.inject()
+    assert machine.controllers.await_ready(RELEASE)
+
+
+def test_a_release_waits_until_the_api_server_asks_its_webhook(machine: Machine) -> None:
+    enabled(machine).controllers.step()
+    machine.inject()
+    machine.admits = False
+    assert not machine.controllers.await_ready(RELEASE), "what the webhook would refuse still passes"
+    assert not [key for key in machine.server.objects if key[1] == "certificaterequests"], "a dry run makes nothing"
+    machine.admits = True
     assert machine.controllers.await_ready(RELEASE)
 
 
