@@ -216,7 +216,7 @@ class Account:
         self._rules.refuse_above_quota(facts, type_, inputs)
         self.behaviour(type_).creating(self, inputs)
         outputs = self._with_defaults(facts, type_, dict(inputs), scope)
-        values: dict[str, Any] = {**asdict(scope), **outputs}
+        values: dict[str, Any] = {**asdict(scope), **outputs, "serial": self.store.next_serial()}
         follow = self._rules.follower(facts, values)
         late: dict[str, Any] = {}
         for path, template in facts.computed.items():

@@ -122,6 +122,12 @@ class Store:
                 raise KeyError(record.key) from error
             self._link(record.type, record.id, links)
 
+    def next_serial(self) -> int:
+        """Number of the object that is added next; no object had it before."""
+        with self._lock:
+            row = self._database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'objects'").fetchone()
+        return (row[0] if row else 0) + 1
+
     def change(self, record: Record, links: Sequence[Link] | None = None) -> None:
         """Replace inputs and outputs, and the references unless they are None."""
         with self.transaction():

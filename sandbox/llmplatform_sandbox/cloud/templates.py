@@ -2,10 +2,12 @@
 
 `{id}`, `{region}`, `{account}`, `{partition}`, `{now}`, `{epoch}` (seconds), `{each}`; a path of the object's own
 properties (`{tag.key}`); `{path>output}` for an output of the object that a reference points at; and fresh values:
-`{uuid}`, `{ipv4}` (public), `{privateIpv4}`, `{hexN}`, `{upperN}`, `{digitsN}` with N characters. `{{` and `}}` are
-braces. A string that is one path alone keeps the type of its value; a path that is absent gives an empty string.
+`{uuid}`, `{ipv4}` (public, by the object's number `serial`), `{privateIpv4}`, `{hexN}`, `{upperN}`, `{digitsN}` with N
+characters. `{{` and `}}` are braces. A string that is one path alone keeps the type of its value; a path that is absent
+gives an empty string.
 """
 
+import ipaddress
 import re
 import secrets
 import uuid
@@ -16,6 +18,8 @@ from typing import Any, cast
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
 _COUNTED = re.compile(r"^(hex|upper|digits)(\d+)$")
 _ALPHABETS = {"hex": "0123456789abcdef", "upper": "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "digits": "0123456789"}
+_PUBLIC = ipaddress.IPv4Network("198.18.0.0/15")
+"""No host on the internet has one of these (RFC 6890, 2.2.2)."""
 
 Follow = Callable[[str, str], Any]
 """(path of a reference, output of its target) → value."""
@@ -75,7 +79,8 @@ def _value(token: str, values: Mapping[str, Any], follow: Follow) -> Any:
         case "epoch":
             return int(datetime.now(UTC).timestamp())
         case "ipv4":
-            return f"198.51.100.{secrets.randbelow(254) + 1}"
+            # One drawn at random is soon another object's, too, and what looks for an address finds the wrong one.
+            return str(_PUBLIC[values["serial"] % _PUBLIC.num_addresses])
         case "privateIpv4":
             return f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.{secrets.randbelow(254) + 1}"
         case _ if ">" in token:

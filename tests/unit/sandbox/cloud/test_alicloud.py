@@ -105,6 +105,15 @@ def test_snat_needs_its_address_bound_to_the_gateway_first(account: SimulatedClo
         ALICLOUD.make(account, SNAT, **entry)
 
 
+def test_no_public_address_is_given_twice(account: SimulatedCloud) -> None:
+    seen: set[str] = set()
+    for _ in range(300):
+        made = ALICLOUD.make(account, EIP, **ALICLOUD.realistic[EIP]({}))
+        seen.add(made.outputs["ipAddress"])
+        account.account.delete(EIP, made.id)
+    assert len(seen) == 300, "a SNAT entry would be refused for the address of another gateway"
+
+
 def test_an_address_in_use_by_snat_stays_bound(account: SimulatedCloud) -> None:
     made = ALICLOUD.whole(account, SNAT)
     with pytest.raises(CloudError, match=r"used by SNAT entry"):
