@@ -1,7 +1,8 @@
 """Writes the exports of the capabilities' folders, from their modules; with --check only names the stale ones.
 
 A folder of settings exports its modules' public classes. A folder of components exports each component with its
-arguments, and each module that has an `install`.
+arguments, and each module that has an `install`. A capability of several modules is a package, which says what it
+exports in its `__all__`.
 """
 
 import argparse
@@ -42,16 +43,19 @@ def update(library: Path, *, check: bool = False) -> list[str]:
 
 
 def exports(folder: Path, package: str) -> str:
-    """The package's module as it should be: its own docstring, then its modules' exports."""
-    doc = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
+    """The package's module as it should be: its own docstring, then its modules' and packages' exports."""
+    doc = ast.get_docstring(_tree(folder / "__init__.py"))
     lines, names = [f'"""{doc}"""', "", WRITTEN], list[str]()
-    trees = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("[!_]*.py"))}
+    trees = {path.stem: _tree(path) for path in sorted(folder.glob("[!_]*.py"))}
+    packages = {path.parent.name: list(_all(_tree(path))) for path in sorted(folder.glob("[!_]*/__init__.py"))}
     modules = [name for name, tree in trees.items() if _installs(tree)]
+    modules += [name for name, given in packages.items() if "install" in given]
     settings = folder.parent.name == "specs"
+    found = {name: sorted(_classes(tree) if settings else _components(tree)) for name, tree in trees.items()}
+    found |= {name: [each for each in given if each != "install"] for name, given in packages.items()}
     if modules:
         lines.append(f"from {package} import {', '.join(modules)}")
-    for module, tree in trees.items():
-        classes = sorted(_classes(tree) if settings else _components(tree))
+    for module, classes in found.items():
         if classes:
             lines.append(f"from {package}.{module} import {', '.join(classes)}")
         names += classes
@@ -59,6 +63,17 @@ def exports(folder: Path, package: str) -> str:
         return f'"""{doc}"""\n'
     listed = ", ".join(f'"{name}"' for name in [*names, *modules])
     return _formatted("\n".join([*lines, "", f"__all__ = [{listed}]", ""]))
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _all(tree: ast.Module) -> Iterator[str]:
+    """What a package exports itself."""
+    for each in tree.body:
+        if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "__all__":
+            yield from ast.literal_eval(each.value)
 
 
 def _installs(tree: ast.Module) -> bool:

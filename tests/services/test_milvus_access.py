@@ -17,8 +17,8 @@ from support.environments import interpreter
 from support.milvus_rest.access import FIELDS, Access
 from support.milvus_rest.serving import Certificate, Fault, certificate, served
 
-from llmplatform.services.milvus_access import login, wanted
-from llmplatform.services.milvus_pods import PACKAGE, program_files
+from llmplatform.services.milvus.access import login, wanted
+from llmplatform.services.milvus.pods import PACKAGE, program_files
 from llmplatform.specs.services import Milvus
 from llmplatform.specs.vocabulary.milvus import LEVELS
 

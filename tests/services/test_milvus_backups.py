@@ -13,7 +13,7 @@ import pytest
 from support import milvus_rest
 from support.milvus_site import Pod, containers
 
-from llmplatform.services.milvus_programs.witness import SUFFIX
+from llmplatform.services.milvus.programs.witness import SUFFIX
 
 REST = Path(milvus_rest.__file__).parent
 OLD = "platform_2020_01_01_00_00_00"

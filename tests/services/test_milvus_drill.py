@@ -18,9 +18,9 @@ from support import milvus_rest
 from support.environments import interpreter
 from support.milvus_site import Pod, containers
 
-from llmplatform.services.milvus_pods import PACKAGE, program_files
-from llmplatform.services.milvus_programs.rest import Milvus, Refused
-from llmplatform.services.milvus_programs.witness import SUFFIX
+from llmplatform.services.milvus.pods import PACKAGE, program_files
+from llmplatform.services.milvus.programs.rest import Milvus, Refused
+from llmplatform.services.milvus.programs.witness import SUFFIX
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "milvus"
 REST = Path(milvus_rest.__file__).parent

@@ -7,7 +7,7 @@ import pulumi
 from llmplatform.base.foundation import CloudServices
 from llmplatform.base.site import Site
 from llmplatform.services import Milvus, MilvusArgs
-from llmplatform.services.milvus_backups import BackupArgs
+from llmplatform.services.milvus.backups import BackupArgs
 from llmplatform.specs.services import Milvus as Spec
 from llmplatform.testing import RecordingEngine
 from support.sites import Identity, site, with_site

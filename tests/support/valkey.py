@@ -19,7 +19,7 @@ from typing import Any
 
 from llmplatform.base.site import CERTIFICATES
 from llmplatform.services import Cache, CacheArgs
-from llmplatform.services import valkey_server as rendered
+from llmplatform.services.cache import valkey_server as rendered
 from llmplatform.specs.services import Cache as Spec
 from llmplatform.testing import RecordingEngine, Registered
 from support.environments import interpreter

@@ -13,7 +13,7 @@ from support.mlflow.postgres import Postgres, started
 from support.mlflow.servers import embedded, python
 
 from llmplatform.base.preparation import FOLDER, SCRIPT, script
-from llmplatform.services.mlflow_server import CONFIG
+from llmplatform.services.mlflow.server import CONFIG
 from llmplatform.specs.databases import NewPostgres
 from llmplatform.testing import RecordingEngine
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from llmplatform.services.mlflow_dumps import FOLDER
-from llmplatform.services.mlflow_server import CONFIG
+from llmplatform.services.mlflow.dumps import FOLDER
+from llmplatform.services.mlflow.server import CONFIG
 from support.mlflow.postgres import Postgres, owner
 from support.mlflow.servers import Rendered
 

@@ -20,7 +20,7 @@ import pulumi
 
 from llmplatform.base.contracts import Grant
 from llmplatform.services import Mlflow, MlflowArgs
-from llmplatform.services.mlflow_server import CONFIG, METRICS, PORT
+from llmplatform.services.mlflow.server import CONFIG, METRICS, PORT
 from llmplatform.specs.services import Mlflow as Spec
 from llmplatform.specs.services import MlflowPostgres
 from llmplatform.testing import RecordingEngine

@@ -9,7 +9,7 @@ from support.program import ROOT
 
 from llmplatform.checks import parse, rules
 from llmplatform.checks.rules import milvus_backups
-from llmplatform.services.milvus_programs import witness
+from llmplatform.services.milvus.programs import witness
 from llmplatform.specs.stack import NAMESPACE
 
 EXAMPLE = ROOT / "examples/milvus/Pulumi.vectors.yaml"

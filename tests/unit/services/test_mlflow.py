@@ -13,7 +13,7 @@ from support.program import run_program, stack_config
 from support.sites import MIRRORED, on_sites, site
 
 from llmplatform.services import Mlflow, mlflow
-from llmplatform.services.mlflow_server import hosts
+from llmplatform.services.mlflow.server import hosts
 from llmplatform.specs.databases import NewPostgres
 from llmplatform.specs.objects import NewStore
 from llmplatform.specs.services import Volume

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from llmplatform.services.mlflow_programs import dumps as program
+from llmplatform.services.mlflow.programs import dumps as program
 
 OLD, OTHERS = "2020-01-01T00-00-00Z", ("2019-export", "1999", "0-notes.txt")
 

@@ -12,7 +12,7 @@ _HERE = "services.milvus.backups"
 DEFAULT_DATABASE = "default"
 WITNESS, DRILL_SUFFIX = "platform_backup", "_platform_drill"
 """Database of the mark that each backup writes, and ending of the collections that a drill restores and removes:
-services/milvus_programs/witness.py, which runs in pods and imports nothing of ours."""
+services/milvus/programs/witness.py, which runs in pods and imports nothing of ours."""
 
 
 def _wanted(stack: Stack) -> Milvus | None:

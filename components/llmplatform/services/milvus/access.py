@@ -17,9 +17,9 @@ import pulumi_random as random
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
 from llmplatform.catalog.versions import HYDRATION_IMAGE
-from llmplatform.services import milvus_pods as pods
-from llmplatform.services.milvus_place import Place
-from llmplatform.services.milvus_resource import PASSWORD_KEY, ROOT_SECRET, USER_KEY
+from llmplatform.services.milvus import pods
+from llmplatform.services.milvus.place import Place
+from llmplatform.services.milvus.resource import PASSWORD_KEY, ROOT_SECRET, USER_KEY
 from llmplatform.specs.services import Milvus as Spec
 from llmplatform.specs.services import MilvusUser
 

@@ -9,9 +9,9 @@ import pulumi_kubernetes as kubernetes
 from pulumi import Input
 
 from llmplatform.planning.pools import PoolPlan
-from llmplatform.services.milvus_resource import placed
+from llmplatform.services.milvus.resource import placed
 
-PACKAGE = "llmplatform.services.milvus_programs"
+PACKAGE = "llmplatform.services.milvus.programs"
 PROGRAMS, SECRETS, AUTHORITY_FOLDER = "/programs", "/secrets", "/certificates"
 AUTHORITY_FILE = f"{AUTHORITY_FOLDER}/ca.crt"
 SCRATCH = "/scratch"

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from llmplatform.services import mlflow_pods as pods
-from llmplatform.services import mlflow_server as server
+from llmplatform.services.mlflow import pods, server
 
 core = kubernetes.core.v1
 meta = kubernetes.meta.v1

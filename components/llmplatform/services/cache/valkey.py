@@ -23,8 +23,8 @@ from llmplatform.base.labels import labels, selector
 from llmplatform.base.ordering import after
 from llmplatform.base.passwords import rotated
 from llmplatform.base.site import MONITORS, Site
-from llmplatform.services import valkey_pods as pods
-from llmplatform.services import valkey_server as server
+from llmplatform.services.cache import valkey_pods as pods
+from llmplatform.services.cache import valkey_server as server
 from llmplatform.specs.caches import InClusterValkey
 
 NAME = "valkey"

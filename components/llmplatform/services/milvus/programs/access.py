@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from llmplatform.services.milvus_programs.rest import Denied, Milvus, Refused, Unreachable, as_root, secret
+from llmplatform.services.milvus.programs.rest import Denied, Milvus, Refused, Unreachable, as_root, secret
 
 OURS = re.compile(r"platform_[a-z0-9_]+")
 """A role of ours."""

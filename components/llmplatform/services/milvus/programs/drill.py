@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from llmplatform.services.milvus_programs.rest import Denied, Milvus, Refused, Unreachable, as_root
-from llmplatform.services.milvus_programs.witness import (
+from llmplatform.services.milvus.programs.rest import Denied, Milvus, Refused, Unreachable, as_root
+from llmplatform.services.milvus.programs.witness import (
     COLLECTION,
     DATABASE,
     LOADED,

@@ -14,7 +14,7 @@ from llmplatform.base.contracts import WorkloadIdentity
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
 from llmplatform.base.site import Site
-from llmplatform.services.milvus_resource import CERTIFICATE, NAME
+from llmplatform.services.milvus.resource import CERTIFICATE, NAME
 from llmplatform.specs.services import Milvus as Spec
 
 AUTHORITY = "milvus-authority"

@@ -18,8 +18,8 @@ from llmplatform.base.labels import labels
 from llmplatform.base.network_policy import Allow, Openings, namespace
 from llmplatform.base.ordering import after
 from llmplatform.base.site import Rails, Site
-from llmplatform.services import valkey_server as server
-from llmplatform.services.valkey import Valkey, ValkeyArgs
+from llmplatform.services.cache import valkey_server as server
+from llmplatform.services.cache.valkey import Valkey, ValkeyArgs
 from llmplatform.specs.caches import CacheServer, InClusterValkey
 from llmplatform.specs.services import Cache as Spec
 

@@ -26,11 +26,11 @@ from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
 from llmplatform.catalog.versions import HYDRATION_IMAGE, MILVUS_BACKUP_IMAGE
 from llmplatform.planning.pools import PoolPlan
-from llmplatform.services import milvus_pods as pods
-from llmplatform.services.milvus_access import root_files
-from llmplatform.services.milvus_place import Place, account
-from llmplatform.services.milvus_programs.witness import SUFFIX
-from llmplatform.services.milvus_resource import METRICS_PORT, NAME, PASSWORD_KEY, PORT
+from llmplatform.services.milvus import pods
+from llmplatform.services.milvus.access import root_files
+from llmplatform.services.milvus.place import Place, account
+from llmplatform.services.milvus.programs.witness import SUFFIX
+from llmplatform.services.milvus.resource import METRICS_PORT, NAME, PASSWORD_KEY, PORT
 
 BACKUP, RESTORE = "milvus-backup", "milvus-restore"
 """Service accounts, and the CronJobs that use them."""

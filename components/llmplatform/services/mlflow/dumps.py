@@ -13,10 +13,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from llmplatform.services import mlflow_jobs as jobs
-from llmplatform.services import mlflow_pods as pods
-from llmplatform.services import mlflow_programs as programs
-from llmplatform.services import mlflow_server as server
+from llmplatform.services.mlflow import jobs, pods, programs, server
 
 FOLDER = "/dumps"
 """A dump on its way."""

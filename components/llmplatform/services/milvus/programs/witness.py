@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from llmplatform.services.milvus_programs.rest import Denied, Milvus, Refused, Unreachable, as_root
+from llmplatform.services.milvus.programs.rest import Denied, Milvus, Refused, Unreachable, as_root
 
 DATABASE, COLLECTION = "platform_backup", "rows"
 SUFFIX = "_platform_drill"

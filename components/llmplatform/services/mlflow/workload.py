@@ -3,8 +3,7 @@
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from llmplatform.services import mlflow_pods as pods
-from llmplatform.services import mlflow_server as server
+from llmplatform.services.mlflow import pods, server
 
 core = kubernetes.core.v1
 apps = kubernetes.apps.v1

@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from llmplatform.services import mlflow_server as server
+from llmplatform.services.mlflow import server
 from llmplatform.specs.services import Mlflow
 
 SESSION, PASSPHRASE, WEBHOOKS = "session-key", "passphrase", "webhook-key"

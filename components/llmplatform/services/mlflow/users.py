@@ -16,11 +16,8 @@ import pulumi_random as random
 
 from llmplatform.base.labels import labels
 from llmplatform.base.ordering import after
-from llmplatform.services import mlflow_jobs as jobs
-from llmplatform.services import mlflow_pods as pods
-from llmplatform.services import mlflow_programs as programs
-from llmplatform.services import mlflow_server as server
-from llmplatform.services.mlflow_database import PASSWORD as PASSWORD_OF_DATABASE
+from llmplatform.services.mlflow import jobs, pods, programs, server
+from llmplatform.services.mlflow.database import PASSWORD as PASSWORD_OF_DATABASE
 from llmplatform.specs.services import Mlflow, MlflowUser
 
 FILE = "users.json"

@@ -26,13 +26,8 @@ from llmplatform.base.ordering import after
 from llmplatform.base.outputs import later, unchecked
 from llmplatform.base.site import MONITORS, Rails, Site
 from llmplatform.catalog.versions import MLFLOW_IMAGE, POSTGRES_IMAGE
-from llmplatform.services import mlflow_database as databases
-from llmplatform.services import mlflow_dumps as dumps
-from llmplatform.services import mlflow_jobs as jobs
-from llmplatform.services import mlflow_pods as pods
-from llmplatform.services import mlflow_server as server
-from llmplatform.services import mlflow_users as users
-from llmplatform.services import mlflow_workload as workload
+from llmplatform.services.mlflow import database as databases
+from llmplatform.services.mlflow import dumps, jobs, pods, server, users, workload
 from llmplatform.specs.platform_ref import MlflowService
 from llmplatform.specs.services import Mlflow as Spec
 from llmplatform.specs.services import MlflowPostgres, Volume

@@ -29,10 +29,10 @@ from llmplatform.base.ordering import after
 from llmplatform.base.outputs import later, unchecked
 from llmplatform.base.site import MONITORS, Pods, Rails, Site
 from llmplatform.planning.milvus import plan_milvus
-from llmplatform.services import milvus_access as access
-from llmplatform.services import milvus_backups
-from llmplatform.services.milvus_place import Place, account, certificate
-from llmplatform.services.milvus_resource import (
+from llmplatform.services.milvus import access
+from llmplatform.services.milvus import backups as milvus_backups
+from llmplatform.services.milvus.place import Place, account, certificate
+from llmplatform.services.milvus.resource import (
     CERTIFICATE,
     ETCD_METRICS,
     ETCD_METRICS_PORT,

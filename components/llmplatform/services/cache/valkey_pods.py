@@ -7,7 +7,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from llmplatform.catalog.versions import REDIS_EXPORTER_IMAGE, VALKEY_IMAGE
-from llmplatform.services import valkey_server as server
+from llmplatform.services.cache import valkey_server as server
 from llmplatform.specs.caches import InClusterValkey
 from llmplatform.specs.mirrors import Mirrors
 
