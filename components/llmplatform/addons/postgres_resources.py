@@ -12,7 +12,7 @@ import pulumi
 
 from llmplatform.base.contracts import ObjectStore
 from llmplatform.catalog.versions import CNPG_POSTGRES_IMAGE
-from llmplatform.planning.pools import PoolPlan
+from llmplatform.planning.pools import PoolPlan, placed
 from llmplatform.specs.databases import ClusterBackups, InClusterPostgres
 from llmplatform.specs.mirrors import Mirrors
 
@@ -177,13 +177,7 @@ def _affinity(wiring: Wiring, *, several: bool) -> dict[str, Any]:
     found: dict[str, Any] = {"enablePodAntiAffinity": several}
     if several:
         found |= {"topologyKey": _HOST, "podAntiAffinityType": "required"}
-    if wiring.pool is None:
-        return found
-    taints = [
-        {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect}
-        for taint in wiring.pool.taints
-    ]
-    return {**found, "nodeSelector": dict(wiring.pool.selector), **({"tolerations": taints} if taints else {})}
+    return {**found, **placed(wiring.pool)}
 
 
 def _zones(name: str) -> list[dict[str, Any]]:

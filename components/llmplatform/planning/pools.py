@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from llmplatform.catalog import Gpu, InstanceType, instance_types, versions
 from llmplatform.catalog.gpus import GIB
@@ -176,6 +176,14 @@ def pod_disk_gib(pool: Pool, shape: InstanceType) -> int:
 
 def _on_local_disks(pool: Pool, shape: InstanceType) -> bool:
     return isinstance(pool, AwsPool) and shape.nvme_gb > 0
+
+
+def placed(pool: PoolPlan | None) -> dict[str, Any]:
+    """Fields of a pod that runs on a pool, or on any node without taints."""
+    if pool is None:
+        return {}
+    tolerations = [taint.toleration for taint in pool.taints]
+    return {"nodeSelector": dict(pool.selector), **({"tolerations": tolerations} if tolerations else {})}
 
 
 def further_taints(pools: tuple[PoolPlan, ...]) -> tuple[Taint, ...]:

@@ -244,9 +244,9 @@ def _tolerations(plan: ModelPlan) -> list[core.TolerationArgs]:
     """Not all taints of its pool: a tainted pool is for models that ask for it."""
     return [
         core.TolerationArgs(
-            key=each.key, operator="Exists" if each.value is None else "Equal", value=each.value, effect=each.effect
+            key=one.key, operator="Exists" if one.value is None else "Equal", value=one.value or None, effect=one.effect
         )
-        for each in (Toleration(key=GPU_TAINT), *plan.spec.tolerations)
+        for one in (Toleration(key=GPU_TAINT), *plan.spec.tolerations)
     ]
 
 

@@ -26,6 +26,16 @@ class Taint(Section):
         """Whether a pod without a toleration cannot run there."""
         return self.effect != "PreferNoSchedule"
 
+    @property
+    def toleration(self) -> dict[str, str]:
+        """The toleration that matches it alone.
+
+        The API server leaves an empty value out (k8s.io/api core/v1, Toleration: omitempty): written, it would be a
+        change in every update.
+        """
+        value = {"value": self.value} if self.value else {}
+        return {"key": self.key, "operator": "Equal", **value, "effect": self.effect}
+
 
 class Toleration(Section):
     """A taint that pods tolerate."""

@@ -255,7 +255,7 @@ def test_all_images_come_from_the_mirror_with_its_login() -> None:
 def test_its_pods_and_etcd_run_on_the_pool_that_is_named() -> None:
     memory = {"instance_types": ["r7i.2xlarge"], "max": 3, "disk_gib": 100, "taints": [{"key": "vectors"}]}
     found = resource(spec=Spec(enabled=True, pool="memory"), pools=pool_plans(memory=memory))
-    toleration = {"key": "vectors", "operator": "Equal", "value": "", "effect": "NoSchedule"}
+    toleration = {"key": "vectors", "operator": "Equal", "effect": "NoSchedule"}
     for where in (found["components"], found["dependencies"]["etcd"]["inCluster"]["values"]):
         assert where["nodeSelector"] == {"llmplatform.dev/pool": "memory"}
         assert where["tolerations"] == [toleration]

@@ -8,8 +8,7 @@ from typing import Any
 import pulumi_kubernetes as kubernetes
 from pulumi import Input
 
-from llmplatform.planning.pools import PoolPlan
-from llmplatform.services.milvus.resource import placed
+from llmplatform.planning.pools import PoolPlan, placed
 
 PACKAGE = "llmplatform.services.milvus.programs"
 PROGRAMS, SECRETS, AUTHORITY_FOLDER = "/programs", "/secrets", "/certificates"

@@ -18,7 +18,7 @@ import pulumi
 from llmplatform.base.contracts import ObjectStore
 from llmplatform.catalog.versions import MILVUS_ETCD_IMAGE, MILVUS_IMAGE
 from llmplatform.planning.milvus import LOCAL_GIB, SEGMENT_MIB, MilvusPlan, Part
-from llmplatform.planning.pools import PoolPlan
+from llmplatform.planning.pools import PoolPlan, placed
 from llmplatform.specs.mirrors import Mirrors
 from llmplatform.specs.services import Milvus as Spec
 
@@ -248,16 +248,6 @@ def _spread(chosen: Mapping[str, str]) -> list[dict[str, Any]]:
         }
         for key in (_ZONE, _HOST)
     ]
-
-
-def placed(pool: PoolPlan | None) -> dict[str, Any]:
-    """Where pods run: on a pool, or on any node without taints."""
-    if pool is None:
-        return {}
-    taints = [
-        {"key": taint.key, "operator": "Equal", "value": taint.value, "effect": taint.effect} for taint in pool.taints
-    ]
-    return {"nodeSelector": dict(pool.selector), **({"tolerations": taints} if taints else {})}
 
 
 def _pulling(key: str, wiring: Wiring, *, names: bool = False) -> dict[str, Any]:
