@@ -13,6 +13,8 @@ from support.program import ROOT
 pytestmark = pytest.mark.sandbox
 
 IMAGE = "registry.example.org/vllm-openai:v0.33.0-fix1"
+CONTEXT = "      context_length: 32768\n"
+"""The line of the larger model before its engine."""
 INSTALLED, COMMITTED, EDITED = "30", "45", "60"
 
 
@@ -46,8 +48,10 @@ def test_exactly_what_a_change_of_the_stack_file_and_of_a_default_does_to_prod_i
     identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
     subprocess.run(["git", *identity, "commit", "--quiet", "--all", "--message", "first"], cwd=checkout, check=True)
     edit(default, f"RETENTION_DAYS = {COMMITTED}\n", f"RETENTION_DAYS = {EDITED}\n")
-    edit(checkout / "Pulumi.prod.yaml", "      replicas: 3\n", "      replicas: 2\n")
-    edit(checkout / "Pulumi.prod.yaml", "      engine:\n", f"      engine:\n        image: {IMAGE}\n")
+    stack_file = checkout / "Pulumi.prod.yaml"
+    edit(stack_file, "        min_replicas: 3\n", "        min_replicas: 4\n")
+    edit(stack_file, "      replicas: 2\n", "      replicas: 1\n")
+    edit(stack_file, f"{CONTEXT}      engine:\n", f"{CONTEXT}      engine:\n        image: {IMAGE}\n")
 
     found = difference(checkout, tmp_path / "caches")
 
@@ -59,10 +63,18 @@ def test_exactly_what_a_change_of_the_stack_file_and_of_a_default_does_to_prod_i
     }
     flow_logs = properties.pop("llmplatform:aws:Network$aws:cloudwatch/logGroup:LogGroup::core-flow-logs")
     assert flow_logs == {"retentionInDays": (COMMITTED, EDITED)}, "each side runs with the components of its own"
-    model = properties.pop("llmplatform:serving:ModelServer$kubernetes:apps/v1:Deployment::qwen3-8b-deployment")
+    model = properties.pop("llmplatform:serving:ModelServer$kubernetes:apps/v1:Deployment::qwen3-32b-deployment")
     images = [model.pop(f"spec.template.spec.{kind}[0].image") for kind in ("containers", "initContainers")]
     assert {after for _, after in images} == {IMAGE}, "the server, and what looks for its weights before it"
-    assert model == {"spec.replicas": ("3", "2")}
+    assert {path: after for path, (_, after) in model.items()} == {
+        "spec.replicas": "1",
+        # Its node is not to be had twice, and the autoscaler must not take it away.
+        "spec.strategy.type": "Recreate",
+        "spec.strategy.rollingUpdate": "(none)",
+        'spec.template.metadata.annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"]': "false",
+    }
+    scaler = "llmplatform:serving:ModelServer$kubernetes:keda.sh/v1alpha1:ScaledObject::qwen3-8b-scaled-object"
+    assert properties.pop(scaler) == {"spec.minReplicaCount": ("3", "4")}
     assert properties == {}, "nothing else of the stack is touched"
     assert {one["op"] for one in found["changes"]} == {"update"}
     assert (found["outputs"], found["unprotected"], found["notes"]) == ([], [], [])

@@ -54,12 +54,12 @@ def test_a_second_run_changes_nothing(platform: Platform) -> None:
 
 
 def test_other_replicas_and_another_image_change_one_deployment(platform: Platform) -> None:
-    platform.edit(lambda config: config["models"][SMALL].update(replicas=2))
-    platform.edit(lambda config: config["models"][SMALL]["engine"].update(image=IMAGE))
-    assert changed(platform.up()) == {f"{SMALL}-deployment": "update"}
-    eventually(lambda: platform.available(SMALL), "the changed model serves")
-    found = platform.deployment(SMALL)
-    assert found["spec"]["replicas"] == found["status"]["updatedReplicas"] == found["status"]["readyReplicas"] == 2
+    platform.edit(lambda config: config["models"][LARGE].update(replicas=1))
+    platform.edit(lambda config: config["models"][LARGE]["engine"].update(image=IMAGE))
+    assert changed(platform.up()) == {f"{LARGE}-deployment": "update"}
+    eventually(lambda: platform.available(LARGE), "the changed model serves")
+    found = platform.deployment(LARGE)
+    assert found["spec"]["replicas"] == found["status"]["updatedReplicas"] == found["status"]["readyReplicas"] == 1
     assert found["spec"]["template"]["spec"]["containers"][0]["image"] == IMAGE
 
 
