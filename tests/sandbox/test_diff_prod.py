@@ -74,7 +74,10 @@ def test_exactly_what_a_change_of_the_stack_file_and_of_a_default_does_to_prod_i
         'spec.template.metadata.annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"]': "false",
     }
     scaler = "llmplatform:serving:ModelServer$kubernetes:keda.sh/v1alpha1:ScaledObject::qwen3-8b-scaled-object"
-    assert properties.pop(scaler) == {"spec.minReplicaCount": ("3", "4")}
+    bounds = dict.fromkeys(("spec.minReplicaCount", "spec.fallback.replicas"), ("3", "4"))
+    assert properties.pop(scaler) == bounds, "what there is at least, and while it does not know the load"
+    [(_, rules)] = [(urn, properties.pop(urn)) for urn in list(properties) if urn.endswith("::model-rules-rule")]
+    assert sorted(rules.values()) == [("vector(2 * 1)", "vector(1 * 1)"), ("vector(3 * 1)", "vector(4 * 1)")]
     assert properties == {}, "nothing else of the stack is touched"
     assert {one["op"] for one in found["changes"]} == {"update"}
     assert (found["outputs"], found["unprotected"], found["notes"]) == ([], [], [])

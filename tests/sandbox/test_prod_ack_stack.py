@@ -59,10 +59,11 @@ def test_a_second_run_changes_nothing(platform: Platform) -> None:
     assert changed(platform.up()) == {}
 
 
-def test_other_replicas_and_another_image_change_one_deployment(platform: Platform) -> None:
+def test_other_replicas_and_another_image_change_one_deployment_and_its_alerts(platform: Platform) -> None:
     platform.edit(lambda config: config["models"][LARGE].update(replicas=1))
     platform.edit(lambda config: config["models"][LARGE]["engine"].update(image=IMAGE))
-    assert changed(platform.up()) == {f"{LARGE}-deployment": "update"}
+    alerts = "model-rules-rule"
+    assert changed(platform.up()) == {f"{LARGE}-deployment": "update", alerts: "update"}, "they know how many there are"
     eventually(lambda: platform.available(LARGE), "the changed model serves")
     found = platform.deployment(LARGE)
     assert found["spec"]["replicas"] == found["status"]["readyReplicas"] == 1
