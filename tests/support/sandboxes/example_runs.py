@@ -22,6 +22,7 @@ OF_MODELS = {
     "llmplatform:Hydration",
     "llmplatform:Weights",
     "llmplatform:ModelServer",
+    "llmplatform:Rules",
     "kubernetes",
     "random",
 }

@@ -73,6 +73,21 @@ def test_nothing_else_of_a_charts_definitions_goes(chart: str) -> None:
         assert len(each.terse) < 0.8 * len(each.text), each.name
 
 
+@pytest.mark.skipif("LLMPLATFORM_CHARTS" not in os.environ, reason="the contents of the pinned charts are not here")
+@pytest.mark.parametrize("chart", ["kserve-llmisvc-crd", "lws", "milvus-operator"])
+def test_no_version_is_asked_of_a_webhook_that_does_not_run(chart: str) -> None:
+    texts = [
+        each
+        for each in from_folder(Path(os.environ["LLMPLATFORM_CHARTS"]) / chart, {})
+        if "\n  conversion:" in each.text
+    ]
+    assert texts
+    for each in texts:
+        spec = loaded(each.text)["spec"]
+        assert spec.pop("conversion")["strategy"] == "Webhook", each.name
+        assert undescribed(loaded(each.terse)["spec"]) == undescribed(spec), each.name
+
+
 def test_an_uninstall_takes_no_definition_that_the_chart_keeps() -> None:
     """Helm, "The resource policy": `helm.sh/resource-policy: keep`."""
     text = "kind: CustomResourceDefinition\nmetadata:\n  annotations:\n    {}\n  name: {}\n"
