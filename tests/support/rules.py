@@ -10,11 +10,15 @@ from typing import Any
 import yaml
 
 from llmplatform.catalog.engine_metrics import select
-from llmplatform.planning.models import plan_models
-from llmplatform.planning.pools import plan_pools
+from llmplatform.catalog.rules import Condition
+from llmplatform.checks import parse
+from llmplatform.planning.models import ModelPlan, plan_models
+from llmplatform.planning.platform_rules import platform_rules
+from llmplatform.planning.pools import PoolPlan, plan_pools
 from llmplatform.planning.rules import Group, Rule, model_rules
 from llmplatform_sandbox.toolchain import PROMETHEUS, ensure
 from support.plans import SPOT_FIRST, stack
+from support.program import stack_config
 
 NAMESPACE, ENVIRONMENT, PAGES = "models", "test", "docs/runbooks"
 Series = Mapping[str, str]
@@ -136,3 +140,18 @@ def models(wanted: dict[str, dict[str, Any]]) -> tuple[Group, ...]:
     made = stack({"gpu": SPOT_FIRST}, wanted)
     plans = plan_models(made, plan_pools(made))
     return model_rules(plans, namespace=NAMESPACE, environment=ENVIRONMENT, runbooks=PAGES)
+
+
+@cache
+def planned(name: str) -> tuple[tuple[PoolPlan, ...], tuple[ModelPlan, ...], tuple[Group, ...]]:
+    """Pools, models and rules of a committed stack."""
+    sections = {key.removeprefix("llmplatform:"): value for key, value in stack_config(name).items()}
+    stack = parse(sections, name)
+    pools = plan_pools(stack)
+    models = plan_models(stack, pools)
+    having: list[Condition] = ["certificates"] if stack.cloud.provider == "alicloud" else ["autoscaler", "certificates"]
+    rules = [
+        *model_rules(models, namespace=NAMESPACE, environment=name, runbooks=PAGES),
+        *platform_rules(pools, having, environment=name, runbooks=PAGES),
+    ]
+    return pools, models, tuple(rules)

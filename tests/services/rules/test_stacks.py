@@ -1,37 +1,17 @@
 """The rules of the committed stacks over series of their own plans: all is quiet, or just these alerts fire."""
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
 import pytest
-from support.program import STACKS, stack_config
-from support.rules import NAMESPACE, PAGES, Case, Fired, hold, pod, served
+from support.program import STACKS
+from support.rules import NAMESPACE, Case, Fired, hold, planned, pod, served
 
-from llmplatform.catalog.rules import Condition
-from llmplatform.checks import parse
-from llmplatform.planning.models import ModelPlan, plan_models
-from llmplatform.planning.platform_rules import platform_rules
-from llmplatform.planning.pools import PoolPlan, plan_pools
-from llmplatform.planning.rules import Group, model_rules
+from llmplatform.planning.models import ModelPlan
+from llmplatform.planning.pools import PoolPlan
 
 MINUTES = 480
 Series = dict[str, str]
-
-
-@cache
-def planned(name: str) -> tuple[tuple[PoolPlan, ...], tuple[ModelPlan, ...], tuple[Group, ...]]:
-    """Pools, models and rules of a committed stack."""
-    sections = {key.removeprefix("llmplatform:"): value for key, value in stack_config(name).items()}
-    stack = parse(sections, name)
-    pools = plan_pools(stack)
-    models = plan_models(stack, pools)
-    having: list[Condition] = ["certificates"] if stack.cloud.provider == "alicloud" else ["autoscaler", "certificates"]
-    rules = [
-        *model_rules(models, namespace=NAMESPACE, environment=name, runbooks=PAGES),
-        *platform_rules(pools, having, environment=name, runbooks=PAGES),
-    ]
-    return pools, models, tuple(rules)
 
 
 def lasting(value: float) -> str:
