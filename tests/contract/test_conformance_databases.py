@@ -1,5 +1,6 @@
 """Servers of Postgres mean the same on every cloud: encrypted, private, over TLS alone, backed up and kept."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -99,16 +100,20 @@ def test_a_network_policy_opens_the_way_to_it_alone(servers: Servers) -> None:
 @each_cloud
 def test_certificates_of_the_settings_prove_its_name(servers: Servers) -> None:
     pem = "-----BEGIN CERTIFICATE-----"
-
-    def program() -> Mapping[str, Any]:
-        plain = NewPostgres(kind="new")
-        without = servers.make(plain, "none").certificates
-        return {"without": without}
-
-    assert RecordingEngine().run(program).result["without"] is None
     proved = NewPostgres(kind="new").model_copy(update={"certificates": pem})
     found = RecordingEngine().run(lambda: {"with": servers.make(proved, "none").certificates})
     assert found.result["with"] == pem
+
+
+def test_rds_proves_its_name_by_the_authority_of_its_region_and_apsaradb_by_none() -> None:
+    def program() -> Mapping[str, Any]:
+        return {each.name: each.make(NewPostgres(kind="new"), "none").certificates for each in SERVERS}
+
+    found = RecordingEngine().run(program).result
+    (aws, ack) = (found[each.name] for each in SERVERS)
+    assert ack is None
+    (authority,) = ssl.create_default_context(cadata=aws).get_ca_certs()
+    assert ("commonName", "Amazon RDS us-east-1 Root CA RSA2048 G1") in [each for (each,) in authority["subject"]]
 
 
 @pytest.mark.parametrize("version", [15, 16])

@@ -25,7 +25,7 @@ from llmplatform.base.component import PlatformComponent
 from llmplatform.base.contracts import Admin, Databases
 from llmplatform.base.network_policy import Allow, addresses
 from llmplatform.base.passwords import rotated
-from llmplatform.catalog.databases import ADMIN, PORT, RDS_AUTHORITY, RDS_CLASS
+from llmplatform.catalog.databases import ADMIN, PORT, RDS_AUTHORITY, RDS_CLASS, rds_authority
 from llmplatform.specs.cloud import Aws
 from llmplatform.specs.databases import VERSIONS, NewPostgres
 from llmplatform.specs.environment import Environment
@@ -56,7 +56,7 @@ class Postgres(PlatformComponent):
     port: pulumi.Output[int]
     """5432."""
     certificates: pulumi.Output[str] | None
-    """The authorities in the settings."""
+    """The authorities in the settings, or that of RDS in the region."""
 
     def __init__(self, name: str, args: PostgresArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:aws:Postgres", name, opts)
@@ -65,7 +65,8 @@ class Postgres(PlatformComponent):
         password = rotated(f"{name}-admin", spec.admin_password_version, self.child(), valid=1).current
         instance = self._instance(spec, password)
         self.host, self.port = instance.address, instance.port
-        self.certificates = pulumi.Output.from_input(spec.certificates) if spec.certificates else None
+        authorities = spec.certificates or rds_authority(args.cloud.region)
+        self.certificates = pulumi.Output.from_input(authorities) if authorities else None
         self.admin = Admin(user=pulumi.Output.from_input(ADMIN), password=password)
         """Its administrator."""
         self.opening = Allow(direction="Egress", peers=(addresses(args.cidr),), ports=(PORT,))

@@ -78,9 +78,9 @@ class NewPostgres(PreparedPostgres):
     """Id of the KMS key that encrypts the disk, on Alibaba Cloud, where a new one takes no other. On AWS it is
     `cloud.data_key`, or the account's own key for RDS."""
     certificates: CertificateBundle | None = None
-    """Authorities that sign the server's certificate, as PEM: the bundle of the region from the RDS user guide, or the
-    one that the console of ApsaraDB RDS offers. With them the server proves its name; without them the connection is
-    encrypted alone."""
+    """Authorities that sign the server's certificate, as PEM: with them it proves its name, without them the connection
+    is encrypted alone. On AWS the region's is known, but for newer regions. On Alibaba Cloud write the chain that the
+    console of ApsaraDB RDS offers."""
 
     def placed(self, home: str, zones: Sequence[str]) -> tuple[str, ...]:
         """Its zones, that of the server first. `home`: the first of the stack's `zones` for this."""

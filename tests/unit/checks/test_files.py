@@ -175,7 +175,8 @@ def test_an_encrypted_secret_is_taken(tmp_path: Path) -> None:
             [
                 (
                     "secrets.secure: unknown key 'secure'; remove it; the keys here are 'huggingface_token', "
-                    "'registry_password', 'alert_receiver', 'mlflow_database_password' and 'cache_password'"
+                    "'registry_password', 'alert_receiver', 'alert_pages', 'alert_heartbeat', "
+                    "'mlflow_database_password' and 'cache_password'"
                 ),
                 (
                     "secrets: the section is encrypted as a whole; remove it, and run pulumi config set --secret "

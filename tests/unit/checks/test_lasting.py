@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from llmplatform.checks import parse
-from llmplatform.checks.rules import lasting
+from llmplatform.checks.rules import databases, lasting
 
 MLFLOW = {"kind": "new", "standby": False, "last_backup": False}
 
@@ -41,3 +43,12 @@ def test_a_database_on_machines_that_are_taken_back_is_warned_of(raw: dict[str, 
     assert said(raw) == []
     raw["pools"]["system"]["capacity"] = "spot_first"
     assert said(raw) == ["services.mlflow.database.pool"]
+
+
+@pytest.mark.parametrize(("region", "advised"), [("us-east-1", []), ("us-gov-west-1", ["services.mlflow.database"])])
+def test_a_server_whose_authority_is_not_known_is_told_of(region: str, advised: list[str], raw: dict[str, Any]) -> None:
+    raw["services"] = {"mlflow": {"enabled": True, "database": {"kind": "new"}}}
+    stack = parse(raw)
+    moved = stack.model_copy(update={"cloud": stack.cloud.model_copy(update={"region": region})})
+    found = [problem.path for rule in databases.ADVICE for problem in rule.judge(moved)]
+    assert found == [f"{path}.certificates" for path in advised]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import ceil
 
-from llmplatform.catalog.databases import APSARADB_CLASSES, RDS_CLASSES
+from llmplatform.catalog.databases import APSARADB_CLASSES, RDS_CLASSES, rds_authority
 from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.databases import NewPostgres
@@ -109,6 +109,19 @@ def rds_has_its_own_key(stack: Stack) -> Iterator[Problem]:
             )
 
 
+def a_servers_name_can_be_proved(stack: Stack) -> Iterator[Problem]:
+    """Advice: without authorities a client cannot tell the server from another one."""
+    ack = isinstance(stack, AlicloudStack)
+    bundle = "ApsaraDB-CA-Chain.pem of its console" if ack else f"{stack.cloud.region}-bundle.pem of the RDS user guide"
+    for path, server in servers(stack):
+        if server.certificates is None and (ack or rds_authority(stack.cloud.region) is None):
+            yield Problem(
+                f"{path}.certificates",
+                "clients encrypt, and cannot tell the server from another one",
+                f"write {bundle}",
+            )
+
+
 PROBLEMS = whole(
     classes_are_of_the_cloud,
     standbys_have_a_zone,
@@ -117,3 +130,4 @@ PROBLEMS = whole(
     apsaradb_gets_what_it_needs,
     rds_has_its_own_key,
 )
+ADVICE = whole(a_servers_name_can_be_proved)
