@@ -99,7 +99,7 @@ class _DefaultRules(Values):
 class _StateMetrics(Part):
     metric_labels_allowlist: tuple[str, ...] = (
         f"pods=[app.kubernetes.io/name,{MODEL_LABEL},ray.io/node-type]",
-        f"nodes=[{POOL_LABEL},eks.amazonaws.com/capacityType]",
+        f"nodes=[{POOL_LABEL},eks.amazonaws.com/capacityType,node.alibabacloud.com/spot-strategy]",
     )
     """Labels of objects that rules tell models and pools by; by default it exposes none."""
 

@@ -17,7 +17,7 @@ FOLDER = DATA / "rules"
 
 Severity = Literal["critical", "warning", "info"]
 """`critical` pages: users are hurt now, or will be within hours. `warning` waits for working hours. `info` is shown."""
-Condition = Literal["gpus", "autoscaler", "certificates"]
+Condition = Literal["pools", "gpus", "autoscaler", "certificates"]
 """What a platform needs for a rule to exist."""
 Each = Literal["once", "series", "model", "objective", "spot_pool"]
 """What a rule is written for: once, each series that an engine has for a common name, each model, each objective, or

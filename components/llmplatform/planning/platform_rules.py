@@ -18,25 +18,25 @@ def platform_rules(
     `having`: what else it has that rules are about. `runbooks`: address of the folder of runbook pages.
     """
     gpu_pools = [pool for pool in pools if pool.gpu]
-    has = {*having, *(["gpus"] if gpu_pools else [])}
-    once = {"gpu_pools": "|".join(pool.name for pool in gpu_pools)}
+    has = {*having, *(["pools"] if pools else []), *(["gpus"] if gpu_pools else [])}
+    once = {
+        "pools": "|".join(pool.name for pool in pools),
+        "gpu_pools": "|".join(pool.name for pool in gpu_pools),
+    }
 
     def fillings(rule: Recording | Alert) -> Iterator[tuple[Filled, Mapping[str, str]]]:
         if not set(rule.when) <= has:
             return
         if rule.each == "spot_pool":
             yield from (
-                ({"pool": pool.name, "on_demand": str(_on_demand(pool))}, {}) for pool in pools if _on_spot(pool)
+                ({"pool": pool.name, "on_demand": str(_on_demand(pool))}, {})
+                for pool in pools
+                if pool.spec.capacity == "spot_first"
             )
         else:
             yield once, {}
 
     return groups_of(PLATFORM_TOPICS, fillings, environment=environment, runbooks=runbooks)
-
-
-def _on_spot(pool: PoolPlan) -> bool:
-    """Whether it prefers spot machines, and its nodes tell which they are. Those of ACK have no label that says so."""
-    return pool.spec.capacity == "spot_first" and pool.shape.provider == "aws"
 
 
 def _on_demand(pool: PoolPlan) -> int:

@@ -11,6 +11,8 @@ from llmplatform.planning.models import ModelPlan
 from llmplatform.planning.pools import PoolPlan
 
 MINUTES = 480
+FIRST = "vllm:time_to_first_token_seconds_bucket"
+BETWEEN = "vllm:inter_token_latency_seconds_bucket"
 Series = dict[str, str]
 
 
@@ -23,7 +25,11 @@ def growing(rate: int) -> str:
 
 
 def node(name: str, pool: PoolPlan, capacity: str, *, gpus: int | None = None) -> Series:
-    labels = f'label_llmplatform_dev_pool="{pool.name}",label_eks_amazonaws_com_capacity_type="{capacity}"'
+    if pool.shape.provider == "aws":
+        bought = f'label_eks_amazonaws_com_capacity_type="{capacity}"'
+    else:
+        bought = f'label_node_alibabacloud_com_spot_strategy="{"SpotAsPriceGo" if capacity == "SPOT" else "NoSpot"}"'
+    labels = f'label_llmplatform_dev_pool="{pool.name}",{bought}'
     found = {
         f'kube_node_labels{{node="{name}",{labels}}}': lasting(1),
         f'kube_node_status_condition{{node="{name}",condition="Ready",status="true"}}': lasting(1),
@@ -55,6 +61,8 @@ def server(model: ModelPlan, number: int) -> Series:
         "vllm:generation_tokens_total": growing(6000),
         'vllm:request_success_total{finished_reason="stop"}': growing(30),
         'http_requests_total{status="5xx"}': lasting(0),
+        **{f'{FIRST}{{le="{bound}"}}': growing(30) for bound in ("1.0", "2.5", "5.0", "+Inf")},
+        **{f'{BETWEEN}{{le="{bound}"}}': growing(6000) for bound in ("0.05", "0.1", "+Inf")},
     }.items():
         found |= served(name, number, series, values)
     return found
@@ -98,6 +106,12 @@ WAITS = {**PROD, "says": "20 requests wait for each server of qwen3-8b."}
 FULL = {**OURS, "says": "The key-value cache of a server of qwen3-8b is full to 98%."}
 STUCK = {**OURS, "pod": "qwen3-8b-0", "says": "qwen3-8b-0 of qwen3-8b has requests, and computes no token."}
 DOWN = {**PROD, "says": "No replica of qwen3-8b is ready."}
+MISSES = {**OURS, "objective": "time_to_first_token"}
+FAST = {
+    **MISSES,
+    "says": "qwen3-8b misses its objective for time_to_first_token: the month's budget is gone within days.",
+}
+SLOW = {**MISSES, "says": "qwen3-8b misses its objective for time_to_first_token: the month's budget will not last."}
 BARE = {
     "node": "qwen3-8b-node-0",
     "pool": "gpu-small",
@@ -120,7 +134,20 @@ def scenes() -> list[Case]:
     loss: Series = {}
     for number in range(3):
         loss |= pod(f"qwen3-8b-{number}", "qwen3-8b", ready="1x60 0x15 1x400", there=lasting(1))
+    late: Series = {}
+    for number in range(3):
+        for bound in ("1.0", "2.5"):
+            late |= served("qwen3-8b", number, f'{FIRST}{{le="{bound}"}}', "0+30x60 1800x120 1800+30x300")
     return [
+        scene(
+            "first tokens are late for two hours",
+            late,
+            {
+                "60m": {},
+                "170m": {"ModelObjectiveBurnsFast": FAST, "ModelObjectiveBurnsSlowly": SLOW},
+                "240m": {"ModelObjectiveBurnsSlowly": SLOW},
+            },
+        ),
         scene(
             "a load spike",
             load,
