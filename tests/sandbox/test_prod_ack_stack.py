@@ -70,6 +70,14 @@ def test_other_replicas_and_another_image_change_one_deployment_and_its_alerts(p
     assert found["spec"]["template"]["spec"]["containers"][0]["image"] == IMAGE
 
 
+def test_backups_that_are_kept_longer_change_the_server_the_bucket_and_their_schedule(platform: Platform) -> None:
+    platform.edit(lambda config: config["services"]["mlflow"]["database"].update(backup_days=21))
+    kept = {"keep_days": 30, "store": {"kind": "new", "deleted_days": 60}}
+    platform.edit(lambda config: config["services"]["milvus"].update(backups=kept))
+    touched = "mlflow-backups", "milvus-backups-bucket", "milvus-backup"
+    assert changed(platform.up()) == dict.fromkeys(touched, "update")
+
+
 def test_taking_it_down_lifts_its_protection_and_leaves_nothing_but_what_the_cloud_keeps(platform: Platform) -> None:
     found = platform.sandbox.down()
     assert found.orphans == ()
