@@ -12,6 +12,8 @@ import yaml
 from llmplatform.catalog.engine_metrics import select
 from llmplatform.catalog.rules import Condition
 from llmplatform.checks import parse
+from llmplatform.planning.backups import plan_backups
+from llmplatform.planning.capabilities import plan_capabilities
 from llmplatform.planning.models import ModelPlan, plan_models
 from llmplatform.planning.platform_rules import platform_rules
 from llmplatform.planning.pools import PoolPlan, plan_pools
@@ -150,8 +152,9 @@ def planned(name: str) -> tuple[tuple[PoolPlan, ...], tuple[ModelPlan, ...], tup
     pools = plan_pools(stack)
     models = plan_models(stack, pools)
     having: list[Condition] = ["certificates"] if stack.cloud.provider == "alicloud" else ["autoscaler", "certificates"]
+    backups = plan_backups(plan_capabilities(stack, pools))
     rules = [
         *model_rules(models, namespace=NAMESPACE, environment=name, runbooks=PAGES),
-        *platform_rules(pools, having, environment=name, runbooks=PAGES),
+        *platform_rules(pools, having, environment=name, runbooks=PAGES, backups=backups),
     ]
     return pools, models, tuple(rules)

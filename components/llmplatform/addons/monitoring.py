@@ -24,6 +24,7 @@ from llmplatform.base.ordering import after
 from llmplatform.base.rules import PAGES, Rules, RulesArgs
 from llmplatform.base.site import Pods, Rails, Site
 from llmplatform.catalog.rules import Condition
+from llmplatform.planning.backups import plan_backups
 from llmplatform.planning.platform_rules import platform_rules
 from llmplatform.specs.addons import Alerts, CertManager, ClusterAutoscaler, Keda
 from llmplatform.specs.addons import Monitoring as Spec
@@ -177,6 +178,7 @@ def _rules(site: Site, spec: Spec, namespace: pulumi.Input[str], crds: pulumi.Re
         [condition for condition, there in having.items() if there],
         environment=site.environment.name,
         runbooks=spec.runbooks or PAGES,
+        backups=plan_backups(site.sections),
     )
     # Several platforms may share an existing Prometheus.
     wanted = RulesArgs(name=f"platform-{site.environment.name}", namespace=namespace, groups=groups, crds=crds)

@@ -1,17 +1,23 @@
-"""Recording rules and alerts about a platform: its GPUs, its capacity, its certificates."""
+"""Recording rules and alerts about a platform: its GPUs, its capacity, its certificates, its backups."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from llmplatform.catalog.rules import Alert, Condition, Recording
+from llmplatform.planning.backups import Backup, Backups
 from llmplatform.planning.pools import PoolPlan
 from llmplatform.planning.rules import Filled, Group, groups_of
 
-PLATFORM_TOPICS = ("gpus", "capacity", "platform")
+PLATFORM_TOPICS = ("gpus", "capacity", "platform", "backups")
 """Topics of the stack that installs the Prometheus, or names an existing one."""
 
 
 def platform_rules(
-    pools: Sequence[PoolPlan], having: Collection[Condition], *, environment: str, runbooks: str
+    pools: Sequence[PoolPlan],
+    having: Collection[Condition],
+    *,
+    environment: str,
+    runbooks: str,
+    backups: Backups | None = None,
 ) -> tuple[Group, ...]:
     """The rules of a platform with these pools.
 
@@ -19,6 +25,7 @@ def platform_rules(
     """
     gpu_pools = [pool for pool in pools if pool.gpu]
     has = {*having, *(["pools"] if pools else []), *(["gpus"] if gpu_pools else [])}
+    made = {"backup_job": backups.jobs, "postgres": backups.servers} if backups else {}
     once = {
         "pools": "|".join(pool.name for pool in pools),
         "gpu_pools": "|".join(pool.name for pool in gpu_pools),
@@ -33,10 +40,16 @@ def platform_rules(
                 for pool in pools
                 if pool.spec.capacity == "spot_first"
             )
+        elif rule.each in ("backup_job", "postgres"):
+            yield from ((_backup(each), {}) for each in made.get(rule.each, ()))
         else:
             yield once, {}
 
     return groups_of(PLATFORM_TOPICS, fillings, environment=environment, runbooks=runbooks)
+
+
+def _backup(each: Backup) -> Filled:
+    return {"backup_namespace": each.namespace, "backup": each.name, "oldest_hours": str(each.oldest_hours)}
 
 
 def _on_demand(pool: PoolPlan) -> int:

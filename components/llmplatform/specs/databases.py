@@ -99,6 +99,8 @@ class ClusterBackups(Section):
     """When a copy is made, in UTC: minute, hour, day, month and weekday. The first one is made at once."""
     keep_days: Annotated[int, Field(ge=1, le=3650)] = 14
     """The server can be restored to any moment of so many days."""
+    oldest_hours: Annotated[int, Field(ge=1, le=8784)] = 48
+    """Age of the newest copy, in hours, from which on an alert fires."""
 
 
 class Restore(Section):
