@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from llmplatform.specs.addons import Cnpg
-from llmplatform.specs.databases import InClusterPostgres
+from llmplatform.specs.databases import ClusterBackups, InClusterPostgres
 from llmplatform.specs.section import Section
-from llmplatform.specs.services import Milvus, Mlflow
+from llmplatform.specs.services import Dumps, Milvus, MilvusBackups, Mlflow
+from llmplatform.specs.vocabulary.times import Moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,9 @@ class Backup:
     name: str
     oldest_hours: int
     """Age of the newest backup, in hours, from which on something is wrong."""
+    setting: str
+    """Where the stack file says so."""
+    schedule: Moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +40,40 @@ def plan_backups(sections: Iterable[Section]) -> Backups:
     servers: list[Backup] = []
     for spec in sections:
         if isinstance(spec, Milvus) and spec.installed and spec.backups.enabled:
-            hours = spec.backups.drill.oldest_hours
-            jobs.append(Backup(namespace=spec.namespaces[0], name="milvus-backup", oldest_hours=hours))
+            jobs.append(_of_milvus(spec.backups))
         if isinstance(spec, Mlflow) and spec.installed:
             if spec.dumps.enabled:
-                hours = spec.dumps.drill.newest_hours
-                jobs.append(Backup(namespace=spec.namespaces[0], name="mlflow-dump", oldest_hours=hours))
-            server = spec.database
-            if isinstance(server, InClusterPostgres) and server.backups:
-                hours = server.backups.oldest_hours
-                servers.append(Backup(namespace=Cnpg.namespaces[0], name=server.name or "mlflow", oldest_hours=hours))
+                jobs.append(_of_mlflow(spec.dumps))
+            if isinstance(spec.database, InClusterPostgres) and spec.database.backups:
+                servers.append(_of_server(spec.database.name or "mlflow", spec.database.backups))
     return Backups(jobs=tuple(jobs), servers=tuple(servers))
+
+
+def _of_milvus(spec: MilvusBackups) -> Backup:
+    return Backup(
+        namespace=Milvus.namespaces[0],
+        name="milvus-backup",
+        oldest_hours=spec.drill.oldest_hours,
+        setting="services.milvus.backups.drill.oldest_hours",
+        schedule=spec.schedule,
+    )
+
+
+def _of_mlflow(spec: Dumps) -> Backup:
+    return Backup(
+        namespace=Mlflow.namespaces[0],
+        name="mlflow-dump",
+        oldest_hours=spec.drill.newest_hours,
+        setting="services.mlflow.dumps.drill.newest_hours",
+        schedule=spec.schedule,
+    )
+
+
+def _of_server(name: str, spec: ClusterBackups) -> Backup:
+    return Backup(
+        namespace=Cnpg.namespaces[0],
+        name=name,
+        oldest_hours=spec.oldest_hours,
+        setting="services.mlflow.database.backups.oldest_hours",
+        schedule=spec.schedule,
+    )

@@ -7,17 +7,19 @@ from support.rules import ENVIRONMENT, PAGES, Case, hold
 from llmplatform.planning.backups import Backup, Backups
 from llmplatform.planning.platform_rules import platform_rules
 
+
+def backup(namespace: str, name: str, oldest_hours: int) -> Backup:
+    return Backup(namespace=namespace, name=name, oldest_hours=oldest_hours, setting="", schedule="0 * * * *")
+
+
 GROUPS = platform_rules(
     (),
     [],
     environment=ENVIRONMENT,
     runbooks=PAGES,
     backups=Backups(
-        jobs=(
-            Backup(namespace="milvus", name="milvus-backup", oldest_hours=2),
-            Backup(namespace="mlflow", name="mlflow-dump", oldest_hours=3),
-        ),
-        servers=(Backup(namespace="cnpg", name="mlflow", oldest_hours=2),),
+        jobs=(backup("milvus", "milvus-backup", 2), backup("mlflow", "mlflow-dump", 3)),
+        servers=(backup("cnpg", "mlflow", 2),),
     ),
 )
 MILVUS, MLFLOW = 'namespace="milvus",cronjob="milvus-backup"', 'namespace="mlflow",cronjob="mlflow-dump"'

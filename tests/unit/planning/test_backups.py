@@ -1,5 +1,7 @@
 """Which backups a stack is alerted about."""
 
+from collections.abc import Iterable
+
 import pytest
 from support.program import STACKS, committed, stack_config
 
@@ -16,15 +18,17 @@ def mlflow(**settings: object) -> Mlflow:
     return Mlflow.model_validate({"enabled": True, "database": SERVER, **settings})
 
 
+def bounds(found: Iterable[Backup]) -> list[tuple[str, str, int]]:
+    return [(each.namespace, each.name, each.oldest_hours) for each in found]
+
+
 def test_dumps_and_servers_have_the_bounds_of_their_settings() -> None:
     found = plan_backups([Milvus(enabled=True), mlflow(dumps={"drill": {"newest_hours": 20}})])
-    assert found.jobs == (
-        Backup(namespace="milvus", name="milvus-backup", oldest_hours=48),
-        Backup(namespace="mlflow", name="mlflow-dump", oldest_hours=20),
-    )
-    assert found.servers == (Backup(namespace="cnpg", name="mlflow", oldest_hours=30),)
-    named = mlflow(database={**SERVER, "name": "mlflow-2"}, dumps={"enabled": False})
-    assert plan_backups([named]) == Backups(servers=(Backup(namespace="cnpg", name="mlflow-2", oldest_hours=30),))
+    assert bounds(found.jobs) == [("milvus", "milvus-backup", 48), ("mlflow", "mlflow-dump", 20)]
+    assert bounds(found.servers) == [("cnpg", "mlflow", 30)]
+    named = plan_backups([mlflow(database={**SERVER, "name": "mlflow-2"}, dumps={"enabled": False})])
+    assert bounds(named.servers) == [("cnpg", "mlflow-2", 30)]
+    assert named.jobs == ()
 
 
 def test_what_makes_no_backups_is_not_alerted_about() -> None:

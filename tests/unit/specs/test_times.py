@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from llmplatform.specs.vocabulary import times
-from llmplatform.specs.vocabulary.times import Moment, TimeZone
+from llmplatform.specs.vocabulary.times import Moment, TimeZone, longest_pause
 
 MOMENT, ZONE = TypeAdapter[str](Moment), TypeAdapter[str](TimeZone)
 
@@ -71,3 +71,23 @@ def test_a_time_zone_is_one_of_the_database(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(zoneinfo, "available_timezones", set)
     assert times.zoneinfo is zoneinfo
     assert ZONE.validate_python("Asia/Shanghia"), "a machine without the database cannot tell"
+
+
+@pytest.mark.parametrize(
+    ("moment", "hours"),
+    {
+        "47 0 * * *": 24,
+        "*/15 * * * *": 1,
+        "0 */6 * * *": 6,
+        "0 0,1 * * *": 23,
+        "0 8-17 * * 1-5": 63,
+        "0 3 * * 0": 168,
+        "0 3 1 * *": 31 * 24,
+        "0 3 31 * *": 61 * 24,
+        "0 3 1 * 1": 168,
+        "0 3 1 1 *": 366 * 24,
+        "0 3 29 2 *": 8 * 365 * 24 + 24,
+    }.items(),
+)
+def test_the_longest_pause_of_a_schedule_is_what_a_calendar_says(moment: str, hours: int) -> None:
+    assert longest_pause(moment) == hours

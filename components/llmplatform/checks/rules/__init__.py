@@ -14,6 +14,7 @@ from llmplatform.checks.rules import (
     addons,
     addresses,
     autoscaling,
+    backups,
     caches,
     capacity,
     certificates,
@@ -132,6 +133,7 @@ WARNINGS: tuple[Rule, ...] = (
     *cnpg.WARNINGS,
     *restores.WARNINGS,
     *lasting.WARNINGS,
+    *backups.WARNINGS,
     *caches.WARNINGS,
 )
 """Warnings: the stack is valid, and will probably cause trouble."""

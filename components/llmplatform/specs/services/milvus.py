@@ -118,7 +118,7 @@ class MilvusDrill(Section):
     schedule: Moment = "17 4 * * 0"
     """When, in UTC: minute, hour, day, month and weekday."""
     oldest_hours: Annotated[int, Field(ge=1, le=8760)] = 48
-    """Age of the newest readable backup, in hours, from which on the drill fails."""
+    """Age of the newest backup, in hours, from which on an alert fires, and the drill fails."""
     largest_rows: Annotated[int, Field(ge=0, le=10_000_000_000)] = 1_000_000
     """Collections with at most so many rows are loaded and counted, one at a time, which takes their memory once more.
     Of larger ones, the rows that Milvus has stored are compared."""

@@ -47,7 +47,7 @@ class MlflowDrill(Section):
     schedule: Moment = "17 5 1 * *"
     """When, in UTC: minute, hour, day, month and weekday."""
     newest_hours: Annotated[int, Field(ge=1, le=8784)] = 48
-    """Age in hours at which the newest dump counts as missing."""
+    """Age in hours at which the newest dump counts as missing: an alert fires, and the drill fails."""
 
 
 class Dumps(Section):

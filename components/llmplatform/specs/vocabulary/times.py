@@ -2,7 +2,9 @@
 
 import zoneinfo
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from math import ceil
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -42,6 +44,26 @@ def _moment(value: str) -> str:
     if any_weekday and min(days) > max(_LENGTHS[month - 1] for month in months):
         raise ValueError(f"'{value}' never comes: no month that it names has day {min(days)}; write another day")
     return value
+
+
+def longest_pause(moment: str) -> int:
+    """Hours from one time that a schedule comes to the next, at most."""
+    minutes, hours, days, months, weekdays = (
+        {number for part in field.split(",") for number in _numbered(part, low, high, names)}
+        for (low, high, names), field in zip(_FIELDS.values(), moment.split(), strict=True)
+    )
+    free = [not {*_ANY}.isdisjoint(moment.split()[place].split(",")) for place in (2, 4)]
+
+    def comes(day: date) -> bool:
+        right = day.day in days, day.isoweekday() % 7 in weekdays
+        return day.month in months and (all(right) if any(free) else any(right))
+
+    # A leap day comes within eight years.
+    dates = [day for day in (date(2096, 1, 1) + timedelta(number) for number in range(9 * 366)) if comes(day)]
+    times = sorted(60 * hour + minute for hour in hours for minute in minutes)
+    between = max((after - before).days for before, after in pairwise(dates))
+    last = 24 * 60 * between - (times[-1] - times[0])
+    return ceil(max([last, *(after - before for before, after in pairwise(times))]) / 60)
 
 
 def _numbered(part: str, low: int, high: int, names: Mapping[str, int]) -> Collection[int]:
