@@ -16,6 +16,7 @@ OURS = {**OF, "environment": ENVIRONMENT}
 DOWN = {**OF, "says": "No replica of chat is ready."}
 READY = {**pod("chat-1", "chat"), **pod("chat-2", "chat")}
 UNKNOWN = {"says": "kube-state-metrics tells no pod of a model, so that no alert about replicas can fire."}
+VOLUME = f'{{namespace="{NAMESPACE}",persistentvolumeclaim="weights",node="n1"}}'
 STUCK = {**OURS, "pod": "chat-1", "says": "chat-1 of chat has requests, and computes no token."}
 FEWER = {
     **OURS,
@@ -227,6 +228,25 @@ CASES = [
                 "ModelDownloadFailing": {
                     **OF,
                     "says": "The download of weights of chat has failed, and none has succeeded since.",
+                }
+            },
+            "95m": {},
+        },
+    ),
+    Case(
+        "a volume of weights fills up, and is cleared",
+        {
+            **READY,
+            f"kubelet_volume_stats_capacity_bytes{VOLUME}": "100x240",
+            f"kubelet_volume_stats_available_bytes{VOLUME}": "10x30 2x60 10x150",
+        },
+        {
+            "30m": {},
+            "60m": {
+                "ModelVolumeFull": {
+                    "namespace": NAMESPACE,
+                    "persistentvolumeclaim": "weights",
+                    "says": f"Volume weights in {NAMESPACE} is full to 98%.",
                 }
             },
             "95m": {},
