@@ -71,8 +71,8 @@ scan: $(READY) .venv-scan/.ready ## Run checkov and kube-linter over every objec
 .venv-scan/.ready: requirements/scan.txt scripts/install_scan.sh
 	@PYTHON=$(PYTHON) scripts/install_scan.sh
 
-docs: $(READY) ## Write docs/reference from the code.
-	@$(BIN)/python scripts/capabilities.py && $(BIN)/python scripts/reference.py && PYTHONPATH=tests $(BIN)/python scripts/stacks_reference.py
+docs: $(READY) ## Write docs/reference and the dashboards from the code.
+	@$(BIN)/python scripts/capabilities.py && $(BIN)/python -m dashboards && $(BIN)/python scripts/reference.py && PYTHONPATH=tests $(BIN)/python scripts/stacks_reference.py
 
 pictures: $(READY) ## Draw docs/pictures from runs in the sandbox.
 	@$(BIN)/python scripts/pictures.py

@@ -25,6 +25,7 @@ step "workflows' safety" .venv/bin/zizmor --offline --quiet --persona pedantic "
 step layers .venv/bin/lint-imports
 step capabilities .venv/bin/python scripts/capabilities.py --check
 step schema .venv/bin/python -m llmplatform.specs.schema --check
+step dashboards .venv/bin/python -m dashboards --check
 step reference .venv/bin/python scripts/reference.py --check
 step types .venv/bin/pyright "$@"
 [ ${#failed[@]} -eq 0 ] || {

@@ -19,6 +19,7 @@ from llmplatform.addons.cert_manager import CertManager, CertManagerArgs
 from llmplatform.addons.certificate import Certificate, CertificateArgs
 from llmplatform.addons.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from llmplatform.addons.cnpg import Cnpg, CnpgArgs
+from llmplatform.addons.dashboards import Dashboards, DashboardsArgs
 from llmplatform.addons.gpu_metrics import GpuMetrics, GpuMetricsArgs
 from llmplatform.addons.gpu_operator import GpuOperator, GpuOperatorArgs
 from llmplatform.addons.keda import Keda, KedaArgs
@@ -39,6 +40,8 @@ __all__ = [
     "ClusterAutoscalerArgs",
     "Cnpg",
     "CnpgArgs",
+    "Dashboards",
+    "DashboardsArgs",
     "GpuMetrics",
     "GpuMetricsArgs",
     "GpuOperator",

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 import pulumi_random as random
 
-from llmplatform.addons import alerting, keda
+from llmplatform.addons import alerting, dashboards, keda
 from llmplatform.addons.monitoring_values import PASSWORD_KEY, USER_KEY, values
 from llmplatform.base import network_policy
 from llmplatform.base.chart_values import Values
@@ -147,6 +147,7 @@ def install(site: Site) -> Site:
         return site
     if not spec.installed:
         _rules(site, spec, spec.namespace, None)
+        dashboards.show(site, spec, spec.namespace)
         return replace(site.with_crds(CRDS, None), scraper=spec.namespace, prometheus_url=spec.url)
     args = MonitoringArgs(
         spec=spec,
@@ -158,6 +159,7 @@ def install(site: Site) -> Site:
     )
     made = Monitoring("monitoring", args, site.opts)
     _rules(site, spec, made.namespace, made.crds)
+    dashboards.show(site, spec, made.namespace)
     outputs = {**site.outputs, "grafana_secret": made.grafana_secret}
     return replace(
         site.with_crds(CRDS, made.crds),

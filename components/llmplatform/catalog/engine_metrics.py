@@ -47,6 +47,10 @@ class EngineMetrics(BaseModel):
     """Counter: tokens of answers."""
     preemptions: Series | None = None
     """Counter: requests that were interrupted for want of cache, and are computed anew."""
+    prefix_cache_queries: Series | None = None
+    """Counter: tokens of prompts that are looked up in the cache of beginnings that prompts have in common."""
+    prefix_cache_hits: Series | None = None
+    """Counter: those of them that it has, so that they need no computation."""
     time_to_first_token: Series | None = None
     """Histogram: seconds to the first token of an answer (TTFT)."""
     time_between_tokens: Series | None = None

@@ -24,7 +24,8 @@ Each = Literal["once", "series", "model", "objective", "spot_pool", "backup_job"
 pool that prefers spot machines, each CronJob that backs up, or each server of Postgres in the cluster with backups."""
 
 _TITLE = "^[A-Z][A-Za-z0-9]+$"
-_RECORD = "^(model|server|platform):[a-z_0-9]+:[a-z0-9_]+$"
+RECORD = "(?:model|server|platform):[a-z_0-9]+:[a-z0-9_]+"
+"""A record of ours."""
 
 
 class _Table(BaseModel):
@@ -41,13 +42,13 @@ class _Table(BaseModel):
     @property
     def named(self) -> frozenset[str]:
         """Records of ours that it reads."""
-        return frozenset(re.findall(r"\b(?:model|server|platform):[a-z_0-9]+:[a-z0-9_]+", self.expr))
+        return frozenset(re.findall(rf"\b{RECORD}", self.expr))
 
 
 class Recording(_Table):
     """A recording rule."""
 
-    record: Annotated[str, Field(pattern=_RECORD)]
+    record: Annotated[str, Field(pattern=f"^{RECORD}$")]
 
 
 class Alert(_Table):

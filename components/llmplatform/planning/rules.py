@@ -3,13 +3,14 @@
 A rule is left out if a series that it reads is not recorded, because no engine of the stack has it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import Template
 from typing import Any
 
 from llmplatform.catalog.engine_metrics import select
-from llmplatform.catalog.rules import Alert, Recording, topics
+from llmplatform.catalog.rules import RECORD, Alert, Recording, topics
 from llmplatform.planning.models import ModelPlan
 
 WINDOWS = ("5m", "30m", "1h", "6h", "3d")
@@ -193,8 +194,19 @@ def groups_of(names: Iterable[str], fillings: Fillings, *, environment: str, run
     return tuple(Group(name=name, rules=tuple(rules)) for name, rules in kept.items())
 
 
+def _of(environment: str, expr: str) -> str:
+    """An expression that reads the records of one stack alone: several may share a Prometheus."""
+    own = f'environment="{environment}"'
+
+    def matched(found: re.Match[str]) -> str:
+        return f"{found[1]}{{{own}," if found[2] else f"{found[1]}{{{own}}}"
+
+    return re.sub(rf"\b({RECORD})(\{{)?", matched, expr)
+
+
 def _rule(each: Recording | Alert, filled: Filled, labels: Mapping[str, str], page: str) -> Rule:
-    expr = Template(each.expr).substitute(filled).strip()
+    environment = labels["environment"]
+    expr = _of(environment, Template(each.expr).substitute(filled, environment=environment).strip())
     if isinstance(each, Recording):
         return Rule(record=each.record, expr=expr, labels=labels)
     return Rule(

@@ -162,3 +162,5 @@ ALERTMANAGER = Tool(
     recent=Recent(arguments=("--version",), minimum=numbers(_ALERTMANAGER_VERSION), same=2),
 )
 """Alertmanager without its pages, and amtool. The sandbox itself runs none."""
+REPLAY = Tool(name="replay", version=_PROMETHEUS_VERSION, binaries={"replay": "."})
+"""Prometheus' engine of rules over series of the past. It has no releases: it is built in a minute."""

@@ -82,6 +82,10 @@ class Monitoring(Capability):
     runbooks: HttpsUrl | None = None
     """Address of the folder `docs/runbooks` as your team reads it, e.g. in the web view of its repository: alerts link
     to its pages. Empty: they name the page alone."""
+    dashboards: bool | None = None
+    """Whether Grafana gets dashboards about models, GPUs and capacity, as ConfigMaps with the label
+    `grafana_dashboard: "1"`. Empty: a new Grafana does. Of several stacks with one existing Grafana, one may set it:
+    their dashboards have the same addresses."""
     alerts: Alerts | None = None
     """Receiver of alerts. Empty: none; alerts are only shown."""
 
@@ -89,6 +93,11 @@ class Monitoring(Capability):
     def installed(self) -> bool:
         """Whether this stack installs them."""
         return self.enabled and self.kind == "new"
+
+    @property
+    def shows(self) -> bool:
+        """Whether dashboards are installed."""
+        return self.enabled and (self.installed if self.dashboards is None else self.dashboards)
 
     @property
     def made_namespaces(self) -> tuple[str, ...]:
