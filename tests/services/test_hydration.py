@@ -75,11 +75,13 @@ def test_a_killed_hydration_leaves_nothing_that_blocks_and_its_bytes_are_not_fet
     # What fills no piece of it is still in the machine's memory, and lost.
     until(lambda: on_disk(tmp_path) > SIZE * 0.6)
     process.send_signal(number)
+    # A download looks whether it is told to end when bytes come, or after a minute without any.
+    hub.mib_per_second, hub.holds_at = 0.25, 0
     ended(process)
     assert not (tmp_path / TARGET).exists(), "a server would take half a model for a whole one"
     had = on_disk(tmp_path)
     hub.asked.clear()
-    hub.holds_at = 0
+    hub.mib_per_second = 0
     code, said = hydrate(program, tmp_path, hub, *stale)
     assert code == 0
     assert "went on where" in said

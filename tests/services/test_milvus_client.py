@@ -21,7 +21,7 @@ from support.environments import interpreter
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "milvus"
 SCRIPT = Path(milvus_client.__file__).with_name("use_documents.py")
-START_SECONDS = 120
+START_SECONDS = 300
 DIMENSION = 8
 
 

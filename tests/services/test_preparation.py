@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pulumi
 import pytest
 from support.mlflow.postgres import Postgres, started
 from support.mlflow.servers import embedded, python
+from support.pace import PATIENCE, eventually
 
 from llmplatform.base.contracts import Admin
 from llmplatform.base.network_policy import Allow
@@ -284,7 +284,7 @@ def _client(server: Postgres, who: Login, first: int) -> "subprocess.Popen[str]"
 def _ended(client: "subprocess.Popen[str]") -> set[int]:
     """Numbers of the rows that were confirmed to it. Raises AssertionError if it failed."""
     client.send_signal(signal.SIGTERM)
-    written, _ = client.communicate(timeout=60)
+    written, _ = client.communicate(timeout=PATIENCE)
     assert client.returncode == 0
     return {int(line) for line in written.split()}
 
@@ -294,7 +294,4 @@ def _count(server: Postgres) -> int:
 
 
 def _wait(server: Postgres, rows: int) -> None:
-    deadline = time.monotonic() + 60
-    while _count(server) < rows:
-        assert time.monotonic() < deadline, f"fewer than {rows} rows within a minute"
-        time.sleep(0.1)
+    eventually(lambda: _count(server) >= rows, f"fewer than {rows} rows")

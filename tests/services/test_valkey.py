@@ -3,9 +3,10 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
+from support.pace import eventually
 from support.valkey import Pod, Refused, pod
 
 
@@ -20,13 +21,6 @@ def shared() -> Iterator[Pod]:
 def server() -> Iterator[Pod]:
     with pod() as running:
         yield running
-
-
-def eventually(true: Callable[[], bool], what: str) -> None:
-    ends = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < ends, what
-        time.sleep(0.05)
 
 
 def admitted(server: Pod, password: str) -> bool:

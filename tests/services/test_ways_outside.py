@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from support.hydration.hubs import FakeHub, served
+from support.pace import PATIENCE
 
 from llmplatform.planning.outside import OutsidePlan
 from llmplatform.serving.hydration.faults import REFUSED_CODE
@@ -110,7 +111,7 @@ def hydrate(program: Path, volume: Path, variables: dict[str, str], *words: str)
     command = [sys.executable, "-m", "llmplatform.serving.hydration", "--hub", "huggingface", "--source", "acme/tiny"]
     command += ["--endpoint", f"https://{HUB}", "--revision", "main", "--root", str(volume), "--target", TARGET]
     clean = {"PATH": os.environ["PATH"], "PYTHONPATH": str(program), "PYTHONDONTWRITEBYTECODE": "1", **variables}
-    ended = subprocess.run([*command, *words], env=clean, capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run([*command, *words], env=clean, capture_output=True, text=True, timeout=PATIENCE, check=False)
     return ended.returncode, ended.stdout + ended.stderr
 
 

@@ -24,11 +24,11 @@ from llmplatform.specs.services import Cache as Spec
 from llmplatform.testing import RecordingEngine, Registered
 from support.environments import interpreter
 from support.mlflow.servers import free_port
+from support.pace import PATIENCE
 from support.sites import site
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements/valkey.txt"
 PLACES = {rendered.CONFIG: "config", rendered.USERS: "users", rendered.TLS: "tls", rendered.RUN: "run"}
-_WAIT_SECONDS = 30
 
 
 @cache
@@ -50,7 +50,7 @@ class Client:
     """A client of the protocol (RESP2), with a login or without."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self._answers = self._socket.makefile("rb")
 
     def call(self, *words: str) -> Any:
@@ -174,7 +174,7 @@ class Pod:
         command = [self.here(word) for word in self.container("valkey")["command"]]
         with (self.folder / "log").open("ab") as log:
             self._running = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment("valkey"))
-        ends = time.monotonic() + _WAIT_SECONDS
+        ends = time.monotonic() + PATIENCE
         while not self.ready():
             if time.monotonic() > ends or self._running.poll() is not None:
                 raise AssertionError((self.folder / "log").read_text())
@@ -192,7 +192,7 @@ class Pod:
         while self._clients:
             self._clients.pop().close()
         self._running.send_signal(how)
-        self._running.wait(_WAIT_SECONDS)
+        self._running.wait(PATIENCE)
 
     @contextmanager
     def reloading(self) -> Generator[Path]:

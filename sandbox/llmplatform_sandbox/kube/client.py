@@ -24,8 +24,8 @@ from llmplatform_sandbox.kube.errors import KubeError, UnknownKind
 
 Object = dict[str, Any]
 
-_PATIENCE = 20.0
-"""Seconds to wait for an API server that refuses connections: a restart needs about 4."""
+_PATIENCE = 60.0
+"""Seconds to wait for an API server that refuses connections: a restart needs about 4, or 20 on a busy machine."""
 _ANSWER, _ANSWER_TO_SCHEMAS = 30.0, 180.0
 """Seconds. A CRD of two megabytes, such as KServe's, takes the API server four of processor time."""
 _APPLY = "application/apply-patch+yaml"

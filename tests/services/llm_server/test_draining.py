@@ -9,7 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.llm_server.process import Running, running
+from support.llm_server.process import Running, running, until
+from support.pace import PATIENCE
 
 CHECKPOINT = """
 import json, pathlib, time
@@ -21,6 +22,8 @@ def save(drained):
 def hang(drained):
     time.sleep(600)
 """
+ENDLESS_SECONDS = 60
+"""What has an end by a deadline of six or ten seconds, on a busy machine, too; what it cuts off takes longer."""
 ANSWER = {"prompt": "c", "max_tokens": 400, "temperature": 0, "stream": True}
 
 
@@ -29,16 +32,15 @@ def test_what_runs_is_finished_what_comes_is_served_and_connections_close(model:
         pooled = httpx.Client(base_url=server.url)
         assert "Connection" not in pooled.get("/health").headers
         streams = [pool.submit(httpx.post, f"{server.url}/generate", json=ANSWER, timeout=60) for _ in range(20)]
-        time.sleep(0.5)
+        until(lambda: server.metric("llm_active_requests", model="tiny") > 0)
         server.terminate()
-        time.sleep(0.2)
-        assert not server.ready()
+        until(lambda: not server.ready())
         late = pooled.post("/generate", json={**ANSWER, "max_tokens": 1})
         assert (late.status_code, late.headers["Connection"]) == (200, "close")
         assert httpx.get(f"{server.url}/health").status_code == 200, "a liveness probe must not end it early"
         for stream in streams:
             assert stream.result().text.rstrip().endswith("data: [DONE]")
-        assert server.process.wait(timeout=20) == 0
+        assert server.process.wait(timeout=PATIENCE) == 0
         (drained,) = server.lines("drained")
         assert (drained["finished"], drained["unfinished"]) == (21, [])
         with pytest.raises(httpx.ConnectError):
@@ -59,8 +61,8 @@ def test_the_deadline_cuts_off_and_the_checkpoint_is_told(
             next(lines)
             began = time.monotonic()
             server.terminate()
-            assert server.process.wait(timeout=20) == 0
-        assert time.monotonic() - began < 10
+            assert server.process.wait(timeout=PATIENCE) == 0
+        assert time.monotonic() - began < ENDLESS_SECONDS
     assert json.loads((tmp_path / "state.json").read_text()) == {"finished": 0, "unfinished": ["endless"]}
 
 
@@ -78,8 +80,8 @@ def test_neither_a_load_nor_a_checkpoint_without_end_keeps_it(tmp_path: Path, mo
         assert not server.ready()
         began = time.monotonic()
         server.terminate()
-        assert server.process.wait(timeout=30) == 0
-        assert time.monotonic() - began < 10
+        assert server.process.wait(timeout=PATIENCE) == 0
+        assert time.monotonic() - began < ENDLESS_SECONDS
         assert len(server.lines("the checkpoint has not ended in time")) == 1
 
 

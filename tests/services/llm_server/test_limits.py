@@ -99,7 +99,7 @@ def test_a_client_that_leaves_the_queue_gives_its_place_back(strict: Running) ->
         next(lines)
         named = {**RIGHT, "X-Request-ID": "left"}
         with pytest.raises(httpx.ReadTimeout):
-            httpx.post(url, json={**LONG, "stream": False}, headers=named, timeout=0.5)
+            httpx.post(url, json={**LONG, "stream": False}, headers=named, timeout=httpx.Timeout(60, read=2))
         until(lambda: strict.metric("llm_waiting_requests", model="tiny") == 0)
         assert strict.metric("llm_running_requests", model="tiny") == 1, "it left while another one ran"
         (line,) = [line for line in strict.lines("request") if line["request_id"] == "left"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.llm_server.environment import EXAMPLE
 from support.llm_server.process import Running, running
+from support.pace import PATIENCE
 
 REQUESTS = 1000
 
@@ -35,8 +36,8 @@ def test_a_sigterm_in_the_middle_loses_no_request(
             time.sleep(0.1)
         before, in_the_middle = finished(leaving), leaving.samples()
         leaving.terminate()
-        report = json.loads(client.communicate(timeout=300)[0])
-        assert leaving.process.wait(timeout=90) == 0
+        report = json.loads(client.communicate(timeout=PATIENCE)[0])
+        assert leaving.process.wait(timeout=PATIENCE) == 0
         (drained,) = leaving.lines("drained")
         with capsys.disabled():
             print(f"\nThe client's report: {json.dumps(report)}")

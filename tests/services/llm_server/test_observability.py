@@ -60,7 +60,10 @@ def test_a_client_that_goes_away_ends_its_generation(server: Running) -> None:
         next(response.iter_lines())
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(
-            f"{server.url}/generate", json={**LONG, "stream": False}, headers={"X-Request-ID": "gone-2"}, timeout=0.5
+            f"{server.url}/generate",
+            json={**LONG, "stream": False},
+            headers={"X-Request-ID": "gone-2"},
+            timeout=httpx.Timeout(60, read=0.5),
         )
     until(lambda: server.metric("llm_requests_total", model="tiny", status="499") == before + 2)
     gone = [line for line in server.lines("request") if line["request_id"] in ("gone-1", "gone-2")]

@@ -20,7 +20,7 @@ from typing import Any
 
 from support.mlflow.postgres import SOCKET, call, copied, owner
 
-START_SECONDS = 60
+START_SECONDS = 300
 
 
 @dataclass(frozen=True, kw_only=True)

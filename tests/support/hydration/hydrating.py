@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 from llmplatform.serving.hydration.volume import MANIFEST
 from support.hydration.hubs import FakeHub
+from support.pace import PATIENCE, eventually
 
 MIB = 1 << 20
 WEIGHTS = Random(1).randbytes(6 * MIB)  # noqa: S311
@@ -36,7 +37,7 @@ def started(program: Path, volume: Path, hub: FakeHub, *extra: str) -> subproces
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=PATIENCE)
     return process.returncode, said
 
 
@@ -57,12 +58,8 @@ def exactly_the_models(volume: Path, target: str = TARGET) -> bool:
     return found(volume, target) == {name: FILES[name] for name in KEPT}
 
 
-def until(condition: object, seconds: float = 60) -> None:
-    assert callable(condition)
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.01)
+def until(condition: Callable[[], object]) -> None:
+    eventually(condition, "it did not come to that", every=0.01)
 
 
 def on_disk(volume: Path) -> int:

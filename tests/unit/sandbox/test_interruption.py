@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.pace import PATIENCE, eventually
 
 from llmplatform_sandbox.engine import ENGINE_MARK
 
@@ -42,13 +42,10 @@ def test_it_ends_with_one_signal_to_the_engine(strike: Callable[[int, int], None
         [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "began").exists():
-            assert command.poll() is None, command.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        eventually(lambda: command.poll() is not None or (tmp_path / "began").exists(), "the engine never began")
+        assert command.poll() is None, command.communicate()
         strike(command.pid, signal.SIGINT)
-        _, said = command.communicate(timeout=30)
+        _, said = command.communicate(timeout=PATIENCE)
     finally:
         command.kill()
     assert said.splitlines()[-1] == "KeyboardInterrupt"

@@ -5,10 +5,10 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from support.pace import eventually
 
 from llmplatform_sandbox.errors import SandboxError
 from llmplatform_sandbox.processes import Processes, start_time
@@ -29,9 +29,7 @@ def processes(tmp_path: Path) -> Processes:
 
 
 def wait_for(file: Path) -> None:
-    deadline = time.monotonic() + 10
-    while not (file.exists() and file.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    eventually(lambda: file.exists() and file.read_text(), f"{file} stays empty", every=0.02)
 
 
 def test_a_process_is_found_by_another_object_and_started_only_once(processes: Processes, tmp_path: Path) -> None:
@@ -83,9 +81,7 @@ def test_a_pid_that_was_reused_is_neither_ours_nor_killed(processes: Processes, 
 def test_a_process_that_died_is_told_in_a_line_with_the_remedy_and_where_its_log_is(processes: Processes) -> None:
     processes.start("brief", [sys.executable, "-c", "raise SystemExit('no such flag')"])
     pid = json.loads((processes._pid_file("brief")).read_text())["pid"]  # pyright: ignore[reportPrivateUsage]
-    deadline = time.monotonic() + 10
-    while start_time(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    eventually(lambda: not start_time(pid), "it does not end", every=0.02)
     with pytest.raises(SandboxError, match=r"^brief: the process ended; run the same command again, .*brief\.log$"):
         processes.require("brief")
 
@@ -95,10 +91,7 @@ def test_a_killed_process_counts_as_gone_before_its_parent_has_waited_for_it(pro
     pid = processes.pid("sleeper")
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 5
-    while processes.running("sleeper") and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not processes.running("sleeper"), "a zombie does not run"
+    eventually(lambda: not processes.running("sleeper"), "a zombie does not run", every=0.01)
     processes.stop("sleeper")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.model_servers import DEPLOYMENT, policy, served
+from support.pace import PATIENCE
 from support.plans import model_plan
 
 from llmplatform.planning.models import plan_model
@@ -130,7 +131,7 @@ def test_a_worker_waits_while_it_is_connected_to_its_leader_and_not_longer_than_
 ) -> None:
     program = CONNECTED.replace("PROGRAM", f"exec({WHILE_CONNECTED!r})")
     arguments = [sys.executable, "-c", program, str(leader_ends), str(most)]
-    ended = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True)
+    ended = subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert waited[0] <= float(ended.stdout) < waited[1]
 
 
