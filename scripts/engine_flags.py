@@ -5,8 +5,9 @@
 
 The wheel is read, never run: the parser's definitions are plain calls and class fields, which the syntax tree shows.
 Behind a flag stands what its value is, where that is plain: `on` (none), `switch` (none, and there is a `--no-` form),
-`whole`, `readable` (whole, also written 8k), `number`, or `one-of` with the choices. Metrics are called as Prometheus
-reads them: counters end with `_total`, histograms lack `_bucket`, `_sum` and `_count`.
+`whole`, `readable` (whole, also written 8k), `number`, or `one-of` with the choices; behind a number its bounds, as `>0
+<=1`. Metrics are called as Prometheus reads them: counters end with `_total`, histograms lack `_bucket`, `_sum` and
+`_count`.
 """
 
 import ast
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flag_lists import require, write
+from settings_classes import annotated, bounds_of, choices_of, literals
 
 ENGINE_ARGUMENTS = "vllm/engine/arg_utils.py"
 FRONTEND_ARGUMENTS = (
@@ -42,6 +44,8 @@ REGISTRIES = {
     "tool-parser": ("vllm/tool_parsers/__init__.py", "_TOOL_PARSERS_TO_REGISTER"),
     "reasoning-parser": ("vllm/reasoning/__init__.py", "_REASONING_PARSERS_TO_REGISTER"),
 }
+METHODS = ("vllm/model_executor/layers/quantization/__init__.py", "QuantizationMethods", "QUANTIZATION_METHODS")
+"""Module, and what it calls the methods now and called them before (`_verify_quantization` of vllm/config/model.py)."""
 DECORATED = {"tool-parser": "vllm/entrypoints/openai/tool_parsers/"}
 """Folders of older releases, whose parsers register themselves by a decorator."""
 
@@ -52,56 +56,19 @@ class Wheel:
 
     annotations: Mapping[str, Mapping[str, str]]
     """Class of settings to its fields and their types, as they are written."""
+    bounds: Mapping[str, Mapping[str, str]]
+    """Class of settings to its fields and the bounds of their numbers; none for a field without."""
     readable: frozenset[str]
     """Fields whose numbers may be written 8k."""
     choices: Mapping[str, tuple[str, ...]]
     """Name of a type to its choices, where it is made of literals alone."""
 
 
+NUMBERS = {"whole", "readable", "number"}
 ALSO_WORDS = {"max_model_len"}
 """Fields of whole numbers that the engine reads as words, too (`auto`)."""
 READABLE = "human_readable_int_args"
 """The set in the engine's arguments that names them."""
-
-
-def annotations(modules: Iterable[ast.Module]) -> dict[str, dict[str, str]]:
-    """The annotated fields of all classes."""
-    return {
-        cls.name: {
-            field.target.id: ast.unparse(field.annotation)
-            for field in cls.body
-            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-        }
-        for module in modules
-        for cls in ast.walk(module)
-        if isinstance(cls, ast.ClassDef)
-    }
-
-
-def literals(modules: Iterable[ast.Module]) -> dict[str, tuple[str, ...]]:
-    """The types of all modules that are `Literal[…]`, with the choices of others within them."""
-    assigned = {
-        node.targets[0].id: node.value
-        for module in modules
-        for node in module.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-    }
-    found = {name: choices_of(value, assigned) for name, value in assigned.items()}
-    return {name: choices for name, choices in found.items() if choices}
-
-
-def choices_of(value: ast.expr, types: Mapping[str, ast.expr]) -> tuple[str, ...]:
-    """The choices of `Literal[…]`, in the order of the source; none where it is another expression."""
-    if not (isinstance(value, ast.Subscript) and ast.unparse(value.value) == "Literal"):
-        return ()
-    found: list[str] = []
-    for each in value.slice.elts if isinstance(value.slice, ast.Tuple) else [value.slice]:
-        named = types.get(ast.unparse(each), each)
-        inner = (str(each.value),) if isinstance(each, ast.Constant) else choices_of(named, types)
-        if not inner:
-            return ()
-        found += inner
-    return tuple(found)
 
 
 def readable_fields(tree: ast.Module) -> frozenset[str]:
@@ -161,7 +128,11 @@ def kind_of_call(call: ast.Call, groups: Mapping[str, str], wheel: Wheel) -> str
         if word.arg is None and taken:
             field = ast.literal_eval(taken.slice)
             cls = groups.get(ast.unparse(taken.value), "")
-            return kind_of(wheel.annotations.get(cls, {}).get(field, ""), field, wheel)
+            kind, bounds = (
+                kind_of(wheel.annotations.get(cls, {}).get(field, ""), field, wheel),
+                wheel.bounds.get(cls, {}),
+            )
+            return f"{kind} {bounds.get(field, '')}".rstrip() if kind in NUMBERS else kind
     return ""
 
 
@@ -207,6 +178,17 @@ def registered(tree: ast.Module, variable: str) -> Iterator[str]:
             yield from (str(key.value) for key in table.keys if isinstance(key, ast.Constant))
 
 
+def methods(tree: ast.Module) -> list[str]:
+    """The methods of quantization that the engine holds `--quantization` to, once its parser has taken any text."""
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value:
+            target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
+            if ast.unparse(target) in METHODS:
+                found = choices_of(statement.value, {})
+                return sorted(found or ast.literal_eval(statement.value))
+    raise SystemExit("no methods of quantization found; adapt this script")
+
+
 def decorated(tree: ast.Module) -> Iterator[str]:
     """Names that `@….register_module(…)` gives to the classes of a module."""
     for cls in ast.walk(tree):
@@ -247,7 +229,10 @@ def read(wheel: Path) -> tuple[str, list[str]]:
         frontend = parse(next(path for path in FRONTEND_ARGUMENTS if path in files))
         settings = [parse(path) for path in files if path.startswith(SETTINGS) and path.endswith(".py")]
         everywhere = [*settings, frontend, arguments]
-        known = Wheel(annotations([*settings, frontend]), readable_fields(arguments), literals(everywhere))
+        fields = annotated([*settings, frontend])
+        types = {cls: {name: ast.unparse(each.annotation) for name, each in of.items()} for cls, of in fields.items()}
+        bounds = {cls: {name: bounds_of(each) for name, each in of.items()} for cls, of in fields.items()}
+        known = Wheel(types, bounds, readable_fields(arguments), literals(everywhere))
         flags = dict(fields_as_flags(frontend, known))
         flags |= dict([*added_arguments(arguments, known), *added_arguments(frontend, known)])
         require([*flags], FEWEST_FLAGS, "flags", wheel.name)
@@ -262,6 +247,7 @@ def read(wheel: Path) -> tuple[str, list[str]]:
             if not names and (path in files or older):
                 raise SystemExit(f"no {kind} found in {wheel.name}; adapt this script")
             lines += [f"{kind} {name}" for name in names]
+        lines += [f"quantization {name}" for name in methods(parse(METHODS[0]))]
         exposed = {*metrics(parse(next(path for path in METRICS if path in files)))}
         require([*exposed], 1, "metrics", wheel.name)
         if INSTRUMENTED in files:

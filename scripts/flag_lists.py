@@ -17,7 +17,7 @@ def write(engine: str, version: str, made: str, lines: Sequence[str]) -> None:
     """Write a list. `made`: by which script, and from what."""
     header = [
         f"# What {engine} {version} accepts. Made by {made}, {datetime.now(UTC).date()}.",
-        "# Flags by their long name, and what their value is where that is plain; then names of parsers and metrics.",
+        "# Flags by their long name, and what their value is where that is plain; then other names.",
     ]
     target = DATA / f"{engine}-{version}.txt"
     target.write_text("\n".join([*header, *lines]) + "\n", encoding="utf-8")

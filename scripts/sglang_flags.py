@@ -22,6 +22,7 @@ METRIC_CLASSES = {"Gauge", "Counter", "Histogram", "Summary"}
 NAMES = {
     "tool-parser": ("sglang/srt/function_call/parser_names.py", "TOOL_CALL_PARSER_NAMES"),
     "reasoning-parser": ("sglang/srt/parser/reasoning_parser_names.py", "REASONING_PARSER_NAMES"),
+    "quantization": ("sglang/srt/arg_groups/choices.py", "QUANTIZATION_CHOICES"),
 }
 KINDS = {"bool": "switch", "int": "whole", "float": "number"}
 FEWEST_FLAGS = 200

@@ -23,6 +23,8 @@ TYPED = [flag for flag in FREE if KINDS[flag] not in ("", "on", "switch")]
 def written(flag: str) -> str:
     """The flag with a value of its type."""
     kind, _, choices = KINDS[flag].partition(" ")
+    if FACTS.weights and flag == FACTS.weights.quantization_flag:
+        return f"{flag}=fp8"
     values = {"whole": "2", "readable": "8k", "number": "0.5", "one-of": choices.partition(" ")[0], "": "/anything"}
     return flag if kind in ("on", "switch") else f"{flag}={values[kind]}"
 

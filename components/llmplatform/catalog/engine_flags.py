@@ -22,7 +22,8 @@ def kinds(engine: str, version: str) -> Mapping[str, str]:
     """Long flag to the type of its value, which is empty if it is unknown.
 
     `on` (none), `switch` (none, and there is a `--no-` form, which is not listed), `whole`, `readable` (also as 8k),
-    `number`, or `one-of` with the choices behind it. Raises KeyError if that version's flags are not recorded.
+    `number`, or `one-of` with the choices behind it; behind a number its bounds, as `>0 <=1`. Raises KeyError if that
+    version's flags are not recorded.
     """
     flags = (line.partition(" ") for line in _lines(engine, version) if line.startswith("--"))
     return {flag: kind for flag, _, kind in flags}

@@ -24,6 +24,7 @@ class EngineArgs:
         parser.add_argument("--max-num-batched-tokens", **{{**model_kwargs["max_num_batched_tokens"], "default": None}})
         parser.add_argument("--max-parallel-workers", type=int)
         parser.add_argument("--swap-space", **model_kwargs["swap_space"])
+        parser.add_argument("--rate", **model_kwargs["rate"])
         parser.add_argument("--runner", **model_kwargs["runner"])
         parser.add_argument("--quantization", **model_kwargs["quantization"])
         parser.add_argument("--device", type=str, choices=["cuda", "cpu"])
@@ -42,6 +43,7 @@ class ModelConfig:
     dtype: Literal["auto", "half"] | str = "auto"
     max_num_batched_tokens: int = Field(default=1, ge=1)
     swap_space: float | None = None
+    rate: float | None = Field(default=None, gt=0, le=1.0)
     runner: Runner | None = "auto"
     quantization: Runner | str = "auto"
 """
@@ -72,12 +74,18 @@ class PrometheusStatLogger:
 """
 
 
+METHODS = """
+QuantizationMethods = Literal["fp8", "awq"]
+QUANTIZATION_METHODS: list[str] = list(get_args(QuantizationMethods))
+"""
 INSTRUMENTED = """
 from prometheus_fastapi_instrumentator import Instrumentator
 """
 
 
-def wheel(folder: Path, *, flags: int = 200, registry: str = '{"hermes": ("file", "Class")}') -> Path:
+def wheel(
+    folder: Path, *, flags: int = 200, registry: str = '{"hermes": ("file", "Class")}', methods: str = METHODS
+) -> Path:
     path = folder / "vllm-9.8.7-cp38-abi3-manylinux.whl"
     more = "\n".join(f'        parser.add_argument("--generated-{number}")' for number in range(flags))
     with zipfile.ZipFile(path, "w") as archive:
@@ -86,6 +94,7 @@ def wheel(folder: Path, *, flags: int = 200, registry: str = '{"hermes": ("file"
         archive.writestr("vllm/config/model.py", SETTINGS)
         archive.writestr("vllm/entrypoints/common/cli_args.py", FRONTEND)
         archive.writestr("vllm/tool_parsers/__init__.py", f"_TOOL_PARSERS_TO_REGISTER = {registry}")
+        archive.writestr("vllm/model_executor/layers/quantization/__init__.py", methods)
         archive.writestr("vllm/v1/metrics/loggers.py", METRICS)
         archive.writestr("vllm/reasoning/__init__.py", '_REASONING_PARSERS_TO_REGISTER = {"qwen3": ("a", "B")}')
     return path
@@ -113,8 +122,18 @@ def test_metrics_are_called_as_prometheus_reads_them(tmp_path: Path) -> None:
 def test_what_a_value_is_comes_from_the_call_or_from_the_field_that_it_names(tmp_path: Path) -> None:
     _, lines = read(wheel(tmp_path))
     assert {"--headless on", "--enforce-eager switch", "--max-parallel-workers whole"} <= set(lines)
-    assert {"--max-num-batched-tokens readable", "--swap-space number"} <= set(lines)
+    assert {"--max-num-batched-tokens readable >=1", "--swap-space number"} <= set(lines)
     assert {"--dtype", "--max-model-len"} <= set(lines), "nothing is said of what is not plain"
+
+
+def test_bounds_are_those_of_the_field(tmp_path: Path) -> None:
+    assert "--rate number >0 <=1.0" in read(wheel(tmp_path))[1]
+
+
+@pytest.mark.parametrize("methods", [METHODS, 'QUANTIZATION_METHODS: List[str] = ["fp8", "awq"]'])
+def test_quantization_is_that_of_the_list_that_the_engine_holds_it_to(tmp_path: Path, methods: str) -> None:
+    _, lines = read(wheel(tmp_path, methods=methods))
+    assert [line for line in lines if line.startswith("quantization")] == ["quantization awq", "quantization fp8"]
 
 
 def test_choices_are_those_that_the_parser_holds_to(tmp_path: Path) -> None:

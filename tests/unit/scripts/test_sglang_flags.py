@@ -52,6 +52,7 @@ def wheel(folder: Path, *, generated: int = 250) -> Path:
         )
         archive.writestr("sglang/srt/function_call/parser_names.py", 'TOOL_CALL_PARSER_NAMES = ["qwen25", "hermes"]')
         archive.writestr("sglang/srt/parser/reasoning_parser_names.py", 'REASONING_PARSER_NAMES = ["qwen3"]')
+        archive.writestr("sglang/srt/arg_groups/choices.py", 'QUANTIZATION_CHOICES = ["fp8", "awq"]')
     return path
 
 

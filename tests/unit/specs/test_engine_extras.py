@@ -46,6 +46,12 @@ def test_no_flag_that_we_emit_can_be_set_twice() -> None:
         ("--no-enable-auto-tool-choice", "set engine.tool_call_parser"),
         ("--runner=poling", "'poling' is not a choice of '--runner'; did you mean 'pooling'?"),
         ("--runner", "'--runner' has no value; use 'auto', 'generate', 'pooling' or 'draft'"),
+        ("--max-num-batched-tokens=0", "'0' is not at least 1; write such a number, or remove it"),
+        ("--max-num-batched-tokens=-8", "'-8' is not at least 1"),
+        ("--watermark=1", "'1' is not less than 1"),
+        ("--kv-cache-metrics-sample=1.5", "'1.5' is not at most 1"),
+        ("--kv-cache-metrics-sample=-1e-3", "'-1e-3' is not more than 0"),
+        ("--quantization=fp9", "has no quantization 'fp9'; did you mean 'fp8'?"),
         ("enforce-eager", "write a long flag"),
         ("--max-num-batched-tokens 8192", "write a long flag"),
     ],
@@ -61,6 +67,9 @@ def test_an_argument_that_cannot_be_is_refused_with_what_can(argument: str, says
         "--max-num-batched-tokens=8k",
         "--kv-cache-memory-bytes=1.5G",
         "--cpu-offload-gb=0.5",
+        "--max-logprobs=-1",
+        "--kv-cache-metrics-sample=1",
+        "--quantization=fp8",
         '--limit-mm-per-prompt={"image": 2}',
         "--hf-overrides.rope_theta=1",
         "--dtype=half",
@@ -81,6 +90,13 @@ def test_the_forms_that_the_engine_takes_are_taken(argument: str) -> None:
 )
 def test_a_variable_that_cannot_be_is_refused(variable: str, says: str) -> None:
     assert says in refused(engine={"env": {variable: "x"}})
+
+
+@pytest.mark.parametrize("engine", [{}, {"kind": "sglang"}])
+def test_a_quantization_that_only_an_image_of_ones_own_can_have_is_taken_with_one(engine: dict[str, Any]) -> None:
+    own = {**engine, "extra_args": ["--quantization=of-a-plugin"]}
+    assert "has no quantization 'of-a-plugin'; use one of 3" in refused(engine=own)
+    assert model_plan(engine={**own, "image": "registry.example.org/team/engine:1"})
 
 
 TGI = {"kind": "tgi", "image": "registry.example.org/team/tgi:3.3.7"}

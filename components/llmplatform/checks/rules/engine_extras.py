@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
+from operator import ge, gt, le, lt
 
 from llmplatform.catalog import engine_flags
 from llmplatform.checks.problems import Problem, listed, suggestion
@@ -88,19 +89,43 @@ def _value(path: str, argument: str, flag: str, kind: str) -> Iterator[Problem]:
     given, equals, value = argument.partition("=")
     if kind in ("on", "switch") and equals:
         yield Problem(path, f"'{given}' is a switch, which has no value", f"write '{given}', or remove it")
-    if kind.startswith("one-of "):
-        choices = kind.split(" ")[1:]
-        if value not in (*choices, "None"):
-            fault = f"'{value}' is not a choice of '{given}'" if equals else f"'{given}' has no value"
-            yield Problem(path, fault, suggestion(value, choices, f"use {listed(choices)}"))
+    kind, *words = kind.split(" ")
+    if kind == "one-of" and value not in (*words, "None"):
+        fault = f"'{value}' is not a choice of '{given}'" if equals else f"'{given}' has no value"
+        yield Problem(path, fault, suggestion(value, words, f"use {listed(words)}"))
     if not kind and re.match(r"\{(?![{%#])", value) and not _is_json(value):
         yield Problem(path, f"'{value}' is not JSON", f"""write its keys in double quotes: '{flag}={{"key": 1}}'""")
     if kind in _VALUES:
-        form, words, example = _VALUES[kind]
+        form, sort, example = _VALUES[kind]
         if not equals:
-            yield Problem(path, f"'{given}' has no value", f"write {words}: '{flag}={example}'")
-        elif not re.fullmatch(form, value, re.ASCII) and value not in ("", "None"):
-            yield Problem(path, f"'{value}' is not {words}", f"write one: '{flag}={example}'")
+            yield Problem(path, f"'{given}' has no value", f"write {sort}: '{flag}={example}'")
+        elif value in ("", "None"):
+            return
+        elif not re.fullmatch(form, value, re.ASCII):
+            yield Problem(path, f"'{value}' is not {sort}", f"write one: '{flag}={example}'")
+        elif asked := _broken(value, words):
+            yield Problem(path, f"'{value}' is not {asked}", "write such a number, or remove it")
+
+
+_BOUNDS = {">=": ("at least", ge), ">": ("more than", gt), "<=": ("at most", le), "<": ("less than", lt)}
+
+
+def _broken(value: str, bounds: Sequence[str]) -> str:
+    """The bounds that a number breaks, such as `>=1`, in words; empty for one within them."""
+    number, asked = _number(value), list[str]()
+    for bound in bounds:
+        edge = bound.lstrip("<>=")
+        words, holds = _BOUNDS[bound.removesuffix(edge)]
+        if not holds(number, float(edge)):
+            asked.append(f"{words} {float(edge):g}")
+    return " and ".join(asked)
+
+
+def _number(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return float(engine_flags.readable(value) or 0)
 
 
 def _is_json(value: str) -> bool:

@@ -133,6 +133,23 @@ def quantization_is_of_the_weights(stack: Stack) -> Iterator[Problem]:
                 )
 
 
+def quantization_is_known(stack: Stack) -> Iterator[Problem]:
+    """The engine has the quantization that a flag names. A plugin in an image of the user's own may add others."""
+    for name, model, engine, release in published(stack):
+        version, facts = engine.version or release.version, model.engine_facts.weights
+        if facts is None or engine.image or version not in model.engine_facts.versions:
+            continue
+        known = sorted(engine_flags.names(model.engine.kind, version, "quantization"))
+        for index, argument in enumerate(engine.extra_args):
+            flag, _, method = argument.partition("=")
+            if flag == facts.quantization_flag and known and method not in (*known, "None"):
+                yield Problem(
+                    f"models.{name}.engine.extra_args[{index}]",
+                    f"{model.engine.kind} {version} has no quantization '{method}'",
+                    suggestion(method, known),
+                )
+
+
 def _named(model: Model) -> Iterator[tuple[str, str | None, frozenset[str]]]:
     """Settings whose values are names that the release knows: setting, value, known names."""
     engine = model.engine
@@ -253,6 +270,7 @@ PROBLEMS = each_model(
     image_can_be_run,
     parsers_exist,
     quantization_is_of_the_weights,
+    quantization_is_known,
     engine_runs_model,
     engine_runs_on_gpu,
     driver_runs_engine,
