@@ -17,7 +17,7 @@ export STACK AGAINST NAME KIND
 unexport PYTHONDONTWRITEBYTECODE
 READY := .venv/.ready
 
-.PHONY: help setup sandbox preview diff sandbox-down status test controllers check scan docs pictures format capability record-states lock bench bench-page kills fuzz
+.PHONY: help setup sandbox preview diff sandbox-down status test controllers check scan docs pictures dashboard-pictures format capability record-states lock bench bench-page kills fuzz
 
 help: ## Show this help.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ docs: $(READY) ## Write docs/reference and the dashboards from the code.
 
 pictures: $(READY) ## Draw docs/pictures from runs in the sandbox.
 	@$(BIN)/python scripts/pictures.py
+
+dashboard-pictures: $(READY) ## Draw docs/pictures of dashboards from queries in a real Prometheus.
+	@PYTHONPATH=tests $(BIN)/python scripts/dashboard_pictures.py
 
 format: $(READY) ## Format the code.
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

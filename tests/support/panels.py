@@ -34,6 +34,11 @@ class Panel:
     place: tuple[int, int, int, int]
     """Column, row, width and height in the grid."""
     queries: tuple[Query, ...]
+    stacked: bool
+    bad_from: float | None
+    """A number is bad from here on."""
+    labels: tuple[str, ...]
+    """The labels of a table's lines, from left to right."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,8 @@ def panels(name: str) -> Iterator[Panel]:
         if panel["type"] == "row":
             assert not panel["panels"], "rows are open"
             continue
-        place = panel["gridPos"]
+        place, defaults = panel["gridPos"], panel["fieldConfig"]["defaults"]
+        steps = defaults.get("thresholds", {}).get("steps", ())
         queries = tuple(
             Query(each["expr"], each["legendFormat"], _unit(panel, each["refId"]), bool(each.get("instant")))
             for each in panel["targets"]
@@ -69,6 +75,11 @@ def panels(name: str) -> Iterator[Panel]:
             panel["description"],
             (place["x"], place["y"], place["w"], place["h"]),
             queries,
+            stacked=defaults.get("custom", {}).get("stacking", {}).get("mode") == "normal",
+            bad_from=next((step["value"] for step in steps if step["color"] == "red"), None),
+            labels=tuple(
+                label for each in panel.get("transformations") or () for label in each["options"].get("indexByName", ())
+            ),
         )
 
 
