@@ -8,6 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from support.definitions import CHARTS, definitions
+from support.empty_fields import empty
 from support.program import ROOT, run_program
 
 from llmplatform.catalog import engine_flags, engines
@@ -114,6 +115,13 @@ def test_every_ray_service_is_one_that_kuberay_s_own_definition_takes(stack: str
     (found,) = made(stack).all(RAY_SERVICE)
     faults = jsonschema.Draft7Validator(schema).iter_errors(found.inputs)
     assert [f"{'.'.join(map(str, fault.path))}: {fault.message}" for fault in faults] == []
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_field_of_an_object_is_empty(stack: str) -> None:
+    objects = [each for each in made(stack).registered if each.type.startswith("kubernetes:") and "kind" in each.inputs]
+    assert objects
+    assert not {each.urn: found for each in objects if (found := empty(each.inputs))}
 
 
 @pytest.mark.parametrize("stack", STACKS)

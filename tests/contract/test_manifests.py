@@ -14,6 +14,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from support.definitions import CHARTS, closed, definitions
+from support.empty_fields import empty
 from support.kubernetes_enums import enumerated, misspelt
 from support.program import STACKS, committed, stack_config
 
@@ -65,20 +66,6 @@ def test_every_registered_manifest_passes_strict_validation(stack: str) -> None:
     wrong = {each.urn: found for each in manifests(stack) if (found := faults(each.inputs, minor(stack)))}
     assert manifests(stack), "the stack registers no Kubernetes object at all"
     assert not wrong, "the API server would refuse these"
-
-
-EMPTY_ON_PURPOSE = ("emptyDir", "namespaceSelector", "podSelector", "selfSigned")
-"""Pointers to structures: empty, they mean something, and an API server keeps them."""
-
-
-def empty(part: Any, where: str = "") -> list[str]:
-    """Fields that an API server leaves out, because they are empty: each update would find them missing."""
-    if isinstance(part, list) and part:
-        return [found for number, each in enumerate(part) for found in empty(each, f"{where}[{number}]")]
-    if isinstance(part, dict) and part:
-        return [found for key, each in part.items() for found in empty(each, f"{where}.{key}")]
-    missing = part in ("", [], {}, None) and where.rpartition(".")[2] not in EMPTY_ON_PURPOSE
-    return [where] if missing else []
 
 
 @pytest.mark.parametrize("stack", STACKS)

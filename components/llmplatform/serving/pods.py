@@ -126,7 +126,7 @@ def _container(args: PodArgs) -> core.ContainerArgs:
         image=args.image,
         image_pull_policy="IfNotPresent",
         command=list(server.command) or None,
-        args=list(server.arguments),
+        args=list(server.arguments) or None,
         env=environment(args),
         ports=[
             core.ContainerPortArgs(name=port.name, container_port=port.number, protocol="TCP") for port in server.ports

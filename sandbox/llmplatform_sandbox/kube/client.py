@@ -237,7 +237,7 @@ class Kube:
         """One call, answered in `seconds`. Waits for a server that is not ready; for a busy one unless `busy`."""
         content = content if body is None else json.dumps(body).encode()
         headers = {} if content is None else {"Content-Type": content_type}
-        deadline, wait = time.monotonic() + _PATIENCE, httpx.Timeout(seconds, connect=5)
+        deadline, wait = time.monotonic() + max(_PATIENCE, seconds), httpx.Timeout(seconds, connect=5)
         while True:
             try:
                 response = self._http.request(
@@ -254,7 +254,9 @@ class Kube:
                 if response.status_code < 400:
                     return response.json() if response.content else {}
                 error = KubeError.from_status(response.status_code, _json(response), response.text)
-                if not _starting(error) and (busy or response.status_code != 429):
+                # After 34 s it gives up (k8s.io/apiserver v0.35.5, handlers/rest.go, requestTimeoutUpperBound).
+                late = response.status_code == 504 and method in _REPEATABLE
+                if not late and not _starting(error) and (busy or response.status_code != 429):
                     raise error
                 failure = error
             if time.monotonic() > deadline:

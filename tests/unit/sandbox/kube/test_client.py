@@ -34,7 +34,10 @@ OK = httpx.Response(200, json={"kind": "Pod"})
 STARTING = httpx.Response(503, json={"kind": "Status", "message": "apiserver not ready"})
 
 
-@pytest.mark.parametrize("first", [httpx.ConnectError("refused"), httpx.ReadError("reset"), STARTING])
+GIVEN_UP = httpx.Response(504, json={"kind": "Status", "message": "Timeout: request did not complete", "code": 504})
+
+
+@pytest.mark.parametrize("first", [httpx.ConnectError("refused"), httpx.ReadError("reset"), STARTING, GIVEN_UP])
 def test_a_restarting_api_server_is_waited_for(first: Any) -> None:
     kube, seen = answering(first, OK)
     assert kube.request("GET", "/api/v1/pods/x") == {"kind": "Pod"}
@@ -49,11 +52,18 @@ def test_a_create_that_may_have_arrived_is_not_sent_twice() -> None:
     assert len(seen) == 1
 
 
+def test_a_create_that_a_busy_server_gave_up_is_not_sent_twice() -> None:
+    kube, seen = answering(GIVEN_UP, OK)
+    with pytest.raises(KubeError, match="did not complete"):
+        kube.request("POST", "/api/v1/pods", body={})
+    assert len(seen) == 1
+
+
 def test_a_server_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "_PATIENCE", 0.1)
     kube, _ = answering(httpx.ConnectError("refused"))
     with pytest.raises(KubeError, match="the API server does not answer") as raised:
-        kube.request("GET", "/api/v1/pods/x")
+        kube.request("GET", "/api/v1/pods/x", seconds=0.1)
     assert raised.value.unreachable
 
 
