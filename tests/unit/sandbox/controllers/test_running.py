@@ -46,7 +46,7 @@ class Machine:
         self.server.refuse = self.admission
         monkeypatch.setattr(running, "answers", self.listens)
         # Its own clock alone: a thread that another test has left may sleep, too.
-        clock = SimpleNamespace(monotonic=lambda: self.now, sleep=self.pass_time)
+        clock = SimpleNamespace(monotonic=lambda: self.now, sleep=lambda seconds: self.pass_time(20 * seconds))
         monkeypatch.setattr(running, "time", clock)
         monkeypatch.setattr(running, "Processes", self.processes)
         self.controllers = Running(self.paths, self.server.kube, self.kubeconfig)
