@@ -181,6 +181,7 @@ def _rules(site: Site, spec: Spec, namespace: pulumi.Input[str], crds: pulumi.Re
         environment=site.environment.name,
         runbooks=spec.runbooks or PAGES,
         backups=plan_backups(site.sections),
+        budget=spec.budget,
     )
     # Several platforms may share an existing Prometheus.
     wanted = RulesArgs(name=f"platform-{site.environment.name}", namespace=namespace, groups=groups, crds=crds)

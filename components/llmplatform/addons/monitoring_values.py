@@ -96,10 +96,13 @@ class _DefaultRules(Values):
     """The models' namespace: these rules know neither how long a model's start takes, nor that its node has to come."""
 
 
+MACHINE_LABEL = "node.kubernetes.io/instance-type"
+
+
 class _StateMetrics(Part):
     metric_labels_allowlist: tuple[str, ...] = (
         f"pods=[app.kubernetes.io/name,{MODEL_LABEL},ray.io/node-type]",
-        f"nodes=[{POOL_LABEL},eks.amazonaws.com/capacityType,node.alibabacloud.com/spot-strategy]",
+        f"nodes=[{POOL_LABEL},{MACHINE_LABEL},eks.amazonaws.com/capacityType,node.alibabacloud.com/spot-strategy]",
     )
     """Labels of objects that rules tell models and pools by; by default it exposes none."""
 

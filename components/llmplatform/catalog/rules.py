@@ -19,9 +19,10 @@ Severity = Literal["critical", "warning", "info"]
 """`critical` pages: users are hurt now, or will be within hours. `warning` waits for working hours. `info` is shown."""
 Condition = Literal["pools", "gpus", "autoscaler", "certificates"]
 """What a platform needs for a rule to exist."""
-Each = Literal["once", "series", "model", "objective", "spot_pool", "backup_job", "postgres"]
+Each = Literal["once", "series", "model", "objective", "spot_pool", "machine", "budget", "backup_job", "postgres"]
 """What a rule is written for: once, each series that an engine has for a common name, each model, each objective, each
-pool that prefers spot machines, each CronJob that backs up, or each server of Postgres in the cluster with backups."""
+pool that prefers spot machines, each type of machine with a price, a budget, each CronJob that backs up, or each server
+of Postgres in the cluster with backups."""
 
 _TITLE = "^[A-Z][A-Za-z0-9]+$"
 RECORD = "(?:model|server|platform):[a-z_0-9]+:[a-z0-9_]+"

@@ -1,13 +1,15 @@
-"""Recording rules and alerts about a platform: its GPUs, its capacity, its certificates, its backups."""
+"""Recording rules and alerts about a platform: its GPUs, its capacity, its certificates, its backups, its cost."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from llmplatform.catalog.rules import Alert, Condition, Recording
 from llmplatform.planning.backups import Backup, Backups
 from llmplatform.planning.pools import PoolPlan
+from llmplatform.planning.prices import machine_prices
 from llmplatform.planning.rules import Filled, Group, groups_of
+from llmplatform.specs.addons.monitoring import Budget
 
-PLATFORM_TOPICS = ("gpus", "capacity", "platform", "backups")
+PLATFORM_TOPICS = ("gpus", "capacity", "cost", "platform", "backups")
 """Topics of the stack that installs the Prometheus, or names an existing one."""
 
 
@@ -18,6 +20,7 @@ def platform_rules(
     environment: str,
     runbooks: str,
     backups: Backups | None = None,
+    budget: Budget | None = None,
 ) -> tuple[Group, ...]:
     """The rules of a platform with these pools.
 
@@ -40,6 +43,11 @@ def platform_rules(
                 for pool in pools
                 if pool.spec.capacity == "spot_first"
             )
+        elif rule.each == "machine":
+            for each in machine_prices(pools, budget.prices if budget else {}):
+                yield {"price": f"{each.hour:g}"}, {"machine": each.machine, "currency": each.currency}
+        elif rule.each == "budget":
+            yield from [({"budget": f"{budget.hour:g}"}, {})] if budget else []
         elif rule.each in ("backup_job", "postgres"):
             yield from ((_backup(each), {}) for each in made.get(rule.each, ()))
         else:

@@ -8,7 +8,7 @@ from llmplatform.specs.addons import AckAcmeIssuer
 from llmplatform.specs.capabilities import NAMESPACES
 from llmplatform.specs.stack import AlicloudStack, Stack
 
-_NAMED = {"kind", "enabled", "namespace", "url", "runbooks"}
+_NAMED = {"kind", "enabled", "namespace", "url", "runbooks", "budget"}
 """Settings of an existing Prometheus; all others configure an installed one."""
 
 _WORDS = {"addons": "add-ons", "services": "services", "jobs": "jobs"}

@@ -21,7 +21,7 @@ from llmplatform.specs.addons.kserve import Kserve
 from llmplatform.specs.addons.kuberay import Kuberay
 from llmplatform.specs.addons.logs import Logs
 from llmplatform.specs.addons.lws import Lws
-from llmplatform.specs.addons.monitoring import Alerts, InsideReceiver, MailServer, Monitoring, Receiver
+from llmplatform.specs.addons.monitoring import Alerts, Budget, InsideReceiver, MailServer, Monitoring, Receiver
 
 __all__ = [
     "AckAcmeIssuer",
@@ -31,6 +31,7 @@ __all__ = [
     "AcmeIssuer",
     "Alerts",
     "Autoscaling",
+    "Budget",
     "CertManager",
     "ClusterAutoscaler",
     "Cnpg",

@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from llmplatform.specs.capability import Capability
+from llmplatform.specs.pools import Price
 from llmplatform.specs.section import Section
 from llmplatform.specs.vocabulary.addresses import ClusterUrl, Host, HttpsUrl, PortNumber
-from llmplatform.specs.vocabulary.names import Email, Name
+from llmplatform.specs.vocabulary.names import Email, InstanceTypeName, Name
 
 
 class InsideReceiver(Section):
@@ -61,6 +62,20 @@ class Alerts(Receiver):
     """Time after which a continuing alert is sent again."""
 
 
+class Budget(Section):
+    """What the machines of the pools may cost, and an alert if they cost more for an hour.
+
+    Their cost is what they would cost on demand by the catalog, also if they are spot machines: in US dollars on AWS,
+    at the prices of us-east-1, and in yuan on Alibaba Cloud, at those of cn-hangzhou.
+    """
+
+    hour: Annotated[float, Field(ge=0.01, le=1_000_000)]
+    """The most that all of them may cost in an hour."""
+    prices: Annotated[dict[InstanceTypeName, Price], Field(max_length=50)] = Field(default_factory=dict)
+    """Instance type to its price of an hour, in the place of the catalog's: of another region, of a contract, of spot
+    machines. Needed where the catalog has none."""
+
+
 class Monitoring(Capability):
     """Prometheus, Alertmanager and Grafana."""
 
@@ -69,7 +84,7 @@ class Monitoring(Capability):
 
     kind: Literal["new", "existing"] = "new"
     """`new` installs them. `existing` uses a Prometheus Operator and its Prometheus in the cluster: they get a
-    ServiceMonitor for everything that is installed, and only `namespace` and `url` apply."""
+    ServiceMonitor for everything that is installed, and only `namespace`, `url`, `runbooks` and `budget` apply."""
     namespace: Name = "monitoring"
     """Namespace of Prometheus: a new one, or that of an existing Prometheus."""
     url: ClusterUrl | None = None
@@ -88,6 +103,8 @@ class Monitoring(Capability):
     their dashboards have the same addresses."""
     alerts: Alerts | None = None
     """Receiver of alerts. Empty: none; alerts are only shown."""
+    budget: Budget | None = None
+    """What the machines may cost in an hour. Empty: their cost is recorded, and no alert measures it."""
 
     @property
     def installed(self) -> bool:
