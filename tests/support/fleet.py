@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import accumulate
 from pathlib import Path
 
 import yaml
@@ -22,11 +21,11 @@ from llmplatform.planning.platform_rules import platform_rules
 from llmplatform.planning.pools import PoolPlan, plan_pools
 from llmplatform.planning.rules import Group, model_rules
 from support.plans import T4, stack
+from support.played_values import MINUTES, counter, gauge, lasting, load, phases, since
 from support.program import ROOT
 from support.replay import BEGIN, Values
 from support.rules import PAGES
 
-MINUTES = 360
 LATE = MINUTES - 50
 """When the last nodes come."""
 SERVERS = 2
@@ -91,38 +90,12 @@ def fleet() -> Fleet:
     for number, served in enumerate(models):
         for server in range(SERVERS):
             series |= _server(served, server) | _pod(served, server, node=f"node-{number}-{server}")
-    return Fleet(tuple(models), pools, tuple(groups), {**series, **_autoscaler()})
+    return Fleet(tuple(models), pools, tuple(groups), {**series, **_autoscaler(), **_mlflow()})
 
 
 def _sections(path: Path) -> dict[str, object]:
     config = yaml.safe_load(path.read_text())["config"]
     return {key.removeprefix("llmplatform:"): value for key, value in config.items() if key.startswith("llmplatform:")}
-
-
-def load(minute: int) -> float:
-    """Requests a second of a server: a morning with its peak after two thirds of the time."""
-    return 0.6 + 2.4 * math.exp(-(((minute - MINUTES * 0.7) / 90) ** 2)) + 0.15 * math.sin(minute / 7)
-
-
-def gauge(value: Callable[[int], float]) -> Values:
-    """A value each minute."""
-    return [value(minute) for minute in range(MINUTES + 1)]
-
-
-def counter(per_minute: Callable[[int], float]) -> Values:
-    """A sum each minute."""
-    return list(accumulate(map(per_minute, range(MINUTES + 1))))
-
-
-def phases(*values: tuple[int, float | None], last: float) -> Values:
-    """Values for some minutes each, and the last until the end."""
-    found = [value for minutes, value in values for _ in range(minutes)]
-    return [*found, *[last] * (MINUTES + 1 - len(found))]
-
-
-def lasting(value: float) -> Values:
-    """One value, all the time."""
-    return phases(last=value)
 
 
 def _server(served: Served, number: int) -> Series:
@@ -198,30 +171,30 @@ def _pod(served: Served, number: int, *, node: str) -> Series:
     capacity = "SPOT" if number else "ON_DEMAND"
     labelled = f'label_llmplatform_dev_pool="{pool.name}",label_eks_amazonaws_com_capacity_type="{capacity}"'
     # The second server comes in the last hour, on a node of its own.
-    since = LATE if number else 0
+    first = LATE if number else 0
 
     def there(value: float = 1) -> Values:
-        return phases((since, None), last=value)
+        return phases((first, None), last=value)
 
     found: Series = {
         f"kube_pod_labels{{{where},{labels}}}": there(),
-        f'kube_pod_status_ready{{{where},condition="true"}}': phases((since, None), (3, 0), last=1),
+        f'kube_pod_status_ready{{{where},condition="true"}}': phases((first, None), (3, 0), last=1),
         f'kube_pod_status_phase{{{where},phase="Running"}}': there(),
         f'kube_pod_container_resource_requests{{{where},node="{node}",resource="cpu"}}': there(3),
         f'kube_pod_container_resource_requests{{{where},node="{node}",resource="memory"}}': there(12 * GIB),
         f'kube_pod_container_resource_limits{{{where},node="{node}",resource="memory"}}': there(20 * GIB),
         f'kube_pod_container_status_restarts_total{{{where},container="server"}}': there(0),
         f'kube_pod_container_status_waiting_reason{{{where},reason="ContainerCreating"}}': phases(
-            (since, None), (3, 1), last=0
+            (first, None), (3, 1), last=0
         ),
-        f'container_memory_working_set_bytes{{{where},container="server",image="server"}}': _since(
-            since, gauge(lambda at: (9 + load(at)) * GIB)
+        f'container_memory_working_set_bytes{{{where},container="server",image="server"}}': since(
+            first, gauge(lambda at: (9 + load(at)) * GIB)
         ),
         f'kube_node_labels{{node="{node}",{labelled}}}': there(),
         f'kube_node_status_condition{{node="{node}",condition="Ready",status="true"}}': there(),
         f'kube_node_status_allocatable{{node="{node}",resource="cpu"}}': there(7.9),
         f'kube_node_status_allocatable{{node="{node}",resource="memory"}}': there(29 * GIB),
-        f'kube_node_created{{node="{node}"}}': there(BEGIN + 60 * since),
+        f'kube_node_created{{node="{node}"}}': there(BEGIN + 60 * first),
         # A third server waits for a node all the time.
         f"kube_pod_status_unschedulable{{{waits}}}": phases((LATE - 40, None), last=1),
     }
@@ -233,15 +206,11 @@ def _pod(served: Served, number: int, *, node: str) -> Series:
             ),
             f'kube_node_status_allocatable{{node="{node}",resource="nvidia_com_gpu"}}': there(),
         }
-        found |= _gpu(f'Hostname="{node}",gpu="0",{where}', served, since)
+        found |= _gpu(f'Hostname="{node}",gpu="0",{where}', served, first)
     return found
 
 
-def _since(minute: int, values: Values) -> Values:
-    return [None] * minute + list(values[minute:])
-
-
-def _gpu(labels: str, served: Served, since: int) -> Series:
+def _gpu(labels: str, served: Served, first: int) -> Series:
     """DCGM's metrics of one GPU: the exporter's whole list."""
     # Nothing is asked of the oldest engine: its GPUs are idle.
     part = 0.0 if served.namespace == "vllm-old" else served.busy
@@ -266,12 +235,12 @@ def _gpu(labels: str, served: Served, since: int) -> Series:
         "DCGM_FI_PROF_PCIE_RX_BYTES": lambda at: 9e7 * busy(at),
     }
     found: Series = {
-        f"{name}{{{labels}}}": _since(since, gauge(gauges.get(name, lambda at: 0)))
+        f"{name}{{{labels}}}": since(first, gauge(gauges.get(name, lambda at: 0)))
         for name in COUNTERS
         if name != "DCGM_EXP_XID_ERRORS_COUNT"
     }
     # An application's fault, for which no alert fires.
-    return {**found, f'DCGM_EXP_XID_ERRORS_COUNT{{{labels},xid="31"}}': _since(since, phases((200, 0), (5, 1), last=0))}
+    return {**found, f'DCGM_EXP_XID_ERRORS_COUNT{{{labels},xid="31"}}': since(first, phases((200, 0), (5, 1), last=0))}
 
 
 def _autoscaler() -> Series:
@@ -288,3 +257,23 @@ def _autoscaler() -> Series:
         'cluster_autoscaler_failed_scale_ups_total{reason="timeout"}': phases((LATE - 20, 0), last=2),
         'cluster_autoscaler_errors_total{type="cloudProviderError"}': lasting(0),
     }
+
+
+def _mlflow() -> Series:
+    """What a server of MLflow tells, and what is told of its pod."""
+    where = 'namespace="mlflow",pod="mlflow-0"'
+    found: Series = {
+        f"mlflow_exporter_info{{{where}}}": lasting(1),
+        f'mlflow_http_request_total{{{where},method="POST",status="200"}}': counter(lambda at: 120 * load(at)),
+        f'mlflow_http_request_total{{{where},method="POST",status="500"}}': counter(lambda at: 0.2 * load(at)),
+        f'kube_pod_status_ready{{{where},condition="true"}}': lasting(1),
+        f'kube_pod_container_status_restarts_total{{{where},container="mlflow"}}': lasting(0),
+        f'container_memory_working_set_bytes{{{where},container="mlflow",image="mlflow"}}': gauge(
+            lambda at: (0.7 + load(at) / 20) * GIB
+        ),
+    }
+    for bound in (*BOUNDS, math.inf):
+        le = "+Inf" if bound == math.inf else f"{bound:g}"
+        series = f'mlflow_http_request_duration_seconds_bucket{{{where},method="POST",le="{le}"}}'
+        found[series] = counter(_below(bound, 0.06, lambda at: 120 * load(at), lambda at: load(at) / 4))
+    return found

@@ -16,6 +16,7 @@ from llmplatform.base.ordering import after
 from llmplatform.base.site import Site
 from llmplatform.catalog.dashboards import dashboard
 from llmplatform.specs.addons import ClusterAutoscaler, Monitoring
+from llmplatform.specs.services import Mlflow
 
 LABEL = {"grafana_dashboard": "1"}
 """By which the sidecar finds them in every namespace."""
@@ -73,3 +74,5 @@ def _shown(site: Site) -> Iterator[str]:
         yield "gpus"
     if site.wanted(ClusterAutoscaler) and site.cloud and site.cloud.autoscaler:
         yield "autoscaler"
+    if site.wanted(Mlflow):
+        yield "mlflow"

@@ -141,6 +141,7 @@ UNITS = {
     r"objective": "short",
     r"^time\(\)|^min by .*time\(\)|histogram_quantile": "s",
     r" / ": "percentunit",
+    r"rate\(mlflow_http_request_total": "reqps",
     r"count|increase": "short",
     r":ratio_|_usage:|DCGM_FI_PROF_\w+_ACTIVE": "percentunit",
     r"tokens:rate5m": "suffix: tokens/s",

@@ -10,6 +10,7 @@ from support.sites import site
 from llmplatform.addons.dashboards import show
 from llmplatform.addons.monitoring import install
 from llmplatform.specs import addons as specs
+from llmplatform.specs.services import Mlflow
 from llmplatform.testing import RecordingEngine
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
@@ -38,6 +39,7 @@ def test_a_dashboard_is_there_with_what_it_shows() -> None:
     }
     without = shown(specs.Monitoring(), pools=pool_plans())
     assert set(without) == {f"dashboards-test-{each}" for each in ("fleet", "model", "capacity")}
+    assert "dashboards-test-mlflow" in shown(specs.Monitoring(), sections=(Mlflow(),))
     scaled = shown(specs.Monitoring(), sections=(specs.ClusterAutoscaler(),))
     assert "dashboards-test-autoscaler" not in scaled, "the cloud's own autoscaler tells nothing"
 
