@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 import pytest
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, provider_pb2, provider_pb2_grpc
+from support.pace import PATIENCE
 from support.sandboxes.strangers import STRANGER, answers_to_a_stranger, by_root, trap
 
 from llmplatform_sandbox import callers, guests
@@ -58,7 +59,7 @@ def run(port: int, folder: Path) -> Any:
     info = language_pb2.ProgramInfo(program_directory=str(folder), entry_point=".")
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub = language_pb2_grpc.LanguageRuntimeStub(channel)
-        return stub.Run(language_pb2.RunRequest(pwd=str(folder), info=info), timeout=30)
+        return stub.Run(language_pb2.RunRequest(pwd=str(folder), info=info), timeout=PATIENCE)
 
 
 @by_root

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.pace import eventually
 from support.program import ROOT
 from support.sandboxes.command_line import llmplatform
 
@@ -32,8 +33,6 @@ SECOND_POOL = """\
       capacity: spot_first
       max: 2
 """
-REACTION = 60.0
-"""Seconds within which the sandbox has reacted to anything; it usually takes three."""
 
 
 @dataclass
@@ -135,13 +134,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
             platform.run("sandbox", "down", STACK, "--force")
 
 
-def eventually(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + REACTION
-    while not holds():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.5)
-
-
 def test_one_command_brings_the_model_up_on_spot_nodes_that_the_autoscaler_made(platform: Platform) -> None:
     found = platform.up()
     assert found["pending"] == []
@@ -208,11 +200,12 @@ def test_the_standby_zone_goes_away_and_the_service_answers_throughout(platform:
     (lost,) = zones - {HOME_ZONE}
     platform.fault("zone-outage", lost)
     sampled: list[int] = []
-    deadline = time.monotonic() + REACTION
-    while not (platform.running(3) and lost not in platform.zones()):
+
+    def moved() -> bool:
         sampled.append(platform.serves())
-        assert time.monotonic() < deadline, "the pods of the lost zone run in the other"
-        time.sleep(1)
+        return platform.running(3) and lost not in platform.zones()
+
+    eventually(moved, "the pods of the lost zone run in the other", every=1)
     sampled.append(platform.serves())
     assert min(sampled) >= 1, f"ready endpoints, each second: {sampled}"
     assert {node["zone"] for node in platform.status()["nodes"]} == zones - {lost}

@@ -5,9 +5,8 @@ import json
 import os
 import shutil
 import subprocess
-import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.pace import eventually
 from support.program import ROOT
 from support.sandboxes.command_line import Said, llmplatform
 from support.sandboxes.process_list import content, watched_commands
@@ -31,8 +31,6 @@ from llmplatform_sandbox.progress import silent
 pytestmark = pytest.mark.sandbox
 NAMESPACE, MODEL = "models", "qwen3-8b"
 GPU_TYPE = "g5.2xlarge"
-REACTION = 60.0
-"""Seconds within which the sandbox has reacted to anything; it usually takes three."""
 
 
 @dataclass
@@ -106,13 +104,6 @@ def with_a_gated_model(file: Path) -> None:
         "huggingface_token": {"secure": "v1:kOliKRaUlB7Jv0XM:3C/gNxASd6IuDYGhEXsyFUHYdyaRng=="}
     }
     file.write_text(yaml.safe_dump(document))
-
-
-def eventually(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + REACTION
-    while not holds():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.5)
 
 
 def test_one_command_brings_the_platform_up_with_the_model_on_a_spot_node(platform: Platform) -> None:

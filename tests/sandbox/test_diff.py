@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.pace import PATIENCE, eventually
 
 pytestmark = pytest.mark.sandbox
 
@@ -241,13 +242,11 @@ def test_an_interrupted_comparison_leaves_nothing(repository: Repository, reache
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        deadline = time.monotonic() + 60
-        while not list(repository.cache.glob(f"llmplatform-diff-*/{reached}")):
-            assert time.monotonic() < deadline, "the preview never began"
-            time.sleep(0.01)
+        begun = f"llmplatform-diff-*/{reached}"
+        eventually(lambda: list(repository.cache.glob(begun)), "the preview never began", every=0.01)
         time.sleep(later)
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, said
     assert "interrupted" in said
     assert "Traceback" not in said

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support import pace
 from support.release_sites import TOOLS, binaries_of, served
 
 from llmplatform_sandbox import toolchain
@@ -14,7 +15,7 @@ from llmplatform_sandbox.toolchain.finding import WAY
 pytestmark = pytest.mark.sandbox
 
 
-def test_a_first_run_downloads_all_tools_with_less_than_a_minute_of_work_and_they_run(
+def test_a_first_run_downloads_all_tools_with_little_work_and_they_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     binaries = binaries_of(toolchain.ensure(TOOLS))
@@ -32,7 +33,7 @@ def test_a_first_run_downloads_all_tools_with_less_than_a_minute_of_work_and_the
         }
     megabytes = sum(event.received for event in events if isinstance(event, ToolWork) and event.done) / 1e6
     print(f"{seconds:.1f} s, {worked:.1f} s of them work, for {megabytes:.0f} MB")
-    assert worked < 60, "the sites' own work is in it, and what else the machine does is not"
+    assert not pace.slow(worked, longest=60), "the sites' own work is in it, and what else the machine does is not"
     assert not any(isinstance(event, Output) for event in events)
     for binary, path in there.binaries.items():
         assert path.read_bytes() == binaries[binary]

@@ -2,13 +2,13 @@
 
 import os
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.model_servers import served
+from support.pace import eventually
 from support.sandboxes.fake_cloud import FakeCloud
 
 from llmplatform.addons.kserve import KserveValues
@@ -95,16 +95,6 @@ def deployment(namespace: str, **pod: Any) -> Values:
     )
 
 
-def eventually(look: Callable[[], Any], reason: str, seconds: float = 20) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(reason)
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     cluster = Cluster(tmp_path_factory.mktemp("sandbox"))
@@ -143,12 +133,22 @@ def test_the_api_server_refuses_what_is_wrong_and_the_line_says_where(
         cluster.provider.create(typ, urn, deployment(namespace, **wrong), True, 0)
 
 
+def why(cluster: Cluster, obj: Values) -> Sequence[str]:
+    """The reasons of a create that does not get ready, once a pod is among them."""
+
+    def reasons() -> Sequence[str]:
+        with pytest.raises(InitFailed) as failed:
+            cluster.create(obj, timeout=3)
+        return failed.value.reasons if len(failed.value.reasons) > 1 else ()
+
+    return eventually(reasons, "there is no pod")
+
+
 def test_a_deployment_waits_for_its_secret_and_says_so(cluster: Cluster, namespace: str) -> None:
     token = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "hf"}}}
-    with pytest.raises(InitFailed) as failed:
-        cluster.create(deployment(namespace, env=[token]), timeout=4)
-    assert failed.value.reasons[0] == f"Deployment {namespace}/web: 0 of 1 updated replicas available"
-    assert failed.value.reasons[1].endswith(': secret "token" not found'), failed.value.reasons
+    reasons = why(cluster, deployment(namespace, env=[token]))
+    assert reasons[0] == f"Deployment {namespace}/web: 0 of 1 updated replicas available"
+    assert reasons[1].endswith(': secret "token" not found'), reasons
     assert any('secret "token" not found' in line for line in pending(cluster.kube, [cluster.cloud]))
     cluster.create(manifest("v1", "Secret", "token", namespace, stringData={"hf": "x"}))
     _, outputs = cluster.create(deployment(namespace, env=[token]))
@@ -186,9 +186,8 @@ def test_a_failed_job_is_made_anew_by_the_next_update_and_a_finished_one_left_al
 
 
 def test_a_pod_that_fits_nowhere_is_explained_in_one_line(cluster: Cluster, namespace: str) -> None:
-    with pytest.raises(InitFailed) as failed:
-        cluster.create(deployment(namespace, resources={"requests": {"cpu": "99"}}), timeout=3)
-    assert failed.value.reasons[1].endswith(": no node fits: 1x short of cpu")
+    reasons = why(cluster, deployment(namespace, resources={"requests": {"cpu": "99"}}))
+    assert reasons[1].endswith(": no node fits: 1x short of cpu"), reasons
 
 
 def test_a_volume_is_bound_where_its_pod_goes_and_freed_with_its_claim(cluster: Cluster, namespace: str) -> None:

@@ -4,7 +4,6 @@ The operator itself is not run: what it writes into the resource is played from 
 """
 
 import os
-import time
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.pace import eventually
 from support.sites import variants
 
 from llmplatform.testing import RecordingEngine
@@ -50,13 +50,11 @@ def kube(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kube]:
 
 
 def established(kube: Kube, name: str) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    def served() -> bool:
         found = kube.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", name)
-        if found and condition(found, "Established").get("status") == "True":
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{name} is not served")
+        return found is not None and condition(found, "Established").get("status") == "True"
+
+    eventually(served, f"{name} is not served")
 
 
 def resource(variant: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The resources of servers of Postgres on a real API server, with the CRDs of both charts: operator and plugin."""
 
 import os
-import time
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.pace import eventually
 from support.sites import variants
 
 from llmplatform.testing import RecordingEngine
@@ -49,13 +49,11 @@ def kube(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kube]:
 
 
 def established(kube: Kube, name: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def served() -> bool:
         found = kube.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", name)
-        if found and condition(found, "Established").get("status") == "True":
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{name} is not served")
+        return found is not None and condition(found, "Established").get("status") == "True"
+
+    eventually(served, f"{name} is not served")
 
 
 def resources(variant: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.pace import eventually
 from support.program import ROOT, run_program
 
 from llmplatform_sandbox.controlplane import ControlPlane
@@ -56,13 +57,16 @@ def wanted(stack: str) -> dict[str, Any]:
 
 def taken(kube: Kube, stack: str) -> dict[str, Any]:
     """The RayService of an example as the API server keeps it. Its CRDs are served a moment after they are there."""
-    for _ in range(100):
+
+    def kept() -> dict[str, Any] | None:
         try:
             return kube.apply(wanted(stack), manager="pulumi")
         except KubeError as error:
             if not error.not_found:
                 raise
-    raise AssertionError("the API server does not serve ray.io/v1")
+            return None
+
+    return eventually(kept, "the API server does not serve ray.io/v1") or {}
 
 
 @pytest.mark.parametrize("stack", ["ray-serve", "ray-serve-ack"])

@@ -9,7 +9,6 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.pace import eventually
 from support.sandboxes.strangers import answers_to_a_stranger, by_root, trap
 
 from llmplatform_sandbox.cloud import NoControlPlane, open_cloud
@@ -255,10 +255,7 @@ def test_a_sandbox_killed_in_the_middle_goes_on_in_the_next_run(checkout: Checko
 
 def wait_until_pending(checkout: Checkout) -> None:
     state = checkout.paths.backend / ".pulumi" / "stacks" / "small" / "dev.json"
-    deadline = time.monotonic() + 60
-    while "never-available" not in state.read_text():
-        assert time.monotonic() < deadline, "the slow resource was never begun"
-        time.sleep(0.1)
+    eventually(lambda: "never-available" in state.read_text(), "the slow resource was never begun")
 
 
 def test_a_dead_process_of_the_control_plane_is_started_again(checkout: Checkout) -> None:

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,13 +20,12 @@ from llmplatform_sandbox.kube.errors import KubeError
 from llmplatform_sandbox.lifecycle import Sandbox
 from llmplatform_sandbox.processes import end_engines
 from llmplatform_sandbox.progress import Event, Output
+from support.pace import eventually
 from support.program import ROOT
 
 NAMESPACE = "models"
 IN_AN_INSTANCE = {"kind": "kms_instance", "instance": "kst-hzz0000000000000example", "deletion_days": 7}
 """A key of the stack's own for an ACK cluster, which the region has any number of."""
-REACTION = 90.0
-"""Seconds within which the sandbox has reacted to anything; it usually takes three."""
 
 Config = dict[str, Any]
 
@@ -175,13 +173,6 @@ def refused(platform: Platform, *options: str) -> str:
 def destroy(platform: Platform) -> subprocess.CompletedProcess[str]:
     """As a user takes an environment down, with the CLI alone."""
     return pulumi(platform, "destroy", "--yes", "--skip-preview", "--suppress-progress")
-
-
-def eventually(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + REACTION
-    while not holds():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.5)
 
 
 def changed(outcome: Outcome) -> dict[str, str]:

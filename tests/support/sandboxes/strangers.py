@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from support.pace import PATIENCE
+
 STRANGER = 65534
 """User and group that own nothing, by the convention of Linux distributions."""
 
@@ -78,7 +80,7 @@ def answers_to_a_stranger(ports: dict[int, str], folder: Path) -> dict[str, str]
     """
     asked = json.dumps({str(port): kind for port, kind in ports.items()})
     command = [sys.executable, "-P", "-c", _CALLS, asked, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     answers: dict[str, Any] = json.loads(done.stdout)
     return answers
