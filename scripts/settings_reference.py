@@ -2,7 +2,7 @@
 
 import inspect
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -29,7 +29,7 @@ ORDER = (
 )
 """Sections in reading order."""
 DECIDES = ("kind", "provider")
-"""Discriminators; the heading has their values."""
+"""Discriminators; the heading of an arm has its value."""
 HEAD = """# Settings
 
 This page lists every setting of a stack file below `llmplatform:`. Generated from the settings' models by `make docs`;
@@ -86,11 +86,14 @@ def _parts(path: str, model: type, choice: str = "") -> Iterator[Part]:
     yield Part(path=path, model=model, choice=choice)
     for name, field in _fields(model).items():
         below = f"{path}.{name}" if path else name
-        for suffix, arm in _models(field.annotation):
+        arms = list(_models(field.annotation))
+        for suffix, arm in arms:
             chosen = [
                 f"{key}: {get_args(each.annotation)[0]}"
                 for key, each in _fields(arm).items()
-                if key in DECIDES and get_origin(each.annotation) is Literal
+                if key in DECIDES
+                and get_origin(each.annotation) is Literal
+                and (len(arms) > 1 or len(get_args(each.annotation)) == 1)
             ]
             yield from _parts(below + suffix, arm, "".join(chosen))
 
@@ -138,19 +141,17 @@ def _chapter(parts: Mapping[Part, list[str]]) -> str:
         said = dict.fromkeys(_sentence(model) for model in arms.values())
         only = "" if everywhere or choice.startswith("provider") else f" {CLOUDS[clouds[0][0]]} only."
         lines += [f"{mark}{' '.join(said)}{only}", "", "| Key | Type | Default | Meaning |", "|---|---|---|---|"]
-        lines += _rows(arms)
+        lines += _rows(arms, DECIDES if choice else ())
         files = dict.fromkeys(inspect.getfile(model).rsplit("llmplatform/", 1)[1] for model in arms.values())
         lines += ["", *(f"<sub>[{file}](../../components/llmplatform/{file})</sub>" for file in files), ""]
     return "\n".join(lines)
 
 
-def _rows(arms: Mapping[str, type]) -> Iterator[str]:
-    """A row for each field; one that differs between the clouds has a row for each."""
-    names = dict.fromkeys(name for model in arms.values() for name in _fields(model))
+def _rows(arms: Mapping[str, type], said: Sequence[str]) -> Iterator[str]:
+    """A row for each field but what is `said`; one that differs between the clouds has a row for each."""
+    names = dict.fromkeys(name for model in arms.values() for name in _fields(model) if name not in said)
     for name in names:
         rows = {cloud: _row(_fields(model)[name]) for cloud, model in arms.items() if name in _fields(model)}
-        if name in DECIDES and all(row.startswith("`") for row in rows.values()):
-            continue
         same = len(set(rows.values())) == 1 and len(rows) == len(arms)
         for cloud, row in list(rows.items())[: 1 if same else None]:
             yield f"| `{name}`{'' if same else f' ({CLOUDS[cloud]})'} | {row} |"

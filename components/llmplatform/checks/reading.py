@@ -68,6 +68,12 @@ def sections(path: Path) -> tuple[dict[str, object], list[Problem], dict[str, ob
                 faults += [*cleartext_elsewhere(str(key), value), *malformed("config", {key: value})]
                 others[str(key)] = value
                 continue
+            if f"{key}:" == NAMESPACE:
+                within = [*cast(Mapping[object, object], value)] if isinstance(value, Mapping) else []
+                example = next((each for each in within if each in known), "environment")
+                remedy = f"write its keys as '{NAMESPACE}{example}' and so on, beside each other below 'config:'"
+                faults.append(Problem(f"config.{key}", "the key is a namespace alone", remedy))
+                continue
             fault = f"unknown namespace '{namespace}'" if separator else "the key has no namespace"
             section = section.removeprefix(f"{NAMESPACE.rstrip(':')}.")
             meant = section if section in known else nearest(section, known) or section

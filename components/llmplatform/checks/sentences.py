@@ -50,6 +50,8 @@ _KINDS = {
 NO_TEXT = tuple(f" is not {kind}" for kind in ("a whole number", "a number", "true or false"))
 """Endings of faults whose value should not be text."""
 
+MOST_LISTED = 5
+"""Most numbers to list as choices; of more, those beside a wrong one."""
 MOST = 200
 """Most mistakes to report of one file: with more, the file is probably something else."""
 
@@ -128,10 +130,10 @@ def _problem(
         key = str(context["discriminator"]).strip("'()")
         choices = _tags(_at(model, error["loc"]))
         return Problem(f"{path}.{key}", f"'{context['tag']}' is not known", suggestion(str(context["tag"]), choices))
-    if kind == "literal_error":
+    if kind == "literal_error" and value is not None:
         choices = typing.get_args(_plain(_at(model, error["loc"])))
-        if all(isinstance(choice, int) for choice in choices) and isinstance(value, int | float):
-            return Problem(path, f"{shown(value)} is not a choice", f"use {listed(_beside(value, choices))}")
+        if len(choices) > MOST_LISTED and isinstance(value, int | float):
+            choices = tuple(_beside(value, choices))
         near = nearest(str(value), [str(choice) for choice in choices])
         return Problem(
             path, f"{shown(value)} is not a choice", f"did you mean '{near}'?" if near else f"use {listed(choices)}"
@@ -207,20 +209,18 @@ def steps(loc: Sequence[int | str], raw: object, model: object) -> list[int | st
     """The location without what only pydantic knows: the arms of unions, and marks of keys."""
     found: list[int | str] = []
     here, wanted = raw, model
-    entered = False
     for part in loc:
         if part == "[key]":
             continue
         wanted, within = _within(wanted, part), wanted
         said = [here.get(key) for key in _DISCRIMINATORS if here.get(key)] if isinstance(here, Mapping) else []
-        if not entered and (part in said or (not said and _arm(within, part))):
-            entered = True
+        # Only a union has arms: elsewhere a key may be called as the value of `kind`.
+        if not isinstance(_plain(within), type) and (part in said or (not said and _arm(within, part))):
             continue
         if isinstance(here, Mapping):
             here = here.get(part)
         elif isinstance(here, Sequence) and isinstance(part, int) and part < len(here):
             here = here[part]
-        entered = False
         found.append(part)
     return found
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from llmplatform.catalog.databases import rds_authority
 from llmplatform.checks import parse
 from llmplatform.checks.rules import databases, lasting
 
@@ -52,3 +53,14 @@ def test_a_server_whose_authority_is_not_known_is_told_of(region: str, advised: 
     moved = stack.model_copy(update={"cloud": stack.cloud.model_copy(update={"region": region})})
     found = [problem.path for rule in databases.ADVICE for problem in rule.judge(moved)]
     assert found == [f"{path}.certificates" for path in advised]
+
+
+@pytest.mark.parametrize("proved", [False, True])
+def test_an_existing_server_whose_authority_is_not_written_is_told_of(proved: bool, raw: dict[str, Any]) -> None:
+    database = {"kind": "existing", "host": "mlflow.example.org"}
+    if proved:
+        database["certificates"] = rds_authority("us-east-1") or ""
+    raw["services"] = {"mlflow": {"enabled": True, "database": database}}
+    raw["secrets"] = {"mlflow_database_password": {"secure": "v1:kOliKRaUlB7Jv0XM:3C/gNxASd6IuDYGhEXsyFUHYdyaRng=="}}
+    found = [problem.path for rule in databases.ADVICE for problem in rule.judge(parse(raw))]
+    assert found == ([] if proved else ["services.mlflow.database.certificates"])

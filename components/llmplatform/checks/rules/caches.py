@@ -77,13 +77,16 @@ def the_node_type_is_of_the_cloud(stack: Stack) -> Iterator[Problem]:
 def a_replica_takes_over(stack: Stack) -> Iterator[Problem]:
     """Failover needs a replica, and another zone for it."""
     spec = _new(stack)
-    if spec is None or not spec.failover:
+    if spec is None:
         return
-    if spec.replicas == 0:
+    if isinstance(stack, AlicloudStack):
+        if len(spec.zones) == 1:
+            yield Problem(f"{_HERE}.zones", "a replica in the zone of the primary fails with it", "write two zones")
+    elif spec.failover and spec.replicas == 0:
         yield Problem(
             f"{_HERE}.failover", "there is no replica that could take over", "write replicas: 1, or failover: false"
         )
-    elif len(spec.zones) == 1:
+    elif spec.failover and len(spec.zones) == 1:
         yield Problem(
             f"{_HERE}.zones",
             "a replica in the zone of the primary fails with it",
@@ -115,8 +118,13 @@ def settings_are_of_the_cloud(stack: Stack) -> Iterator[Problem]:
     for name in _OF_AWS:
         if getattr(spec, name) != NewCache.model_fields[name].default:
             yield Problem(f"{_HERE}.{name}", "on Alibaba Cloud Tair decides that itself", "remove it")
-    if (spec.replicas, spec.failover) != (1, True):
-        yield Problem(f"{_HERE}.replicas", "Tair speaks TLS only with one replica that takes over", "write replicas: 1")
+    for name, only in (("replicas", 1), ("failover", True)):
+        if getattr(spec, name) != only:
+            yield Problem(
+                f"{_HERE}.{name}",
+                "Tair speaks TLS only with one replica that takes over",
+                f"write {str(only).lower()}, or remove it",
+            )
     if len(spec.zones) > _TAIR_ZONES:
         yield Problem(f"{_HERE}.zones", "Tair has a primary and one replica", "write two zones")
 

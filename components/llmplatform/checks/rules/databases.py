@@ -6,7 +6,7 @@ from math import ceil
 from llmplatform.catalog.databases import APSARADB_CLASSES, RDS_CLASSES, rds_authority
 from llmplatform.checks.problems import Problem
 from llmplatform.checks.rules.rule import whole
-from llmplatform.specs.databases import NewPostgres
+from llmplatform.specs.databases import ExistingPostgres, NewPostgres
 from llmplatform.specs.stack import AlicloudStack, Stack
 
 LEAST_GROWTH_PERCENT = 10
@@ -48,11 +48,17 @@ def standbys_have_a_zone(stack: Stack) -> Iterator[Problem]:
                 f"{', '.join(strange)} is no zone of the stack",
                 f"write zones of cloud.zones: {', '.join(stack.cloud.zones)}",
             )
-        elif len(set(server.zones)) < 2 and (server.standby or not isinstance(stack, AlicloudStack)):
+        elif len(set(server.zones)) < 2 and not isinstance(stack, AlicloudStack):
             yield Problem(
                 f"{path}.zones",
-                f"a server in {server.zones[0]} alone has no zone for a standby, and RDS wants two",
+                f"RDS wants two zones of every server, and {server.zones[0]} is one",
                 "write two zones, or remove it",
+            )
+        elif len(set(server.zones)) < 2 and server.standby:
+            yield Problem(
+                f"{path}.zones",
+                f"a server in {server.zones[0]} alone has no zone for a standby",
+                "write two zones, or standby: false",
             )
 
 
@@ -120,6 +126,13 @@ def a_servers_name_can_be_proved(stack: Stack) -> Iterator[Problem]:
                 "clients encrypt, and cannot tell the server from another one",
                 f"write {bundle}",
             )
+    mlflow = stack.services.mlflow
+    if mlflow.enabled and isinstance(mlflow.database, ExistingPostgres) and mlflow.database.certificates is None:
+        yield Problem(
+            "services.mlflow.database.certificates",
+            "clients encrypt, and cannot tell the server from another one",
+            "write the authorities that sign its certificate, as PEM",
+        )
 
 
 PROBLEMS = whole(

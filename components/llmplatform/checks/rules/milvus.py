@@ -116,7 +116,7 @@ def pods_fit_their_nodes(stack: Stack) -> Iterator[Problem]:
     name = "a query node" if spec.mode == "cluster" else "the server"
     if holding.memory_gib > offered or holding.millicores > largest.machine.allocatable_millicores:
         yield Problem(
-            f"{_HERE}.{'query_nodes' if spec.mode == 'cluster' else 'memory_gib'}",
+            f"{_HERE}.{'query_nodes' if spec.mode == 'cluster' else 'memory_gib' if spec.memory_gib else 'vectors'}",
             f"{name} takes {holding.millicores / 1000:g} CPUs and {holding.memory_gib} GiB, and a node of pool "
             f"'{largest.pool}' offers {largest.machine.allocatable_millicores / 1000:.1f} and {offered:.1f}",
             "write more of them, or use a pool of larger machines"

@@ -79,9 +79,12 @@ def models_have_a_namespace_of_their_own(stack: Stack) -> Iterator[Problem]:
     """Models, and the guard rails around them, have a namespace of their own."""
     owner = _owner(stack)
     if owner:
-        free = "" if stack.platform.models_namespace == "models" else "'models', or "
+        path, existing = "platform.models_namespace", stack.platform.kind == "existing"
+        free = "'models', or "
+        if stack.platform.models_namespace == "models":
+            path, free = f"{'platform.monitoring_' if existing else 'addons.monitoring.'}namespace", ""
         yield Problem(
-            "platform.models_namespace",
+            path,
             f"{owner}: models and the guard rails around them need a namespace of their own",
             f"use {free}a name that nothing else has",
         )

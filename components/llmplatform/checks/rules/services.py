@@ -21,7 +21,7 @@ def mlflow_has_a_database(stack: Stack) -> Iterator[Problem]:
         yield Problem(
             f"{_MLFLOW}.database",
             "MLflow keeps experiments and models in a Postgres, and none is named",
-            "write kind: new or existing, or set services.mlflow.enabled to false",
+            "write kind: new, in_cluster or existing, or set services.mlflow.enabled to false",
         )
     elif isinstance(wanted.database, MlflowPostgres) and stack.secrets.mlflow_database_password is None:
         yield Problem(

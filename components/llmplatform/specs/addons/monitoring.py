@@ -24,7 +24,7 @@ class MailServer(Section):
     """A mail server that takes alerts, with TLS and a login. Its password is the receiver's secret."""
 
     server: Host
-    """Name of the server, e.g. smtp.example.org."""
+    """Name of the server, like smtp.example.org."""
     port: PortNumber = 587
     """Its port. 465 begins with TLS, any other changes to it (STARTTLS)."""
     username: Annotated[str, Field(min_length=1, max_length=254)]

@@ -107,7 +107,8 @@ class Mlflow(Capability):
 
     enabled: bool = False
     database: Annotated[NewPostgres | InClusterPostgres | MlflowPostgres, Field(discriminator="kind")] | None = None
-    """Its server of Postgres, which it needs: a `new` one that the cloud manages, or an `existing` one."""
+    """Its server of Postgres, which it needs: a `new` one that the cloud manages, one `in_cluster`, or an
+    `existing` one."""
     databases: MlflowDatabases = MlflowDatabases()
     artifacts: Artifacts = NewStore(kind="new")
     """Store of the artifacts: a `new` bucket, an `existing` one, or a shared `volume`. On Alibaba Cloud a `volume`: the
