@@ -97,6 +97,25 @@ def test_a_grant_opens_one_bucket_for_what_it_says(buckets: Buckets, right: str,
 
 
 @each_cloud
+def test_a_grant_of_a_folder_opens_that_alone(buckets: Buckets) -> None:
+    """Neither a folder beside it, nor one whose name only starts so."""
+    spec = ExistingStore(kind="existing", bucket="theirs")
+    engine = RecordingEngine().run(lambda: {"grant": buckets.make(spec, "none").read_write("prod/a").statements})
+    granted = engine.result["grant"]
+    names = {each.resources[0] for each in granted if each.resources[0] != buckets.whole("theirs")}
+    assert names == {buckets.inside("theirs/prod/a")}
+    (listing,) = (
+        each for each in granted if {buckets.actions[one] for one in each.actions} & {"list"} and each.conditions
+    )
+    ((operator, condition),) = listing.conditions.items()
+    assert (operator, list(condition.values())) == ("StringLike", ["prod/a/*"])
+    plain = {one for each in granted if not each.conditions for one in each.actions}
+    assert not plain & {"s3:ListBucket", "oss:ListObjects", "oss:ListMultipartUploads", "s3:ListBucketMultipartUploads"}
+    judge, document = (iam_findings, iam_document) if buckets.name == "aws" else (ram_findings, ram_document)
+    assert judge(document(*granted)) == []
+
+
+@each_cloud
 @pytest.mark.parametrize("right", ["read", "read_write"])
 def test_every_permission_exists_and_fits_its_resource(buckets: Buckets, right: str) -> None:
     statements = _granted(buckets, right)

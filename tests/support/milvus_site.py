@@ -8,6 +8,7 @@ from llmplatform.base.foundation import CloudServices
 from llmplatform.base.site import Site
 from llmplatform.services import Milvus, MilvusArgs
 from llmplatform.services.milvus.backups import BackupArgs
+from llmplatform.specs.capability import Capability
 from llmplatform.specs.services import Milvus as Spec
 from llmplatform.testing import RecordingEngine
 from support.sites import Identity, site, with_site
@@ -51,7 +52,7 @@ def backed_up(**store: Any) -> BackupArgs:
     )
 
 
-def in_a_cloud(spec: Spec, identify: Any = None, stores: Any = None) -> Site:
+def in_a_cloud(spec: Capability, identify: Any = None, stores: Any = None) -> Site:
     """A site whose cloud gives buckets and identities."""
     known = pulumi.Output.from_input("known")
     cloud = CloudServices(

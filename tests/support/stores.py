@@ -21,7 +21,7 @@ class Store:
     def read(self) -> Grant:
         return Grant(name="read", statements=[])
 
-    def read_write(self) -> Grant:
+    def read_write(self, prefix: str = "") -> Grant:
         return Grant(name="read-write", statements=[])
 
 

@@ -68,13 +68,23 @@ def reading(bucket: str) -> list[Statement]:
     ]
 
 
-def writing(bucket: str) -> list[Statement]:
-    """Statements to list, read, write and delete, with uploads in parts. Versions are not among them."""
-    return [
+def writing(bucket: str, prefix: str = "") -> list[Statement]:
+    """Statements to list, read, write and delete, with uploads in parts. Versions are not among them.
+
+    Below a `prefix` without the list of unfinished uploads.
+    """
+    whole = f"acs:oss:*:*:{bucket}"
+    listing = [
         Statement(
-            actions=("oss:ListObjects", "oss:ListMultipartUploads", "oss:GetBucketInfo"),
-            resources=(f"acs:oss:*:*:{bucket}",),
+            actions=("oss:ListObjects",), resources=(whole,), conditions={"StringLike": {"oss:Prefix": f"{prefix}/*"}}
         ),
+        Statement(actions=("oss:GetBucketInfo",), resources=(whole,)),
+    ]
+    everything = Statement(
+        actions=("oss:ListObjects", "oss:ListMultipartUploads", "oss:GetBucketInfo"), resources=(whole,)
+    )
+    return [
+        *(listing if prefix else [everything]),
         Statement(
             actions=(
                 "oss:GetObject",
@@ -83,7 +93,7 @@ def writing(bucket: str) -> list[Statement]:
                 "oss:AbortMultipartUpload",
                 "oss:ListParts",
             ),
-            resources=(f"acs:oss:*:*:{bucket}/*",),
+            resources=(f"{whole}/{prefix}/*" if prefix else f"{whole}/*",),
         ),
     ]
 

@@ -12,6 +12,7 @@ alicloud_oss_bucket_policy, alicloud_oss_bucket_public_access_block.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import pulumi
@@ -71,9 +72,9 @@ class ObjectStore(PlatformComponent):
         """The right to list and read its objects."""
         return self._grant("read", reading)
 
-    def read_write(self) -> Grant:
-        """The right to list, read, write and delete its objects."""
-        return self._grant("read-write", writing)
+    def read_write(self, prefix: str = "") -> Grant:
+        """The right to list, read, write and delete its objects; with a prefix, e.g. `a/b`, those in that folder."""
+        return self._grant("read-write", partial(writing, prefix=prefix))
 
     def _grant(self, right: str, statements: Callable[[str], Sequence[Statement]]) -> Grant:
         return Grant(name=f"{self._prefix}-{right}", statements=self.bucket.apply(statements))

@@ -14,6 +14,7 @@ well), "Protecting data with server-side encryption using KMS", permissions; AWS
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import pulumi
@@ -75,9 +76,9 @@ class ObjectStore(PlatformComponent):
         """The right to list and read its objects."""
         return self._grant("read", reading)
 
-    def read_write(self) -> Grant:
-        """The right to list, read, write and delete its objects."""
-        return self._grant("read-write", writing)
+    def read_write(self, prefix: str = "") -> Grant:
+        """The right to list, read, write and delete its objects; with a prefix, e.g. `a/b`, those in that folder."""
+        return self._grant("read-write", partial(writing, prefix=prefix))
 
     def _grant(self, right: str, statements: Callable[[str, str, str | None], Sequence[Statement]]) -> Grant:
         partition, key = self._args.cloud.partition, self._key
@@ -203,6 +204,21 @@ def reading(partition: str, bucket: str, key: str | None) -> tuple[Statement, ..
     )
 
 
+def _reading_below(partition: str, bucket: str, prefix: str, key: str | None) -> tuple[Statement, ...]:
+    whole = f"arn:{partition}:s3:::{bucket}"
+    return (
+        Statement(
+            sid="ListObjects",
+            actions=("s3:ListBucket",),
+            resources=(whole,),
+            conditions={"StringLike": {"s3:prefix": f"{prefix}/*"}},
+        ),
+        Statement(sid="LocateBucket", actions=("s3:GetBucketLocation",), resources=(whole,)),
+        Statement(sid="ReadObjects", actions=("s3:GetObject",), resources=(f"{whole}/{prefix}/*",)),
+        *_of_key("Decrypt", "kms:Decrypt", partition, bucket, key),
+    )
+
+
 def _of_key(sid: str, action: str, partition: str, bucket: str, key: str | None) -> tuple[Statement, ...]:
     if key is None:
         return ()
@@ -211,19 +227,22 @@ def _of_key(sid: str, action: str, partition: str, bucket: str, key: str | None)
     return (Statement(sid=sid, actions=(action,), resources=(key,), conditions=conditions),)
 
 
-def writing(partition: str, bucket: str, key: str | None) -> tuple[Statement, ...]:
-    """Statements to list, read, write and delete, with uploads in parts. Versions are not among them."""
+def writing(partition: str, bucket: str, key: str | None, prefix: str = "") -> tuple[Statement, ...]:
+    """Statements to list, read, write and delete, with uploads in parts. Versions are not among them.
+
+    Below a `prefix` without the list of unfinished uploads, which IAM cannot limit to one.
+    """
+    uploads = Statement(
+        sid="ListUploads",
+        actions=("s3:ListBucketMultipartUploads",),
+        resources=(f"arn:{partition}:s3:::{bucket}",),
+    )
     return (
-        *reading(partition, bucket, key),
-        Statement(
-            sid="ListUploads",
-            actions=("s3:ListBucketMultipartUploads",),
-            resources=(f"arn:{partition}:s3:::{bucket}",),
-        ),
+        *(_reading_below(partition, bucket, prefix, key) if prefix else (*reading(partition, bucket, key), uploads)),
         Statement(
             sid="WriteObjects",
             actions=("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
-            resources=(f"arn:{partition}:s3:::{bucket}/*",),
+            resources=(f"arn:{partition}:s3:::{bucket}/{prefix}/*" if prefix else f"arn:{partition}:s3:::{bucket}/*",),
         ),
         *_of_key("Encrypt", "kms:GenerateDataKey", partition, bucket, key),
     )

@@ -112,8 +112,8 @@ class ObjectStore(Protocol):
         """The right to list and read its objects."""
         ...
 
-    def read_write(self) -> Grant:
-        """The right to list, read, write and delete its objects."""
+    def read_write(self, prefix: str = "") -> Grant:
+        """The right to list, read, write and delete its objects; with a prefix, e.g. `a/b`, those in that folder."""
         ...
 
 

@@ -22,11 +22,11 @@ def spec(**changes: Any) -> Spec:
     return Spec.model_validate({"enabled": True, "database": DATABASE.model_dump(), **changes})
 
 
-def identity() -> Identity:
+def identity(name: str = "mlflow") -> Identity:
     """With credentials from the agent of EKS."""
     return Identity(
         namespace=pulumi.Output.from_input("mlflow"),
-        service_account=pulumi.Output.from_input("mlflow"),
+        service_account=pulumi.Output.from_input(name),
         annotations={},
         namespace_labels={},
         credentials=AGENT,
@@ -37,14 +37,20 @@ def installed(**changes: Any) -> Mlflow:
     """On a bucket of AWS."""
     here, changes = with_site(changes)
     store = BUCKETS[0].make(NewStore(kind="new"), "none")
-    usual = {"spec": spec(), "database_password": PASSWORD, "store": store, "identity": identity()}
+    usual = {
+        "spec": spec(),
+        "database_password": PASSWORD,
+        "store": store,
+        "identity": identity(),
+        "keeper": identity("mlflow-dumps"),
+    }
     return Mlflow("mlflow", MlflowArgs(site=here, **{**usual, **changes}))
 
 
 def on_a_volume(**changes: Any) -> Mlflow:
     """On a volume."""
     wanted = spec(artifacts={"kind": "volume"})
-    return installed(**{"spec": wanted, "store": None, "identity": None, **changes})
+    return installed(**{"spec": wanted, "store": None, "identity": None, "keeper": None, **changes})
 
 
 def made(**changes: Any) -> RecordingEngine:

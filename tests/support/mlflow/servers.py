@@ -59,7 +59,7 @@ class _Store:
         """Its rights are not asked here."""
         return Grant(name="read", statements=())
 
-    def read_write(self) -> Grant:
+    def read_write(self, prefix: str = "") -> Grant:
         """Its rights are not asked here."""
         return Grant(name="write", statements=())
 
@@ -209,10 +209,13 @@ def rendered(folder: Path, *, database: MlflowPostgres, password: str, store: st
     def program() -> None:
         known = pulumi.Output.from_input
         bucket = _Store(bucket=known(BUCKET), url=known(f"s3://{BUCKET}"))
-        identity = Identity(
-            namespace=known("mlflow"), service_account=known("mlflow"), annotations={}, namespace_labels={}
+        servers, keeper = (
+            Identity(namespace=known("mlflow"), service_account=known(name), annotations={}, namespace_labels={})
+            for name in ("mlflow", "mlflow-dumps")
         )
-        args = MlflowArgs(spec=spec, site=site(), database_password=password, store=bucket, identity=identity)
+        args = MlflowArgs(
+            spec=spec, site=site(), database_password=password, store=bucket, identity=servers, keeper=keeper
+        )
         Mlflow("mlflow", args)
 
     made = Rendered(engine=RecordingEngine().run(program), database=database, folder=folder, store=store)

@@ -116,7 +116,7 @@ def test_who_backs_up_may_not_write_the_data_and_who_restores_may_not_write_back
         def read(self) -> Grant:
             return Grant(name=f"read {self.name}", statements=[])
 
-        def read_write(self) -> Grant:
+        def read_write(self, prefix: str = "") -> Grant:
             return Grant(name=f"write {self.name}", statements=[])
 
     def identify(name: str, *, namespace: str, service_account: str, grants: Sequence[Grant]) -> Identity:

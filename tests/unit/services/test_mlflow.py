@@ -97,7 +97,7 @@ def test_servers_start_after_the_tables_and_the_rights() -> None:
     deployment = engine.one(DEPLOYMENT)
     tables = engine.one(JOB, "mlflow-migration")
     assert engine.waits_for(deployment, tables), "a server refuses to start on older tables"
-    assert engine.waits_for(tables, engine.one("kubernetes:core/v1:ServiceAccount"))
+    assert engine.waits_for(tables, engine.named("mlflow-account"))
 
 
 def test_both_databases_are_upgraded_and_another_image_is_another_job() -> None:

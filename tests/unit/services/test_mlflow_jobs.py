@@ -1,12 +1,18 @@
 """Jobs of MLflow: what is dumped, tried and restored, what is collected, and which users are made."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from support.mlflow.components import PASSWORD, made, on_a_volume, spec
+from support.milvus_site import in_a_cloud
+from support.mlflow.components import PASSWORD, identity, made, on_a_volume, spec
+from support.sites import Identity
+from support.stores import Store
 
+from llmplatform.base.contracts import Grant
+from llmplatform.services import mlflow
 from llmplatform.specs.services import MlflowUser
 from llmplatform.testing import RecordingEngine
 
@@ -37,6 +43,34 @@ def test_both_databases_are_dumped_before_one_is_stored_and_no_user_can_fetch_it
     assert cron(engine, "dump")["concurrencyPolicy"] == "Forbid"
     *_, store = steps(RecordingEngine().run(on_a_volume), "dump")
     assert store["command"][-2] == "/artifacts/dumps", "servers hand out what is below /artifacts/files"
+
+
+def test_servers_have_no_rights_in_dumps_and_the_jobs_of_dumps_none_in_artifacts() -> None:
+    """A user who talks a server into reading a dump is refused by the cloud, whatever MLflow says."""
+    given: dict[str, set[str]] = {}
+
+    @dataclass(frozen=True, kw_only=True)
+    class Told(Store):
+        def read_write(self, prefix: str = "") -> Grant:
+            return Grant(name=prefix, statements=[])
+
+    def identify(name: str, *, namespace: str, service_account: str, grants: Sequence[Grant]) -> Identity:
+        given[service_account] = {each.name for each in grants}
+        return identity(service_account)
+
+    def program() -> None:
+        here = in_a_cloud(spec(), identify, lambda *_: Told())
+        mlflow.install(replace(here, secrets={"mlflow_database_password": PASSWORD}))
+
+    engine = RecordingEngine().run(program)
+    assert given == {"mlflow": {"test/mlflow/artifacts"}, "mlflow-dumps": {"test/mlflow/dumps"}}
+    for role in ("dump", "drill", "restore"):
+        pod = cron(engine, role)["jobTemplate"]["spec"]["template"]["spec"]
+        assert pod["serviceAccountName"] == "mlflow-dumps"
+    server = engine.one("kubernetes:apps/v1:Deployment").inputs["spec"]["template"]["spec"]
+    assert server["serviceAccountName"] == "mlflow"
+    with pytest.raises(ValueError, match="an identity of their own"):
+        made(keeper=None)
 
 
 def test_a_drill_fetches_the_newest_dump_and_has_no_password_of_the_real_database() -> None:

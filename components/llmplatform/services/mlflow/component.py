@@ -20,7 +20,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from llmplatform.base.component import PlatformComponent
-from llmplatform.base.contracts import Database, ObjectStore, WorkloadIdentity
+from llmplatform.base.contracts import Database, Identities, ObjectStore, WorkloadIdentity
 from llmplatform.base.labels import labels, selector
 from llmplatform.base.ordering import after
 from llmplatform.base.outputs import later, unchecked
@@ -34,6 +34,8 @@ from llmplatform.specs.services import MlflowPostgres, Volume
 
 (NAMESPACE,) = Spec.namespaces
 NAME = "mlflow"
+ARTIFACTS = "artifacts"
+"""Folder of the artifacts in a bucket."""
 
 core = kubernetes.core.v1
 meta = kubernetes.meta.v1
@@ -52,7 +54,9 @@ class MlflowArgs:
     store: ObjectStore | None = None
     """Bucket of the artifacts; None for a volume."""
     identity: WorkloadIdentity | None = None
-    """Identity of the servers, with rights in the bucket; None for a volume."""
+    """Identity of the servers, with rights in the bucket's artifacts; None for a volume."""
+    keeper: WorkloadIdentity | None = None
+    """Identity of the Jobs that store and fetch dumps, with rights in the bucket's dumps; None for a volume."""
 
     @property
     def server(self) -> databases.Server:
@@ -66,6 +70,8 @@ class MlflowArgs:
     def __post_init__(self) -> None:
         if isinstance(self.spec.artifacts, Volume) is not (self.store is None):
             raise ValueError("services.mlflow.artifacts: a bucket comes as a store, and a volume without one")
+        if self.spec.dumps.enabled and (self.store is None) is not (self.keeper is None):
+            raise ValueError("services.mlflow.dumps: in a bucket they need an identity of their own")
         if self.store is not None and self.store.provider != "aws":
             raise ValueError("services.mlflow.artifacts: its client of OSS needs a permanent key; write kind: volume")
 
@@ -94,7 +100,7 @@ class Mlflow(PlatformComponent):
             labels=identity.namespace_labels if identity else {},
         )
         self._space = args.site.namespace(self, name, rails, after=args.site.before_models).name
-        account = self._account()
+        account = self._account("account", NAME, identity)
         spaces = {args.site.models_home: args.site.models_namespace}
         logins = users.Logins(name=name, namespace=self._space, others=spaces, opts=self.child())
         self.admin_secret = logins.admin()
@@ -140,17 +146,16 @@ class Mlflow(PlatformComponent):
     ) -> meta.ObjectMetaArgs:
         return meta.ObjectMetaArgs(name=name, namespace=self._space, labels=self._labels, annotations=annotations)
 
-    def _account(self) -> pulumi.Output[str]:
-        identity = self._args.identity
+    def _account(self, role: str, name: str, identity: WorkloadIdentity | None) -> pulumi.Output[str]:
         account = core.ServiceAccount(
-            f"{self._logical}-account",
+            f"{self._logical}-{role}",
             # An empty mapping would be a change in every update: the API server drops it.
-            metadata=self._meta(annotations=({**identity.annotations} or None) if identity else None),
+            metadata=self._meta(name, ({**identity.annotations} or None) if identity else None),
             automount_service_account_token=False,
             opts=self.child(),
         )
         # A pod gets the rights of its identity only if it starts after them.
-        return after(identity.service_account if identity else pulumi.Output.from_input(NAME), account)
+        return after(identity.service_account if identity else pulumi.Output.from_input(name), account)
 
     def _login(self, keys: pulumi.Output[str]) -> databases.Login:
         """Who asks the databases. A Job makes it in a server of the stack."""
@@ -187,8 +192,7 @@ class Mlflow(PlatformComponent):
         """Claim of the artifacts, and their address."""
         wanted, store, site = self._args.spec.artifacts, self._args.store, self._args.site
         if not isinstance(wanted, Volume):
-            # Another stack may use the same bucket.
-            return None, store.url.apply(f"{{}}/{site.environment.name}/mlflow/artifacts".format) if store else ""
+            return None, store.url.apply(f"{{}}/{_place(site)}/{ARTIFACTS}".format) if store else ""
         claim = core.PersistentVolumeClaim(
             f"{self._logical}-artifacts",
             metadata=self._meta("mlflow-artifacts"),
@@ -226,10 +230,13 @@ class Mlflow(PlatformComponent):
             jobs.scheduled(f"{name}-{role}", self._meta(f"mlflow-{role}"), schedule, template, self.child(), **how)
 
         if wanted.dumps.enabled:
-            scheduled("dump", wanted.dumps.schedule, dumps.dump(pod, image))
-            scheduled("restore", jobs.NEVER, dumps.restore(pod, image), retries=0, suspend=True)
+            keeping, keeper = pod, self._args.keeper
+            if keeper:
+                keeping = replace(pod, service_account=self._account("dumps-account", dumps.KEEPER, keeper))
+            scheduled("dump", wanted.dumps.schedule, dumps.dump(keeping, image))
+            scheduled("restore", jobs.NEVER, dumps.restore(keeping, image), retries=0, suspend=True)
             if wanted.dumps.drill.enabled:
-                scheduled("drill", wanted.dumps.drill.schedule, dumps.drill(pod, image), retries=1)
+                scheduled("drill", wanted.dumps.drill.schedule, dumps.drill(keeping, image), retries=1)
         if wanted.collection.enabled:
             scheduled("collection", wanted.collection.schedule, jobs.collection(pod))
 
@@ -244,15 +251,24 @@ def install(site: Site) -> Site:
         password = site.secrets.get("mlflow_database_password")
     elif spec.database is not None:
         made = site.database(NAME, spec.database, client=NAMESPACE)
-    store, identity = None, None
+    store, identity, keeper = None, None, None
     if not isinstance(spec.artifacts, Volume):
         cloud = site.cloud
         if cloud is None or cloud.object_store is None or cloud.identity is None:
             raise ValueError("services.mlflow.artifacts: nothing here makes buckets; write kind: volume")
         store = cloud.object_store("mlflow-artifacts", spec.artifacts)
-        grants = [store.read_write()]
-        identity = cloud.identity(NAME, namespace=NAMESPACE, service_account=NAME, grants=grants)
-    args = MlflowArgs(spec=spec, site=site, database=made, database_password=password, store=store, identity=identity)
+        identity = _identity(cloud.identity, store, NAME, f"{_place(site)}/{ARTIFACTS}")
+        if spec.dumps.enabled:
+            keeper = _identity(cloud.identity, store, dumps.KEEPER, f"{_place(site)}/{dumps.PLACE}")
+    args = MlflowArgs(
+        spec=spec,
+        site=site,
+        database=made,
+        database_password=password,
+        store=store,
+        identity=identity,
+        keeper=keeper,
+    )
     mlflow = Mlflow(NAME, args, site.opts)
     told = unchecked(MlflowService)(
         url=later(mlflow.url),
@@ -262,6 +278,16 @@ def install(site: Site) -> Site:
     )
     outputs = {**site.outputs, "mlflow_url": mlflow.url, "mlflow_secret": mlflow.admin_secret}
     return replace(site, services=site.services.model_copy(update={"mlflow": told}), outputs=outputs)
+
+
+def _place(site: Site) -> str:
+    """Prefix of what is its in a bucket, which another stack may use as well."""
+    return f"{site.environment.name}/mlflow"
+
+
+def _identity(make: Identities, store: ObjectStore, name: str, folder: str) -> WorkloadIdentity:
+    """One with rights in one folder: what MLflow lets a user name elsewhere, the cloud refuses."""
+    return make(name, namespace=NAMESPACE, service_account=name, grants=[store.read_write(folder)])
 
 
 def _mark(text: str) -> str:

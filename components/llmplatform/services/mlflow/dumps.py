@@ -15,6 +15,10 @@ import pulumi_kubernetes as kubernetes
 
 from llmplatform.services.mlflow import jobs, pods, programs, server
 
+KEEPER = "mlflow-dumps"
+"""Service account of the Jobs, which alone has rights in the dumps: MLflow reads what it is told to with its own."""
+PLACE = "dumps"
+"""Folder of the dumps, beside that of the artifacts."""
 FOLDER = "/dumps"
 """A dump on its way."""
 _POSTGRES = 999
@@ -78,7 +82,7 @@ def _moved(args: pods.PodArgs, verb: str, *words: str) -> core.ContainerArgs:
 
     def command(destination: str) -> list[str]:
         # Beside the artifacts, not among them: servers hand those out to every user.
-        place = f"{destination.rpartition('/')[0]}/dumps"
+        place = f"{destination.rpartition('/')[0]}/{PLACE}"
         return ["python", f"{server.CONFIG}/{programs.DUMPS}", verb, FOLDER, place, *words]
 
     known = pulumi.Output.from_input(args.destination)

@@ -65,6 +65,7 @@ def template(args: PodArgs) -> core.PodTemplateSpecArgs:
         env=[
             *variables(args),
             *encryption(args),
+            *plain(server.SOURCES),
             secret("MLFLOW_FLASK_SERVER_SECRET_KEY", args.keys, SESSION),
             secret("MLFLOW_AUTH_ADMIN_PASSWORD", args.admin, "password"),
         ],

@@ -17,6 +17,15 @@ CONFIG = "/etc/mlflow"
 INI, CERTIFICATES = "basic_auth.ini", "database.pem"
 """Files in the folder of the configuration."""
 METRICS = "/tmp/metrics"  # noqa: S108 the pod's own
+SOURCES = {
+    # The second part stands for no source: prompts have none (prompt/constants.py).
+    "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX": (
+        r"\A(?:(?:models|runs|mlflow-artifacts):/|(?:dummy-source|prompt-template)\Z)"
+    )
+}
+"""What a model version may be made of: runs and models, of which MLflow asks whether the user may read them. From any
+other address it hands out what its own role can read (server/auth/__init__.py, `validate_can_create_model_version`;
+server/handlers.py, `_validate_source_run`)."""
 _PRIVATE = ("10.*", "192.168.*", *(f"172.{second}.*" for second in range(16, 32)), "100.*")
 """Addresses of pods, by which Prometheus asks: MLflow's own default, and the shared range (RFC 6598), which clouds give
 to pods as well."""
