@@ -38,7 +38,6 @@ def asked(server: Running, path: str, **body: Any) -> httpx.Response:
         f"S3://{BUCKET}/{DUMPS}",
         f"s3://{BUCKET}/test/mlflow/artifacts/0",
         f"s3://{BUCKET}/{DUMPS}?models:/",
-        f"\nmodels:/\ns3://{BUCKET}/{DUMPS}",
         "file:///etc/mlflow",
         "mlflow-artifacts:/0",
         "mlflow-artifacts:/../dumps",
