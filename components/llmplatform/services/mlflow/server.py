@@ -23,7 +23,7 @@ SOURCES = {
         r"\A(?:(?:models|runs|mlflow-artifacts):/|(?:dummy-source|prompt-template)\Z)"
     )
 }
-"""What a model version may be made of: runs and models, of which MLflow asks whether the user may read them. From any
+"""What a model version may be made of: runs and models: MLflow asks whether the user may read these. From any
 other address it hands out what its own role can read (server/auth/__init__.py, `validate_can_create_model_version`;
 server/handlers.py, `_validate_source_run`)."""
 _PRIVATE = ("10.*", "192.168.*", *(f"172.{second}.*" for second in range(16, 32)), "100.*")
