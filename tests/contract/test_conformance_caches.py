@@ -154,13 +154,15 @@ def test_a_failover_of_tair_does_not_replace_it() -> None:
     assert set(kept) == {"secondaryZoneId", "vswitchId", "zoneId"}, "the new one would be empty"
 
 
-def test_a_deleted_cache_of_aws_leaves_a_snapshot_unless_the_settings_say_no() -> None:
+def test_a_deleted_cache_of_a_protected_environment_leaves_a_snapshot_on_aws() -> None:
     (aws, _) = CACHES
     group = "aws:elasticache/replicationGroup:ReplicationGroup"
     random = {"random:index/randomId:RandomId": {"hex": "1a2b3c4d"}}
-    engine = RecordingEngine(outputs=random).run(lambda: {"host": aws.make(_spec(aws), "none").host})
+    engine = RecordingEngine(outputs=random).run(lambda: {"host": aws.make(_spec(aws), "full").host})
     assert engine.one(group).inputs["finalSnapshotIdentifier"] == "dev-cache-last-1a2b3c4d"
     (ending,) = (each for each in engine.all("random:index/randomId:RandomId") if each.name == "cache-last")
-    (older,) = (each for each in _made(aws, version="8.2").all(ending.type) if each.name == "cache-last")
+    (older,) = (
+        each for each in _made(aws, version="8.2", last_backup=True).all(ending.type) if each.name == "cache-last"
+    )
     assert ending.inputs["keepers"] != older.inputs["keepers"], "a fall of the version replaces it: each has its own"
-    assert "finalSnapshotIdentifier" not in _made(aws, last_backup=False).one(group).inputs
+    assert "finalSnapshotIdentifier" not in _made(aws).one(group).inputs

@@ -42,7 +42,8 @@ def test_only_nodes_connect(servers: Servers) -> None:
 def test_protection_keeps_a_server_and_so_does_the_cloud(servers: Servers, protection: str, kept: bool) -> None:
     found = servers.read(_made(servers, protection))
     assert (found.protected, found.refuses_deletion) == (kept, kept)
-    assert found.last_backup is (servers.name == "aws"), "ApsaraDB keeps none of a deleted Postgres"
+    assert found.last_backup is (kept and servers.name == "aws"), "ApsaraDB keeps none of a deleted Postgres"
+    assert servers.read(_made(servers, protection, last_backup=True)).last_backup is (servers.name == "aws")
     assert servers.read(_made(servers, protection, last_backup=False)).last_backup is False
 
 
@@ -123,6 +124,12 @@ def test_an_upgrade_of_rds_that_waits_for_its_window_leaves_the_parameters_in_us
     assert before < after, "RDS refuses to delete a group in use"
     engine = _made(aws, version=17)
     assert all(engine.waits_for(engine.one(aws.instance), group) for group in engine.all(GROUP)), "they go after it"
+
+
+def test_apsaradb_is_told_by_which_role_it_uses_a_key() -> None:
+    (_, ack) = SERVERS
+    key = "key-hzz5f0a1b2c3d4e5f6"
+    assert _made(ack, kms_key=key).one(ack.instance).inputs["roleArn"].startswith("acs:ram::")
 
 
 def test_neither_a_failover_nor_a_standby_replaces_an_instance_of_apsaradb() -> None:

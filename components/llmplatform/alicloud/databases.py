@@ -43,6 +43,15 @@ serverless one (terraform-provider-alicloud 2.0, resource_alicloud_db_instance.g
 `Category` with `serverless_config` in Update)."""
 
 
+def _reads_keys(account: str) -> str:
+    """Role by which ApsaraDB uses a key.
+
+    A request that names a key has to name the role as well (provider, website/docs/r/db_instance.html.markdown,
+    `role_arn`; in the form of its findKmsRoleArn).
+    """
+    return f"acs:ram::{account}:role/aliyunrdsinstanceencryptiondefaultrole"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PostgresArgs:
     """Inputs of a server. The component needs an Alibaba Cloud and a random provider."""
@@ -116,6 +125,7 @@ class Postgres(PlatformComponent):
             storage_threshold=_FULL_PERCENT if grows else None,
             storage_upper_bound=spec.storage_limit_gib,
             encryption_key=spec.kms_key,
+            role_arn=_reads_keys(args.cloud.account_id) if spec.kms_key else None,
             vpc_id=args.network_id,
             vswitch_id=pulumi.Output.all(*(args.subnet_ids[zone] for zone in zones)).apply(",".join),
             zone_id=zones[0],

@@ -118,6 +118,7 @@ class Cache(PlatformComponent):
         spec, args = self._args.spec, self._args
         nodes = spec.replicas + 1
         several = spec.failover and spec.replicas > 0
+        last = args.environment.protected if spec.last_backup is None else spec.last_backup
         return aws.elasticache.ReplicationGroup(
             f"{self._prefix}-group",
             description=f"Cache of {args.environment.name}",
@@ -142,7 +143,7 @@ class Cache(PlatformComponent):
             snapshot_retention_limit=spec.backup_days,
             snapshot_window=f"{spec.backup_hour:02}:00-{(spec.backup_hour + 1) % 24:02}:00",
             maintenance_window=maintenance_window(spec),
-            final_snapshot_identifier=self._last_snapshot() if spec.last_backup else None,
+            final_snapshot_identifier=self._last_snapshot() if last else None,
             auto_minor_version_upgrade=False,
             # Otherwise a change would wait for the window, and an update would claim that it is made.
             apply_immediately=True,

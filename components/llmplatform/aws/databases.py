@@ -120,6 +120,7 @@ class Postgres(PlatformComponent):
     def _instance(self, spec: NewPostgres, password: pulumi.Output[str]) -> aws.rds.Instance:
         kept, tags = self._args.environment.protected, self._args.tags
         parameters = self._parameters()
+        last = kept if spec.last_backup is None else spec.last_backup
         return aws.rds.Instance(
             f"{self._prefix}-instance",
             engine="postgres",
@@ -148,8 +149,8 @@ class Postgres(PlatformComponent):
             apply_immediately=spec.changes == "at_once",
             copy_tags_to_snapshot=True,
             deletion_protection=kept,
-            skip_final_snapshot=not spec.last_backup,
-            final_snapshot_identifier=self._last_snapshot() if spec.last_backup else None,
+            skip_final_snapshot=not last,
+            final_snapshot_identifier=self._last_snapshot() if last else None,
             delete_automated_backups=True,
             tags=tags,
             # Each of them may be the one that is in use: they go after it.

@@ -101,7 +101,10 @@ def load(
     if isinstance(index, DiskAnnIndex):
         memory, disk = raw / 4 * _EXTRA, raw * (1 + index.max_degree / dimension)
     else:
-        memory, disk = (_in_memory(raw, dimension, index) + 2 * segment_mib * 2**20) * _EXTRA, 0.0
+        memory = (_in_memory(raw, dimension, index) + 2 * segment_mib * 2**20) * _EXTRA
+        # An index without them: a query that returns vectors maps them from the disk (milvus 2.6, configs/milvus.yaml,
+        # `queryNode.mmap.vectorField: true`).
+        disk = raw if isinstance(index, IvfSq8Index) else 0.0
     return Load(raw_gib=raw / GIB, memory_gib=(memory + fields) / GIB, disk_gib=disk / GIB)
 
 

@@ -47,8 +47,9 @@ class NewCache(Section):
     """Days that its daily backups are kept. On Alibaba Cloud 7."""
     backup_hour: Hour = 2
     """Hour of UTC in which the daily backup begins, on AWS."""
-    last_backup: bool = True
-    """Whether a deletion leaves a last snapshot in the account, on AWS. Tair keeps none that is of use."""
+    last_backup: bool | None = None
+    """Whether a deletion leaves a last snapshot in the account, on AWS. Empty: in a protected environment. Tair keeps
+    none that is of use."""
     maintenance_day: Weekday = "Sunday"
     """Day of UTC on which the cloud may patch and restart nodes, on AWS. On Alibaba Cloud every day."""
     maintenance_hour: Hour = 4

@@ -70,8 +70,9 @@ class NewPostgres(PreparedPostgres):
     changes: Literal["in_window", "at_once"] = "in_window"
     """When a change that may interrupt connections is made, e.g. of the class: in the window, or at once. On Alibaba
     Cloud another `version` is made at once."""
-    last_backup: bool = True
-    """Whether a deletion leaves a last snapshot in the account, on AWS. ApsaraDB keeps none of a Postgres."""
+    last_backup: bool | None = None
+    """Whether a deletion leaves a last snapshot in the account, on AWS. Empty: in a protected environment. ApsaraDB
+    keeps none of a Postgres."""
     admin_password_version: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     """Raise it for another password of the administrator, who makes roles and databases and nothing else."""
     kms_key: KmsKeyId | None = None

@@ -41,7 +41,7 @@ def kept_experiments_are_safe(stack: Stack) -> Iterator[Problem]:
             "MLflow stops with the zone of its server, and this environment is protected",
             _ACCEPT,
         )
-    if not wanted.database.last_backup and not isinstance(stack, AlicloudStack):
+    if wanted.database.last_backup is False and not isinstance(stack, AlicloudStack):
         yield Problem(
             "services.mlflow.database.last_backup",
             "with the server all its backups are deleted, and this environment is protected",

@@ -34,8 +34,8 @@ PASSWORD_VARIABLE = "COMMON_SECURITY_DEFAULTROOTPASSWORD"  # noqa: S105 name of 
 """Setting `common.security.defaultRootPassword` as the environment spells it, which is read after files (milvus,
 pkg/config/env_source.go)."""
 DISK_VARIABLE = "LOCAL_STORAGE_SIZE"
-"""GiB that a query node may fill with indexes. Without it, it counts on the whole disk of its node (milvus,
-pkg/util/paramtable/component_param.go, `DiskCapacityLimit`)."""
+"""GiB that a query node may fill with indexes and raw vectors; it refuses what does not fit. Without it, it counts on
+the whole disk of its node (milvus, pkg/util/paramtable/component_param.go, `DiskCapacityLimit`)."""
 DATA, CERTIFICATES = "/milvus/data", "/milvus/certificates"
 
 ETCD_METRICS: Mapping[str, Any] = {
@@ -141,7 +141,7 @@ def _part(name: str, part: Part, plan: MilvusPlan, wiring: Wiring) -> dict[str, 
     variables: list[dict[str, Any]] = []
     if name in _CREATES_ROOT:
         variables.append({"name": PASSWORD_VARIABLE, "valueFrom": root})
-    if name == plan.holding and plan.load.disk_gib:
+    if name == plan.holding:
         variables.append({"name": DISK_VARIABLE, "value": str(part.disk_gib)})
     return {
         "replicas": part.replicas,

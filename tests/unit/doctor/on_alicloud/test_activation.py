@@ -36,7 +36,7 @@ PROOFS: Mapping[str, Proof] = {
     ),
     "service-roles": Proof(
         red={"GetRole": role("AliyunVPCLogArchiveRole", "AliyunCSManagedAcrRole")},
-        text="2 of 16 roles of services are not authorised",
+        text="2 of 17 roles of services are not authorised",
         remedy="https://ram.console.aliyun.com/role/authorization",
         green={"GetRole": role()},
     ),
