@@ -16,10 +16,8 @@ pytestmark = pytest.mark.sandbox
 
 SYSTEM = {"dev": ["m7i.2xlarge"], "dev-ack": ["ecs.g7.2xlarge"]}
 """A machine with room for a server without GPUs beside the system's own pods."""
-BY_KUBERAY = ("ray_serve",)
-"""Engines whose pods KubeRay makes. The sandbox has its CRDs alone."""
-BY_KSERVE = "kserve"
-"""Examples whose models are InferenceServices."""
+BY_KUBERAY, BY_KSERVE = "ray-serve", "kserve"
+"""Examples whose models are RayServices, whose CRDs alone are in the sandbox, and InferenceServices."""
 
 
 @pytest.fixture(params=sorted(SYSTEM))
@@ -30,7 +28,7 @@ def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platfor
 def models(stack: str) -> dict[str, Any]:
     """The models of the examples for the cloud of a stack, one replica each."""
     found: dict[str, Any] = {}
-    for kind in (BY_KSERVE, *(each for each in ENGINES if each not in (DEFAULT.kind, *BY_KUBERAY))):
+    for kind in (BY_KSERVE, *(each.replace("_", "-") for each in ENGINES if each != DEFAULT.kind)):
         file = ROOT / f"examples/engines/Pulumi.{kind}{stack.removeprefix('dev')}.yaml"
         for name, model in yaml.safe_load(file.read_text())["config"]["llmplatform:models"].items():
             found[f"{kind}-{name}"] = {**model, "replicas": 1}
@@ -42,7 +40,7 @@ def deployment(name: str) -> str:
     return f"{name}-predictor" if name.startswith(BY_KSERVE) else name
 
 
-def test_a_server_of_every_engine_becomes_ready(platform: Platform) -> None:
+def test_a_server_of_every_engine_becomes_ready_and_one_behind_ray_is_not_awaited(platform: Platform) -> None:
     wanted = models(platform.stack)
 
     def edit(config: Config) -> None:
@@ -51,9 +49,13 @@ def test_a_server_of_every_engine_becomes_ready(platform: Platform) -> None:
         config["pools"]["system"]["instance_types"] = SYSTEM[platform.stack]
         config["pools"]["gpu"]["max"] = len(wanted)
         config["addons"]["monitoring"] = {"enabled": False}
-        config["addons"]["kserve"] = {"enabled": True}
+        config["addons"] |= {each: {"enabled": True} for each in ("kserve", "kuberay")}
 
     platform.edit(edit)
     platform.up()
     assert platform.errors == []
-    assert [name for name in wanted if not platform.available(deployment(name))] == []
+    with_pods = [name for name in wanted if not name.startswith(BY_KUBERAY)]
+    assert [name for name in with_pods if not platform.available(deployment(name))] == []
+    (without,) = [each for each in platform.sandbox.snapshot().unmade if each.startswith("models/")]
+    assert without.startswith(f"models/{BY_KUBERAY}-assistant (RayService): KubeRay does not run")
+    assert set(platform.up().changes) == {"same"}
