@@ -73,3 +73,26 @@ def test_the_password_of_a_registry_is_kept_beside_its_login(tmp_path: Path) -> 
     file.write_text(yaml.safe_dump(document))
     assert check_stack_file(file) == []
     assert SECRET not in file.read_text(), "it is encrypted"
+
+
+@pytest.mark.parametrize(
+    ("page", "setting", "value"),
+    [
+        ("docs/mlflow.md", ("mlflow", "database"), {"kind": "existing", "host": "postgres.example.org"}),
+        ("docs/cache.md", ("cache", "server"), {"kind": "existing", "host": "cache.example.org"}),
+    ],
+)
+def test_the_password_of_an_existing_server_is_kept(
+    tmp_path: Path, page: str, setting: tuple[str, str], value: dict[str, str]
+) -> None:
+    file = begun(tmp_path, "docs/aws-account.md", "prod")
+    [words] = [each for each in typed_in(page) if begins(each, "pulumi config set")]
+    service, server = setting
+    document = yaml.safe_load(file.read_text())
+    services = document["config"].setdefault("llmplatform:services", {})
+    services[service] = {**services.get(service, {}), "enabled": True, server: value}
+    file.write_text(yaml.safe_dump(document))
+    assert any("password" in line for line in check_stack_file(file)), "it is asked for"
+    run(tmp_path, words)
+    assert check_stack_file(file) == []
+    assert SECRET not in file.read_text(), "it is encrypted"
