@@ -40,6 +40,8 @@ class _ClaimRetention(Values):
     when_scaled: Literal["Delete", "Retain"] = "Retain"
 
 
+_RETENTION_HOURS = 120
+"""Chart kube-prometheus-stack, values.yaml, `alertmanager.alertmanagerSpec.retention`."""
 _CRITICAL = "system-cluster-critical"
 """Monitoring is the last that a full node may evict."""
 
@@ -64,6 +66,7 @@ class _Prometheus(Values):
 
 class _AlertmanagerSpec(Part):
     priority_class_name: str = _CRITICAL
+    retention: str | None = None
     storage: dict[str, Any]
     secrets: list[pulumi.Output[str] | str] | None = None
     """Mounted below /etc/alertmanager/secrets."""
@@ -167,6 +170,7 @@ def values(
         alertmanager=_Alertmanager(
             alertmanager_spec=_AlertmanagerSpec(
                 resources=Resources.of("20m", "64Mi"),
+                retention=_retention(spec),
                 storage=_volume(2, storage_class),
                 persistent_volume_claim_retention_policy=claims,
                 secrets=[pulumi.Output.from_input(receiver_secret)] if receiver_secret else None,
@@ -181,6 +185,16 @@ def values(
         kube_state_metrics=_StateMetrics(resources=Resources.of("20m", "96Mi")),
         node_exporter=_NodeExporter(resources=Resources.of("20m", "32Mi")),
     )
+
+
+def _retention(spec: Spec) -> str | None:
+    """How long Alertmanager knows that it has sent an alert: one that it forgot is sent again before its time.
+
+    Source: prometheus/alertmanager, cmd/alertmanager/main.go, its warning about `repeat_interval`. None: the chart's
+    own time.
+    """
+    needed = spec.alerts.repeat_hours + 24 if spec.alerts else 0
+    return f"{needed}h" if needed > _RETENTION_HOURS else None
 
 
 def _volume(gib: int, storage_class: pulumi.Input[str] | None) -> dict[str, Any]:

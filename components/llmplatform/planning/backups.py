@@ -24,6 +24,8 @@ class Backup:
     setting: str
     """Where the stack file says so."""
     schedule: Moment
+    drill: Moment | None = None
+    """When the newest one is restored for a test, which fails if it is too old."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,7 @@ def _of_milvus(spec: MilvusBackups) -> Backup:
         oldest_hours=spec.drill.oldest_hours,
         setting="services.milvus.backups.drill.oldest_hours",
         schedule=spec.schedule,
+        drill=spec.drill.schedule if spec.drill.enabled else None,
     )
 
 
@@ -66,6 +69,7 @@ def _of_mlflow(spec: Dumps) -> Backup:
         oldest_hours=spec.drill.newest_hours,
         setting="services.mlflow.dumps.drill.newest_hours",
         schedule=spec.schedule,
+        drill=spec.drill.schedule if spec.drill.enabled else None,
     )
 
 

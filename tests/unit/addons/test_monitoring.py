@@ -121,6 +121,13 @@ def test_alerts_that_fire_for_ever_are_dropped_and_all_others_reach_the_receiver
     assert names == {silent["receiver"]: set(), "slack": {"slack_configs"}}
 
 
+@pytest.mark.parametrize(("repeated", "kept"), [(12, None), (96, None), (720, "744h")])
+def test_alertmanager_knows_what_it_sent_until_it_is_sent_again(repeated: int, kept: str | None) -> None:
+    spec = specs.Monitoring(alerts=specs.Alerts(kind="slack", repeat_hours=repeated))
+    engine = RecordingEngine().run(partial(monitoring, spec=spec, alert_receiver=RECEIVER))
+    assert values(engine, "monitoring-stack")["alertmanager"]["alertmanagerSpec"].get("retention") == kept
+
+
 def notifier(config: dict[str, Any], name: str) -> dict[str, Any]:
     """The kind of notifier of a receiver, and how it is set."""
     (found,) = [each for each in config["receivers"] if each["name"] == name]

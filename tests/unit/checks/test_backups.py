@@ -18,7 +18,7 @@ def test_a_week_between_backups_needs_more_than_two_days(raw: dict[str, Any]) ->
     raw["addons"]["cnpg"] = {"enabled": True, "barman_cloud": True}
     raw["services"] = {
         "milvus": {"enabled": True, "backups": {"schedule": WEEKLY}},
-        "mlflow": {"enabled": True, "database": server, "dumps": {"schedule": WEEKLY}},
+        "mlflow": {"enabled": True, "database": server, "dumps": {"schedule": WEEKLY, "drill": {"enabled": False}}},
     }
     fault = "after 48 hours an alert fires, and backups are up to 168 apart"
     places = [

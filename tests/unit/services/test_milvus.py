@@ -116,6 +116,18 @@ def test_the_resource_sets_nothing_that_the_operator_takes_out_again() -> None:
         assert key not in config.get(section, {})
 
 
+def test_it_takes_every_role_and_login_of_the_settings_twice_while_all_get_new_names() -> None:
+    """Milvus takes 10 and 100: internal/rootcoord/meta_table.go, with `admin`, `public` and `root` among them."""
+    grant = {"privileges": ["CollectionReadOnly"]}
+    several = {f"r{number}": {"grants": [grant]} for number in range(100)}
+    users = {f"u{number}": {"roles": ["r0"]} for number in range(100)}
+    proxy = resource(spec=Spec.model_validate({"enabled": True, "roles": several, "users": users}))["config"]["proxy"]
+    assert proxy["http"]["port"] == 8081
+    assert proxy["maxRoleNum"] >= 2 * len(several) + 2
+    assert proxy["maxUserNum"] >= 2 * 2 * len(users) + 1
+    assert "maxRoleNum" not in resource()["config"]["proxy"]
+
+
 def test_every_part_of_a_cluster_outlives_the_loss_of_a_node() -> None:
     engine, parts = made(spec=CLUSTER), resource(spec=CLUSTER)["components"]
     budgets = {each.inputs["metadata"]["name"]: each.inputs["spec"] for each in engine.all(BUDGET)}

@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from llmplatform.specs.vocabulary import times
-from llmplatform.specs.vocabulary.times import Moment, TimeZone, longest_pause
+from llmplatform.specs.vocabulary.times import Moment, TimeZone, longest_pause, oldest, out_of_turn
 
 MOMENT, ZONE = TypeAdapter[str](Moment), TypeAdapter[str](TimeZone)
 
@@ -91,3 +91,34 @@ def test_a_time_zone_is_one_of_the_database(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_the_longest_pause_of_a_schedule_is_what_a_calendar_says(moment: str, hours: int) -> None:
     assert longest_pause(moment) == hours
+
+
+@pytest.mark.parametrize(
+    ("made", "seen", "hours"),
+    [
+        ("17 2 * * *", "17 5 1 * *", 3),
+        ("17 2 * * *", "17 2 * * *", 24),
+        ("0 0 * * 3", "17 4 * * 0", 100),
+        ("17 2 * * 0", "17 5 1 * *", 147),
+        ("0 */6 * * *", "30 1,13 * * 1", 1),
+    ],
+)
+def test_the_newest_backup_at_a_drill_is_as_old_as_a_calendar_says(made: str, seen: str, hours: int) -> None:
+    assert oldest(made, seen) == hours
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "found"),
+    [
+        ("30 7 * * 1-5", "0 19 * * 1-5", None),
+        ("0 22 * * 1-5", "0 6 * * 2-6", None),
+        ("0 8,14 * * *", "0 12,18 * * *", None),
+        ("0 8 1 * *", "0 8 5 * *", None),
+        ("30 7 * * 1-5", "0 19 * * *", ("end", "Fri 19:00", "Sat 19:00")),
+        ("* 8-18 * * 1-5", "* 19 * * 1-5", ("start", "Mon 08:00", "Mon 08:01")),
+        ("30 7 * * *", "30 07 * * 1", ("start", "Mon 07:30", "Mon 07:30")),
+    ],
+)
+def test_begins_and_ends_take_turns_or_are_named(start: str, end: str, found: tuple[str, str, str] | None) -> None:
+    said = out_of_turn(start, end)
+    assert (said and (said[0], *(f"{moment:%a %H:%M}" for moment in said[1:]))) == found

@@ -112,6 +112,7 @@ PROBLEMS: tuple[Rule, ...] = (
     *milvus.PROBLEMS,
     *milvus_access.PROBLEMS,
     *milvus_backups.PROBLEMS,
+    *backups.PROBLEMS,
 )
 """Errors: the stack is unusable."""
 

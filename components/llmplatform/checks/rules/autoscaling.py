@@ -13,6 +13,7 @@ from llmplatform.specs.models import Model
 from llmplatform.specs.platform import ExistingPlatform
 from llmplatform.specs.scaling import KedaScaling
 from llmplatform.specs.stack import Stack
+from llmplatform.specs.vocabulary.times import is_weekly, out_of_turn
 
 
 def _scaled(stack: Stack) -> Iterator[tuple[str, Model, KedaScaling]]:
@@ -104,15 +105,32 @@ def pools_let_models_grow(stack: Stack) -> Iterator[Problem]:
 
 
 def schedules_begin_and_end(stack: Stack) -> Iterator[Problem]:
-    """Begin and end of a schedule differ; KEDA refuses others (pkg/scalers/cron_scaler.go at v2.20.2, Validate)."""
+    """Begin and end of a schedule take turns.
+
+    KEDA only asks which of the two comes next: up to an end its number holds, and up to a begin it does not
+    (pkg/scalers/cron_scaler.go at v2.20.2, `GetMetricsAndActivity`; `Validate` refuses twice the same text).
+    """
     for path, _, scaling in _scaled(stack):
         for index, each in enumerate(scaling.schedules):
-            if each.start.split() == each.end.split():
+            found = out_of_turn(each.start, each.end)
+            if found is None:
+                continue
+            kind, first, second = found
+            if first == second:
                 yield Problem(
                     f"{path}.schedules[{index}].end",
                     f"'{each.end}' is the begin, too",
                     "write another time, or set min_replicas for a number that always holds",
                 )
+                continue
+            form = "%a %H:%M" if is_weekly(each.start, each.end) else "%d %b %H:%M"
+            without, would = ("an end", "would not hold") if kind == "start" else ("a begin", "would hold")
+            yield Problem(
+                f"{path}.schedules[{index}].{kind}",
+                f"it comes {first:{form}} and {second:{form}} without {without} between them, and up to "
+                f"the second the number {would}",
+                "let begin and end take turns, like '30 7 * * 1-5' and '0 19 * * 1-5'",
+            )
 
 
 def keda_can_ask(stack: Stack) -> Iterator[Problem]:

@@ -15,8 +15,9 @@ from llmplatform.specs.stack import AlicloudStack, Stack
 _HERE = "services.cache.server"
 _AWS_TYPE = re.compile(rf"cache\.(?!(t1|m[123]|c1|r3)\.)[a-z0-9]+\.{AWS_SIZE}")
 """ElastiCache API reference, CreateReplicationGroup, `CacheNodeType`: without those of the previous generation."""
-_TAIR_TYPE = re.compile(r"tair\.rdb\.[1-9]\d*g")
-"""terraform-provider-alicloud 2.0, tests of alicloud_redis_tair_instance with `tair_rdb`."""
+_TAIR_TYPE = re.compile(r"tair\.rdb\.(1|2|4|8|16|24|32|64)g")
+"""Tair documentation, "Memory-optimized instance types", of the standard architecture
+(alibabacloud.com/help/en/redis/product-overview/enhanced-performance)."""
 _OF_AWS = ("version", "backup_days", "backup_hour", "last_backup", "maintenance_day")
 _TAIR_ZONES = 2
 
@@ -67,7 +68,10 @@ def the_node_type_is_of_the_cloud(stack: Stack) -> Iterator[Problem]:
     spec = _new(stack)
     if spec is None:
         return
-    form, example = (_TAIR_TYPE, "tair.rdb.1g") if isinstance(stack, AlicloudStack) else (_AWS_TYPE, "cache.t4g.small")
+    if isinstance(stack, AlicloudStack):
+        form, example = _TAIR_TYPE, "tair.rdb.1g, 2g, 4g, 8g, 16g, 24g, 32g or 64g"
+    else:
+        form, example = _AWS_TYPE, "cache.t4g.small"
     if not form.fullmatch(spec.node_type):
         yield Problem(
             f"{_HERE}.node_type", f"'{spec.node_type}' is no type of this cloud's", f"write one like {example}"

@@ -1,9 +1,10 @@
 """Rules about what a server of Postgres within the cluster can be called, and which parameters it takes."""
 
+import re
 from collections.abc import Iterator
 
 from llmplatform.checks.problems import Problem, listed
-from llmplatform.checks.rules.cnpg import servers
+from llmplatform.checks.rules.cnpg import Server, servers
 from llmplatform.checks.rules.rule import whole
 from llmplatform.specs.stack import Stack
 
@@ -81,6 +82,12 @@ _SAFE = ("fsync", "full_page_writes")
 """Without them a crash of a node may leave data that cannot be read (PostgreSQL documentation, "Write Ahead Log")."""
 _OFF = frozenset({"of", "off", "n", "no", "0", *("false"[:length] for length in range(1, 6))})
 """Postgres' spellings of it (documentation, "Setting Parameters")."""
+_ON = frozenset({"on", "1", "y", "ye", "yes", *("true"[:length] for length in range(1, 5))})
+_SIZE = re.compile(r" *(\d+(?:\.\d*)?|\.\d+) *([kKMGTPE]?)B *")
+_UNITS = " KMGTPE"
+_MIB = 2**20
+_SIZES = ("shared_buffers", "min_wal_size", "max_wal_size")
+_USUAL = {"min_wal_size": 80 * _MIB, "max_wal_size": 1024 * _MIB}
 _TAKEN = ("default", "cloudnative-pg", "plugin-barman-cloud")
 """Service accounts of the namespace: Kubernetes' own, and those of the operator and its plugin. A server's has its
 name."""
@@ -97,6 +104,76 @@ def parameters_are_free(stack: Stack) -> Iterator[Problem]:
                 yield Problem(path, "without it a crash of the node may leave data that cannot be read", "remove it")
 
 
+def parameters_are_accepted(stack: Stack) -> Iterator[Problem]:
+    """What the operator's webhook refuses of other parameters.
+
+    Source: CloudNativePG v1.30.0, internal/webhook/v1/cluster_webhook.go, `validateConfiguration` (it archives the log
+    in any case), `validateWalSizeConfiguration`, `parsePostgresQuantityValue`, `hasEnoughMemoryForSharedBuffers`;
+    pkg/postgres/booleans.go.
+    """
+    for server in servers(stack):
+        path, parameters = f"{server.path}.parameters", server.spec.parameters
+        level, hints = parameters.get("wal_level"), parameters.get("wal_log_hints", "on").lower()
+        if level not in (None, "replica", "logical"):
+            yield Problem(
+                f"{path}.wal_level",
+                f"'{level}' leaves too little in the log for followers and archives",
+                "write replica or logical",
+            )
+        if hints not in _ON | _OFF:
+            yield Problem(f"{path}.wal_log_hints", f"'{hints}' is neither on nor off", "write 'on'")
+        elif hints in _OFF and server.spec.instances > 1:
+            yield Problem(
+                f"{path}.wal_log_hints",
+                f"without them none of {server.spec.instances} instances could follow after a failover",
+                "remove it",
+            )
+        yield from _sizes(server, path)
+
+
+def _sizes(server: Server, path: str) -> Iterator[Problem]:
+    """Sizes of memory and of the log of writes."""
+    spec, found = server.spec, dict(_USUAL)
+    for name in _SIZES:
+        text = spec.parameters.get(name)
+        if not text:
+            continue
+        size = _bytes(text)
+        if size is None:
+            yield Problem(f"{path}.{name}", f"'{text}' is no size with a unit", "write one like 512MB")
+            return
+        found[name] = size
+    if found.get("shared_buffers", 0) > spec.memory_gib * 1024 * _MIB:
+        yield Problem(
+            f"{path}.shared_buffers",
+            f"{spec.parameters['shared_buffers']} is more than the {spec.memory_gib} GiB of an instance",
+            "write a quarter of the memory, or remove it for that",
+        )
+    if found["min_wal_size"] >= found["max_wal_size"]:
+        name = "min_wal_size" if "min_wal_size" in spec.parameters else "max_wal_size"
+        yield Problem(
+            f"{path}.{name}",
+            f"min_wal_size of {found['min_wal_size'] // _MIB} MB is not below max_wal_size of "
+            f"{found['max_wal_size'] // _MIB}",
+            "write a smaller min_wal_size, or a larger max_wal_size",
+        )
+    for name in _USUAL:
+        if spec.wal_gib and name in spec.parameters and found[name] >= spec.wal_gib * 1024 * _MIB:
+            yield Problem(
+                f"{path}.{name}",
+                f"{spec.parameters[name]} is not below the {spec.wal_gib} GiB of the volume for the log of writes",
+                "write less, or a larger wal_gib",
+            )
+
+
+def _bytes(size: str) -> int | None:
+    """A size as the webhook reads it: without a unit in MB. None: it reads none."""
+    if size.isascii() and size.isdigit():
+        return int(size) * _MIB
+    found = _SIZE.fullmatch(size)
+    return int(float(found[1]) * 1024 ** _UNITS.index(found[2].upper() or " ")) if found else None
+
+
 def names_are_free(stack: Stack) -> Iterator[Problem]:
     """The service account of a server has its name, and is no other's."""
     for server in servers(stack):
@@ -108,4 +185,4 @@ def names_are_free(stack: Stack) -> Iterator[Problem]:
             )
 
 
-PROBLEMS = whole(parameters_are_free, names_are_free)
+PROBLEMS = whole(parameters_are_free, parameters_are_accepted, names_are_free)

@@ -13,6 +13,8 @@ LEAST_GROWTH_PERCENT = 10
 """RDS refuses a limit that is not a tenth above the storage (RDS user guide, "Managing capacity automatically with
 Amazon RDS storage autoscaling")."""
 _MOST_GIB = 64000
+APSARADB_STEP_GIB = 5
+"""terraform-provider-alicloud, docs of alicloud_db_instance, `instance_storage`."""
 APSARADB_LEAST_DAYS = 7
 """ApsaraDB RDS API reference, ModifyBackupPolicy."""
 
@@ -86,7 +88,7 @@ def windows_are_apart(stack: Stack) -> Iterator[Problem]:
 
 
 def apsaradb_gets_what_it_needs(stack: Stack) -> Iterator[Problem]:
-    """A key for a new disk, and a week of backups."""
+    """A key for a new disk, a size that is sold, and a week of backups."""
     if not isinstance(stack, AlicloudStack):
         return
     for path, server in servers(stack):
@@ -95,6 +97,13 @@ def apsaradb_gets_what_it_needs(stack: Stack) -> Iterator[Problem]:
                 f"{path}.kms_key",
                 "ApsaraDB encrypts a new disk with a key of KMS alone, and none is named",
                 "write the id of a key of the region",
+            )
+        if server.storage_gib % APSARADB_STEP_GIB:
+            below = server.storage_gib // APSARADB_STEP_GIB * APSARADB_STEP_GIB
+            yield Problem(
+                f"{path}.storage_gib",
+                f"ApsaraDB sells disks in steps of {APSARADB_STEP_GIB} GB",
+                f"write {below} or {below + APSARADB_STEP_GIB}",
             )
         if server.backup_days < APSARADB_LEAST_DAYS:
             yield Problem(

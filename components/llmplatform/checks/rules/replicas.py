@@ -14,6 +14,7 @@ from llmplatform.planning.ceilings import ceiling, usable_nodes
 from llmplatform.planning.fit import weights_gib
 from llmplatform.planning.models import CPU_PART, MEMORY_PART
 from llmplatform.specs.models import Model
+from llmplatform.specs.objectives import Objectives
 from llmplatform.specs.stack import Stack
 
 
@@ -212,6 +213,17 @@ def servers_are_watched(stack: Stack) -> Iterator[Problem]:
             yield Problem(path, "it stands beside metrics", "remove one of them")
 
 
+def objectives_have_a_source(stack: Stack) -> Iterator[Problem]:
+    """Alerts about objectives need monitoring."""
+    for name, model in stack.models.items():
+        if model.objectives != Objectives() and stack.platform.kind == "new" and not stack.addons.monitoring.enabled:
+            yield Problem(
+                f"models.{name}.objectives",
+                "without monitoring there are no alerts",
+                "remove it, or set addons.monitoring.enabled to true",
+            )
+
+
 def objectives_are_measured(stack: Stack) -> Iterator[Problem]:
     """An engine exposes what an objective is measured by: without it no alert would ever tell that it is missed."""
     for name, model in stack.models.items():
@@ -232,6 +244,7 @@ def objectives_are_measured(stack: Stack) -> Iterator[Problem]:
 
 PROBLEMS = (
     *each_model(
+        objectives_have_a_source,
         objectives_are_measured,
         resources_are_said,
         gpus_are_there,

@@ -57,6 +57,10 @@ ETCD_METRICS: Mapping[str, Any] = {
 _CREATES_ROOT = ("mixCoord", "standalone")
 """Parts that create the first user: the root coordinator."""
 _SERVES = ("proxy", "standalone")
+_MOST_ROLES, _MOST_USERS = 500, 1000
+"""Milvus counts `admin` and `public`, and `root`, and has 10 and 100 by default (milvus v2.6, internal/rootcoord/
+meta_table.go, pkg/util/paramtable/component_param.go, `MaxRoleNum`, `MaxUserNum`). The settings have at most 100 of
+each, a user has two logins, and all of them may get other names at once. A fixed number: a change restarts Milvus."""
 _HOST, _ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
 
 
@@ -85,7 +89,7 @@ def resource(spec: Spec, plan: MilvusPlan, wiring: Wiring) -> dict[str, Any]:
             **_common(wiring),
             **{name: _part(name, part, plan, wiring) for name, part in plan.parts.items()},
         },
-        "config": _config(plan, wiring),
+        "config": _config(spec, plan, wiring),
         "dependencies": {
             "msgStreamType": "woodpecker",
             "etcd": {"inCluster": _etcd(spec, plan.etcd, wiring)},
@@ -156,17 +160,22 @@ def _part(name: str, part: Part, plan: MilvusPlan, wiring: Wiring) -> dict[str, 
     }
 
 
-def _config(plan: MilvusPlan, wiring: Wiring) -> dict[str, Any]:
+def _config(spec: Spec, plan: MilvusPlan, wiring: Wiring) -> dict[str, Any]:
     store = wiring.store
     tls = {
         "serverPemPath": f"{CERTIFICATES}/tls.crt",
         "serverKeyPath": f"{CERTIFICATES}/tls.key",
         "caPemPath": f"{CERTIFICATES}/ca.crt",
     }
+    proxy: dict[str, Any] = {
+        **({"http": {"enabled": True, "port": REST_PORT}} if wiring.certificate else {}),
+        **({"maxRoleNum": _MOST_ROLES, "maxUserNum": _MOST_USERS} if spec.roles or spec.users else {}),
+    }
     return {
         "common": {"security": {"authorizationEnabled": True, "tlsMode": 1 if wiring.certificate else 0}},
         # With TLS, REST needs a port of its own. Its network lets in the Jobs of this namespace: clients use gRPC.
-        **({"tls": tls, "proxy": {"http": {"enabled": True, "port": REST_PORT}}} if wiring.certificate else {}),
+        **({"tls": tls} if wiring.certificate else {}),
+        **({"proxy": proxy} if proxy else {}),
         "localStorage": {"path": DATA},
         "minio": {
             "bucketName": store.bucket,

@@ -1,8 +1,10 @@
 """Times: moments of a schedule, and time zones."""
 
 import zoneinfo
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import cache
 from itertools import pairwise
 from math import ceil
 from typing import Annotated, Literal
@@ -14,6 +16,9 @@ from llmplatform.specs.vocabulary.matching import Matching
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _ANY = ("*", "?")
+_DAY = 24 * 60
+_FIRST = date(2096, 1, 2)
+"""A Monday, before a leap day."""
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _FIELDS: Mapping[str, tuple[int, int, Mapping[str, int]]] = {
     "minute": (0, 59, {}),
@@ -46,8 +51,9 @@ def _moment(value: str) -> str:
     return value
 
 
-def longest_pause(moment: str) -> int:
-    """Hours from one time that a schedule comes to the next, at most."""
+@cache
+def _comings(moment: str, span: int) -> tuple[tuple[date, ...], tuple[int, ...]]:
+    """Days of a span on which a schedule comes, and the minutes of such a day."""
     minutes, hours, days, months, weekdays = (
         {number for part in field.split(",") for number in _numbered(part, low, high, names)}
         for (low, high, names), field in zip(_FIELDS.values(), moment.split(), strict=True)
@@ -58,12 +64,69 @@ def longest_pause(moment: str) -> int:
         right = day.day in days, day.isoweekday() % 7 in weekdays
         return day.month in months and (all(right) if any(free) else any(right))
 
-    # A leap day comes within eight years.
-    dates = [day for day in (date(2096, 1, 1) + timedelta(number) for number in range(9 * 366)) if comes(day)]
-    times = sorted(60 * hour + minute for hour in hours for minute in minutes)
+    dates = tuple(day for day in (_FIRST + timedelta(number) for number in range(span)) if comes(day))
+    return dates, tuple(sorted(60 * hour + minute for hour in hours for minute in minutes))
+
+
+def longest_pause(moment: str) -> int:
+    """Hours from one time that a schedule comes to the next, at most."""
+    dates, times = _comings(moment, _span(moment))
     between = max((after - before).days for before, after in pairwise(dates))
-    last = 24 * 60 * between - (times[-1] - times[0])
+    last = _DAY * between - (times[-1] - times[0])
     return ceil(max([last, *(after - before for before, after in pairwise(times))]) / 60)
+
+
+def oldest(made: str, seen: str) -> int:
+    """Hours from the last time that the schedule `made` came to the next of `seen`, at most."""
+    span = _span(made, seen)
+    (made_on, made_at), (seen_on, seen_at) = _comings(made, span), _comings(seen, span)
+
+    def ages() -> Iterator[int]:
+        for day in seen_on:
+            for minute in seen_at:
+                before = bisect_left(made_at, minute) if day in made_days else 0
+                if before:
+                    yield minute - made_at[before - 1]
+                elif earlier := bisect_left(made_on, day):
+                    yield _DAY * (day - made_on[earlier - 1]).days + minute - made_at[-1]
+
+    made_days = frozenset(made_on)
+    return max(ages()) // 60
+
+
+def out_of_turn(start: str, end: str) -> tuple[str, datetime, datetime] | None:
+    """The first two moments after each other that are both a `start` or both an `end`, after the word for which.
+
+    A moment that is both is given twice. None: the two take turns.
+    """
+    span = _span(start, end)
+    comings = {"start": _comings(start, span), "end": _comings(end, span)}
+    days = {kind: frozenset(dates) for kind, (dates, _) in comings.items()}
+    marks = sorted((minute, kind) for kind, (_, times) in comings.items() for minute in times)
+    known: dict[tuple[str, ...], list[tuple[int, str]]] = {}
+    last: tuple[datetime, str] | None = None
+    for day in sorted(days["start"] | days["end"]):
+        kinds = tuple(kind for kind in days if day in days[kind])
+        midnight, fresh = datetime.combine(day, time()), kinds not in known
+        today = known.setdefault(kinds, [mark for mark in marks if mark[1] in kinds])
+        # Within a day of a kind that was seen before, nothing is new.
+        for minute, kind in today if fresh else today[:1]:
+            now = midnight + timedelta(minutes=minute)
+            if last and (last[0] == now or last[1] == kind):
+                return kind, last[0], now
+            last = now, kind
+        last = midnight + timedelta(minutes=today[-1][0]), today[-1][1]
+    return None
+
+
+def is_weekly(*moments: str) -> bool:
+    """Whether every week is like the next."""
+    return all(moment.split()[place] in _ANY for moment in moments for place in (2, 3))
+
+
+def _span(*moments: str) -> int:
+    """Days after which nothing new comes: a leap day comes within eight years."""
+    return 5 * 7 if is_weekly(*moments) else 9 * 366
 
 
 def _numbered(part: str, low: int, high: int, names: Mapping[str, int]) -> Collection[int]:
