@@ -18,6 +18,8 @@ from llmplatform.specs.stack import STACKS
 _DISCRIMINATORS = ("kind", "provider")
 """Keys that discriminate a union."""
 
+_SAID = 30
+"""Choices that a line has room for."""
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 _MISSING = ("missing", "missing_keyword_only_argument")
 _NUMBERS = {
@@ -135,9 +137,8 @@ def _problem(
         if len(choices) > MOST_LISTED and isinstance(value, int | float):
             choices = tuple(_beside(value, choices))
         near = nearest(str(value), [str(choice) for choice in choices])
-        return Problem(
-            path, f"{shown(value)} is not a choice", f"did you mean '{near}'?" if near else f"use {listed(choices)}"
-        )
+        remedy = f"did you mean '{near}'?" if near else _use(choices)
+        return Problem(path, f"{shown(value)} is not a choice", remedy)
     fault, remedy = _value(kind, value, context) or _ours(error)
     return Problem(path, fault, remedy)
 
@@ -145,6 +146,13 @@ def _problem(
 def _choices(kind: str, context: Mapping[str, Any]) -> list[str]:
     """The keys that a table can have, as pydantic lists them: `'a', 'b' or 'c'`."""
     return re.findall(r"'([^']*)'", str(context.get("expected", ""))) if kind == "literal_error" else []
+
+
+def _use(choices: Sequence[object]) -> str:
+    """The choices, or a few of very many."""
+    if len(choices) <= _SAID:
+        return f"use {listed(choices)}"
+    return f"use one of {len(choices)}, e.g. {listed(choices[:3])}; the reference of settings lists them"
 
 
 def _beside(value: float, choices: Sequence[int]) -> list[int]:

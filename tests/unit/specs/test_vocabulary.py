@@ -23,6 +23,7 @@ JUDGED_BY_RULES = {
         (f"{each.__name__}.{key}" for each in ENGINES for key in each.NAMES),
         "engines.parsers_exist: the parsers of the engine's version",
     ),
+    "MailServer.username": "no rule: a mail server decides what a login is",
     "Encrypted.secure": "ciphertexts.malformed: what Pulumi writes for an encrypted value",
 }
 """Texts whose form a rule knows, and which."""

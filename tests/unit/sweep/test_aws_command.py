@@ -106,7 +106,7 @@ def in_a_shared_cluster(project: Path) -> Path:
         },
     }
     config = {f"llmplatform:{key}": value for key, value in raw.items()}
-    (project / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": config}))
+    (project / "Pulumi.prod.yaml").write_text(yaml.safe_dump(json.loads(json.dumps({"config": config}))))
     return project
 
 
