@@ -9,7 +9,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from llmplatform.checks.problems import QUOTED_FLAG, Problem, is_flag, listed, nearest, shown, suggestion
+from llmplatform.checks.problems import QUOTED_FLAG, Problem, is_flag, listed, nearest, one_of, shown, suggestion
 from llmplatform.checks.yaml_loader import Written
 from llmplatform.specs import by_kind
 from llmplatform.specs.by_kind import ByKind
@@ -18,8 +18,6 @@ from llmplatform.specs.stack import STACKS
 _DISCRIMINATORS = ("kind", "provider")
 """Keys that discriminate a union."""
 
-_SAID = 30
-"""Choices that a line has room for."""
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 _MISSING = ("missing", "missing_keyword_only_argument")
 _NUMBERS = {
@@ -137,7 +135,7 @@ def _problem(
         if len(choices) > MOST_LISTED and isinstance(value, int | float):
             choices = tuple(_beside(value, choices))
         near = nearest(str(value), [str(choice) for choice in choices])
-        remedy = f"did you mean '{near}'?" if near else _use(choices)
+        remedy = f"did you mean '{near}'?" if near else one_of(choices)
         return Problem(path, f"{shown(value)} is not a choice", remedy)
     fault, remedy = _value(kind, value, context) or _ours(error)
     return Problem(path, fault, remedy)
@@ -146,13 +144,6 @@ def _problem(
 def _choices(kind: str, context: Mapping[str, Any]) -> list[str]:
     """The keys that a table can have, as pydantic lists them: `'a', 'b' or 'c'`."""
     return re.findall(r"'([^']*)'", str(context.get("expected", ""))) if kind == "literal_error" else []
-
-
-def _use(choices: Sequence[object]) -> str:
-    """The choices, or a few of very many."""
-    if len(choices) <= _SAID:
-        return f"use {listed(choices)}"
-    return f"use one of {len(choices)}, e.g. {listed(choices[:3])}; the reference of settings lists them"
 
 
 def _beside(value: float, choices: Sequence[int]) -> list[int]:
