@@ -31,9 +31,6 @@ class Problem:
         return f"{_one_line(self.path)}: {_one_line(f'{self.fault}; {self.remedy}')}"
 
 
-_MOST_CHOICES = 30
-
-
 def _one_line(text: str) -> str:
     """The text on one line: long values are cut, and control characters are escaped."""
     line = _QUOTED.sub(lambda found: f"'{found[1][:_LONGEST]}…'", " ".join(text.split("\n")))
@@ -74,13 +71,6 @@ def listed(words: Sequence[object], last: str = "or") -> str:
     if len(quoted) < 2:
         return "".join(quoted) or "nothing"
     return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
-
-
-def one_of(choices: Sequence[object]) -> str:
-    """The remedy that names the choices, or a few of more than a line has room for."""
-    if len(choices) <= _MOST_CHOICES:
-        return f"use {listed(choices)}"
-    return f"use one of {len(choices)}, e.g. {listed(choices[:3])}; the reference of settings lists them"
 
 
 def counted(number: int, word: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from llmplatform.checks.problems import QUOTED_FLAG, Problem, is_flag, listed, nearest, one_of, shown, suggestion
+from llmplatform.checks.problems import QUOTED_FLAG, Problem, is_flag, listed, nearest, shown, suggestion
 from llmplatform.checks.yaml_loader import Written
 from llmplatform.specs import by_kind
 from llmplatform.specs.by_kind import ByKind
@@ -134,8 +134,8 @@ def _problem(
         choices = typing.get_args(_plain(_at(model, error["loc"])))
         if len(choices) > MOST_LISTED and isinstance(value, int | float):
             choices = tuple(_beside(value, choices))
-        near = nearest(str(value), [str(choice) for choice in choices])
-        remedy = f"did you mean '{near}'?" if near else one_of(choices)
+        texts = [each for each in choices if isinstance(each, str)]
+        remedy = suggestion(str(value), texts) if texts else f"use {listed(choices)}"
         return Problem(path, f"{shown(value)} is not a choice", remedy)
     fault, remedy = _value(kind, value, context) or _ours(error)
     return Problem(path, fault, remedy)
