@@ -15,6 +15,10 @@ def said(raw: dict[str, Any]) -> list[str]:
     return [problem.path for rule in lasting.WARNINGS for problem in rule.judge(parse(raw))]
 
 
+def advised(raw: dict[str, Any]) -> list[str]:
+    return [problem.path for rule in lasting.ADVICE for problem in rule.judge(parse(raw))]
+
+
 def test_data_that_is_to_be_kept_has_copies_and_is_encrypted(raw: dict[str, Any]) -> None:
     raw["environment"]["protection"] = "full"
     raw["services"] = {
@@ -36,6 +40,15 @@ def test_the_defaults_are_safe(raw: dict[str, Any]) -> None:
     raw["environment"]["protection"] = "full"
     raw["services"] = {"milvus": {"enabled": True}, "mlflow": {"enabled": True, "database": {"kind": "new"}}}
     assert said(raw) == []
+
+
+def test_the_one_copy_of_artifacts_on_a_volume_is_told_of(raw: dict[str, Any]) -> None:
+    raw["environment"]["protection"] = "full"
+    mlflow: dict[str, Any] = {"enabled": True, "database": {"kind": "new"}}
+    raw["services"] = {"mlflow": mlflow}
+    assert advised(raw) == []
+    mlflow["artifacts"] = {"kind": "volume"}
+    assert advised(raw) == ["services.mlflow.artifacts"]
 
 
 def test_a_database_on_machines_that_are_taken_back_is_warned_of(raw: dict[str, Any]) -> None:

@@ -141,7 +141,7 @@ WARNINGS: tuple[Rule, ...] = (
 )
 """Warnings: the stack is valid, and will probably cause trouble."""
 
-ADVICE: tuple[Rule, ...] = (*certificates.ADVICE, *databases.ADVICE, *serving.ADVICE)
+ADVICE: tuple[Rule, ...] = (*certificates.ADVICE, *databases.ADVICE, *lasting.ADVICE, *serving.ADVICE)
 """Advice for decisions, which not every update repeats."""
 
 

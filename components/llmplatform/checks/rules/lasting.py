@@ -68,4 +68,16 @@ def servers_are_not_taken_back(stack: Stack) -> Iterator[Problem]:
             )
 
 
+def kept_artifacts_have_a_copy(stack: Stack) -> Iterator[Problem]:
+    """Advice: the files of models on a volume are there once."""
+    wanted = stack.services.mlflow
+    if stack.environment.protected and wanted.enabled and wanted.artifacts.kind == "volume":
+        yield Problem(
+            "services.mlflow.artifacts",
+            "the models' files are on one volume, which nothing here backs up, and this environment is protected",
+            "copy them elsewhere on a schedule of your own",
+        )
+
+
 WARNINGS = whole(kept_vectors_are_safe, kept_experiments_are_safe, servers_are_not_taken_back)
+ADVICE = whole(kept_artifacts_have_a_copy)
