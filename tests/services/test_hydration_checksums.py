@@ -62,7 +62,7 @@ def test_what_an_attempt_copied_is_held_against_sums_that_came_later(
 
     buckets.before = hold
     process = started(program, tmp_path, buckets)
-    until(lambda: whole(tmp_path, FIRST), 30)
+    until(lambda: whole(tmp_path, FIRST))
     process.kill()
     ended(process)
     killed.set()
