@@ -191,32 +191,35 @@ def tls_alone(bucket_arn: str) -> str:
     )
 
 
-def reading(partition: str, bucket: str, key: str | None) -> tuple[Statement, ...]:
-    """Statements to list and read. `key`: ARN of the KMS key that encrypts the objects."""
-    return (
-        Statement(
-            sid="ListObjects",
-            actions=("s3:ListBucket", "s3:GetBucketLocation"),
-            resources=(f"arn:{partition}:s3:::{bucket}",),
-        ),
-        Statement(sid="ReadObjects", actions=("s3:GetObject",), resources=(f"arn:{partition}:s3:::{bucket}/*",)),
-        *_of_key("Decrypt", "kms:Decrypt", partition, bucket, key),
-    )
+def reading(partition: str, bucket: str, key: str | None, prefix: str = "") -> tuple[Statement, ...]:
+    """Statements to list and read; with a prefix, e.g. `a/b`, in that folder.
 
-
-def _reading_below(partition: str, bucket: str, prefix: str, key: str | None) -> tuple[Statement, ...]:
+    `key`: ARN of the KMS key that encrypts the objects.
+    """
     whole = f"arn:{partition}:s3:::{bucket}"
+    listing, locating = ("s3:ListBucket",), ("s3:GetBucketLocation",)
+    found = (
+        (
+            Statement(
+                sid="ListObjects",
+                actions=listing,
+                resources=(whole,),
+                conditions={"StringLike": {"s3:prefix": f"{prefix}/*"}},
+            ),
+            Statement(sid="LocateBucket", actions=locating, resources=(whole,)),
+        )
+        if prefix
+        else (Statement(sid="ListObjects", actions=(*listing, *locating), resources=(whole,)),)
+    )
     return (
-        Statement(
-            sid="ListObjects",
-            actions=("s3:ListBucket",),
-            resources=(whole,),
-            conditions={"StringLike": {"s3:prefix": f"{prefix}/*"}},
-        ),
-        Statement(sid="LocateBucket", actions=("s3:GetBucketLocation",), resources=(whole,)),
-        Statement(sid="ReadObjects", actions=("s3:GetObject",), resources=(f"{whole}/{prefix}/*",)),
+        *found,
+        Statement(sid="ReadObjects", actions=("s3:GetObject",), resources=(_objects(whole, prefix),)),
         *_of_key("Decrypt", "kms:Decrypt", partition, bucket, key),
     )
+
+
+def _objects(bucket_arn: str, prefix: str) -> str:
+    return f"{bucket_arn}/{prefix}/*" if prefix else f"{bucket_arn}/*"
 
 
 def _of_key(sid: str, action: str, partition: str, bucket: str, key: str | None) -> tuple[Statement, ...]:
@@ -232,17 +235,15 @@ def writing(partition: str, bucket: str, key: str | None, prefix: str = "") -> t
 
     Below a `prefix` without the list of unfinished uploads, which IAM cannot limit to one.
     """
-    uploads = Statement(
-        sid="ListUploads",
-        actions=("s3:ListBucketMultipartUploads",),
-        resources=(f"arn:{partition}:s3:::{bucket}",),
-    )
+    whole = f"arn:{partition}:s3:::{bucket}"
+    uploads = Statement(sid="ListUploads", actions=("s3:ListBucketMultipartUploads",), resources=(whole,))
     return (
-        *(_reading_below(partition, bucket, prefix, key) if prefix else (*reading(partition, bucket, key), uploads)),
+        *reading(partition, bucket, key, prefix),
+        *([] if prefix else [uploads]),
         Statement(
             sid="WriteObjects",
             actions=("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
-            resources=(f"arn:{partition}:s3:::{bucket}/{prefix}/*" if prefix else f"arn:{partition}:s3:::{bucket}/*",),
+            resources=(_objects(whole, prefix),),
         ),
         *_of_key("Encrypt", "kms:GenerateDataKey", partition, bucket, key),
     )

@@ -144,7 +144,7 @@ def _disk(spec: Milvus, holding: Part, largest: _Nodes, name: str) -> Iterator[P
             f"{_HERE}.index",
             f"{name} has {holding.disk_gib} GiB of '{spec.index.kind}' on its node's disk, and one of pool "
             f"'{largest.pool}' has {largest.disk_gib}",
-            f"write a larger pools.{largest.pool}.disk_gib, or use an index in memory",
+            f"write a larger pools.{largest.pool}.disk_gib, or use hnsw, which needs none",
         )
 
 
